@@ -1,0 +1,385 @@
+//! The manifest: everything about a bundle that can be said without reading its content
+//! (`bundle-format.md`, section 4).
+//!
+//! [`Manifest::parse`] is the only way to get one from bytes, and what it returns has been
+//! checked as a whole: names are safe, references point backwards, sizes add up. Code below
+//! it does not check again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::layout::Layout;
+use super::{BadBundle, FORMAT};
+use crate::nix::PathInfo;
+use crate::nix::command::Argument;
+use crate::nix::hash::Digest;
+use crate::nix::store_path::{StoreDir, StorePath};
+
+mod check;
+mod text;
+
+/// The largest manifest that is read. A path takes about 400 bytes, so this is room for a
+/// quarter of a million paths; a reader holds the manifest in memory.
+pub const MAX_SIZE: u64 = 128 << 20;
+
+/// What a bundle says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Manifest {
+    /// The format's version.
+    pub format: u32,
+    /// Features that a reader must know.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// The bundle's name.
+    pub name: BundleName,
+    /// What wrote it: `shellpack 0.1.0`.
+    pub writer: String,
+    /// What the rehearsal saw.
+    pub proof: Proof,
+    /// The shells.
+    pub shells: Vec<Shell>,
+    /// Sources that evaluation fetched or looked up.
+    #[serde(default)]
+    pub pins: Vec<Pin>,
+    /// The project files.
+    pub project: Project,
+    /// The store paths.
+    pub closure: Closure,
+}
+
+/// One component of `[A-Za-z0-9._+-]`, not starting with `-` or `.`: safe as a file name on
+/// every file system and as an argument of every command.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BundleName(String);
+
+/// A shell that can be entered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Shell {
+    /// The shell file, relative to the project's root.
+    pub file: EntryPath,
+    /// Attribute path in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribute: Option<String>,
+    /// Arguments that it is called with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<Argument>,
+    /// What it evaluates to.
+    pub derivation: StorePath,
+    /// The system that it is for.
+    pub system: String,
+    /// The Nix that evaluated it.
+    pub nix_version: String,
+    /// The oldest Nix that can evaluate it, where its nixpkgs says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_nix_version: Option<String>,
+    /// The interactive bash; absent where the target's own is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bash: Option<String>,
+    /// What `NIX_PATH` must say: name and path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nix_path: Vec<SearchPathEntry>,
+    /// Store paths that must stay for the shell to be entered: what garbage collection
+    /// roots are made for.
+    pub roots: Vec<StorePath>,
+    /// The derivation's environment, for entry without evaluation.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// One entry of a search path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SearchPathEntry {
+    /// The name: `nixpkgs`.
+    pub name: String,
+    /// A path in the store.
+    pub path: String,
+}
+
+/// A source that evaluation took from outside the project.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Pin {
+    /// The builtin that fetched it, or `<name>` for a look-up.
+    pub fetcher: String,
+    /// Where it came from: a url, a directory.
+    pub url: String,
+    /// The hash that the project states, in the project's own notation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// The store path that holds it.
+    pub store_path: StorePath,
+    /// Whether shellpack pinned it, because the project did not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub frozen: bool,
+}
+
+/// The files of the project.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Project {
+    /// The name that the project's root must have, where evaluation copies the root itself:
+    /// a source's store path is made of its directory's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// The files, sorted by path; directories before what is in them.
+    #[serde(default)]
+    pub files: Vec<ProjectFile>,
+}
+
+/// A file, directory or symlink of the project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ProjectFile {
+    /// Where it is, relative to the project's root.
+    pub path: EntryPath,
+    /// What it is.
+    #[serde(flatten)]
+    pub kind: FileKind,
+}
+
+/// What a project file is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum FileKind {
+    /// A directory.
+    Directory {
+        /// Permission bits.
+        mode: u32,
+    },
+    /// A regular file.
+    File {
+        /// Permission bits.
+        mode: u32,
+        /// Size in bytes.
+        size: u64,
+        /// Digest of its content.
+        digest: Digest,
+    },
+    /// A symlink.
+    Symlink {
+        /// What it points to.
+        target: String,
+    },
+}
+
+/// A relative path that stays below its root: no empty, `.` or `..` component.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EntryPath(String);
+
+/// The store paths and how they are cut into segments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Closure {
+    /// The store directory that the paths are for.
+    pub store: StoreDir,
+    /// Raw size of each segment in bytes.
+    pub segments: Vec<u64>,
+    /// The paths, in the order of the export stream: references before referrers.
+    pub paths: Vec<ClosurePath>,
+}
+
+/// One store path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ClosurePath {
+    /// The path.
+    pub path: StorePath,
+    /// SHA-256 of its NAR.
+    pub nar_hash: Digest,
+    /// Size of its NAR in bytes.
+    pub nar_size: u64,
+    /// Indices into [`Closure::paths`] of what it refers to, ascending; never greater than
+    /// its own, equal where it refers to itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<u32>,
+    /// The derivation that it was built from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deriver: Option<StorePath>,
+    /// Nix's assertion that the path follows from its contents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
+    /// Signatures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<String>,
+    /// The segment in which its record starts.
+    pub segment: u32,
+    /// Where in the raw segment.
+    pub offset: u64,
+}
+
+/// What the rehearsal saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Proof {
+    /// `passed`, or `unproved` where there was no rehearsal.
+    pub result: ProofResult,
+    /// The Nix that it was rehearsed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nix_version: Option<String>,
+    /// What was checked, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<String>,
+}
+
+/// How the rehearsal ended. A failed one leaves no bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProofResult {
+    /// The shell was evaluated and entered with nothing but what the bundle carries.
+    Passed,
+    /// There was no rehearsal.
+    Unproved,
+}
+
+impl Proof {
+    /// The proof of a bundle that was not rehearsed.
+    pub fn unproved() -> Self {
+        Self { result: ProofResult::Unproved, nix_version: None, checks: Vec::new() }
+    }
+}
+
+impl Manifest {
+    /// Parses and checks a manifest: its digest line, its format and needs, then the rest.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BadBundle> {
+        let text = text::body(bytes)?;
+        check::ensure_readable(text)?;
+        let manifest: Self = toml::from_str(text).map_err(|error| BadBundle::Manifest(one_line(error.message())))?;
+        check::ensure_consistent(&manifest)?;
+        Ok(manifest)
+    }
+
+    /// The manifest as the bytes of its member: comments for a human, the tables, and the
+    /// digest line.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, BadBundle> {
+        let body = toml::to_string(self).map_err(|error| BadBundle::Manifest(error.to_string()))?;
+        Ok(text::with_frame(&self.name, &body))
+    }
+
+    /// How the records of the export stream lie in the segments.
+    pub fn layout(&self) -> Layout {
+        let records = (0..self.closure.paths.len()).map(|index| Layout::record_size(&self.closure.path_info(index), &self.closure.store));
+        Layout::new(records, &self.closure.segments)
+    }
+
+    /// The newest format that [`Manifest::parse`] accepts.
+    pub const FORMAT: u32 = FORMAT;
+}
+
+impl Closure {
+    /// A path's information in Nix's own terms.
+    pub fn path_info(&self, index: usize) -> PathInfo {
+        let path = &self.paths[index];
+        let mut references: Vec<_> = path.references.iter().map(|&index| self.paths[index as usize].path.clone()).collect();
+        references.sort();
+        PathInfo {
+            path: path.path.clone(),
+            nar_hash: path.nar_hash,
+            nar_size: path.nar_size,
+            references,
+            deriver: path.deriver.clone(),
+            ca: path.ca.clone(),
+            signatures: path.signatures.clone(),
+        }
+    }
+
+    /// The NARs' bytes altogether.
+    pub fn nar_bytes(&self) -> u64 {
+        self.paths.iter().map(|path| path.nar_size).sum()
+    }
+}
+
+impl BundleName {
+    /// Parses a name.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+        if text.is_empty() || text.len() > 200 || text.starts_with(['-', '.']) || !text.chars().all(allowed) {
+            return Err(format!(
+                "'{}' is no bundle name: it must be made of letters, digits and ._+- and not start with - or .",
+                text.escape_debug()
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The nearest name to a directory's: other characters become dashes.
+    pub fn from_directory(name: &str) -> Self {
+        let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "._+-".contains(c) { c } else { '-' }).collect();
+        let plain = plain.trim_start_matches(['-', '.']);
+        Self(if plain.is_empty() { "shell".to_owned() } else { plain.chars().take(200).collect() })
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl EntryPath {
+    /// Parses a relative path.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let safe = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0') && part.len() <= 255;
+        if text.len() > 4000 || !text.split('/').all(safe) {
+            return Err(format!("'{}' is no path that stays in its directory", text.escape_debug()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The directory that it is in; empty at the top.
+    pub fn parent(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(parent, _)| parent)
+    }
+}
+
+impl std::fmt::Display for BundleName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::fmt::Display for EntryPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for BundleName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+    }
+}
+
+impl From<BundleName> for String {
+    fn from(name: BundleName) -> Self {
+        name.0
+    }
+}
+
+impl TryFrom<String> for EntryPath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+    }
+}
+
+impl From<EntryPath> for String {
+    fn from(path: EntryPath) -> Self {
+        path.0
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

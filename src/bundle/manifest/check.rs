@@ -1,0 +1,156 @@
+//! What must hold in a manifest beyond the types of its fields (`bundle-format.md`,
+//! section 4.3).
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use super::{Closure, EntryPath, FileKind, Manifest, Project, Shell};
+use crate::bundle::layout::Layout;
+use crate::bundle::segment::MAX_RAW;
+use crate::bundle::{BadBundle, FORMAT};
+
+/// Features that this program knows. None is needed by anything that it writes yet.
+const KNOWN_NEEDS: [&str; 0] = [];
+
+#[derive(Deserialize)]
+struct Head {
+    format: u64,
+    #[serde(default)]
+    needs: Vec<String>,
+}
+
+/// Refuses newer formats and unknown needs by name. This comes before the rest is parsed,
+/// since the rest of a newer manifest may look different.
+pub(super) fn ensure_readable(text: &str) -> Result<(), BadBundle> {
+    let head: Head = toml::from_str(text).map_err(|error| BadBundle::Manifest(error.message().to_owned()))?;
+    if head.format > u64::from(FORMAT) {
+        return Err(BadBundle::NewerFormat { found: head.format });
+    }
+    match head.needs.into_iter().find(|need| !KNOWN_NEEDS.contains(&need.as_str())) {
+        Some(need) => Err(BadBundle::UnknownNeed(need)),
+        None => Ok(()),
+    }
+}
+
+/// Checks everything that later code relies on.
+pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
+    ensure_paths(&manifest.closure)?;
+    ensure_segments(manifest)?;
+    ensure_project(&manifest.project)?;
+    if manifest.shells.is_empty() {
+        return bad("it names no shell");
+    }
+    let paths: BTreeSet<_> = manifest.closure.paths.iter().map(|path| &path.path).collect();
+    for shell in &manifest.shells {
+        ensure_shell(shell, &manifest.project)?;
+        if let Some(missing) = shell.roots.iter().find(|root| !paths.contains(root)) {
+            return bad(format!("the root {missing} is not among the store paths"));
+        }
+        let inside = shell.nix_path.iter().map(|entry| &entry.path).chain(&shell.bash);
+        for file in inside {
+            let store_path = manifest.closure.store.containing(file).map(|(path, _)| path);
+            if !store_path.is_some_and(|path| paths.contains(&path)) {
+                return bad(format!("{file} does not lie in a store path of the bundle"));
+            }
+        }
+    }
+    match manifest.pins.iter().find(|pin| !paths.contains(&pin.store_path)) {
+        Some(pin) => bad(format!("the pin {} is not among the store paths", pin.store_path)),
+        None => Ok(()),
+    }
+}
+
+fn ensure_paths(closure: &Closure) -> Result<(), BadBundle> {
+    let mut seen = BTreeSet::new();
+    for (index, path) in closure.paths.iter().enumerate() {
+        if !seen.insert(&path.path) {
+            return bad(format!("{} is listed twice", path.path));
+        }
+        let ascending = path.references.windows(2).all(|pair| pair[0] < pair[1]);
+        let backwards = path.references.last().is_none_or(|&last| last as usize <= index);
+        if !(ascending && backwards) {
+            return bad(format!("the references of {} are not in order", path.path));
+        }
+        let printable = |text: &String| !text.contains(|c: char| c.is_control() || c == ' ');
+        if !path.signatures.iter().chain(&path.ca).all(printable) {
+            return bad(format!("the signatures or ca of {} are malformed", path.path));
+        }
+    }
+    Ok(())
+}
+
+fn ensure_segments(manifest: &Manifest) -> Result<(), BadBundle> {
+    let closure = &manifest.closure;
+    if closure.segments.iter().any(|&size| size == 0 || size > MAX_RAW) {
+        return bad(format!("a segment is empty or larger than {MAX_RAW} bytes"));
+    }
+    let mut stream: u64 = crate::nix::export::END.len() as u64;
+    for index in 0..closure.paths.len() {
+        let record = Layout::record_size(&closure.path_info(index), &closure.store).total();
+        stream = match record.and_then(|record| stream.checked_add(record)) {
+            Some(sum) => sum,
+            None => return bad("its sizes are too large"),
+        };
+    }
+    // A segment is at most 2^27 bytes, so this sum overflows only with 2^37 segments.
+    if closure.segments.iter().sum::<u64>() != stream {
+        return bad("the segments' sizes do not add up to the store paths'");
+    }
+    let layout = manifest.layout();
+    for (index, path) in closure.paths.iter().enumerate() {
+        if layout.place(index) != (path.segment as usize, path.offset) {
+            return bad(format!("{} does not start where the manifest says", path.path));
+        }
+    }
+    Ok(())
+}
+
+fn ensure_project(project: &Project) -> Result<(), BadBundle> {
+    if let Some(name) = &project.directory
+        && (EntryPath::parse(name).is_err() || name.contains('/'))
+    {
+        return bad("the project directory's name is not a name");
+    }
+    let mut directories = BTreeSet::from([""]);
+    let mut last: Option<&EntryPath> = None;
+    for file in &project.files {
+        if last.is_some_and(|last| last >= &file.path) {
+            return bad(format!("the project file {} is not in order", file.path));
+        }
+        if !directories.contains(file.path.parent()) {
+            return bad(format!("the directory of the project file {} is not listed", file.path));
+        }
+        match &file.kind {
+            FileKind::Directory { mode } | FileKind::File { mode, .. } if *mode > 0o777 => {
+                return bad(format!("the mode of the project file {} is not valid", file.path));
+            }
+            FileKind::Symlink { target } if target.is_empty() || target.contains('\0') => {
+                return bad(format!("the target of the symlink {} is not valid", file.path));
+            }
+            FileKind::Directory { .. } => drop(directories.insert(file.path.as_str())),
+            _ => {}
+        }
+        last = Some(&file.path);
+    }
+    Ok(())
+}
+
+fn ensure_shell(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
+    let is_file = |file: &super::ProjectFile| file.path == shell.file && matches!(file.kind, FileKind::File { .. });
+    if !project.files.iter().any(is_file) {
+        return bad(format!("the shell file {} is not among the project files", shell.file));
+    }
+    let option_like = |text: &str| text.starts_with('-') || text.is_empty();
+    if shell.attribute.as_deref().is_some_and(option_like) || shell.arguments.iter().any(|argument| option_like(&argument.name)) {
+        return bad("the shell's attribute or arguments are malformed");
+    }
+    if shell.nix_path.iter().any(|entry| entry.name.contains([':', '=']) || entry.path.contains(':')) {
+        return bad("the shell's search path is malformed");
+    }
+    Ok(())
+}
+
+fn bad<T>(what: impl Into<String>) -> Result<T, BadBundle> {
+    Err(BadBundle::Manifest(what.into()))
+}

@@ -1,0 +1,156 @@
+//! The tar members: which header each has, byte for byte (`bundle-format.md`, section 3).
+//!
+//! Every header has one allowed form, so a reader compares instead of interpreting: what
+//! is not exactly the header that the manifest calls for is damage. The `tar` crate lays
+//! the fields out; its `Builder` and `unpack`, which follow symlinks and trust names, are
+//! not used.
+
+use std::io::{self, Write};
+
+use tar::{EntryType, Header};
+
+use super::manifest::{FileKind, ProjectFile};
+use super::{MANIFEST, PROJECT_PREFIX, SIGNATURES, signature};
+
+/// tar's unit: headers are one block, contents are padded to whole blocks.
+pub const BLOCK: usize = 512;
+/// The end of a bundle: two blocks of zeros and not one byte more.
+pub const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
+/// All members have this modification time; tools show 0 as "unknown" or refuse it.
+const MTIME: u64 = 1;
+/// Longer names and link targets get a record of their own before the header.
+const SHORT: usize = 100;
+
+/// What a tar header says of a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    name: String,
+    kind: EntryType,
+    mode: u32,
+    size: u64,
+    target: Option<String>,
+}
+
+impl Member {
+    /// The manifest.
+    pub fn manifest(size: u64) -> Self {
+        Self::plain(MANIFEST.to_owned(), size)
+    }
+
+    /// The room for signatures.
+    pub fn signatures() -> Self {
+        Self::plain(SIGNATURES.to_owned(), signature::SIZE as u64)
+    }
+
+    /// A segment of the closure, with the size of its compressed bytes.
+    pub fn segment(index: usize, size: u64) -> Self {
+        Self::plain(segment_name(index), size)
+    }
+
+    /// A project file.
+    pub fn project(file: &ProjectFile) -> Self {
+        let name = format!("{PROJECT_PREFIX}/{}", file.path);
+        match &file.kind {
+            FileKind::Directory { mode } => Self { name: name + "/", kind: EntryType::Directory, mode: *mode, size: 0, target: None },
+            FileKind::File { mode, size, .. } => Self { name, kind: EntryType::Regular, mode: *mode, size: *size, target: None },
+            FileKind::Symlink { target } => {
+                Self { name, kind: EntryType::Symlink, mode: 0o777, size: 0, target: Some(target.clone()) }
+            }
+        }
+    }
+
+    fn plain(name: String, size: u64) -> Self {
+        Self { name, kind: EntryType::Regular, mode: 0o644, size, target: None }
+    }
+
+    /// The member's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The size of its content in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// How many zeros follow its content.
+    pub fn padding(&self) -> usize {
+        padding(self.size)
+    }
+
+    /// Its header blocks: the records of a long name and a long target, and the header.
+    pub fn header(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(BLOCK);
+        if let Some(target) = self.target.as_deref().filter(|target| target.len() > SHORT) {
+            push_long(&mut out, EntryType::GNULongLink, target);
+        }
+        if self.name.len() > SHORT {
+            push_long(&mut out, EntryType::GNULongName, &self.name);
+        }
+        out.extend_from_slice(block(&self.name, self.kind, self.mode, self.size, self.target.as_deref().unwrap_or_default()).as_bytes());
+        out
+    }
+}
+
+/// The name of a segment's member: four digits, more when four do not suffice.
+pub fn segment_name(index: usize) -> String {
+    format!("closure/{index:04}.zst")
+}
+
+/// How many zeros follow a content of this size.
+pub fn padding(size: u64) -> usize {
+    (BLOCK - (size % BLOCK as u64) as usize) % BLOCK
+}
+
+/// The size that a header states. Nothing else of the header may be believed before it was
+/// compared with the header of the member that is expected.
+pub fn stated_size(header: &[u8; BLOCK]) -> Option<u64> {
+    Header::from_byte_slice(header).entry_size().ok()
+}
+
+/// Writes zeros up to the next block.
+pub fn write_padding(out: &mut impl Write, size: u64) -> io::Result<()> {
+    out.write_all(&[0; BLOCK][..padding(size)])
+}
+
+fn push_long(out: &mut Vec<u8>, kind: EntryType, text: &str) {
+    let size = text.len() as u64 + 1;
+    out.extend_from_slice(block("././@LongLink", kind, 0o644, size, "").as_bytes());
+    out.extend_from_slice(text.as_bytes());
+    out.resize(out.len() + 1 + padding(size), 0);
+}
+
+fn block(name: &str, kind: EntryType, mode: u32, size: u64, target: &str) -> Header {
+    let mut header = Header::new_gnu();
+    let fields = header.as_old_mut();
+    let short = |text: &str| text.len().min(SHORT);
+    fields.name[..short(name)].copy_from_slice(&name.as_bytes()[..short(name)]);
+    fields.linkname[..short(target)].copy_from_slice(&target.as_bytes()[..short(target)]);
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_size(size);
+    header.set_mtime(MTIME);
+    header.set_cksum();
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::manifest::EntryPath;
+
+    #[test]
+    fn headers_are_what_tar_reads() {
+        let long = "d/".repeat(60) + "file";
+        let file = ProjectFile { path: EntryPath::parse(&long).unwrap(), kind: FileKind::Symlink { target: "t".repeat(150) } };
+        let mut bytes = Member::project(&file).header();
+        bytes.extend_from_slice(&END);
+        let mut archive = tar::Archive::new(bytes.as_slice());
+        let entry = archive.entries().unwrap().next().unwrap().unwrap();
+        assert_eq!(entry.path().unwrap().to_str().unwrap(), format!("shell/{long}"));
+        assert_eq!(entry.link_name().unwrap().unwrap().to_str().unwrap(), "t".repeat(150));
+        assert_eq!(entry.header().mtime().unwrap(), 1);
+    }
+}

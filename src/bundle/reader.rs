@@ -1,0 +1,247 @@
+//! Reads a bundle's members in order and refuses whatever the manifest does not call for
+//! (`bundle-format.md`, section 3.3). It needs no seeking, so a pipe will do.
+
+use std::io::{self, ErrorKind, Read};
+
+use sha2::{Digest as _, Sha256};
+
+use super::manifest::{self, FileKind, Manifest, ProjectFile};
+use super::member::{self, BLOCK, Member};
+use super::{BadBundle, MANIFEST, segment, signature};
+use crate::nix::hash::Digest;
+
+/// How much of a member is read at once.
+const CHUNK: usize = 256 << 10;
+
+/// A failure to read a bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The bundle is not as it must be.
+    #[error(transparent)]
+    Bad(#[from] BadBundle),
+    /// Its bytes could not be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Where a bundle is read from: bytes in order, some of which can be passed over.
+pub trait Input: Read {
+    /// Passes over bytes that nobody needs.
+    fn skip(&mut self, bytes: u64) -> io::Result<()>;
+}
+
+/// An input that can seek: a file.
+#[derive(Debug)]
+pub struct Seekable<R>(pub R);
+
+/// An input that cannot: a pipe.
+#[derive(Debug)]
+pub struct Piped<R>(pub R);
+
+impl<R: Read> Read for Seekable<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl<R: Read + io::Seek> Input for Seekable<R> {
+    fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        let bytes = i64::try_from(bytes).map_err(io::Error::other)?;
+        self.0.seek(io::SeekFrom::Current(bytes)).map(drop)
+    }
+}
+
+impl<R: Read> Read for Piped<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl<R: Read> Input for Piped<R> {
+    fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        match io::copy(&mut (&mut self.0).take(bytes), &mut io::sink())? {
+            n if n == bytes => Ok(()),
+            _ => Err(ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
+impl<I: Input + ?Sized> Input for Box<I> {
+    fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        (**self).skip(bytes)
+    }
+}
+
+/// A bundle whose manifest and signatures have been read; members follow.
+#[derive(Debug)]
+pub struct Reader<R> {
+    input: R,
+    manifest: Manifest,
+    digest: Digest,
+    signed_by: Vec<String>,
+}
+
+impl<R: Input> Reader<R> {
+    /// Reads manifest and signatures: everything about the bundle that can be known
+    /// without reading its content.
+    pub fn open(mut input: R) -> Result<Self, ReadError> {
+        let mut header = [0; BLOCK];
+        read_start(&mut input, &mut header)?;
+        let size = member::stated_size(&header).unwrap_or(0);
+        if size == 0 || size > manifest::MAX_SIZE || Member::manifest(size).header() != header {
+            return Err(BadBundle::Header { member: MANIFEST.to_owned() }.into());
+        }
+        let member = Member::manifest(size);
+        let mut text = Vec::new();
+        content(&mut input, &member, |chunk| text.extend_from_slice(chunk))?;
+        let manifest = Manifest::parse(&text)?;
+        let member = Member::signatures();
+        expect_header(&mut input, &member)?;
+        let mut room = [0; signature::SIZE];
+        exactly(&mut input, &mut room, member.name())?;
+        let signed_by = signature::parse(&room)?;
+        Ok(Self { input, manifest, digest: Digest::of(&text), signed_by })
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The digest of the manifest's bytes; it names the whole bundle's content.
+    pub fn manifest_digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The keys that it says it was signed with; nobody has checked them.
+    pub fn signed_by(&self) -> &[String] {
+        &self.signed_by
+    }
+
+    /// Reads the next project file, giving its content to `sink` chunk by chunk. The content
+    /// was right only if this returns without an error.
+    pub fn project_file(&mut self, file: &ProjectFile, mut sink: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), ReadError> {
+        let member = Member::project(file);
+        expect_header(&mut self.input, &member)?;
+        let FileKind::File { digest, .. } = &file.kind else { return Ok(()) };
+        let mut hasher = Sha256::new();
+        let mut outcome = Ok(());
+        content(&mut self.input, &member, |chunk| {
+            hasher.update(chunk);
+            if outcome.is_ok() {
+                outcome = sink(chunk);
+            }
+        })?;
+        outcome?;
+        if Digest::from(hasher) != *digest {
+            return Err(BadBundle::ProjectFile { path: file.path.to_string() }.into());
+        }
+        Ok(())
+    }
+
+    /// Reads the next segment's compressed bytes.
+    pub fn segment(&mut self, index: usize) -> Result<Vec<u8>, ReadError> {
+        let member = self.segment_header(index)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(member.size()).unwrap_or(0));
+        content(&mut self.input, &member, |chunk| bytes.extend_from_slice(chunk))?;
+        Ok(bytes)
+    }
+
+    /// Passes over the next segment.
+    pub fn skip_segment(&mut self, index: usize) -> Result<(), ReadError> {
+        let member = self.segment_header(index)?;
+        let skipped = self.input.skip(member.size() + member.padding() as u64);
+        skipped.map_err(|error| truncated(error, member.name()))
+    }
+
+    fn segment_header(&mut self, index: usize) -> Result<Member, ReadError> {
+        let name = member::segment_name(index);
+        let mut header = [0; BLOCK];
+        exactly(&mut self.input, &mut header, &name)?;
+        let size = member::stated_size(&header).unwrap_or(0);
+        let member = Member::segment(index, size);
+        if size > segment::max_member_size(self.manifest.closure.segments[index]) || member.header() != header {
+            return Err(BadBundle::Header { member: name }.into());
+        }
+        Ok(member)
+    }
+
+    /// Reads the end mark and makes sure that nothing follows it.
+    pub fn finish(&mut self) -> Result<(), ReadError> {
+        let mut end = [0; member::END.len()];
+        exactly(&mut self.input, &mut end, "its end mark")?;
+        if end != member::END {
+            return Err(BadBundle::Header { member: "its end mark".to_owned() }.into());
+        }
+        match read_some(&mut self.input, &mut [0])? {
+            0 => Ok(()),
+            _ => Err(BadBundle::TrailingBytes.into()),
+        }
+    }
+}
+
+/// Reads the first header. A file that does not even start with the manifest's name is no
+/// damaged bundle but something else.
+fn read_start(input: &mut impl Read, header: &mut [u8; BLOCK]) -> Result<(), ReadError> {
+    let mut filled = 0;
+    while filled < BLOCK {
+        match read_some(input, &mut header[filled..])? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    let known = filled.min(MANIFEST.len());
+    if filled == 0 || header[..known] != MANIFEST.as_bytes()[..known] {
+        return Err(BadBundle::NotABundle.into());
+    }
+    if filled < BLOCK {
+        return Err(BadBundle::Truncated { within: MANIFEST.to_owned() }.into());
+    }
+    Ok(())
+}
+
+fn expect_header(input: &mut impl Read, member: &Member) -> Result<(), ReadError> {
+    let expected = member.header();
+    let mut found = vec![0; expected.len()];
+    exactly(input, &mut found, member.name())?;
+    if found == expected { Ok(()) } else { Err(BadBundle::Header { member: member.name().to_owned() }.into()) }
+}
+
+/// Gives a member's content to `sink` and checks the padding after it.
+fn content(input: &mut impl Read, member: &Member, mut sink: impl FnMut(&[u8])) -> Result<(), ReadError> {
+    let mut left = member.size();
+    let mut buffer = vec![0; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
+    while left > 0 {
+        let chunk = buffer.len().min(usize::try_from(left).unwrap_or(CHUNK));
+        exactly(input, &mut buffer[..chunk], member.name())?;
+        sink(&buffer[..chunk]);
+        left -= chunk as u64;
+    }
+    let mut padding = [0; BLOCK];
+    let padding = &mut padding[..member.padding()];
+    exactly(input, padding, member.name())?;
+    if padding.iter().any(|&byte| byte != 0) {
+        return Err(BadBundle::Padding { member: member.name().to_owned() }.into());
+    }
+    Ok(())
+}
+
+fn exactly(input: &mut impl Read, buffer: &mut [u8], within: &str) -> Result<(), ReadError> {
+    input.read_exact(buffer).map_err(|error| truncated(error, within))
+}
+
+fn truncated(error: io::Error, within: &str) -> ReadError {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => BadBundle::Truncated { within: within.to_owned() }.into(),
+        _ => error.into(),
+    }
+}
+
+fn read_some(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match input.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Writes a bundle's members in order (`bundle-format.md`, section 3).
+
+use std::io::{self, Read, Write};
+
+use super::manifest::{FileKind, ProjectFile};
+use super::member::{self, Member};
+use super::signature;
+
+/// A bundle that is being written. The members must come in the manifest's order; the
+/// caller has the manifest and thereby the order.
+#[derive(Debug)]
+pub struct Writer<W> {
+    out: W,
+}
+
+impl<W: Write> Writer<W> {
+    /// Starts with the manifest and the empty room for signatures.
+    pub fn begin(out: W, manifest: &[u8]) -> io::Result<Self> {
+        let mut writer = Self { out };
+        writer.member(&Member::manifest(manifest.len() as u64), manifest)?;
+        writer.member(&Member::signatures(), &[0; signature::SIZE])?;
+        Ok(writer)
+    }
+
+    /// Writes a project file; `content` is read for regular files only, exactly as many
+    /// bytes as the manifest states.
+    pub fn project_file(&mut self, file: &ProjectFile, content: impl Read) -> io::Result<()> {
+        let member = Member::project(file);
+        self.out.write_all(&member.header())?;
+        if let FileKind::File { size, .. } = file.kind {
+            let copied = io::copy(&mut content.take(size), &mut self.out)?;
+            if copied != size {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter while it was packed"));
+            }
+            member::write_padding(&mut self.out, size)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a compressed segment.
+    pub fn segment(&mut self, index: usize, content: &[u8]) -> io::Result<()> {
+        self.member(&Member::segment(index, content.len() as u64), content)
+    }
+
+    /// Writes the end mark and returns the destination, flushed.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.out.write_all(&member::END)?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
+    fn member(&mut self, member: &Member, content: &[u8]) -> io::Result<()> {
+        self.out.write_all(&member.header())?;
+        self.out.write_all(content)?;
+        member::write_padding(&mut self.out, content.len() as u64)
+    }
+}

@@ -1,0 +1,287 @@
+//! The command line: what can be typed, and its help. No input or output here.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::create::{self, write::Output};
+use crate::nix::command::{Argument, Selection};
+use crate::open;
+use crate::report::Progress;
+
+/// Carry a nix-shell to a machine with no network, in one file.
+///
+/// On a machine with a network, `shellpack create shell.nix` packs the shell. On the other
+/// side of the air gap, `shellpack open NAME.shellpack` enters it.
+#[derive(Debug, Parser)]
+#[command(name = "shellpack", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 failed; 2 the command line makes no sense; 130 interrupted.
+`open` and `rehearse` exit as the command that they ran did, with 125 if shellpack itself
+failed, and with 126 or 127 if the command could not be started.";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Print nothing but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Print more: every store path, every project file
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
+    pub color: When,
+    /// When to show progress
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub progress: When,
+}
+
+/// When to do something that depends on the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// If stderr is a terminal
+    Auto,
+    /// Whatever stderr is
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Pack a shell into one file
+    Create(Box<Create>),
+    /// Check a bundle, import it, and enter its shell
+    Open(Open),
+    /// Show what a bundle's manifest says
+    Inspect(Inspect),
+    /// Check every byte of a bundle and list all faults
+    Verify(Verify),
+    /// Open a bundle in a room with no network and an empty store
+    Rehearse(Rehearse),
+}
+
+/// `shellpack create`.
+///
+/// Evaluates and builds the shell, collects its closure, its pinned sources and its project
+/// files, enters it in a room with no network to prove that nothing is missing, and writes it
+/// all to one file.
+#[derive(Debug, Args)]
+pub struct Create {
+    /// The shell file, or the directory that it is in
+    #[arg(default_value = ".", value_name = "FILE")]
+    file: PathBuf,
+    /// Pack this attribute of the file
+    #[arg(short = 'A', long, value_name = "ATTR")]
+    attr: Option<String>,
+    /// Pass a Nix expression as an argument
+    #[arg(long, num_args = 2, value_names = ["NAME", "EXPR"], allow_hyphen_values = true)]
+    arg: Vec<String>,
+    /// Pass a string as an argument
+    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], allow_hyphen_values = true)]
+    argstr: Vec<String>,
+    /// Add an entry to Nix's search path
+    #[arg(short = 'I', value_name = "PATH")]
+    search: Vec<String>,
+    /// Where to write the bundle; `-` is standard output [default: NAME.shellpack]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The bundle's name [default: the name of the shell file's directory]
+    #[arg(long)]
+    name: Option<String>,
+    /// Carry this file or directory, too, although evaluation does not read it
+    #[arg(long, value_name = "PATH")]
+    include: Vec<PathBuf>,
+    /// How hard to compress: fast, default, small, or a level of zstd (1..22)
+    #[arg(long, default_value = "default", value_parser = parse_level)]
+    level: i32,
+    /// How many segments to compress at a time [default: the number of processors]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Replace an existing file
+    #[arg(short, long)]
+    force: bool,
+    /// Do everything but write the file
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Do not prove that the bundle opens; it is marked as unproved
+    #[arg(long)]
+    no_rehearsal: bool,
+}
+
+/// `shellpack open`.
+///
+/// Checks the bundle, imports what the store does not have, writes the project files and
+/// enters nix-shell. Nothing is fetched and nothing is built.
+#[derive(Debug, Args)]
+pub struct Open {
+    /// The bundle; `-` is standard input
+    bundle: PathBuf,
+    /// Run a command in the shell instead of an interactive bash, like `nix-shell --run`
+    #[arg(long, value_name = "CMD", allow_hyphen_values = true)]
+    run: Option<String>,
+    /// Run a command in an interactive shell, like `nix-shell --command`
+    #[arg(long, value_name = "CMD", conflicts_with = "run", allow_hyphen_values = true)]
+    command: Option<String>,
+    /// Clear the environment before entering
+    #[arg(long)]
+    pure: bool,
+    /// Keep this variable in spite of --pure
+    #[arg(long, value_name = "VAR")]
+    keep: Vec<String>,
+    /// Where to put the project files [default: ./NAME]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Import and write the project files, but do not enter
+    #[arg(long, conflicts_with_all = ["run", "command", "pure", "keep"])]
+    no_shell: bool,
+    /// How many segments to unpack at a time [default: the number of processors]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+/// `shellpack inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The bundle; `-` is standard input
+    pub bundle: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `shellpack verify`.
+///
+/// Reads everything, executes nothing and needs no Nix.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The bundle
+    pub bundle: PathBuf,
+    /// How many segments to check at a time [default: the number of processors]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+/// `shellpack rehearse`.
+///
+/// Scratch space for the unpacked store is taken in $TMPDIR, else in the cache directory.
+#[derive(Debug, Args)]
+pub struct Rehearse {
+    /// The bundle
+    pub bundle: PathBuf,
+    /// What to run in the shell
+    #[arg(long, value_name = "CMD", default_value = "true", allow_hyphen_values = true)]
+    pub run: String,
+}
+
+impl Create {
+    /// What the engine is asked to do.
+    pub fn options(self) -> create::Options {
+        let pairs = |values: &[String], string| -> Vec<Argument> {
+            values.chunks_exact(2).map(|pair| Argument { name: pair[0].clone(), value: pair[1].clone(), string }).collect()
+        };
+        let arguments = [pairs(&self.arg, false), pairs(&self.argstr, true)].concat();
+        let output = |path: PathBuf| if path == std::path::Path::new("-") { Output::Stdout } else { Output::File { path, force: self.force } };
+        create::Options {
+            file: self.file,
+            selection: Selection { attribute: self.attr, arguments },
+            include: self.search,
+            extra_files: self.include,
+            name: self.name,
+            output: self.output.map(output),
+            force: self.force,
+            level: self.level,
+            jobs: jobs(self.jobs),
+            rehearsal: !self.no_rehearsal,
+            dry_run: self.dry_run,
+        }
+    }
+}
+
+impl Open {
+    /// What the engine is asked to do.
+    pub fn options(self) -> open::Options {
+        let run = self.run.map(|command| ("--run", command));
+        let command = run.or(self.command.map(|command| ("--command", command)));
+        let entry = open::Entry { command, pure: self.pure, keep: self.keep };
+        open::Options { bundle: self.bundle, dir: self.dir, entry: (!self.no_shell).then_some(entry), jobs: jobs(self.jobs) }
+    }
+}
+
+impl Verify {
+    /// How many segments to check at a time.
+    pub fn jobs(&self) -> usize {
+        jobs(self.jobs)
+    }
+}
+
+impl Global {
+    /// How progress is shown.
+    pub fn progress(&self) -> Progress {
+        match self.progress {
+            When::Auto => Progress::Auto,
+            When::Always => Progress::Always,
+            When::Never => Progress::Never,
+        }
+    }
+
+    /// The same options for another shellpack.
+    pub fn to_args(&self) -> Vec<OsString> {
+        let mut args: Vec<OsString> = Vec::new();
+        if self.quiet {
+            args.push("--quiet".into());
+        }
+        let name = |when: When| when.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        args.push(format!("--color={}", name(self.color)).into());
+        args.push(format!("--progress={}", name(self.progress)).into());
+        args
+    }
+}
+
+fn jobs(asked: Option<NonZeroUsize>) -> usize {
+    let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    asked.unwrap_or_else(processors).get()
+}
+
+/// `fast` is for a stick that is faster than the processor, `small` for a link that is slow.
+fn parse_level(text: &str) -> Result<i32, String> {
+    match text {
+        "fast" => Ok(1),
+        "default" => Ok(3),
+        "small" => Ok(19),
+        number => number
+            .parse()
+            .ok()
+            .filter(|level| (1..=22).contains(level))
+            .ok_or_else(|| "it is neither fast, default, small nor a number from 1 to 22".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn levels_are_parsed() {
+        assert_eq!(["fast", "default", "small", "22"].map(|text| parse_level(text).unwrap()), [1, 3, 19, 22]);
+        assert!(parse_level("0").is_err() && parse_level("23").is_err() && parse_level("best").is_err());
+    }
+}

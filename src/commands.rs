@@ -1,0 +1,178 @@
+//! Each command, from its options to what it prints and exits with.
+
+use std::io::{self, Write as _};
+use std::process::{ExitCode, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::cli::{Cli, Command, Create, Global, Inspect, Open, Rehearse, Verify, When};
+use crate::create::write::Output;
+use crate::create::{self};
+use crate::error::{Error, Result};
+use crate::inspect::{self, Inspection};
+use crate::nix::Nix;
+use crate::open::{self, Bundle};
+use crate::report::{Event, Phase, Report, printable};
+use crate::{rehearse, verify};
+
+/// What `open` and `rehearse` exit with when shellpack itself fails, so that it can be told
+/// from the command that they run.
+const OWN_FAILURE: u8 = 125;
+
+/// Runs the command and prints its error, if it has one.
+pub fn run(cli: Cli) -> ExitCode {
+    set_colour(cli.global.color);
+    let interrupted = Arc::<AtomicBool>::default();
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // The second signal ends the process at once; the first lets it clean up.
+        let armed = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupted))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)));
+        if let Err(error) = armed {
+            print_error(&Error::cannot_run("a signal handler", error));
+        }
+    }
+    let report = Report::new(cli.global.progress(), cli.global.quiet, interrupted);
+    let runs_a_command = matches!(cli.command, Command::Open(_) | Command::Rehearse(_));
+    let outcome = dispatch(cli.command, &cli.global, &report);
+    report.emit(Event::Done);
+    let error = match outcome {
+        Ok(code) => return code,
+        // Whatever failed did so because it was told to end.
+        Err(error) => report.ensure_not_interrupted().err().unwrap_or(error),
+    };
+    print_error(&error);
+    match error {
+        Error::Interrupted => ExitCode::from(error.exit_code()),
+        Error::CannotRun { .. } if runs_a_command => ExitCode::from(126),
+        _ if runs_a_command => ExitCode::from(OWN_FAILURE),
+        error => ExitCode::from(error.exit_code()),
+    }
+}
+
+fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCode> {
+    match command {
+        Command::Create(command) => create(*command, global, report),
+        Command::Open(command) => open(command, report),
+        Command::Inspect(command) => inspect(&command, global),
+        Command::Verify(command) => verify(&command, global, report),
+        Command::Rehearse(command) => rehearse(&command, global, report),
+    }
+}
+
+fn create(command: Create, global: &Global, report: &Report) -> Result<ExitCode> {
+    let options = command.options();
+    let to_stdout = options.output == Some(Output::Stdout);
+    if to_stdout && rustix::termios::isatty(rustix::stdio::stdout()) {
+        return Err(Error::OutputIsTerminal);
+    }
+    let summary = create::create(&options, report)?;
+    report.emit(Event::Done);
+    summary.warnings().iter().for_each(|warning| report.emit(Event::Warning(warning)));
+    let text = summary.text(global.verbose);
+    if to_stdout && !options.dry_run {
+        report.emit(Event::Note(text.trim_end()));
+    } else if !global.quiet {
+        print(&text);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(command: Open, report: &Report) -> Result<ExitCode> {
+    let entered = open::open(&command.options(), report)?;
+    let line = format!(
+        "imported {} store paths\nto enter by hand: cd {} && {}",
+        entered.new_paths,
+        entered.directory.display(),
+        entered.by_hand
+    );
+    report.emit(Event::Note(&line));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn inspect(command: &Inspect, global: &Global) -> Result<ExitCode> {
+    let bundle = Bundle::open(&command.bundle)?;
+    let reader = bundle.reader();
+    let manifest = reader.manifest();
+    let inspection = Inspection {
+        manifest_digest: reader.manifest_digest(),
+        signed_by: reader.signed_by(),
+        nar_bytes: manifest.closure.nar_bytes(),
+        manifest,
+    };
+    if command.json {
+        let json = serde_json::to_string_pretty(&inspection).map_err(|error| Error::nix_output("serde_json", &error.to_string()))?;
+        print(&(json + "\n"));
+    } else {
+        print(&inspect::describe(&inspection, global.verbose));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(command: &Verify, global: &Global, report: &Report) -> Result<ExitCode> {
+    report.emit(Event::Phase(Phase::Verify));
+    let findings = verify::verify(&command.bundle, command.jobs(), report)?;
+    report.emit(Event::Done);
+    for fault in &findings.faults {
+        print(&format!("fault: {}\n", printable(&fault.to_string())));
+    }
+    match findings.manifest {
+        Some(manifest) if findings.faults.is_empty() => {
+            if !global.quiet {
+                let (paths, files) = (manifest.closure.paths.len(), manifest.project.files.len());
+                print(&format!("{}: sound ({paths} store paths, {files} project files)\n", command.bundle.display()));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => Err(Error::Faults { file: command.bundle.clone(), count: findings.faults.len() }),
+    }
+}
+
+fn rehearse(command: &Rehearse, global: &Global, report: &Report) -> Result<ExitCode> {
+    let bundle = Bundle::open(&command.bundle)?;
+    let nix = Nix::find()?;
+    let manifest = bundle.reader().manifest();
+    let status = rehearse::bundle(&nix, manifest, &command.bundle, &command.run, &global.to_args())?;
+    if status.success() {
+        report.emit(Event::Note("the rehearsal passed: opened in an empty store with no network"));
+    }
+    Ok(ExitCode::from(code_of(status)))
+}
+
+/// Exit statuses are passed through as shells do: a signal counts from 128.
+fn code_of(status: ExitStatus) -> u8 {
+    use std::os::unix::process::ExitStatusExt as _;
+    let code = status.code().or(status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(OWN_FAILURE)
+}
+
+fn set_colour(when: When) {
+    let choice = match when {
+        When::Auto => anstream::ColorChoice::Auto,
+        When::Always => anstream::ColorChoice::Always,
+        When::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+}
+
+/// Prints data. Whoever reads it may stop reading: that is no failure.
+fn print(text: &str) {
+    let _ = anstream::stdout().lock().write_all(text.as_bytes());
+    let _ = io::stdout().flush();
+}
+
+fn print_error(error: &Error) {
+    let red = anstyle::AnsiColor::Red.on_default().bold();
+    let dim = anstyle::Style::new().bold();
+    let mut text = format!("{red}error:{red:#} {}\n", printable(&error.to_string()));
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(&format!("{dim}caused by:{dim:#} {}\n", printable(&cause.to_string())));
+        source = cause.source();
+    }
+    if let Some(hint) = error.hint() {
+        text.push_str(&format!("\n{dim}hint:{dim:#} {}\n", printable(&hint)));
+    }
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}

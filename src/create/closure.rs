@@ -1,0 +1,239 @@
+//! The second stage: what the shell needs is built, and its closure is listed.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::fs;
+use std::path::Path;
+
+use super::shell::Shell;
+use crate::error::{Error, Result};
+use crate::nix::command::{self, NixCommand};
+use crate::nix::daemon::Connection;
+use crate::nix::store_path::StorePath;
+use crate::nix::{PathInfo, evaluate};
+use crate::report::{Event, Phase, Report};
+
+/// Everything that must be carried, and a connection that keeps it from being collected.
+#[must_use]
+#[derive(Debug)]
+pub struct Closure {
+    /// All store paths, references before referrers.
+    pub(super) paths: Vec<PathInfo>,
+    /// What entry needs directly: the inputs of the shell, the pins, the bash.
+    pub(super) roots: Vec<StorePath>,
+    /// The interactive bash, if one is carried.
+    pub(super) bash: Option<Bash>,
+    /// The oldest Nix that the carried nixpkgs accepts, if it says.
+    pub(super) minimum_nix_version: Option<String>,
+    /// Holds temporary roots.
+    pub(super) connection: Connection,
+}
+
+/// The bash that nix-shell will start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bash {
+    /// The executable.
+    pub(super) program: String,
+    /// Where it comes from.
+    pub(super) origin: BashOrigin,
+}
+
+/// Where the carried bash comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BashOrigin {
+    /// `bashInteractive` of the pinned nixpkgs, which nix-shell itself would choose.
+    Nixpkgs,
+    /// The derivation's own shell, which may lack line editing.
+    Derivation,
+}
+
+/// Builds what the shell names of its inputs and lists the closure.
+///
+/// That is what nix-shell itself builds before it enters, and what `inputDerivation` refers
+/// to where a shell has one; so one way serves all shells, also old and bare ones.
+pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
+    report.emit(Event::Phase(Phase::Build));
+    let outputs = input_outputs(shell)?;
+    let wanted: Vec<_> = inputs_as_wanted(shell);
+    command::realise(&wanted, &shell.scratch.path().join("input"))?;
+    report.ensure_not_interrupted()?;
+    let bash = find_bash(shell, &outputs);
+
+    report.emit(Event::Phase(Phase::Query));
+    let mut roots: BTreeSet<_> = outputs;
+    roots.extend(shell.derivation.input_sources.iter().cloned());
+    roots.extend(shell.pins.iter().map(|pin| pin.store_path.clone()));
+    roots.extend(bash.iter().filter_map(|bash| shell.nix.store.containing(&bash.program)).map(|(path, _)| path));
+    let mut connection = shell.nix.connect()?;
+    let infos = query(shell, &mut connection, &roots, report)?;
+    Ok(Closure {
+        paths: ordered(infos),
+        roots: roots.into_iter().collect(),
+        bash,
+        minimum_nix_version: minimum_nix_version(shell),
+        connection,
+    })
+}
+
+impl Closure {
+    /// NAR bytes altogether.
+    pub(super) fn nar_bytes(&self) -> u64 {
+        self.paths.iter().map(|path| path.nar_size).sum()
+    }
+}
+
+/// What nix-shell builds: the outputs that the derivation names, and its sources.
+fn inputs_as_wanted(shell: &Shell) -> Vec<String> {
+    let store = &shell.nix.store;
+    let inputs = shell.derivation.input_derivations.iter();
+    let mut wanted: Vec<_> = inputs.map(|(path, outputs)| command::outputs_of(store, path, outputs)).collect();
+    wanted.extend(shell.derivation.input_sources.iter().map(|source| store.print(source)));
+    wanted.extend(shell.pins.iter().map(|pin| store.print(&pin.store_path)));
+    wanted
+}
+
+fn input_outputs(shell: &Shell) -> Result<BTreeSet<StorePath>> {
+    let mut paths = BTreeSet::new();
+    for (input, names) in &shell.derivation.input_derivations {
+        let derivation = evaluate::read_derivation(&shell.nix, input)?;
+        for name in names {
+            let path = derivation.outputs.get(name).cloned().flatten();
+            paths.insert(path.ok_or_else(|| Error::Unsupported {
+                path: shell.nix.store.print(input),
+                reason: format!("where its output '{name}' lies is known only after it was built (content-addressed derivations)"),
+            })?);
+        }
+    }
+    Ok(paths)
+}
+
+/// Nix's own choice first; then what the derivation is built with. That none is found is
+/// no failure: the target's bash is used then, and the user is told.
+fn find_bash(shell: &Shell, outputs: &BTreeSet<StorePath>) -> Option<Bash> {
+    let from_nixpkgs = nixpkgs_candidates(shell).find_map(|nixpkgs| {
+        let program = build_bash_interactive(shell, &nixpkgs).ok()?;
+        Some(Bash { program, origin: BashOrigin::Nixpkgs })
+    });
+    let own = || {
+        let environment = shell.derivation.environment.get("shell");
+        let program = environment.unwrap_or(&shell.derivation.builder);
+        let (path, _) = shell.nix.store.containing(program)?;
+        let is_bash = program.ends_with("/bash") || program.ends_with("/sh");
+        (is_bash && outputs.contains(&path) && Path::new(program).is_file())
+            .then(|| Bash { program: program.clone(), origin: BashOrigin::Derivation })
+    };
+    from_nixpkgs.or_else(own)
+}
+
+/// `<nixpkgs>` if it was looked up, then every pin that looks like nixpkgs.
+fn nixpkgs_candidates(shell: &Shell) -> impl Iterator<Item = String> + '_ {
+    let looked_up = shell.search_path.iter().filter(|entry| entry.name == "nixpkgs").map(|entry| entry.path.clone());
+    let pinned = shell.pins.iter().map(|pin| shell.nix.store.print(&pin.store_path));
+    looked_up.chain(pinned).filter(|dir| Path::new(dir).join("lib/minver.nix").is_file())
+}
+
+fn build_bash_interactive(shell: &Shell, nixpkgs: &str) -> Result<String> {
+    let expression = format!("(import {nixpkgs} {{ }}).bashInteractive");
+    let scratch = shell.scratch.path();
+    let link = NixCommand::new("nix-instantiate")
+        .args(["-E", &expression, "--indirect", "--add-root"])
+        .arg(scratch.join("bash-derivation"))
+        .stdout_text()?;
+    let link = link.trim().split('!').next().unwrap_or_default();
+    let derivation = fs::read_link(link).map_err(Error::io("read the symlink", link))?;
+    let wanted = format!("{}!out", derivation.display());
+    command::realise(&[wanted], &scratch.join("bash"))?;
+    let out = fs::read_link(scratch.join("bash")).map_err(Error::io("read the symlink", scratch.join("bash")))?;
+    let program = out.join("bin/bash");
+    fs::metadata(&program).map_err(Error::io("find", &program))?;
+    Ok(program.to_string_lossy().into_owned())
+}
+
+/// What nixpkgs itself checks: its `lib/minver.nix` is a string literal.
+fn minimum_nix_version(shell: &Shell) -> Option<String> {
+    nixpkgs_candidates(shell).find_map(|dir| {
+        let text = fs::read_to_string(Path::new(&dir).join("lib/minver.nix")).ok()?;
+        let line = text.lines().find(|line| line.trim_start().starts_with('"'))?;
+        line.split('"').nth(1).map(str::to_owned)
+    })
+}
+
+/// Asks the store about every path that the roots reach, and holds each.
+fn query(shell: &Shell, connection: &mut Connection, roots: &BTreeSet<StorePath>, report: &Report) -> Result<BTreeMap<StorePath, PathInfo>> {
+    let mut infos = BTreeMap::new();
+    let mut open: Vec<_> = roots.iter().cloned().collect();
+    while let Some(path) = open.pop() {
+        if infos.contains_key(&path) {
+            continue;
+        }
+        report.ensure_not_interrupted()?;
+        // First held, then asked: a path that is valid after it was held stays so.
+        connection.add_temp_root(&path)?;
+        let info = connection.path_info(&path)?;
+        let info = info.ok_or_else(|| Error::InvalidStorePath { path: shell.nix.store.print(&path) })?;
+        open.extend(info.references.iter().cloned());
+        infos.insert(path, info);
+    }
+    Ok(infos)
+}
+
+/// References before referrers. Among paths that could come next, the order is by name, so
+/// that alike paths (versions, outputs of one package) are neighbours and compress better.
+fn ordered(mut infos: BTreeMap<StorePath, PathInfo>) -> Vec<PathInfo> {
+    let mut waiting: BTreeMap<StorePath, usize> = BTreeMap::new();
+    let mut referrers: BTreeMap<StorePath, Vec<StorePath>> = BTreeMap::new();
+    let mut ready = BinaryHeap::new();
+    let key = |path: &StorePath| Reverse((path.name().to_owned(), path.clone()));
+    for (path, info) in &infos {
+        let others = info.references.iter().filter(|reference| *reference != path);
+        let count = others.map(|reference| referrers.entry(reference.clone()).or_default().push(path.clone())).count();
+        waiting.insert(path.clone(), count);
+        if count == 0 {
+            ready.push(key(path));
+        }
+    }
+    let mut order = Vec::with_capacity(infos.len());
+    while let Some(Reverse((_, path))) = ready.pop() {
+        for referrer in referrers.remove(&path).unwrap_or_default() {
+            if let Some(count) = waiting.get_mut(&referrer) {
+                *count -= 1;
+                if *count == 0 {
+                    ready.push(key(&referrer));
+                }
+            }
+        }
+        order.extend(infos.remove(&path));
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nix::hash::Digest;
+
+    fn path(hash: char, name: &str) -> StorePath {
+        StorePath::from_base_name(&format!("{}-{name}", hash.to_string().repeat(32))).unwrap()
+    }
+
+    fn info(path: &StorePath, references: &[&StorePath]) -> (StorePath, PathInfo) {
+        let info = PathInfo {
+            path: path.clone(),
+            nar_hash: Digest::of(b""),
+            nar_size: 0,
+            references: references.iter().map(|&path| path.clone()).collect(),
+            deriver: None,
+            ca: None,
+            signatures: vec![],
+        };
+        (path.clone(), info)
+    }
+
+    #[test]
+    fn references_come_first_and_names_break_ties() {
+        let (glibc, gcc, gcc_lib, app) = (path('z', "glibc"), path('a', "gcc-12"), path('y', "gcc-12-lib"), path('0', "app"));
+        let infos = [info(&app, &[&glibc, &app, &gcc_lib]), info(&gcc, &[]), info(&gcc_lib, &[&glibc]), info(&glibc, &[&glibc])];
+        let order: Vec<_> = ordered(infos.into_iter().collect()).into_iter().map(|info| info.path).collect();
+        assert_eq!(order, [gcc, glibc, gcc_lib, app]);
+    }
+}

@@ -1,0 +1,142 @@
+//! The plan: the whole manifest, and with it every byte's place, before a byte is written.
+//! Pure data; dry runs, totals and tests read it. Making it never touches the disk.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::closure::{Closure, BashOrigin};
+use super::shell::Shell;
+use crate::bundle::layout::{Layout, RecordSize};
+use crate::bundle::manifest::{self, ClosurePath, EntryPath, Manifest, Proof, SearchPathEntry};
+use crate::bundle::segment::MAX_RAW;
+use crate::bundle::{BadBundle, FORMAT};
+use crate::error::{Error, Result};
+use crate::nix::{PathInfo, export};
+use crate::nix::store_path::StoreDir;
+
+/// What will be written.
+#[must_use]
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// Its exact bytes.
+    pub(super) manifest_bytes: Vec<u8>,
+    /// Where the project files are.
+    pub(super) project_root: PathBuf,
+    /// Where the carried bash comes from.
+    pub(super) bash_origin: Option<BashOrigin>,
+}
+
+impl Plan {
+    pub(super) fn new(shell: &Shell, closure: &Closure, proof: Proof) -> Result<Self> {
+        let manifest = Manifest {
+            format: FORMAT,
+            needs: Vec::new(),
+            name: shell.name.clone(),
+            writer: concat!("shellpack ", env!("CARGO_PKG_VERSION")).to_owned(),
+            proof,
+            shells: vec![manifest_shell(shell, closure)?],
+            pins: shell.pins.clone(),
+            project: shell.project.entries.clone(),
+            closure: manifest_closure(&closure.paths, &shell.nix.store),
+        };
+        let manifest_bytes = manifest.to_bytes().map_err(|source| Error::Manifest { source })?;
+        // What a reader would refuse must not be written.
+        Manifest::parse(&manifest_bytes).map_err(|source| Error::Manifest { source })?;
+        Ok(Self {
+            manifest,
+            manifest_bytes,
+            project_root: shell.project.root.clone(),
+            bash_origin: closure.bash.as_ref().map(|bash| bash.origin),
+        })
+    }
+}
+
+pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifest::Shell> {
+    let file = shell.file.strip_prefix(&shell.project.root).unwrap_or(&shell.file);
+    let file = EntryPath::parse(&file.to_string_lossy()).map_err(|reason| Error::Manifest { source: BadBundle::Manifest(reason) })?;
+    let entry = |frozen: &crate::nix::search_path::Frozen| SearchPathEntry { name: frozen.name.clone(), path: frozen.path.clone() };
+    Ok(manifest::Shell {
+        file,
+        attribute: shell.selection.attribute.clone(),
+        arguments: shell.selection.arguments.clone(),
+        derivation: shell.path.clone(),
+        system: shell.derivation.system.clone(),
+        nix_version: shell.nix.version.clone(),
+        minimum_nix_version: closure.minimum_nix_version.clone(),
+        bash: closure.bash.as_ref().map(|bash| bash.program.clone()),
+        nix_path: shell.search_path.iter().map(entry).collect(),
+        roots: closure.roots.clone(),
+        environment: shell.derivation.environment.clone(),
+    })
+}
+
+fn manifest_closure(infos: &[PathInfo], store: &StoreDir) -> manifest::Closure {
+    let sizes: Vec<_> = infos.iter().map(|info| Layout::record_size(info, store)).collect();
+    let segments = cut(&sizes);
+    let layout = Layout::new(sizes.into_iter(), &segments);
+    let index: HashMap<_, _> = infos.iter().zip(0u32..).map(|(info, index)| (&info.path, index)).collect();
+    let path = |(number, info): (usize, &PathInfo)| {
+        let mut references: Vec<_> = info.references.iter().filter_map(|reference| index.get(reference).copied()).collect();
+        references.sort_unstable();
+        let (segment, offset) = layout.place(number);
+        ClosurePath {
+            path: info.path.clone(),
+            nar_hash: info.nar_hash,
+            nar_size: info.nar_size,
+            references,
+            deriver: info.deriver.clone(),
+            ca: info.ca.clone(),
+            signatures: info.signatures.clone(),
+            segment: u32::try_from(segment).unwrap_or(u32::MAX),
+            offset,
+        }
+    };
+    let paths = infos.iter().enumerate().map(path).collect();
+    manifest::Closure { store: store.clone(), segments, paths }
+}
+
+/// Cuts the stream into segments of about equal size, at most [`MAX_RAW`]. A cut falls
+/// between two records where a boundary lies within an eighth of the ideal place, else
+/// inside one: a path that is larger than a segment is compressed by several threads, too.
+fn cut(records: &[RecordSize]) -> Vec<u64> {
+    let sizes: Vec<u64> = records.iter().map(|record| record.total().unwrap_or(u64::MAX)).collect();
+    let total = sizes.iter().sum::<u64>() + export::END.len() as u64;
+    let boundaries: Vec<u64> = sizes.iter().scan(0, |at, size| { *at += size; Some(*at) }).collect();
+    let mut segments = Vec::new();
+    let mut start = 0;
+    while start < total {
+        let left = total - start;
+        let share = left.div_ceil(left.div_ceil(MAX_RAW));
+        let (least, most) = (share - share / 8, (share + share / 8).min(MAX_RAW));
+        let end = if left <= MAX_RAW { total } else { nearest(&boundaries, start + least, start + share, start + most) };
+        segments.push(end - start);
+        start = end;
+    }
+    segments
+}
+
+/// The boundary nearest to `ideal` between `least` and `most`, else `ideal` itself.
+fn nearest(boundaries: &[u64], least: u64, ideal: u64, most: u64) -> u64 {
+    let from = boundaries.partition_point(|&at| at < least);
+    let near = boundaries[from..].iter().take_while(|&&at| at <= most);
+    near.copied().min_by_key(|at| at.abs_diff(ideal)).unwrap_or(ideal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_stream_is_one_segment() {
+        assert_eq!(cut(&[]), [8]);
+    }
+
+    #[test]
+    fn cuts_prefer_boundaries_and_split_large_paths() {
+        let bounds = [60, 118, 300];
+        assert_eq!(nearest(&bounds, 100, 120, 130), 118);
+        assert_eq!(nearest(&bounds, 200, 240, 250), 240);
+    }
+}

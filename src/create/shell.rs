@@ -1,0 +1,182 @@
+//! The first stage: which shell it is, and everything that evaluating it took.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::Options;
+use super::pins;
+use super::project::{self, Project};
+use crate::bundle::manifest::{BundleName, Pin};
+use crate::error::{Error, Result};
+use crate::nix::Nix;
+use crate::nix::command::Selection;
+use crate::nix::derivation::Derivation;
+use crate::nix::evaluate::{self, Evaluation, Recorded, Request};
+use crate::nix::search_path::{self, Entry, Frozen};
+use crate::nix::store_path::StorePath;
+use crate::report::{Event, Phase, Report};
+
+/// A shell that has been evaluated.
+#[must_use]
+#[derive(Debug)]
+pub struct Shell {
+    /// The Nix that evaluated it.
+    pub(super) nix: Nix,
+    /// The bundle's name.
+    pub(super) name: BundleName,
+    /// The shell file, absolute.
+    pub(super) file: PathBuf,
+    /// Attribute and arguments.
+    pub(super) selection: Selection,
+    /// What it evaluates to.
+    pub(super) path: StorePath,
+    /// The same, parsed.
+    pub(super) derivation: Derivation,
+    /// Fetched sources and look-ups.
+    pub(super) pins: Vec<Pin>,
+    /// What `NIX_PATH` must say: look-ups, frozen into the store.
+    pub(super) search_path: Vec<Frozen>,
+    /// The project's files.
+    pub(super) project: Project,
+    /// Roots and temporary files; they last as long as this value.
+    pub(super) scratch: TempDir,
+}
+
+/// Evaluates the shell and records what it took.
+pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
+    report.emit(Event::Phase(Phase::Evaluate));
+    let file = locate(&options.file)?;
+    let name = name(options, &file)?;
+    let nix = Nix::find()?;
+    let scratch = tempfile::tempdir().map_err(Error::io("create a directory in", std::env::temp_dir()))?;
+    let request = Request { file: &file, selection: &options.selection, include: &options.include, nix_path: None, scratch: scratch.path() };
+    let entries = search_path::in_force(&options.include)?;
+    let (evaluation, search_path) = record(&request, &nix, &entries, report)?;
+    ensure_no_user_config(&evaluation, &file)?;
+    let [path] = &evaluation.derivations[..] else {
+        return Err(Error::NotOneDerivation { file, count: evaluation.derivations.len() });
+    };
+    let derivation = evaluate::read_derivation(&nix, path)?;
+    let mut pins = pins::of_look_ups(&search_path);
+    pins.extend(pins::of_fetches(&nix, &evaluation.events)?);
+    let foreign = foreign(&nix, &entries, &search_path, &file);
+    let project = project::collect(&file, &evaluation, &foreign, &options.extra_files)?;
+    report.ensure_not_interrupted()?;
+    Ok(Shell {
+        name,
+        selection: options.selection.clone(),
+        path: path.clone(),
+        derivation,
+        pins,
+        search_path,
+        project,
+        file,
+        nix,
+        scratch,
+    })
+}
+
+impl Shell {
+    /// `NIX_PATH` as it must be to evaluate the shell again.
+    pub(super) fn nix_path(&self) -> String {
+        nix_path(&self.search_path)
+    }
+}
+
+/// As nix-shell: `shell.nix`, then `default.nix`, in the directory that was named.
+fn locate(named: &Path) -> Result<PathBuf> {
+    let found = std::fs::canonicalize(named).map_err(Error::io("find", named))?;
+    if !found.is_dir() {
+        return Ok(found);
+    }
+    let candidates = ["shell.nix", "default.nix"].map(|name| found.join(name));
+    candidates.into_iter().find(|file| file.is_file()).ok_or(Error::NoShellFile { dir: found })
+}
+
+fn name(options: &Options, file: &Path) -> Result<BundleName> {
+    match &options.name {
+        Some(name) => BundleName::parse(name).map_err(|reason| Error::BadName { reason }),
+        None => {
+            let dir = file.parent().and_then(Path::file_name).unwrap_or_default();
+            Ok(BundleName::from_directory(&dir.to_string_lossy()))
+        }
+    }
+}
+
+/// Evaluates until nothing is looked up outside the store: first as it is, so that a faulty
+/// shell fails in Nix's own words and the list of project files is known; then recorded;
+/// and where `<…>` was looked up, once more with the look-ups frozen, which is the
+/// evaluation that the other side will repeat.
+fn record(request: &Request<'_>, nix: &Nix, entries: &[Entry], report: &Report) -> Result<(Evaluation, Vec<Frozen>)> {
+    let plain = request.evaluate(nix)?;
+    plain.talk.iter().for_each(|line| report.emit(Event::Note(line)));
+    report.ensure_not_interrupted()?;
+    let foreign = foreign(nix, entries, &[], request.file);
+    let files: BTreeSet<_> = plain.evaluated.iter().filter(|file| is_project_file(file, &foreign)).cloned().collect();
+    let mut recorded = request.record(nix, &files, &foreign)?;
+    let frozen = freeze(nix, entries, &recorded.events)?;
+    if !frozen.is_empty() {
+        let nix_path = nix_path(&frozen);
+        let request = Request { include: &[], nix_path: Some(&nix_path), ..request.clone() };
+        recorded = request.record(nix, &files, &foreign)?;
+    }
+    // The recorder sees project files only; Nix's log saw everything.
+    recorded.evaluated.extend(plain.evaluated);
+    recorded.copied.extend(plain.copied);
+    Ok((recorded, frozen))
+}
+
+fn freeze(nix: &Nix, entries: &[Entry], events: &[Recorded]) -> Result<Vec<Frozen>> {
+    let mut frozen: Vec<Frozen> = Vec::new();
+    for event in events {
+        // `<nix/…>` are files that Nix itself brings along.
+        let Recorded::Lookup { name, from, .. } = event else { continue };
+        let Some((entry, name, source)) = search_path::resolve(entries, name) else { continue };
+        if frozen.iter().any(|known| known.name == name) {
+            continue;
+        }
+        if search_path::is_url(&entry.path) {
+            return Err(pins::unpinned_search_path(from, entry));
+        }
+        frozen.push(search_path::freeze(nix, name, source)?);
+    }
+    frozen.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(frozen)
+}
+
+fn nix_path(frozen: &[Frozen]) -> String {
+    search_path::nix_path(frozen.iter().map(|entry| (entry.name.as_str(), entry.path.as_str())))
+}
+
+/// Directories whose files are not the project's: the store, and the search path's.
+fn foreign(nix: &Nix, entries: &[Entry], frozen: &[Frozen], file: &Path) -> Vec<PathBuf> {
+    let mut dirs = search_path::foreign_directories(entries, file);
+    dirs.extend(frozen.iter().map(|entry| PathBuf::from(&entry.source)));
+    let real: Vec<_> = dirs.iter().filter_map(|dir| std::fs::canonicalize(dir).ok()).collect();
+    dirs.extend(real.into_iter().filter(|dir| !file.starts_with(dir)));
+    dirs.push(nix.store.as_path().to_owned());
+    dirs
+}
+
+/// Whether a file that was evaluated belongs to the project. Nix also evaluates files of
+/// its own, which are nowhere on disk.
+pub(super) fn is_project_file(file: &Path, foreign: &[PathBuf]) -> bool {
+    !foreign.iter().any(|dir| file.starts_with(dir)) && file.is_file()
+}
+
+/// `~/.config/nixpkgs` is not carried, so a shell that it takes part in would be another
+/// one on the other side.
+fn ensure_no_user_config(evaluation: &Evaluation, shell: &Path) -> Result<()> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let mut places: Vec<PathBuf> = home.iter().flat_map(|home| [home.join(".config/nixpkgs"), home.join(".nixpkgs")]).collect();
+    places.extend(std::env::var_os("NIXPKGS_CONFIG").map(PathBuf::from));
+    let own = evaluation.evaluated.iter().find(|file| places.iter().any(|place| file.starts_with(place)));
+    match own {
+        Some(file) if !shell.starts_with(file.parent().unwrap_or(file)) => {
+            Err(Error::UserConfig { shell: shell.to_owned(), file: file.clone() })
+        }
+        _ => Ok(()),
+    }
+}

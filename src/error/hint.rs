@@ -1,0 +1,63 @@
+//! What to type next, for the errors where that can be told.
+
+use std::io;
+
+use super::Error;
+use crate::bundle::BadBundle;
+
+impl Error {
+    /// One line, usually with a command that can be run.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoShellFile { .. } => "name the file: shellpack create path/to/shell.nix".to_owned(),
+            Self::BadName { .. } => "choose another with --name NAME".to_owned(),
+            Self::OutputExists { .. } => "choose another file with -o FILE, or overwrite it with --force".to_owned(),
+            Self::OutputInSource { .. } => "choose a file elsewhere, for example -o ../NAME.shellpack".to_owned(),
+            Self::OutputIsTerminal => "send it on, for example: shellpack create -o - | ssh HOST 'cat >dev.shellpack'".to_owned(),
+            Self::NixNotInstalled { .. } => "install it: `sudo apt-get install nix-bin`, or see https://nixos.org/download; \
+                 on a machine with no network, carry nix-bin's .deb packages to it with `apt-get download`"
+                .to_owned(),
+            Self::Unpinned { pinned, .. } => format!("pin it, and try again:\n{pinned}"),
+            Self::UserConfig { file, .. } => format!(
+                "it is not carried, so the shell would differ on the other side; pass `config = {{ }}; overlays = [ ];` \
+                 to nixpkgs in the shell, or move {} away",
+                file.display()
+            ),
+            Self::OutsideProject { file, .. } => {
+                format!("copy it into the project, or make the project a git repository that holds {}", file.display())
+            }
+            Self::DamagedStorePath { path, .. } => format!("repair it: nix-store --repair-path {path}"),
+            Self::InvalidStorePath { .. } => "it may have been collected meanwhile; try again".to_owned(),
+            Self::NotOneDerivation { .. } => "choose one with -A ATTRIBUTE".to_owned(),
+            Self::NamespacesForbidden { .. } => "allow user namespaces: `sudo sysctl kernel.unprivileged_userns_clone=1`, \
+                 `kernel.apparmor_restrict_unprivileged_userns=0` or `user.max_user_namespaces=10000`, whichever applies; \
+                 or go on unproved with `shellpack create --no-rehearsal`"
+                .to_owned(),
+            Self::RehearsalFailed { advice, .. } => advice.clone()?,
+            Self::Bundle { source, .. } => bundle_hint(source)?.to_owned(),
+            Self::Faults { .. } => "copy it again from where it was made, and compare: sha256sum FILE".to_owned(),
+            Self::ReadBack { .. } => "try another medium".to_owned(),
+            Self::WrongSystem { bundle, .. } => format!("create the bundle on a machine that is {bundle} like the target"),
+            Self::NixTooOld { needed, .. } => format!("install Nix {needed} or newer here, or pin an older nixpkgs"),
+            Self::NoSpace { .. } => "make room, for example: nix-collect-garbage".to_owned(),
+            Self::FileDiffers { .. } => "open into another directory: shellpack open BUNDLE --dir DIR".to_owned(),
+            Self::Daemon { message } if message.contains("signature") => trusted_user_hint(),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "make room and try again; nothing was left behind".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+fn bundle_hint(bad: &BadBundle) -> Option<&'static str> {
+    match bad {
+        BadBundle::NotABundle => Some("bundles are made with: shellpack create"),
+        BadBundle::NewerFormat { .. } | BadBundle::UnknownNeed(_) => Some("use the version of shellpack that made it, or a newer one"),
+        BadBundle::Manifest(_) => None,
+        _ => Some("list all of its faults: shellpack verify FILE; then copy it again from where it was made"),
+    }
+}
+
+fn trusted_user_hint() -> String {
+    let user = std::env::var("USER").unwrap_or_else(|_| "USER".to_owned());
+    format!("let root add the line `trusted-users = root {user}` to /etc/nix/nix.conf and restart nix-daemon")
+}

@@ -1,0 +1,122 @@
+//! What a manifest says, for a human and for programs. Nothing but the manifest is read.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::bundle::manifest::{FileKind, Manifest, Pin, ProjectFile, Proof, ProofResult};
+use crate::nix::hash::Digest;
+use crate::report::{human, printable};
+
+/// How many of the largest things are listed.
+const LARGEST: usize = 5;
+/// The width of the labels.
+const LABEL: usize = 9;
+
+/// A bundle as `inspect --json` prints it: the manifest's own words, and what is known about
+/// it beyond them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Inspection<'a> {
+    /// The manifest's digest, which names the whole content.
+    pub manifest_digest: Digest,
+    /// Keys that it says it was signed with; they are not checked.
+    pub signed_by: &'a [String],
+    /// NAR bytes altogether.
+    pub nar_bytes: u64,
+    /// The manifest.
+    #[serde(flatten)]
+    pub manifest: &'a Manifest,
+}
+
+/// A manifest as text; `verbose` lists every path and file.
+pub fn describe(inspection: &Inspection<'_>, verbose: bool) -> String {
+    let manifest = inspection.manifest;
+    let mut text = Labelled::default();
+    text.line("bundle", &format!("{} (format {}, written by {})", manifest.name, manifest.format, manifest.writer));
+    text.line("digest", &inspection.manifest_digest.to_string());
+    let signers = inspection.signed_by.join(", ");
+    text.line("signed", if signers.is_empty() { "no" } else { &signers });
+    content(&mut text, manifest, verbose);
+    text.finish()
+}
+
+/// The lines about a bundle's content.
+pub fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
+    for shell in &manifest.shells {
+        let attribute = shell.attribute.as_ref().map(|attribute| format!(" -A {attribute}")).unwrap_or_default();
+        text.line("shell", &format!("{}{attribute} → {}", shell.file, shell.derivation));
+        text.line("", &format!("for {}, evaluated by Nix {}", shell.system, shell.nix_version));
+        text.line("bash", shell.bash.as_deref().unwrap_or("none: the target's own is used"));
+    }
+    for (index, pin) in manifest.pins.iter().enumerate() {
+        text.line(if index == 0 { "pins" } else { "" }, &pin_line(pin));
+    }
+    let closure = &manifest.closure;
+    text.line("closure", &format!("{} paths, {} of NARs, {} segments", closure.paths.len(), human(closure.nar_bytes()), closure.segments.len()));
+    let mut paths: Vec<_> = closure.paths.iter().collect();
+    if !verbose {
+        paths.sort_by_key(|path| std::cmp::Reverse(path.nar_size));
+        paths.truncate(LARGEST);
+    }
+    for path in paths {
+        text.line("", &format!("{:>10}  {}", human(path.nar_size), path.path));
+    }
+    project(text, &manifest.project.files, verbose);
+    text.line("proof", &proof_line(&manifest.proof));
+}
+
+fn project(text: &mut Labelled, files: &[ProjectFile], verbose: bool) {
+    let mut sized: Vec<(u64, &ProjectFile)> = files.iter().filter_map(|file| Some((size(file)?, file))).collect();
+    let total: u64 = sized.iter().map(|(size, _)| size).sum();
+    text.line("project", &format!("{} files, {}", sized.len(), human(total)));
+    if !verbose {
+        sized.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+        sized.truncate(LARGEST);
+    }
+    for (size, file) in sized {
+        text.line("", &format!("{:>10}  {}", human(size), file.path));
+    }
+}
+
+fn size(file: &ProjectFile) -> Option<u64> {
+    match file.kind {
+        FileKind::File { size, .. } => Some(size),
+        FileKind::Symlink { .. } => Some(0),
+        FileKind::Directory { .. } => None,
+    }
+}
+
+fn pin_line(pin: &Pin) -> String {
+    match &pin.hash {
+        Some(hash) => format!("{} {} {hash}", pin.fetcher, pin.url),
+        None => format!("{} frozen at {} (was {})", pin.fetcher, pin.store_path, pin.url),
+    }
+}
+
+fn proof_line(proof: &Proof) -> String {
+    match proof.result {
+        ProofResult::Unproved => "none: it was made with --no-rehearsal".to_owned(),
+        ProofResult::Passed => {
+            let version = proof.nix_version.as_deref().unwrap_or("?");
+            format!("rehearsed with Nix {version}: {}", proof.checks.join("; "))
+        }
+    }
+}
+
+/// Lines with a label before them, of one width.
+#[derive(Debug, Default)]
+pub struct Labelled(String);
+
+impl Labelled {
+    /// Adds a line. What came out of a file cannot play with the terminal.
+    pub fn line(&mut self, label: &str, value: &str) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "{label:<LABEL$} {}", printable(value));
+    }
+
+    /// All lines.
+    pub fn finish(self) -> String {
+        self.0
+    }
+}

@@ -1,0 +1,29 @@
+//! shellpack carries a nix-shell to a machine with no network, in one file.
+//!
+//! Two flows make up the crate. They never import each other; they meet in [`bundle`].
+//!
+//! ```text
+//! create:  shell.nix ─▶ Shell ─▶ Closure ─▶ Rehearsed ─▶ Plan ─▶ Written ─▶ read back
+//! open:    file ─▶ Bundle ─▶ Accepted ─▶ Imported ─▶ nix-shell
+//! ```
+//!
+//! Each arrow is a function that takes the result before it, and each result is a type that
+//! only its own stage can make.
+
+pub mod bundle;
+pub mod cli;
+pub mod commands;
+pub mod create;
+pub mod error;
+pub mod inspect;
+pub mod invocation;
+pub mod nix;
+pub mod open;
+pub mod rehearse;
+mod relay;
+pub mod report;
+pub mod room;
+pub mod unpack;
+pub mod verify;
+
+pub use error::{Error, Result};

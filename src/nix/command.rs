@@ -1,0 +1,215 @@
+//! Nix's commands, run so that their failures keep their own words.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Output, Stdio};
+
+use serde::de::DeserializeOwned;
+
+use super::PathInfo;
+use super::store_path::StoreDir;
+use crate::error::{Error, Result};
+
+/// One command of Nix, its arguments and environment.
+#[derive(Debug)]
+pub struct NixCommand {
+    program: &'static str,
+    command: Command,
+}
+
+impl NixCommand {
+    /// A command that is looked up on `PATH`.
+    pub fn new(program: &'static str) -> Self {
+        Self { program, command: Command::new(program) }
+    }
+
+    /// Adds an argument.
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    /// Sets a variable.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it in another directory.
+    pub fn current_dir(mut self, dir: &Path) -> Self {
+        self.command.current_dir(dir);
+        self
+    }
+
+    /// Runs it to its end and returns what it printed; a failure carries its own words.
+    pub fn stdout_text(mut self) -> Result<String> {
+        let output = self.command.stdin(Stdio::null()).output();
+        let Output { status, stdout, stderr } = output.map_err(|source| Error::cannot_run(self.program, source))?;
+        self.ensure_success(status, || String::from_utf8_lossy(&stderr).into_owned())?;
+        String::from_utf8(stdout).map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
+    }
+
+    /// Runs it with its log going to the user as it comes; returns what it printed.
+    pub fn stdout_text_with_log_shown(mut self) -> Result<String> {
+        let output = self.command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+        let Output { status, stdout, .. } = output.map_err(|source| Error::cannot_run(self.program, source))?;
+        self.ensure_success(status, String::new)?;
+        String::from_utf8(stdout).map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
+    }
+
+    /// Runs it, giving each line of its log to `line` as it comes; `line` returns whether
+    /// the line belongs to the words of an error. Returns what it printed.
+    pub fn stdout_text_with_log(mut self, mut line: impl FnMut(&str) -> bool) -> Result<String> {
+        let spawned = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = spawned.map_err(|source| Error::cannot_run(self.program, source))?;
+        let mut words = String::new();
+        if let Some(stderr) = child.stderr.take() {
+            for text in lines_lossy(stderr) {
+                let text = text.map_err(|source| Error::cannot_run(self.program, source))?;
+                if line(&text) {
+                    words.push_str(&text);
+                    words.push('\n');
+                }
+            }
+        }
+        // Its output is a few lines at most, so it cannot have blocked while the log was read.
+        let output = child.wait_with_output().map_err(|source| Error::cannot_run(self.program, source))?;
+        self.ensure_success(output.status, || words)?;
+        String::from_utf8(output.stdout).map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
+    }
+
+    /// Runs it with these bytes as its input.
+    pub fn stdin_bytes(mut self, bytes: &[u8]) -> Result<()> {
+        let spawned = self.command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut child = spawned.map_err(|source| Error::cannot_run(self.program, source))?;
+        let written = child.stdin.take().map_or(Ok(()), |mut input| input.write_all(bytes));
+        let output = child.wait_with_output().map_err(|source| Error::cannot_run(self.program, source))?;
+        // If it failed, it says better than a broken pipe why.
+        self.ensure_success(output.status, || String::from_utf8_lossy(&output.stderr).into_owned())?;
+        written.map_err(|source| Error::cannot_run(self.program, source))
+    }
+
+    /// Runs it to its end, whatever that is, and returns everything it printed.
+    pub fn output_of(mut self) -> Result<Output> {
+        self.command.stdin(Stdio::null()).output().map_err(|source| Error::cannot_run(self.program, source))
+    }
+
+    /// Runs it with the caller's terminal and returns how it ended.
+    pub fn status(mut self) -> Result<ExitStatus> {
+        self.command.status().map_err(|source| Error::cannot_run(self.program, source))
+    }
+
+    /// The prepared command, for a caller that wants its own pipes.
+    pub fn into_std(self) -> Command {
+        self.command
+    }
+
+    fn ensure_success(&self, status: ExitStatus, words: impl FnOnce() -> String) -> Result<()> {
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::NixFailed { program: self.program, status, words: words().trim_end().to_owned() })
+    }
+}
+
+fn lines_lossy(stream: impl io::Read) -> impl Iterator<Item = io::Result<String>> {
+    BufReader::new(stream).split(b'\n').map(|line| line.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Parses what a Nix command printed with `--json`.
+pub fn parse_json<T: DeserializeOwned>(program: &'static str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Error::nix_output(program, &error.to_string()))
+}
+
+/// An argument of a shell that is a function, as `nix-shell` takes it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Argument {
+    /// The argument's name.
+    pub name: String,
+    /// A Nix expression (`--arg`) or a string (`--argstr`).
+    pub value: String,
+    /// Whether the value is a string rather than an expression.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub string: bool,
+}
+
+/// Which derivation is meant: a file, an attribute in it, arguments for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Attribute path (`-A`).
+    pub attribute: Option<String>,
+    /// Arguments (`--arg`, `--argstr`), in order.
+    pub arguments: Vec<Argument>,
+}
+
+impl Selection {
+    /// As arguments of a Nix command.
+    pub fn to_args(&self) -> Vec<OsString> {
+        let mut args: Vec<OsString> = Vec::new();
+        if let Some(attribute) = &self.attribute {
+            args.extend(["-A".into(), attribute.into()]);
+        }
+        for Argument { name, value, string } in &self.arguments {
+            let option = if *string { "--argstr" } else { "--arg" };
+            args.extend([option.into(), name.into(), value.into()]);
+        }
+        args
+    }
+}
+
+/// What keeps every Nix command off the network. Nix has no `--offline` for nix-shell; a
+/// substituter that is asked and does not answer costs seconds of retries, and a fetched
+/// tarball is looked up again when its age exceeds `tarball-ttl`.
+pub const OFFLINE: [&str; 6] = ["--option", "substitute", "false", "--option", "tarball-ttl", "4294967295"];
+
+/// Builds or fetches derivation outputs (`…drv!out,dev`) and paths, with Nix's log shown.
+/// An indirect root at `root` keeps each of them.
+pub fn realise(wanted: &[String], root: &Path) -> Result<()> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let command = NixCommand::new("nix-store").arg("--realise").args(wanted).arg("--add-root").arg(root).arg("--indirect");
+    root_without_build_users(command).stdout_text_with_log_shown().map(drop)
+}
+
+/// Real root builds as members of the group that `build-users-group` names, `nixbld` if
+/// nothing is set. A fresh Debian has no such group, and Nix then refuses to build at all;
+/// building without build users is what its message asks for.
+fn root_without_build_users(command: NixCommand) -> NixCommand {
+    let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
+    let configured = std::env::var_os("NIX_CONF_DIR").is_some() || Path::new("/etc/nix/nix.conf").exists();
+    let has_group = groups.lines().any(|line| line.starts_with("nixbld:"));
+    if rustix::process::geteuid().is_root() && !has_group && !configured {
+        return command.args(["--option", "build-users-group", ""]);
+    }
+    command
+}
+
+/// A derivation's wanted outputs in the notation of Nix's commands and protocol.
+pub fn outputs_of(store: &StoreDir, derivation: &super::store_path::StorePath, outputs: &[String]) -> String {
+    format!("{}!{}", store.print(derivation), outputs.join(","))
+}
+
+/// Path information in the form that `nix-store --load-db` reads: it registers paths that
+/// are in place already.
+pub fn registration(store: &StoreDir, infos: &[PathInfo]) -> Vec<u8> {
+    let mut text = String::new();
+    for info in infos {
+        let deriver = info.deriver.as_ref().map(|deriver| store.print(deriver)).unwrap_or_default();
+        let head = [store.print(&info.path), info.nar_hash.hex(), info.nar_size.to_string(), deriver, info.references.len().to_string()];
+        let references = info.references.iter().map(|reference| store.print(reference));
+        for line in head.into_iter().chain(references) {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    text.into_bytes()
+}

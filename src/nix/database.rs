@@ -1,0 +1,100 @@
+//! Nix's database, written directly where the store is ours.
+//!
+//! `nix-store --load-db` registers paths without their signatures and `ca`, and importing a
+//! valid path once more changes nothing, so the rows are written here, in transactions of
+//! their own, after the schema has been checked to be the one that this code knows.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::PathInfo;
+use super::store_path::{StoreDir, StorePath};
+use crate::error::{Error, Result};
+
+/// The schema since Nix 2.0, still current in 2.34.
+const SCHEMA: &str = "10";
+/// As Nix: how long to wait for another writer.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// An open database.
+#[derive(Debug)]
+pub struct Database {
+    file: PathBuf,
+    sqlite: rusqlite::Connection,
+    store: StoreDir,
+}
+
+impl Database {
+    /// Opens the database below Nix's state directory; `None` if its schema is not known here.
+    pub fn open(state: &Path, store: &StoreDir) -> Result<Option<Self>> {
+        let schema = state.join("db/schema");
+        match fs::read_to_string(&schema) {
+            Ok(number) if number.trim() == SCHEMA => {}
+            Ok(_) => return Ok(None),
+            Err(source) => return Err(Error::io("read", &schema)(source)),
+        }
+        let file = state.join("db/db.sqlite");
+        let failed = failed(&file);
+        let sqlite = rusqlite::Connection::open(&file).map_err(&failed)?;
+        sqlite.busy_timeout(BUSY).map_err(&failed)?;
+        sqlite.execute_batch("pragma foreign_keys = 1; pragma synchronous = normal").map_err(&failed)?;
+        Ok(Some(Self { file, sqlite, store: store.clone() }))
+    }
+
+    /// Whether a path is registered.
+    pub fn is_valid(&self, path: &StorePath) -> Result<bool> {
+        let text = self.store.print(path);
+        let statement = self.sqlite.prepare_cached("select 1 from ValidPaths where path = ?");
+        let found = statement.and_then(|mut statement| statement.query_row([text], |_| Ok(())).optional());
+        found.map(|row| row.is_some()).map_err(failed(&self.file))
+    }
+
+    /// Registers paths, all or none. References must be valid or among the paths; a path
+    /// that is valid already is left as it is. `time` is the registration time in seconds.
+    pub fn register(&mut self, infos: &[&PathInfo], time: i64) -> Result<()> {
+        insert(&mut self.sqlite, &self.store, infos, time).map_err(failed(&self.file))
+    }
+}
+
+fn insert(sqlite: &mut rusqlite::Connection, store: &StoreDir, infos: &[&PathInfo], time: i64) -> rusqlite::Result<()> {
+    let transaction = sqlite.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    {
+        let mut add_path = transaction.prepare(
+            "insert into ValidPaths (path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca)
+             values (?, ?, ?, ?, ?, null, ?, ?) on conflict (path) do nothing",
+        )?;
+        let mut find = transaction.prepare("select id from ValidPaths where path = ?")?;
+        let mut add_reference = transaction.prepare("insert or ignore into Refs (referrer, reference) values (?, ?)")?;
+        let mut ids: HashMap<&StorePath, i64> = HashMap::new();
+        let mut added = Vec::new();
+        for info in infos {
+            let text = store.print(&info.path);
+            let deriver = info.deriver.as_ref().map(|deriver| store.print(deriver));
+            let size = i64::try_from(info.nar_size).unwrap_or(i64::MAX);
+            let signatures = (!info.signatures.is_empty()).then(|| info.signatures.join(" "));
+            let row = params![text, info.nar_hash.to_string(), time, deriver, size, signatures, info.ca];
+            if add_path.execute(row)? == 1 {
+                added.push(info);
+            }
+            ids.insert(&info.path, find.query_row([&text], |row| row.get(0))?);
+        }
+        for info in added {
+            for reference in &info.references {
+                let id = match ids.get(reference) {
+                    Some(id) => *id,
+                    None => find.query_row([store.print(reference)], |row| row.get(0))?,
+                };
+                add_reference.execute([ids[&info.path], id])?;
+            }
+        }
+    }
+    transaction.commit()
+}
+
+fn failed(file: &Path) -> impl Fn(rusqlite::Error) -> Error + use<> {
+    let file = file.to_owned();
+    move |source| Error::Database { file: file.clone(), source }
+}

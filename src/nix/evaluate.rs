@@ -1,0 +1,227 @@
+//! Evaluation, watched: which derivation a shell is, and what evaluation took from outside.
+//!
+//! Two sources tell: Nix's own log at `-vvv` (every file it evaluated, every source it
+//! copied, wherever in the code that happened), and the recorder `record.nix` (fetchers,
+//! `<…>` look-ups and reads, in the project's files only).
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::Nix;
+use super::command::{NixCommand, Selection};
+use super::derivation::Derivation;
+use super::store_path::StorePath;
+use crate::error::{Error, Result};
+
+/// What a recorder's line starts with. Nobody else traces this.
+const TOKEN: &str = "shellpack-record:";
+
+/// What to evaluate, and in which surroundings.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// The file.
+    pub file: &'a Path,
+    /// Attribute and arguments.
+    pub selection: &'a Selection,
+    /// `-I` options, in order.
+    pub include: &'a [String],
+    /// `NIX_PATH` instead of the user's.
+    pub nix_path: Option<&'a str>,
+    /// Where to put a root for the derivation and the recorder's files.
+    pub scratch: &'a Path,
+}
+
+/// What an evaluation came to.
+#[derive(Debug, Default)]
+pub struct Evaluation {
+    /// Derivations, in order; nix-shell wants exactly one.
+    pub derivations: Vec<StorePath>,
+    /// Files that were evaluated, wherever they are.
+    pub evaluated: BTreeSet<PathBuf>,
+    /// Trees and files that became store paths.
+    pub copied: BTreeSet<PathBuf>,
+    /// What the recorder saw, in order.
+    pub events: Vec<Recorded>,
+    /// Warnings and traces of the user's own code.
+    pub talk: Vec<String>,
+}
+
+/// One line of the recorder.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Recorded {
+    /// A fetcher was called.
+    Fetch {
+        /// The builtin: `fetchTarball`.
+        fetcher: String,
+        /// The file that called it.
+        from: String,
+        /// Its arguments.
+        arguments: serde_json::Value,
+        /// The store path it returned.
+        path: String,
+        /// The revision that a version control system was asked for or found.
+        rev: Option<String>,
+    },
+    /// A file or directory of the project was read.
+    Read {
+        /// The builtin: `readFile`.
+        reader: String,
+        /// Its absolute path.
+        path: PathBuf,
+    },
+    /// A path was copied into the store by `path` or `filterSource`.
+    Copy {
+        /// Its absolute path.
+        path: PathBuf,
+        /// The store path that it became: with a filter, perhaps less than what is there.
+        result: PathBuf,
+    },
+    /// A `<…>` was looked up.
+    Lookup {
+        /// What stands between the angle brackets.
+        name: String,
+        /// The file that looked it up.
+        from: String,
+    },
+}
+
+impl Request<'_> {
+    /// Evaluates as nix-shell would, only watching Nix's log.
+    pub fn evaluate(&self, nix: &Nix) -> Result<Evaluation> {
+        self.instantiate(nix, self.file)
+    }
+
+    /// Evaluates through the recorder. `files` are the project files that an evaluation
+    /// without it imported; what lies below `foreign` directories is not recorded.
+    pub fn record(&self, nix: &Nix, files: &BTreeSet<PathBuf>, foreign: &[PathBuf]) -> Result<Evaluation> {
+        let recorder = self.scratch.join("record.nix");
+        fs::write(&recorder, include_str!("record.nix")).map_err(Error::io("write", &recorder))?;
+        let wrapper = self.scratch.join("shell.nix");
+        let text = format!(
+            "(import ./record.nix {{ token = {}; entry = {}; files = [ {} ]; foreign = [ {} ]; }}).result\n",
+            quote(TOKEN),
+            quote(utf8(self.file)?),
+            quote_all(files.iter().map(PathBuf::as_path))?,
+            quote_all(foreign.iter().map(PathBuf::as_path))?,
+        );
+        fs::write(&wrapper, text).map_err(Error::io("write", &wrapper))?;
+        let mut evaluation = self.instantiate(nix, &wrapper)?;
+        evaluation.evaluated.remove(&recorder);
+        evaluation.evaluated.remove(&wrapper);
+        Ok(evaluation)
+    }
+
+    fn instantiate(&self, nix: &Nix, file: &Path) -> Result<Evaluation> {
+        let root = self.scratch.join("derivation");
+        let mut evaluation = Evaluation::default();
+        let mut failing = false;
+        let printed = self.command(file, &root).stdout_text_with_log(|line| {
+            failing |= line.starts_with("error:");
+            if !failing {
+                evaluation.note(line);
+            }
+            failing
+        })?;
+        for link in printed.lines() {
+            // The link may be followed by `!output` where not the default output was selected.
+            let link = link.split('!').next().unwrap_or(link);
+            let target = fs::read_link(link).map_err(Error::io("read the symlink", link))?;
+            let path = nix.store.parse_path(&target.to_string_lossy());
+            evaluation.derivations.push(path.map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))?);
+        }
+        Ok(evaluation)
+    }
+
+    fn command(&self, file: &Path, root: &Path) -> NixCommand {
+        let mut command = NixCommand::new("nix-instantiate")
+            .arg(file)
+            .args(self.selection.to_args())
+            .args(self.include.iter().flat_map(|entry| ["-I", entry]))
+            .args(["--indirect", "-vvv", "--add-root"])
+            .arg(root)
+            .env("NO_COLOR", "1")
+            // What nix-shell sets before it evaluates; nixpkgs' `lib.inNixShell` reads it.
+            .env("IN_NIX_SHELL", "impure");
+        if let Some(nix_path) = self.nix_path {
+            command = command.env("NIX_PATH", nix_path);
+        }
+        command
+    }
+}
+
+impl Evaluation {
+    fn note(&mut self, line: &str) {
+        if let Some(json) = line.strip_prefix("trace: ").and_then(|text| text.strip_prefix(TOKEN)) {
+            // A line that is not ours by chance is nothing to fail over.
+            self.events.extend(serde_json::from_str::<Recorded>(json));
+        } else if let Some(file) = quoted(line, "evaluating file '") {
+            self.evaluated.insert(file.into());
+        } else if let Some(file) = quoted(line, "copied source '") {
+            self.copied.insert(file.into());
+        } else if line.starts_with("trace: ") || line.starts_with("warning: ") {
+            self.talk.push(line.to_owned());
+        }
+    }
+}
+
+/// The text between a prefix and the quote that ends it.
+fn quoted<'a>(line: &'a str, prefix: &str) -> Option<&'a str> {
+    let rest = line.strip_prefix(prefix)?;
+    let end = rest.find("' -> '").or_else(|| rest.rfind('\''))?;
+    Some(&rest[..end])
+}
+
+/// Reads a derivation from the store.
+pub fn read_derivation(nix: &Nix, path: &StorePath) -> Result<Derivation> {
+    let file = nix.store.join(path);
+    let bytes = fs::read(&file).map_err(Error::io("read", &file))?;
+    Derivation::parse(&bytes, &nix.store).map_err(|source| Error::BadDerivation { path: path.clone(), source })
+}
+
+/// A string literal of the Nix language.
+pub fn quote(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "\\${").replace('\n', "\\n").replace('\r', "\\r");
+    format!("\"{escaped}\"")
+}
+
+fn quote_all<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<String> {
+    let quoted: Vec<_> = paths.map(|path| utf8(path).map(quote)).collect::<Result<_>>()?;
+    Ok(quoted.join(" "))
+}
+
+/// Nix's language has only UTF-8 text as far as we are concerned.
+pub fn utf8(path: &Path) -> Result<&str> {
+    path.to_str().ok_or_else(|| Error::NotUtf8 { path: path.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_understood() {
+        let mut evaluation = Evaluation::default();
+        for line in [
+            "evaluating file '/p/it's/shell.nix'",
+            "copied source '/p/src' -> '/nix/store/abc-src'",
+            "trace: hello",
+            "trace: shellpack-record:{\"event\":\"read\",\"reader\":\"readFile\",\"from\":\"/p\",\"path\":\"/p/x\"}",
+            "instantiated 'x' -> '/nix/store/y.drv'",
+        ] {
+            evaluation.note(line);
+        }
+        assert_eq!(evaluation.evaluated.first().unwrap(), Path::new("/p/it's/shell.nix"));
+        assert_eq!(evaluation.copied.first().unwrap(), Path::new("/p/src"));
+        assert_eq!(evaluation.talk, ["trace: hello"]);
+        assert!(matches!(&evaluation.events[..], [Recorded::Read { path, .. }] if path == Path::new("/p/x")));
+    }
+
+    #[test]
+    fn strings_are_quoted_for_nix() {
+        assert_eq!(quote("a\"b\\c${d}$e"), r#""a\"b\\c\${d}$e""#);
+    }
+}

@@ -1,0 +1,31 @@
+//! The framing of `nix-store --export` (`export-import.cc`), without the NARs themselves.
+//!
+//! A stream is, for every path, a 1, the NAR and a trailer; at its end stands a 0. All
+//! integers are 8 little-endian bytes, strings are framed as in a NAR.
+
+use super::PathInfo;
+use super::nar::push_string;
+use super::store_path::StoreDir;
+
+/// Before each NAR.
+pub const NEXT: [u8; 8] = 1u64.to_le_bytes();
+/// After the last trailer.
+pub const END: [u8; 8] = 0u64.to_le_bytes();
+
+/// `NIXE`, from Nix's `export-import.cc`.
+const TRAILER_MAGIC: u64 = 0x4558_494e;
+
+/// What follows a path's NAR: magic number, store path, references, deriver, and a 0 where
+/// old versions of Nix had a signature.
+pub fn trailer(info: &PathInfo, store: &StoreDir) -> Vec<u8> {
+    let mut out = TRAILER_MAGIC.to_le_bytes().to_vec();
+    push_string(&mut out, store.print(&info.path).as_bytes());
+    out.extend_from_slice(&(info.references.len() as u64).to_le_bytes());
+    for reference in &info.references {
+        push_string(&mut out, store.print(reference).as_bytes());
+    }
+    let deriver = info.deriver.as_ref().map(|deriver| store.print(deriver)).unwrap_or_default();
+    push_string(&mut out, deriver.as_bytes());
+    out.extend_from_slice(&0u64.to_le_bytes());
+    out
+}

@@ -1,0 +1,226 @@
+//! Store paths and store directories, as types that cannot hold a bad one.
+//!
+//! Rules from Nix's `path.cc`: 32 characters of Nix's base 32, a dash, and a name of at
+//! most 211 characters from `[0-9a-zA-Z+\-._?=]` that does not start with a dot.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Nix's base 32: digits and lower-case letters without `e`, `o`, `t`, `u`.
+const BASE32: &[u8; 32] = b"0123456789abcdfghijklmnpqrsvwxyz";
+
+const HASH_CHARS: usize = 32;
+const MAX_NAME: usize = 211;
+
+/// The part of a store path after the store directory: `<hash>-<name>`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StorePath(String);
+
+/// Why a text is no store path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{}' is not a store path: {reason}", text.escape_debug())]
+pub struct BadStorePath {
+    text: String,
+    reason: &'static str,
+}
+
+impl StorePath {
+    /// Parses a base name such as `…-hello-2.12`.
+    pub fn from_base_name(text: &str) -> Result<Self, BadStorePath> {
+        let bad = |reason| BadStorePath { text: text.to_owned(), reason };
+        let (hash, name) = text
+            .split_at_checked(HASH_CHARS)
+            .ok_or_else(|| bad("its hash part is too short"))?;
+        if !hash.bytes().all(|byte| BASE32.contains(&byte)) {
+            return Err(bad("its hash part is not in Nix's base 32"));
+        }
+        let name = name.strip_prefix('-').ok_or_else(|| bad("there is no dash after the hash part"))?;
+        if name.is_empty() || name.len() > MAX_NAME {
+            return Err(bad("its name is empty or too long"));
+        }
+        if name.starts_with('.') || !name.bytes().all(is_name_byte) {
+            return Err(bad("its name has a character that Nix does not allow"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The whole `<hash>-<name>`.
+    pub fn base_name(&self) -> &str {
+        &self.0
+    }
+
+    /// The part after the hash: `hello-2.12`.
+    pub fn name(&self) -> &str {
+        &self.0[HASH_CHARS + 1..]
+    }
+
+    /// Whether this is a derivation's file.
+    pub fn is_derivation(&self) -> bool {
+        self.0.ends_with(".drv")
+    }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+-._?=".contains(&byte)
+}
+
+impl fmt::Display for StorePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for StorePath {
+    type Error = BadStorePath;
+
+    fn try_from(text: String) -> Result<Self, BadStorePath> {
+        Self::from_base_name(&text)
+    }
+}
+
+impl From<StorePath> for String {
+    fn from(path: StorePath) -> Self {
+        path.0
+    }
+}
+
+/// The directory that store paths live in, `/nix/store` nearly everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StoreDir(String);
+
+impl StoreDir {
+    /// Parses an absolute path without `.`, `..`, empty components or a slash at its end.
+    pub fn parse(text: &str) -> Result<Self, BadStorePath> {
+        let rest = text.strip_prefix('/').unwrap_or_default();
+        let plain = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(char::is_control);
+        if rest.split('/').all(plain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(BadStorePath { text: text.to_owned(), reason: "it is no plain absolute directory" })
+        }
+    }
+
+    /// The directory as text, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The directory as a path.
+    pub fn as_path(&self) -> &Path {
+        Path::new(&self.0)
+    }
+
+    /// The full text of a store path in this store, as Nix prints it.
+    pub fn print(&self, path: &StorePath) -> String {
+        format!("{}/{}", self.0, path.base_name())
+    }
+
+    /// Where a store path is on disk.
+    pub fn join(&self, path: &StorePath) -> PathBuf {
+        self.as_path().join(path.base_name())
+    }
+
+    /// Parses the full text of a store path; nothing may follow its name.
+    pub fn parse_path(&self, text: &str) -> Result<StorePath, BadStorePath> {
+        match self.split(text) {
+            Some((base, "")) => StorePath::from_base_name(base),
+            _ => Err(BadStorePath { text: text.to_owned(), reason: "it does not lie directly in the store" }),
+        }
+    }
+
+    /// The store path that a file lies in and the rest behind it: `/bin/hello`, or nothing.
+    pub fn containing<'a>(&self, file: &'a str) -> Option<(StorePath, &'a str)> {
+        let (base, rest) = self.split(file)?;
+        Some((StorePath::from_base_name(base).ok()?, rest))
+    }
+
+    fn split<'a>(&self, text: &'a str) -> Option<(&'a str, &'a str)> {
+        let inside = text.strip_prefix(&self.0)?.strip_prefix('/')?;
+        Some(inside.split_at(inside.find('/').unwrap_or(inside.len())))
+    }
+}
+
+impl TryFrom<String> for StoreDir {
+    type Error = BadStorePath;
+
+    fn try_from(text: String) -> Result<Self, BadStorePath> {
+        Self::parse(&text)
+    }
+}
+
+impl From<StoreDir> for String {
+    fn from(dir: StoreDir) -> Self {
+        dir.0
+    }
+}
+
+impl fmt::Display for StoreDir {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Nix's base 32 of some bytes: least significant digit last, no padding.
+pub fn base32(bytes: &[u8]) -> String {
+    let digits = (bytes.len() * 8).div_ceil(5);
+    (0..digits)
+        .rev()
+        .map(|digit| {
+            let bit = digit * 5;
+            let (byte, shift) = (bit / 8, bit % 8);
+            let low = u16::from(bytes[byte]) >> shift;
+            let high = bytes.get(byte + 1).map_or(0, |&next| u16::from(next) << (8 - shift));
+            char::from(BASE32[usize::from((low | high) & 31)])
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "0123456789abcdfghijklmnpqrsvwxyz";
+
+    #[test]
+    fn good_names_are_parsed() {
+        let path = StorePath::from_base_name(&format!("{HASH}-hello-2.12?=_+")).unwrap();
+        assert_eq!(path.name(), "hello-2.12?=_+");
+        assert!(!path.is_derivation());
+    }
+
+    #[test]
+    fn bad_names_are_refused() {
+        let long = format!("{HASH}-{}", "x".repeat(212));
+        for bad in ["", "short", &HASH.replace('0', "e"), HASH, &format!("{HASH}-"), &format!("{HASH}-.x"), &format!("{HASH}-a/b"), &format!("{HASH}-a\n"), &long] {
+            assert!(StorePath::from_base_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_file_in_a_store_path_is_split() {
+        let store = StoreDir::parse("/nix/store").unwrap();
+        let file = format!("/nix/store/{HASH}-x/bin/y");
+        let (path, rest) = store.containing(&file).unwrap();
+        assert_eq!((path.name(), rest), ("x", "/bin/y"));
+        assert!(store.parse_path(&file).is_err());
+        assert!(store.containing("/nix/storex/y").is_none());
+    }
+
+    #[test]
+    fn bad_store_directories_are_refused() {
+        for bad in ["", "nix", "/", "/nix/", "/nix/../x", "/nix//store", "/a\nb"] {
+            assert!(StoreDir::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn base32_is_the_one_that_nix_prints() {
+        // `nix-hash --type sha1 --to-base32 da39a3ee5e6b4b0d3255bfef95601890afd80709`
+        let empty_sha1 = data_encoding::HEXLOWER.decode(b"da39a3ee5e6b4b0d3255bfef95601890afd80709").unwrap();
+        assert_eq!(base32(&empty_sha1), "143xibwh31h9bvxzalr0sjvbbvpa6ffs");
+    }
+}

@@ -1,0 +1,86 @@
+//! The last step: the process becomes nix-shell.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use super::Entry;
+use super::import::Imported;
+use crate::bundle::manifest::Shell;
+use crate::error::{Error, Result};
+use crate::invocation::Invocation;
+use crate::nix::{command, evaluate};
+use crate::report::{Event, Report};
+
+/// How many missing things a message lists.
+const LISTED: usize = 5;
+
+/// What there is to say when the shell was not entered.
+#[must_use]
+#[derive(Debug)]
+pub struct Entered {
+    /// How many paths were imported.
+    pub new_paths: usize,
+    /// The shell's directory.
+    pub directory: PathBuf,
+    /// What to type there.
+    pub by_hand: String,
+}
+
+/// Enters the shell, or says how to.
+pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) -> Result<Entered> {
+    let Some(shell) = imported.manifest.shells.first() else { return Err(Error::NoHome) };
+    let invocation = Invocation::new(shell, imported.target.root());
+    let entered = Entered { new_paths: imported.new_paths, directory: invocation.directory().to_owned(), by_hand: invocation.by_hand() };
+    let Some(entry) = entry else { return Ok(entered) };
+    ensure_enterable(&imported, shell, &invocation)?;
+    if shell.bash.is_none() {
+        report.emit(Event::Warning("the bundle carries no bash for interactive use; this machine's own is used"));
+    }
+    if invocation.nix_path().is_some() {
+        let line = format!("to enter by hand: cd {} && {}", entered.directory.display(), entered.by_hand);
+        report.emit(Event::Note(&line));
+    }
+    let mut command = invocation.command(&options(entry)).into_std();
+    if imported.is_stdin {
+        command.stdin(File::open("/dev/tty").map_or_else(|_| Stdio::null(), Stdio::from));
+    }
+    // Returns only if nix-shell could not be started.
+    Err(Error::cannot_run("nix-shell", command.exec()))
+}
+
+/// Evaluates before entering, so that what cannot work fails as shellpack's failure, and
+/// Nix never starts to build the world on a machine that cannot.
+fn ensure_enterable(imported: &Imported, shell: &Shell, invocation: &Invocation<'_>) -> Result<()> {
+    let nix = &imported.nix;
+    let path = invocation.instantiate(&imported.roots.derivation())?;
+    if path == shell.derivation {
+        return Ok(());
+    }
+    let derivation = evaluate::read_derivation(nix, &path)?;
+    let inputs = derivation.input_derivations.iter();
+    let wanted: Vec<_> = inputs.map(|(path, outputs)| command::outputs_of(&nix.store, path, outputs)).collect();
+    let missing = nix.connect()?.missing(&wanted)?;
+    let list: Vec<_> = [missing.to_build, missing.to_substitute, missing.unknown].concat();
+    if list.is_empty() {
+        return Ok(());
+    }
+    let words: Vec<_> = list.iter().take(LISTED).map(|path| nix.store.print(path)).collect();
+    Err(Error::Drift { words: words.join("\n") })
+}
+
+fn options(entry: &Entry) -> Vec<OsString> {
+    let mut options: Vec<OsString> = Vec::new();
+    if entry.pure {
+        options.push("--pure".into());
+    }
+    for variable in &entry.keep {
+        options.extend(["--keep".into(), variable.into()]);
+    }
+    if let Some((option, command)) = &entry.command {
+        options.extend([(*option).into(), command.into()]);
+    }
+    options
+}

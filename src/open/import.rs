@@ -1,0 +1,81 @@
+//! Brings the missing paths into the store and the project files to their place, in one pass
+//! over the bundle.
+
+use std::collections::HashSet;
+
+use super::accept::Accepted;
+use super::project::Target;
+use super::roots::Roots;
+use crate::bundle::manifest::{Closure, Manifest};
+use crate::error::{Error, Result};
+use crate::nix::Nix;
+use crate::nix::daemon::Connection;
+use crate::report::{Event, Phase, Report};
+use crate::unpack;
+
+mod daemon;
+mod direct;
+mod lock;
+
+/// A bundle whose shell can be entered.
+#[must_use]
+#[derive(Debug)]
+pub struct Imported {
+    pub(super) manifest: Manifest,
+    pub(super) nix: Nix,
+    pub(super) target: Target,
+    pub(super) roots: Roots,
+    pub(super) is_stdin: bool,
+    /// How many paths were missing.
+    pub(super) new_paths: usize,
+}
+
+/// Imports what is missing. References are registered before or together with their
+/// referrers, so the store is sound whenever this stops.
+pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result<Imported> {
+    let Accepted { mut bundle, nix, target } = accepted;
+    let manifest = bundle.reader.manifest().clone();
+    let mut connection = nix.connect()?;
+    let mut roots = Roots::make(&manifest, bundle.reader.manifest_digest(), &mut connection)?;
+    let staged = target.stage(&mut bundle.reader, &manifest.project, &bundle.file)?;
+    let wanted = hold_and_compare(&manifest.closure, &mut connection)?;
+    let new_paths = wanted.iter().filter(|wanted| **wanted).count();
+
+    report.emit(Event::Phase(Phase::Import));
+    let bytes = manifest.closure.paths.iter().zip(&wanted).filter(|(_, wanted)| **wanted).map(|(path, _)| path.nar_size);
+    report.emit(Event::Total { bytes: bytes.sum(), paths: new_paths as u64 });
+    match direct::Direct::prepare(&nix, &manifest.closure, &wanted, &bundle.file)? {
+        Some(direct) => {
+            let outcome = unpack::segments(bundle.reader, &direct, jobs, report);
+            direct.finish(outcome)?;
+        }
+        None => {
+            let uploads = daemon::Uploads::new(&nix, &manifest.closure, &wanted, &bundle.file);
+            unpack::segments(bundle.reader, &uploads, jobs, report)?;
+        }
+    }
+    ensure_all_valid(&manifest.closure, &mut connection)?;
+    staged.place(&target, &manifest.project)?;
+    roots.keep();
+    Ok(Imported { manifest, nix, target, roots, is_stdin: bundle.is_stdin, new_paths })
+}
+
+/// Holds every path by a temporary root, then asks which are missing: what is valid now
+/// stays valid.
+fn hold_and_compare(closure: &Closure, connection: &mut Connection) -> Result<Vec<bool>> {
+    let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
+    for path in &paths {
+        connection.add_temp_root(path)?;
+    }
+    let valid: HashSet<_> = connection.valid_paths(&paths)?.into_iter().collect();
+    Ok(paths.iter().map(|path| !valid.contains(path)).collect())
+}
+
+/// The import's promise, checked against the store itself rather than our own bookkeeping.
+fn ensure_all_valid(closure: &Closure, connection: &mut Connection) -> Result<()> {
+    let missing = hold_and_compare(closure, connection)?.iter().position(|missing| *missing);
+    match missing {
+        Some(index) => Err(Error::NotImported { path: closure.store.print(&closure.paths[index].path) }),
+        None => Ok(()),
+    }
+}

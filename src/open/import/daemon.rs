@@ -1,0 +1,122 @@
+//! Through Nix's daemon, where it owns the store: several connections, each importing one
+//! path at a time, checked by Nix itself.
+
+use std::path::Path;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::bundle::BadBundle;
+use crate::bundle::manifest::Closure;
+use crate::bundle::reader::ReadError;
+use crate::error::{Error, Result};
+use crate::nix::Nix;
+use crate::nix::daemon::Connection;
+use crate::unpack::{self, Destination, NarSink};
+
+/// A store that a daemon writes.
+#[derive(Debug)]
+pub(super) struct Uploads<'a> {
+    nix: &'a Nix,
+    closure: &'a Closure,
+    wanted: &'a [bool],
+    bundle: &'a Path,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    valid: Vec<bool>,
+    /// Connections that nobody uses. They stay open: each holds temporary roots for what
+    /// was imported through it.
+    idle: Vec<Connection>,
+    abandoned: bool,
+}
+
+impl<'a> Uploads<'a> {
+    pub(super) fn new(nix: &'a Nix, closure: &'a Closure, wanted: &'a [bool], bundle: &'a Path) -> Self {
+        let valid = wanted.iter().map(|wanted| !wanted).collect();
+        let state = Mutex::new(State { valid, idle: Vec::new(), abandoned: false });
+        Self { nix, closure, wanted, bundle, state, changed: Condvar::new() }
+    }
+
+    /// Nix refuses a path whose references are not valid. They come earlier in the stream,
+    /// so another thread is about to complete them.
+    fn await_references(&self, index: usize) -> Result<Option<Connection>> {
+        let references = || self.closure.paths[index].references.iter().map(|&other| other as usize).filter(|&other| other != index);
+        let mut state = self.lock();
+        while !references().all(|other| state.valid[other]) {
+            if state.abandoned {
+                return Err(Error::Interrupted);
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(state.idle.pop())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Destination for Uploads<'_> {
+    type Sink<'a>
+        = Upload<'a>
+    where
+        Self: 'a;
+
+    fn wants(&self, index: usize) -> bool {
+        self.wanted[index]
+    }
+
+    fn begin(&self, index: usize) -> Result<Upload<'_>> {
+        let mut connection = match self.await_references(index)? {
+            Some(connection) => connection,
+            None => self.nix.connect()?,
+        };
+        connection.begin_import(&self.closure.path_info(index))?;
+        Ok(Upload { uploads: self, index, connection, over: false })
+    }
+
+    fn fault(&self, fault: BadBundle) -> Result<()> {
+        Err(unpack::stop(self.bundle, fault))
+    }
+
+    fn unreadable(&self, error: ReadError) -> Result<()> {
+        Err(unpack::stop(self.bundle, error))
+    }
+
+    fn abandon(&self) {
+        self.lock().abandoned = true;
+        self.changed.notify_all();
+    }
+}
+
+/// A path on its way. Dropped before its end, it closes the connection, and Nix forgets it.
+#[derive(Debug)]
+pub(super) struct Upload<'a> {
+    uploads: &'a Uploads<'a>,
+    index: usize,
+    connection: Connection,
+    /// Nix said that it needs no more.
+    over: bool,
+}
+
+impl NarSink for Upload<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if !self.over {
+            self.over = !self.connection.send_nar(bytes)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<()> {
+        if !self.over {
+            self.connection.finish_import()?;
+        }
+        let mut state = self.uploads.lock();
+        state.valid[self.index] = true;
+        state.idle.push(self.connection);
+        self.uploads.changed.notify_all();
+        Ok(())
+    }
+}

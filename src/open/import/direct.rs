@@ -1,0 +1,189 @@
+//! Into a store that is ours to write: trees are unpacked in place, synced, and then
+//! registered in Nix's database, many at a time.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::lock::{CollectorLock, ImportLock, PathLock};
+use crate::bundle::BadBundle;
+use crate::bundle::manifest::Closure;
+use crate::bundle::reader::ReadError;
+use crate::error::{Error, Result};
+use crate::nix::database::Database;
+use crate::nix::nar::restore::Restore;
+use crate::nix::{self, Nix, PathInfo};
+use crate::unpack::{self, Destination, NarSink};
+
+/// How many unpacked paths may wait for their registration. Each holds a lock file open,
+/// and many systems allow 1024 open files.
+const BATCH: usize = 256;
+
+/// A store that is written directly.
+#[derive(Debug)]
+pub(super) struct Direct<'a> {
+    closure: &'a Closure,
+    wanted: &'a [bool],
+    bundle: &'a Path,
+    store: File,
+    state: Mutex<State>,
+    _locks: (ImportLock, CollectorLock),
+}
+
+#[derive(Debug)]
+struct State {
+    database: Database,
+    /// Unpacked, not registered.
+    unpacked: BTreeMap<usize, PathLock>,
+    /// Which paths are registered.
+    valid: Vec<bool>,
+}
+
+impl<'a> Direct<'a> {
+    /// Takes the store's locks; `None` where a daemon owns the store, or where paths need
+    /// more than rows in the known schema.
+    pub(super) fn prepare(nix: &Nix, closure: &'a Closure, wanted: &'a [bool], bundle: &'a Path) -> Result<Option<Self>> {
+        // A derivation's outputs have rows of their own, which Nix derives from its contents.
+        let has_derivations = closure.paths.iter().any(|path| path.path.is_derivation());
+        if !nix.owns_store() || has_derivations {
+            return Ok(None);
+        }
+        let Some(database) = Database::open(&nix.state, &nix.store)? else { return Ok(None) };
+        let dir = nix.store.as_path();
+        let locks = (ImportLock::take(&nix.state)?, CollectorLock::take(&nix.state)?);
+        let valid = wanted.iter().map(|wanted| !wanted).collect();
+        let state = Mutex::new(State { database, unpacked: BTreeMap::new(), valid });
+        let store = File::open(dir).map_err(Error::io("open", dir))?;
+        Ok(Some(Self { closure, wanted, bundle, store, state, _locks: locks }))
+    }
+
+    /// Registers what is complete, whatever stopped the rest, and removes what is not.
+    pub(super) fn finish(self, outcome: Result<()>) -> Result<()> {
+        let mut state = self.lock();
+        let registered = self.register_complete(&mut state);
+        for (index, _lock) in std::mem::take(&mut state.unpacked) {
+            nix::delete_tree(&self.place(index))?;
+        }
+        outcome.and(registered)
+    }
+
+    fn place(&self, index: usize) -> PathBuf {
+        self.closure.store.join(&self.closure.paths[index].path)
+    }
+
+    /// Registers every unpacked path whose references are registered or among those that
+    /// are about to be. References come first, so one pass in order finds them all.
+    fn register_complete(&self, state: &mut State) -> Result<()> {
+        let mut ready = Vec::new();
+        for &index in state.unpacked.keys() {
+            let mut others = self.closure.paths[index].references.iter().map(|&other| other as usize).filter(|&other| other != index);
+            if others.all(|other| state.valid[other]) {
+                state.valid[index] = true;
+                ready.push(index);
+            }
+        }
+        if ready.is_empty() {
+            return Ok(());
+        }
+        // Nix believes its database, so the contents must be on the disk first.
+        rustix::fs::syncfs(&self.store).map_err(|error| Error::io("sync", self.closure.store.as_path())(error.into()))?;
+        let infos: Vec<PathInfo> = ready.iter().map(|&index| self.closure.path_info(index)).collect();
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
+        state.database.register(&infos.iter().collect::<Vec<_>>(), i64::try_from(time).unwrap_or(i64::MAX))?;
+        for index in ready {
+            state.unpacked.remove(&index);
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Destination for Direct<'_> {
+    type Sink<'a>
+        = Tree<'a>
+    where
+        Self: 'a;
+
+    fn wants(&self, index: usize) -> bool {
+        self.wanted[index]
+    }
+
+    fn begin(&self, index: usize) -> Result<Tree<'_>> {
+        let place = self.place(index);
+        let lock = PathLock::take(&place)?;
+        if self.lock().database.is_valid(&self.closure.paths[index].path)? {
+            // Somebody else was faster.
+            return Ok(Tree { direct: self, index, unpacking: None });
+        }
+        // What is there without being registered is the rest of something that was interrupted.
+        nix::delete_tree(&place)?;
+        let restore = Restore::new(place.clone());
+        Ok(Tree { direct: self, index, unpacking: Some(Unpacking { restore: Some(restore), place, lock: Some(lock) }) })
+    }
+
+    fn fault(&self, fault: BadBundle) -> Result<()> {
+        Err(unpack::stop(self.bundle, fault))
+    }
+
+    fn unreadable(&self, error: ReadError) -> Result<()> {
+        Err(unpack::stop(self.bundle, error))
+    }
+
+    fn abandon(&self) {}
+}
+
+/// A tree that is being unpacked. It becomes a valid path only after its NAR was found to be
+/// the one that the manifest names.
+#[derive(Debug)]
+pub(super) struct Tree<'a> {
+    direct: &'a Direct<'a>,
+    index: usize,
+    /// `None` where the path became valid meanwhile.
+    unpacking: Option<Unpacking>,
+}
+
+#[derive(Debug)]
+struct Unpacking {
+    restore: Option<Restore>,
+    place: PathBuf,
+    /// Taken out when the tree is complete; a tree that still has it is removed.
+    lock: Option<PathLock>,
+}
+
+impl NarSink for Tree<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        match self.unpacking.as_mut().and_then(|unpacking| unpacking.restore.as_mut()) {
+            Some(restore) => restore.write(bytes),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(mut self) -> Result<()> {
+        let mut state = self.direct.lock();
+        let Some(unpacking) = &mut self.unpacking else {
+            state.valid[self.index] = true;
+            return Ok(());
+        };
+        if let Some(restore) = unpacking.restore.take() {
+            restore.finish()?;
+        }
+        if let Some(lock) = unpacking.lock.take() {
+            state.unpacked.insert(self.index, lock);
+        }
+        if state.unpacked.len() >= BATCH { self.direct.register_complete(&mut state) } else { Ok(()) }
+    }
+}
+
+impl Drop for Unpacking {
+    fn drop(&mut self) {
+        if self.lock.is_some() {
+            self.restore = None;
+            let _ = nix::delete_tree(&self.place);
+        }
+    }
+}

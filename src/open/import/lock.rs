@@ -1,0 +1,88 @@
+//! Nix's locks, taken by Nix's rules, so that builds, substitutions, garbage collections and
+//! other imports at the same time do no harm.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::error::{Error, Result};
+
+/// The lock of one store path (`pathlocks.cc`): whoever creates the path holds it.
+#[derive(Debug)]
+pub(super) struct PathLock {
+    file: File,
+    path: PathBuf,
+}
+
+impl PathLock {
+    /// Waits for the lock of a store path.
+    pub(super) fn take(store_path: &Path) -> Result<Self> {
+        let mut name = store_path.as_os_str().to_owned();
+        name.push(".lock");
+        let path = PathBuf::from(name);
+        loop {
+            let file = open(&path)?;
+            lock(&file, FlockOperation::LockExclusive, &path)?;
+            // Whoever held it before marks the file when deleting it; then it is no lock any more.
+            if file.metadata().map_err(Error::io("lock", &path))?.len() == 0 {
+                return Ok(Self { file, path });
+            }
+        }
+    }
+}
+
+impl Drop for PathLock {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+        let _ = self.file.write_all(b"d");
+    }
+}
+
+/// Holds the garbage collector off for as long as it lives: a shared lock, where the
+/// collector wants an exclusive one.
+#[derive(Debug)]
+pub(super) struct CollectorLock {
+    _file: File,
+}
+
+impl CollectorLock {
+    /// Waits for a collection that is under way.
+    pub(super) fn take(state: &Path) -> Result<Self> {
+        let path = state.join("gc.lock");
+        let file = open(&path)?;
+        lock(&file, FlockOperation::LockShared, &path)?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// One import at a time: each holds many path locks, and two could wait for each other.
+#[derive(Debug)]
+pub(super) struct ImportLock {
+    _file: File,
+}
+
+impl ImportLock {
+    /// Waits for another import into the same store.
+    pub(super) fn take(state: &Path) -> Result<Self> {
+        let path = state.join("shellpack-import.lock");
+        let file = open(&path)?;
+        lock(&file, FlockOperation::LockExclusive, &path)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(Error::io("lock", path))
+}
+
+fn lock(file: &File, operation: FlockOperation, path: &Path) -> Result<()> {
+    loop {
+        match flock(file, operation) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => return other.map_err(|error| Error::io("lock", path)(io::Error::from(error))),
+        }
+    }
+}

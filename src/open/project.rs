@@ -1,0 +1,157 @@
+//! The project files on the target: written beside their place, checked, then moved there.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::bundle::manifest::{EntryPath, FileKind, Manifest, Project, ProjectFile};
+use crate::bundle::reader::{Input, ReadError, Reader};
+use crate::error::{Error, Result};
+use crate::nix::hash::Digest;
+
+/// Where the project's root will be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    root: PathBuf,
+}
+
+/// Project files that were read and found right, not yet in their place.
+#[must_use]
+#[derive(Debug)]
+pub(super) struct Staged {
+    dir: TempDir,
+}
+
+impl Target {
+    /// The directory that was asked for, else one with the bundle's name. Where evaluation
+    /// copies the project's root, the root needs its old name and becomes a directory in it.
+    pub(super) fn choose(manifest: &Manifest, dir: Option<&Path>) -> Result<Self> {
+        let dir = dir.map_or_else(|| PathBuf::from(manifest.name.as_str()), Path::to_owned);
+        let dir = std::path::absolute(&dir).map_err(Error::io("find", &dir))?;
+        let root = match &manifest.project.directory {
+            Some(name) if dir.file_name() != Some(name.as_ref()) => match manifest_named_dir(manifest, &dir) {
+                true => dir.with_file_name(name),
+                false => dir.join(name),
+            },
+            _ => dir,
+        };
+        Ok(Self { root })
+    }
+
+    /// The project's root.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Nothing of the user's is overwritten: what is there already must be what would come.
+    pub(super) fn ensure_nothing_differs(&self, project: &Project) -> Result<()> {
+        for file in &project.files {
+            let path = self.root.join(file.path.as_str());
+            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+            let same = match &file.kind {
+                FileKind::Directory { .. } => metadata.is_dir(),
+                FileKind::Symlink { target } => fs::read_link(&path).is_ok_and(|found| found == Path::new(target)),
+                FileKind::File { size, digest, .. } => {
+                    metadata.is_file() && metadata.len() == *size && fs::read(&path).is_ok_and(|bytes| Digest::of(&bytes) == *digest)
+                }
+            };
+            if !same {
+                return Err(Error::FileDiffers { path });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the project files out of the bundle into a directory beside the target.
+    pub(super) fn stage(&self, reader: &mut Reader<impl Input>, project: &Project, bundle: &Path) -> Result<Staged> {
+        let parent = self.root.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
+        let dir = tempfile::Builder::new().prefix(".shellpack-").tempdir_in(parent).map_err(Error::io("create a directory in", parent))?;
+        for file in &project.files {
+            write(dir.path(), file, reader, bundle)?;
+        }
+        Ok(Staged { dir })
+    }
+}
+
+/// Whether the directory is the default one, which may take the project's name instead.
+fn manifest_named_dir(manifest: &Manifest, dir: &Path) -> bool {
+    std::env::current_dir().is_ok_and(|here| here.join(manifest.name.as_str()) == dir)
+}
+
+impl Staged {
+    /// Moves the files to their place. What is there already was found to be the same.
+    pub(super) fn place(self, target: &Target, project: &Project) -> Result<()> {
+        let root = target.root();
+        if !root.exists() {
+            set_directory_modes(self.dir.path(), project)?;
+            let dir = self.dir.keep();
+            fs::set_permissions(&dir, Permissions::from_mode(0o755)).map_err(Error::io("change the mode of", &dir))?;
+            return fs::rename(&dir, root).map_err(Error::io("create", root));
+        }
+        for file in &project.files {
+            let (from, to) = (self.dir.path().join(file.path.as_str()), root.join(file.path.as_str()));
+            if fs::symlink_metadata(&to).is_ok() {
+                continue;
+            }
+            match &file.kind {
+                FileKind::Directory { .. } => fs::create_dir(&to).map_err(Error::io("create", &to))?,
+                _ => fs::rename(&from, &to).map_err(Error::io("create", &to))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write(dir: &Path, file: &ProjectFile, reader: &mut Reader<impl Input>, bundle: &Path) -> Result<()> {
+    let path = dir.join(file.path.as_str());
+    let read = |error: ReadError| Error::read_bundle(bundle, error);
+    match &file.kind {
+        FileKind::Directory { .. } => {
+            fs::create_dir(&path).map_err(Error::io("create", &path))?;
+            reader.project_file(file, |_| Ok(())).map_err(read)
+        }
+        FileKind::Symlink { target } => {
+            reader.project_file(file, |_| Ok(())).map_err(read)?;
+            std::os::unix::fs::symlink(target, &path).map_err(Error::io("create", &path))
+        }
+        FileKind::File { mode, .. } => {
+            let mut out = create_new(&path)?;
+            let mut failed = None;
+            let outcome = reader.project_file(file, |chunk| {
+                out.write_all(chunk).map_err(|error| {
+                    failed = Some(error.kind());
+                    error
+                })
+            });
+            match (failed, outcome) {
+                (Some(kind), Err(ReadError::Io(error))) if error.kind() == kind => return Err(Error::io("write", &path)(error)),
+                (_, outcome) => outcome.map_err(read)?,
+            }
+            out.set_permissions(Permissions::from_mode(*mode)).map_err(Error::io("change the mode of", &path))?;
+            out.sync_all().map_err(Error::io("sync", &path))
+        }
+    }
+}
+
+fn create_new(path: &Path) -> Result<File> {
+    let opened: io::Result<File> = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    opened.map_err(Error::io("create", path))
+}
+
+/// Last, and innermost first: a directory may be read-only.
+fn set_directory_modes(dir: &Path, project: &Project) -> Result<()> {
+    let modes = project.files.iter().rev().filter_map(|file| match file.kind {
+        FileKind::Directory { mode } => Some((&file.path, mode)),
+        _ => None,
+    });
+    for (path, mode) in modes {
+        let path: &EntryPath = path;
+        let path = dir.join(path.as_str());
+        fs::set_permissions(&path, Permissions::from_mode(mode)).map_err(Error::io("change the mode of", &path))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! Threads that work on numbered pieces of one stream, and what the thread of one piece
+//! hands to the thread of the next: a turn to write, the state of something that goes on.
+
+use std::collections::HashMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, Result};
+
+/// Values that wait to be taken, by the number of the piece that takes them.
+///
+/// Pieces are begun in order and each waits only for the one before it, so the oldest
+/// piece under way never waits and no deadlock is possible.
+#[derive(Debug)]
+pub struct Relay<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    waiting: HashMap<usize, T>,
+    abandoned: bool,
+}
+
+impl<T> Relay<T> {
+    /// A relay in which nothing waits.
+    pub fn new() -> Self {
+        Self { state: Mutex::new(State { waiting: HashMap::new(), abandoned: false }), changed: Condvar::new() }
+    }
+
+    /// Leaves a value for a piece.
+    pub fn pass(&self, piece: usize, value: T) {
+        self.lock().waiting.insert(piece, value);
+        self.changed.notify_all();
+    }
+
+    /// Waits for a piece's value; `None` if the work was abandoned.
+    pub fn take(&self, piece: usize) -> Option<T> {
+        let mut state = self.lock();
+        loop {
+            if state.abandoned {
+                return None;
+            }
+            if let Some(value) = state.waiting.remove(&piece) {
+                return Some(value);
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Wakes everybody who waits, because a thread failed.
+    pub fn abandon(&self) {
+        self.lock().abandoned = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Default for Relay<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Runs the same work on several threads and returns the first failure. A thread that only
+/// stopped because another one failed reports an interruption, which counts last.
+pub fn run(threads: usize, work: impl Fn() -> Result<()> + Sync) -> Result<()> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(&work)).collect();
+        let outcomes: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect();
+        let mut failures: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
+        failures.sort_by_key(|error| matches!(error, Error::Interrupted));
+        failures.into_iter().next().map_or(Ok(()), Err)
+    })
+}

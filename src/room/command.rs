@@ -1,0 +1,276 @@
+//! The caller's side of a room: start it, wait for it, learn why it could not be.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Seek as _, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Component, Path, PathBuf};
+use std::process::{
+    Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio,
+};
+
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use super::report::Report;
+use super::spec::{Os, Overlay, Spec};
+use super::{OWN_EXECUTABLE, Room, stage};
+use crate::error::{Error, Result};
+
+/// A program about to run in a room; for a single use.
+#[derive(Debug)]
+#[must_use]
+pub struct RoomCommand {
+    command: Command,
+    handover: Handover,
+}
+
+impl RoomCommand {
+    /// Resolves what the room takes from the host, so that stage 2, whose root is another
+    /// directory, need not follow the host's symlinks.
+    pub(super) fn new(room: &Room, command: Vec<Os>) -> Result<Self> {
+        let mut room = room.clone();
+        let executable = room
+            .executable
+            .take()
+            .unwrap_or(PathBuf::from(OWN_EXECUTABLE).into());
+        resolve_sources(&mut room.overlays, executable.path())?;
+        ensure_places_are_absolute(&room)?;
+        let caller_dir = std::env::current_dir().ok().map(Os::from);
+        let handover = Handover::new(&Spec {
+            room,
+            command,
+            caller_dir,
+        })
+        .map_err(Error::io("hand over the room in", "/proc/self/fd"))?;
+        let mut command = Command::new(&executable);
+        command
+            .arg0("shellpack")
+            .arg(stage::SUBCOMMAND)
+            .args(handover.args());
+        Ok(Self { command, handover })
+    }
+
+    /// The program's stdin; the caller's own unless set.
+    pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.command.stdin(stdin);
+        self
+    }
+
+    /// The program's stdout; the caller's own unless set.
+    pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.command.stdout(stdout);
+        self
+    }
+
+    /// The program's stderr; the caller's own unless set.
+    pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.command.stderr(stderr);
+        self
+    }
+
+    /// Starts the program and returns. The room dies with the thread that calls this, as
+    /// the kernel watches a parent by thread.
+    pub fn spawn(mut self) -> Result<RoomChild> {
+        let mut child = self
+            .command
+            .spawn()
+            .map_err(Error::io("run", self.command.get_program()))?;
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        Ok(RoomChild {
+            stdin,
+            stdout,
+            stderr,
+            child,
+            handover: self.handover,
+        })
+    }
+
+    /// Runs the program and waits for it.
+    pub fn status(self) -> Result<ExitStatus> {
+        self.spawn()?.wait()
+    }
+
+    /// Runs the program with no input and collects what it prints.
+    pub fn output(self) -> Result<Output> {
+        let piped = self
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        piped.spawn()?.wait_with_output()
+    }
+}
+
+/// A program that runs in a room. Dropping this does not end it.
+#[derive(Debug)]
+pub struct RoomChild {
+    /// The writing end of the program's stdin, if it was piped.
+    pub stdin: Option<ChildStdin>,
+    /// The reading end of the program's stdout, if it was piped.
+    pub stdout: Option<ChildStdout>,
+    /// The reading end of the program's stderr, if it was piped.
+    pub stderr: Option<ChildStderr>,
+    child: Child,
+    /// Kept open until the end: stage 1 opens it by way of this process.
+    handover: Handover,
+}
+
+impl RoomChild {
+    /// Waits for the program, closing its stdin first. Fails if it was never started.
+    pub fn wait(mut self) -> Result<ExitStatus> {
+        drop(self.stdin.take());
+        let status = self
+            .child
+            .wait()
+            .map_err(Error::io("wait for", "the room"))?;
+        ensure_started(self.handover.report, status).map(|()| status)
+    }
+
+    /// Waits for the program and collects what it prints. Fails if it was never started.
+    pub fn wait_with_output(mut self) -> Result<Output> {
+        self.child.stdin = self.stdin.take();
+        self.child.stdout = self.stdout.take();
+        self.child.stderr = self.stderr.take();
+        let output = self
+            .child
+            .wait_with_output()
+            .map_err(Error::io("wait for", "the room"))?;
+        ensure_started(self.handover.report, output.status).map(|()| output)
+    }
+
+    /// Ends the room at once with everything that runs in it.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill().map_err(Error::io("end", "the room"))
+    }
+
+    /// The process that stands for the room on the host; it hands SIGTERM on to the program.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+fn ensure_started(report: File, status: ExitStatus) -> Result<()> {
+    let what = match read_report(report) {
+        Ok(Report::Started) => return Ok(()),
+        Ok(Report::Failed(failure)) => return Err(failure.into()),
+        // Killed before it could say anything.
+        Err(_) => match status.signal() {
+            Some(signal) => format!("it was killed by signal {signal} before its program started"),
+            None => "it ended before its program started".to_owned(),
+        },
+    };
+    Err(Error::Room { what })
+}
+
+fn read_report(mut report: File) -> io::Result<Report> {
+    report.rewind()?;
+    Ok(serde_json::from_reader(report)?)
+}
+
+fn resolve_sources(overlays: &mut [Overlay], executable: &Path) -> Result<()> {
+    // Store paths share one directory, and there may be thousands.
+    let mut last_parent = (PathBuf::new(), PathBuf::new());
+    for overlay in overlays {
+        let is_store_path = matches!(overlay, Overlay::StorePath { .. });
+        let Some(source) = overlay.source_mut() else {
+            continue;
+        };
+        let path = if source.path() == Path::new(OWN_EXECUTABLE) {
+            executable
+        } else {
+            source.path()
+        };
+        let (Some(parent), Some(name), true) = (path.parent(), path.file_name(), is_store_path)
+        else {
+            let real = fs::canonicalize(path).map_err(Error::io("find", path))?;
+            *source = real.into();
+            continue;
+        };
+        if last_parent.0 != parent {
+            let real = fs::canonicalize(parent).map_err(Error::io("find", parent))?;
+            last_parent = (parent.to_owned(), real);
+        }
+        let real = last_parent.1.join(name);
+        *source = real.into();
+    }
+    Ok(())
+}
+
+/// A place inside the room is stated from its root, without detours, so that the
+/// innermost of two can be told from the text alone.
+fn ensure_places_are_absolute(room: &Room) -> Result<()> {
+    let places = room.overlays.iter().map(Overlay::at);
+    let dirs = room.home.iter().chain(&room.current_dir).map(Os::path);
+    for place in places.chain(dirs) {
+        let is_plain = place.components().all(|part| part != Component::ParentDir);
+        if !(place.is_absolute() && is_plain) {
+            let what = format!("{} is not an absolute path without `..`", place.display());
+            return Err(Error::Room { what });
+        }
+    }
+    Ok(())
+}
+
+/// Two files in memory by which a stage learns its task and reports back.
+///
+/// The next stage opens them as `/proc/<pid>/fd/<n>`. So they need no place on a disk, there is
+/// nothing to clean up whatever happens, and no child inherits them, the room's program included.
+#[derive(Debug)]
+pub(super) struct Handover {
+    pub(super) spec: File,
+    pub(super) report: File,
+}
+
+impl Handover {
+    fn new(spec: &Spec) -> io::Result<Self> {
+        let json = serde_json::to_vec(spec)?;
+        let mut files = Self {
+            spec: in_memory()?,
+            report: in_memory()?,
+        };
+        files.spec.write_all(&json)?;
+        Ok(files)
+    }
+
+    /// The other end's view of what [`args`](Self::args) says.
+    pub(super) fn open(args: &[OsString]) -> io::Result<Self> {
+        let [dir, spec, report] = args else {
+            return Err(io::Error::other("this subcommand is for shellpack itself"));
+        };
+        let dir = Path::new(dir);
+        Ok(Self {
+            spec: File::open(dir.join(spec))?,
+            report: File::options().write(true).open(dir.join(report))?,
+        })
+    }
+
+    /// What to tell the next stage. The process id is asked of `/proc` because in a nested
+    /// room that may count processes from further outside.
+    pub(super) fn args(&self) -> [OsString; 3] {
+        let pid = fs::read_link("/proc/self").unwrap_or_else(|_| "self".into());
+        let file = |file: &File| file.as_raw_fd().to_string().into();
+        [
+            Path::new("/proc").join(pid).join("fd").into(),
+            file(&self.spec),
+            file(&self.report),
+        ]
+    }
+
+    /// The task that the spec file holds.
+    pub(super) fn read_spec(&self) -> io::Result<Spec> {
+        Ok(serde_json::from_reader(io::BufReader::new(&self.spec))?)
+    }
+}
+
+fn in_memory() -> io::Result<File> {
+    // Hardened kernels refuse files in memory that could be executed, old ones do not know
+    // the flag, and where there are none at all a nameless file on disk does.
+    memfd_create(
+        "shellpack-room",
+        MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL,
+    )
+    .or_else(|_| memfd_create("shellpack-room", MemfdFlags::CLOEXEC))
+    .map(File::from)
+    .or_else(|_| tempfile::tempfile())
+}

@@ -1,0 +1,88 @@
+//! Stage 2: pid 1 of the room. Builds it, starts the program, reaps, passes the status on.
+
+use std::ffi::OsString;
+use std::process::{Child, Command};
+
+use rustix::process::Pid;
+
+use super::report::{Failure, Report};
+use super::spec::{Network, Spec};
+use super::supervise::Supervisor;
+use super::{stage, tree};
+
+/// The hidden subcommand.
+pub(super) const SUBCOMMAND: &str = "room-init";
+
+/// Runs stage 2 and returns its exit code.
+pub(super) fn init(args: &[OsString]) -> i32 {
+    stage::run(args, |spec, handover| {
+        stage::die_with_parent(args)?;
+        let null = stage::open_null()?;
+        if spec.room.network == Network::Loopback {
+            raise_loopback()?;
+        }
+        tree::build(&spec.room)?;
+        enter_current_dir(&spec)?;
+        let supervisor = Supervisor::new().map_err(Failure::during("catching signals"))?;
+        let child = start(&spec)?;
+        Report::Started
+            .write(&mut handover.report)
+            .map_err(Failure::during("reporting the start"))?;
+        let Some(child) = child else { return Ok(0) };
+        stage::release_stdio(&null);
+        supervisor
+            .wait_for(Pid::from_child(&child))
+            .map_err(Failure::during("waiting"))
+    })
+}
+
+/// The interface exists in every network namespace and is down in a new one. `ip` is often
+/// missing from an ordinary user's PATH.
+fn raise_loopback() -> Result<(), Failure> {
+    let is_up = |program: &&str| {
+        let status = stage::quiet(program)
+            .args(["link", "set", "lo", "up"])
+            .status();
+        status.is_ok_and(|status| status.success())
+    };
+    match ["ip", "/sbin/ip", "/usr/sbin/ip"]
+        .iter()
+        .find(|program| is_up(program))
+    {
+        Some(_) => Ok(()),
+        None => Err(Failure::Setup {
+            what: "running `ip link set lo up` failed: a network of its own needs iproute2".into(),
+        }),
+    }
+}
+
+fn enter_current_dir(spec: &Spec) -> Result<(), Failure> {
+    if let Some(dir) = &spec.room.current_dir {
+        return std::env::set_current_dir(dir.path())
+            .map_err(Failure::at("changing directory to", dir.path()));
+    }
+    if let Some(dir) = &spec.caller_dir {
+        // Hidden or missing inside: then we stay in the root.
+        let _ = std::env::set_current_dir(dir.path());
+    }
+    Ok(())
+}
+
+fn start(spec: &Spec) -> Result<Option<Child>, Failure> {
+    let Some((program, args)) = spec.command.split_first() else {
+        return Ok(None);
+    };
+    let mut command = Command::new(program);
+    command.args(args);
+    if spec.room.env_clear {
+        command.env_clear();
+    }
+    if let Some(home) = &spec.room.home {
+        command.env("HOME", home);
+    }
+    command.envs(spec.room.env.iter().map(|(name, value)| (name, value)));
+    command
+        .spawn()
+        .map(Some)
+        .map_err(Failure::at("running", program.path()))
+}

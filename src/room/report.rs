@@ -1,0 +1,103 @@
+//! What the process that builds a room tells the one that asked for it.
+//!
+//! An exit status cannot carry it: a program may end with any status by itself. So there
+//! is a file beside it, and a room counts as set up only if that file says so.
+
+use std::fs::File;
+use std::io::{self, Seek as _, Write as _};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// The content of the report file.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Report {
+    /// The room stands and its program has been started; the exit status is the program's.
+    Started,
+    /// The program was not started.
+    Failed(Failure),
+}
+
+impl Report {
+    /// Replaces what the report says.
+    pub(super) fn write(&self, file: &mut File) -> io::Result<()> {
+        let json = serde_json::to_vec(self)?;
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(&json)
+    }
+}
+
+/// Why a room could not be set up. Serialisable, which [`Error`] is not.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Failure {
+    /// The kernel or an administrator does not want namespaces made.
+    Forbidden { operation: String, errno: i32 },
+    /// Anything else, as a reason in words.
+    Setup { what: String },
+}
+
+impl Failure {
+    /// A failed step on a path; for `map_err`. `step` reads as in `mounting a tmpfs on`.
+    pub(super) fn at<E: Into<io::Error>>(step: &str, path: &Path) -> impl FnOnce(E) -> Self {
+        let what = format!("{step} {} failed", path.display());
+        move |error| Self::Setup {
+            what: format!("{what}: {}", error.into()),
+        }
+    }
+
+    /// A failed step that has no path to name; for `map_err`.
+    pub(super) fn during<E: Into<io::Error>>(step: &str) -> impl FnOnce(E) -> Self {
+        let what = format!("{step} failed");
+        move |error| Self::Setup {
+            what: format!("{what}: {}", error.into()),
+        }
+    }
+
+    /// A refusal to make namespaces, or to let us use them; for `map_err`. `operation` reads as
+    /// in `creating a user namespace`.
+    pub(super) fn forbidden<E: Into<io::Error>>(operation: &str) -> impl FnOnce(E) -> Self {
+        let operation = operation.to_owned();
+        move |error| {
+            let error: io::Error = error.into();
+            match error.raw_os_error() {
+                Some(errno) => Self::Forbidden { operation, errno },
+                None => Self::Setup {
+                    what: format!("{operation}: {error}"),
+                },
+            }
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Forbidden { operation, errno } => Self::NamespacesForbidden {
+                operation,
+                source: io::Error::from_raw_os_error(errno),
+            },
+            Failure::Setup { what } => Self::Room { what },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_report_counts() {
+        let mut file = tempfile::tempfile().unwrap();
+        Report::Started.write(&mut file).unwrap();
+        let what = "x".to_owned();
+        Report::Failed(Failure::Setup { what })
+            .write(&mut file)
+            .unwrap();
+        file.rewind().unwrap();
+        let read = serde_json::from_reader(file).unwrap();
+        assert!(matches!(read, Report::Failed(Failure::Setup { what }) if what == "x"));
+    }
+}
