@@ -41,7 +41,13 @@ pub struct Global {
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = false
+    )]
     pub color: When,
     /// When to show progress
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
@@ -134,7 +140,12 @@ pub struct Open {
     #[arg(long, value_name = "CMD", allow_hyphen_values = true)]
     run: Option<String>,
     /// Run a command in an interactive shell, like `nix-shell --command`
-    #[arg(long, value_name = "CMD", conflicts_with = "run", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "CMD",
+        conflicts_with = "run",
+        allow_hyphen_values = true
+    )]
     command: Option<String>,
     /// Clear the environment before entering
     #[arg(long)]
@@ -183,7 +194,12 @@ pub struct Rehearse {
     /// The bundle
     pub bundle: PathBuf,
     /// What to run in the shell
-    #[arg(long, value_name = "CMD", default_value = "true", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "CMD",
+        default_value = "true",
+        allow_hyphen_values = true
+    )]
     pub run: String,
 }
 
@@ -191,13 +207,32 @@ impl Create {
     /// What the engine is asked to do.
     pub fn options(self) -> create::Options {
         let pairs = |values: &[String], string| -> Vec<Argument> {
-            values.chunks_exact(2).map(|pair| Argument { name: pair[0].clone(), value: pair[1].clone(), string }).collect()
+            values
+                .chunks_exact(2)
+                .map(|pair| Argument {
+                    name: pair[0].clone(),
+                    value: pair[1].clone(),
+                    string,
+                })
+                .collect()
         };
         let arguments = [pairs(&self.arg, false), pairs(&self.argstr, true)].concat();
-        let output = |path: PathBuf| if path == std::path::Path::new("-") { Output::Stdout } else { Output::File { path, force: self.force } };
+        let output = |path: PathBuf| {
+            if path == std::path::Path::new("-") {
+                Output::Stdout
+            } else {
+                Output::File {
+                    path,
+                    force: self.force,
+                }
+            }
+        };
         create::Options {
             file: self.file,
-            selection: Selection { attribute: self.attr, arguments },
+            selection: Selection {
+                attribute: self.attr,
+                arguments,
+            },
             include: self.search,
             extra_files: self.include,
             name: self.name,
@@ -216,8 +251,17 @@ impl Open {
     pub fn options(self) -> open::Options {
         let run = self.run.map(|command| ("--run", command));
         let command = run.or(self.command.map(|command| ("--command", command)));
-        let entry = open::Entry { command, pure: self.pure, keep: self.keep };
-        open::Options { bundle: self.bundle, dir: self.dir, entry: (!self.no_shell).then_some(entry), jobs: jobs(self.jobs) }
+        let entry = open::Entry {
+            command,
+            pure: self.pure,
+            keep: self.keep,
+        };
+        open::Options {
+            bundle: self.bundle,
+            dir: self.dir,
+            entry: (!self.no_shell).then_some(entry),
+            jobs: jobs(self.jobs),
+        }
     }
 }
 
@@ -244,7 +288,11 @@ impl Global {
         if self.quiet {
             args.push("--quiet".into());
         }
-        let name = |when: When| when.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let name = |when: When| {
+            when.to_possible_value()
+                .map(|value| value.get_name().to_owned())
+                .unwrap_or_default()
+        };
         args.push(format!("--color={}", name(self.color)).into());
         args.push(format!("--progress={}", name(self.progress)).into());
         args
@@ -266,7 +314,9 @@ fn parse_level(text: &str) -> Result<i32, String> {
             .parse()
             .ok()
             .filter(|level| (1..=22).contains(level))
-            .ok_or_else(|| "it is neither fast, default, small nor a number from 1 to 22".to_owned()),
+            .ok_or_else(|| {
+                "it is neither fast, default, small nor a number from 1 to 22".to_owned()
+            }),
     }
 }
 
@@ -281,7 +331,12 @@ mod tests {
 
     #[test]
     fn levels_are_parsed() {
-        assert_eq!(["fast", "default", "small", "22"].map(|text| parse_level(text).unwrap()), [1, 3, 19, 22]);
-        assert!(parse_level("0").is_err() && parse_level("23").is_err() && parse_level("best").is_err());
+        assert_eq!(
+            ["fast", "default", "small", "22"].map(|text| parse_level(text).unwrap()),
+            [1, 3, 19, 22]
+        );
+        assert!(
+            parse_level("0").is_err() && parse_level("23").is_err() && parse_level("best").is_err()
+        );
     }
 }

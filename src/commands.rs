@@ -27,8 +27,9 @@ pub fn run(cli: Cli) -> ExitCode {
     let interrupted = Arc::<AtomicBool>::default();
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         // The second signal ends the process at once; the first lets it clean up.
-        let armed = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupted))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)));
+        let armed =
+            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupted))
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)));
         if let Err(error) = armed {
             print_error(&Error::cannot_run("a signal handler", error));
         }
@@ -69,7 +70,10 @@ fn create(command: Create, global: &Global, report: &Report) -> Result<ExitCode>
     }
     let summary = create::create(&options, report)?;
     report.emit(Event::Done);
-    summary.warnings().iter().for_each(|warning| report.emit(Event::Warning(warning)));
+    summary
+        .warnings()
+        .iter()
+        .for_each(|warning| report.emit(Event::Warning(warning)));
     let text = summary.text(global.verbose);
     if to_stdout && !options.dry_run {
         report.emit(Event::Note(text.trim_end()));
@@ -102,7 +106,8 @@ fn inspect(command: &Inspect, global: &Global) -> Result<ExitCode> {
         manifest,
     };
     if command.json {
-        let json = serde_json::to_string_pretty(&inspection).map_err(|error| Error::nix_output("serde_json", &error.to_string()))?;
+        let json = serde_json::to_string_pretty(&inspection)
+            .map_err(|error| Error::nix_output("serde_json", &error.to_string()))?;
         print(&(json + "\n"));
     } else {
         print(&inspect::describe(&inspection, global.verbose));
@@ -121,11 +126,17 @@ fn verify(command: &Verify, global: &Global, report: &Report) -> Result<ExitCode
         Some(manifest) if findings.faults.is_empty() => {
             if !global.quiet {
                 let (paths, files) = (manifest.closure.paths.len(), manifest.project.files.len());
-                print(&format!("{}: sound ({paths} store paths, {files} project files)\n", command.bundle.display()));
+                print(&format!(
+                    "{}: sound ({paths} store paths, {files} project files)\n",
+                    command.bundle.display()
+                ));
             }
             Ok(ExitCode::SUCCESS)
         }
-        _ => Err(Error::Faults { file: command.bundle.clone(), count: findings.faults.len() }),
+        _ => Err(Error::Faults {
+            file: command.bundle.clone(),
+            count: findings.faults.len(),
+        }),
     }
 }
 
@@ -133,9 +144,17 @@ fn rehearse(command: &Rehearse, global: &Global, report: &Report) -> Result<Exit
     let bundle = Bundle::open(&command.bundle)?;
     let nix = Nix::find()?;
     let manifest = bundle.reader().manifest();
-    let status = rehearse::bundle(&nix, manifest, &command.bundle, &command.run, &global.to_args())?;
+    let status = rehearse::bundle(
+        &nix,
+        manifest,
+        &command.bundle,
+        &command.run,
+        &global.to_args(),
+    )?;
     if status.success() {
-        report.emit(Event::Note("the rehearsal passed: opened in an empty store with no network"));
+        report.emit(Event::Note(
+            "the rehearsal passed: opened in an empty store with no network",
+        ));
     }
     Ok(ExitCode::from(code_of(status)))
 }
@@ -144,7 +163,8 @@ fn rehearse(command: &Rehearse, global: &Global, report: &Report) -> Result<Exit
 fn code_of(status: ExitStatus) -> u8 {
     use std::os::unix::process::ExitStatusExt as _;
     let code = status.code().or(status.signal().map(|signal| 128 + signal));
-    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(OWN_FAILURE)
+    code.and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(OWN_FAILURE)
 }
 
 fn set_colour(when: When) {
@@ -168,7 +188,10 @@ fn print_error(error: &Error) {
     let mut text = format!("{red}error:{red:#} {}\n", printable(&error.to_string()));
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        text.push_str(&format!("{dim}caused by:{dim:#} {}\n", printable(&cause.to_string())));
+        text.push_str(&format!(
+            "{dim}caused by:{dim:#} {}\n",
+            printable(&cause.to_string())
+        ));
         source = cause.source();
     }
     if let Some(hint) = error.hint() {

@@ -62,7 +62,10 @@ pub fn create(options: &Options, report: &Report) -> Result<Summary> {
     if options.dry_run {
         return Ok(Summary::of_plan(plan, &output));
     }
-    let settings = pack::Settings { level: options.level, jobs: options.jobs };
+    let settings = pack::Settings {
+        level: options.level,
+        jobs: options.jobs,
+    };
     let unnamed = write::write(&plan, &output, &settings, report)?;
     unnamed.read_back(options.jobs, report)?;
     let written = unnamed.publish(report)?;
@@ -71,20 +74,36 @@ pub fn create(options: &Options, report: &Report) -> Result<Summary> {
 
 /// Before minutes of building, not after.
 fn ensure_rehearsal_possible(options: &Options) -> Result<()> {
-    if options.rehearsal { Room::ensure_possible() } else { Ok(()) }
+    if options.rehearsal {
+        Room::ensure_possible()
+    } else {
+        Ok(())
+    }
 }
 
 /// The output, refused where writing it would do harm.
 fn output(options: &Options, shell: &Shell) -> Result<Output> {
-    let default = || Output::File { path: PathBuf::from(format!("{}.shellpack", shell.name)), force: options.force };
+    let default = || Output::File {
+        path: PathBuf::from(format!("{}.shellpack", shell.name)),
+        force: options.force,
+    };
     let output = options.output.clone().unwrap_or_else(default);
     if let Output::File { path, force } = &output {
         if !force && path.symlink_metadata().is_ok() {
             return Err(Error::OutputExists { path: path.clone() });
         }
-        let dir = std::fs::canonicalize(write::parent(path)).map_err(Error::io("write to", write::parent(path)))?;
-        if let Some(tree) = shell.project.copied.iter().find(|tree| dir.starts_with(tree)) {
-            return Err(Error::OutputInSource { path: path.clone(), tree: tree.clone() });
+        let dir = std::fs::canonicalize(write::parent(path))
+            .map_err(Error::io("write to", write::parent(path)))?;
+        if let Some(tree) = shell
+            .project
+            .copied
+            .iter()
+            .find(|tree| dir.starts_with(tree))
+        {
+            return Err(Error::OutputInSource {
+                path: path.clone(),
+                tree: tree.clone(),
+            });
         }
     }
     Ok(output)
@@ -94,13 +113,33 @@ fn rehearse(options: &Options, shell: &Shell, closure: &Closure, report: &Report
     if !options.rehearsal {
         return Ok(Proof::unproved());
     }
-    let is_copy = |source: &&_| closure.paths.iter().any(|info| info.path == **source && info.ca.as_deref().is_some_and(|ca| ca.starts_with("fixed:")));
+    let is_copy = |source: &&_| {
+        closure.paths.iter().any(|info| {
+            info.path == **source
+                && info
+                    .ca
+                    .as_deref()
+                    .is_some_and(|ca| ca.starts_with("fixed:"))
+        })
+    };
     let task = Task {
         store: shell.nix.store.clone(),
         paths: closure.paths.clone(),
-        copied_sources: shell.derivation.input_sources.iter().filter(is_copy).cloned().collect(),
+        copied_sources: shell
+            .derivation
+            .input_sources
+            .iter()
+            .filter(is_copy)
+            .cloned()
+            .collect(),
         shell: plan::manifest_shell(shell, closure)?,
         project: PathBuf::new(),
     };
-    rehearse::carried(&shell.nix, task, &shell.project.entries, &shell.project.root, report)
+    rehearse::carried(
+        &shell.nix,
+        task,
+        &shell.project.entries,
+        &shell.project.root,
+        report,
+    )
 }

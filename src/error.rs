@@ -320,7 +320,9 @@ pub enum Error {
         free: String,
     },
     /// There is no place for shellpack's state.
-    #[error("could not find a place for garbage collection roots: neither HOME nor XDG_STATE_HOME is set")]
+    #[error(
+        "could not find a place for garbage collection roots: neither HOME nor XDG_STATE_HOME is set"
+    )]
     NoHome,
     /// A path that was imported is not there.
     #[error("could not import {path}: it is not valid after the import")]
@@ -329,7 +331,10 @@ pub enum Error {
         path: String,
     },
     /// The shell evaluates to something else here, and that is not carried.
-    #[error("could not enter the shell: here it evaluates to another derivation, which needs what the bundle does not have{}", indent(words))]
+    #[error(
+        "could not enter the shell: here it evaluates to another derivation, which needs what the bundle does not have{}",
+        indent(words)
+    )]
     Drift {
         /// The first few things that are missing.
         words: String,
@@ -346,7 +351,11 @@ impl Error {
     /// Names the file and the verb of a failed file system operation; for `map_err`.
     pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         let path = path.as_ref().to_owned();
-        move |source| Self::Io { action, path, source }
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
     }
 
     /// A program that could not be started; one of Nix's that is not there at all means
@@ -354,14 +363,19 @@ impl Error {
     pub fn cannot_run(program: &str, source: io::Error) -> Self {
         let program = program.to_owned();
         match source.kind() {
-            io::ErrorKind::NotFound if program.starts_with("nix") => Self::NixNotInstalled { program },
+            io::ErrorKind::NotFound if program.starts_with("nix") => {
+                Self::NixNotInstalled { program }
+            }
             _ => Self::CannotRun { program, source },
         }
     }
 
     /// Output of Nix that is not what its documentation promises.
     pub fn nix_output(program: &'static str, reason: &str) -> Self {
-        Self::NixOutput { program, reason: reason.to_owned() }
+        Self::NixOutput {
+            program,
+            reason: reason.to_owned(),
+        }
     }
 
     /// Names the bundle that could not be read.
@@ -369,7 +383,11 @@ impl Error {
         let file = file.to_owned();
         match error {
             ReadError::Bad(source) => Self::Bundle { file, source },
-            ReadError::Io(source) => Self::Io { action: "read", path: file, source },
+            ReadError::Io(source) => Self::Io {
+                action: "read",
+                path: file,
+                source,
+            },
         }
     }
 

@@ -33,7 +33,13 @@ pub struct Inspection<'a> {
 pub fn describe(inspection: &Inspection<'_>, verbose: bool) -> String {
     let manifest = inspection.manifest;
     let mut text = Labelled::default();
-    text.line("bundle", &format!("{} (format {}, written by {})", manifest.name, manifest.format, manifest.writer));
+    text.line(
+        "bundle",
+        &format!(
+            "{} (format {}, written by {})",
+            manifest.name, manifest.format, manifest.writer
+        ),
+    );
     text.line("digest", &inspection.manifest_digest.to_string());
     let signers = inspection.signed_by.join(", ");
     text.line("signed", if signers.is_empty() { "no" } else { &signers });
@@ -44,16 +50,43 @@ pub fn describe(inspection: &Inspection<'_>, verbose: bool) -> String {
 /// The lines about a bundle's content.
 pub fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
     for shell in &manifest.shells {
-        let attribute = shell.attribute.as_ref().map(|attribute| format!(" -A {attribute}")).unwrap_or_default();
-        text.line("shell", &format!("{}{attribute} → {}", shell.file, shell.derivation));
-        text.line("", &format!("for {}, evaluated by Nix {}", shell.system, shell.nix_version));
-        text.line("bash", shell.bash.as_deref().unwrap_or("none: the target's own is used"));
+        let attribute = shell
+            .attribute
+            .as_ref()
+            .map(|attribute| format!(" -A {attribute}"))
+            .unwrap_or_default();
+        text.line(
+            "shell",
+            &format!("{}{attribute} → {}", shell.file, shell.derivation),
+        );
+        text.line(
+            "",
+            &format!(
+                "for {}, evaluated by Nix {}",
+                shell.system, shell.nix_version
+            ),
+        );
+        text.line(
+            "bash",
+            shell
+                .bash
+                .as_deref()
+                .unwrap_or("none: the target's own is used"),
+        );
     }
     for (index, pin) in manifest.pins.iter().enumerate() {
         text.line(if index == 0 { "pins" } else { "" }, &pin_line(pin));
     }
     let closure = &manifest.closure;
-    text.line("closure", &format!("{} paths, {} of NARs, {} segments", closure.paths.len(), human(closure.nar_bytes()), closure.segments.len()));
+    text.line(
+        "closure",
+        &format!(
+            "{} paths, {} of NARs, {} segments",
+            closure.paths.len(),
+            human(closure.nar_bytes()),
+            closure.segments.len()
+        ),
+    );
     let mut paths: Vec<_> = closure.paths.iter().collect();
     if !verbose {
         paths.sort_by_key(|path| std::cmp::Reverse(path.nar_size));
@@ -67,9 +100,15 @@ pub fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
 }
 
 fn project(text: &mut Labelled, files: &[ProjectFile], verbose: bool) {
-    let mut sized: Vec<(u64, &ProjectFile)> = files.iter().filter_map(|file| Some((size(file)?, file))).collect();
+    let mut sized: Vec<(u64, &ProjectFile)> = files
+        .iter()
+        .filter_map(|file| Some((size(file)?, file)))
+        .collect();
     let total: u64 = sized.iter().map(|(size, _)| size).sum();
-    text.line("project", &format!("{} files, {}", sized.len(), human(total)));
+    text.line(
+        "project",
+        &format!("{} files, {}", sized.len(), human(total)),
+    );
     if !verbose {
         sized.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
         sized.truncate(LARGEST);
@@ -90,7 +129,10 @@ fn size(file: &ProjectFile) -> Option<u64> {
 fn pin_line(pin: &Pin) -> String {
     match &pin.hash {
         Some(hash) => format!("{} {} {hash}", pin.fetcher, pin.url),
-        None => format!("{} frozen at {} (was {})", pin.fetcher, pin.store_path, pin.url),
+        None => format!(
+            "{} frozen at {} (was {})",
+            pin.fetcher, pin.store_path, pin.url
+        ),
     }
 }
 

@@ -23,8 +23,15 @@ pub struct Invocation<'a> {
 impl<'a> Invocation<'a> {
     /// For the project at `project`.
     pub fn new(shell: &'a Shell, project: &Path) -> Self {
-        let selection = Selection { attribute: shell.attribute.clone(), arguments: shell.arguments.clone() };
-        Self { shell, file: project.join(shell.file.as_str()), selection }
+        let selection = Selection {
+            attribute: shell.attribute.clone(),
+            arguments: shell.arguments.clone(),
+        };
+        Self {
+            shell,
+            file: project.join(shell.file.as_str()),
+            selection,
+        }
     }
 
     /// The directory that is entered.
@@ -39,13 +46,21 @@ impl<'a> Invocation<'a> {
 
     /// `NIX_PATH`, where the shell looks something up.
     pub fn nix_path(&self) -> Option<String> {
-        let entries = self.shell.nix_path.iter().map(|entry| (entry.name.as_str(), entry.path.as_str()));
+        let entries = self
+            .shell
+            .nix_path
+            .iter()
+            .map(|entry| (entry.name.as_str(), entry.path.as_str()));
         (!self.shell.nix_path.is_empty()).then(|| search_path::nix_path(entries))
     }
 
     /// nix-shell with options in front, in the shell's directory.
     pub fn command(&self, options: &[OsString]) -> NixCommand {
-        let command = NixCommand::new("nix-shell").arg(self.file_name()).args(self.selection.to_args()).args(OFFLINE).args(options);
+        let command = NixCommand::new("nix-shell")
+            .arg(self.file_name())
+            .args(self.selection.to_args())
+            .args(OFFLINE)
+            .args(options);
         let command = match &self.shell.bash {
             Some(bash) => command.env("NIX_BUILD_SHELL", bash),
             // Without this nix-shell would look for one in `<nixpkgs>`, and perhaps build it.
@@ -66,12 +81,16 @@ impl<'a> Invocation<'a> {
         self.surroundings(command).stdout_text()?;
         let target = fs::read_link(root).map_err(Error::io("read the symlink", root))?;
         let base = target.file_name().unwrap_or_default().to_string_lossy();
-        StorePath::from_base_name(&base).map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))
+        StorePath::from_base_name(&base)
+            .map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))
     }
 
     /// What to type for plain nix-shell to work by hand in the directory.
     pub fn by_hand(&self) -> String {
-        let nix_path = self.nix_path().map(|path| format!("NIX_PATH={path} ")).unwrap_or_default();
+        let nix_path = self
+            .nix_path()
+            .map(|path| format!("NIX_PATH={path} "))
+            .unwrap_or_default();
         let name = self.file_name().to_string_lossy();
         let mut words = format!("{nix_path}nix-shell");
         if name != "shell.nix" {
@@ -96,5 +115,9 @@ impl<'a> Invocation<'a> {
 /// A word for a POSIX shell.
 pub fn shell_quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._+-=:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }

@@ -70,20 +70,33 @@ impl Nix {
             .arg("{ inherit (builtins) nixVersion currentSystem storeDir; }")
             .stdout_text()?;
         let about: About = command::parse_json("nix-instantiate", &text)?;
-        let state = std::env::var_os("NIX_STATE_DIR").map_or_else(|| PathBuf::from("/nix/var/nix"), PathBuf::from);
-        Ok(Self { version: about.nix_version, system: about.current_system, store: about.store_dir, state })
+        let state = std::env::var_os("NIX_STATE_DIR")
+            .map_or_else(|| PathBuf::from("/nix/var/nix"), PathBuf::from);
+        Ok(Self {
+            version: about.nix_version,
+            system: about.current_system,
+            store: about.store_dir,
+            state,
+        })
     }
 
     /// How the store is reached: as Nix decides it, through the daemon where the store is
     /// not ours to write.
     pub fn endpoint(&self) -> Endpoint {
-        let socket = std::env::var_os("NIX_DAEMON_SOCKET_PATH").map_or_else(|| self.state.join("daemon-socket/socket"), PathBuf::from);
-        if !self.owns_store() && socket.exists() { Endpoint::Socket(socket) } else { Endpoint::Stdio }
+        let socket = std::env::var_os("NIX_DAEMON_SOCKET_PATH")
+            .map_or_else(|| self.state.join("daemon-socket/socket"), PathBuf::from);
+        if !self.owns_store() && socket.exists() {
+            Endpoint::Socket(socket)
+        } else {
+            Endpoint::Stdio
+        }
     }
 
     /// Whether store and database may be written without asking a daemon.
     pub fn owns_store(&self) -> bool {
-        if std::env::var_os("NIX_REMOTE").is_some_and(|remote| !remote.is_empty() && remote != "auto" && remote != "local") {
+        if std::env::var_os("NIX_REMOTE")
+            .is_some_and(|remote| !remote.is_empty() && remote != "auto" && remote != "local")
+        {
             return false;
         }
         is_writable(self.store.as_path()) && is_writable(&self.state.join("db"))
@@ -97,16 +110,25 @@ impl Nix {
 
 /// By the rules of access(2) for the effective user; a read-only mount counts as not writable.
 fn is_writable(path: &Path) -> bool {
-    rustix::fs::accessat(rustix::fs::CWD, path, rustix::fs::Access::WRITE_OK, rustix::fs::AtFlags::EACCESS).is_ok()
+    rustix::fs::accessat(
+        rustix::fs::CWD,
+        path,
+        rustix::fs::Access::WRITE_OK,
+        rustix::fs::AtFlags::EACCESS,
+    )
+    .is_ok()
 }
 
 /// Deletes a tree in spite of read-only directories in it. What is not there is no failure.
 pub fn delete_tree(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+    let Ok(metadata) = fs::symlink_metadata(path) else {
+        return Ok(());
+    };
     if metadata.is_dir() {
         if metadata.permissions().mode() & 0o700 != 0o700 {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(Error::io("change the mode of", path))?;
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+                .map_err(Error::io("change the mode of", path))?;
         }
         for entry in fs::read_dir(path).map_err(Error::io("list", path))? {
             delete_tree(&entry.map_err(Error::io("list", path))?.path())?;
@@ -119,7 +141,9 @@ pub fn delete_tree(path: &Path) -> Result<()> {
 /// Compares versions as Nix does for the plain case of numbers between dots.
 pub fn is_older(version: &str, than: &str) -> bool {
     let parts = |text: &str| -> Vec<u64> {
-        text.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0)).collect()
+        text.split(|c: char| !c.is_ascii_digit())
+            .map(|part| part.parse().unwrap_or(0))
+            .collect()
     };
     parts(version) < parts(than)
 }

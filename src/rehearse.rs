@@ -66,7 +66,13 @@ pub enum Seen {
 
 /// Rehearses a shell with exactly what would be carried. `project_root` has the project's
 /// files; only those that the manifest names are shown to the room.
-pub fn carried(nix: &Nix, mut task: Task, project: &Project, project_root: &Path, report: &Report) -> Result<Proof> {
+pub fn carried(
+    nix: &Nix,
+    mut task: Task,
+    project: &Project,
+    project_root: &Path,
+    report: &Report,
+) -> Result<Proof> {
     report.emit(Event::Phase(Phase::Rehearse));
     let scratch = scratch_space(0)?;
     let nix_dir = nix_directory(scratch.path(), &task.store)?;
@@ -75,25 +81,58 @@ pub fn carried(nix: &Nix, mut task: Task, project: &Project, project_root: &Path
     let name = project.directory.as_deref().unwrap_or("project");
     task.project = Path::new(PROJECT).join(name);
 
-    let mut bound: Vec<PathBuf> = task.paths.iter().map(|info| task.store.join(&info.path)).collect();
+    let mut bound: Vec<PathBuf> = task
+        .paths
+        .iter()
+        .map(|info| task.store.join(&info.path))
+        .collect();
     let own = surroundings::closure_of_nix(nix)?;
-    bound.extend(own.iter().map(|info| task.store.join(&info.path)).filter(|path| !bound.contains(path)).collect::<Vec<_>>());
+    bound.extend(
+        own.iter()
+            .map(|info| task.store.join(&info.path))
+            .filter(|path| !bound.contains(path))
+            .collect::<Vec<_>>(),
+    );
     let room = surroundings::sealed(&nix_dir)
         .private(project_root)
         .store_paths(task.store.as_path(), bound)
         .bind(&stage, &task.project, crate::room::Access::Writable);
     let file = nix_dir.join(TASK);
-    let text = serde_json::to_vec(&task).map_err(|error| Error::Room { what: error.to_string() })?;
+    let text = serde_json::to_vec(&task).map_err(|error| Error::Room {
+        what: error.to_string(),
+    })?;
     fs::write(&file, text).map_err(Error::io("write", &file))?;
 
     let inside_file = Path::new("/nix").join(TASK);
-    let mut command = room.command(Path::new(Room::SELF_PATH), &[inside::SUBCOMMAND.into(), inside_file.into_os_string()])?;
-    let output = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).output()?;
+    let mut command = room.command(
+        Path::new(Room::SELF_PATH),
+        &[inside::SUBCOMMAND.into(), inside_file.into_os_string()],
+    )?;
+    let output = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()?;
     report.ensure_not_interrupted()?;
     remove(scratch);
     match serde_json::from_slice(&output.stdout) {
-        Ok(Seen::Passed { nix_version, checks }) => Ok(Proof { result: ProofResult::Passed, nix_version: Some(nix_version), checks }),
-        Ok(Seen::Failed { what, words, advice }) => Err(Error::RehearsalFailed { what, words, advice }),
+        Ok(Seen::Passed {
+            nix_version,
+            checks,
+        }) => Ok(Proof {
+            result: ProofResult::Passed,
+            nix_version: Some(nix_version),
+            checks,
+        }),
+        Ok(Seen::Failed {
+            what,
+            words,
+            advice,
+        }) => Err(Error::RehearsalFailed {
+            what,
+            words,
+            advice,
+        }),
         Err(_) => Err(Error::RehearsalFailed {
             what: "the room ended without a result".to_owned(),
             words: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -104,13 +143,22 @@ pub fn carried(nix: &Nix, mut task: Task, project: &Project, project_root: &Path
 
 /// Opens a finished bundle in a sealed room with an empty store and runs a command in its
 /// shell. `global` are options for the `open` inside.
-pub fn bundle(nix: &Nix, manifest: &Manifest, file: &Path, run: &str, global: &[OsString]) -> Result<ExitStatus> {
+pub fn bundle(
+    nix: &Nix,
+    manifest: &Manifest,
+    file: &Path,
+    run: &str,
+    global: &[OsString],
+) -> Result<ExitStatus> {
     let file = fs::canonicalize(file).map_err(Error::io("find", file))?;
     let scratch = scratch_space(manifest.closure.nar_bytes())?;
     let nix_dir = nix_directory(scratch.path(), &manifest.closure.store)?;
     let inside_file = Path::new("/home").join(file.file_name().unwrap_or(OsStr::new("bundle")));
     let own = surroundings::closure_of_nix(nix)?;
-    let bound = own.iter().map(|info| manifest.closure.store.join(&info.path)).collect();
+    let bound = own
+        .iter()
+        .map(|info| manifest.closure.store.join(&info.path))
+        .collect();
     let room = surroundings::sealed(&nix_dir)
         .store_paths(manifest.closure.store.as_path(), bound)
         .bind(&file, &inside_file, crate::room::Access::ReadOnly)
@@ -119,7 +167,12 @@ pub fn bundle(nix: &Nix, manifest: &Manifest, file: &Path, run: &str, global: &[
         surroundings::register(&room, &manifest.closure.store, &own)?;
     }
     let mut args = global.to_vec();
-    args.extend(["open".into(), inside_file.into(), "--run".into(), run.into()]);
+    args.extend([
+        "open".into(),
+        inside_file.into(),
+        "--run".into(),
+        run.into(),
+    ]);
     let status = room.run(Path::new(Room::SELF_PATH), &args)?;
     remove(scratch);
     Ok(status)
@@ -129,33 +182,52 @@ pub fn bundle(nix: &Nix, manifest: &Manifest, file: &Path, run: &str, global: &[
 /// directory, since `/tmp` is often small.
 fn scratch_space(needed: u64) -> Result<TempDir> {
     let home = || std::env::var_os("HOME").map(PathBuf::from);
-    let cache = || std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| home().map(|home| home.join(".cache")));
+    let cache = || {
+        std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| home().map(|home| home.join(".cache")))
+    };
     let base = match std::env::var_os("TMPDIR") {
         Some(dir) => PathBuf::from(dir),
         None => cache().map_or_else(std::env::temp_dir, |cache| cache.join("shellpack")),
     };
     fs::create_dir_all(&base).map_err(Error::io("create", &base))?;
-    let statistics = rustix::fs::statvfs(&base).map_err(|error| Error::io("look at the file system of", &base)(error.into()))?;
+    let statistics = rustix::fs::statvfs(&base)
+        .map_err(|error| Error::io("look at the file system of", &base)(error.into()))?;
     let free = statistics.f_bavail.saturating_mul(statistics.f_frsize);
     if free < needed {
-        return Err(Error::NoSpace { dir: base, needed: human(needed), free: human(free) });
+        return Err(Error::NoSpace {
+            dir: base,
+            needed: human(needed),
+            free: human(free),
+        });
     }
-    tempfile::Builder::new().prefix("rehearsal-").tempdir_in(&base).map_err(Error::io("create a directory in", &base))
+    tempfile::Builder::new()
+        .prefix("rehearsal-")
+        .tempdir_in(&base)
+        .map_err(Error::io("create a directory in", &base))
 }
 
 /// The room's `/nix`, with a configuration of its own: inside, Nix runs as root or mapped
 /// root, where build users and sandboxes cannot work.
 fn nix_directory(scratch: &Path, store: &StoreDir) -> Result<PathBuf> {
     let dir = scratch.join("nix");
-    let inside = store.as_path().strip_prefix("/nix").map_err(|_| Error::Room {
-        what: format!("the store {store} is not below /nix, which rooms need"),
-    })?;
+    let inside = store
+        .as_path()
+        .strip_prefix("/nix")
+        .map_err(|_| Error::Room {
+            what: format!("the store {store} is not below /nix, which rooms need"),
+        })?;
     let configuration = dir.join("etc/nix");
     for part in [&dir.join(inside), &configuration] {
         fs::create_dir_all(part).map_err(Error::io("create", part))?;
     }
     let file = configuration.join("nix.conf");
-    fs::write(&file, "build-users-group =\nsandbox = false\nsubstitute = false\nsubstituters =\n").map_err(Error::io("write", &file))?;
+    fs::write(
+        &file,
+        "build-users-group =\nsandbox = false\nsubstitute = false\nsubstituters =\n",
+    )
+    .map_err(Error::io("write", &file))?;
     Ok(dir)
 }
 
@@ -165,9 +237,15 @@ fn copy_project(project: &Project, from: &Path, to: &Path) -> Result<()> {
     for file in &project.files {
         let (source, target) = (from.join(file.path.as_str()), to.join(file.path.as_str()));
         match &file.kind {
-            FileKind::Directory { .. } => fs::create_dir_all(&target).map_err(Error::io("create", &target))?,
-            FileKind::Symlink { target: link } => std::os::unix::fs::symlink(link, &target).map_err(Error::io("create", &target))?,
-            FileKind::File { .. } => drop(fs::copy(&source, &target).map_err(Error::io("copy", &source))?),
+            FileKind::Directory { .. } => {
+                fs::create_dir_all(&target).map_err(Error::io("create", &target))?
+            }
+            FileKind::Symlink { target: link } => {
+                std::os::unix::fs::symlink(link, &target).map_err(Error::io("create", &target))?
+            }
+            FileKind::File { .. } => {
+                drop(fs::copy(&source, &target).map_err(Error::io("copy", &source))?)
+            }
         }
     }
     Ok(())

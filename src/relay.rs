@@ -25,7 +25,13 @@ struct State<T> {
 impl<T> Relay<T> {
     /// A relay in which nothing waits.
     pub fn new() -> Self {
-        Self { state: Mutex::new(State { waiting: HashMap::new(), abandoned: false }), changed: Condvar::new() }
+        Self {
+            state: Mutex::new(State {
+                waiting: HashMap::new(),
+                abandoned: false,
+            }),
+            changed: Condvar::new(),
+        }
     }
 
     /// Leaves a value for a piece.
@@ -44,7 +50,10 @@ impl<T> Relay<T> {
             if let Some(value) = state.waiting.remove(&piece) {
                 return Some(value);
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -70,7 +79,14 @@ impl<T> Default for Relay<T> {
 pub fn run(threads: usize, work: impl Fn() -> Result<()> + Sync) -> Result<()> {
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(&work)).collect();
-        let outcomes: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect();
+        let outcomes: Vec<_> = threads
+            .into_iter()
+            .map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+            .collect();
         let mut failures: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
         failures.sort_by_key(|error| matches!(error, Error::Interrupted));
         failures.into_iter().next().map_or(Ok(()), Err)

@@ -129,10 +129,24 @@ impl Report {
             _ if quiet => Shown::Nothing,
             Progress::Never => Shown::Nothing,
             Progress::Auto if !terminal => Shown::Lines,
-            Progress::Auto | Progress::Always => Shown::Bar(ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10))),
+            Progress::Auto | Progress::Always => Shown::Bar(ProgressBar::with_draw_target(
+                None,
+                ProgressDrawTarget::stderr_with_hz(10),
+            )),
         };
-        let lines = Mutex::new(Lines { phase: None, total: (0, 0), last: Instant::now() });
-        Self { shown, quiet, bytes: AtomicU64::new(0), paths: AtomicU64::new(0), lines, interrupted }
+        let lines = Mutex::new(Lines {
+            phase: None,
+            total: (0, 0),
+            last: Instant::now(),
+        });
+        Self {
+            shown,
+            quiet,
+            bytes: AtomicU64::new(0),
+            paths: AtomicU64::new(0),
+            lines,
+            interrupted,
+        }
     }
 
     /// A report that shows nothing and is never interrupted.
@@ -155,7 +169,11 @@ impl Report {
 
     /// Stops the engine if the user pressed Ctrl-C.
     pub fn ensure_not_interrupted(&self) -> Result<()> {
-        if self.interrupted.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+        if self.interrupted.load(Ordering::Relaxed) {
+            Err(Error::Interrupted)
+        } else {
+            Ok(())
+        }
     }
 
     fn begin(&self, phase: Phase) {
@@ -172,7 +190,11 @@ impl Report {
                 bar.set_prefix(phase.doing());
                 bar.set_style(style("{prefix} {spinner}"));
                 // Nix writes its own log during a build; a moving line would run through it.
-                if phase == Phase::Build { bar.disable_steady_tick() } else { bar.enable_steady_tick(SPIN_EVERY) }
+                if phase == Phase::Build {
+                    bar.disable_steady_tick()
+                } else {
+                    bar.enable_steady_tick(SPIN_EVERY)
+                }
             }
         }
     }
@@ -199,7 +221,12 @@ impl Report {
                     lines.last = Instant::now();
                     let (bytes, paths) = lines.total;
                     let done = self.paths.load(Ordering::Relaxed);
-                    anstream::eprintln!("{} {} of {}, {done} of {paths} paths", phase.doing(), human(sum), human(bytes));
+                    anstream::eprintln!(
+                        "{} {} of {}, {done} of {paths} paths",
+                        phase.doing(),
+                        human(sum),
+                        human(bytes)
+                    );
                 }
             }
         }
@@ -252,7 +279,15 @@ pub fn human(bytes: u64) -> String {
 /// characters other than line ends and tabs become visible escapes.
 pub fn printable(text: &str) -> String {
     let plain = |c: char| !c.is_control() || c == '\n' || c == '\t';
-    text.chars().map(|c| if plain(c) && !is_bidirectional(c) { c.to_string() } else { c.escape_default().to_string() }).collect()
+    text.chars()
+        .map(|c| {
+            if plain(c) && !is_bidirectional(c) {
+                c.to_string()
+            } else {
+                c.escape_default().to_string()
+            }
+        })
+        .collect()
 }
 
 /// Characters that reorder what stands around them.
@@ -266,6 +301,9 @@ mod tests {
 
     #[test]
     fn control_characters_are_made_visible() {
-        assert_eq!(printable("a\u{1b}[31mb\r\u{202e}c\nd"), "a\\u{1b}[31mb\\r\\u{202e}c\nd");
+        assert_eq!(
+            printable("a\u{1b}[31mb\r\u{202e}c\nd"),
+            "a\\u{1b}[31mb\\r\\u{202e}c\nd"
+        );
     }
 }

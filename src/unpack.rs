@@ -51,11 +51,26 @@ pub trait NarSink: Send {
 }
 
 /// Reads all segments on several threads; each holds one segment, compressed and raw.
-pub fn segments<I: Input + Send, D: Destination>(reader: Reader<I>, destination: &D, jobs: usize, report: &Report) -> Result<()> {
+pub fn segments<I: Input + Send, D: Destination>(
+    reader: Reader<I>,
+    destination: &D,
+    jobs: usize,
+    report: &Report,
+) -> Result<()> {
     let closure = reader.manifest().closure.clone();
     let layout = reader.manifest().layout();
-    let source = Mutex::new(Source { reader, next: 0, over: false });
-    let unpacker = Unpacker { closure: &closure, layout: &layout, destination, report, open: Relay::new() };
+    let source = Mutex::new(Source {
+        reader,
+        next: 0,
+        over: false,
+    });
+    let unpacker = Unpacker {
+        closure: &closure,
+        layout: &layout,
+        destination,
+        report,
+        open: Relay::new(),
+    };
     relay::run(jobs, || {
         let outcome = unpacker.work(&source);
         if outcome.is_err() {
@@ -99,7 +114,10 @@ impl<'a, D: Destination> Unpacker<'a, D> {
                 }
                 Err(bad) => {
                     let member = member::segment_name(segment);
-                    self.destination.fault(BadBundle::Segment { member, reason: bad.to_string() })?;
+                    self.destination.fault(BadBundle::Segment {
+                        member,
+                        reason: bad.to_string(),
+                    })?;
                     self.pass_over(segment);
                 }
             }
@@ -109,7 +127,10 @@ impl<'a, D: Destination> Unpacker<'a, D> {
 
     /// Segments are read one after the other, whoever wants the next one: sticks and disks
     /// are fastest that way, and a pipe knows no other.
-    fn next_segment<I: Input>(&self, source: &Mutex<Source<I>>) -> Result<Option<(usize, Vec<u8>)>> {
+    fn next_segment<I: Input>(
+        &self,
+        source: &Mutex<Source<I>>,
+    ) -> Result<Option<(usize, Vec<u8>)>> {
         let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             self.report.ensure_not_interrupted()?;
@@ -152,7 +173,10 @@ impl<'a, D: Destination> Unpacker<'a, D> {
             if slice.record == self.closure.paths.len() {
                 if bytes != &export::END[range(&slice.bytes)] {
                     let reason = "the stream's end mark is wrong".to_owned();
-                    self.destination.fault(BadBundle::Segment { member: member::segment_name(segment), reason })?;
+                    self.destination.fault(BadBundle::Segment {
+                        member: member::segment_name(segment),
+                        reason,
+                    })?;
                 }
             } else if self.wants(&slice) {
                 self.record(segment, &slice, bytes)?;
@@ -165,33 +189,54 @@ impl<'a, D: Destination> Unpacker<'a, D> {
     fn record(&self, segment: usize, slice: &Slice, bytes: &[u8]) -> Result<()> {
         let parts = self.layout.parts(slice);
         let nar = if slice.bytes.start == 0 {
-            Some(Nar { hasher: Sha256::new(), sink: self.destination.begin(slice.record)? })
+            Some(Nar {
+                hasher: Sha256::new(),
+                sink: self.destination.begin(slice.record)?,
+            })
         } else {
             self.open.take(segment).flatten()
         };
         // Its beginning was in a damaged segment: nothing can be said of it.
-        let Some(mut nar) = nar else { return self.end_or_pass(segment, slice, None) };
+        let Some(mut nar) = nar else {
+            return self.end_or_pass(segment, slice, None);
+        };
         let (head, bytes) = bytes.split_at(length(&parts.head));
         let (contents, trailer) = bytes.split_at(length(&parts.nar));
         nar.hasher.update(contents);
         nar.sink.write(contents)?;
-        self.report.emit(Event::Advanced { bytes: contents.len() as u64 });
+        self.report.emit(Event::Advanced {
+            bytes: contents.len() as u64,
+        });
         let expected = export::trailer(&self.closure.path_info(slice.record), &self.closure.store);
-        if head != &export::NEXT[range(&parts.head)] || trailer != &expected[range(&parts.trailer)] {
-            self.path_fault(slice.record, "its record is not the one that the manifest calls for")?;
+        if head != &export::NEXT[range(&parts.head)] || trailer != &expected[range(&parts.trailer)]
+        {
+            self.path_fault(
+                slice.record,
+                "its record is not the one that the manifest calls for",
+            )?;
             return self.end_or_pass(segment, slice, None);
         }
         self.end_or_pass(segment, slice, Some(nar))
     }
 
-    fn end_or_pass(&self, segment: usize, slice: &Slice, nar: Option<Nar<D::Sink<'a>>>) -> Result<()> {
+    fn end_or_pass(
+        &self,
+        segment: usize,
+        slice: &Slice,
+        nar: Option<Nar<D::Sink<'a>>>,
+    ) -> Result<()> {
         if slice.bytes.end < self.layout.record_end(slice.record) {
             self.open.pass(segment + 1, nar);
             return Ok(());
         }
-        let Some(Nar { hasher, sink }) = nar else { return Ok(()) };
+        let Some(Nar { hasher, sink }) = nar else {
+            return Ok(());
+        };
         if Digest::from(hasher) != self.closure.paths[slice.record].nar_hash {
-            return self.path_fault(slice.record, "its contents do not have the hash that the manifest states");
+            return self.path_fault(
+                slice.record,
+                "its contents do not have the hash that the manifest states",
+            );
         }
         sink.finish()?;
         self.report.emit(Event::PathDone);
@@ -200,7 +245,11 @@ impl<'a, D: Destination> Unpacker<'a, D> {
 
     /// A damaged segment: what goes on in the next one must not be waited for.
     fn pass_over(&self, segment: usize) {
-        for slice in self.layout.slices(segment).filter(|slice| self.wants(slice)) {
+        for slice in self
+            .layout
+            .slices(segment)
+            .filter(|slice| self.wants(slice))
+        {
             if slice.bytes.start > 0 {
                 drop(self.open.take(segment));
             }
@@ -212,7 +261,8 @@ impl<'a, D: Destination> Unpacker<'a, D> {
 
     fn path_fault(&self, record: usize, reason: &'static str) -> Result<()> {
         let path = self.closure.paths[record].path.to_string();
-        self.destination.fault(BadBundle::StorePath { path, reason })
+        self.destination
+            .fault(BadBundle::StorePath { path, reason })
     }
 }
 

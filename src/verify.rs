@@ -25,36 +25,62 @@ pub fn verify(file: &Path, jobs: usize, report: &Report) -> Result<Findings> {
     let handle = File::open(file).map_err(Error::io("open", file))?;
     let mut reader = match Reader::open(Seekable(handle)) {
         Ok(reader) => reader,
-        Err(ReadError::Bad(fault)) => return Ok(Findings { manifest: None, faults: vec![fault] }),
+        Err(ReadError::Bad(fault)) => {
+            return Ok(Findings {
+                manifest: None,
+                faults: vec![fault],
+            });
+        }
         Err(error) => return Err(Error::read_bundle(file, error)),
     };
     let manifest = reader.manifest().clone();
     let closure = &manifest.closure;
-    report.emit(Event::Total { bytes: closure.nar_bytes(), paths: closure.paths.len() as u64 });
-    let check = Check { file, faults: Mutex::default() };
+    report.emit(Event::Total {
+        bytes: closure.nar_bytes(),
+        paths: closure.paths.len() as u64,
+    });
+    let check = Check {
+        file,
+        faults: Mutex::default(),
+    };
     if project_files(&mut reader, &manifest, &check)? {
         unpack::segments(reader, &check, jobs, report)?;
     }
-    let faults = check.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Findings { manifest: Some(manifest), faults })
+    let faults = check
+        .faults
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    Ok(Findings {
+        manifest: Some(manifest),
+        faults,
+    })
 }
 
 /// Fails with the first fault of a bundle, if there is one.
 pub fn ensure_sound(file: &Path, jobs: usize, report: &Report) -> Result<()> {
     let findings = verify(file, jobs, report)?;
     match findings.faults.into_iter().next() {
-        Some(source) => Err(Error::Bundle { file: file.to_owned(), source }),
+        Some(source) => Err(Error::Bundle {
+            file: file.to_owned(),
+            source,
+        }),
         None => Ok(()),
     }
 }
 
 /// Checks the project files; whether anything behind them can be found.
-fn project_files(reader: &mut Reader<impl Input>, manifest: &Manifest, check: &Check<'_>) -> Result<bool> {
+fn project_files(
+    reader: &mut Reader<impl Input>,
+    manifest: &Manifest,
+    check: &Check<'_>,
+) -> Result<bool> {
     for file in &manifest.project.files {
         match reader.project_file(file, |_| Ok(())) {
             Ok(()) => {}
             // Content and padding were read to their end: the next header is in its place.
-            Err(ReadError::Bad(fault @ (BadBundle::ProjectFile { .. } | BadBundle::Padding { .. }))) => check.fault(fault)?,
+            Err(ReadError::Bad(
+                fault @ (BadBundle::ProjectFile { .. } | BadBundle::Padding { .. }),
+            )) => check.fault(fault)?,
             Err(error) => return check.unreadable(error).map(|()| false),
         }
     }
@@ -81,7 +107,10 @@ impl Destination for Check<'_> {
     }
 
     fn fault(&self, fault: BadBundle) -> Result<()> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+        self.faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(fault);
         Ok(())
     }
 

@@ -17,7 +17,9 @@ pub struct RecordSize {
 impl RecordSize {
     /// With what stands before and after the NAR; `None` where a hostile size overflows.
     pub fn total(self) -> Option<u64> {
-        (export::NEXT.len() as u64).checked_add(self.nar)?.checked_add(self.trailer)
+        (export::NEXT.len() as u64)
+            .checked_add(self.nar)?
+            .checked_add(self.trailer)
     }
 }
 
@@ -43,14 +45,25 @@ pub struct Slice {
 impl Layout {
     /// The size of a path's record.
     pub fn record_size(info: &PathInfo, store: &StoreDir) -> RecordSize {
-        RecordSize { nar: info.nar_size, trailer: export::trailer(info, store).len() as u64 }
+        RecordSize {
+            nar: info.nar_size,
+            trailer: export::trailer(info, store).len() as u64,
+        }
     }
 
     /// Lays out records in segments of the given raw sizes.
     pub fn new(records: impl Iterator<Item = RecordSize>, segments: &[u64]) -> Self {
         let records: Vec<_> = records.collect();
-        let starts = prefix_sums(records.iter().map(|record| record.total().unwrap_or(u64::MAX)));
-        Self { records, starts, cuts: prefix_sums(segments.iter().copied()) }
+        let starts = prefix_sums(
+            records
+                .iter()
+                .map(|record| record.total().unwrap_or(u64::MAX)),
+        );
+        Self {
+            records,
+            starts,
+            cuts: prefix_sums(segments.iter().copied()),
+        }
     }
 
     /// The segment in which a record starts, and where in it.
@@ -64,7 +77,9 @@ impl Layout {
     pub fn slices(&self, segment: usize) -> impl Iterator<Item = Slice> + '_ {
         let (from, to) = (self.cuts[segment], self.cuts[segment + 1]);
         let first = self.starts.partition_point(|&start| start <= from) - 1;
-        let covered = self.starts[first..].iter().take_while(move |&&start| start < to);
+        let covered = self.starts[first..]
+            .iter()
+            .take_while(move |&&start| start < to);
         covered.enumerate().filter_map(move |(index, &start)| {
             let record = first + index;
             let bytes = from.max(start) - start..to.min(self.end(record)) - start;
@@ -87,13 +102,21 @@ impl Layout {
     pub fn parts(&self, slice: &Slice) -> Parts {
         let head = export::NEXT.len() as u64;
         let Some(record) = self.records.get(slice.record) else {
-            return Parts { head: slice.bytes.clone(), nar: 0..0, trailer: 0..0 };
+            return Parts {
+                head: slice.bytes.clone(),
+                nar: 0..0,
+                trailer: 0..0,
+            };
         };
         let cut = |from: u64, length: u64| {
             let within = |at: u64| at.clamp(from, from + length) - from;
             within(slice.bytes.start)..within(slice.bytes.end)
         };
-        Parts { head: cut(0, head), nar: cut(head, record.nar), trailer: cut(head + record.nar, record.trailer) }
+        Parts {
+            head: cut(0, head),
+            nar: cut(head, record.nar),
+            trailer: cut(head + record.nar, record.trailer),
+        }
     }
 
     /// The size of a record, end mark included.
@@ -102,7 +125,10 @@ impl Layout {
     }
 
     fn end(&self, record: usize) -> u64 {
-        self.starts.get(record + 1).copied().unwrap_or(self.starts[record] + export::END.len() as u64)
+        self.starts
+            .get(record + 1)
+            .copied()
+            .unwrap_or(self.starts[record] + export::END.len() as u64)
     }
 }
 
@@ -141,12 +167,21 @@ mod tests {
         let mut at = vec![0; 4];
         for segment in 0..3 {
             let slices: Vec<_> = layout.slices(segment).collect();
-            assert_eq!(slices.iter().map(|slice| slice.bytes.end - slice.bytes.start).sum::<u64>(), layout.segment_size(segment));
+            assert_eq!(
+                slices
+                    .iter()
+                    .map(|slice| slice.bytes.end - slice.bytes.start)
+                    .sum::<u64>(),
+                layout.segment_size(segment)
+            );
             for slice in slices {
                 assert_eq!(slice.bytes.start, at[slice.record]);
                 at[slice.record] = slice.bytes.end;
                 let parts = layout.parts(&slice);
-                let sum: u64 = [&parts.head, &parts.nar, &parts.trailer].iter().map(|range| range.end - range.start).sum();
+                let sum: u64 = [&parts.head, &parts.nar, &parts.trailer]
+                    .iter()
+                    .map(|range| range.end - range.start)
+                    .sum();
                 assert_eq!(sum, slice.bytes.end - slice.bytes.start);
             }
         }
@@ -155,13 +190,29 @@ mod tests {
 
     #[test]
     fn records_are_placed_where_they_start() {
-        assert_eq!([0, 1, 2].map(|record| layout().place(record)), [(0, 0), (0, 38), (2, 16)]);
+        assert_eq!(
+            [0, 1, 2].map(|record| layout().place(record)),
+            [(0, 0), (0, 38), (2, 16)]
+        );
     }
 
     #[test]
     fn a_cut_through_a_nar_is_split_into_parts() {
         let slice = layout().slices(1).next().unwrap();
-        assert_eq!(slice, Slice { record: 1, bytes: 12..112 });
-        assert_eq!(layout().parts(&slice), Parts { head: 8..8, nar: 4..100, trailer: 0..4 });
+        assert_eq!(
+            slice,
+            Slice {
+                record: 1,
+                bytes: 12..112
+            }
+        );
+        assert_eq!(
+            layout().parts(&slice),
+            Parts {
+                head: 8..8,
+                nar: 4..100,
+                trailer: 0..4
+            }
+        );
     }
 }

@@ -239,7 +239,11 @@ pub enum ProofResult {
 impl Proof {
     /// The proof of a bundle that was not rehearsed.
     pub fn unproved() -> Self {
-        Self { result: ProofResult::Unproved, nix_version: None, checks: Vec::new() }
+        Self {
+            result: ProofResult::Unproved,
+            nix_version: None,
+            checks: Vec::new(),
+        }
     }
 }
 
@@ -248,7 +252,8 @@ impl Manifest {
     pub fn parse(bytes: &[u8]) -> Result<Self, BadBundle> {
         let text = text::body(bytes)?;
         check::ensure_readable(text)?;
-        let manifest: Self = toml::from_str(text).map_err(|error| BadBundle::Manifest(one_line(error.message())))?;
+        let manifest: Self =
+            toml::from_str(text).map_err(|error| BadBundle::Manifest(one_line(error.message())))?;
         check::ensure_consistent(&manifest)?;
         Ok(manifest)
     }
@@ -262,7 +267,8 @@ impl Manifest {
 
     /// How the records of the export stream lie in the segments.
     pub fn layout(&self) -> Layout {
-        let records = (0..self.closure.paths.len()).map(|index| Layout::record_size(&self.closure.path_info(index), &self.closure.store));
+        let records = (0..self.closure.paths.len())
+            .map(|index| Layout::record_size(&self.closure.path_info(index), &self.closure.store));
         Layout::new(records, &self.closure.segments)
     }
 
@@ -274,7 +280,11 @@ impl Closure {
     /// A path's information in Nix's own terms.
     pub fn path_info(&self, index: usize) -> PathInfo {
         let path = &self.paths[index];
-        let mut references: Vec<_> = path.references.iter().map(|&index| self.paths[index as usize].path.clone()).collect();
+        let mut references: Vec<_> = path
+            .references
+            .iter()
+            .map(|&index| self.paths[index as usize].path.clone())
+            .collect();
         references.sort();
         PathInfo {
             path: path.path.clone(),
@@ -297,7 +307,11 @@ impl BundleName {
     /// Parses a name.
     pub fn parse(text: &str) -> Result<Self, String> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
-        if text.is_empty() || text.len() > 200 || text.starts_with(['-', '.']) || !text.chars().all(allowed) {
+        if text.is_empty()
+            || text.len() > 200
+            || text.starts_with(['-', '.'])
+            || !text.chars().all(allowed)
+        {
             return Err(format!(
                 "'{}' is no bundle name: it must be made of letters, digits and ._+- and not start with - or .",
                 text.escape_debug()
@@ -308,9 +322,22 @@ impl BundleName {
 
     /// The nearest name to a directory's: other characters become dashes.
     pub fn from_directory(name: &str) -> Self {
-        let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "._+-".contains(c) { c } else { '-' }).collect();
+        let plain: String = name
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || "._+-".contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            })
+            .collect();
         let plain = plain.trim_start_matches(['-', '.']);
-        Self(if plain.is_empty() { "shell".to_owned() } else { plain.chars().take(200).collect() })
+        Self(if plain.is_empty() {
+            "shell".to_owned()
+        } else {
+            plain.chars().take(200).collect()
+        })
     }
 
     /// The name as text.
@@ -322,9 +349,14 @@ impl BundleName {
 impl EntryPath {
     /// Parses a relative path.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let safe = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0') && part.len() <= 255;
+        let safe = |part: &str| {
+            !matches!(part, "" | "." | "..") && !part.contains('\0') && part.len() <= 255
+        };
         if text.len() > 4000 || !text.split('/').all(safe) {
-            return Err(format!("'{}' is no path that stays in its directory", text.escape_debug()));
+            return Err(format!(
+                "'{}' is no path that stays in its directory",
+                text.escape_debug()
+            ));
         }
         Ok(Self(text.to_owned()))
     }

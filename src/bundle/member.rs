@@ -51,16 +51,38 @@ impl Member {
     pub fn project(file: &ProjectFile) -> Self {
         let name = format!("{PROJECT_PREFIX}/{}", file.path);
         match &file.kind {
-            FileKind::Directory { mode } => Self { name: name + "/", kind: EntryType::Directory, mode: *mode, size: 0, target: None },
-            FileKind::File { mode, size, .. } => Self { name, kind: EntryType::Regular, mode: *mode, size: *size, target: None },
-            FileKind::Symlink { target } => {
-                Self { name, kind: EntryType::Symlink, mode: 0o777, size: 0, target: Some(target.clone()) }
-            }
+            FileKind::Directory { mode } => Self {
+                name: name + "/",
+                kind: EntryType::Directory,
+                mode: *mode,
+                size: 0,
+                target: None,
+            },
+            FileKind::File { mode, size, .. } => Self {
+                name,
+                kind: EntryType::Regular,
+                mode: *mode,
+                size: *size,
+                target: None,
+            },
+            FileKind::Symlink { target } => Self {
+                name,
+                kind: EntryType::Symlink,
+                mode: 0o777,
+                size: 0,
+                target: Some(target.clone()),
+            },
         }
     }
 
     fn plain(name: String, size: u64) -> Self {
-        Self { name, kind: EntryType::Regular, mode: 0o644, size, target: None }
+        Self {
+            name,
+            kind: EntryType::Regular,
+            mode: 0o644,
+            size,
+            target: None,
+        }
     }
 
     /// The member's name.
@@ -87,7 +109,16 @@ impl Member {
         if self.name.len() > SHORT {
             push_long(&mut out, EntryType::GNULongName, &self.name);
         }
-        out.extend_from_slice(block(&self.name, self.kind, self.mode, self.size, self.target.as_deref().unwrap_or_default()).as_bytes());
+        out.extend_from_slice(
+            block(
+                &self.name,
+                self.kind,
+                self.mode,
+                self.size,
+                self.target.as_deref().unwrap_or_default(),
+            )
+            .as_bytes(),
+        );
         out
     }
 }
@@ -144,13 +175,24 @@ mod tests {
     #[test]
     fn headers_are_what_tar_reads() {
         let long = "d/".repeat(60) + "file";
-        let file = ProjectFile { path: EntryPath::parse(&long).unwrap(), kind: FileKind::Symlink { target: "t".repeat(150) } };
+        let file = ProjectFile {
+            path: EntryPath::parse(&long).unwrap(),
+            kind: FileKind::Symlink {
+                target: "t".repeat(150),
+            },
+        };
         let mut bytes = Member::project(&file).header();
         bytes.extend_from_slice(&END);
         let mut archive = tar::Archive::new(bytes.as_slice());
         let entry = archive.entries().unwrap().next().unwrap().unwrap();
-        assert_eq!(entry.path().unwrap().to_str().unwrap(), format!("shell/{long}"));
-        assert_eq!(entry.link_name().unwrap().unwrap().to_str().unwrap(), "t".repeat(150));
+        assert_eq!(
+            entry.path().unwrap().to_str().unwrap(),
+            format!("shell/{long}")
+        );
+        assert_eq!(
+            entry.link_name().unwrap().unwrap().to_str().unwrap(),
+            "t".repeat(150)
+        );
         assert_eq!(entry.header().mtime().unwrap(), 1);
     }
 }

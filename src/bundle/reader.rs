@@ -89,7 +89,10 @@ impl<R: Input> Reader<R> {
         read_start(&mut input, &mut header)?;
         let size = member::stated_size(&header).unwrap_or(0);
         if size == 0 || size > manifest::MAX_SIZE || Member::manifest(size).header() != header {
-            return Err(BadBundle::Header { member: MANIFEST.to_owned() }.into());
+            return Err(BadBundle::Header {
+                member: MANIFEST.to_owned(),
+            }
+            .into());
         }
         let member = Member::manifest(size);
         let mut text = Vec::new();
@@ -100,7 +103,12 @@ impl<R: Input> Reader<R> {
         let mut room = [0; signature::SIZE];
         exactly(&mut input, &mut room, member.name())?;
         let signed_by = signature::parse(&room)?;
-        Ok(Self { input, manifest, digest: Digest::of(&text), signed_by })
+        Ok(Self {
+            input,
+            manifest,
+            digest: Digest::of(&text),
+            signed_by,
+        })
     }
 
     /// The manifest.
@@ -120,10 +128,16 @@ impl<R: Input> Reader<R> {
 
     /// Reads the next project file, giving its content to `sink` chunk by chunk. The content
     /// was right only if this returns without an error.
-    pub fn project_file(&mut self, file: &ProjectFile, mut sink: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), ReadError> {
+    pub fn project_file(
+        &mut self,
+        file: &ProjectFile,
+        mut sink: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), ReadError> {
         let member = Member::project(file);
         expect_header(&mut self.input, &member)?;
-        let FileKind::File { digest, .. } = &file.kind else { return Ok(()) };
+        let FileKind::File { digest, .. } = &file.kind else {
+            return Ok(());
+        };
         let mut hasher = Sha256::new();
         let mut outcome = Ok(());
         content(&mut self.input, &member, |chunk| {
@@ -134,7 +148,10 @@ impl<R: Input> Reader<R> {
         })?;
         outcome?;
         if Digest::from(hasher) != *digest {
-            return Err(BadBundle::ProjectFile { path: file.path.to_string() }.into());
+            return Err(BadBundle::ProjectFile {
+                path: file.path.to_string(),
+            }
+            .into());
         }
         Ok(())
     }
@@ -143,7 +160,9 @@ impl<R: Input> Reader<R> {
     pub fn segment(&mut self, index: usize) -> Result<Vec<u8>, ReadError> {
         let member = self.segment_header(index)?;
         let mut bytes = Vec::with_capacity(usize::try_from(member.size()).unwrap_or(0));
-        content(&mut self.input, &member, |chunk| bytes.extend_from_slice(chunk))?;
+        content(&mut self.input, &member, |chunk| {
+            bytes.extend_from_slice(chunk)
+        })?;
         Ok(bytes)
     }
 
@@ -160,7 +179,9 @@ impl<R: Input> Reader<R> {
         exactly(&mut self.input, &mut header, &name)?;
         let size = member::stated_size(&header).unwrap_or(0);
         let member = Member::segment(index, size);
-        if size > segment::max_member_size(self.manifest.closure.segments[index]) || member.header() != header {
+        if size > segment::max_member_size(self.manifest.closure.segments[index])
+            || member.header() != header
+        {
             return Err(BadBundle::Header { member: name }.into());
         }
         Ok(member)
@@ -171,7 +192,10 @@ impl<R: Input> Reader<R> {
         let mut end = [0; member::END.len()];
         exactly(&mut self.input, &mut end, "its end mark")?;
         if end != member::END {
-            return Err(BadBundle::Header { member: "its end mark".to_owned() }.into());
+            return Err(BadBundle::Header {
+                member: "its end mark".to_owned(),
+            }
+            .into());
         }
         match read_some(&mut self.input, &mut [0])? {
             0 => Ok(()),
@@ -195,7 +219,10 @@ fn read_start(input: &mut impl Read, header: &mut [u8; BLOCK]) -> Result<(), Rea
         return Err(BadBundle::NotABundle.into());
     }
     if filled < BLOCK {
-        return Err(BadBundle::Truncated { within: MANIFEST.to_owned() }.into());
+        return Err(BadBundle::Truncated {
+            within: MANIFEST.to_owned(),
+        }
+        .into());
     }
     Ok(())
 }
@@ -204,11 +231,22 @@ fn expect_header(input: &mut impl Read, member: &Member) -> Result<(), ReadError
     let expected = member.header();
     let mut found = vec![0; expected.len()];
     exactly(input, &mut found, member.name())?;
-    if found == expected { Ok(()) } else { Err(BadBundle::Header { member: member.name().to_owned() }.into()) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(BadBundle::Header {
+            member: member.name().to_owned(),
+        }
+        .into())
+    }
 }
 
 /// Gives a member's content to `sink` and checks the padding after it.
-fn content(input: &mut impl Read, member: &Member, mut sink: impl FnMut(&[u8])) -> Result<(), ReadError> {
+fn content(
+    input: &mut impl Read,
+    member: &Member,
+    mut sink: impl FnMut(&[u8]),
+) -> Result<(), ReadError> {
     let mut left = member.size();
     let mut buffer = vec![0; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
     while left > 0 {
@@ -221,18 +259,26 @@ fn content(input: &mut impl Read, member: &Member, mut sink: impl FnMut(&[u8])) 
     let padding = &mut padding[..member.padding()];
     exactly(input, padding, member.name())?;
     if padding.iter().any(|&byte| byte != 0) {
-        return Err(BadBundle::Padding { member: member.name().to_owned() }.into());
+        return Err(BadBundle::Padding {
+            member: member.name().to_owned(),
+        }
+        .into());
     }
     Ok(())
 }
 
 fn exactly(input: &mut impl Read, buffer: &mut [u8], within: &str) -> Result<(), ReadError> {
-    input.read_exact(buffer).map_err(|error| truncated(error, within))
+    input
+        .read_exact(buffer)
+        .map_err(|error| truncated(error, within))
 }
 
 fn truncated(error: io::Error, within: &str) -> ReadError {
     match error.kind() {
-        ErrorKind::UnexpectedEof => BadBundle::Truncated { within: within.to_owned() }.into(),
+        ErrorKind::UnexpectedEof => BadBundle::Truncated {
+            within: within.to_owned(),
+        }
+        .into(),
         _ => error.into(),
     }
 }

@@ -66,7 +66,11 @@ pub struct BadSegment(String);
 /// ever decoded.
 pub fn decode(member: &[u8], raw_size: u64) -> Result<Vec<u8>, BadSegment> {
     let bad = |reason: &str| BadSegment(reason.to_owned());
-    let (frame, check) = member.len().checked_sub(CHECK_HEAD.len() + 32).map(|at| member.split_at(at)).ok_or_else(|| bad("it is too short"))?;
+    let (frame, check) = member
+        .len()
+        .checked_sub(CHECK_HEAD.len() + 32)
+        .map(|at| member.split_at(at))
+        .ok_or_else(|| bad("it is too short"))?;
     if check[..CHECK_HEAD.len()] != CHECK_HEAD {
         return Err(bad("its check is malformed"));
     }
@@ -76,15 +80,23 @@ pub fn decode(member: &[u8], raw_size: u64) -> Result<Vec<u8>, BadSegment> {
     if zstd_safe::get_frame_content_size(frame).ok().flatten() != Some(raw_size) {
         return Err(bad("its size is not the one that the manifest states"));
     }
-    let mut raw = Vec::with_capacity(usize::try_from(raw_size).map_err(|_| bad("it is too large for this machine"))?);
+    let mut raw = Vec::with_capacity(
+        usize::try_from(raw_size).map_err(|_| bad("it is too large for this machine"))?,
+    );
     let mut context = DCtx::create();
     let mut input = InBuffer::around(frame);
     let mut output = OutBuffer::around(&mut raw);
     let fail = |code| BadSegment(format!("zstd: {}", zstd_safe::get_error_name(code)));
     // Decoding straight into the result: without this zstd keeps a second window beside it.
-    context.set_parameter(zstd_safe::DParameter::StableOutBuffer(true)).map_err(fail)?;
-    context.set_parameter(zstd_safe::DParameter::WindowLogMax(WINDOW_LOG)).map_err(fail)?;
-    let left = context.decompress_stream(&mut output, &mut input).map_err(fail)?;
+    context
+        .set_parameter(zstd_safe::DParameter::StableOutBuffer(true))
+        .map_err(fail)?;
+    context
+        .set_parameter(zstd_safe::DParameter::WindowLogMax(WINDOW_LOG))
+        .map_err(fail)?;
+    let left = context
+        .decompress_stream(&mut output, &mut input)
+        .map_err(fail)?;
     if left != 0 || input.pos != frame.len() {
         return Err(bad("it does not end where it should"));
     }
@@ -99,7 +111,9 @@ mod tests {
     use super::*;
 
     fn sample() -> (Vec<u8>, Vec<u8>) {
-        let raw: Vec<u8> = (0..40_000u32).flat_map(|n| (n * n % 251).to_le_bytes()).collect();
+        let raw: Vec<u8> = (0..40_000u32)
+            .flat_map(|n| (n * n % 251).to_le_bytes())
+            .collect();
         let member = Compressor::new(3).unwrap().compress(&raw).unwrap();
         (raw, member)
     }

@@ -18,7 +18,9 @@ pub fn parse(bytes: &[u8; SIZE]) -> Result<Vec<String>, BadBundle> {
     if !(text.is_empty() || text.ends_with('\n')) {
         return Err(BadBundle::Signatures);
     }
-    text.lines().map(|line| key_name(line).ok_or(BadBundle::Signatures)).collect()
+    text.lines()
+        .map(|line| key_name(line).ok_or(BadBundle::Signatures))
+        .collect()
 }
 
 /// Of `name:base64`, 64 bytes of signature: the name.

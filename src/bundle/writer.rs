@@ -30,7 +30,10 @@ impl<W: Write> Writer<W> {
         if let FileKind::File { size, .. } = file.kind {
             let copied = io::copy(&mut content.take(size), &mut self.out)?;
             if copied != size {
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter while it was packed"));
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "it became shorter while it was packed",
+                ));
             }
             member::write_padding(&mut self.out, size)?;
         }

@@ -63,7 +63,11 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
     let mut roots: BTreeSet<_> = outputs;
     roots.extend(shell.derivation.input_sources.iter().cloned());
     roots.extend(shell.pins.iter().map(|pin| pin.store_path.clone()));
-    roots.extend(bash.iter().filter_map(|bash| shell.nix.store.containing(&bash.program)).map(|(path, _)| path));
+    roots.extend(
+        bash.iter()
+            .filter_map(|bash| shell.nix.store.containing(&bash.program))
+            .map(|(path, _)| path),
+    );
     let mut connection = shell.nix.connect()?;
     let infos = query(shell, &mut connection, &roots, report)?;
     Ok(Closure {
@@ -86,8 +90,16 @@ impl Closure {
 fn inputs_as_wanted(shell: &Shell) -> Vec<String> {
     let store = &shell.nix.store;
     let inputs = shell.derivation.input_derivations.iter();
-    let mut wanted: Vec<_> = inputs.map(|(path, outputs)| command::outputs_of(store, path, outputs)).collect();
-    wanted.extend(shell.derivation.input_sources.iter().map(|source| store.print(source)));
+    let mut wanted: Vec<_> = inputs
+        .map(|(path, outputs)| command::outputs_of(store, path, outputs))
+        .collect();
+    wanted.extend(
+        shell
+            .derivation
+            .input_sources
+            .iter()
+            .map(|source| store.print(source)),
+    );
     wanted.extend(shell.pins.iter().map(|pin| store.print(&pin.store_path)));
     wanted
 }
@@ -112,24 +124,38 @@ fn input_outputs(shell: &Shell) -> Result<BTreeSet<StorePath>> {
 fn find_bash(shell: &Shell, outputs: &BTreeSet<StorePath>) -> Option<Bash> {
     let from_nixpkgs = nixpkgs_candidates(shell).find_map(|nixpkgs| {
         let program = build_bash_interactive(shell, &nixpkgs).ok()?;
-        Some(Bash { program, origin: BashOrigin::Nixpkgs })
+        Some(Bash {
+            program,
+            origin: BashOrigin::Nixpkgs,
+        })
     });
     let own = || {
         let environment = shell.derivation.environment.get("shell");
         let program = environment.unwrap_or(&shell.derivation.builder);
         let (path, _) = shell.nix.store.containing(program)?;
         let is_bash = program.ends_with("/bash") || program.ends_with("/sh");
-        (is_bash && outputs.contains(&path) && Path::new(program).is_file())
-            .then(|| Bash { program: program.clone(), origin: BashOrigin::Derivation })
+        (is_bash && outputs.contains(&path) && Path::new(program).is_file()).then(|| Bash {
+            program: program.clone(),
+            origin: BashOrigin::Derivation,
+        })
     };
     from_nixpkgs.or_else(own)
 }
 
 /// `<nixpkgs>` if it was looked up, then every pin that looks like nixpkgs.
 fn nixpkgs_candidates(shell: &Shell) -> impl Iterator<Item = String> + '_ {
-    let looked_up = shell.search_path.iter().filter(|entry| entry.name == "nixpkgs").map(|entry| entry.path.clone());
-    let pinned = shell.pins.iter().map(|pin| shell.nix.store.print(&pin.store_path));
-    looked_up.chain(pinned).filter(|dir| Path::new(dir).join("lib/minver.nix").is_file())
+    let looked_up = shell
+        .search_path
+        .iter()
+        .filter(|entry| entry.name == "nixpkgs")
+        .map(|entry| entry.path.clone());
+    let pinned = shell
+        .pins
+        .iter()
+        .map(|pin| shell.nix.store.print(&pin.store_path));
+    looked_up
+        .chain(pinned)
+        .filter(|dir| Path::new(dir).join("lib/minver.nix").is_file())
 }
 
 fn build_bash_interactive(shell: &Shell, nixpkgs: &str) -> Result<String> {
@@ -143,7 +169,8 @@ fn build_bash_interactive(shell: &Shell, nixpkgs: &str) -> Result<String> {
     let derivation = fs::read_link(link).map_err(Error::io("read the symlink", link))?;
     let wanted = format!("{}!out", derivation.display());
     command::realise(&[wanted], &scratch.join("bash"))?;
-    let out = fs::read_link(scratch.join("bash")).map_err(Error::io("read the symlink", scratch.join("bash")))?;
+    let out = fs::read_link(scratch.join("bash"))
+        .map_err(Error::io("read the symlink", scratch.join("bash")))?;
     let program = out.join("bin/bash");
     fs::metadata(&program).map_err(Error::io("find", &program))?;
     Ok(program.to_string_lossy().into_owned())
@@ -153,13 +180,20 @@ fn build_bash_interactive(shell: &Shell, nixpkgs: &str) -> Result<String> {
 fn minimum_nix_version(shell: &Shell) -> Option<String> {
     nixpkgs_candidates(shell).find_map(|dir| {
         let text = fs::read_to_string(Path::new(&dir).join("lib/minver.nix")).ok()?;
-        let line = text.lines().find(|line| line.trim_start().starts_with('"'))?;
+        let line = text
+            .lines()
+            .find(|line| line.trim_start().starts_with('"'))?;
         line.split('"').nth(1).map(str::to_owned)
     })
 }
 
 /// Asks the store about every path that the roots reach, and holds each.
-fn query(shell: &Shell, connection: &mut Connection, roots: &BTreeSet<StorePath>, report: &Report) -> Result<BTreeMap<StorePath, PathInfo>> {
+fn query(
+    shell: &Shell,
+    connection: &mut Connection,
+    roots: &BTreeSet<StorePath>,
+    report: &Report,
+) -> Result<BTreeMap<StorePath, PathInfo>> {
     let mut infos = BTreeMap::new();
     let mut open: Vec<_> = roots.iter().cloned().collect();
     while let Some(path) = open.pop() {
@@ -170,7 +204,9 @@ fn query(shell: &Shell, connection: &mut Connection, roots: &BTreeSet<StorePath>
         // First held, then asked: a path that is valid after it was held stays so.
         connection.add_temp_root(&path)?;
         let info = connection.path_info(&path)?;
-        let info = info.ok_or_else(|| Error::InvalidStorePath { path: shell.nix.store.print(&path) })?;
+        let info = info.ok_or_else(|| Error::InvalidStorePath {
+            path: shell.nix.store.print(&path),
+        })?;
         open.extend(info.references.iter().cloned());
         infos.insert(path, info);
     }
@@ -185,8 +221,18 @@ fn ordered(mut infos: BTreeMap<StorePath, PathInfo>) -> Vec<PathInfo> {
     let mut ready = BinaryHeap::new();
     let key = |path: &StorePath| Reverse((path.name().to_owned(), path.clone()));
     for (path, info) in &infos {
-        let others = info.references.iter().filter(|reference| *reference != path);
-        let count = others.map(|reference| referrers.entry(reference.clone()).or_default().push(path.clone())).count();
+        let others = info
+            .references
+            .iter()
+            .filter(|reference| *reference != path);
+        let count = others
+            .map(|reference| {
+                referrers
+                    .entry(reference.clone())
+                    .or_default()
+                    .push(path.clone())
+            })
+            .count();
         waiting.insert(path.clone(), count);
         if count == 0 {
             ready.push(key(path));
@@ -231,9 +277,22 @@ mod tests {
 
     #[test]
     fn references_come_first_and_names_break_ties() {
-        let (glibc, gcc, gcc_lib, app) = (path('z', "glibc"), path('a', "gcc-12"), path('y', "gcc-12-lib"), path('0', "app"));
-        let infos = [info(&app, &[&glibc, &app, &gcc_lib]), info(&gcc, &[]), info(&gcc_lib, &[&glibc]), info(&glibc, &[&glibc])];
-        let order: Vec<_> = ordered(infos.into_iter().collect()).into_iter().map(|info| info.path).collect();
+        let (glibc, gcc, gcc_lib, app) = (
+            path('z', "glibc"),
+            path('a', "gcc-12"),
+            path('y', "gcc-12-lib"),
+            path('0', "app"),
+        );
+        let infos = [
+            info(&app, &[&glibc, &app, &gcc_lib]),
+            info(&gcc, &[]),
+            info(&gcc_lib, &[&glibc]),
+            info(&glibc, &[&glibc]),
+        ];
+        let order: Vec<_> = ordered(infos.into_iter().collect())
+            .into_iter()
+            .map(|info| info.path)
+            .collect();
         assert_eq!(order, [gcc, glibc, gcc_lib, app]);
     }
 }

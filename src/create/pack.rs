@@ -25,22 +25,39 @@ pub(super) fn segments(
     deliver: &mut (dyn FnMut(usize, &[u8]) -> Result<()> + Send),
 ) -> Result<()> {
     let layout = plan.manifest.layout();
-    let dumps = plan.manifest.closure.paths.iter().map(|_| Mutex::new(Weak::new())).collect();
-    let packer = Packer { plan, layout: &layout, report, dumps, hashers: Relay::new() };
+    let dumps = plan
+        .manifest
+        .closure
+        .paths
+        .iter()
+        .map(|_| Mutex::new(Weak::new()))
+        .collect();
+    let packer = Packer {
+        plan,
+        layout: &layout,
+        report,
+        dumps,
+        hashers: Relay::new(),
+    };
     let next = AtomicUsize::new(0);
     let turns = Relay::new();
     turns.pass(0, deliver);
     let work = || -> Result<()> {
-        let mut compressor = Compressor::new(settings.level).map_err(Error::io("set up compression for", &plan.project_root))?;
+        let mut compressor = Compressor::new(settings.level)
+            .map_err(Error::io("set up compression for", &plan.project_root))?;
         loop {
             let segment = next.fetch_add(1, Ordering::Relaxed);
             if segment >= layout.segments() {
                 return Ok(());
             }
             let raw = packer.fill(segment)?;
-            let compressed = compressor.compress(&raw).map_err(Error::io("compress the closure of", &plan.project_root))?;
+            let compressed = compressor
+                .compress(&raw)
+                .map_err(Error::io("compress the closure of", &plan.project_root))?;
             drop(raw);
-            let Some(deliver) = turns.take(segment) else { return Ok(()) };
+            let Some(deliver) = turns.take(segment) else {
+                return Ok(());
+            };
             deliver(segment, &compressed)?;
             turns.pass(segment + 1, deliver);
         }
@@ -100,19 +117,32 @@ impl Packer<'_> {
         }
         let path = &self.plan.manifest.closure.paths[record];
         let full = self.plan.manifest.closure.store.join(&path.path);
-        let damaged = |reason: String| Error::DamagedStorePath { path: full.display().to_string(), reason };
+        let damaged = |reason: String| Error::DamagedStorePath {
+            path: full.display().to_string(),
+            reason,
+        };
         let dump = self.dump(record)?;
         if dump.size() != path.nar_size {
-            return Err(damaged(format!("{} bytes instead of {}", dump.size(), path.nar_size)));
+            return Err(damaged(format!(
+                "{} bytes instead of {}",
+                dump.size(),
+                path.nar_size
+            )));
         }
         let start = raw.len();
-        let mut reader = dump.reader(parts.nar.start).take(parts.nar.end - parts.nar.start);
+        let mut reader = dump
+            .reader(parts.nar.start)
+            .take(parts.nar.end - parts.nar.start);
         reader.read_to_end(raw).map_err(Error::io("read", &full))?;
-        self.report.emit(Event::Advanced { bytes: (raw.len() - start) as u64 });
+        self.report.emit(Event::Advanced {
+            bytes: (raw.len() - start) as u64,
+        });
         let mut hasher = if parts.nar.start == 0 {
             Sha256::new()
         } else {
-            let Some(hasher) = self.hashers.take(segment) else { return Err(Error::Interrupted) };
+            let Some(hasher) = self.hashers.take(segment) else {
+                return Err(Error::Interrupted);
+            };
             hasher
         };
         hasher.update(&raw[start..]);
@@ -122,12 +152,18 @@ impl Packer<'_> {
         }
         self.report.emit(Event::PathDone);
         let found = Digest::from(hasher);
-        if found == path.nar_hash { Ok(()) } else { Err(damaged(format!("{found} instead of {}", path.nar_hash))) }
+        if found == path.nar_hash {
+            Ok(())
+        } else {
+            Err(damaged(format!("{found} instead of {}", path.nar_hash)))
+        }
     }
 
     fn dump(&self, record: usize) -> Result<Arc<Dump>> {
         let closure = &self.plan.manifest.closure;
-        let mut slot = self.dumps[record].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut slot = self.dumps[record]
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(dump) = slot.upgrade() {
             return Ok(dump);
         }

@@ -29,9 +29,24 @@ pub(super) fn of_look_ups(search_path: &[Frozen]) -> Vec<Pin> {
 pub(super) fn of_fetches(nix: &Nix, events: &[Recorded]) -> Result<Vec<Pin>> {
     let mut pins = Vec::new();
     for event in events {
-        if let Recorded::Fetch { fetcher, from, arguments, path, rev } = event {
-            let call = Call { fetcher, from, arguments, rev: rev.as_deref() };
-            let store_path = nix.store.parse_path(path).map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))?;
+        if let Recorded::Fetch {
+            fetcher,
+            from,
+            arguments,
+            path,
+            rev,
+        } = event
+        {
+            let call = Call {
+                fetcher,
+                from,
+                arguments,
+                rev: rev.as_deref(),
+            };
+            let store_path = nix
+                .store
+                .parse_path(path)
+                .map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))?;
             pins.push(call.pin(nix, store_path)?);
         }
     }
@@ -59,11 +74,17 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn text(&self, name: &str) -> Option<&str> {
-        self.arguments.get(name)?.as_str().filter(|text| !text.is_empty())
+        self.arguments
+            .get(name)?
+            .as_str()
+            .filter(|text| !text.is_empty())
     }
 
     fn url(&self) -> &str {
-        self.arguments.as_str().or_else(|| self.text("url")).unwrap_or("(no url)")
+        self.arguments
+            .as_str()
+            .or_else(|| self.text("url"))
+            .unwrap_or("(no url)")
     }
 
     fn pin(&self, nix: &Nix, store_path: StorePath) -> Result<Pin> {
@@ -71,7 +92,9 @@ impl Call<'_> {
             "fetchTarball" | "fetchurl" => self.text("sha256").or_else(|| self.text("narHash")),
             _ => None,
         };
-        let Some(hash) = hash else { return Err(self.unpinned(nix, &store_path)) };
+        let Some(hash) = hash else {
+            return Err(self.unpinned(nix, &store_path));
+        };
         Ok(Pin {
             fetcher: self.fetcher.to_owned(),
             url: self.url().to_owned(),
@@ -92,20 +115,36 @@ impl Call<'_> {
 
     /// What to write instead, with the hash of what was just fetched.
     fn pinned_form(&self, nix: &Nix, path: &StorePath) -> String {
-        let hash = self.hash(nix, path).map_or_else(|| "…".to_owned(), |hash| hash.nix32());
-        let fetcher = if self.fetcher == "fetchurl" { "fetchurl" } else { "fetchTarball" };
-        let url = if matches!(self.fetcher, "fetchTarball" | "fetchurl") { self.url().to_owned() } else { self.tarball_url() };
+        let hash = self
+            .hash(nix, path)
+            .map_or_else(|| "…".to_owned(), |hash| hash.nix32());
+        let fetcher = if self.fetcher == "fetchurl" {
+            "fetchurl"
+        } else {
+            "fetchTarball"
+        };
+        let url = if matches!(self.fetcher, "fetchTarball" | "fetchurl") {
+            self.url().to_owned()
+        } else {
+            self.tarball_url()
+        };
         let name = match path.name() {
             "source" => String::new(),
             name => format!("    name = \"{name}\";\n"),
         };
-        format!("  builtins.{fetcher} {{\n{name}    url = \"{url}\";\n    sha256 = \"{hash}\";\n  }}")
+        format!(
+            "  builtins.{fetcher} {{\n{name}    url = \"{url}\";\n    sha256 = \"{hash}\";\n  }}"
+        )
     }
 
     fn hash(&self, nix: &Nix, path: &StorePath) -> Option<Digest> {
         if self.fetcher == "fetchurl" {
             let mut hasher = Sha256::new();
-            std::io::copy(&mut File::open(nix.store.join(path)).ok()?, &mut HashWriter(&mut hasher)).ok()?;
+            std::io::copy(
+                &mut File::open(nix.store.join(path)).ok()?,
+                &mut HashWriter(&mut hasher),
+            )
+            .ok()?;
             return Some(hasher.into());
         }
         Some(nix.connect().ok()?.path_info(path).ok()??.nar_hash)
@@ -113,7 +152,10 @@ impl Call<'_> {
 
     /// Forges serve each revision as a tarball of the same tree.
     fn tarball_url(&self) -> String {
-        let base = self.url().trim_start_matches("git+").trim_end_matches(".git");
+        let base = self
+            .url()
+            .trim_start_matches("git+")
+            .trim_end_matches(".git");
         format!("{base}/archive/{}.tar.gz", self.rev.unwrap_or("REVISION"))
     }
 }

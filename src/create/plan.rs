@@ -4,15 +4,15 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::closure::{Closure, BashOrigin};
+use super::closure::{BashOrigin, Closure};
 use super::shell::Shell;
 use crate::bundle::layout::{Layout, RecordSize};
 use crate::bundle::manifest::{self, ClosurePath, EntryPath, Manifest, Proof, SearchPathEntry};
 use crate::bundle::segment::MAX_RAW;
 use crate::bundle::{BadBundle, FORMAT};
 use crate::error::{Error, Result};
-use crate::nix::{PathInfo, export};
 use crate::nix::store_path::StoreDir;
+use crate::nix::{PathInfo, export};
 
 /// What will be written.
 #[must_use]
@@ -41,7 +41,9 @@ impl Plan {
             project: shell.project.entries.clone(),
             closure: manifest_closure(&closure.paths, &shell.nix.store),
         };
-        let manifest_bytes = manifest.to_bytes().map_err(|source| Error::Manifest { source })?;
+        let manifest_bytes = manifest
+            .to_bytes()
+            .map_err(|source| Error::Manifest { source })?;
         // What a reader would refuse must not be written.
         Manifest::parse(&manifest_bytes).map_err(|source| Error::Manifest { source })?;
         Ok(Self {
@@ -54,9 +56,17 @@ impl Plan {
 }
 
 pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifest::Shell> {
-    let file = shell.file.strip_prefix(&shell.project.root).unwrap_or(&shell.file);
-    let file = EntryPath::parse(&file.to_string_lossy()).map_err(|reason| Error::Manifest { source: BadBundle::Manifest(reason) })?;
-    let entry = |frozen: &crate::nix::search_path::Frozen| SearchPathEntry { name: frozen.name.clone(), path: frozen.path.clone() };
+    let file = shell
+        .file
+        .strip_prefix(&shell.project.root)
+        .unwrap_or(&shell.file);
+    let file = EntryPath::parse(&file.to_string_lossy()).map_err(|reason| Error::Manifest {
+        source: BadBundle::Manifest(reason),
+    })?;
+    let entry = |frozen: &crate::nix::search_path::Frozen| SearchPathEntry {
+        name: frozen.name.clone(),
+        path: frozen.path.clone(),
+    };
     Ok(manifest::Shell {
         file,
         attribute: shell.selection.attribute.clone(),
@@ -73,12 +83,23 @@ pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifes
 }
 
 fn manifest_closure(infos: &[PathInfo], store: &StoreDir) -> manifest::Closure {
-    let sizes: Vec<_> = infos.iter().map(|info| Layout::record_size(info, store)).collect();
+    let sizes: Vec<_> = infos
+        .iter()
+        .map(|info| Layout::record_size(info, store))
+        .collect();
     let segments = cut(&sizes);
     let layout = Layout::new(sizes.into_iter(), &segments);
-    let index: HashMap<_, _> = infos.iter().zip(0u32..).map(|(info, index)| (&info.path, index)).collect();
+    let index: HashMap<_, _> = infos
+        .iter()
+        .zip(0u32..)
+        .map(|(info, index)| (&info.path, index))
+        .collect();
     let path = |(number, info): (usize, &PathInfo)| {
-        let mut references: Vec<_> = info.references.iter().filter_map(|reference| index.get(reference).copied()).collect();
+        let mut references: Vec<_> = info
+            .references
+            .iter()
+            .filter_map(|reference| index.get(reference).copied())
+            .collect();
         references.sort_unstable();
         let (segment, offset) = layout.place(number);
         ClosurePath {
@@ -94,23 +115,40 @@ fn manifest_closure(infos: &[PathInfo], store: &StoreDir) -> manifest::Closure {
         }
     };
     let paths = infos.iter().enumerate().map(path).collect();
-    manifest::Closure { store: store.clone(), segments, paths }
+    manifest::Closure {
+        store: store.clone(),
+        segments,
+        paths,
+    }
 }
 
 /// Cuts the stream into segments of about equal size, at most [`MAX_RAW`]. A cut falls
 /// between two records where a boundary lies within an eighth of the ideal place, else
 /// inside one: a path that is larger than a segment is compressed by several threads, too.
 fn cut(records: &[RecordSize]) -> Vec<u64> {
-    let sizes: Vec<u64> = records.iter().map(|record| record.total().unwrap_or(u64::MAX)).collect();
+    let sizes: Vec<u64> = records
+        .iter()
+        .map(|record| record.total().unwrap_or(u64::MAX))
+        .collect();
     let total = sizes.iter().sum::<u64>() + export::END.len() as u64;
-    let boundaries: Vec<u64> = sizes.iter().scan(0, |at, size| { *at += size; Some(*at) }).collect();
+    let boundaries: Vec<u64> = sizes
+        .iter()
+        .scan(0, |at, size| {
+            *at += size;
+            Some(*at)
+        })
+        .collect();
     let mut segments = Vec::new();
     let mut start = 0;
     while start < total {
         let left = total - start;
         let share = left.div_ceil(left.div_ceil(MAX_RAW));
         let (least, most) = (share - share / 8, (share + share / 8).min(MAX_RAW));
-        let end = if left <= MAX_RAW { total } else { nearest(&boundaries, start + least, start + share, start + most) };
+        let end = if left <= MAX_RAW {
+            total
+        } else {
+            nearest(&boundaries, start + least, start + share, start + most)
+        };
         segments.push(end - start);
         start = end;
     }
@@ -121,7 +159,9 @@ fn cut(records: &[RecordSize]) -> Vec<u64> {
 fn nearest(boundaries: &[u64], least: u64, ideal: u64, most: u64) -> u64 {
     let from = boundaries.partition_point(|&at| at < least);
     let near = boundaries[from..].iter().take_while(|&&at| at <= most);
-    near.copied().min_by_key(|at| at.abs_diff(ideal)).unwrap_or(ideal)
+    near.copied()
+        .min_by_key(|at| at.abs_diff(ideal))
+        .unwrap_or(ideal)
 }
 
 #[cfg(test)]

@@ -24,11 +24,23 @@ pub(super) struct Project {
 }
 
 /// Gathers the files of a shell: those that its evaluation touched, and `extra` ones.
-pub(super) fn collect(shell_file: &Path, evaluation: &Evaluation, foreign: &[PathBuf], extra: &[PathBuf]) -> Result<Project> {
+pub(super) fn collect(
+    shell_file: &Path,
+    evaluation: &Evaluation,
+    foreign: &[PathBuf],
+    extra: &[PathBuf],
+) -> Result<Project> {
     let limit = limit(shell_file);
-    let mut gathered = Gathered { limit, paths: BTreeSet::new() };
+    let mut gathered = Gathered {
+        limit,
+        paths: BTreeSet::new(),
+    };
     gathered.add(shell_file)?;
-    for file in evaluation.evaluated.iter().filter(|file| is_project_file(file, foreign)) {
+    for file in evaluation
+        .evaluated
+        .iter()
+        .filter(|file| is_project_file(file, foreign))
+    {
         gathered.add(file)?;
     }
     let in_store = |path: &Path| foreign.iter().any(|dir| path.starts_with(dir));
@@ -42,13 +54,22 @@ pub(super) fn collect(shell_file: &Path, evaluation: &Evaluation, foreign: &[Pat
         gathered.add_tree(&std::path::absolute(path).map_err(Error::io("find", path))?)?;
     }
     let root = gathered.root(shell_file);
-    let copied: Vec<_> = evaluation.copied.iter().filter(|tree| tree.is_dir() && !in_store(tree)).cloned().collect();
+    let copied: Vec<_> = evaluation
+        .copied
+        .iter()
+        .filter(|tree| tree.is_dir() && !in_store(tree))
+        .cloned()
+        .collect();
     let directory = match root.file_name() {
         Some(name) if copied.contains(&root) => Some(utf8(Path::new(name))?.to_owned()),
         _ => None,
     };
     let files = gathered.read(&root)?;
-    Ok(Project { root, entries: manifest::Project { directory, files }, copied })
+    Ok(Project {
+        root,
+        entries: manifest::Project { directory, files },
+        copied,
+    })
 }
 
 /// How far up the project may reach: to the top of its git repository, else the home
@@ -58,11 +79,17 @@ fn limit(shell_file: &Path) -> PathBuf {
     if let Some(git) = dir.ancestors().find(|dir| dir.join(".git").exists()) {
         return git.to_owned();
     }
-    let home = std::env::var_os("HOME").map(PathBuf::from).and_then(|home| fs::canonicalize(home).ok());
+    let home = std::env::var_os("HOME")
+        .map(PathBuf::from)
+        .and_then(|home| fs::canonicalize(home).ok());
     if let Some(home) = home.filter(|home| dir.starts_with(home) && home.parent().is_some()) {
         return home;
     }
-    dir.ancestors().filter(|dir| dir.components().count() > 2).last().unwrap_or(dir).to_owned()
+    dir.ancestors()
+        .filter(|dir| dir.components().count() > 2)
+        .last()
+        .unwrap_or(dir)
+        .to_owned()
 }
 
 struct Gathered {
@@ -76,11 +103,17 @@ impl Gathered {
         match event {
             Recorded::Read { reader, path } if reader == "pathExists" => {
                 // Whether something outside exists may be asked; what is not there needs no carrying.
-                if path.exists() && path.starts_with(&self.limit) { self.add(path) } else { Ok(()) }
+                if path.exists() && path.starts_with(&self.limit) {
+                    self.add(path)
+                } else {
+                    Ok(())
+                }
             }
             Recorded::Read { reader, path } if reader == "readDir" => {
                 self.add(path)?;
-                self.children(path)?.iter().try_for_each(|child| self.add(child))
+                self.children(path)?
+                    .iter()
+                    .try_for_each(|child| self.add(child))
             }
             Recorded::Read { path, .. } => self.add(path),
             Recorded::Copy { path, result } if !in_store(path) => self.add_like(path, result),
@@ -91,8 +124,14 @@ impl Gathered {
     /// Adds a file, or a directory without its contents; and what symlinks on the way to it
     /// lead to.
     fn add(&mut self, path: &Path) -> Result<()> {
-        let outside = || Error::OutsideProject { file: path.to_owned(), limit: self.limit.clone() };
-        let below = path.strip_prefix(&self.limit).map_err(|_| outside())?.to_owned();
+        let outside = || Error::OutsideProject {
+            file: path.to_owned(),
+            limit: self.limit.clone(),
+        };
+        let below = path
+            .strip_prefix(&self.limit)
+            .map_err(|_| outside())?
+            .to_owned();
         let mut at = self.limit.clone();
         let mut components = below.components();
         while let Some(component) = components.next() {
@@ -107,7 +146,8 @@ impl Gathered {
             }
             if let Ok(target) = target {
                 at.pop();
-                let real = fs::canonicalize(at.join(target)).map_err(Error::io("follow the symlink", path))?;
+                let real = fs::canonicalize(at.join(target))
+                    .map_err(Error::io("follow the symlink", path))?;
                 return self.add(&real.join(components.as_path()));
             }
         }
@@ -116,11 +156,20 @@ impl Gathered {
 
     /// Adds a file or a whole directory, symlinks as such.
     fn add_tree(&mut self, path: &Path) -> Result<()> {
-        if !fs::symlink_metadata(path).map_err(Error::io("find", path))?.is_dir() {
-            return if path.is_symlink() { self.add_link(path) } else { self.add(path) };
+        if !fs::symlink_metadata(path)
+            .map_err(Error::io("find", path))?
+            .is_dir()
+        {
+            return if path.is_symlink() {
+                self.add_link(path)
+            } else {
+                self.add(path)
+            };
         }
         self.add(path)?;
-        self.children(path)?.iter().try_for_each(|child| self.add_tree(child))
+        self.children(path)?
+            .iter()
+            .try_for_each(|child| self.add_tree(child))
     }
 
     /// Adds the files of a tree that are also in its copy, which a filter may have thinned.
@@ -140,12 +189,21 @@ impl Gathered {
     fn add_link(&mut self, path: &Path) -> Result<()> {
         let inside = path.starts_with(&self.limit);
         self.paths.insert(path.to_owned());
-        if inside { Ok(()) } else { Err(Error::OutsideProject { file: path.to_owned(), limit: self.limit.clone() }) }
+        if inside {
+            Ok(())
+        } else {
+            Err(Error::OutsideProject {
+                file: path.to_owned(),
+                limit: self.limit.clone(),
+            })
+        }
     }
 
     fn children(&self, dir: &Path) -> Result<Vec<PathBuf>> {
         let entries = fs::read_dir(dir).map_err(Error::io("list", dir))?;
-        entries.map(|entry| Ok(entry.map_err(Error::io("list", dir))?.path())).collect()
+        entries
+            .map(|entry| Ok(entry.map_err(Error::io("list", dir))?.path()))
+            .collect()
     }
 
     /// The common ancestor of everything: the shell file's directory, unless something lies
@@ -162,15 +220,22 @@ impl Gathered {
         let mut files = BTreeMap::new();
         for path in &self.paths {
             for part in path.ancestors().take_while(|part| *part != root) {
-                let Ok(relative) = part.strip_prefix(root) else { break };
-                let relative = EntryPath::parse(utf8(relative)?).map_err(|_| Error::NotUtf8 { path: part.to_owned() })?;
+                let Ok(relative) = part.strip_prefix(root) else {
+                    break;
+                };
+                let relative = EntryPath::parse(utf8(relative)?).map_err(|_| Error::NotUtf8 {
+                    path: part.to_owned(),
+                })?;
                 if files.contains_key(&relative) {
                     break;
                 }
                 files.insert(relative, read(part)?);
             }
         }
-        Ok(files.into_iter().map(|(path, kind)| ProjectFile { path, kind }).collect())
+        Ok(files
+            .into_iter()
+            .map(|(path, kind)| ProjectFile { path, kind })
+            .collect())
     }
 }
 
@@ -182,10 +247,14 @@ fn read(path: &Path) -> Result<FileKind> {
     }
     if metadata.is_symlink() {
         let target = fs::read_link(path).map_err(Error::io("read the symlink", path))?;
-        return Ok(FileKind::Symlink { target: utf8(&target)?.to_owned() });
+        return Ok(FileKind::Symlink {
+            target: utf8(&target)?.to_owned(),
+        });
     }
     if !metadata.is_file() {
-        return Err(Error::SpecialFile { path: path.to_owned() });
+        return Err(Error::SpecialFile {
+            path: path.to_owned(),
+        });
     }
     let mut file = File::open(path).map_err(Error::io("read", path))?;
     let mut hasher = Sha256::new();
@@ -193,7 +262,13 @@ fn read(path: &Path) -> Result<FileKind> {
     let mut buffer = vec![0; 64 << 10];
     loop {
         match std::io::Read::read(&mut file, &mut buffer).map_err(Error::io("read", path))? {
-            0 => return Ok(FileKind::File { mode, size, digest: hasher.into() }),
+            0 => {
+                return Ok(FileKind::File {
+                    mode,
+                    size,
+                    digest: hasher.into(),
+                });
+            }
             n => {
                 hasher.update(&buffer[..n]);
                 size += n as u64;

@@ -50,13 +50,23 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
     let file = locate(&options.file)?;
     let name = name(options, &file)?;
     let nix = Nix::find()?;
-    let scratch = tempfile::tempdir().map_err(Error::io("create a directory in", std::env::temp_dir()))?;
-    let request = Request { file: &file, selection: &options.selection, include: &options.include, nix_path: None, scratch: scratch.path() };
+    let scratch =
+        tempfile::tempdir().map_err(Error::io("create a directory in", std::env::temp_dir()))?;
+    let request = Request {
+        file: &file,
+        selection: &options.selection,
+        include: &options.include,
+        nix_path: None,
+        scratch: scratch.path(),
+    };
     let entries = search_path::in_force(&options.include)?;
     let (evaluation, search_path) = record(&request, &nix, &entries, report)?;
     ensure_no_user_config(&evaluation, &file)?;
     let [path] = &evaluation.derivations[..] else {
-        return Err(Error::NotOneDerivation { file, count: evaluation.derivations.len() });
+        return Err(Error::NotOneDerivation {
+            file,
+            count: evaluation.derivations.len(),
+        });
     };
     let derivation = evaluate::read_derivation(&nix, path)?;
     let mut pins = pins::of_look_ups(&search_path);
@@ -92,7 +102,10 @@ fn locate(named: &Path) -> Result<PathBuf> {
         return Ok(found);
     }
     let candidates = ["shell.nix", "default.nix"].map(|name| found.join(name));
-    candidates.into_iter().find(|file| file.is_file()).ok_or(Error::NoShellFile { dir: found })
+    candidates
+        .into_iter()
+        .find(|file| file.is_file())
+        .ok_or(Error::NoShellFile { dir: found })
 }
 
 fn name(options: &Options, file: &Path) -> Result<BundleName> {
@@ -109,17 +122,34 @@ fn name(options: &Options, file: &Path) -> Result<BundleName> {
 /// shell fails in Nix's own words and the list of project files is known; then recorded;
 /// and where `<…>` was looked up, once more with the look-ups frozen, which is the
 /// evaluation that the other side will repeat.
-fn record(request: &Request<'_>, nix: &Nix, entries: &[Entry], report: &Report) -> Result<(Evaluation, Vec<Frozen>)> {
+fn record(
+    request: &Request<'_>,
+    nix: &Nix,
+    entries: &[Entry],
+    report: &Report,
+) -> Result<(Evaluation, Vec<Frozen>)> {
     let plain = request.evaluate(nix)?;
-    plain.talk.iter().for_each(|line| report.emit(Event::Note(line)));
+    plain
+        .talk
+        .iter()
+        .for_each(|line| report.emit(Event::Note(line)));
     report.ensure_not_interrupted()?;
     let foreign = foreign(nix, entries, &[], request.file);
-    let files: BTreeSet<_> = plain.evaluated.iter().filter(|file| is_project_file(file, &foreign)).cloned().collect();
+    let files: BTreeSet<_> = plain
+        .evaluated
+        .iter()
+        .filter(|file| is_project_file(file, &foreign))
+        .cloned()
+        .collect();
     let mut recorded = request.record(nix, &files, &foreign)?;
     let frozen = freeze(nix, entries, &recorded.events)?;
     if !frozen.is_empty() {
         let nix_path = nix_path(&frozen);
-        let request = Request { include: &[], nix_path: Some(&nix_path), ..request.clone() };
+        let request = Request {
+            include: &[],
+            nix_path: Some(&nix_path),
+            ..request.clone()
+        };
         recorded = request.record(nix, &files, &foreign)?;
     }
     // The recorder sees project files only; Nix's log saw everything.
@@ -132,8 +162,12 @@ fn freeze(nix: &Nix, entries: &[Entry], events: &[Recorded]) -> Result<Vec<Froze
     let mut frozen: Vec<Frozen> = Vec::new();
     for event in events {
         // `<nix/…>` are files that Nix itself brings along.
-        let Recorded::Lookup { name, from, .. } = event else { continue };
-        let Some((entry, name, source)) = search_path::resolve(entries, name) else { continue };
+        let Recorded::Lookup { name, from, .. } = event else {
+            continue;
+        };
+        let Some((entry, name, source)) = search_path::resolve(entries, name) else {
+            continue;
+        };
         if frozen.iter().any(|known| known.name == name) {
             continue;
         }
@@ -147,14 +181,21 @@ fn freeze(nix: &Nix, entries: &[Entry], events: &[Recorded]) -> Result<Vec<Froze
 }
 
 fn nix_path(frozen: &[Frozen]) -> String {
-    search_path::nix_path(frozen.iter().map(|entry| (entry.name.as_str(), entry.path.as_str())))
+    search_path::nix_path(
+        frozen
+            .iter()
+            .map(|entry| (entry.name.as_str(), entry.path.as_str())),
+    )
 }
 
 /// Directories whose files are not the project's: the store, and the search path's.
 fn foreign(nix: &Nix, entries: &[Entry], frozen: &[Frozen], file: &Path) -> Vec<PathBuf> {
     let mut dirs = search_path::foreign_directories(entries, file);
     dirs.extend(frozen.iter().map(|entry| PathBuf::from(&entry.source)));
-    let real: Vec<_> = dirs.iter().filter_map(|dir| std::fs::canonicalize(dir).ok()).collect();
+    let real: Vec<_> = dirs
+        .iter()
+        .filter_map(|dir| std::fs::canonicalize(dir).ok())
+        .collect();
     dirs.extend(real.into_iter().filter(|dir| !file.starts_with(dir)));
     dirs.push(nix.store.as_path().to_owned());
     dirs
@@ -170,13 +211,20 @@ pub(super) fn is_project_file(file: &Path, foreign: &[PathBuf]) -> bool {
 /// one on the other side.
 fn ensure_no_user_config(evaluation: &Evaluation, shell: &Path) -> Result<()> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    let mut places: Vec<PathBuf> = home.iter().flat_map(|home| [home.join(".config/nixpkgs"), home.join(".nixpkgs")]).collect();
+    let mut places: Vec<PathBuf> = home
+        .iter()
+        .flat_map(|home| [home.join(".config/nixpkgs"), home.join(".nixpkgs")])
+        .collect();
     places.extend(std::env::var_os("NIXPKGS_CONFIG").map(PathBuf::from));
-    let own = evaluation.evaluated.iter().find(|file| places.iter().any(|place| file.starts_with(place)));
+    let own = evaluation
+        .evaluated
+        .iter()
+        .find(|file| places.iter().any(|place| file.starts_with(place)));
     match own {
-        Some(file) if !shell.starts_with(file.parent().unwrap_or(file)) => {
-            Err(Error::UserConfig { shell: shell.to_owned(), file: file.clone() })
-        }
+        Some(file) if !shell.starts_with(file.parent().unwrap_or(file)) => Err(Error::UserConfig {
+            shell: shell.to_owned(),
+            file: file.clone(),
+        }),
         _ => Ok(()),
     }
 }

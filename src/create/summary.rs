@@ -24,12 +24,20 @@ impl Summary {
             Output::File { path, .. } => Some(path.display().to_string()),
             Output::Stdout => None,
         };
-        Self { plan, file, written: None }
+        Self {
+            plan,
+            file,
+            written: None,
+        }
     }
 
     pub(super) fn of_bundle(plan: Plan, written: Written) -> Self {
         let file = written.path.as_ref().map(|path| path.display().to_string());
-        Self { plan, file, written: Some(written) }
+        Self {
+            plan,
+            file,
+            written: Some(written),
+        }
     }
 
     /// The summary as text.
@@ -43,7 +51,10 @@ impl Summary {
         inspect::content(&mut text, &self.plan.manifest, verbose);
         let mut text = text.finish();
         if let (Some(_), Some(file)) = (&self.written, &self.file) {
-            let name = std::path::Path::new(file).file_name().unwrap_or_default().to_string_lossy();
+            let name = std::path::Path::new(file)
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy();
             text.push_str("\non the other side, type:\n  shellpack open ");
             text.push_str(&shell_quoted(&name));
             text.push('\n');
@@ -53,9 +64,20 @@ impl Summary {
 
     fn written_lines(&self, text: &mut Labelled, file: &str, written: &Written) {
         let raw = self.plan.manifest.closure.nar_bytes();
-        let checked = if written.path.is_some() { "" } else { "; it could not be read back to check it" };
+        let checked = if written.path.is_some() {
+            ""
+        } else {
+            "; it could not be read back to check it"
+        };
         text.line("packed", &format!("{file}{checked}"));
-        text.line("size", &format!("{} (ratio {:.2})", human(written.size), ratio(written.size, raw)));
+        text.line(
+            "size",
+            &format!(
+                "{} (ratio {:.2})",
+                human(written.size),
+                ratio(written.size, raw)
+            ),
+        );
         text.line("sha256", &written.digest.hex());
     }
 
@@ -67,31 +89,55 @@ impl Summary {
             Some(BashOrigin::Derivation) => {
                 warnings.push("no bashInteractive was found in a pinned nixpkgs; the derivation's own shell is carried, which may lack line editing".to_owned());
             }
-            None => warnings.push("no bash for interactive use was found; the target's own will be used".to_owned()),
+            None => warnings.push(
+                "no bash for interactive use was found; the target's own will be used".to_owned(),
+            ),
         }
         let files = &self.plan.manifest.project.files;
-        let secret: Vec<_> = files.iter().filter(|file| is_sensitive(file)).map(|file| file.path.as_str()).collect();
+        let secret: Vec<_> = files
+            .iter()
+            .filter(|file| is_sensitive(file))
+            .map(|file| file.path.as_str())
+            .collect();
         if let Some((first, rest)) = secret.split_first() {
-            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-            warnings.push(format!("evaluation drags {first}{more} into the bundle; look whether it should travel"));
+            let more = if rest.is_empty() {
+                String::new()
+            } else {
+                format!(" and {} more", rest.len())
+            };
+            warnings.push(format!(
+                "evaluation drags {first}{more} into the bundle; look whether it should travel"
+            ));
         }
         if let Some(directory) = files.iter().find(|file| is_git(file)) {
-            warnings.push(format!("evaluation copies the repository's whole history ({}) into the bundle", directory.path));
+            warnings.push(format!(
+                "evaluation copies the repository's whole history ({}) into the bundle",
+                directory.path
+            ));
         }
         warnings
     }
 }
 
 fn is_git(file: &ProjectFile) -> bool {
-    matches!(file.kind, FileKind::Directory { .. }) && file.path.as_str().rsplit('/').next() == Some(".git")
+    matches!(file.kind, FileKind::Directory { .. })
+        && file.path.as_str().rsplit('/').next() == Some(".git")
 }
 
 /// Names under which secrets usually lie.
 fn is_sensitive(file: &ProjectFile) -> bool {
     let name = file.path.as_str().rsplit('/').next().unwrap_or_default();
     let is_file = matches!(file.kind, FileKind::File { .. });
-    let is_key = [".pem", ".key", ".p12", ".pfx", ".kdbx"].iter().any(|ending| name.ends_with(ending)) || (name.starts_with("id_") && !name.ends_with(".pub"));
-    is_file && (is_key || name == ".env" || name.starts_with(".env.") || name == ".netrc" || name == ".npmrc")
+    let is_key = [".pem", ".key", ".p12", ".pfx", ".kdbx"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
+        || (name.starts_with("id_") && !name.ends_with(".pub"));
+    is_file
+        && (is_key
+            || name == ".env"
+            || name.starts_with(".env.")
+            || name == ".netrc"
+            || name == ".npmrc")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]

@@ -58,38 +58,76 @@ pub(super) struct Unnamed {
 }
 
 /// Writes the planned bundle and brings it to the disk.
-pub(super) fn write(plan: &Plan, output: &Output, settings: &Settings, report: &Report) -> Result<Unnamed> {
+pub(super) fn write(
+    plan: &Plan,
+    output: &Output,
+    settings: &Settings,
+    report: &Report,
+) -> Result<Unnamed> {
     report.emit(Event::Phase(Phase::Pack));
-    report.emit(Event::Total { bytes: plan.manifest.closure.nar_bytes(), paths: plan.manifest.closure.paths.len() as u64 });
+    report.emit(Event::Total {
+        bytes: plan.manifest.closure.nar_bytes(),
+        paths: plan.manifest.closure.paths.len() as u64,
+    });
     let Output::File { path, force } = output else {
-        let (size, digest) = stream(plan, settings, report, io::stdout(), Path::new("standard output"))?;
-        return Ok(Unnamed { file: None, size, digest });
+        let (size, digest) = stream(
+            plan,
+            settings,
+            report,
+            io::stdout(),
+            Path::new("standard output"),
+        )?;
+        return Ok(Unnamed {
+            file: None,
+            size,
+            digest,
+        });
     };
     let dir = parent(path);
-    let temporary = tempfile::Builder::new().prefix(".shellpack-").suffix(".part").permissions(fs::Permissions::from_mode(0o666)).tempfile_in(dir);
+    let temporary = tempfile::Builder::new()
+        .prefix(".shellpack-")
+        .suffix(".part")
+        .permissions(fs::Permissions::from_mode(0o666))
+        .tempfile_in(dir);
     let temporary = temporary.map_err(Error::io("create a file in", dir))?;
     let (size, digest) = stream(plan, settings, report, temporary.as_file(), path)?;
     report.emit(Event::Phase(Phase::Sync));
-    temporary.as_file().sync_all().map_err(Error::io("sync", path))?;
-    Ok(Unnamed { file: Some((temporary, path.clone(), *force)), size, digest })
+    temporary
+        .as_file()
+        .sync_all()
+        .map_err(Error::io("sync", path))?;
+    Ok(Unnamed {
+        file: Some((temporary, path.clone(), *force)),
+        size,
+        digest,
+    })
 }
 
 impl Unnamed {
     /// Reads what was written again and checks it down to the last byte. What does not read
     /// back would fail on the other side; it never gets the name.
     pub(super) fn read_back(&self, jobs: usize, report: &Report) -> Result<()> {
-        let Some((temporary, path, _)) = &self.file else { return Ok(()) };
+        let Some((temporary, path, _)) = &self.file else {
+            return Ok(());
+        };
         report.emit(Event::Phase(Phase::ReadBack));
         verify::ensure_sound(temporary.path(), jobs, report).map_err(|error| match error {
             Error::Interrupted => error,
-            other => Error::ReadBack { file: path.clone(), source: Box::new(other) },
+            other => Error::ReadBack {
+                file: path.clone(),
+                source: Box::new(other),
+            },
         })
     }
 
     /// Gives the bundle its name.
     pub(super) fn publish(self, report: &Report) -> Result<Written> {
         report.ensure_not_interrupted()?;
-        let mut written = Written { path: None, size: self.size, digest: self.digest };
+        let mut written = Written {
+            path: None,
+            size: self.size,
+            digest: self.digest,
+        };
         if let Some((temporary, path, force)) = self.file {
             publish(temporary, &path, force)?;
             sync_directory(parent(&path))?;
@@ -100,10 +138,18 @@ impl Unnamed {
 }
 
 fn publish(temporary: NamedTempFile, path: &Path, force: bool) -> Result<()> {
-    let result = if force { temporary.persist(path) } else { temporary.persist_noclobber(path) };
+    let result = if force {
+        temporary.persist(path)
+    } else {
+        temporary.persist_noclobber(path)
+    };
     match result {
         Ok(_) => Ok(()),
-        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Err(Error::OutputExists { path: path.to_owned() }),
+        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(Error::OutputExists {
+                path: path.to_owned(),
+            })
+        }
         Err(failed) => Err(Error::io("create", path)(failed.error)),
     }
 }
@@ -119,34 +165,69 @@ fn sync_directory(dir: &Path) -> Result<()> {
 
 /// The directory of a file, never empty.
 pub(super) fn parent(path: &Path) -> &Path {
-    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
-fn stream(plan: &Plan, settings: &Settings, report: &Report, out: impl Write + Send, name: &Path) -> Result<(u64, Digest)> {
+fn stream(
+    plan: &Plan,
+    settings: &Settings,
+    report: &Report,
+    out: impl Write + Send,
+    name: &Path,
+) -> Result<(u64, Digest)> {
     let failed = |error| Error::io("write", name)(error);
-    let out = BufWriter::with_capacity(BUFFER, Counted { out, hasher: Sha256::new(), size: 0 });
+    let out = BufWriter::with_capacity(
+        BUFFER,
+        Counted {
+            out,
+            hasher: Sha256::new(),
+            size: 0,
+        },
+    );
     let mut writer = Writer::begin(out, &plan.manifest_bytes).map_err(failed)?;
     for file in &plan.manifest.project.files {
         report.ensure_not_interrupted()?;
         project_file(&mut writer, file, &plan.project_root, name)?;
     }
-    pack::segments(plan, settings, report, &mut |index, content| writer.segment(index, content).map_err(failed))?;
-    let counted = writer.finish().map_err(failed)?.into_inner().map_err(|error| failed(error.into_error()))?;
+    pack::segments(plan, settings, report, &mut |index, content| {
+        writer.segment(index, content).map_err(failed)
+    })?;
+    let counted = writer
+        .finish()
+        .map_err(failed)?
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
     Ok((counted.size, counted.hasher.into()))
 }
 
-fn project_file(writer: &mut Writer<impl Write>, file: &ProjectFile, root: &Path, name: &Path) -> Result<()> {
+fn project_file(
+    writer: &mut Writer<impl Write>,
+    file: &ProjectFile,
+    root: &Path,
+    name: &Path,
+) -> Result<()> {
     let FileKind::File { digest, .. } = &file.kind else {
-        return writer.project_file(file, io::empty()).map_err(Error::io("write", name));
+        return writer
+            .project_file(file, io::empty())
+            .map_err(Error::io("write", name));
     };
     let path = root.join(file.path.as_str());
     let content = File::open(&path).map_err(Error::io("read", &path))?;
-    let mut hashing = Hashing { input: content, hasher: Sha256::new() };
-    writer.project_file(file, &mut hashing).map_err(Error::io("pack", &path))?;
+    let mut hashing = Hashing {
+        input: content,
+        hasher: Sha256::new(),
+    };
+    writer
+        .project_file(file, &mut hashing)
+        .map_err(Error::io("pack", &path))?;
     if Digest::from(hashing.hasher) == *digest {
         return Ok(());
     }
-    Err(Error::io("pack", &path)(io::Error::other("it changed while it was packed")))
+    Err(Error::io("pack", &path)(io::Error::other(
+        "it changed while it was packed",
+    )))
 }
 
 struct Hashing<R> {
@@ -181,4 +262,3 @@ impl<W: Write> Write for Counted<W> {
         self.out.flush()
     }
 }
-

@@ -51,13 +51,19 @@ impl Error {
 fn bundle_hint(bad: &BadBundle) -> Option<&'static str> {
     match bad {
         BadBundle::NotABundle => Some("bundles are made with: shellpack create"),
-        BadBundle::NewerFormat { .. } | BadBundle::UnknownNeed(_) => Some("use the version of shellpack that made it, or a newer one"),
+        BadBundle::NewerFormat { .. } | BadBundle::UnknownNeed(_) => {
+            Some("use the version of shellpack that made it, or a newer one")
+        }
         BadBundle::Manifest(_) => None,
-        _ => Some("list all of its faults: shellpack verify FILE; then copy it again from where it was made"),
+        _ => Some(
+            "list all of its faults: shellpack verify FILE; then copy it again from where it was made",
+        ),
     }
 }
 
 fn trusted_user_hint() -> String {
     let user = std::env::var("USER").unwrap_or_else(|_| "USER".to_owned());
-    format!("let root add the line `trusted-users = root {user}` to /etc/nix/nix.conf and restart nix-daemon")
+    format!(
+        "let root add the line `trusted-users = root {user}` to /etc/nix/nix.conf and restart nix-daemon"
+    )
 }

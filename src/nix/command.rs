@@ -21,7 +21,10 @@ pub struct NixCommand {
 impl NixCommand {
     /// A command that is looked up on `PATH`.
     pub fn new(program: &'static str) -> Self {
-        Self { program, command: Command::new(program) }
+        Self {
+            program,
+            command: Command::new(program),
+        }
     }
 
     /// Adds an argument.
@@ -51,15 +54,24 @@ impl NixCommand {
     /// Runs it to its end and returns what it printed; a failure carries its own words.
     pub fn stdout_text(mut self) -> Result<String> {
         let output = self.command.stdin(Stdio::null()).output();
-        let Output { status, stdout, stderr } = output.map_err(|source| Error::cannot_run(self.program, source))?;
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = output.map_err(|source| Error::cannot_run(self.program, source))?;
         self.ensure_success(status, || String::from_utf8_lossy(&stderr).into_owned())?;
         String::from_utf8(stdout).map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
     }
 
     /// Runs it with its log going to the user as it comes; returns what it printed.
     pub fn stdout_text_with_log_shown(mut self) -> Result<String> {
-        let output = self.command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-        let Output { status, stdout, .. } = output.map_err(|source| Error::cannot_run(self.program, source))?;
+        let output = self
+            .command
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output();
+        let Output { status, stdout, .. } =
+            output.map_err(|source| Error::cannot_run(self.program, source))?;
         self.ensure_success(status, String::new)?;
         String::from_utf8(stdout).map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
     }
@@ -67,7 +79,12 @@ impl NixCommand {
     /// Runs it, giving each line of its log to `line` as it comes; `line` returns whether
     /// the line belongs to the words of an error. Returns what it printed.
     pub fn stdout_text_with_log(mut self, mut line: impl FnMut(&str) -> bool) -> Result<String> {
-        let spawned = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let spawned = self
+            .command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
         let mut child = spawned.map_err(|source| Error::cannot_run(self.program, source))?;
         let mut words = String::new();
         if let Some(stderr) = child.stderr.take() {
@@ -80,30 +97,50 @@ impl NixCommand {
             }
         }
         // Its output is a few lines at most, so it cannot have blocked while the log was read.
-        let output = child.wait_with_output().map_err(|source| Error::cannot_run(self.program, source))?;
+        let output = child
+            .wait_with_output()
+            .map_err(|source| Error::cannot_run(self.program, source))?;
         self.ensure_success(output.status, || words)?;
-        String::from_utf8(output.stdout).map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
+        String::from_utf8(output.stdout)
+            .map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
     }
 
     /// Runs it with these bytes as its input.
     pub fn stdin_bytes(mut self, bytes: &[u8]) -> Result<()> {
-        let spawned = self.command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let spawned = self
+            .command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn();
         let mut child = spawned.map_err(|source| Error::cannot_run(self.program, source))?;
-        let written = child.stdin.take().map_or(Ok(()), |mut input| input.write_all(bytes));
-        let output = child.wait_with_output().map_err(|source| Error::cannot_run(self.program, source))?;
+        let written = child
+            .stdin
+            .take()
+            .map_or(Ok(()), |mut input| input.write_all(bytes));
+        let output = child
+            .wait_with_output()
+            .map_err(|source| Error::cannot_run(self.program, source))?;
         // If it failed, it says better than a broken pipe why.
-        self.ensure_success(output.status, || String::from_utf8_lossy(&output.stderr).into_owned())?;
+        self.ensure_success(output.status, || {
+            String::from_utf8_lossy(&output.stderr).into_owned()
+        })?;
         written.map_err(|source| Error::cannot_run(self.program, source))
     }
 
     /// Runs it to its end, whatever that is, and returns everything it printed.
     pub fn output_of(mut self) -> Result<Output> {
-        self.command.stdin(Stdio::null()).output().map_err(|source| Error::cannot_run(self.program, source))
+        self.command
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|source| Error::cannot_run(self.program, source))
     }
 
     /// Runs it with the caller's terminal and returns how it ended.
     pub fn status(mut self) -> Result<ExitStatus> {
-        self.command.status().map_err(|source| Error::cannot_run(self.program, source))
+        self.command
+            .status()
+            .map_err(|source| Error::cannot_run(self.program, source))
     }
 
     /// The prepared command, for a caller that wants its own pipes.
@@ -115,12 +152,18 @@ impl NixCommand {
         if status.success() {
             return Ok(());
         }
-        Err(Error::NixFailed { program: self.program, status, words: words().trim_end().to_owned() })
+        Err(Error::NixFailed {
+            program: self.program,
+            status,
+            words: words().trim_end().to_owned(),
+        })
     }
 }
 
 fn lines_lossy(stream: impl io::Read) -> impl Iterator<Item = io::Result<String>> {
-    BufReader::new(stream).split(b'\n').map(|line| line.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    BufReader::new(stream)
+        .split(b'\n')
+        .map(|line| line.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Parses what a Nix command printed with `--json`.
@@ -157,7 +200,12 @@ impl Selection {
         if let Some(attribute) = &self.attribute {
             args.extend(["-A".into(), attribute.into()]);
         }
-        for Argument { name, value, string } in &self.arguments {
+        for Argument {
+            name,
+            value,
+            string,
+        } in &self.arguments
+        {
             let option = if *string { "--argstr" } else { "--arg" };
             args.extend([option.into(), name.into(), value.into()]);
         }
@@ -168,7 +216,14 @@ impl Selection {
 /// What keeps every Nix command off the network. Nix has no `--offline` for nix-shell; a
 /// substituter that is asked and does not answer costs seconds of retries, and a fetched
 /// tarball is looked up again when its age exceeds `tarball-ttl`.
-pub const OFFLINE: [&str; 6] = ["--option", "substitute", "false", "--option", "tarball-ttl", "4294967295"];
+pub const OFFLINE: [&str; 6] = [
+    "--option",
+    "substitute",
+    "false",
+    "--option",
+    "tarball-ttl",
+    "4294967295",
+];
 
 /// Builds or fetches derivation outputs (`…drv!out,dev`) and paths, with Nix's log shown.
 /// An indirect root at `root` keeps each of them.
@@ -176,8 +231,15 @@ pub fn realise(wanted: &[String], root: &Path) -> Result<()> {
     if wanted.is_empty() {
         return Ok(());
     }
-    let command = NixCommand::new("nix-store").arg("--realise").args(wanted).arg("--add-root").arg(root).arg("--indirect");
-    root_without_build_users(command).stdout_text_with_log_shown().map(drop)
+    let command = NixCommand::new("nix-store")
+        .arg("--realise")
+        .args(wanted)
+        .arg("--add-root")
+        .arg(root)
+        .arg("--indirect");
+    root_without_build_users(command)
+        .stdout_text_with_log_shown()
+        .map(drop)
 }
 
 /// Real root builds as members of the group that `build-users-group` names, `nixbld` if
@@ -185,7 +247,8 @@ pub fn realise(wanted: &[String], root: &Path) -> Result<()> {
 /// building without build users is what its message asks for.
 fn root_without_build_users(command: NixCommand) -> NixCommand {
     let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
-    let configured = std::env::var_os("NIX_CONF_DIR").is_some() || Path::new("/etc/nix/nix.conf").exists();
+    let configured =
+        std::env::var_os("NIX_CONF_DIR").is_some() || Path::new("/etc/nix/nix.conf").exists();
     let has_group = groups.lines().any(|line| line.starts_with("nixbld:"));
     if rustix::process::geteuid().is_root() && !has_group && !configured {
         return command.args(["--option", "build-users-group", ""]);
@@ -194,7 +257,11 @@ fn root_without_build_users(command: NixCommand) -> NixCommand {
 }
 
 /// A derivation's wanted outputs in the notation of Nix's commands and protocol.
-pub fn outputs_of(store: &StoreDir, derivation: &super::store_path::StorePath, outputs: &[String]) -> String {
+pub fn outputs_of(
+    store: &StoreDir,
+    derivation: &super::store_path::StorePath,
+    outputs: &[String],
+) -> String {
     format!("{}!{}", store.print(derivation), outputs.join(","))
 }
 
@@ -203,9 +270,22 @@ pub fn outputs_of(store: &StoreDir, derivation: &super::store_path::StorePath, o
 pub fn registration(store: &StoreDir, infos: &[PathInfo]) -> Vec<u8> {
     let mut text = String::new();
     for info in infos {
-        let deriver = info.deriver.as_ref().map(|deriver| store.print(deriver)).unwrap_or_default();
-        let head = [store.print(&info.path), info.nar_hash.hex(), info.nar_size.to_string(), deriver, info.references.len().to_string()];
-        let references = info.references.iter().map(|reference| store.print(reference));
+        let deriver = info
+            .deriver
+            .as_ref()
+            .map(|deriver| store.print(deriver))
+            .unwrap_or_default();
+        let head = [
+            store.print(&info.path),
+            info.nar_hash.hex(),
+            info.nar_size.to_string(),
+            deriver,
+            info.references.len().to_string(),
+        ];
+        let references = info
+            .references
+            .iter()
+            .map(|reference| store.print(reference));
         for line in head.into_iter().chain(references) {
             text.push_str(&line);
             text.push('\n');

@@ -64,7 +64,9 @@ pub struct Connection {
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connection").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -91,8 +93,11 @@ impl Connection {
     }
 
     fn to_socket(path: &Path, store: &StoreDir) -> Result<Self> {
-        let stream = UnixStream::connect(path).map_err(Error::io("connect to Nix's daemon at", path))?;
-        let copy = stream.try_clone().map_err(Error::io("connect to Nix's daemon at", path))?;
+        let stream =
+            UnixStream::connect(path).map_err(Error::io("connect to Nix's daemon at", path))?;
+        let copy = stream
+            .try_clone()
+            .map_err(Error::io("connect to Nix's daemon at", path))?;
         Ok(Self {
             from: BufReader::new(Box::new(copy)),
             to: BufWriter::new(Box::new(stream)),
@@ -111,7 +116,10 @@ impl Connection {
             .spawn()
             .map_err(|source| Error::cannot_run(program, source))?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(Error::cannot_run(program, io::Error::other("it has no pipes")));
+            return Err(Error::cannot_run(
+                program,
+                io::Error::other("it has no pipes"),
+            ));
         };
         Ok(Self {
             from: BufReader::new(Box::new(stdout)),
@@ -124,11 +132,17 @@ impl Connection {
     fn handshake(&mut self) -> Result<()> {
         self.send(&[CLIENT_MAGIC])?;
         if self.number()? != SERVER_MAGIC {
-            return Err(Error::Daemon { message: "it does not speak the worker protocol".to_owned() });
+            return Err(Error::Daemon {
+                message: "it does not speak the worker protocol".to_owned(),
+            });
         }
         let theirs = self.number()?;
         if theirs >> 8 != 1 || theirs & 0xff < VERSION & 0xff {
-            let message = format!("it speaks version {}.{} of the worker protocol; at least 1.21 is needed", theirs >> 8, theirs & 0xff);
+            let message = format!(
+                "it speaks version {}.{} of the worker protocol; at least 1.21 is needed",
+                theirs >> 8,
+                theirs & 0xff
+            );
             return Err(Error::Daemon { message });
         }
         // Our version, no CPU affinity, no space to reserve.
@@ -142,8 +156,24 @@ impl Connection {
         let (keep_failed, keep_going, fallback, verbosity, jobs, silent) = (0, 0, 0, 0, 1, 0);
         let (build_hook, verbose_build, log_type, trace, cores, substitutes) = (1, 0, 0, 0, 0, 0);
         let overrides = 0;
-        self.send(&[op::SET_OPTIONS, keep_failed, keep_going, fallback, verbosity, jobs, silent])?;
-        self.send(&[build_hook, verbose_build, log_type, trace, cores, substitutes, overrides])?;
+        self.send(&[
+            op::SET_OPTIONS,
+            keep_failed,
+            keep_going,
+            fallback,
+            verbosity,
+            jobs,
+            silent,
+        ])?;
+        self.send(&[
+            build_hook,
+            verbose_build,
+            log_type,
+            trace,
+            cores,
+            substitutes,
+            overrides,
+        ])?;
         self.await_last()
     }
 
@@ -179,10 +209,15 @@ impl Connection {
         let ca = self.string()?;
         Ok(Some(PathInfo {
             path: path.clone(),
-            nar_hash: Digest::from_hex(nar_hash.strip_prefix("sha256:").unwrap_or(&nar_hash)).map_err(protocol)?,
+            nar_hash: Digest::from_hex(nar_hash.strip_prefix("sha256:").unwrap_or(&nar_hash))
+                .map_err(protocol)?,
             nar_size,
             references,
-            deriver: if deriver.is_empty() { None } else { Some(self.store.parse_path(&deriver).map_err(protocol)?) },
+            deriver: if deriver.is_empty() {
+                None
+            } else {
+                Some(self.store.parse_path(&deriver).map_err(protocol)?)
+            },
             ca: (!ca.is_empty()).then_some(ca),
             signatures,
         }))
@@ -206,7 +241,11 @@ impl Connection {
             self.send_string(one.as_bytes())?;
         }
         self.await_last()?;
-        let missing = Missing { to_build: self.paths()?, to_substitute: self.paths()?, unknown: self.paths()? };
+        let missing = Missing {
+            to_build: self.paths()?,
+            to_substitute: self.paths()?,
+            unknown: self.paths()?,
+        };
         let _sizes = (self.number()?, self.number()?);
         Ok(missing)
     }
@@ -214,7 +253,11 @@ impl Connection {
     /// Begins to import one path; its references must be valid. The NAR follows through
     /// [`Connection::send_nar`], and [`Connection::finish_import`] has Nix's verdict.
     pub fn begin_import(&mut self, info: &PathInfo) -> Result<()> {
-        let deriver = info.deriver.as_ref().map(|deriver| self.store.print(deriver)).unwrap_or_default();
+        let deriver = info
+            .deriver
+            .as_ref()
+            .map(|deriver| self.store.print(deriver))
+            .unwrap_or_default();
         let (path, hash) = (self.store.print(&info.path), info.nar_hash.hex());
         self.send(&[op::ADD_TO_STORE_NAR])?;
         for text in [path, deriver, hash] {
@@ -226,7 +269,12 @@ impl Connection {
             self.send_string(text.as_bytes())?;
         }
         let (registration_time, ultimate) = (0, 0);
-        self.send(&[registration_time, info.nar_size, ultimate, info.signatures.len() as u64])?;
+        self.send(&[
+            registration_time,
+            info.nar_size,
+            ultimate,
+            info.signatures.len() as u64,
+        ])?;
         for signature in &info.signatures {
             self.send_string(signature.as_bytes())?;
         }
@@ -240,7 +288,9 @@ impl Connection {
     /// needs no more, since somebody else made the path valid meanwhile: the import is over.
     pub fn send_nar(&mut self, mut slice: &[u8]) -> Result<bool> {
         while !slice.is_empty() {
-            let Some(room) = self.await_read()? else { return Ok(false) };
+            let Some(room) = self.await_read()? else {
+                return Ok(false);
+            };
             let (now, rest) = slice.split_at(slice.len().min(room));
             self.send_string(now)?;
             self.flush()?;
@@ -265,7 +315,9 @@ impl Connection {
     fn await_last(&mut self) -> Result<()> {
         match self.await_read()? {
             None => Ok(()),
-            Some(_) => Err(Error::Daemon { message: "it asked for data where there is none".to_owned() }),
+            Some(_) => Err(Error::Daemon {
+                message: "it asked for data where there is none".to_owned(),
+            }),
         }
     }
 
@@ -275,11 +327,18 @@ impl Connection {
         loop {
             match self.number()? {
                 stderr::LAST => return Ok(None),
-                stderr::READ => return Ok(Some(usize::try_from(self.number()?).unwrap_or(usize::MAX))),
+                stderr::READ => {
+                    return Ok(Some(usize::try_from(self.number()?).unwrap_or(usize::MAX)));
+                }
                 stderr::NEXT => drop(self.string()?),
                 stderr::STOP_ACTIVITY => drop(self.number()?),
                 stderr::START_ACTIVITY => {
-                    let _header = (self.number()?, self.number()?, self.number()?, self.string()?);
+                    let _header = (
+                        self.number()?,
+                        self.number()?,
+                        self.number()?,
+                        self.string()?,
+                    );
                     self.skip_fields()?;
                     self.number()?;
                 }
@@ -292,7 +351,11 @@ impl Connection {
                     let _status = self.number()?;
                     return Err(Error::Daemon { message });
                 }
-                _ => return Err(Error::Daemon { message: "it sent a message of an unknown kind".to_owned() }),
+                _ => {
+                    return Err(Error::Daemon {
+                        message: "it sent a message of an unknown kind".to_owned(),
+                    });
+                }
             }
         }
     }
@@ -308,13 +371,18 @@ impl Connection {
     }
 
     fn send(&mut self, numbers: &[u64]) -> Result<()> {
-        numbers.iter().try_for_each(|number| self.to.write_all(&number.to_le_bytes())).map_err(lost)
+        numbers
+            .iter()
+            .try_for_each(|number| self.to.write_all(&number.to_le_bytes()))
+            .map_err(lost)
     }
 
     fn send_string(&mut self, bytes: &[u8]) -> Result<()> {
         self.send(&[bytes.len() as u64])?;
         self.to.write_all(bytes).map_err(lost)?;
-        self.to.write_all(&[0; 8][..padding(bytes.len() as u64)]).map_err(lost)
+        self.to
+            .write_all(&[0; 8][..padding(bytes.len() as u64)])
+            .map_err(lost)
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -331,10 +399,15 @@ impl Connection {
     fn string(&mut self) -> Result<String> {
         let length = self.number()?;
         if length > MAX_STRING {
-            return Err(Error::Daemon { message: "it sent a string that is too long".to_owned() });
+            return Err(Error::Daemon {
+                message: "it sent a string that is too long".to_owned(),
+            });
         }
         let mut bytes = Vec::new();
-        (&mut self.from).take(length + padding(length) as u64).read_to_end(&mut bytes).map_err(lost)?;
+        (&mut self.from)
+            .take(length + padding(length) as u64)
+            .read_to_end(&mut bytes)
+            .map_err(lost)?;
         bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
         String::from_utf8(bytes).map_err(protocol)
     }
@@ -345,7 +418,10 @@ impl Connection {
 
     fn paths(&mut self) -> Result<Vec<StorePath>> {
         let texts = self.strings()?;
-        texts.iter().map(|text| self.store.parse_path(text).map_err(protocol)).collect()
+        texts
+            .iter()
+            .map(|text| self.store.parse_path(text).map_err(protocol))
+            .collect()
     }
 }
 
@@ -366,7 +442,9 @@ fn lost(source: io::Error) -> Error {
 }
 
 fn protocol(reason: impl std::fmt::Display) -> Error {
-    Error::Daemon { message: reason.to_string() }
+    Error::Daemon {
+        message: reason.to_string(),
+    }
 }
 
 /// Nix colours its errors for the terminal even on this wire.

@@ -40,15 +40,24 @@ impl Database {
         let failed = failed(&file);
         let sqlite = rusqlite::Connection::open(&file).map_err(&failed)?;
         sqlite.busy_timeout(BUSY).map_err(&failed)?;
-        sqlite.execute_batch("pragma foreign_keys = 1; pragma synchronous = normal").map_err(&failed)?;
-        Ok(Some(Self { file, sqlite, store: store.clone() }))
+        sqlite
+            .execute_batch("pragma foreign_keys = 1; pragma synchronous = normal")
+            .map_err(&failed)?;
+        Ok(Some(Self {
+            file,
+            sqlite,
+            store: store.clone(),
+        }))
     }
 
     /// Whether a path is registered.
     pub fn is_valid(&self, path: &StorePath) -> Result<bool> {
         let text = self.store.print(path);
-        let statement = self.sqlite.prepare_cached("select 1 from ValidPaths where path = ?");
-        let found = statement.and_then(|mut statement| statement.query_row([text], |_| Ok(())).optional());
+        let statement = self
+            .sqlite
+            .prepare_cached("select 1 from ValidPaths where path = ?");
+        let found =
+            statement.and_then(|mut statement| statement.query_row([text], |_| Ok(())).optional());
         found.map(|row| row.is_some()).map_err(failed(&self.file))
     }
 
@@ -59,7 +68,12 @@ impl Database {
     }
 }
 
-fn insert(sqlite: &mut rusqlite::Connection, store: &StoreDir, infos: &[&PathInfo], time: i64) -> rusqlite::Result<()> {
+fn insert(
+    sqlite: &mut rusqlite::Connection,
+    store: &StoreDir,
+    infos: &[&PathInfo],
+    time: i64,
+) -> rusqlite::Result<()> {
     let transaction = sqlite.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     {
         let mut add_path = transaction.prepare(
@@ -67,7 +81,8 @@ fn insert(sqlite: &mut rusqlite::Connection, store: &StoreDir, infos: &[&PathInf
              values (?, ?, ?, ?, ?, null, ?, ?) on conflict (path) do nothing",
         )?;
         let mut find = transaction.prepare("select id from ValidPaths where path = ?")?;
-        let mut add_reference = transaction.prepare("insert or ignore into Refs (referrer, reference) values (?, ?)")?;
+        let mut add_reference = transaction
+            .prepare("insert or ignore into Refs (referrer, reference) values (?, ?)")?;
         let mut ids: HashMap<&StorePath, i64> = HashMap::new();
         let mut added = Vec::new();
         for info in infos {
@@ -75,7 +90,15 @@ fn insert(sqlite: &mut rusqlite::Connection, store: &StoreDir, infos: &[&PathInf
             let deriver = info.deriver.as_ref().map(|deriver| store.print(deriver));
             let size = i64::try_from(info.nar_size).unwrap_or(i64::MAX);
             let signatures = (!info.signatures.is_empty()).then(|| info.signatures.join(" "));
-            let row = params![text, info.nar_hash.to_string(), time, deriver, size, signatures, info.ca];
+            let row = params![
+                text,
+                info.nar_hash.to_string(),
+                time,
+                deriver,
+                size,
+                signatures,
+                info.ca
+            ];
             if add_path.execute(row)? == 1 {
                 added.push(info);
             }
@@ -96,5 +119,8 @@ fn insert(sqlite: &mut rusqlite::Connection, store: &StoreDir, infos: &[&PathInf
 
 fn failed(file: &Path) -> impl Fn(rusqlite::Error) -> Error + use<> {
     let file = file.to_owned();
-    move |source| Error::Database { file: file.clone(), source }
+    move |source| Error::Database {
+        file: file.clone(),
+        source,
+    }
 }

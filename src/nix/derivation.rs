@@ -49,7 +49,11 @@ impl Derivation {
         let outputs = term.list(|term| {
             let fields = term.tuple::<4>()?;
             let [name, path, _algorithm, _hash] = fields;
-            let path = if path.is_empty() { None } else { Some(store.parse_path(&path)?) };
+            let path = if path.is_empty() {
+                None
+            } else {
+                Some(store.parse_path(&path)?)
+            };
             Ok((name, path))
         })?;
         term.expect(b",")?;
@@ -102,7 +106,10 @@ impl Term<'_> {
         }
     }
 
-    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Result<T, BadDerivation>) -> Result<Vec<T>, BadDerivation> {
+    fn list<T>(
+        &mut self,
+        item: impl Fn(&mut Self) -> Result<T, BadDerivation>,
+    ) -> Result<Vec<T>, BadDerivation> {
         self.expect(b"[")?;
         let mut items = Vec::new();
         while self.expect(b"]").is_err() {
@@ -128,12 +135,16 @@ impl Term<'_> {
         self.expect(b"\"")?;
         let mut out = Vec::new();
         loop {
-            let Some(&byte) = self.bytes.get(self.at) else { return self.unexpected() };
+            let Some(&byte) = self.bytes.get(self.at) else {
+                return self.unexpected();
+            };
             self.at += 1;
             match byte {
                 b'"' => break,
                 b'\\' => {
-                    let Some(&escaped) = self.bytes.get(self.at) else { return self.unexpected() };
+                    let Some(&escaped) = self.bytes.get(self.at) else {
+                        return self.unexpected();
+                    };
                     self.at += 1;
                     out.push(match escaped {
                         b'n' => b'\n',
@@ -168,7 +179,10 @@ mod tests {
     #[test]
     fn every_part_is_read() {
         let derivation = Derivation::parse(sample().as_bytes(), &store()).unwrap();
-        assert_eq!(derivation.input_derivations.values().next().unwrap(), &["dev", "out"]);
+        assert_eq!(
+            derivation.input_derivations.values().next().unwrap(),
+            &["dev", "out"]
+        );
         assert_eq!(derivation.input_sources[0].name(), "src");
         assert_eq!(derivation.environment["name"], "x");
         assert_eq!(derivation.outputs["out"].as_ref().unwrap().name(), "x");
@@ -178,7 +192,10 @@ mod tests {
     fn a_cut_derivation_is_refused() {
         let text = sample();
         for end in 0..text.len() {
-            assert!(Derivation::parse(&text.as_bytes()[..end], &store()).is_err(), "cut at {end}");
+            assert!(
+                Derivation::parse(&text.as_bytes()[..end], &store()).is_err(),
+                "cut at {end}"
+            );
         }
     }
 }

@@ -97,7 +97,12 @@ impl Request<'_> {
 
     /// Evaluates through the recorder. `files` are the project files that an evaluation
     /// without it imported; what lies below `foreign` directories is not recorded.
-    pub fn record(&self, nix: &Nix, files: &BTreeSet<PathBuf>, foreign: &[PathBuf]) -> Result<Evaluation> {
+    pub fn record(
+        &self,
+        nix: &Nix,
+        files: &BTreeSet<PathBuf>,
+        foreign: &[PathBuf],
+    ) -> Result<Evaluation> {
         let recorder = self.scratch.join("record.nix");
         fs::write(&recorder, include_str!("record.nix")).map_err(Error::io("write", &recorder))?;
         let wrapper = self.scratch.join("shell.nix");
@@ -131,7 +136,9 @@ impl Request<'_> {
             let link = link.split('!').next().unwrap_or(link);
             let target = fs::read_link(link).map_err(Error::io("read the symlink", link))?;
             let path = nix.store.parse_path(&target.to_string_lossy());
-            evaluation.derivations.push(path.map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))?);
+            evaluation
+                .derivations
+                .push(path.map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))?);
         }
         Ok(evaluation)
     }
@@ -155,7 +162,10 @@ impl Request<'_> {
 
 impl Evaluation {
     fn note(&mut self, line: &str) {
-        if let Some(json) = line.strip_prefix("trace: ").and_then(|text| text.strip_prefix(TOKEN)) {
+        if let Some(json) = line
+            .strip_prefix("trace: ")
+            .and_then(|text| text.strip_prefix(TOKEN))
+        {
             // A line that is not ours by chance is nothing to fail over.
             self.events.extend(serde_json::from_str::<Recorded>(json));
         } else if let Some(file) = quoted(line, "evaluating file '") {
@@ -179,23 +189,35 @@ fn quoted<'a>(line: &'a str, prefix: &str) -> Option<&'a str> {
 pub fn read_derivation(nix: &Nix, path: &StorePath) -> Result<Derivation> {
     let file = nix.store.join(path);
     let bytes = fs::read(&file).map_err(Error::io("read", &file))?;
-    Derivation::parse(&bytes, &nix.store).map_err(|source| Error::BadDerivation { path: path.clone(), source })
+    Derivation::parse(&bytes, &nix.store).map_err(|source| Error::BadDerivation {
+        path: path.clone(),
+        source,
+    })
 }
 
 /// A string literal of the Nix language.
 pub fn quote(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "\\${").replace('\n', "\\n").replace('\r', "\\r");
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace("${", "\\${")
+        .replace('\n', "\\n")
+        .replace('\r', "\\r");
     format!("\"{escaped}\"")
 }
 
 fn quote_all<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<String> {
-    let quoted: Vec<_> = paths.map(|path| utf8(path).map(quote)).collect::<Result<_>>()?;
+    let quoted: Vec<_> = paths
+        .map(|path| utf8(path).map(quote))
+        .collect::<Result<_>>()?;
     Ok(quoted.join(" "))
 }
 
 /// Nix's language has only UTF-8 text as far as we are concerned.
 pub fn utf8(path: &Path) -> Result<&str> {
-    path.to_str().ok_or_else(|| Error::NotUtf8 { path: path.to_owned() })
+    path.to_str().ok_or_else(|| Error::NotUtf8 {
+        path: path.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -214,10 +236,15 @@ mod tests {
         ] {
             evaluation.note(line);
         }
-        assert_eq!(evaluation.evaluated.first().unwrap(), Path::new("/p/it's/shell.nix"));
+        assert_eq!(
+            evaluation.evaluated.first().unwrap(),
+            Path::new("/p/it's/shell.nix")
+        );
         assert_eq!(evaluation.copied.first().unwrap(), Path::new("/p/src"));
         assert_eq!(evaluation.talk, ["trace: hello"]);
-        assert!(matches!(&evaluation.events[..], [Recorded::Read { path, .. }] if path == Path::new("/p/x")));
+        assert!(
+            matches!(&evaluation.events[..], [Recorded::Read { path, .. }] if path == Path::new("/p/x"))
+        );
     }
 
     #[test]

@@ -24,7 +24,11 @@ pub fn trailer(info: &PathInfo, store: &StoreDir) -> Vec<u8> {
     for reference in &info.references {
         push_string(&mut out, store.print(reference).as_bytes());
     }
-    let deriver = info.deriver.as_ref().map(|deriver| store.print(deriver)).unwrap_or_default();
+    let deriver = info
+        .deriver
+        .as_ref()
+        .map(|deriver| store.print(deriver))
+        .unwrap_or_default();
     push_string(&mut out, deriver.as_bytes());
     out.extend_from_slice(&0u64.to_le_bytes());
     out

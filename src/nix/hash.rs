@@ -76,7 +76,9 @@ impl TryFrom<String> for Digest {
     type Error = BadDigest;
 
     fn try_from(text: String) -> Result<Self, BadDigest> {
-        let hex = text.strip_prefix("sha256:").ok_or_else(|| BadDigest(text.clone()))?;
+        let hex = text
+            .strip_prefix("sha256:")
+            .ok_or_else(|| BadDigest(text.clone()))?;
         Self::from_hex(hex)
     }
 }
@@ -94,14 +96,25 @@ mod tests {
     #[test]
     fn text_and_back() {
         let digest = Digest::of(b"");
-        assert_eq!(digest.hex(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-        assert_eq!(digest.nix32(), "0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73");
+        assert_eq!(
+            digest.hex(),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+        assert_eq!(
+            digest.nix32(),
+            "0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73"
+        );
         assert_eq!(Digest::try_from(digest.to_string()).unwrap(), digest);
     }
 
     #[test]
     fn other_forms_are_refused() {
-        for bad in ["", "sha256:", "e3b0", "sha256:E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855"] {
+        for bad in [
+            "",
+            "sha256:",
+            "e3b0",
+            "sha256:E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
+        ] {
             assert!(Digest::try_from(bad.to_owned()).is_err());
         }
     }

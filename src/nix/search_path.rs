@@ -47,7 +47,19 @@ pub fn in_force(include: &[String]) -> Result<Vec<Entry>> {
 
 /// Whether an entry is fetched rather than found.
 pub fn is_url(path: &str) -> bool {
-    ["channel:", "http://", "https://", "file://", "channel://", "git://", "s3://", "ssh://", "flake:"].iter().any(|scheme| path.starts_with(scheme))
+    [
+        "channel:",
+        "http://",
+        "https://",
+        "file://",
+        "channel://",
+        "git://",
+        "s3://",
+        "ssh://",
+        "flake:",
+    ]
+    .iter()
+    .any(|scheme| path.starts_with(scheme))
 }
 
 /// The entry that answers a look-up, the name to freeze it under, and the path to freeze.
@@ -58,7 +70,10 @@ pub fn resolve<'a>(entries: &'a [Entry], name: &str) -> Option<(&'a Entry, Strin
             // Of an entry without prefix only the first component is frozen, under its own name.
             let first = name.split('/').next().unwrap_or(name);
             let dir = format!("{}/{first}", entry.path);
-            return Path::new(&entry.path).join(name).exists().then(|| (entry, first.to_owned(), dir));
+            return Path::new(&entry.path)
+                .join(name)
+                .exists()
+                .then(|| (entry, first.to_owned(), dir));
         }
         let rest = name.strip_prefix(entry.prefix.as_str())?;
         let fits = rest.is_empty() || rest.starts_with('/');
@@ -77,13 +92,30 @@ pub fn freeze(nix: &Nix, name: String, source: String) -> Result<Frozen> {
         None => copy(&name, Path::new(&real))?,
     };
     let Some((store_path, _)) = nix.store.containing(&path) else {
-        return Err(Error::nix_output("nix-instantiate", &format!("{path} is not in the store")));
+        return Err(Error::nix_output(
+            "nix-instantiate",
+            &format!("{path} is not in the store"),
+        ));
     };
-    Ok(Frozen { name, store_path, path, source })
+    Ok(Frozen {
+        name,
+        store_path,
+        path,
+        source,
+    })
 }
 
 fn copy(name: &str, dir: &Path) -> Result<String> {
-    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "+-._?=".contains(c) { c } else { '-' }).collect();
+    let plain: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "+-._?=".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
     let expression = format!(
         "builtins.path {{ name = {}; path = /. + {}; filter = file: _: baseNameOf file != \".git\"; }}",
         quote(plain.trim_start_matches('.')),
@@ -97,15 +129,22 @@ fn copy(name: &str, dir: &Path) -> Result<String> {
 
 /// The value of `NIX_PATH` for frozen look-ups.
 pub fn nix_path<'a>(frozen: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let entries: Vec<_> = frozen.into_iter().map(|(name, path)| format!("{name}={path}")).collect();
+    let entries: Vec<_> = frozen
+        .into_iter()
+        .map(|(name, path)| format!("{name}={path}"))
+        .collect();
     entries.join(":")
 }
 
 /// Directories of the search path whose files are nobody's project files. An entry that
 /// holds the shell file itself is left out: there they are.
 pub fn foreign_directories(entries: &[Entry], shell_file: &Path) -> Vec<PathBuf> {
-    let dirs = entries.iter().filter(|entry| !is_url(&entry.path)).map(|entry| PathBuf::from(&entry.path));
-    dirs.filter(|dir| dir.is_absolute() && !shell_file.starts_with(dir)).collect()
+    let dirs = entries
+        .iter()
+        .filter(|entry| !is_url(&entry.path))
+        .map(|entry| PathBuf::from(&entry.path));
+    dirs.filter(|dir| dir.is_absolute() && !shell_file.starts_with(dir))
+        .collect()
 }
 
 #[cfg(test)]
@@ -113,7 +152,10 @@ mod tests {
     use super::*;
 
     fn entry(prefix: &str, path: &Path) -> Entry {
-        Entry { prefix: prefix.to_owned(), path: path.to_str().unwrap().to_owned() }
+        Entry {
+            prefix: prefix.to_owned(),
+            path: path.to_str().unwrap().to_owned(),
+        }
     }
 
     #[test]
@@ -121,9 +163,16 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(scratch.path().join("channels/nixpkgs/lib")).unwrap();
         std::fs::create_dir_all(scratch.path().join("other")).unwrap();
-        let entries = [entry("nixpkgs", &scratch.path().join("missing")), entry("nix", &scratch.path().join("other")), entry("", &scratch.path().join("channels"))];
+        let entries = [
+            entry("nixpkgs", &scratch.path().join("missing")),
+            entry("nix", &scratch.path().join("other")),
+            entry("", &scratch.path().join("channels")),
+        ];
         let (_, name, dir) = resolve(&entries, "nixpkgs/lib").unwrap();
-        assert_eq!((name.as_str(), Path::new(&dir)), ("nixpkgs", scratch.path().join("channels/nixpkgs").as_path()));
+        assert_eq!(
+            (name.as_str(), Path::new(&dir)),
+            ("nixpkgs", scratch.path().join("channels/nixpkgs").as_path())
+        );
         assert!(resolve(&entries, "nixos").is_none());
         assert_eq!(resolve(&entries, "nix").unwrap().1, "nix");
     }

@@ -30,14 +30,19 @@ pub struct BadStorePath {
 impl StorePath {
     /// Parses a base name such as `…-hello-2.12`.
     pub fn from_base_name(text: &str) -> Result<Self, BadStorePath> {
-        let bad = |reason| BadStorePath { text: text.to_owned(), reason };
+        let bad = |reason| BadStorePath {
+            text: text.to_owned(),
+            reason,
+        };
         let (hash, name) = text
             .split_at_checked(HASH_CHARS)
             .ok_or_else(|| bad("its hash part is too short"))?;
         if !hash.bytes().all(|byte| BASE32.contains(&byte)) {
             return Err(bad("its hash part is not in Nix's base 32"));
         }
-        let name = name.strip_prefix('-').ok_or_else(|| bad("there is no dash after the hash part"))?;
+        let name = name
+            .strip_prefix('-')
+            .ok_or_else(|| bad("there is no dash after the hash part"))?;
         if name.is_empty() || name.len() > MAX_NAME {
             return Err(bad("its name is empty or too long"));
         }
@@ -96,11 +101,16 @@ impl StoreDir {
     /// Parses an absolute path without `.`, `..`, empty components or a slash at its end.
     pub fn parse(text: &str) -> Result<Self, BadStorePath> {
         let rest = text.strip_prefix('/').unwrap_or_default();
-        let plain = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(char::is_control);
+        let plain = |part: &str| {
+            !part.is_empty() && part != "." && part != ".." && !part.contains(char::is_control)
+        };
         if rest.split('/').all(plain) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(BadStorePath { text: text.to_owned(), reason: "it is no plain absolute directory" })
+            Err(BadStorePath {
+                text: text.to_owned(),
+                reason: "it is no plain absolute directory",
+            })
         }
     }
 
@@ -128,7 +138,10 @@ impl StoreDir {
     pub fn parse_path(&self, text: &str) -> Result<StorePath, BadStorePath> {
         match self.split(text) {
             Some((base, "")) => StorePath::from_base_name(base),
-            _ => Err(BadStorePath { text: text.to_owned(), reason: "it does not lie directly in the store" }),
+            _ => Err(BadStorePath {
+                text: text.to_owned(),
+                reason: "it does not lie directly in the store",
+            }),
         }
     }
 
@@ -173,7 +186,9 @@ pub fn base32(bytes: &[u8]) -> String {
             let bit = digit * 5;
             let (byte, shift) = (bit / 8, bit % 8);
             let low = u16::from(bytes[byte]) >> shift;
-            let high = bytes.get(byte + 1).map_or(0, |&next| u16::from(next) << (8 - shift));
+            let high = bytes
+                .get(byte + 1)
+                .map_or(0, |&next| u16::from(next) << (8 - shift));
             char::from(BASE32[usize::from((low | high) & 31)])
         })
         .collect()
@@ -195,7 +210,17 @@ mod tests {
     #[test]
     fn bad_names_are_refused() {
         let long = format!("{HASH}-{}", "x".repeat(212));
-        for bad in ["", "short", &HASH.replace('0', "e"), HASH, &format!("{HASH}-"), &format!("{HASH}-.x"), &format!("{HASH}-a/b"), &format!("{HASH}-a\n"), &long] {
+        for bad in [
+            "",
+            "short",
+            &HASH.replace('0', "e"),
+            HASH,
+            &format!("{HASH}-"),
+            &format!("{HASH}-.x"),
+            &format!("{HASH}-a/b"),
+            &format!("{HASH}-a\n"),
+            &long,
+        ] {
             assert!(StorePath::from_base_name(bad).is_err(), "{bad}");
         }
     }
@@ -220,7 +245,9 @@ mod tests {
     #[test]
     fn base32_is_the_one_that_nix_prints() {
         // `nix-hash --type sha1 --to-base32 da39a3ee5e6b4b0d3255bfef95601890afd80709`
-        let empty_sha1 = data_encoding::HEXLOWER.decode(b"da39a3ee5e6b4b0d3255bfef95601890afd80709").unwrap();
+        let empty_sha1 = data_encoding::HEXLOWER
+            .decode(b"da39a3ee5e6b4b0d3255bfef95601890afd80709")
+            .unwrap();
         assert_eq!(base32(&empty_sha1), "143xibwh31h9bvxzalr0sjvbbvpa6ffs");
     }
 }

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
+use super::Options;
 use super::bundle::Bundle;
 use super::project::Target;
-use super::Options;
 use crate::bundle::manifest::{Manifest, Shell};
 use crate::error::{Error, Result};
 use crate::nix::{Nix, is_older};
@@ -32,18 +32,28 @@ pub(super) fn accept(bundle: Bundle, options: &Options) -> Result<Accepted> {
     let target = Target::choose(manifest, options.dir.as_deref())?;
     target.ensure_nothing_differs(&manifest.project)?;
     ensure_space(manifest, &nix)?;
-    Ok(Accepted { bundle, nix, target })
+    Ok(Accepted {
+        bundle,
+        nix,
+        target,
+    })
 }
 
 fn ensure_fits(shell: &Shell, nix: &Nix, file: &Path) -> Result<()> {
     if shell.system != nix.system {
         let (bundle, here) = (shell.system.clone(), nix.system.clone());
-        return Err(Error::WrongSystem { file: file.to_owned(), bundle, here });
+        return Err(Error::WrongSystem {
+            file: file.to_owned(),
+            bundle,
+            here,
+        });
     }
     match &shell.minimum_nix_version {
-        Some(needed) if is_older(&nix.version, needed) => {
-            Err(Error::NixTooOld { file: file.to_owned(), needed: needed.clone(), here: nix.version.clone() })
-        }
+        Some(needed) if is_older(&nix.version, needed) => Err(Error::NixTooOld {
+            file: file.to_owned(),
+            needed: needed.clone(),
+            here: nix.version.clone(),
+        }),
         _ => Ok(()),
     }
 }
@@ -53,20 +63,39 @@ fn ensure_same_store(manifest: &Manifest, nix: &Nix, file: &Path) -> Result<()> 
     if *store == nix.store {
         return Ok(());
     }
-    Err(Error::WrongStore { file: file.to_owned(), bundle: store.to_string(), here: nix.store.to_string() })
+    Err(Error::WrongStore {
+        file: file.to_owned(),
+        bundle: store.to_string(),
+        here: nix.store.to_string(),
+    })
 }
 
 /// A full disk in the middle of an import can damage Nix's database, so this is asked first.
 fn ensure_space(manifest: &Manifest, nix: &Nix) -> Result<()> {
-    let paths: Vec<_> = manifest.closure.paths.iter().map(|path| path.path.clone()).collect();
-    let valid: std::collections::HashSet<_> = nix.connect()?.valid_paths(&paths)?.into_iter().collect();
-    let missing = manifest.closure.paths.iter().filter(|path| !valid.contains(&path.path));
+    let paths: Vec<_> = manifest
+        .closure
+        .paths
+        .iter()
+        .map(|path| path.path.clone())
+        .collect();
+    let valid: std::collections::HashSet<_> =
+        nix.connect()?.valid_paths(&paths)?.into_iter().collect();
+    let missing = manifest
+        .closure
+        .paths
+        .iter()
+        .filter(|path| !valid.contains(&path.path));
     let needed: u64 = missing.map(|path| path.nar_size).sum();
     let dir = nix.store.as_path();
-    let statistics = rustix::fs::statvfs(dir).map_err(|error| Error::io("look at the file system of", dir)(error.into()))?;
+    let statistics = rustix::fs::statvfs(dir)
+        .map_err(|error| Error::io("look at the file system of", dir)(error.into()))?;
     let free = statistics.f_bavail.saturating_mul(statistics.f_frsize);
     if needed > free {
-        return Err(Error::NoSpace { dir: dir.to_owned(), needed: human(needed), free: human(free) });
+        return Err(Error::NoSpace {
+            dir: dir.to_owned(),
+            needed: human(needed),
+            free: human(free),
+        });
     }
     Ok(())
 }

@@ -23,7 +23,9 @@ pub struct Bundle {
 
 impl std::fmt::Debug for Bundle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bundle").field("file", &self.file).finish_non_exhaustive()
+        f.debug_struct("Bundle")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
     }
 }
 
@@ -32,15 +34,29 @@ impl Bundle {
     pub fn open(file: &Path) -> Result<Self> {
         let is_stdin = file == Path::new("-");
         let (name, source): (&Path, Source) = if is_stdin {
-            (Path::new("standard input"), Box::new(Piped(BufReader::with_capacity(1 << 20, io::stdin()))))
+            (
+                Path::new("standard input"),
+                Box::new(Piped(BufReader::with_capacity(1 << 20, io::stdin()))),
+            )
         } else {
             let handle = File::open(file).map_err(Error::io("open", file))?;
             // A pipe has a name, too: /dev/fd/3, a FIFO.
             let seekable = handle.metadata().is_ok_and(|metadata| metadata.is_file());
-            (file, if seekable { Box::new(Seekable(handle)) } else { Box::new(Piped(BufReader::new(handle))) })
+            (
+                file,
+                if seekable {
+                    Box::new(Seekable(handle))
+                } else {
+                    Box::new(Piped(BufReader::new(handle)))
+                },
+            )
         };
         let reader = Reader::open(source).map_err(|error| Error::read_bundle(name, error))?;
-        Ok(Self { file: name.to_owned(), reader, is_stdin })
+        Ok(Self {
+            file: name.to_owned(),
+            reader,
+            is_stdin,
+        })
     }
 
     /// The reader, for looking at the manifest.

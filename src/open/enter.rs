@@ -31,16 +31,30 @@ pub struct Entered {
 
 /// Enters the shell, or says how to.
 pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) -> Result<Entered> {
-    let Some(shell) = imported.manifest.shells.first() else { return Err(Error::NoHome) };
+    let Some(shell) = imported.manifest.shells.first() else {
+        return Err(Error::NoHome);
+    };
     let invocation = Invocation::new(shell, imported.target.root());
-    let entered = Entered { new_paths: imported.new_paths, directory: invocation.directory().to_owned(), by_hand: invocation.by_hand() };
-    let Some(entry) = entry else { return Ok(entered) };
+    let entered = Entered {
+        new_paths: imported.new_paths,
+        directory: invocation.directory().to_owned(),
+        by_hand: invocation.by_hand(),
+    };
+    let Some(entry) = entry else {
+        return Ok(entered);
+    };
     ensure_enterable(&imported, shell, &invocation)?;
     if shell.bash.is_none() {
-        report.emit(Event::Warning("the bundle carries no bash for interactive use; this machine's own is used"));
+        report.emit(Event::Warning(
+            "the bundle carries no bash for interactive use; this machine's own is used",
+        ));
     }
     if invocation.nix_path().is_some() {
-        let line = format!("to enter by hand: cd {} && {}", entered.directory.display(), entered.by_hand);
+        let line = format!(
+            "to enter by hand: cd {} && {}",
+            entered.directory.display(),
+            entered.by_hand
+        );
         report.emit(Event::Note(&line));
     }
     let mut command = invocation.command(&options(entry)).into_std();
@@ -61,14 +75,22 @@ fn ensure_enterable(imported: &Imported, shell: &Shell, invocation: &Invocation<
     }
     let derivation = evaluate::read_derivation(nix, &path)?;
     let inputs = derivation.input_derivations.iter();
-    let wanted: Vec<_> = inputs.map(|(path, outputs)| command::outputs_of(&nix.store, path, outputs)).collect();
+    let wanted: Vec<_> = inputs
+        .map(|(path, outputs)| command::outputs_of(&nix.store, path, outputs))
+        .collect();
     let missing = nix.connect()?.missing(&wanted)?;
     let list: Vec<_> = [missing.to_build, missing.to_substitute, missing.unknown].concat();
     if list.is_empty() {
         return Ok(());
     }
-    let words: Vec<_> = list.iter().take(LISTED).map(|path| nix.store.print(path)).collect();
-    Err(Error::Drift { words: words.join("\n") })
+    let words: Vec<_> = list
+        .iter()
+        .take(LISTED)
+        .map(|path| nix.store.print(path))
+        .collect();
+    Err(Error::Drift {
+        words: words.join("\n"),
+    })
 }
 
 fn options(entry: &Entry) -> Vec<OsString> {

@@ -33,7 +33,11 @@ pub struct Imported {
 /// Imports what is missing. References are registered before or together with their
 /// referrers, so the store is sound whenever this stops.
 pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result<Imported> {
-    let Accepted { mut bundle, nix, target } = accepted;
+    let Accepted {
+        mut bundle,
+        nix,
+        target,
+    } = accepted;
     let manifest = bundle.reader.manifest().clone();
     let mut connection = nix.connect()?;
     let mut roots = Roots::make(&manifest, bundle.reader.manifest_digest(), &mut connection)?;
@@ -42,8 +46,17 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
     let new_paths = wanted.iter().filter(|wanted| **wanted).count();
 
     report.emit(Event::Phase(Phase::Import));
-    let bytes = manifest.closure.paths.iter().zip(&wanted).filter(|(_, wanted)| **wanted).map(|(path, _)| path.nar_size);
-    report.emit(Event::Total { bytes: bytes.sum(), paths: new_paths as u64 });
+    let bytes = manifest
+        .closure
+        .paths
+        .iter()
+        .zip(&wanted)
+        .filter(|(_, wanted)| **wanted)
+        .map(|(path, _)| path.nar_size);
+    report.emit(Event::Total {
+        bytes: bytes.sum(),
+        paths: new_paths as u64,
+    });
     match direct::Direct::prepare(&nix, &manifest.closure, &wanted, &bundle.file)? {
         Some(direct) => {
             let outcome = unpack::segments(bundle.reader, &direct, jobs, report);
@@ -57,7 +70,14 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
     ensure_all_valid(&manifest.closure, &mut connection)?;
     staged.place(&target, &manifest.project)?;
     roots.keep();
-    Ok(Imported { manifest, nix, target, roots, is_stdin: bundle.is_stdin, new_paths })
+    Ok(Imported {
+        manifest,
+        nix,
+        target,
+        roots,
+        is_stdin: bundle.is_stdin,
+        new_paths,
+    })
 }
 
 /// Holds every path by a temporary root, then asks which are missing: what is valid now
@@ -73,9 +93,13 @@ fn hold_and_compare(closure: &Closure, connection: &mut Connection) -> Result<Ve
 
 /// The import's promise, checked against the store itself rather than our own bookkeeping.
 fn ensure_all_valid(closure: &Closure, connection: &mut Connection) -> Result<()> {
-    let missing = hold_and_compare(closure, connection)?.iter().position(|missing| *missing);
+    let missing = hold_and_compare(closure, connection)?
+        .iter()
+        .position(|missing| *missing);
     match missing {
-        Some(index) => Err(Error::NotImported { path: closure.store.print(&closure.paths[index].path) }),
+        Some(index) => Err(Error::NotImported {
+            path: closure.store.print(&closure.paths[index].path),
+        }),
         None => Ok(()),
     }
 }

@@ -32,10 +32,12 @@ impl Target {
         let dir = dir.map_or_else(|| PathBuf::from(manifest.name.as_str()), Path::to_owned);
         let dir = std::path::absolute(&dir).map_err(Error::io("find", &dir))?;
         let root = match &manifest.project.directory {
-            Some(name) if dir.file_name() != Some(name.as_ref()) => match manifest_named_dir(manifest, &dir) {
-                true => dir.with_file_name(name),
-                false => dir.join(name),
-            },
+            Some(name) if dir.file_name() != Some(name.as_ref()) => {
+                match manifest_named_dir(manifest, &dir) {
+                    true => dir.with_file_name(name),
+                    false => dir.join(name),
+                }
+            }
             _ => dir,
         };
         Ok(Self { root })
@@ -50,12 +52,18 @@ impl Target {
     pub(super) fn ensure_nothing_differs(&self, project: &Project) -> Result<()> {
         for file in &project.files {
             let path = self.root.join(file.path.as_str());
-            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+            let Ok(metadata) = fs::symlink_metadata(&path) else {
+                continue;
+            };
             let same = match &file.kind {
                 FileKind::Directory { .. } => metadata.is_dir(),
-                FileKind::Symlink { target } => fs::read_link(&path).is_ok_and(|found| found == Path::new(target)),
+                FileKind::Symlink { target } => {
+                    fs::read_link(&path).is_ok_and(|found| found == Path::new(target))
+                }
                 FileKind::File { size, digest, .. } => {
-                    metadata.is_file() && metadata.len() == *size && fs::read(&path).is_ok_and(|bytes| Digest::of(&bytes) == *digest)
+                    metadata.is_file()
+                        && metadata.len() == *size
+                        && fs::read(&path).is_ok_and(|bytes| Digest::of(&bytes) == *digest)
                 }
             };
             if !same {
@@ -66,10 +74,18 @@ impl Target {
     }
 
     /// Reads the project files out of the bundle into a directory beside the target.
-    pub(super) fn stage(&self, reader: &mut Reader<impl Input>, project: &Project, bundle: &Path) -> Result<Staged> {
+    pub(super) fn stage(
+        &self,
+        reader: &mut Reader<impl Input>,
+        project: &Project,
+        bundle: &Path,
+    ) -> Result<Staged> {
         let parent = self.root.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-        let dir = tempfile::Builder::new().prefix(".shellpack-").tempdir_in(parent).map_err(Error::io("create a directory in", parent))?;
+        let dir = tempfile::Builder::new()
+            .prefix(".shellpack-")
+            .tempdir_in(parent)
+            .map_err(Error::io("create a directory in", parent))?;
         for file in &project.files {
             write(dir.path(), file, reader, bundle)?;
         }
@@ -89,16 +105,22 @@ impl Staged {
         if !root.exists() {
             set_directory_modes(self.dir.path(), project)?;
             let dir = self.dir.keep();
-            fs::set_permissions(&dir, Permissions::from_mode(0o755)).map_err(Error::io("change the mode of", &dir))?;
+            fs::set_permissions(&dir, Permissions::from_mode(0o755))
+                .map_err(Error::io("change the mode of", &dir))?;
             return fs::rename(&dir, root).map_err(Error::io("create", root));
         }
         for file in &project.files {
-            let (from, to) = (self.dir.path().join(file.path.as_str()), root.join(file.path.as_str()));
+            let (from, to) = (
+                self.dir.path().join(file.path.as_str()),
+                root.join(file.path.as_str()),
+            );
             if fs::symlink_metadata(&to).is_ok() {
                 continue;
             }
             match &file.kind {
-                FileKind::Directory { .. } => fs::create_dir(&to).map_err(Error::io("create", &to))?,
+                FileKind::Directory { .. } => {
+                    fs::create_dir(&to).map_err(Error::io("create", &to))?
+                }
                 _ => fs::rename(&from, &to).map_err(Error::io("create", &to))?,
             }
         }
@@ -106,7 +128,12 @@ impl Staged {
     }
 }
 
-fn write(dir: &Path, file: &ProjectFile, reader: &mut Reader<impl Input>, bundle: &Path) -> Result<()> {
+fn write(
+    dir: &Path,
+    file: &ProjectFile,
+    reader: &mut Reader<impl Input>,
+    bundle: &Path,
+) -> Result<()> {
     let path = dir.join(file.path.as_str());
     let read = |error: ReadError| Error::read_bundle(bundle, error);
     match &file.kind {
@@ -128,30 +155,42 @@ fn write(dir: &Path, file: &ProjectFile, reader: &mut Reader<impl Input>, bundle
                 })
             });
             match (failed, outcome) {
-                (Some(kind), Err(ReadError::Io(error))) if error.kind() == kind => return Err(Error::io("write", &path)(error)),
+                (Some(kind), Err(ReadError::Io(error))) if error.kind() == kind => {
+                    return Err(Error::io("write", &path)(error));
+                }
                 (_, outcome) => outcome.map_err(read)?,
             }
-            out.set_permissions(Permissions::from_mode(*mode)).map_err(Error::io("change the mode of", &path))?;
+            out.set_permissions(Permissions::from_mode(*mode))
+                .map_err(Error::io("change the mode of", &path))?;
             out.sync_all().map_err(Error::io("sync", &path))
         }
     }
 }
 
 fn create_new(path: &Path) -> Result<File> {
-    let opened: io::Result<File> = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let opened: io::Result<File> = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
     opened.map_err(Error::io("create", path))
 }
 
 /// Last, and innermost first: a directory may be read-only.
 fn set_directory_modes(dir: &Path, project: &Project) -> Result<()> {
-    let modes = project.files.iter().rev().filter_map(|file| match file.kind {
-        FileKind::Directory { mode } => Some((&file.path, mode)),
-        _ => None,
-    });
+    let modes = project
+        .files
+        .iter()
+        .rev()
+        .filter_map(|file| match file.kind {
+            FileKind::Directory { mode } => Some((&file.path, mode)),
+            _ => None,
+        });
     for (path, mode) in modes {
         let path: &EntryPath = path;
         let path = dir.join(path.as_str());
-        fs::set_permissions(&path, Permissions::from_mode(mode)).map_err(Error::io("change the mode of", &path))?;
+        fs::set_permissions(&path, Permissions::from_mode(mode))
+            .map_err(Error::io("change the mode of", &path))?;
     }
     Ok(())
 }

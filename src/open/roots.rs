@@ -22,15 +22,24 @@ pub(super) struct Roots {
 impl Roots {
     /// Makes the roots. Paths that are not valid yet are held as soon as they are. `digest`
     /// tells bundles of one name apart.
-    pub(super) fn make(manifest: &Manifest, digest: Digest, connection: &mut Connection) -> Result<Self> {
-        let dir = state_directory()?.join("roots").join(format!("{}-{}", manifest.name, &digest.hex()[..12]));
+    pub(super) fn make(
+        manifest: &Manifest,
+        digest: Digest,
+        connection: &mut Connection,
+    ) -> Result<Self> {
+        let dir = state_directory()?.join("roots").join(format!(
+            "{}-{}",
+            manifest.name,
+            &digest.hex()[..12]
+        ));
         let existed = dir.exists();
         fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
         let roots = Self { dir, kept: existed };
         for path in manifest.shells.iter().flat_map(|shell| &shell.roots) {
             let link = roots.dir.join(path.base_name());
             if fs::symlink_metadata(&link).is_err() {
-                symlink(manifest.closure.store.join(path), &link).map_err(Error::io("create", &link))?;
+                symlink(manifest.closure.store.join(path), &link)
+                    .map_err(Error::io("create", &link))?;
             }
             connection.add_indirect_root(&link)?;
         }
@@ -59,7 +68,9 @@ impl Drop for Roots {
 
 /// `$XDG_STATE_HOME/shellpack`.
 fn state_directory() -> Result<PathBuf> {
-    let set = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let set = std::env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|dir| dir.is_absolute());
     let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/state"));
     match set.or_else(home) {
         Some(dir) => Ok(dir.join("shellpack")),

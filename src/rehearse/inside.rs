@@ -22,7 +22,9 @@ const MARK: &str = "shellpack-rehearsal-entered";
 /// The hidden subcommand's body; returns an exit code if this is one. To be called first
 /// thing in `main`.
 pub fn hidden_entry(args: &[OsString]) -> Option<i32> {
-    let [_, subcommand, file] = args else { return None };
+    let [_, subcommand, file] = args else {
+        return None;
+    };
     if subcommand != SUBCOMMAND {
         return None;
     }
@@ -54,8 +56,12 @@ impl From<Error> for Failure {
 
 fn rehearse(file: &Path) -> Result<Seen, Failure> {
     let text = fs::read(file).map_err(Error::io("read", file))?;
-    let task: Task = serde_json::from_slice(&text).map_err(|error| Error::Room { what: error.to_string() })?;
-    NixCommand::new("nix-store").arg("--load-db").stdin_bytes(&command::registration(&task.store, &task.paths))?;
+    let task: Task = serde_json::from_slice(&text).map_err(|error| Error::Room {
+        what: error.to_string(),
+    })?;
+    NixCommand::new("nix-store")
+        .arg("--load-db")
+        .stdin_bytes(&command::registration(&task.store, &task.paths))?;
     let nix = Nix::find()?;
     let derivation = evaluate_again(&task, &nix)?;
     ensure_same_sources(&task, &derivation)?;
@@ -78,7 +84,11 @@ fn evaluate_again(task: &Task, nix: &Nix) -> Result<Derivation, Failure> {
         Ok(path) => Ok(evaluate::read_derivation(nix, &path)?),
         Err(Error::NixFailed { words, .. }) => {
             let advice = advice(&words, &task.project);
-            Err(Failure::Seen(failed("evaluation needs something that is not carried", words, advice)))
+            Err(Failure::Seen(failed(
+                "evaluation needs something that is not carried",
+                words,
+                advice,
+            )))
         }
         Err(error) => Err(error.into()),
     }
@@ -87,23 +97,41 @@ fn evaluate_again(task: &Task, nix: &Nix) -> Result<Derivation, Failure> {
 /// A source that comes out differently is missing files; the shell would still enter, and
 /// its `$src` would be another one.
 fn ensure_same_sources(task: &Task, derivation: &Derivation) -> Result<(), Failure> {
-    let missing = task.copied_sources.iter().find(|source| !derivation.input_sources.contains(source));
+    let missing = task
+        .copied_sources
+        .iter()
+        .find(|source| !derivation.input_sources.contains(source));
     let Some(source) = missing else { return Ok(()) };
-    let what = format!("the source {} is not the same without the files that evaluation filtered", source.name());
+    let what = format!(
+        "the source {} is not the same without the files that evaluation filtered",
+        source.name()
+    );
     let advice = "name the directory that it is made of: --include DIR".to_owned();
     Err(Failure::Seen(failed(&what, String::new(), Some(advice))))
 }
 
 fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Result<(), Failure> {
     let inputs = derivation.input_derivations.iter();
-    let wanted: Vec<_> = inputs.map(|(path, outputs)| command::outputs_of(&task.store, path, outputs)).collect();
+    let wanted: Vec<_> = inputs
+        .map(|(path, outputs)| command::outputs_of(&task.store, path, outputs))
+        .collect();
     let missing = nix.connect()?.missing(&wanted)?;
     let list: Vec<_> = [missing.to_build, missing.to_substitute, missing.unknown].concat();
     if list.is_empty() {
         return Ok(());
     }
-    let words: String = list.iter().map(|path| format!("{}\n", task.store.print(path))).collect();
-    let what = format!("{} would still have to be built or fetched", if list.len() == 1 { "one thing" } else { "some things" });
+    let words: String = list
+        .iter()
+        .map(|path| format!("{}\n", task.store.print(path)))
+        .collect();
+    let what = format!(
+        "{} would still have to be built or fetched",
+        if list.len() == 1 {
+            "one thing"
+        } else {
+            "some things"
+        }
+    );
     let advice = "see whether the shell depends on the place of its directory (`toString ./.`), \
          on environment variables, or on the machine's own configuration";
     Err(Failure::Seen(failed(&what, words, Some(advice.to_owned()))))
@@ -111,13 +139,19 @@ fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Re
 
 fn enter(task: &Task) -> Result<(), Failure> {
     let invocation = Invocation::new(&task.shell, &task.project);
-    let output = invocation.command(&["--run".into(), format!("echo {MARK}").into()]).output_of()?;
+    let output = invocation
+        .command(&["--run".into(), format!("echo {MARK}").into()])
+        .output_of()?;
     let stdout = String::from_utf8_lossy(&output.stdout);
     if stdout.lines().any(|line| line == MARK) {
         return Ok(());
     }
     let words = format!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
-    Err(Failure::Seen(failed("nix-shell could not be entered", words, None)))
+    Err(Failure::Seen(failed(
+        "nix-shell could not be entered",
+        words,
+        None,
+    )))
 }
 
 /// The file that Nix did not find, if it is one of the project's.
@@ -129,11 +163,17 @@ fn advice(words: &str, project: &Path) -> Option<String> {
 }
 
 fn failed(what: &str, words: String, advice: Option<String>) -> Seen {
-    Seen::Failed { what: what.to_owned(), words: words.trim_end().to_owned(), advice }
+    Seen::Failed {
+        what: what.to_owned(),
+        words: words.trim_end().to_owned(),
+        advice,
+    }
 }
 
 fn cause(error: &Error) -> String {
-    std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
+    std::error::Error::source(error)
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -142,8 +182,12 @@ mod tests {
 
     #[test]
     fn a_missing_project_file_is_named() {
-        let words = "error: opening file '/home/rehearsal/project/nix/x.json': No such file or directory";
-        assert_eq!(advice(words, Path::new("/home/rehearsal/project")).unwrap(), "carry the file, too: --include nix/x.json");
+        let words =
+            "error: opening file '/home/rehearsal/project/nix/x.json': No such file or directory";
+        assert_eq!(
+            advice(words, Path::new("/home/rehearsal/project")).unwrap(),
+            "carry the file, too: --include nix/x.json"
+        );
         assert_eq!(advice("error: out of memory", Path::new("/p")), None);
     }
 }

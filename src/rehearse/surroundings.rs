@@ -18,23 +18,35 @@ const PRIVATE: [&str; 5] = ["/home", "/root", "/run", "/tmp", "/var/tmp"];
 /// No network, nothing writable but its own `/nix` and home, and an environment that has
 /// nothing of the user's.
 pub(super) fn sealed(nix_dir: &Path) -> Room {
-    let mut room = Room::new().sealed().read_only_host().nix(nix_dir).bind_self();
+    let mut room = Room::new()
+        .sealed()
+        .read_only_host()
+        .nix(nix_dir)
+        .bind_self();
     for dir in PRIVATE {
         room = room.private(dir);
     }
     let programs = nix_program().and_then(|file| file.parent().map(Path::to_owned));
     // A Nix that lies in a private directory must be shown in spite of that.
-    if let Some(dir) = programs.as_ref().filter(|dir| PRIVATE.iter().any(|private| dir.starts_with(private))) {
+    if let Some(dir) = programs
+        .as_ref()
+        .filter(|dir| PRIVATE.iter().any(|private| dir.starts_with(private)))
+    {
         room = room.bind(dir, dir, Access::ReadOnly);
     }
-    let mut path = programs.map(|dir| format!("{}:", dir.display())).unwrap_or_default();
+    let mut path = programs
+        .map(|dir| format!("{}:", dir.display()))
+        .unwrap_or_default();
     path.push_str("/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
     room.env_clear()
         .env("PATH", path)
         .env("NIX_CONF_DIR", "/nix/etc/nix")
         .env("USER", "rehearsal")
         .env("LOGNAME", "rehearsal")
-        .env("TERM", std::env::var_os("TERM").unwrap_or_else(|| "dumb".into()))
+        .env(
+            "TERM",
+            std::env::var_os("TERM").unwrap_or_else(|| "dumb".into()),
+        )
         .home(PROJECT)
         .current_dir("/")
 }
@@ -42,7 +54,9 @@ pub(super) fn sealed(nix_dir: &Path) -> Room {
 /// Where nix-shell really lies.
 fn nix_program() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    let found = std::env::split_paths(&path).map(|dir| dir.join("nix-shell")).find(|file| file.is_file())?;
+    let found = std::env::split_paths(&path)
+        .map(|dir| dir.join("nix-shell"))
+        .find(|file| file.is_file())?;
     std::fs::canonicalize(found).ok()
 }
 
@@ -50,7 +64,11 @@ fn nix_program() -> Option<PathBuf> {
 /// store and must be shown to the room, or nothing could be run there.
 pub(super) fn closure_of_nix(nix: &Nix) -> Result<Vec<PathInfo>> {
     let program = nix_program();
-    let Some((path, _)) = program.as_deref().and_then(Path::to_str).and_then(|program| nix.store.containing(program)) else {
+    let Some((path, _)) = program
+        .as_deref()
+        .and_then(Path::to_str)
+        .and_then(|program| nix.store.containing(program))
+    else {
         return Ok(Vec::new());
     };
     let mut connection = nix.connect()?;
@@ -61,7 +79,9 @@ pub(super) fn closure_of_nix(nix: &Nix) -> Result<Vec<PathInfo>> {
             continue;
         }
         let info = connection.path_info(&path)?;
-        let info = info.ok_or_else(|| Error::InvalidStorePath { path: nix.store.print(&path) })?;
+        let info = info.ok_or_else(|| Error::InvalidStorePath {
+            path: nix.store.print(&path),
+        })?;
         open.extend(info.references.iter().cloned());
         infos.insert(path, info);
     }
@@ -71,10 +91,23 @@ pub(super) fn closure_of_nix(nix: &Nix) -> Result<Vec<PathInfo>> {
 /// Makes paths that the room shows known to its database.
 pub(super) fn register(room: &Room, store: &StoreDir, infos: &[PathInfo]) -> Result<()> {
     let mut command = room.command(Path::new("nix-store"), &["--load-db".into()])?;
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()?;
     if let Some(mut input) = child.stdin.take() {
-        input.write_all(&command::registration(store, infos)).map_err(|source| Error::cannot_run("nix-store", source))?;
+        input
+            .write_all(&command::registration(store, infos))
+            .map_err(|source| Error::cannot_run("nix-store", source))?;
     }
     let status = child.wait()?;
-    if status.success() { Ok(()) } else { Err(Error::NixFailed { program: "nix-store", status, words: String::new() }) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error::NixFailed {
+            program: "nix-store",
+            status,
+            words: String::new(),
+        })
+    }
 }

@@ -23,11 +23,16 @@ struct Head {
 /// Refuses newer formats and unknown needs by name. This comes before the rest is parsed,
 /// since the rest of a newer manifest may look different.
 pub(super) fn ensure_readable(text: &str) -> Result<(), BadBundle> {
-    let head: Head = toml::from_str(text).map_err(|error| BadBundle::Manifest(error.message().to_owned()))?;
+    let head: Head =
+        toml::from_str(text).map_err(|error| BadBundle::Manifest(error.message().to_owned()))?;
     if head.format > u64::from(FORMAT) {
         return Err(BadBundle::NewerFormat { found: head.format });
     }
-    match head.needs.into_iter().find(|need| !KNOWN_NEEDS.contains(&need.as_str())) {
+    match head
+        .needs
+        .into_iter()
+        .find(|need| !KNOWN_NEEDS.contains(&need.as_str()))
+    {
         Some(need) => Err(BadBundle::UnknownNeed(need)),
         None => Ok(()),
     }
@@ -41,22 +46,42 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
     if manifest.shells.is_empty() {
         return bad("it names no shell");
     }
-    let paths: BTreeSet<_> = manifest.closure.paths.iter().map(|path| &path.path).collect();
+    let paths: BTreeSet<_> = manifest
+        .closure
+        .paths
+        .iter()
+        .map(|path| &path.path)
+        .collect();
     for shell in &manifest.shells {
         ensure_shell(shell, &manifest.project)?;
         if let Some(missing) = shell.roots.iter().find(|root| !paths.contains(root)) {
             return bad(format!("the root {missing} is not among the store paths"));
         }
-        let inside = shell.nix_path.iter().map(|entry| &entry.path).chain(&shell.bash);
+        let inside = shell
+            .nix_path
+            .iter()
+            .map(|entry| &entry.path)
+            .chain(&shell.bash);
         for file in inside {
-            let store_path = manifest.closure.store.containing(file).map(|(path, _)| path);
+            let store_path = manifest
+                .closure
+                .store
+                .containing(file)
+                .map(|(path, _)| path);
             if !store_path.is_some_and(|path| paths.contains(&path)) {
                 return bad(format!("{file} does not lie in a store path of the bundle"));
             }
         }
     }
-    match manifest.pins.iter().find(|pin| !paths.contains(&pin.store_path)) {
-        Some(pin) => bad(format!("the pin {} is not among the store paths", pin.store_path)),
+    match manifest
+        .pins
+        .iter()
+        .find(|pin| !paths.contains(&pin.store_path))
+    {
+        Some(pin) => bad(format!(
+            "the pin {} is not among the store paths",
+            pin.store_path
+        )),
         None => Ok(()),
     }
 }
@@ -68,13 +93,19 @@ fn ensure_paths(closure: &Closure) -> Result<(), BadBundle> {
             return bad(format!("{} is listed twice", path.path));
         }
         let ascending = path.references.windows(2).all(|pair| pair[0] < pair[1]);
-        let backwards = path.references.last().is_none_or(|&last| last as usize <= index);
+        let backwards = path
+            .references
+            .last()
+            .is_none_or(|&last| last as usize <= index);
         if !(ascending && backwards) {
             return bad(format!("the references of {} are not in order", path.path));
         }
         let printable = |text: &String| !text.contains(|c: char| c.is_control() || c == ' ');
         if !path.signatures.iter().chain(&path.ca).all(printable) {
-            return bad(format!("the signatures or ca of {} are malformed", path.path));
+            return bad(format!(
+                "the signatures or ca of {} are malformed",
+                path.path
+            ));
         }
     }
     Ok(())
@@ -82,7 +113,11 @@ fn ensure_paths(closure: &Closure) -> Result<(), BadBundle> {
 
 fn ensure_segments(manifest: &Manifest) -> Result<(), BadBundle> {
     let closure = &manifest.closure;
-    if closure.segments.iter().any(|&size| size == 0 || size > MAX_RAW) {
+    if closure
+        .segments
+        .iter()
+        .any(|&size| size == 0 || size > MAX_RAW)
+    {
         return bad(format!("a segment is empty or larger than {MAX_RAW} bytes"));
     }
     let mut stream: u64 = crate::nix::export::END.len() as u64;
@@ -100,7 +135,10 @@ fn ensure_segments(manifest: &Manifest) -> Result<(), BadBundle> {
     let layout = manifest.layout();
     for (index, path) in closure.paths.iter().enumerate() {
         if layout.place(index) != (path.segment as usize, path.offset) {
-            return bad(format!("{} does not start where the manifest says", path.path));
+            return bad(format!(
+                "{} does not start where the manifest says",
+                path.path
+            ));
         }
     }
     Ok(())
@@ -119,14 +157,23 @@ fn ensure_project(project: &Project) -> Result<(), BadBundle> {
             return bad(format!("the project file {} is not in order", file.path));
         }
         if !directories.contains(file.path.parent()) {
-            return bad(format!("the directory of the project file {} is not listed", file.path));
+            return bad(format!(
+                "the directory of the project file {} is not listed",
+                file.path
+            ));
         }
         match &file.kind {
             FileKind::Directory { mode } | FileKind::File { mode, .. } if *mode > 0o777 => {
-                return bad(format!("the mode of the project file {} is not valid", file.path));
+                return bad(format!(
+                    "the mode of the project file {} is not valid",
+                    file.path
+                ));
             }
             FileKind::Symlink { target } if target.is_empty() || target.contains('\0') => {
-                return bad(format!("the target of the symlink {} is not valid", file.path));
+                return bad(format!(
+                    "the target of the symlink {} is not valid",
+                    file.path
+                ));
             }
             FileKind::Directory { .. } => drop(directories.insert(file.path.as_str())),
             _ => {}
@@ -137,15 +184,29 @@ fn ensure_project(project: &Project) -> Result<(), BadBundle> {
 }
 
 fn ensure_shell(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
-    let is_file = |file: &super::ProjectFile| file.path == shell.file && matches!(file.kind, FileKind::File { .. });
+    let is_file = |file: &super::ProjectFile| {
+        file.path == shell.file && matches!(file.kind, FileKind::File { .. })
+    };
     if !project.files.iter().any(is_file) {
-        return bad(format!("the shell file {} is not among the project files", shell.file));
+        return bad(format!(
+            "the shell file {} is not among the project files",
+            shell.file
+        ));
     }
     let option_like = |text: &str| text.starts_with('-') || text.is_empty();
-    if shell.attribute.as_deref().is_some_and(option_like) || shell.arguments.iter().any(|argument| option_like(&argument.name)) {
+    if shell.attribute.as_deref().is_some_and(option_like)
+        || shell
+            .arguments
+            .iter()
+            .any(|argument| option_like(&argument.name))
+    {
         return bad("the shell's attribute or arguments are malformed");
     }
-    if shell.nix_path.iter().any(|entry| entry.name.contains([':', '=']) || entry.path.contains(':')) {
+    if shell
+        .nix_path
+        .iter()
+        .any(|entry| entry.name.contains([':', '=']) || entry.path.contains(':'))
+    {
         return bad("the shell's search path is malformed");
     }
     Ok(())

@@ -40,9 +40,14 @@ pub(super) fn with_frame(name: &BundleName, body: &str) -> Vec<u8> {
 
 /// Checks the digest line and returns what it vouches for.
 pub(super) fn body(bytes: &[u8]) -> Result<&str, BadBundle> {
-    let split = bytes.len().checked_sub(DIGEST_LINE_LENGTH).ok_or(BadBundle::ManifestDamaged)?;
+    let split = bytes
+        .len()
+        .checked_sub(DIGEST_LINE_LENGTH)
+        .ok_or(BadBundle::ManifestDamaged)?;
     let (body, line) = bytes.split_at(split);
-    let digest = line.strip_prefix(DIGEST_LINE.as_bytes()).and_then(|rest| rest.strip_suffix(b"\n"));
+    let digest = line
+        .strip_prefix(DIGEST_LINE.as_bytes())
+        .and_then(|rest| rest.strip_suffix(b"\n"));
     if digest != Some(Digest::of(body).hex().as_bytes()) {
         return Err(BadBundle::ManifestDamaged);
     }

@@ -37,12 +37,18 @@ impl Piece {
 impl Dump {
     /// Walks the tree. Sockets, devices and pipes have no place in a NAR.
     pub fn of(path: &Path) -> Result<Self> {
-        let mut walk = Walk { pieces: Vec::new(), bytes: Vec::new() };
+        let mut walk = Walk {
+            pieces: Vec::new(),
+            bytes: Vec::new(),
+        };
         push_string(&mut walk.bytes, MAGIC);
         walk.node(path)?;
         walk.flush();
         let size = walk.pieces.iter().map(Piece::len).sum();
-        Ok(Self { pieces: walk.pieces, size })
+        Ok(Self {
+            pieces: walk.pieces,
+            size,
+        })
     }
 
     /// The NAR's size in bytes.
@@ -52,7 +58,11 @@ impl Dump {
 
     /// Reads the NAR from `offset` on, without reading what lies before.
     pub fn reader(&self, offset: u64) -> Reader<'_> {
-        let mut reader = Reader { pieces: &self.pieces, at: offset, file: None };
+        let mut reader = Reader {
+            pieces: &self.pieces,
+            at: offset,
+            file: None,
+        };
         while let Some((first, rest)) = reader.pieces.split_first()
             && reader.at >= first.len()
         {
@@ -77,7 +87,8 @@ impl Walk {
 
     fn flush(&mut self) {
         if !self.bytes.is_empty() {
-            self.pieces.push(Piece::Bytes(std::mem::take(&mut self.bytes)));
+            self.pieces
+                .push(Piece::Bytes(std::mem::take(&mut self.bytes)));
         }
     }
 
@@ -99,7 +110,9 @@ impl Walk {
             self.strings(&[b"directory"]);
             self.entries(path)?;
         } else {
-            return Err(Error::SpecialFile { path: path.to_owned() });
+            return Err(Error::SpecialFile {
+                path: path.to_owned(),
+            });
         }
         self.strings(&[b")"]);
         Ok(())
@@ -109,14 +122,21 @@ impl Walk {
         self.bytes.extend_from_slice(&size.to_le_bytes());
         if size > 0 {
             self.flush();
-            self.pieces.push(Piece::File { path: path.to_owned(), size });
+            self.pieces.push(Piece::File {
+                path: path.to_owned(),
+                size,
+            });
         }
         self.bytes.resize(self.bytes.len() + padding(size), 0);
     }
 
     fn entries(&mut self, path: &Path) -> Result<()> {
         let listed = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-        let mut names: Vec<_> = listed.map_err(Error::io("list", path))?.iter().map(fs::DirEntry::file_name).collect();
+        let mut names: Vec<_> = listed
+            .map_err(Error::io("list", path))?
+            .iter()
+            .map(fs::DirEntry::file_name)
+            .collect();
         // Nix orders entries by the bytes of their names; another order is another hash.
         names.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
         for name in names {
@@ -139,7 +159,9 @@ pub struct Reader<'a> {
 
 impl Reader<'_> {
     fn read_piece(&mut self, piece: &Piece, buffer: &mut [u8]) -> io::Result<usize> {
-        let want = buffer.len().min(usize::try_from(piece.len() - self.at).unwrap_or(usize::MAX));
+        let want = buffer
+            .len()
+            .min(usize::try_from(piece.len() - self.at).unwrap_or(usize::MAX));
         match piece {
             Piece::Bytes(bytes) => {
                 let start = usize::try_from(self.at).map_err(io::Error::other)?;
@@ -152,7 +174,10 @@ impl Reader<'_> {
                     None => self.file.insert(open_at(path, self.at)?),
                 };
                 match (&*file).read(&mut buffer[..want])? {
-                    0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{} became shorter while it was read", path.display()))),
+                    0 => Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        format!("{} became shorter while it was read", path.display()),
+                    )),
                     n => Ok(n),
                 }
             }
@@ -170,7 +195,9 @@ fn open_at(path: &Path, offset: u64) -> io::Result<File> {
 
 impl Read for Reader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some((piece, rest)) = self.pieces.split_first() else { return Ok(0) };
+        let Some((piece, rest)) = self.pieces.split_first() else {
+            return Ok(0);
+        };
         if buffer.is_empty() {
             return Ok(0);
         }

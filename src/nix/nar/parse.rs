@@ -51,9 +51,16 @@ enum Expect {
     ExecutableMark,
     /// After the mark only the contents may follow.
     Executable,
-    ContentsSize { executable: bool },
-    Contents { left: u64, padding: usize },
-    ContentsPadding { padding: usize },
+    ContentsSize {
+        executable: bool,
+    },
+    Contents {
+        left: u64,
+        padding: usize,
+    },
+    ContentsPadding {
+        padding: usize,
+    },
     Target,
     TargetValue,
     /// In a directory: `entry` or `)`.
@@ -81,7 +88,11 @@ pub struct Parser {
 
 impl Default for Parser {
     fn default() -> Self {
-        Self { expect: Expect::Magic, partial: Vec::new(), directories: Vec::new() }
+        Self {
+            expect: Expect::Magic,
+            partial: Vec::new(),
+            directories: Vec::new(),
+        }
     }
 }
 
@@ -91,9 +102,14 @@ impl Parser {
         loop {
             let event = match self.expect {
                 Expect::ContentsSize { executable } => {
-                    let Some(bytes) = self.token(8, input) else { return Ok(None) };
+                    let Some(bytes) = self.token(8, input) else {
+                        return Ok(None);
+                    };
                     let size = length_of(&bytes);
-                    self.expect = Expect::Contents { left: size, padding: padding(size) };
+                    self.expect = Expect::Contents {
+                        left: size,
+                        padding: padding(size),
+                    };
                     Some(Event::File { executable, size })
                 }
                 Expect::Contents { left: 0, padding } => {
@@ -101,18 +117,27 @@ impl Parser {
                     None
                 }
                 Expect::Contents { left, padding } => {
-                    let Some(bytes) = contents(left, input) else { return Ok(None) };
-                    self.expect = Expect::Contents { left: left - bytes.len() as u64, padding };
+                    let Some(bytes) = contents(left, input) else {
+                        return Ok(None);
+                    };
+                    self.expect = Expect::Contents {
+                        left: left - bytes.len() as u64,
+                        padding,
+                    };
                     Some(Event::Contents(bytes))
                 }
                 Expect::ContentsPadding { padding } => {
-                    let Some(bytes) = self.token(padding, input) else { return Ok(None) };
+                    let Some(bytes) = self.token(padding, input) else {
+                        return Ok(None);
+                    };
                     ensure_zero(&bytes)?;
                     self.expect = Expect::Close;
                     Some(Event::FileEnd)
                 }
                 _ => {
-                    let Some(string) = self.string(input)? else { return Ok(None) };
+                    let Some(string) = self.string(input)? else {
+                        return Ok(None);
+                    };
                     self.string_event(string)?
                 }
             };
@@ -141,10 +166,16 @@ impl Parser {
     /// A whole string, or `None` if the slice ended first.
     fn string(&mut self, input: &mut &[u8]) -> Result<Option<Vec<u8>>, BadNar> {
         if self.expect == Expect::End {
-            return if input.is_empty() { Ok(None) } else { Err(BadNar("there are bytes after its end")) };
+            return if input.is_empty() {
+                Ok(None)
+            } else {
+                Err(BadNar("there are bytes after its end"))
+            };
         }
         if self.partial.len() < 8 {
-            let Some(head) = self.token(8, input) else { return Ok(None) };
+            let Some(head) = self.token(8, input) else {
+                return Ok(None);
+            };
             self.partial = head;
         }
         let length = length_of(&self.partial);
@@ -152,7 +183,9 @@ impl Parser {
             return Err(BadNar("a name or keyword is too long"));
         }
         let size = usize::try_from(length).map_err(|_| BadNar("a length is too large"))?;
-        let Some(mut token) = self.token(8 + size + padding(length), input) else { return Ok(None) };
+        let Some(mut token) = self.token(8 + size + padding(length), input) else {
+            return Ok(None);
+        };
         ensure_zero(&token[8 + size..])?;
         token.truncate(8 + size);
         token.drain(..8);
@@ -209,11 +242,18 @@ impl Parser {
     }
 
     fn after_node(&self) -> Expect {
-        if self.directories.is_empty() { Expect::End } else { Expect::EntryClose }
+        if self.directories.is_empty() {
+            Expect::End
+        } else {
+            Expect::EntryClose
+        }
     }
 
     fn checked_name(&mut self, name: Vec<u8>) -> Result<Vec<u8>, BadNar> {
-        if matches!(name.as_slice(), b"" | b"." | b"..") || name.len() > 255 || name.iter().any(|byte| matches!(byte, b'/' | 0)) {
+        if matches!(name.as_slice(), b"" | b"." | b"..")
+            || name.len() > 255
+            || name.iter().any(|byte| matches!(byte, b'/' | 0))
+        {
             return Err(BadNar("an entry has an unsafe name"));
         }
         match self.directories.last_mut() {
@@ -238,11 +278,19 @@ fn checked_target(target: Vec<u8>) -> Result<Vec<u8>, BadNar> {
 }
 
 fn length_of(bytes: &[u8]) -> u64 {
-    bytes.iter().take(8).rev().fold(0, |length, &byte| length << 8 | u64::from(byte))
+    bytes
+        .iter()
+        .take(8)
+        .rev()
+        .fold(0, |length, &byte| length << 8 | u64::from(byte))
 }
 
 fn ensure_zero(bytes: &[u8]) -> Result<(), BadNar> {
-    if bytes.iter().all(|&byte| byte == 0) { Ok(()) } else { Err(BadNar("its padding is not zero")) }
+    if bytes.iter().all(|&byte| byte == 0) {
+        Ok(())
+    } else {
+        Err(BadNar("its padding is not zero"))
+    }
 }
 
 #[cfg(test)]
@@ -277,11 +325,58 @@ mod tests {
     }
 
     const TREE: &[&str] = &[
-        "nix-archive-1", "(", "type", "directory",
-        "entry", "(", "name", "a", "node", "(", "type", "regular", "executable", "", "contents", "0123456789", ")", ")",
-        "entry", "(", "name", "b", "node", "(", "type", "symlink", "target", "a", ")", ")",
-        "entry", "(", "name", "c", "node", "(", "type", "regular", "contents", "", ")", ")",
-        "entry", "(", "name", "d", "node", "(", "type", "directory", ")", ")",
+        "nix-archive-1",
+        "(",
+        "type",
+        "directory",
+        "entry",
+        "(",
+        "name",
+        "a",
+        "node",
+        "(",
+        "type",
+        "regular",
+        "executable",
+        "",
+        "contents",
+        "0123456789",
+        ")",
+        ")",
+        "entry",
+        "(",
+        "name",
+        "b",
+        "node",
+        "(",
+        "type",
+        "symlink",
+        "target",
+        "a",
+        ")",
+        ")",
+        "entry",
+        "(",
+        "name",
+        "c",
+        "node",
+        "(",
+        "type",
+        "regular",
+        "contents",
+        "",
+        ")",
+        ")",
+        "entry",
+        "(",
+        "name",
+        "d",
+        "node",
+        "(",
+        "type",
+        "directory",
+        ")",
+        ")",
         ")",
     ];
 
@@ -291,7 +386,11 @@ mod tests {
         let whole = events(&bytes, bytes.len()).unwrap();
         assert_eq!(whole.len(), 12);
         for step in 1..40 {
-            assert_eq!(events(&bytes, step).unwrap(), whole, "slices of {step} bytes");
+            assert_eq!(
+                events(&bytes, step).unwrap(),
+                whole,
+                "slices of {step} bytes"
+            );
         }
     }
 
@@ -306,15 +405,47 @@ mod tests {
     #[test]
     fn unsafe_names_and_orders_are_refused() {
         for name in ["", ".", "..", "a/b", "a\0b", "/"] {
-            let bytes = nar(&["nix-archive-1", "(", "type", "directory", "entry", "(", "name", name]);
-            assert_eq!(events(&bytes, 99).unwrap_err(), BadNar("an entry has an unsafe name"), "{name:?}");
+            let bytes = nar(&[
+                "nix-archive-1",
+                "(",
+                "type",
+                "directory",
+                "entry",
+                "(",
+                "name",
+                name,
+            ]);
+            assert_eq!(
+                events(&bytes, 99).unwrap_err(),
+                BadNar("an entry has an unsafe name"),
+                "{name:?}"
+            );
         }
         for second in ["a", "A"] {
             let bytes = nar(&[
-                "nix-archive-1", "(", "type", "directory", "entry", "(", "name", "a", "node", "(", "type", "directory", ")", ")",
-                "entry", "(", "name", second,
+                "nix-archive-1",
+                "(",
+                "type",
+                "directory",
+                "entry",
+                "(",
+                "name",
+                "a",
+                "node",
+                "(",
+                "type",
+                "directory",
+                ")",
+                ")",
+                "entry",
+                "(",
+                "name",
+                second,
             ]);
-            assert_eq!(events(&bytes, 99).unwrap_err(), BadNar("its entries are not in order"));
+            assert_eq!(
+                events(&bytes, 99).unwrap_err(),
+                BadNar("its entries are not in order")
+            );
         }
     }
 
@@ -322,9 +453,15 @@ mod tests {
     fn trailing_bytes_and_padding_are_refused() {
         let mut bytes = nar(TREE);
         bytes.push(0);
-        assert_eq!(events(&bytes, 9).unwrap_err(), BadNar("there are bytes after its end"));
+        assert_eq!(
+            events(&bytes, 9).unwrap_err(),
+            BadNar("there are bytes after its end")
+        );
         let mut bytes = nar(TREE);
         *bytes.last_mut().unwrap() = 1;
-        assert_eq!(events(&bytes, 9).unwrap_err(), BadNar("its padding is not zero"));
+        assert_eq!(
+            events(&bytes, 9).unwrap_err(),
+            BadNar("its padding is not zero")
+        );
     }
 }

@@ -16,8 +16,14 @@ use crate::error::{Error, Result};
 
 /// Nix gives every file in its store the modification time 1: zero means "unknown" to some tools.
 const STORE_MTIME: Timestamps = Timestamps {
-    last_access: Timespec { tv_sec: 1, tv_nsec: 0 },
-    last_modification: Timespec { tv_sec: 1, tv_nsec: 0 },
+    last_access: Timespec {
+        tv_sec: 1,
+        tv_nsec: 0,
+    },
+    last_modification: Timespec {
+        tv_sec: 1,
+        tv_nsec: 0,
+    },
 };
 const DIRECTORY: Mode = Mode::from_raw_mode(0o555);
 const PLAIN: Mode = Mode::from_raw_mode(0o444);
@@ -36,21 +42,37 @@ pub struct Restore {
 impl Restore {
     /// Will create `target`, which must not exist; its directory must.
     pub fn new(target: PathBuf) -> Self {
-        Self { target, parser: Parser::default(), directories: Vec::new(), name: Vec::new(), file: None }
+        Self {
+            target,
+            parser: Parser::default(),
+            directories: Vec::new(),
+            name: Vec::new(),
+            file: None,
+        }
     }
 
     /// Takes the next slice of the NAR.
     pub fn write(&mut self, mut slice: &[u8]) -> Result<()> {
         loop {
-            let event = self.parser.next(&mut slice).map_err(|source| Error::BadNar { path: self.target.clone(), source })?;
+            let event = self
+                .parser
+                .next(&mut slice)
+                .map_err(|source| Error::BadNar {
+                    path: self.target.clone(),
+                    source,
+                })?;
             let Some(event) = event else { return Ok(()) };
-            self.apply(event).map_err(Error::io("unpack", &self.target))?;
+            self.apply(event)
+                .map_err(Error::io("unpack", &self.target))?;
         }
     }
 
     /// Ensures that the NAR was complete.
     pub fn finish(self) -> Result<()> {
-        self.parser.finish().map_err(|source| Error::BadNar { path: self.target, source })
+        self.parser.finish().map_err(|source| Error::BadNar {
+            path: self.target,
+            source,
+        })
     }
 
     fn apply(&mut self, event: Event<'_>) -> io::Result<()> {
@@ -77,7 +99,8 @@ impl Restore {
     fn create(&self, executable: bool) -> io::Result<File> {
         // The file gets its final mode at once: a descriptor that is open stays writable.
         let mode = if executable { DIRECTORY } else { PLAIN };
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let handle = match self.directories.last() {
             Some(parent) => rustix::fs::openat(parent, self.name.as_slice(), flags, mode)?,
             None => rustix::fs::openat(CWD, &self.target, flags, mode)?,
@@ -90,7 +113,12 @@ impl Restore {
         match self.directories.last() {
             Some(parent) => {
                 rustix::fs::symlinkat(target, parent, self.name.as_slice())?;
-                rustix::fs::utimensat(parent, self.name.as_slice(), &STORE_MTIME, AtFlags::SYMLINK_NOFOLLOW)?;
+                rustix::fs::utimensat(
+                    parent,
+                    self.name.as_slice(),
+                    &STORE_MTIME,
+                    AtFlags::SYMLINK_NOFOLLOW,
+                )?;
             }
             None => {
                 rustix::fs::symlinkat(target, CWD, &self.target)?;
@@ -102,7 +130,10 @@ impl Restore {
 
     fn open_directory(&mut self) -> io::Result<()> {
         // Writable until it is complete: an ordinary user cannot create entries in a 0555 directory.
-        let (mode, flags) = (Mode::RWXU, OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY);
+        let (mode, flags) = (
+            Mode::RWXU,
+            OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY,
+        );
         let handle = match self.directories.last() {
             Some(parent) => {
                 rustix::fs::mkdirat(parent, self.name.as_slice(), mode)?;
@@ -137,13 +168,21 @@ mod tests {
         std::fs::create_dir_all(root.join("empty")).unwrap();
         std::fs::write(root.join("plain"), vec![7; 100_000]).unwrap();
         std::fs::write(root.join("tool"), "#!").unwrap();
-        std::fs::set_permissions(root.join("tool"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(
+            root.join("tool"),
+            std::os::unix::fs::PermissionsExt::from_mode(0o755),
+        )
+        .unwrap();
         std::os::unix::fs::symlink("nowhere", root.join("link")).unwrap();
     }
 
     fn nar_of(path: &Path, from: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
-        Dump::of(path).unwrap().reader(from).read_to_end(&mut bytes).unwrap();
+        Dump::of(path)
+            .unwrap()
+            .reader(from)
+            .read_to_end(&mut bytes)
+            .unwrap();
         bytes
     }
 
@@ -159,7 +198,8 @@ mod tests {
         }
         restore.finish().unwrap();
         assert_eq!(nar_of(&second, 0), bytes);
-        std::fs::set_permissions(&second, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(&second, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
     }
 
     #[test]
@@ -179,7 +219,11 @@ mod tests {
         let (first, second) = (scratch.path().join("first"), scratch.path().join("second"));
         std::fs::write(&first, "new").unwrap();
         std::fs::write(&second, "old").unwrap();
-        assert!(Restore::new(second.clone()).write(&nar_of(&first, 0)).is_err());
+        assert!(
+            Restore::new(second.clone())
+                .write(&nar_of(&first, 0))
+                .is_err()
+        );
         assert_eq!(std::fs::read_to_string(&second).unwrap(), "old");
     }
 }

@@ -33,22 +33,47 @@ struct State {
 }
 
 impl<'a> Uploads<'a> {
-    pub(super) fn new(nix: &'a Nix, closure: &'a Closure, wanted: &'a [bool], bundle: &'a Path) -> Self {
+    pub(super) fn new(
+        nix: &'a Nix,
+        closure: &'a Closure,
+        wanted: &'a [bool],
+        bundle: &'a Path,
+    ) -> Self {
         let valid = wanted.iter().map(|wanted| !wanted).collect();
-        let state = Mutex::new(State { valid, idle: Vec::new(), abandoned: false });
-        Self { nix, closure, wanted, bundle, state, changed: Condvar::new() }
+        let state = Mutex::new(State {
+            valid,
+            idle: Vec::new(),
+            abandoned: false,
+        });
+        Self {
+            nix,
+            closure,
+            wanted,
+            bundle,
+            state,
+            changed: Condvar::new(),
+        }
     }
 
     /// Nix refuses a path whose references are not valid. They come earlier in the stream,
     /// so another thread is about to complete them.
     fn await_references(&self, index: usize) -> Result<Option<Connection>> {
-        let references = || self.closure.paths[index].references.iter().map(|&other| other as usize).filter(|&other| other != index);
+        let references = || {
+            self.closure.paths[index]
+                .references
+                .iter()
+                .map(|&other| other as usize)
+                .filter(|&other| other != index)
+        };
         let mut state = self.lock();
         while !references().all(|other| state.valid[other]) {
             if state.abandoned {
                 return Err(Error::Interrupted);
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         Ok(state.idle.pop())
     }
@@ -74,7 +99,12 @@ impl Destination for Uploads<'_> {
             None => self.nix.connect()?,
         };
         connection.begin_import(&self.closure.path_info(index))?;
-        Ok(Upload { uploads: self, index, connection, over: false })
+        Ok(Upload {
+            uploads: self,
+            index,
+            connection,
+            over: false,
+        })
     }
 
     fn fault(&self, fault: BadBundle) -> Result<()> {

@@ -44,19 +44,40 @@ struct State {
 impl<'a> Direct<'a> {
     /// Takes the store's locks; `None` where a daemon owns the store, or where paths need
     /// more than rows in the known schema.
-    pub(super) fn prepare(nix: &Nix, closure: &'a Closure, wanted: &'a [bool], bundle: &'a Path) -> Result<Option<Self>> {
+    pub(super) fn prepare(
+        nix: &Nix,
+        closure: &'a Closure,
+        wanted: &'a [bool],
+        bundle: &'a Path,
+    ) -> Result<Option<Self>> {
         // A derivation's outputs have rows of their own, which Nix derives from its contents.
         let has_derivations = closure.paths.iter().any(|path| path.path.is_derivation());
         if !nix.owns_store() || has_derivations {
             return Ok(None);
         }
-        let Some(database) = Database::open(&nix.state, &nix.store)? else { return Ok(None) };
+        let Some(database) = Database::open(&nix.state, &nix.store)? else {
+            return Ok(None);
+        };
         let dir = nix.store.as_path();
-        let locks = (ImportLock::take(&nix.state)?, CollectorLock::take(&nix.state)?);
+        let locks = (
+            ImportLock::take(&nix.state)?,
+            CollectorLock::take(&nix.state)?,
+        );
         let valid = wanted.iter().map(|wanted| !wanted).collect();
-        let state = Mutex::new(State { database, unpacked: BTreeMap::new(), valid });
+        let state = Mutex::new(State {
+            database,
+            unpacked: BTreeMap::new(),
+            valid,
+        });
         let store = File::open(dir).map_err(Error::io("open", dir))?;
-        Ok(Some(Self { closure, wanted, bundle, store, state, _locks: locks }))
+        Ok(Some(Self {
+            closure,
+            wanted,
+            bundle,
+            store,
+            state,
+            _locks: locks,
+        }))
     }
 
     /// Registers what is complete, whatever stopped the rest, and removes what is not.
@@ -78,7 +99,11 @@ impl<'a> Direct<'a> {
     fn register_complete(&self, state: &mut State) -> Result<()> {
         let mut ready = Vec::new();
         for &index in state.unpacked.keys() {
-            let mut others = self.closure.paths[index].references.iter().map(|&other| other as usize).filter(|&other| other != index);
+            let mut others = self.closure.paths[index]
+                .references
+                .iter()
+                .map(|&other| other as usize)
+                .filter(|&other| other != index);
             if others.all(|other| state.valid[other]) {
                 state.valid[index] = true;
                 ready.push(index);
@@ -88,10 +113,19 @@ impl<'a> Direct<'a> {
             return Ok(());
         }
         // Nix believes its database, so the contents must be on the disk first.
-        rustix::fs::syncfs(&self.store).map_err(|error| Error::io("sync", self.closure.store.as_path())(error.into()))?;
-        let infos: Vec<PathInfo> = ready.iter().map(|&index| self.closure.path_info(index)).collect();
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
-        state.database.register(&infos.iter().collect::<Vec<_>>(), i64::try_from(time).unwrap_or(i64::MAX))?;
+        rustix::fs::syncfs(&self.store)
+            .map_err(|error| Error::io("sync", self.closure.store.as_path())(error.into()))?;
+        let infos: Vec<PathInfo> = ready
+            .iter()
+            .map(|&index| self.closure.path_info(index))
+            .collect();
+        let time = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(1, |since| since.as_secs());
+        state.database.register(
+            &infos.iter().collect::<Vec<_>>(),
+            i64::try_from(time).unwrap_or(i64::MAX),
+        )?;
         for index in ready {
             state.unpacked.remove(&index);
         }
@@ -116,14 +150,30 @@ impl Destination for Direct<'_> {
     fn begin(&self, index: usize) -> Result<Tree<'_>> {
         let place = self.place(index);
         let lock = PathLock::take(&place)?;
-        if self.lock().database.is_valid(&self.closure.paths[index].path)? {
+        if self
+            .lock()
+            .database
+            .is_valid(&self.closure.paths[index].path)?
+        {
             // Somebody else was faster.
-            return Ok(Tree { direct: self, index, unpacking: None });
+            return Ok(Tree {
+                direct: self,
+                index,
+                unpacking: None,
+            });
         }
         // What is there without being registered is the rest of something that was interrupted.
         nix::delete_tree(&place)?;
         let restore = Restore::new(place.clone());
-        Ok(Tree { direct: self, index, unpacking: Some(Unpacking { restore: Some(restore), place, lock: Some(lock) }) })
+        Ok(Tree {
+            direct: self,
+            index,
+            unpacking: Some(Unpacking {
+                restore: Some(restore),
+                place,
+                lock: Some(lock),
+            }),
+        })
     }
 
     fn fault(&self, fault: BadBundle) -> Result<()> {
@@ -157,7 +207,11 @@ struct Unpacking {
 
 impl NarSink for Tree<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        match self.unpacking.as_mut().and_then(|unpacking| unpacking.restore.as_mut()) {
+        match self
+            .unpacking
+            .as_mut()
+            .and_then(|unpacking| unpacking.restore.as_mut())
+        {
             Some(restore) => restore.write(bytes),
             None => Ok(()),
         }
@@ -175,7 +229,11 @@ impl NarSink for Tree<'_> {
         if let Some(lock) = unpacking.lock.take() {
             state.unpacked.insert(self.index, lock);
         }
-        if state.unpacked.len() >= BATCH { self.direct.register_complete(&mut state) } else { Ok(()) }
+        if state.unpacked.len() >= BATCH {
+            self.direct.register_complete(&mut state)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -75,7 +75,14 @@ impl ImportLock {
 }
 
 fn open(path: &Path) -> Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(Error::io("lock", path))
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(Error::io("lock", path))
 }
 
 fn lock(file: &File, operation: FlockOperation, path: &Path) -> Result<()> {
