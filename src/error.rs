@@ -86,7 +86,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A command of Nix failed; its own words are the message.
-    #[error("{program} failed ({status})\n{words}", status = describe(*status))]
+    #[error("{program} failed ({}){}", describe(*status), on_lines_of_their_own(words))]
     NixFailed {
         /// The command.
         program: &'static str,
@@ -407,6 +407,14 @@ fn describe(status: ExitStatus) -> String {
         (Some(code), _) => format!("exit status {code}"),
         (None, Some(signal)) => format!("signal {signal}"),
         (None, None) => "no exit status".to_owned(),
+    }
+}
+
+fn on_lines_of_their_own(words: &str) -> String {
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!("\n{words}")
     }
 }
 

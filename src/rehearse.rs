@@ -104,7 +104,7 @@ pub fn carried(
     fs::write(&file, text).map_err(Error::io("write", &file))?;
 
     let inside_file = Path::new("/nix").join(TASK);
-    let mut command = room.command(
+    let command = room.command(
         Path::new(Room::SELF_PATH),
         &[inside::SUBCOMMAND.into(), inside_file.into_os_string()],
     )?;
@@ -238,13 +238,13 @@ fn copy_project(project: &Project, from: &Path, to: &Path) -> Result<()> {
         let (source, target) = (from.join(file.path.as_str()), to.join(file.path.as_str()));
         match &file.kind {
             FileKind::Directory { .. } => {
-                fs::create_dir_all(&target).map_err(Error::io("create", &target))?
+                fs::create_dir_all(&target).map_err(Error::io("create", &target))?;
             }
             FileKind::Symlink { target: link } => {
-                std::os::unix::fs::symlink(link, &target).map_err(Error::io("create", &target))?
+                std::os::unix::fs::symlink(link, &target).map_err(Error::io("create", &target))?;
             }
             FileKind::File { .. } => {
-                drop(fs::copy(&source, &target).map_err(Error::io("copy", &source))?)
+                fs::copy(&source, &target).map_err(Error::io("copy", &source))?;
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// Pieces are begun in order and each waits only for the one before it, so the oldest
 /// piece under way never waits and no deadlock is possible.
 #[derive(Debug)]
-pub struct Relay<T> {
+pub(crate) struct Relay<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
 }
@@ -24,7 +24,7 @@ struct State<T> {
 
 impl<T> Relay<T> {
     /// A relay in which nothing waits.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             state: Mutex::new(State {
                 waiting: HashMap::new(),
@@ -35,13 +35,13 @@ impl<T> Relay<T> {
     }
 
     /// Leaves a value for a piece.
-    pub fn pass(&self, piece: usize, value: T) {
+    pub(crate) fn pass(&self, piece: usize, value: T) {
         self.lock().waiting.insert(piece, value);
         self.changed.notify_all();
     }
 
     /// Waits for a piece's value; `None` if the work was abandoned.
-    pub fn take(&self, piece: usize) -> Option<T> {
+    pub(crate) fn take(&self, piece: usize) -> Option<T> {
         let mut state = self.lock();
         loop {
             if state.abandoned {
@@ -58,7 +58,7 @@ impl<T> Relay<T> {
     }
 
     /// Wakes everybody who waits, because a thread failed.
-    pub fn abandon(&self) {
+    pub(crate) fn abandon(&self) {
         self.lock().abandoned = true;
         self.changed.notify_all();
     }
@@ -76,7 +76,7 @@ impl<T> Default for Relay<T> {
 
 /// Runs the same work on several threads and returns the first failure. A thread that only
 /// stopped because another one failed reports an interruption, which counts last.
-pub fn run(threads: usize, work: impl Fn() -> Result<()> + Sync) -> Result<()> {
+pub(crate) fn run(threads: usize, work: impl Fn() -> Result<()> + Sync) -> Result<()> {
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(&work)).collect();
         let outcomes: Vec<_> = threads

@@ -191,9 +191,9 @@ impl Report {
                 bar.set_style(style("{prefix} {spinner}"));
                 // Nix writes its own log during a build; a moving line would run through it.
                 if phase == Phase::Build {
-                    bar.disable_steady_tick()
+                    bar.disable_steady_tick();
                 } else {
-                    bar.enable_steady_tick(SPIN_EVERY)
+                    bar.enable_steady_tick(SPIN_EVERY);
                 }
             }
         }

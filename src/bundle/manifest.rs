@@ -265,6 +265,12 @@ impl Manifest {
         Ok(text::with_frame(&self.name, &body))
     }
 
+    /// The shell that is entered.
+    pub fn shell(&self) -> &Shell {
+        // A manifest without a shell is refused when it is parsed.
+        &self.shells[0]
+    }
+
     /// How the records of the export stream lie in the segments.
     pub fn layout(&self) -> Layout {
         let records = (0..self.closure.paths.len())

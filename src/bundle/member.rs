@@ -130,7 +130,7 @@ pub fn segment_name(index: usize) -> String {
 
 /// How many zeros follow a content of this size.
 pub fn padding(size: u64) -> usize {
-    (BLOCK - (size % BLOCK as u64) as usize) % BLOCK
+    usize::try_from(size.next_multiple_of(BLOCK as u64) - size).unwrap_or(0)
 }
 
 /// The size that a header states. Nothing else of the header may be believed before it was

@@ -161,7 +161,7 @@ impl<R: Input> Reader<R> {
         let member = self.segment_header(index)?;
         let mut bytes = Vec::with_capacity(usize::try_from(member.size()).unwrap_or(0));
         content(&mut self.input, &member, |chunk| {
-            bytes.extend_from_slice(chunk)
+            bytes.extend_from_slice(chunk);
         })?;
         Ok(bytes)
     }

@@ -16,7 +16,7 @@ use crate::report::{Event, Phase, Report};
 /// Everything that must be carried, and a connection that keeps it from being collected.
 #[must_use]
 #[derive(Debug)]
-pub struct Closure {
+pub(super) struct Closure {
     /// All store paths, references before referrers.
     pub(super) paths: Vec<PathInfo>,
     /// What entry needs directly: the inputs of the shell, the pins, the bash.
@@ -25,8 +25,8 @@ pub struct Closure {
     pub(super) bash: Option<Bash>,
     /// The oldest Nix that the carried nixpkgs accepts, if it says.
     pub(super) minimum_nix_version: Option<String>,
-    /// Holds temporary roots.
-    pub(super) connection: Connection,
+    /// Holds every path by a temporary root for as long as it is packed.
+    _temporary_roots: Connection,
 }
 
 /// The bash that nix-shell will start.
@@ -75,15 +75,8 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
         roots: roots.into_iter().collect(),
         bash,
         minimum_nix_version: minimum_nix_version(shell),
-        connection,
+        _temporary_roots: connection,
     })
-}
-
-impl Closure {
-    /// NAR bytes altogether.
-    pub(super) fn nar_bytes(&self) -> u64 {
-        self.paths.iter().map(|path| path.nar_size).sum()
-    }
 }
 
 /// What nix-shell builds: the outputs that the derivation names, and its sources.
@@ -230,7 +223,7 @@ fn ordered(mut infos: BTreeMap<StorePath, PathInfo>) -> Vec<PathInfo> {
                 referrers
                     .entry(reference.clone())
                     .or_default()
-                    .push(path.clone())
+                    .push(path.clone());
             })
             .count();
         waiting.insert(path.clone(), count);

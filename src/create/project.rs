@@ -111,9 +111,7 @@ impl Gathered {
             }
             Recorded::Read { reader, path } if reader == "readDir" => {
                 self.add(path)?;
-                self.children(path)?
-                    .iter()
-                    .try_for_each(|child| self.add(child))
+                children(path)?.iter().try_for_each(|child| self.add(child))
             }
             Recorded::Read { path, .. } => self.add(path),
             Recorded::Copy { path, result } if !in_store(path) => self.add_like(path, result),
@@ -167,7 +165,7 @@ impl Gathered {
             };
         }
         self.add(path)?;
-        self.children(path)?
+        children(path)?
             .iter()
             .try_for_each(|child| self.add_tree(child))
     }
@@ -178,7 +176,7 @@ impl Gathered {
             return self.add_tree(path);
         }
         self.add(path)?;
-        for child in self.children(copy)? {
+        for child in children(copy)? {
             if let Some(name) = child.file_name() {
                 self.add_like(&path.join(name), &child)?;
             }
@@ -197,13 +195,6 @@ impl Gathered {
                 limit: self.limit.clone(),
             })
         }
-    }
-
-    fn children(&self, dir: &Path) -> Result<Vec<PathBuf>> {
-        let entries = fs::read_dir(dir).map_err(Error::io("list", dir))?;
-        entries
-            .map(|entry| Ok(entry.map_err(Error::io("list", dir))?.path()))
-            .collect()
     }
 
     /// The common ancestor of everything: the shell file's directory, unless something lies
@@ -237,6 +228,13 @@ impl Gathered {
             .map(|(path, kind)| ProjectFile { path, kind })
             .collect())
     }
+}
+
+fn children(dir: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(dir).map_err(Error::io("list", dir))?;
+    entries
+        .map(|entry| Ok(entry.map_err(Error::io("list", dir))?.path()))
+        .collect()
 }
 
 fn read(path: &Path) -> Result<FileKind> {

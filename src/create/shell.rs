@@ -21,7 +21,7 @@ use crate::report::{Event, Phase, Report};
 /// A shell that has been evaluated.
 #[must_use]
 #[derive(Debug)]
-pub struct Shell {
+pub(super) struct Shell {
     /// The Nix that evaluated it.
     pub(super) nix: Nix,
     /// The bundle's name.
@@ -88,13 +88,6 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
     })
 }
 
-impl Shell {
-    /// `NIX_PATH` as it must be to evaluate the shell again.
-    pub(super) fn nix_path(&self) -> String {
-        nix_path(&self.search_path)
-    }
-}
-
 /// As nix-shell: `shell.nix`, then `default.nix`, in the directory that was named.
 fn locate(named: &Path) -> Result<PathBuf> {
     let found = std::fs::canonicalize(named).map_err(Error::io("find", named))?;
@@ -109,12 +102,11 @@ fn locate(named: &Path) -> Result<PathBuf> {
 }
 
 fn name(options: &Options, file: &Path) -> Result<BundleName> {
-    match &options.name {
-        Some(name) => BundleName::parse(name).map_err(|reason| Error::BadName { reason }),
-        None => {
-            let dir = file.parent().and_then(Path::file_name).unwrap_or_default();
-            Ok(BundleName::from_directory(&dir.to_string_lossy()))
-        }
+    if let Some(name) = &options.name {
+        BundleName::parse(name).map_err(|reason| Error::BadName { reason })
+    } else {
+        let dir = file.parent().and_then(Path::file_name).unwrap_or_default();
+        Ok(BundleName::from_directory(&dir.to_string_lossy()))
     }
 }
 

@@ -18,7 +18,8 @@ use crate::error::{Error, Result};
 
 const CLIENT_MAGIC: u64 = 0x6e69_7863;
 const SERVER_MAGIC: u64 = 0x6478_696f;
-const VERSION: u64 = 1 << 8 | 21;
+/// Major number in the high byte, minor in the low one: 1.21.
+const VERSION: u64 = 0x0115;
 
 /// The longest string that we take from a daemon; a message, a path, never content.
 const MAX_STRING: u64 = 64 << 20;

@@ -1,4 +1,4 @@
-//! Derivations, read from the ATerm that Nix keeps in `.drv` files.
+//! Derivations, read from the `ATerm` that Nix keeps in `.drv` files.
 //!
 //! Only what deciding about a shell needs: which outputs of which derivations it names,
 //! which sources, and its environment.
@@ -27,7 +27,7 @@ pub struct Derivation {
 /// Why bytes are no derivation.
 #[derive(Debug, thiserror::Error)]
 pub enum BadDerivation {
-    /// The ATerm is malformed.
+    /// The `ATerm` is malformed.
     #[error("not a valid derivation: byte {at} is unexpected")]
     Syntax {
         /// Offset of the first unexpected byte.

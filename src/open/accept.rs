@@ -14,7 +14,7 @@ use crate::report::human;
 /// A bundle that can be imported here.
 #[must_use]
 #[derive(Debug)]
-pub struct Accepted {
+pub(super) struct Accepted {
     pub(super) bundle: Bundle,
     pub(super) nix: Nix,
     /// Where the project files will be.

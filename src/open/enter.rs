@@ -31,9 +31,7 @@ pub struct Entered {
 
 /// Enters the shell, or says how to.
 pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) -> Result<Entered> {
-    let Some(shell) = imported.manifest.shells.first() else {
-        return Err(Error::NoHome);
-    };
+    let shell = imported.manifest.shell();
     let invocation = Invocation::new(shell, imported.target.root());
     let entered = Entered {
         new_paths: imported.new_paths,

@@ -20,7 +20,7 @@ mod lock;
 /// A bundle whose shell can be entered.
 #[must_use]
 #[derive(Debug)]
-pub struct Imported {
+pub(super) struct Imported {
     pub(super) manifest: Manifest,
     pub(super) nix: Nix,
     pub(super) target: Target,
@@ -57,15 +57,12 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
         bytes: bytes.sum(),
         paths: new_paths as u64,
     });
-    match direct::Direct::prepare(&nix, &manifest.closure, &wanted, &bundle.file)? {
-        Some(direct) => {
-            let outcome = unpack::segments(bundle.reader, &direct, jobs, report);
-            direct.finish(outcome)?;
-        }
-        None => {
-            let uploads = daemon::Uploads::new(&nix, &manifest.closure, &wanted, &bundle.file);
-            unpack::segments(bundle.reader, &uploads, jobs, report)?;
-        }
+    if let Some(direct) = direct::Direct::prepare(&nix, &manifest.closure, &wanted, &bundle.file)? {
+        let outcome = unpack::segments(bundle.reader, &direct, jobs, report);
+        direct.finish(outcome)?;
+    } else {
+        let uploads = daemon::Uploads::new(&nix, &manifest.closure, &wanted, &bundle.file);
+        unpack::segments(bundle.reader, &uploads, jobs, report)?;
     }
     ensure_all_valid(&manifest.closure, &mut connection)?;
     staged.place(&target, &manifest.project)?;

@@ -33,9 +33,10 @@ impl Target {
         let dir = std::path::absolute(&dir).map_err(Error::io("find", &dir))?;
         let root = match &manifest.project.directory {
             Some(name) if dir.file_name() != Some(name.as_ref()) => {
-                match manifest_named_dir(manifest, &dir) {
-                    true => dir.with_file_name(name),
-                    false => dir.join(name),
+                if manifest_named_dir(manifest, &dir) {
+                    dir.with_file_name(name)
+                } else {
+                    dir.join(name)
                 }
             }
             _ => dir,
@@ -119,7 +120,7 @@ impl Staged {
             }
             match &file.kind {
                 FileKind::Directory { .. } => {
-                    fs::create_dir(&to).map_err(Error::io("create", &to))?
+                    fs::create_dir(&to).map_err(Error::io("create", &to))?;
                 }
                 _ => fs::rename(&from, &to).map_err(Error::io("create", &to))?,
             }
@@ -149,9 +150,8 @@ fn write(
             let mut out = create_new(&path)?;
             let mut failed = None;
             let outcome = reader.project_file(file, |chunk| {
-                out.write_all(chunk).map_err(|error| {
+                out.write_all(chunk).inspect_err(|error| {
                     failed = Some(error.kind());
-                    error
                 })
             });
             match (failed, outcome) {

@@ -90,7 +90,7 @@ pub(super) fn closure_of_nix(nix: &Nix) -> Result<Vec<PathInfo>> {
 
 /// Makes paths that the room shows known to its database.
 pub(super) fn register(room: &Room, store: &StoreDir, infos: &[PathInfo]) -> Result<()> {
-    let mut command = room.command(Path::new("nix-store"), &["--load-db".into()])?;
+    let command = room.command(Path::new("nix-store"), &["--load-db".into()])?;
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

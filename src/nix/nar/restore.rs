@@ -110,20 +110,17 @@ impl Restore {
 
     fn symlink(&self, target: &[u8]) -> io::Result<()> {
         let target = Path::new(std::ffi::OsStr::from_bytes(target));
-        match self.directories.last() {
-            Some(parent) => {
-                rustix::fs::symlinkat(target, parent, self.name.as_slice())?;
-                rustix::fs::utimensat(
-                    parent,
-                    self.name.as_slice(),
-                    &STORE_MTIME,
-                    AtFlags::SYMLINK_NOFOLLOW,
-                )?;
-            }
-            None => {
-                rustix::fs::symlinkat(target, CWD, &self.target)?;
-                rustix::fs::utimensat(CWD, &self.target, &STORE_MTIME, AtFlags::SYMLINK_NOFOLLOW)?;
-            }
+        if let Some(parent) = self.directories.last() {
+            rustix::fs::symlinkat(target, parent, self.name.as_slice())?;
+            rustix::fs::utimensat(
+                parent,
+                self.name.as_slice(),
+                &STORE_MTIME,
+                AtFlags::SYMLINK_NOFOLLOW,
+            )?;
+        } else {
+            rustix::fs::symlinkat(target, CWD, &self.target)?;
+            rustix::fs::utimensat(CWD, &self.target, &STORE_MTIME, AtFlags::SYMLINK_NOFOLLOW)?;
         }
         Ok(())
     }
@@ -134,15 +131,12 @@ impl Restore {
             Mode::RWXU,
             OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY,
         );
-        let handle = match self.directories.last() {
-            Some(parent) => {
-                rustix::fs::mkdirat(parent, self.name.as_slice(), mode)?;
-                rustix::fs::openat(parent, self.name.as_slice(), flags, Mode::empty())?
-            }
-            None => {
-                rustix::fs::mkdirat(CWD, &self.target, mode)?;
-                rustix::fs::openat(CWD, &self.target, flags, Mode::empty())?
-            }
+        let handle = if let Some(parent) = self.directories.last() {
+            rustix::fs::mkdirat(parent, self.name.as_slice(), mode)?;
+            rustix::fs::openat(parent, self.name.as_slice(), flags, Mode::empty())?
+        } else {
+            rustix::fs::mkdirat(CWD, &self.target, mode)?;
+            rustix::fs::openat(CWD, &self.target, flags, Mode::empty())?
         };
         self.directories.push(handle);
         Ok(())

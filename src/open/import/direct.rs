@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::lock::{CollectorLock, ImportLock, PathLock};
+use rustix::fs::Mode;
+
 use crate::bundle::BadBundle;
 use crate::bundle::manifest::Closure;
 use crate::bundle::reader::ReadError;
@@ -29,6 +31,8 @@ pub(super) struct Direct<'a> {
     bundle: &'a Path,
     store: File,
     state: Mutex<State>,
+    /// The user's, to be put back: nix-shell inherits it.
+    umask: Mode,
     _locks: (ImportLock, CollectorLock),
 }
 
@@ -59,6 +63,8 @@ impl<'a> Direct<'a> {
             return Ok(None);
         };
         let dir = nix.store.as_path();
+        // Files get their final mode when they are created; as Nix does, nothing may be masked.
+        let umask = rustix::process::umask(Mode::from_raw_mode(0o022));
         let locks = (
             ImportLock::take(&nix.state)?,
             CollectorLock::take(&nix.state)?,
@@ -76,12 +82,14 @@ impl<'a> Direct<'a> {
             bundle,
             store,
             state,
+            umask,
             _locks: locks,
         }))
     }
 
     /// Registers what is complete, whatever stopped the rest, and removes what is not.
     pub(super) fn finish(self, outcome: Result<()>) -> Result<()> {
+        rustix::process::umask(self.umask);
         let mut state = self.lock();
         let registered = self.register_complete(&mut state);
         for (index, _lock) in std::mem::take(&mut state.unpacked) {
