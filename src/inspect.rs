@@ -96,7 +96,7 @@ pub fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
         text.line("", &format!("{:>10}  {}", human(path.nar_size), path.path));
     }
     project(text, &manifest.project.files, verbose);
-    text.line("proof", &proof_line(&manifest.proof));
+    proof(text, &manifest.proof);
 }
 
 fn project(text: &mut Labelled, files: &[ProjectFile], verbose: bool) {
@@ -136,12 +136,15 @@ fn pin_line(pin: &Pin) -> String {
     }
 }
 
-fn proof_line(proof: &Proof) -> String {
+fn proof(text: &mut Labelled, proof: &Proof) {
     match proof.result {
-        ProofResult::Unproved => "none: it was made with --no-rehearsal".to_owned(),
+        ProofResult::Unproved => text.line("proof", "none: it was made with --no-rehearsal"),
         ProofResult::Passed => {
             let version = proof.nix_version.as_deref().unwrap_or("?");
-            format!("rehearsed with Nix {version}: {}", proof.checks.join("; "))
+            text.line("proof", &format!("rehearsed with Nix {version}:"));
+            for check in &proof.checks {
+                text.line("", check);
+            }
         }
     }
 }

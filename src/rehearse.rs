@@ -10,15 +10,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
-use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
-
 use crate::bundle::manifest::{FileKind, Manifest, Project, Proof, ProofResult, Shell};
 use crate::error::{Error, Result};
 use crate::nix::store_path::{StoreDir, StorePath};
 use crate::nix::{Nix, PathInfo};
 use crate::report::{Event, Phase, Report, human};
 use crate::room::Room;
+use serde::{Deserialize, Serialize};
 
 pub mod inside;
 mod surroundings;
@@ -75,8 +73,8 @@ pub fn carried(
 ) -> Result<Proof> {
     report.emit(Event::Phase(Phase::Rehearse));
     let scratch = scratch_space(0)?;
-    let nix_dir = nix_directory(scratch.path(), &task.store)?;
-    let stage = scratch.path().join("project");
+    let nix_dir = nix_directory(&scratch.0, &task.store)?;
+    let stage = scratch.0.join("project");
     copy_project(project, project_root, &stage)?;
     let name = project.directory.as_deref().unwrap_or("project");
     task.project = Path::new(PROJECT).join(name);
@@ -114,7 +112,6 @@ pub fn carried(
         .stderr(Stdio::piped())
         .output()?;
     report.ensure_not_interrupted()?;
-    remove(scratch);
     match serde_json::from_slice(&output.stdout) {
         Ok(Seen::Passed {
             nix_version,
@@ -152,7 +149,7 @@ pub fn bundle(
 ) -> Result<ExitStatus> {
     let file = fs::canonicalize(file).map_err(Error::io("find", file))?;
     let scratch = scratch_space(manifest.closure.nar_bytes())?;
-    let nix_dir = nix_directory(scratch.path(), &manifest.closure.store)?;
+    let nix_dir = nix_directory(&scratch.0, &manifest.closure.store)?;
     let inside_file = Path::new("/home").join(file.file_name().unwrap_or(OsStr::new("bundle")));
     let own = surroundings::closure_of_nix(nix)?;
     let bound = own
@@ -174,13 +171,12 @@ pub fn bundle(
         run.into(),
     ]);
     let status = room.run(Path::new(Room::SELF_PATH), &args)?;
-    remove(scratch);
     Ok(status)
 }
 
 /// A directory with at least this much room: in `TMPDIR` if that is set, else in the cache
 /// directory, since `/tmp` is often small.
-fn scratch_space(needed: u64) -> Result<TempDir> {
+fn scratch_space(needed: u64) -> Result<Scratch> {
     let home = || std::env::var_os("HOME").map(PathBuf::from);
     let cache = || {
         std::env::var_os("XDG_CACHE_HOME")
@@ -205,6 +201,7 @@ fn scratch_space(needed: u64) -> Result<TempDir> {
     tempfile::Builder::new()
         .prefix("rehearsal-")
         .tempdir_in(&base)
+        .map(|dir| Scratch(dir.keep()))
         .map_err(Error::io("create a directory in", &base))
 }
 
@@ -251,9 +248,14 @@ fn copy_project(project: &Project, from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Store paths are read-only; an ordinary user must make them writable before they can go.
-fn remove(scratch: TempDir) {
-    let dir = scratch.keep();
-    // What cannot be removed is left to the system's own cleaning of scratch directories.
-    let _ = crate::nix::delete_tree(&dir);
+/// A directory that goes when this does. Store paths are read-only; an ordinary user must
+/// make them writable before they can be removed.
+#[derive(Debug)]
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system's own cleaning of scratch directories.
+        let _ = crate::nix::delete_tree(&self.0);
+    }
 }

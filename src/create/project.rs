@@ -54,9 +54,7 @@ pub(super) fn collect(
         gathered.add_tree(&std::path::absolute(path).map_err(Error::io("find", path))?)?;
     }
     let root = gathered.root(shell_file);
-    let copied: Vec<_> = evaluation
-        .copied
-        .iter()
+    let copied: Vec<_> = copied(evaluation)
         .filter(|tree| tree.is_dir() && !in_store(tree))
         .cloned()
         .collect();
@@ -70,6 +68,15 @@ pub(super) fn collect(
         entries: manifest::Project { directory, files },
         copied,
     })
+}
+
+/// Everything that evaluation copied: seen by Nix's log, or by the recorder.
+fn copied(evaluation: &Evaluation) -> impl Iterator<Item = &PathBuf> {
+    let recorded = evaluation.events.iter().filter_map(|event| match event {
+        Recorded::Copy { path, .. } => Some(path),
+        _ => None,
+    });
+    evaluation.copied.iter().chain(recorded)
 }
 
 /// How far up the project may reach: to the top of its git repository, else the home

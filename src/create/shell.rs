@@ -48,7 +48,7 @@ pub(super) struct Shell {
 pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
     report.emit(Event::Phase(Phase::Evaluate));
     let file = locate(&options.file)?;
-    let name = name(options, &file)?;
+    ensure_name_is_usable(options)?;
     let nix = Nix::find()?;
     let scratch =
         tempfile::tempdir().map_err(Error::io("create a directory in", std::env::temp_dir()))?;
@@ -75,7 +75,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
     let project = project::collect(&file, &evaluation, &foreign, &options.extra_files)?;
     report.ensure_not_interrupted()?;
     Ok(Shell {
-        name,
+        name: name(options, &project.root)?,
         selection: options.selection.clone(),
         path: path.clone(),
         derivation,
@@ -101,11 +101,16 @@ fn locate(named: &Path) -> Result<PathBuf> {
         .ok_or(Error::NoShellFile { dir: found })
 }
 
-fn name(options: &Options, file: &Path) -> Result<BundleName> {
+/// Before evaluation, which may take long.
+fn ensure_name_is_usable(options: &Options) -> Result<()> {
+    name(options, Path::new("/")).map(drop)
+}
+
+fn name(options: &Options, root: &Path) -> Result<BundleName> {
     if let Some(name) = &options.name {
         BundleName::parse(name).map_err(|reason| Error::BadName { reason })
     } else {
-        let dir = file.parent().and_then(Path::file_name).unwrap_or_default();
+        let dir = root.file_name().unwrap_or_default();
         Ok(BundleName::from_directory(&dir.to_string_lossy()))
     }
 }

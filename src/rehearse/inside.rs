@@ -70,7 +70,7 @@ fn rehearse(file: &Path) -> Result<Seen, Failure> {
     Ok(Seen::Passed {
         nix_version: nix.version,
         checks: vec![
-            "evaluated with no network, an empty home, and only the carried store paths and project files".to_owned(),
+            "evaluated with only what is carried, no network and an empty home".to_owned(),
             "nothing was left to build or to fetch".to_owned(),
             "entered nix-shell".to_owned(),
         ],
