@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::inspect::{self, Inspection};
 use crate::nix::Nix;
 use crate::open::{self, Bundle};
-use crate::report::{Event, Phase, Report, printable};
+use crate::report::{Event, Phase, Report, printable, printable_line};
 use crate::{rehearse, verify};
 
 /// What `open` and `rehearse` exit with when shellpack itself fails, so that it can be told
@@ -86,10 +86,9 @@ fn create(command: Create, global: &Global, report: &Report) -> Result<ExitCode>
 fn open(command: Open, report: &Report) -> Result<ExitCode> {
     let entered = open::open(&command.options(), report)?;
     let line = format!(
-        "imported {} store paths\nto enter by hand: cd {} && {}",
-        entered.new_paths,
-        entered.directory.display(),
-        entered.by_hand
+        "imported {} store paths
+to enter by hand: {}",
+        entered.new_paths, entered.by_hand
     );
     report.emit(Event::Note(&line));
     Ok(ExitCode::SUCCESS)
@@ -120,7 +119,7 @@ fn verify(command: &Verify, global: &Global, report: &Report) -> Result<ExitCode
     let findings = verify::verify(&command.bundle, command.jobs(), report)?;
     report.emit(Event::Done);
     for fault in &findings.faults {
-        print(&format!("fault: {}\n", printable(&fault.to_string())));
+        print(&format!("fault: {}\n", printable_line(&fault.to_string())));
     }
     match findings.manifest {
         Some(manifest) if findings.faults.is_empty() => {
@@ -190,7 +189,7 @@ fn print_error(error: &Error) {
     while let Some(cause) = source {
         text.push_str(&format!(
             "{dim}caused by:{dim:#} {}\n",
-            printable(&cause.to_string())
+            printable_line(&cause.to_string())
         ));
         source = cause.source();
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::bundle::manifest::{FileKind, Manifest, Pin, ProjectFile, Proof, ProofResult};
 use crate::nix::hash::Digest;
-use crate::report::{human, printable};
+use crate::report::{human, printable_line};
 
 /// How many of the largest things are listed.
 const LARGEST: usize = 5;
@@ -157,7 +157,7 @@ impl Labelled {
     /// Adds a line. What came out of a file cannot play with the terminal.
     pub fn line(&mut self, label: &str, value: &str) {
         // Writing to a string cannot fail.
-        let _ = writeln!(self.0, "{label:<LABEL$} {}", printable(value));
+        let _ = writeln!(self.0, "{label:<LABEL$} {}", printable_line(value));
     }
 
     /// All lines.

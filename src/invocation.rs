@@ -39,9 +39,10 @@ impl<'a> Invocation<'a> {
         self.file.parent().unwrap_or(&self.file)
     }
 
-    /// The shell file's own name.
-    pub fn file_name(&self) -> &Path {
-        Path::new(self.file.file_name().unwrap_or(self.file.as_os_str()))
+    /// The shell file as Nix gets it: behind `./`, so that no name can be taken for an
+    /// option, a url or a `<…>`.
+    fn file_argument(&self) -> PathBuf {
+        Path::new(".").join(self.file.file_name().unwrap_or_default())
     }
 
     /// `NIX_PATH`, where the shell looks something up.
@@ -57,7 +58,7 @@ impl<'a> Invocation<'a> {
     /// nix-shell with options in front, in the shell's directory.
     pub fn command(&self, options: &[OsString]) -> NixCommand {
         let command = NixCommand::new("nix-shell")
-            .arg(self.file_name())
+            .arg(self.file_argument())
             .args(self.selection.to_args())
             .args(OFFLINE)
             .args(options);
@@ -72,7 +73,7 @@ impl<'a> Invocation<'a> {
     /// Evaluates the shell without entering it; the root at `root` keeps the derivation.
     pub fn instantiate(&self, root: &Path) -> Result<StorePath> {
         let command = NixCommand::new("nix-instantiate")
-            .arg(self.file_name())
+            .arg(self.file_argument())
             .args(self.selection.to_args())
             .args(OFFLINE)
             .args(["--indirect", "--add-root"])
@@ -85,22 +86,24 @@ impl<'a> Invocation<'a> {
             .map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))
     }
 
-    /// What to type for plain nix-shell to work by hand in the directory.
+    /// What to type for plain nix-shell to work by hand.
     pub fn by_hand(&self) -> String {
-        let nix_path = self
-            .nix_path()
-            .map(|path| format!("NIX_PATH={path} "))
-            .unwrap_or_default();
-        let name = self.file_name().to_string_lossy();
-        let mut words = format!("{nix_path}nix-shell");
-        if name != "shell.nix" {
-            words.push_str(&format!(" {name}"));
+        let quoted = |text: &std::ffi::OsStr| shell_quoted(&text.to_string_lossy());
+        let mut words = vec![
+            "cd".to_owned(),
+            quoted(self.directory().as_os_str()),
+            "&&".to_owned(),
+        ];
+        words.extend(
+            self.nix_path()
+                .map(|path| format!("NIX_PATH={}", shell_quoted(&path))),
+        );
+        words.push("nix-shell".to_owned());
+        if self.shell.file.as_str().rsplit('/').next() != Some("shell.nix") {
+            words.push(quoted(self.file_argument().as_os_str()));
         }
-        for arg in self.selection.to_args() {
-            words.push(' ');
-            words.push_str(&shell_quoted(&arg.to_string_lossy()));
-        }
-        words
+        words.extend(self.selection.to_args().iter().map(|arg| quoted(arg)));
+        words.join(" ")
     }
 
     fn surroundings(&self, command: NixCommand) -> NixCommand {

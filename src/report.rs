@@ -275,24 +275,32 @@ pub fn human(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
 }
 
-/// Text from a file or a network without what could play with a terminal: control
-/// characters other than line ends and tabs become visible escapes.
+/// Text of several lines, such as Nix's own words, without what could play with a terminal:
+/// control characters other than line ends and tabs become visible escapes.
 pub fn printable(text: &str) -> String {
-    let plain = |c: char| !c.is_control() || c == '\n' || c == '\t';
-    text.chars()
-        .map(|c| {
-            if plain(c) && !is_bidirectional(c) {
-                c.to_string()
-            } else {
-                c.escape_default().to_string()
-            }
-        })
-        .collect()
+    escaped(text, |c| c.is_control() && c != '\n' && c != '\t')
+}
+
+/// A name or another text of one line: a line end in it must not look like the next line.
+pub fn printable_line(text: &str) -> String {
+    escaped(text, char::is_control)
+}
+
+fn escaped(text: &str, is_bad: impl Fn(char) -> bool) -> String {
+    let escape = |c: char| c.escape_default().to_string();
+    let visible = |c| {
+        if is_bad(c) || is_bidirectional(c) {
+            escape(c)
+        } else {
+            c.to_string()
+        }
+    };
+    text.chars().map(visible).collect()
 }
 
 /// Characters that reorder what stands around them.
 fn is_bidirectional(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::bundle::BadBundle;
-use crate::bundle::manifest::Manifest;
+use crate::bundle::manifest::{Closure, Manifest};
 use crate::bundle::reader::{Input, ReadError, Reader, Seekable};
 use crate::error::{Error, Result};
+use crate::nix::nar::parse::Parser;
 use crate::report::{Event, Report};
 use crate::unpack::{self, Destination, NarSink};
 
@@ -41,6 +42,7 @@ pub fn verify(file: &Path, jobs: usize, report: &Report) -> Result<Findings> {
     });
     let check = Check {
         file,
+        closure,
         faults: Mutex::default(),
     };
     if project_files(&mut reader, &manifest, &check)? {
@@ -89,12 +91,13 @@ fn project_files(
 
 struct Check<'a> {
     file: &'a Path,
+    closure: &'a Closure,
     faults: Mutex<Vec<BadBundle>>,
 }
 
 impl Destination for Check<'_> {
     type Sink<'a>
-        = Nothing
+        = Parsed<'a>
     where
         Self: 'a;
 
@@ -102,8 +105,13 @@ impl Destination for Check<'_> {
         true
     }
 
-    fn begin(&self, _index: usize) -> Result<Nothing> {
-        Ok(Nothing)
+    fn begin(&self, index: usize) -> Result<Parsed<'_>> {
+        Ok(Parsed {
+            check: self,
+            index,
+            parser: Parser::default(),
+            sound: true,
+        })
     }
 
     fn fault(&self, fault: BadBundle) -> Result<()> {
@@ -124,14 +132,35 @@ impl Destination for Check<'_> {
     fn abandon(&self) {}
 }
 
-struct Nothing;
+/// A NAR that is looked at and goes nowhere. Its hash alone does not make it one that can be
+/// unpacked.
+struct Parsed<'a> {
+    check: &'a Check<'a>,
+    index: usize,
+    parser: Parser,
+    sound: bool,
+}
 
-impl NarSink for Nothing {
-    fn write(&mut self, _bytes: &[u8]) -> Result<()> {
+impl NarSink for Parsed<'_> {
+    fn write(&mut self, mut bytes: &[u8]) -> Result<()> {
+        while self.sound {
+            match self.parser.next(&mut bytes) {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(_) => self.sound = false,
+            }
+        }
         Ok(())
     }
 
     fn finish(self) -> Result<()> {
-        Ok(())
+        if self.sound && self.parser.finish().is_ok() {
+            return Ok(());
+        }
+        let path = self.check.closure.paths[self.index].path.to_string();
+        self.check.fault(BadBundle::StorePath {
+            path,
+            reason: "it is not a valid NAR",
+        })
     }
 }

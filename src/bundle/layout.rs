@@ -3,9 +3,8 @@
 
 use std::ops::Range;
 
-use crate::nix::PathInfo;
 use crate::nix::export;
-use crate::nix::store_path::StoreDir;
+use crate::nix::store_path::{StoreDir, StorePath};
 
 /// The size of one path's record in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +14,23 @@ pub struct RecordSize {
 }
 
 impl RecordSize {
+    /// The size of a record with this NAR and these paths in its trailer.
+    pub fn of<'a>(
+        nar: u64,
+        store: &StoreDir,
+        path: &StorePath,
+        references: impl Iterator<Item = &'a StorePath>,
+        deriver: Option<&StorePath>,
+    ) -> Self {
+        let printed = |path: &StorePath| store.as_str().len() + 1 + path.base_name().len();
+        let trailer = export::trailer_size(
+            printed(path),
+            references.map(printed),
+            deriver.map_or(0, printed),
+        );
+        Self { nar, trailer }
+    }
+
     /// With what stands before and after the NAR; `None` where a hostile size overflows.
     pub fn total(self) -> Option<u64> {
         (export::NEXT.len() as u64)
@@ -43,14 +59,6 @@ pub struct Slice {
 }
 
 impl Layout {
-    /// The size of a path's record.
-    pub fn record_size(info: &PathInfo, store: &StoreDir) -> RecordSize {
-        RecordSize {
-            nar: info.nar_size,
-            trailer: export::trailer(info, store).len() as u64,
-        }
-    }
-
     /// Lays out records in segments of the given raw sizes.
     pub fn new(records: impl Iterator<Item = RecordSize>, segments: &[u64]) -> Self {
         let records: Vec<_> = records.collect();

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::Layout;
+use super::layout::{Layout, RecordSize};
 use super::{BadBundle, FORMAT};
 use crate::nix::PathInfo;
 use crate::nix::command::Argument;
@@ -19,9 +19,9 @@ use crate::nix::store_path::{StoreDir, StorePath};
 mod check;
 mod text;
 
-/// The largest manifest that is read. A path takes about 400 bytes, so this is room for a
-/// quarter of a million paths; a reader holds the manifest in memory.
-pub const MAX_SIZE: u64 = 128 << 20;
+/// The largest manifest that is read. A path takes about 400 bytes, so this is room for
+/// 160,000 paths; a reader holds the manifest in memory several times over.
+pub const MAX_SIZE: u64 = 64 << 20;
 
 /// What a bundle says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -273,8 +273,7 @@ impl Manifest {
 
     /// How the records of the export stream lie in the segments.
     pub fn layout(&self) -> Layout {
-        let records = (0..self.closure.paths.len())
-            .map(|index| Layout::record_size(&self.closure.path_info(index), &self.closure.store));
+        let records = (0..self.closure.paths.len()).map(|index| self.closure.record_size(index));
         Layout::new(records, &self.closure.segments)
     }
 
@@ -301,6 +300,23 @@ impl Closure {
             ca: path.ca.clone(),
             signatures: path.signatures.clone(),
         }
+    }
+
+    /// The size of a path's record in the stream. Only lengths are added up: a hostile
+    /// manifest can state far more references than fit memory once they are written out.
+    pub fn record_size(&self, index: usize) -> RecordSize {
+        let path = &self.paths[index];
+        let references = path
+            .references
+            .iter()
+            .map(|&reference| &self.paths[reference as usize].path);
+        RecordSize::of(
+            path.nar_size,
+            &self.store,
+            &path.path,
+            references,
+            path.deriver.as_ref(),
+        )
     }
 
     /// The NARs' bytes altogether.

@@ -83,10 +83,7 @@ pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifes
 }
 
 fn manifest_closure(infos: &[PathInfo], store: &StoreDir) -> manifest::Closure {
-    let sizes: Vec<_> = infos
-        .iter()
-        .map(|info| Layout::record_size(info, store))
-        .collect();
+    let sizes: Vec<_> = infos.iter().map(|info| record_size(info, store)).collect();
     let segments = cut(&sizes);
     let layout = Layout::new(sizes.into_iter(), &segments);
     let index: HashMap<_, _> = infos
@@ -120,6 +117,17 @@ fn manifest_closure(infos: &[PathInfo], store: &StoreDir) -> manifest::Closure {
         segments,
         paths,
     }
+}
+
+fn record_size(info: &PathInfo, store: &StoreDir) -> RecordSize {
+    let references = info.references.iter();
+    RecordSize::of(
+        info.nar_size,
+        store,
+        &info.path,
+        references,
+        info.deriver.as_ref(),
+    )
 }
 
 /// Cuts the stream into segments of about equal size, at most [`MAX_RAW`]. A cut falls

@@ -33,3 +33,41 @@ pub fn trailer(info: &PathInfo, store: &StoreDir) -> Vec<u8> {
     out.extend_from_slice(&0u64.to_le_bytes());
     out
 }
+
+/// The size of a trailer, from the lengths of the texts in it.
+pub fn trailer_size(path: usize, references: impl Iterator<Item = usize>, deriver: usize) -> u64 {
+    let string = |length: usize| 8 + (length as u64).next_multiple_of(8);
+    let (magic, count, no_signature) = (8, 8, 8);
+    let fixed = magic + string(path) + count + string(deriver) + no_signature;
+    fixed + references.map(string).sum::<u64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nix::hash::Digest;
+    use crate::nix::store_path::StorePath;
+
+    #[test]
+    fn the_size_is_known_without_the_trailer() {
+        let store = StoreDir::parse("/nix/store").unwrap();
+        let path =
+            |name: &str| StorePath::from_base_name(&format!("{}-{name}", "0".repeat(32))).unwrap();
+        let info = PathInfo {
+            path: path("hello-2.12"),
+            nar_hash: Digest::of(b""),
+            nar_size: 7,
+            references: vec![path("a"), path("glibc-2.37")],
+            deriver: Some(path("hello-2.12.drv")),
+            ca: None,
+            signatures: Vec::new(),
+        };
+        let length = |path: &StorePath| store.print(path).len();
+        let size = trailer_size(
+            length(&info.path),
+            info.references.iter().map(length),
+            info.deriver.as_ref().map_or(0, length),
+        );
+        assert_eq!(size, trailer(&info, &store).len() as u64);
+    }
+}

@@ -13,6 +13,8 @@ const BASE32: &[u8; 32] = b"0123456789abcdfghijklmnpqrsvwxyz";
 
 const HASH_CHARS: usize = 32;
 const MAX_NAME: usize = 211;
+/// Far more than any store directory in use; a hostile one must not make every path long.
+const MAX_DIR: usize = 200;
 
 /// The part of a store path after the store directory: `<hash>-<name>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,7 +106,7 @@ impl StoreDir {
         let plain = |part: &str| {
             !part.is_empty() && part != "." && part != ".." && !part.contains(char::is_control)
         };
-        if rest.split('/').all(plain) {
+        if text.len() <= MAX_DIR && rest.split('/').all(plain) {
             Ok(Self(text.to_owned()))
         } else {
             Err(BadStorePath {

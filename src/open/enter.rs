@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use super::Entry;
@@ -23,9 +22,7 @@ const LISTED: usize = 5;
 pub struct Entered {
     /// How many paths were imported.
     pub new_paths: usize,
-    /// The shell's directory.
-    pub directory: PathBuf,
-    /// What to type there.
+    /// What to type to enter without shellpack.
     pub by_hand: String,
 }
 
@@ -35,7 +32,6 @@ pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) 
     let invocation = Invocation::new(shell, imported.target.root());
     let entered = Entered {
         new_paths: imported.new_paths,
-        directory: invocation.directory().to_owned(),
         by_hand: invocation.by_hand(),
     };
     let Some(entry) = entry else {
@@ -48,11 +44,7 @@ pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) 
         ));
     }
     if invocation.nix_path().is_some() {
-        let line = format!(
-            "to enter by hand: cd {} && {}",
-            entered.directory.display(),
-            entered.by_hand
-        );
+        let line = format!("to enter by hand: {}", entered.by_hand);
         report.emit(Event::Note(&line));
     }
     let mut command = invocation.command(&options(entry)).into_std();

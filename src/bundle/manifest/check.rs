@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::{Closure, EntryPath, FileKind, Manifest, Project, Shell};
-use crate::bundle::layout::Layout;
 use crate::bundle::segment::MAX_RAW;
 use crate::bundle::{BadBundle, FORMAT};
 
@@ -25,6 +24,9 @@ struct Head {
 pub(super) fn ensure_readable(text: &str) -> Result<(), BadBundle> {
     let head: Head =
         toml::from_str(text).map_err(|error| BadBundle::Manifest(error.message().to_owned()))?;
+    if head.format == 0 {
+        return bad("there is no format 0");
+    }
     if head.format > u64::from(FORMAT) {
         return Err(BadBundle::NewerFormat { found: head.format });
     }
@@ -63,12 +65,8 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
             .map(|entry| &entry.path)
             .chain(&shell.bash);
         for file in inside {
-            let store_path = manifest
-                .closure
-                .store
-                .containing(file)
-                .map(|(path, _)| path);
-            if !store_path.is_some_and(|path| paths.contains(&path)) {
+            let inside = manifest.closure.store.containing(file);
+            if !inside.is_some_and(|(path, rest)| paths.contains(&path) && is_plain_rest(rest)) {
                 return bad(format!("{file} does not lie in a store path of the bundle"));
             }
         }
@@ -84,6 +82,13 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
         )),
         None => Ok(()),
     }
+}
+
+/// What follows a store path: nothing, or a path that stays below it.
+fn is_plain_rest(rest: &str) -> bool {
+    let below = rest.strip_prefix('/');
+    let plain = |below| EntryPath::parse(below).is_ok() && !rest.contains(char::is_control);
+    rest.is_empty() || below.is_some_and(plain)
 }
 
 fn ensure_paths(closure: &Closure) -> Result<(), BadBundle> {
@@ -122,7 +127,7 @@ fn ensure_segments(manifest: &Manifest) -> Result<(), BadBundle> {
     }
     let mut stream: u64 = crate::nix::export::END.len() as u64;
     for index in 0..closure.paths.len() {
-        let record = Layout::record_size(&closure.path_info(index), &closure.store).total();
+        let record = closure.record_size(index).total();
         stream = match record.and_then(|record| stream.checked_add(record)) {
             Some(sum) => sum,
             None => return bad("its sizes are too large"),
@@ -149,6 +154,13 @@ fn ensure_project(project: &Project) -> Result<(), BadBundle> {
         && (EntryPath::parse(name).is_err() || name.contains('/'))
     {
         return bad("the project directory's name is not a name");
+    }
+    let sizes = project.files.iter().filter_map(|file| match file.kind {
+        FileKind::File { size, .. } => Some(size),
+        _ => None,
+    });
+    if sizes.clone().try_fold(0, u64::checked_add).is_none() {
+        return bad("its sizes are too large");
     }
     let mut directories = BTreeSet::from([""]);
     let mut last: Option<&EntryPath> = None;
