@@ -384,7 +384,7 @@ mod tests {
     fn slices_of_any_size_give_the_same_events() {
         let bytes = nar(TREE);
         let whole = events(&bytes, bytes.len()).unwrap();
-        assert_eq!(whole.len(), 12);
+        assert_eq!(whole.len(), 13);
         for step in 1..40 {
             assert_eq!(
                 events(&bytes, step).unwrap(),
