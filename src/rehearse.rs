@@ -8,10 +8,11 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 
 use crate::bundle::manifest::{FileKind, Manifest, Project, Proof, ProofResult, Shell};
 use crate::error::{Error, Result};
+use crate::invocation::shell_quoted;
 use crate::nix::store_path::{StoreDir, StorePath};
 use crate::nix::{Nix, PathInfo};
 use crate::report::{Event, Phase, Report, human};
@@ -57,8 +58,10 @@ pub enum Seen {
         what: String,
         /// Nix's own words.
         words: String,
-        /// What to add, if that can be told.
+        /// What to do about it, if that can be told.
         advice: Option<String>,
+        /// A project file that evaluation did not find, relative to the project's root.
+        missing_file: Option<PathBuf>,
     },
 }
 
@@ -112,30 +115,50 @@ pub fn carried(
         .stderr(Stdio::piped())
         .output()?;
     report.ensure_not_interrupted()?;
-    match serde_json::from_slice(&output.stdout) {
-        Ok(Seen::Passed {
+    verdict(&output, project_root)
+}
+
+/// What the room's process saw, as a proof or as an error.
+fn verdict(output: &Output, project_root: &Path) -> Result<Proof> {
+    let seen = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| Seen::Failed {
+        what: "the room ended without a result".to_owned(),
+        words: String::from_utf8_lossy(&output.stderr).into_owned(),
+        advice: None,
+        missing_file: None,
+    });
+    match seen {
+        Seen::Passed {
             nix_version,
             checks,
-        }) => Ok(Proof {
+        } => Ok(Proof {
             result: ProofResult::Passed,
             nix_version: Some(nix_version),
             checks,
         }),
-        Ok(Seen::Failed {
+        Seen::Failed {
             what,
             words,
             advice,
-        }) => Err(Error::RehearsalFailed {
-            what,
-            words,
-            advice,
-        }),
-        Err(_) => Err(Error::RehearsalFailed {
-            what: "the room ended without a result".to_owned(),
-            words: String::from_utf8_lossy(&output.stderr).into_owned(),
-            advice: None,
-        }),
+            missing_file,
+        } => {
+            let include = missing_file.map(|file| include_advice(&project_root.join(file)));
+            Err(Error::RehearsalFailed {
+                what,
+                words,
+                advice: include.or(advice),
+            })
+        }
     }
+}
+
+/// How to carry a file, as it can be typed where the user stands.
+fn include_advice(file: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let shown = file.strip_prefix(&here).unwrap_or(file);
+    format!(
+        "carry the file, too: --include {}",
+        shell_quoted(&shown.to_string_lossy())
+    )
 }
 
 /// Opens a finished bundle in a sealed room with an empty store and runs a command in its

@@ -27,20 +27,16 @@ pub(super) struct Staged {
 
 impl Target {
     /// The directory that was asked for, else one with the bundle's name. Where evaluation
-    /// copies the project's root, the root needs its old name and becomes a directory in it.
+    /// copies the project's root, the root keeps its name, if need be as a directory in the
+    /// one that was asked for.
     pub(super) fn choose(manifest: &Manifest, dir: Option<&Path>) -> Result<Self> {
-        let dir = dir.map_or_else(|| PathBuf::from(manifest.name.as_str()), Path::to_owned);
-        let dir = std::path::absolute(&dir).map_err(Error::io("find", &dir))?;
-        let root = match &manifest.project.directory {
-            Some(name) if dir.file_name() != Some(name.as_ref()) => {
-                if manifest_named_dir(manifest, &dir) {
-                    dir.with_file_name(name)
-                } else {
-                    dir.join(name)
-                }
-            }
-            _ => dir,
+        let root = match (dir, manifest.project.directory.as_deref()) {
+            (None, Some(name)) => PathBuf::from(name),
+            (None, None) => PathBuf::from(manifest.name.as_str()),
+            (Some(dir), Some(name)) if dir.file_name() != Some(name.as_ref()) => dir.join(name),
+            (Some(dir), _) => dir.to_owned(),
         };
+        let root = std::path::absolute(&root).map_err(Error::io("find", &root))?;
         Ok(Self { root })
     }
 
@@ -92,11 +88,6 @@ impl Target {
         }
         Ok(Staged { dir })
     }
-}
-
-/// Whether the directory is the default one, which may take the project's name instead.
-fn manifest_named_dir(manifest: &Manifest, dir: &Path) -> bool {
-    std::env::current_dir().is_ok_and(|here| here.join(manifest.name.as_str()) == dir)
 }
 
 impl Staged {

@@ -82,14 +82,12 @@ fn evaluate_again(task: &Task, nix: &Nix) -> Result<Derivation, Failure> {
     let outcome = Invocation::new(&task.shell, &task.project).instantiate(&root);
     match outcome {
         Ok(path) => Ok(evaluate::read_derivation(nix, &path)?),
-        Err(Error::NixFailed { words, .. }) => {
-            let advice = advice(&words, &task.project);
-            Err(Failure::Seen(failed(
-                "evaluation needs something that is not carried",
-                words,
-                advice,
-            )))
-        }
+        Err(Error::NixFailed { words, .. }) => Err(Failure::Seen(Seen::Failed {
+            what: "evaluation needs something that is not carried".to_owned(),
+            missing_file: missing_file(&words, &task.project),
+            words,
+            advice: None,
+        })),
         Err(error) => Err(error.into()),
     }
 }
@@ -106,7 +104,7 @@ fn ensure_same_sources(task: &Task, derivation: &Derivation) -> Result<(), Failu
         "the source {} is not the same without the files that evaluation filtered",
         source.name()
     );
-    let advice = "name the directory that it is made of: --include DIR".to_owned();
+    let advice = "name the directory that it is made of: --include DIR";
     Err(Failure::Seen(failed(&what, String::new(), Some(advice))))
 }
 
@@ -134,7 +132,7 @@ fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Re
     );
     let advice = "see whether the shell depends on the place of its directory (`toString ./.`), \
          on environment variables, or on the machine's own configuration";
-    Err(Failure::Seen(failed(&what, words, Some(advice.to_owned()))))
+    Err(Failure::Seen(failed(&what, words, Some(advice))))
 }
 
 fn enter(task: &Task) -> Result<(), Failure> {
@@ -154,19 +152,22 @@ fn enter(task: &Task) -> Result<(), Failure> {
     )))
 }
 
-/// The file that Nix did not find, if it is one of the project's.
-fn advice(words: &str, project: &Path) -> Option<String> {
+/// The first project file that Nix's words name and that is not there.
+fn missing_file(words: &str, project: &Path) -> Option<PathBuf> {
     let prefix = format!("'{}/", project.display());
-    let start = words.find(&prefix)? + prefix.len();
-    let file = &words[start..start + words[start..].find('\'')?];
-    (!project.join(file).exists()).then(|| format!("carry the file, too: --include {file}"))
+    let named = words.match_indices(&prefix).filter_map(|(at, _)| {
+        let rest = &words[at + prefix.len()..];
+        rest.split_once('\'').map(|(file, _)| PathBuf::from(file))
+    });
+    named.into_iter().find(|file| !project.join(file).exists())
 }
 
-fn failed(what: &str, words: String, advice: Option<String>) -> Seen {
+fn failed(what: &str, words: String, advice: Option<&str>) -> Seen {
     Seen::Failed {
         what: what.to_owned(),
         words: words.trim_end().to_owned(),
-        advice,
+        advice: advice.map(str::to_owned),
+        missing_file: None,
     }
 }
 
@@ -182,12 +183,12 @@ mod tests {
 
     #[test]
     fn a_missing_project_file_is_named() {
-        let words =
-            "error: opening file '/home/rehearsal/project/nix/x.json': No such file or directory";
+        let project = Path::new("/home/rehearsal/project");
+        let words = "error: it isn't there,\n opening file '/home/rehearsal/project/nix/x.json': No such file";
         assert_eq!(
-            advice(words, Path::new("/home/rehearsal/project")).unwrap(),
-            "carry the file, too: --include nix/x.json"
+            missing_file(words, project).unwrap(),
+            Path::new("nix/x.json")
         );
-        assert_eq!(advice("error: out of memory", Path::new("/p")), None);
+        assert_eq!(missing_file("error: out of memory", project), None);
     }
 }
