@@ -57,6 +57,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The output is a directory.
+    #[error("could not write {}: it is a directory", path.display())]
+    OutputIsDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The output would become part of what it packs.
     #[error("could not write {}: evaluation copies {}, so the next evaluation would copy the bundle, too", path.display(), tree.display())]
     OutputInSource {

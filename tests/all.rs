@@ -1,1 +1,13 @@
-//! The integration tests.
+//! The integration tests: one binary, of which this is the table of contents.
+//!
+//! They need root, since machines are made of rooms with stores of their own, and the programs
+//! that `scripts/setup` installs. Everything that they write lies below `target/tmp`.
+
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+/// Shells on real Nix, from one machine to another that has no network.
+mod end_to_end;
+/// Rooms on the real kernel, as root and as an ordinary user.
+mod rooms;
+/// Machines made of rooms, and what was said on them.
+mod support;

@@ -149,6 +149,12 @@ fn record(
         };
         recorded = request.record(nix, &files, &foreign)?;
     }
+    if recorded.derivations != plain.derivations {
+        report.emit(Event::Warning(
+            "with its search path frozen, the shell is another derivation than here and now: something else \
+             than its own look-ups takes part (NIX_PATH with nixpkgs-overlays?) and is not carried",
+        ));
+    }
     // The recorder sees project files only; Nix's log saw everything.
     recorded.evaluated.extend(plain.evaluated);
     recorded.copied.extend(plain.copied);
@@ -207,21 +213,41 @@ pub(super) fn is_project_file(file: &Path, foreign: &[PathBuf]) -> bool {
 /// `~/.config/nixpkgs` is not carried, so a shell that it takes part in would be another
 /// one on the other side.
 fn ensure_no_user_config(evaluation: &Evaluation, shell: &Path) -> Result<()> {
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let mut places: Vec<PathBuf> = home
-        .iter()
-        .flat_map(|home| [home.join(".config/nixpkgs"), home.join(".nixpkgs")])
-        .collect();
-    places.extend(std::env::var_os("NIXPKGS_CONFIG").map(PathBuf::from));
-    let own = evaluation
-        .evaluated
-        .iter()
-        .find(|file| places.iter().any(|place| file.starts_with(place)));
-    match own {
+    let took_part = |file: &&PathBuf| {
+        // Nix names files by where symlinks lead, and home directories are often full of them.
+        let real = std::fs::canonicalize(file);
+        evaluation.evaluated.contains(*file)
+            || real.is_ok_and(|real| evaluation.evaluated.contains(&real))
+    };
+    match user_config_files().iter().find(took_part) {
         Some(file) if !shell.starts_with(file.parent().unwrap_or(file)) => Err(Error::UserConfig {
             shell: shell.to_owned(),
             file: file.clone(),
         }),
         _ => Ok(()),
     }
+}
+
+/// Every file that nixpkgs may take its configuration or overlays from.
+fn user_config_files() -> Vec<PathBuf> {
+    let home = std::env::var_os("HOME")
+        .map(PathBuf::from)
+        .unwrap_or_default();
+    let dirs = [
+        home.join(".config/nixpkgs"),
+        home.join(".config/nixpkgs/overlays"),
+        home.join(".nixpkgs"),
+    ];
+    let files = dirs
+        .iter()
+        .filter_map(|dir| std::fs::read_dir(dir).ok())
+        .flatten()
+        .filter_map(Result::ok);
+    // An overlay may be a directory with a default.nix.
+    let mut files: Vec<_> = files
+        .flat_map(|entry| [entry.path(), entry.path().join("default.nix")])
+        .collect();
+    files.sort();
+    files.extend(std::env::var_os("NIXPKGS_CONFIG").map(PathBuf::from));
+    files
 }

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
+use super::Options;
 use super::pack::{self, Settings};
 use super::plan::Plan;
+use super::shell::Shell;
 use crate::bundle::manifest::{FileKind, ProjectFile};
 use crate::bundle::writer::Writer;
 use crate::error::{Error, Result};
@@ -33,6 +35,47 @@ pub enum Output {
     },
     /// Standard output.
     Stdout,
+}
+
+impl Output {
+    /// The output that was asked for, else `NAME.shellpack`; refused where writing it would
+    /// do harm.
+    pub(super) fn choose(options: &Options, shell: &Shell) -> Result<Self> {
+        let default = || Self::File {
+            path: PathBuf::from(format!("{}.shellpack", shell.name)),
+            force: options.force,
+        };
+        let output = options.output.clone().unwrap_or_else(default);
+        if let Self::File { path, force } = &output {
+            ensure_free(path, *force)?;
+            ensure_outside_sources(path, &shell.project.copied)?;
+        }
+        Ok(output)
+    }
+}
+
+fn ensure_free(path: &Path, force: bool) -> Result<()> {
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => Err(Error::OutputIsDirectory {
+            path: path.to_owned(),
+        }),
+        Ok(_) if !force => Err(Error::OutputExists {
+            path: path.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn ensure_outside_sources(path: &Path, sources: &[PathBuf]) -> Result<()> {
+    let dir = parent(path);
+    let dir = fs::canonicalize(dir).map_err(Error::io("write to", dir))?;
+    match sources.iter().find(|tree| dir.starts_with(tree)) {
+        Some(tree) => Err(Error::OutputInSource {
+            path: path.to_owned(),
+            tree: tree.clone(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// What was written.
@@ -164,7 +207,7 @@ fn sync_directory(dir: &Path) -> Result<()> {
 }
 
 /// The directory of a file, never empty.
-pub(super) fn parent(path: &Path) -> &Path {
+fn parent(path: &Path) -> &Path {
     path.parent()
         .filter(|dir| !dir.as_os_str().is_empty())
         .unwrap_or(Path::new("."))

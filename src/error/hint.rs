@@ -12,6 +12,9 @@ impl Error {
             Self::NoShellFile { .. } => "name the file: shellpack create path/to/shell.nix".to_owned(),
             Self::BadName { .. } => "choose another with --name NAME".to_owned(),
             Self::OutputExists { .. } => "choose another file with -o FILE, or overwrite it with --force".to_owned(),
+            Self::OutputIsDirectory { path } => {
+                format!("name a file in it: -o {}", path.join("NAME.shellpack").display())
+            }
             Self::OutputInSource { .. } => "choose a file elsewhere, for example -o ../NAME.shellpack".to_owned(),
             Self::OutputIsTerminal => "send it on, for example: shellpack create -o - | ssh HOST 'cat >dev.shellpack'".to_owned(),
             Self::NixNotInstalled { .. } => "install it: `sudo apt-get install nix-bin`, or see https://nixos.org/download; \

@@ -1,0 +1,13 @@
+//! Machines made of rooms, and what was said on them.
+//!
+//! A test reads like a report: on machine A this was typed, on machine B that, and this came
+//! out. Whatever cannot be set up is a failure with its reason, never a skipped test.
+
+mod bundles;
+mod machine;
+mod outcome;
+mod scratch;
+
+pub(crate) use bundles::{Bundle, bundle};
+pub(crate) use machine::Machine;
+pub(crate) use outcome::{Outcome, path_infos};

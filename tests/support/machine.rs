@@ -1,0 +1,238 @@
+//! A machine: a room with a store and a home of its own.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Once;
+
+use shellpack::room::{Access, Room};
+
+use super::outcome::Outcome;
+use super::scratch::Scratch;
+
+/// What is on a machine and must be; `scripts/setup` installs it.
+const PROGRAMS: [&str; 9] = [
+    "/usr/bin/nix-shell",
+    "/usr/bin/nix-daemon",
+    "/usr/bin/busybox",
+    "/usr/bin/bash-static",
+    "/usr/bin/git",
+    "/usr/bin/python3",
+    "/usr/bin/script",
+    "/usr/bin/setpriv",
+    "/usr/bin/zstd",
+];
+
+/// No build users and no sandbox, as rooms need it, and nobody to substitute from.
+const NIX_CONF: &str = "build-users-group =\nsandbox = false\nsubstituters =\n";
+
+/// Users have one meaning on every host, and no group `nixbld` changes how Nix builds.
+const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
+    alice:x:1000:1000:Alice:/home/alice:/bin/sh\n\
+    nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
+const GROUP: &str = "root:x:0:\nalice:x:1000:\nnogroup:x:65534:\n";
+
+/// A machine with an empty store, an empty home, and the host's programs. Nothing else of the
+/// host's state is visible: `/home`, `/root`, `/run`, `/tmp`, `/var/tmp` and this repository
+/// are empty. Each command runs in a room of its own over the same directories, so what has to
+/// run at the same time or on one network belongs in one script.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    dir: Scratch,
+    room: Room,
+    user: Option<&'static str>,
+}
+
+impl Machine {
+    /// Machine A: it has a network, of which only the loopback is up, and `~/fixtures`.
+    pub(crate) fn online() -> Self {
+        let machine = Self::new("a-", "/root").with_room(Room::own_network);
+        machine.with_fixtures()
+    }
+
+    /// Machine B: it has no network at all, not even a loopback that is up.
+    pub(crate) fn offline() -> Self {
+        Self::new("b-", "/root").with_room(Room::sealed)
+    }
+
+    /// Machine A of an ordinary user, who owns `/nix`.
+    pub(crate) fn online_of_a_user() -> Self {
+        let machine = Self::new("a-", "/home/alice").with_room(Room::own_network);
+        machine.with_fixtures().owned_by_a_user(&["nix", "home"])
+    }
+
+    /// Machine B with an ordinary user, who owns `/nix`.
+    pub(crate) fn offline_of_a_user() -> Self {
+        let machine = Self::new("b-", "/home/alice").with_room(Room::sealed);
+        machine.owned_by_a_user(&["nix", "home"])
+    }
+
+    /// Machine B with an ordinary user, where `/nix` is root's. Commands run as root until
+    /// they say `as_alice`.
+    pub(crate) fn offline_with_a_daemon() -> Self {
+        let machine = Self::new("b-", "/home/alice").with_room(Room::sealed);
+        let machine = machine.owned_by_a_user(&["home"]);
+        Self {
+            user: None,
+            ..machine
+        }
+    }
+
+    fn new(prefix: &str, home: &str) -> Self {
+        ensure_testable();
+        let dir = Scratch::new(prefix);
+        let at = |name: &str| dir.path().join(name);
+        for part in ["nix/etc/nix", "home"] {
+            fs::create_dir_all(at(part)).unwrap();
+        }
+        fs::write(at("nix/etc/nix/nix.conf"), NIX_CONF).unwrap();
+        fs::write(at("passwd"), PASSWD).unwrap();
+        fs::write(at("group"), GROUP).unwrap();
+        let mut room = Room::new()
+            .executable(env!("CARGO_BIN_EXE_shellpack"))
+            .bind_self()
+            .nix(at("nix"))
+            .private(env!("CARGO_MANIFEST_DIR"));
+        for private in ["/home", "/root", "/run", "/tmp", "/var/tmp"] {
+            room = room.private(private);
+        }
+        let own = Path::new(Room::SELF_PATH).parent().unwrap();
+        let path = format!(
+            "{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            own.display()
+        );
+        let user = Path::new(home).file_name().unwrap();
+        let room = room
+            .bind(at("home"), home, Access::Writable)
+            .bind(at("passwd"), "/etc/passwd", Access::ReadOnly)
+            .bind(at("group"), "/etc/group", Access::ReadOnly)
+            .env_clear()
+            .env("PATH", path)
+            .env("NIX_CONF_DIR", "/nix/etc/nix")
+            .env("TERM", "dumb")
+            .env("USER", user)
+            .env("LOGNAME", user)
+            .home(home)
+            .current_dir(home);
+        Self {
+            dir,
+            room,
+            user: None,
+        }
+    }
+
+    /// Changes what the machine is like.
+    pub(crate) fn with_room(self, change: impl FnOnce(Room) -> Room) -> Self {
+        let room = change(self.room);
+        Self { room, ..self }
+    }
+
+    /// Sets a variable for every command.
+    pub(crate) fn with_env(self, name: &str, value: &str) -> Self {
+        self.with_room(|room| room.env(name, value))
+    }
+
+    fn with_fixtures(self) -> Self {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        copy(&fixtures, &self.home("fixtures"));
+        self
+    }
+
+    fn owned_by_a_user(self, parts: &[&str]) -> Self {
+        let places = parts.iter().map(|part| self.dir.path().join(part));
+        let status = Command::new("chown")
+            .args(["-R", "1000:1000"])
+            .args(places)
+            .status();
+        assert!(status.unwrap().success());
+        let user = Some("alice");
+        Self { user, ..self }
+    }
+
+    /// Where a file of the machine's home lies on the host.
+    pub(crate) fn home(&self, file: &str) -> PathBuf {
+        self.dir.path().join("home").join(file)
+    }
+
+    /// Where a file of the machine's `/nix` lies on the host.
+    pub(crate) fn nix(&self, file: &str) -> PathBuf {
+        self.dir.path().join("nix").join(file)
+    }
+
+    /// Brings a file or directory of the host into the home.
+    pub(crate) fn receive(&self, file: &Path, name: &str) {
+        // A link suffices for a bundle, which nobody changes in place, and large ones are quick.
+        if !file.is_file() || fs::hard_link(file, self.home(name)).is_err() {
+            copy(file, &self.home(name));
+        }
+    }
+
+    /// Writes a file in the home, with the directories that it takes.
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        let file = self.home(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+
+    /// Adds lines to the machine's `nix.conf`.
+    pub(crate) fn configure(&self, lines: &str) {
+        fs::write(
+            self.nix("etc/nix/nix.conf"),
+            format!("{NIX_CONF}{lines}\n"),
+        )
+        .unwrap();
+    }
+
+    /// Runs a script in the home, to its end or its first failure.
+    pub(crate) fn sh(&self, script: &str) -> Outcome {
+        let mut args: Vec<OsString> = Vec::new();
+        if self.user.is_some() {
+            args.extend(
+                "setpriv --reuid 1000 --regid 1000 --clear-groups --"
+                    .split(' ')
+                    .map(OsString::from),
+            );
+        }
+        args.extend(["sh", "-euc", script].map(OsString::from));
+        let program = args.remove(0);
+        let command = self.room.command(Path::new(&program), &args).unwrap();
+        let output = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output();
+        Outcome::new(script, &output.unwrap())
+    }
+
+    /// Runs shellpack; the words are those of a shell.
+    pub(crate) fn shellpack(&self, words: &str) -> Outcome {
+        self.sh(&format!("exec shellpack {words}"))
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-a").arg(from).arg(to).status();
+    assert!(
+        status.unwrap().success(),
+        "could not copy {}",
+        from.display()
+    );
+}
+
+/// A test that cannot run says why, once, before it fails in a hundred ways.
+fn ensure_testable() {
+    static CHECKED: Once = Once::new();
+    CHECKED.call_once(|| {
+        let id = Command::new("id").arg("-u").output().unwrap();
+        assert!(
+            id.stdout == b"0\n",
+            "these tests need root, since machine A and machine B are rooms with users of their own: \
+             run them with sudo, or in a container"
+        );
+        let missing: Vec<_> = PROGRAMS.iter().filter(|file| !Path::new(file).exists()).collect();
+        assert!(missing.is_empty(), "these tests need {missing:?}: run scripts/setup");
+        let room = Room::new().executable(env!("CARGO_BIN_EXE_shellpack")).sealed();
+        room.ensure_buildable().expect("these tests need to make namespaces: run them with CAP_SYS_ADMIN");
+    });
+}
