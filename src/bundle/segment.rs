@@ -5,8 +5,11 @@
 //! content alone cannot show that every bit arrived. What is *trusted* is the content,
 //! which the manifest's NAR hashes vouch for.
 
+use std::io;
+
 use sha2::{Digest as _, Sha256};
-use zstd::zstd_safe::{self, CParameter, DCtx, InBuffer, OutBuffer};
+use zstd::zstd_safe::zstd_sys::ZSTD_EndDirective as EndDirective;
+use zstd::zstd_safe::{self, CCtx, CParameter, DCtx, InBuffer, OutBuffer, ResetDirective};
 
 use crate::nix::hash::Digest;
 
@@ -26,8 +29,8 @@ pub fn max_member_size(raw: u64) -> u64 {
     zstd_safe::compress_bound(usize::try_from(raw).unwrap_or(usize::MAX)) as u64 + CHECK_SIZE
 }
 
-/// Compresses segments, reusing its tables.
-pub struct Compressor(zstd::bulk::Compressor<'static>);
+/// Compresses segments, reusing its tables and its window.
+pub struct Compressor(CCtx<'static>);
 
 impl std::fmt::Debug for Compressor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -37,24 +40,83 @@ impl std::fmt::Debug for Compressor {
 
 impl Compressor {
     /// A compressor at a zstd level (1 to 22).
-    pub fn new(level: i32) -> std::io::Result<Self> {
-        let mut inner = zstd::bulk::Compressor::new(level)?;
-        inner.set_parameter(CParameter::WindowLog(WINDOW_LOG))?;
-        // Alike files lie far apart in a closure: without this, level 3 makes it 9 % larger.
-        inner.set_parameter(CParameter::EnableLongDistanceMatching(true))?;
-        inner.set_parameter(CParameter::ChecksumFlag(true))?;
-        inner.set_parameter(CParameter::ContentSizeFlag(true))?;
-        Ok(Self(inner))
+    pub fn new(level: i32) -> io::Result<Self> {
+        let mut context = CCtx::create();
+        let parameters = [
+            CParameter::CompressionLevel(level),
+            CParameter::WindowLog(WINDOW_LOG),
+            // Alike files lie far apart in a closure: without this, level 3 makes it 9 % larger.
+            CParameter::EnableLongDistanceMatching(true),
+            CParameter::ChecksumFlag(true),
+            CParameter::ContentSizeFlag(true),
+        ];
+        for parameter in parameters {
+            context.set_parameter(parameter).map_err(zstd_error)?;
+        }
+        Ok(Self(context))
     }
 
-    /// A segment's member content: the frame and its check.
-    pub fn compress(&mut self, raw: &[u8]) -> std::io::Result<Vec<u8>> {
-        let mut out = self.0.compress(raw)?;
-        let digest = Sha256::digest(&out);
-        out.extend_from_slice(&CHECK_HEAD);
-        out.extend_from_slice(&digest);
-        Ok(out)
+    /// Begins a segment of exactly this many raw bytes.
+    pub fn begin(&mut self, raw_size: u64) -> io::Result<Frame<'_>> {
+        self.0
+            .reset(ResetDirective::SessionOnly)
+            .map_err(zstd_error)?;
+        self.0
+            .set_pledged_src_size(Some(raw_size))
+            .map_err(zstd_error)?;
+        // Only what is written to it takes memory, which is usually a third.
+        let bound = usize::try_from(max_member_size(raw_size)).map_err(io::Error::other)?;
+        Ok(Frame {
+            context: &mut self.0,
+            out: Vec::with_capacity(bound),
+        })
     }
+}
+
+/// A segment that is being compressed.
+pub struct Frame<'a> {
+    context: &'a mut CCtx<'static>,
+    out: Vec<u8>,
+}
+
+impl std::fmt::Debug for Frame<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Frame")
+            .field("compressed", &self.out.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Frame<'_> {
+    /// Takes the next raw bytes.
+    pub fn write(&mut self, raw: &[u8]) -> io::Result<()> {
+        let mut input = InBuffer::around(raw);
+        while input.pos < raw.len() {
+            self.step(&mut input, EndDirective::ZSTD_e_continue)?;
+        }
+        Ok(())
+    }
+
+    /// The member's content: the frame and its check.
+    pub fn finish(mut self) -> io::Result<Vec<u8>> {
+        while self.step(&mut InBuffer::around(&[]), EndDirective::ZSTD_e_end)? > 0 {}
+        let digest = Sha256::digest(&self.out);
+        self.out.extend_from_slice(&CHECK_HEAD);
+        self.out.extend_from_slice(&digest);
+        Ok(self.out)
+    }
+
+    fn step(&mut self, input: &mut InBuffer<'_>, directive: EndDirective) -> io::Result<usize> {
+        let at = self.out.len();
+        let mut output = OutBuffer::around_pos(&mut self.out, at);
+        self.context
+            .compress_stream2(&mut output, input, directive)
+            .map_err(zstd_error)
+    }
+}
+
+fn zstd_error(code: usize) -> io::Error {
+    io::Error::other(zstd_safe::get_error_name(code))
 }
 
 /// Why a member is no segment.
@@ -114,7 +176,11 @@ mod tests {
         let raw: Vec<u8> = (0..40_000u32)
             .flat_map(|n| (n * n % 251).to_le_bytes())
             .collect();
-        let member = Compressor::new(3).unwrap().compress(&raw).unwrap();
+        let mut compressor = Compressor::new(3).unwrap();
+        let mut frame = compressor.begin(raw.len() as u64).unwrap();
+        raw.chunks(10_000)
+            .for_each(|chunk| frame.write(chunk).unwrap());
+        let member = frame.finish().unwrap();
         (raw, member)
     }
 

@@ -1,21 +1,27 @@
-//! Fills segments from the store and compresses them, several at a time, in bounded memory:
-//! each thread holds one raw segment and what it compressed to.
+//! Reads segments from the store and compresses them, several at a time, in bounded memory:
+//! each thread holds zstd's window of one segment and what that compressed to.
 
-use std::io::Read as _;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use sha2::{Digest as _, Sha256};
 
 use super::plan::Plan;
-use crate::bundle::layout::{Layout, Parts};
-use crate::bundle::segment::Compressor;
+use crate::bundle::layout::{Layout, Slice};
+use crate::bundle::segment::{Compressor, Frame};
 use crate::error::{Error, Result};
 use crate::nix::export;
 use crate::nix::hash::Digest;
 use crate::nix::nar::dump::Dump;
 use crate::relay::Relay;
 use crate::report::{Event, Report};
+
+/// How much is read at once: large enough for zstd to work on, small enough to stay in the
+/// processor's cache between the hash and the compression.
+const CHUNK: usize = 256 << 10;
 
 /// Compresses every segment of the plan and gives each, in order, to `deliver`.
 pub(super) fn segments(
@@ -43,22 +49,17 @@ pub(super) fn segments(
     let turns = Relay::new();
     turns.pass(0, deliver);
     let work = || -> Result<()> {
-        let mut compressor = Compressor::new(settings.level)
-            .map_err(Error::io("set up compression for", &plan.project_root))?;
+        let mut compressor = Compressor::new(settings.level).map_err(packer.failed())?;
         loop {
             let segment = next.fetch_add(1, Ordering::Relaxed);
             if segment >= layout.segments() {
                 return Ok(());
             }
-            let raw = packer.fill(segment)?;
-            let compressed = compressor
-                .compress(&raw)
-                .map_err(Error::io("compress the closure of", &plan.project_root))?;
-            drop(raw);
+            let member = packer.segment(segment, &mut compressor)?;
             let Some(deliver) = turns.take(segment) else {
                 return Ok(());
             };
-            deliver(segment, &compressed)?;
+            deliver(segment, &member)?;
             turns.pass(segment + 1, deliver);
         }
     };
@@ -90,73 +91,146 @@ struct Packer<'a> {
 }
 
 impl Packer<'_> {
-    fn fill(&self, segment: usize) -> Result<Vec<u8>> {
-        let size = self.layout.segment_size(segment);
-        let mut raw = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    /// Compresses a segment while reading it.
+    fn segment(&self, segment: usize, compressor: &mut Compressor) -> Result<Vec<u8>> {
+        for slice in self.layout.slices(segment) {
+            self.hash_ahead(segment, &slice)?;
+        }
+        let mut frame = compressor
+            .begin(self.layout.segment_size(segment))
+            .map_err(self.failed())?;
         let closure = &self.plan.manifest.closure;
         for slice in self.layout.slices(segment) {
-            self.report.ensure_not_interrupted()?;
             let parts = self.layout.parts(&slice);
             if slice.record == closure.paths.len() {
-                raw.extend_from_slice(&export::END[range(&parts.head)]);
+                frame
+                    .write(&export::END[range(&parts.head)])
+                    .map_err(self.failed())?;
                 continue;
             }
-            raw.extend_from_slice(&export::NEXT[range(&parts.head)]);
-            self.nar(segment, slice.record, &parts, &mut raw)?;
+            frame
+                .write(&export::NEXT[range(&parts.head)])
+                .map_err(self.failed())?;
+            self.nar(slice.record, &parts.nar, &mut frame)?;
             let trailer = export::trailer(&closure.path_info(slice.record), &closure.store);
-            raw.extend_from_slice(&trailer[range(&parts.trailer)]);
+            frame
+                .write(&trailer[range(&parts.trailer)])
+                .map_err(self.failed())?;
         }
-        Ok(raw)
+        frame.finish().map_err(self.failed())
     }
 
-    /// Appends a part of a NAR and compares the whole with the store's database: a damaged
-    /// path must not travel.
-    fn nar(&self, segment: usize, record: usize, parts: &Parts, raw: &mut Vec<u8>) -> Result<()> {
-        if parts.nar.is_empty() {
+    /// The hash of a NAR that other segments share goes from one segment's thread to the
+    /// next one's. If each hashed while compressing, all would wait for each other; so such
+    /// a part is read twice, the second time from memory.
+    fn hash_ahead(&self, segment: usize, slice: &Slice) -> Result<()> {
+        let nar = self.layout.parts(slice).nar;
+        let Some(path) = self.plan.manifest.closure.paths.get(slice.record) else {
+            return Ok(());
+        };
+        if nar.is_empty() || nar == (0..path.nar_size) {
             return Ok(());
         }
-        let path = &self.plan.manifest.closure.paths[record];
-        let full = self.plan.manifest.closure.store.join(&path.path);
-        let damaged = |reason: String| Error::DamagedStorePath {
-            path: full.display().to_string(),
-            reason,
-        };
-        let dump = self.dump(record)?;
-        if dump.size() != path.nar_size {
-            return Err(damaged(format!(
-                "{} bytes instead of {}",
-                dump.size(),
-                path.nar_size
-            )));
-        }
-        let start = raw.len();
-        let mut reader = dump
-            .reader(parts.nar.start)
-            .take(parts.nar.end - parts.nar.start);
-        reader.read_to_end(raw).map_err(Error::io("read", &full))?;
-        self.report.emit(Event::Advanced {
-            bytes: (raw.len() - start) as u64,
-        });
-        let mut hasher = if parts.nar.start == 0 {
-            Sha256::new()
-        } else {
-            let Some(hasher) = self.hashers.take(segment) else {
+        let mut hasher = Sha256::new();
+        if nar.start > 0 {
+            let Some(open) = self.hashers.take(segment) else {
                 return Err(Error::Interrupted);
             };
-            hasher
-        };
-        hasher.update(&raw[start..]);
-        if parts.nar.end < path.nar_size {
+            hasher = open;
+        }
+        self.read(slice.record, &nar, |chunk| {
+            hasher.update(chunk);
+            Ok(())
+        })?;
+        if nar.end < path.nar_size {
             self.hashers.pass(segment + 1, hasher);
             return Ok(());
         }
-        self.report.emit(Event::PathDone);
-        let found = Digest::from(hasher);
-        if found == path.nar_hash {
+        self.ensure_hash(slice.record, hasher)
+    }
+
+    /// Compresses a part of a NAR; of a whole one, the hash is compared on the way.
+    fn nar(&self, record: usize, nar: &Range<u64>, frame: &mut Frame<'_>) -> Result<()> {
+        let size = self.plan.manifest.closure.paths[record].nar_size;
+        let is_whole = *nar == (0..size);
+        let mut hasher = Sha256::new();
+        self.read(record, nar, |chunk| {
+            if is_whole {
+                hasher.update(chunk);
+            }
+            self.report.emit(Event::Advanced {
+                bytes: chunk.len() as u64,
+            });
+            frame.write(chunk).map_err(self.failed())
+        })?;
+        if is_whole {
+            self.ensure_hash(record, hasher)?;
+        }
+        if nar.end == size {
+            self.report.emit(Event::PathDone);
+        }
+        Ok(())
+    }
+
+    /// Reads a part of a NAR chunk by chunk.
+    fn read(
+        &self,
+        record: usize,
+        nar: &Range<u64>,
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        if nar.is_empty() {
+            return Ok(());
+        }
+        let path = &self.plan.manifest.closure.paths[record];
+        let dump = self.dump(record)?;
+        if dump.size() != path.nar_size {
+            return Err(self.damaged(
+                record,
+                format!("{} bytes instead of {}", dump.size(), path.nar_size),
+            ));
+        }
+        let mut reader = dump.reader(nar.start);
+        let mut left = nar.end - nar.start;
+        let mut buffer = vec![0; CHUNK];
+        while left > 0 {
+            self.report.ensure_not_interrupted()?;
+            let want = buffer.len().min(usize::try_from(left).unwrap_or(CHUNK));
+            let n = fill(&mut reader, &mut buffer[..want])
+                .map_err(Error::io("read", self.place(record)))?;
+            take(&buffer[..n])?;
+            left -= n as u64;
+        }
+        Ok(())
+    }
+
+    /// A damaged path must not travel.
+    fn ensure_hash(&self, record: usize, hasher: Sha256) -> Result<()> {
+        let (found, expected) = (
+            Digest::from(hasher),
+            self.plan.manifest.closure.paths[record].nar_hash,
+        );
+        if found == expected {
             Ok(())
         } else {
-            Err(damaged(format!("{found} instead of {}", path.nar_hash)))
+            Err(self.damaged(record, format!("{found} instead of {expected}")))
         }
+    }
+
+    fn damaged(&self, record: usize, reason: String) -> Error {
+        Error::DamagedStorePath {
+            path: self.place(record).display().to_string(),
+            reason,
+        }
+    }
+
+    fn place(&self, record: usize) -> PathBuf {
+        let closure = &self.plan.manifest.closure;
+        closure.store.join(&closure.paths[record].path)
+    }
+
+    fn failed(&self) -> impl FnOnce(io::Error) -> Error {
+        Error::io("compress the closure of", &self.plan.project_root)
     }
 
     fn dump(&self, record: usize) -> Result<Arc<Dump>> {
@@ -173,8 +247,20 @@ impl Packer<'_> {
     }
 }
 
+/// Fills a buffer as far as the NAR goes: many small files make one large chunk.
+fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..])? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => filled += n,
+        }
+    }
+    Ok(filled)
+}
+
 /// Ranges within a head or trailer are a few kilobytes at most.
-fn range(range: &std::ops::Range<u64>) -> std::ops::Range<usize> {
+fn range(range: &Range<u64>) -> Range<usize> {
     let at = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
     at(range.start)..at(range.end)
 }
