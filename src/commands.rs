@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::inspect::{self, Inspection};
 use crate::nix::Nix;
 use crate::open::{self, Bundle};
-use crate::report::{Event, Phase, Report, printable, printable_line};
+use crate::report::{Event, Phase, Report, count, printable, printable_line};
 use crate::{rehearse, verify};
 
 /// What `open` and `rehearse` exit with when shellpack itself fails, so that it can be told
@@ -85,11 +85,7 @@ fn create(command: Create, global: &Global, report: &Report) -> Result<ExitCode>
 
 fn open(command: Open, report: &Report) -> Result<ExitCode> {
     let entered = open::open(&command.options(), report)?;
-    let line = format!(
-        "imported {} store paths
-to enter by hand: {}",
-        entered.new_paths, entered.by_hand
-    );
+    let line = format!("to enter by hand: {}", entered.by_hand);
     report.emit(Event::Note(&line));
     Ok(ExitCode::SUCCESS)
 }
@@ -124,9 +120,12 @@ fn verify(command: &Verify, global: &Global, report: &Report) -> Result<ExitCode
     match findings.manifest {
         Some(manifest) if findings.faults.is_empty() => {
             if !global.quiet {
-                let (paths, files) = (manifest.closure.paths.len(), manifest.project.files.len());
+                let (paths, files) = (
+                    count(manifest.closure.paths.len(), "store path"),
+                    count(manifest.project.files.len(), "project file"),
+                );
                 print(&format!(
-                    "{}: sound ({paths} store paths, {files} project files)\n",
+                    "{}: sound ({paths}, {files})\n",
                     command.bundle.display()
                 ));
             }

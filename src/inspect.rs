@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::bundle::manifest::{FileKind, Manifest, Pin, ProjectFile, Proof, ProofResult};
 use crate::nix::hash::Digest;
-use crate::report::{human, printable_line};
+use crate::report::{count, human, printable_line};
 
 /// How many of the largest things are listed.
 const LARGEST: usize = 5;
@@ -81,10 +81,10 @@ pub fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
     text.line(
         "closure",
         &format!(
-            "{} paths, {} of NARs, {} segments",
-            closure.paths.len(),
+            "{}, {} of NARs, {}",
+            count(closure.paths.len(), "path"),
             human(closure.nar_bytes()),
-            closure.segments.len()
+            count(closure.segments.len(), "segment")
         ),
     );
     let mut paths: Vec<_> = closure.paths.iter().collect();
@@ -107,7 +107,7 @@ fn project(text: &mut Labelled, files: &[ProjectFile], verbose: bool) {
     let total: u64 = sized.iter().map(|(size, _)| size).sum();
     text.line(
         "project",
-        &format!("{} files, {}", sized.len(), human(total)),
+        &format!("{}, {}", count(sized.len(), "file"), human(total)),
     );
     if !verbose {
         sized.sort_by_key(|(size, _)| std::cmp::Reverse(*size));

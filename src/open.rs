@@ -46,5 +46,6 @@ pub fn open(options: &Options, report: &Report) -> Result<Entered> {
     let accepted = accept::accept(bundle, options)?;
     let imported = import::import(accepted, options.jobs, report)?;
     report.emit(Event::Done);
+    report.emit(Event::Note(&imported.note()));
     enter::enter(imported, options.entry.as_ref(), report)
 }

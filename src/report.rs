@@ -176,6 +176,11 @@ impl Report {
         }
     }
 
+    /// Whether only errors are of interest.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     fn begin(&self, phase: Phase) {
         self.bytes.store(0, Ordering::Relaxed);
         self.paths.store(0, Ordering::Relaxed);
@@ -273,6 +278,11 @@ fn style(template: &str) -> ProgressStyle {
 /// A size for a human: in powers of 1024, as `ls -h` and Nix say it.
 pub fn human(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
+}
+
+/// A number of things in words: `1 path`, `8 paths`.
+pub fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Text of several lines, such as Nix's own words, without what could play with a terminal:

@@ -18,6 +18,9 @@ use crate::nix::hash::Digest;
 use crate::relay::{self, Relay};
 use crate::report::{Event, Report};
 
+/// How much of a NAR goes on at once: a Ctrl-C must be felt also where the disk is slow.
+const STEP: usize = 1 << 20;
+
 /// Where NARs go.
 pub trait Destination: Sync {
     /// What takes one NAR.
@@ -202,11 +205,14 @@ impl<'a, D: Destination> Unpacker<'a, D> {
         };
         let (head, bytes) = bytes.split_at(length(&parts.head));
         let (contents, trailer) = bytes.split_at(length(&parts.nar));
-        nar.hasher.update(contents);
-        nar.sink.write(contents)?;
-        self.report.emit(Event::Advanced {
-            bytes: contents.len() as u64,
-        });
+        for step in contents.chunks(STEP) {
+            self.report.ensure_not_interrupted()?;
+            nar.hasher.update(step);
+            nar.sink.write(step)?;
+            self.report.emit(Event::Advanced {
+                bytes: step.len() as u64,
+            });
+        }
         let expected = export::trailer(&self.closure.path_info(slice.record), &self.closure.store);
         if head != &export::NEXT[range(&parts.head)] || trailer != &expected[range(&parts.trailer)]
         {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::shell::Shell;
 use crate::error::{Error, Result};
-use crate::nix::command::{self, NixCommand};
+use crate::nix::command::{self, Log, NixCommand};
 use crate::nix::daemon::Connection;
 use crate::nix::store_path::StorePath;
 use crate::nix::{PathInfo, evaluate};
@@ -54,10 +54,15 @@ pub(super) enum BashOrigin {
 pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
     report.emit(Event::Phase(Phase::Build));
     let outputs = input_outputs(shell)?;
+    let log = if report.is_quiet() {
+        Log::OnFailure
+    } else {
+        Log::Shown
+    };
     let wanted: Vec<_> = inputs_as_wanted(shell);
-    command::realise(&wanted, &shell.scratch.path().join("input"))?;
+    command::realise(&wanted, &shell.scratch.path().join("input"), log)?;
     report.ensure_not_interrupted()?;
-    let bash = find_bash(shell, &outputs);
+    let bash = find_bash(shell, &outputs, log);
 
     report.emit(Event::Phase(Phase::Query));
     let mut roots: BTreeSet<_> = outputs;
@@ -114,9 +119,9 @@ fn input_outputs(shell: &Shell) -> Result<BTreeSet<StorePath>> {
 
 /// Nix's own choice first; then what the derivation is built with. That none is found is
 /// no failure: the target's bash is used then, and the user is told.
-fn find_bash(shell: &Shell, outputs: &BTreeSet<StorePath>) -> Option<Bash> {
+fn find_bash(shell: &Shell, outputs: &BTreeSet<StorePath>, log: Log) -> Option<Bash> {
     let from_nixpkgs = nixpkgs_candidates(shell).find_map(|nixpkgs| {
-        let program = build_bash_interactive(shell, &nixpkgs).ok()?;
+        let program = build_bash_interactive(shell, &nixpkgs, log).ok()?;
         Some(Bash {
             program,
             origin: BashOrigin::Nixpkgs,
@@ -151,7 +156,7 @@ fn nixpkgs_candidates(shell: &Shell) -> impl Iterator<Item = String> + '_ {
         .filter(|dir| Path::new(dir).join("lib/minver.nix").is_file())
 }
 
-fn build_bash_interactive(shell: &Shell, nixpkgs: &str) -> Result<String> {
+fn build_bash_interactive(shell: &Shell, nixpkgs: &str, log: Log) -> Result<String> {
     let expression = format!("(import {nixpkgs} {{ }}).bashInteractive");
     let scratch = shell.scratch.path();
     let link = NixCommand::new("nix-instantiate")
@@ -161,7 +166,7 @@ fn build_bash_interactive(shell: &Shell, nixpkgs: &str) -> Result<String> {
     let link = link.trim().split('!').next().unwrap_or_default();
     let derivation = fs::read_link(link).map_err(Error::io("read the symlink", link))?;
     let wanted = format!("{}!out", derivation.display());
-    command::realise(&[wanted], &scratch.join("bash"))?;
+    command::realise(&[wanted], &scratch.join("bash"), log)?;
     let out = fs::read_link(scratch.join("bash"))
         .map_err(Error::io("read the symlink", scratch.join("bash")))?;
     let program = out.join("bin/bash");

@@ -225,9 +225,18 @@ pub const OFFLINE: [&str; 6] = [
     "4294967295",
 ];
 
-/// Builds or fetches derivation outputs (`…drv!out,dev`) and paths, with Nix's log shown.
-/// An indirect root at `root` keeps each of them.
-pub fn realise(wanted: &[String], root: &Path) -> Result<()> {
+/// What becomes of Nix's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Log {
+    /// It is shown as it comes.
+    Shown,
+    /// It is shown only if the command fails.
+    OnFailure,
+}
+
+/// Builds or fetches derivation outputs (`…drv!out,dev`) and paths. An indirect root at
+/// `root` keeps each of them.
+pub fn realise(wanted: &[String], root: &Path, log: Log) -> Result<()> {
     if wanted.is_empty() {
         return Ok(());
     }
@@ -237,9 +246,12 @@ pub fn realise(wanted: &[String], root: &Path) -> Result<()> {
         .arg("--add-root")
         .arg(root)
         .arg("--indirect");
-    root_without_build_users(command)
-        .stdout_text_with_log_shown()
-        .map(drop)
+    let command = root_without_build_users(command);
+    match log {
+        Log::Shown => command.stdout_text_with_log_shown(),
+        Log::OnFailure => command.stdout_text(),
+    }
+    .map(drop)
 }
 
 /// Real root builds as members of the group that `build-users-group` names, `nixbld` if

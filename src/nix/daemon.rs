@@ -5,7 +5,8 @@
 //! answers alike: it has signatures and `ca` in path information, and imports one path at
 //! a time, checked by Nix itself.
 
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek as _, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -60,7 +61,14 @@ pub struct Connection {
     from: BufReader<Box<dyn Read + Send>>,
     to: BufWriter<Box<dyn Write + Send>>,
     store: StoreDir,
-    child: Option<Child>,
+    own: Option<OwnDaemon>,
+}
+
+/// A daemon that we started.
+struct OwnDaemon {
+    child: Child,
+    /// What it says when it cannot even speak the protocol.
+    words: File,
 }
 
 impl std::fmt::Debug for Connection {
@@ -89,7 +97,8 @@ impl Connection {
             Endpoint::Socket(path) => Self::to_socket(path, store)?,
             Endpoint::Stdio => Self::to_own_process(store)?,
         };
-        connection.handshake()?;
+        let agreed = connection.handshake();
+        agreed.map_err(|error| connection.last_words().unwrap_or(error))?;
         Ok(connection)
     }
 
@@ -103,17 +112,22 @@ impl Connection {
             from: BufReader::new(Box::new(copy)),
             to: BufWriter::new(Box::new(stream)),
             store: store.clone(),
-            child: None,
+            own: None,
         })
     }
 
     fn to_own_process(store: &StoreDir) -> Result<Self> {
         let program = "nix-daemon";
+        let words = tempfile::tempfile().map_err(|source| Error::cannot_run(program, source))?;
         let mut child = Command::new(program)
             .arg("--stdio")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(
+                words
+                    .try_clone()
+                    .map_err(|source| Error::cannot_run(program, source))?,
+            )
             .spawn()
             .map_err(|source| Error::cannot_run(program, source))?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
@@ -126,8 +140,21 @@ impl Connection {
             from: BufReader::new(Box::new(stdout)),
             to: BufWriter::with_capacity(128 << 10, Box::new(stdin)),
             store: store.clone(),
-            child: Some(child),
+            own: Some(OwnDaemon { child, words }),
         })
+    }
+
+    /// Why our own daemon ended before it said a word on the wire.
+    fn last_words(&mut self) -> Option<Error> {
+        let mut own = self.own.take()?;
+        // Closing its input ends it, if it has not ended by itself.
+        self.to = BufWriter::new(Box::new(io::sink()));
+        own.child.wait().ok()?;
+        let mut text = String::new();
+        own.words.rewind().ok()?;
+        own.words.read_to_string(&mut text).ok()?;
+        let message = strip_colours(text.trim());
+        (!message.is_empty()).then_some(Error::Daemon { message })
     }
 
     fn handshake(&mut self) -> Result<()> {
@@ -428,7 +455,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
+        if let Some(OwnDaemon { mut child, .. }) = self.own.take() {
             // Closing its input is how the daemon is told to end; nothing is left to be lost by then.
             self.to = BufWriter::new(Box::new(io::sink()));
             if child.wait().is_err() {

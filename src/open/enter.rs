@@ -20,8 +20,6 @@ const LISTED: usize = 5;
 #[must_use]
 #[derive(Debug)]
 pub struct Entered {
-    /// How many paths were imported.
-    pub new_paths: usize,
     /// What to type to enter without shellpack.
     pub by_hand: String,
 }
@@ -31,7 +29,6 @@ pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) 
     let shell = imported.manifest.shell();
     let invocation = Invocation::new(shell, imported.target.root());
     let entered = Entered {
-        new_paths: imported.new_paths,
         by_hand: invocation.by_hand(),
     };
     let Some(entry) = entry else {

@@ -10,7 +10,7 @@ use crate::bundle::manifest::{Closure, Manifest};
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
-use crate::report::{Event, Phase, Report};
+use crate::report::{Event, Phase, Report, count};
 use crate::unpack;
 
 mod daemon;
@@ -27,7 +27,14 @@ pub(super) struct Imported {
     pub(super) roots: Roots,
     pub(super) is_stdin: bool,
     /// How many paths were missing.
-    pub(super) new_paths: usize,
+    new_paths: usize,
+}
+
+impl Imported {
+    /// What was done, for the user.
+    pub(super) fn note(&self) -> String {
+        format!("imported {}", count(self.new_paths, "store path"))
+    }
 }
 
 /// Imports what is missing. References are registered before or together with their
