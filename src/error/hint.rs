@@ -65,8 +65,22 @@ fn bundle_hint(bad: &BadBundle) -> Option<&'static str> {
 }
 
 fn trusted_user_hint() -> String {
-    let user = std::env::var("USER").unwrap_or_else(|_| "USER".to_owned());
     format!(
-        "let root add the line `trusted-users = root {user}` to /etc/nix/nix.conf and restart nix-daemon"
+        "let root add the line `trusted-users = root {}` to /etc/nix/nix.conf and restart nix-daemon",
+        user_name()
     )
+}
+
+/// The name under which Nix's daemon knows us; the environment may say something else.
+fn user_name() -> String {
+    let id = rustix::process::geteuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let fields = users
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>());
+    let own = fields
+        .into_iter()
+        .find(|fields| fields.get(2) == Some(&id.as_str()));
+    own.and_then(|fields| fields.first().map(ToString::to_string))
+        .unwrap_or(id)
 }
