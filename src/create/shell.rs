@@ -230,19 +230,11 @@ fn ensure_no_user_config(evaluation: &Evaluation, shell: &Path) -> Result<()> {
 
 /// Every file that nixpkgs may take its configuration or overlays from.
 fn user_config_files() -> Vec<PathBuf> {
-    let home = std::env::var_os("HOME")
-        .map(PathBuf::from)
-        .unwrap_or_default();
-    let dirs = [
-        home.join(".config/nixpkgs"),
-        home.join(".config/nixpkgs/overlays"),
-        home.join(".nixpkgs"),
-    ];
-    let files = dirs
-        .iter()
-        .filter_map(|dir| std::fs::read_dir(dir).ok())
-        .flatten()
-        .filter_map(Result::ok);
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let below = [".config/nixpkgs", ".config/nixpkgs/overlays", ".nixpkgs"];
+    let dirs = home.iter().flat_map(|home| below.map(|dir| home.join(dir)));
+    let files = dirs.filter_map(|dir| std::fs::read_dir(dir).ok());
+    let files = files.flatten().filter_map(Result::ok);
     // An overlay may be a directory with a default.nix.
     let mut files: Vec<_> = files
         .flat_map(|entry| [entry.path(), entry.path().join("default.nix")])

@@ -42,7 +42,19 @@ pub fn in_force(include: &[String]) -> Result<Vec<Entry>> {
         .args(include.iter().flat_map(|entry| ["-I", entry]))
         .args(["--eval", "--strict", "--json", "-E", "builtins.nixPath"])
         .stdout_text()?;
-    command::parse_json("nix-instantiate", &text)
+    let entries: Vec<Entry> = command::parse_json("nix-instantiate", &text)?;
+    entries.into_iter().map(Entry::absolute).collect()
+}
+
+impl Entry {
+    /// Nix takes a relative entry from the current directory.
+    fn absolute(mut self) -> Result<Self> {
+        if !is_url(&self.path) {
+            let path = std::path::absolute(&self.path).map_err(Error::io("find", &self.path))?;
+            utf8(&path)?.clone_into(&mut self.path);
+        }
+        Ok(self)
+    }
 }
 
 /// Whether an entry is fetched rather than found.
