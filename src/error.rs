@@ -5,16 +5,16 @@
 //! [`Result`] fails with one of these and leaves nothing half-written behind.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use crate::bundle::BadBundle;
-use crate::bundle::reader::ReadError;
 use crate::nix::derivation::BadDerivation;
 use crate::nix::nar::parse::BadNar;
 use crate::nix::store_path::StorePath;
 
 mod hint;
+mod make;
 
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -40,29 +40,17 @@ pub enum Error {
 
     // What the user asked for.
     /// There is no shell file.
-    #[error("could not find a shell to pack: neither shell.nix nor default.nix is in {}", dir.display())]
-    NoShellFile {
-        /// The directory.
-        dir: PathBuf,
-    },
+    #[error("could not find a shell to pack: neither shell.nix nor default.nix is in {}", .0.display())]
+    NoShellFile(PathBuf),
     /// The name of the bundle is not one.
-    #[error("could not use the name: {reason}")]
-    BadName {
-        /// What is wrong with it.
-        reason: String,
-    },
+    #[error("could not use the name: {0}")]
+    BadName(String),
     /// The output exists.
-    #[error("could not write {}: it exists", path.display())]
-    OutputExists {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("could not write {}: it exists", .0.display())]
+    OutputExists(PathBuf),
     /// The output is a directory.
-    #[error("could not write {}: it is a directory", path.display())]
-    OutputIsDirectory {
-        /// The directory.
-        path: PathBuf,
-    },
+    #[error("could not write {}: it is a directory", .0.display())]
+    OutputIsDirectory(PathBuf),
     /// The output would become part of what it packs.
     #[error("could not write {}: evaluation copies {}, so the next evaluation would copy the bundle, too", path.display(), tree.display())]
     OutputInSource {
@@ -179,17 +167,11 @@ pub enum Error {
         limit: PathBuf,
     },
     /// A name or text that is not UTF-8.
-    #[error("could not pack {}: its name is not UTF-8", path.display())]
-    NotUtf8 {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("could not pack {}: its name is not UTF-8", .0.display())]
+    NotUtf8(PathBuf),
     /// A socket, device or pipe.
-    #[error("could not pack {}: it is neither a file nor a directory nor a symlink", path.display())]
-    SpecialFile {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("could not pack {}: it is neither a file nor a directory nor a symlink", .0.display())]
+    SpecialFile(PathBuf),
     /// A path of the closure is not what the store's database says.
     #[error("could not pack {path}: its contents are not what Nix's database says ({reason})")]
     DamagedStorePath {
@@ -199,11 +181,8 @@ pub enum Error {
         reason: String,
     },
     /// A path that is needed is not valid.
-    #[error("could not pack {path}: it is not valid in the store")]
-    InvalidStorePath {
-        /// The path, in full.
-        path: String,
-    },
+    #[error("could not pack {0}: it is not valid in the store")]
+    InvalidStorePath(String),
     /// Not made for such a derivation.
     #[error("could not pack {path}: {reason}")]
     Unsupported {
@@ -331,80 +310,17 @@ pub enum Error {
     )]
     NoHome,
     /// A path that was imported is not there.
-    #[error("could not import {path}: it is not valid after the import")]
-    NotImported {
-        /// The path, in full.
-        path: String,
-    },
+    #[error("could not import {0}: it is not valid after the import")]
+    NotImported(String),
     /// The shell evaluates to something else here, and that is not carried.
     #[error(
         "could not enter the shell: here it evaluates to another derivation, which needs what the bundle does not have{}",
-        indent(words)
+        indent(.0)
     )]
-    Drift {
-        /// The first few things that are missing.
-        words: String,
-    },
+    Drift(String),
     /// A project file would overwrite another one.
-    #[error("could not write the project files: {} exists and differs from the bundle's", path.display())]
-    FileDiffers {
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-impl Error {
-    /// Names the file and the verb of a failed file system operation; for `map_err`.
-    pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
-        let path = path.as_ref().to_owned();
-        move |source| Self::Io {
-            action,
-            path,
-            source,
-        }
-    }
-
-    /// A program that could not be started; one of Nix's that is not there at all means
-    /// that there is no Nix.
-    pub fn cannot_run(program: &str, source: io::Error) -> Self {
-        let program = program.to_owned();
-        match source.kind() {
-            io::ErrorKind::NotFound if program.starts_with("nix") => {
-                Self::NixNotInstalled { program }
-            }
-            _ => Self::CannotRun { program, source },
-        }
-    }
-
-    /// Output of Nix that is not what its documentation promises.
-    pub fn nix_output(program: &'static str, reason: &str) -> Self {
-        Self::NixOutput {
-            program,
-            reason: reason.to_owned(),
-        }
-    }
-
-    /// Names the bundle that could not be read.
-    pub fn read_bundle(file: &Path, error: ReadError) -> Self {
-        let file = file.to_owned();
-        match error {
-            ReadError::Bad(source) => Self::Bundle { file, source },
-            ReadError::Io(source) => Self::Io {
-                action: "read",
-                path: file,
-                source,
-            },
-        }
-    }
-
-    /// What the process exits with when a command other than `open` fails this way: 130 as
-    /// shells do for Ctrl-C, else 1. (2 is a command line that makes no sense.)
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Interrupted => 130,
-            _ => 1,
-        }
-    }
+    #[error("could not write the project files: {} exists and differs from the bundle's", .0.display())]
+    FileDiffers(PathBuf),
 }
 
 fn describe(status: ExitStatus) -> String {

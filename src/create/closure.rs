@@ -202,9 +202,7 @@ fn query(
         // First held, then asked: a path that is valid after it was held stays so.
         connection.add_temp_root(&path)?;
         let info = connection.path_info(&path)?;
-        let info = info.ok_or_else(|| Error::InvalidStorePath {
-            path: shell.nix.store.print(&path),
-        })?;
+        let info = info.ok_or_else(|| Error::InvalidStorePath(shell.nix.store.print(&path)))?;
         open.extend(info.references.iter().cloned());
         infos.insert(path, info);
     }

@@ -221,9 +221,8 @@ impl Gathered {
                 let Ok(relative) = part.strip_prefix(root) else {
                     break;
                 };
-                let relative = EntryPath::parse(utf8(relative)?).map_err(|_| Error::NotUtf8 {
-                    path: part.to_owned(),
-                })?;
+                let relative = EntryPath::parse(utf8(relative)?)
+                    .map_err(|_| Error::NotUtf8(part.to_owned()))?;
                 if files.contains_key(&relative) {
                     break;
                 }
@@ -257,9 +256,7 @@ fn read(path: &Path) -> Result<FileKind> {
         });
     }
     if !metadata.is_file() {
-        return Err(Error::SpecialFile {
-            path: path.to_owned(),
-        });
+        return Err(Error::SpecialFile(path.to_owned()));
     }
     let mut file = File::open(path).map_err(Error::io("read", path))?;
     let mut hasher = Sha256::new();

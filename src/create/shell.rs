@@ -98,7 +98,7 @@ fn locate(named: &Path) -> Result<PathBuf> {
     candidates
         .into_iter()
         .find(|file| file.is_file())
-        .ok_or(Error::NoShellFile { dir: found })
+        .ok_or(Error::NoShellFile(found))
 }
 
 /// Before evaluation, which may take long.
@@ -108,7 +108,7 @@ fn ensure_name_is_usable(options: &Options) -> Result<()> {
 
 fn name(options: &Options, root: &Path) -> Result<BundleName> {
     if let Some(name) = &options.name {
-        BundleName::parse(name).map_err(|reason| Error::BadName { reason })
+        BundleName::parse(name).map_err(Error::BadName)
     } else {
         let dir = root.file_name().unwrap_or_default();
         Ok(BundleName::from_directory(&dir.to_string_lossy()))

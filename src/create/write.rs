@@ -56,12 +56,8 @@ impl Output {
 
 fn ensure_free(path: &Path, force: bool) -> Result<()> {
     match path.symlink_metadata() {
-        Ok(metadata) if metadata.is_dir() => Err(Error::OutputIsDirectory {
-            path: path.to_owned(),
-        }),
-        Ok(_) if !force => Err(Error::OutputExists {
-            path: path.to_owned(),
-        }),
+        Ok(metadata) if metadata.is_dir() => Err(Error::OutputIsDirectory(path.to_owned())),
+        Ok(_) if !force => Err(Error::OutputExists(path.to_owned())),
         _ => Ok(()),
     }
 }
@@ -189,9 +185,7 @@ fn publish(temporary: NamedTempFile, path: &Path, force: bool) -> Result<()> {
     match result {
         Ok(_) => Ok(()),
         Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(Error::OutputExists {
-                path: path.to_owned(),
-            })
+            Err(Error::OutputExists(path.to_owned()))
         }
         Err(failed) => Err(Error::io("create", path)(failed.error)),
     }

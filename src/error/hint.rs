@@ -9,10 +9,10 @@ impl Error {
     /// One line, usually with a command that can be run.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoShellFile { .. } => "name the file: shellpack create path/to/shell.nix".to_owned(),
-            Self::BadName { .. } => "choose another with --name NAME".to_owned(),
-            Self::OutputExists { .. } => "choose another file with -o FILE, or overwrite it with --force".to_owned(),
-            Self::OutputIsDirectory { path } => {
+            Self::NoShellFile(_) => "name the file: shellpack create path/to/shell.nix".to_owned(),
+            Self::BadName(_) => "choose another with --name NAME".to_owned(),
+            Self::OutputExists(_) => "choose another file with -o FILE, or overwrite it with --force".to_owned(),
+            Self::OutputIsDirectory(path) => {
                 format!("name a file in it: -o {}", path.join("NAME.shellpack").display())
             }
             Self::OutputInSource { .. } => "choose a file elsewhere, for example -o ../NAME.shellpack".to_owned(),
@@ -30,7 +30,7 @@ impl Error {
                 format!("copy it into the project, or make the project a git repository that holds {}", file.display())
             }
             Self::DamagedStorePath { path, .. } => format!("repair it: nix-store --repair-path {path}"),
-            Self::InvalidStorePath { .. } => "it may have been collected meanwhile; try again".to_owned(),
+            Self::InvalidStorePath(_) => "it may have been collected meanwhile; try again".to_owned(),
             Self::NotOneDerivation { .. } => "choose one with -A ATTRIBUTE".to_owned(),
             Self::NamespacesForbidden { .. } => "allow user namespaces: `sudo sysctl kernel.unprivileged_userns_clone=1`, \
                  `kernel.apparmor_restrict_unprivileged_userns=0` or `user.max_user_namespaces=10000`, whichever applies; \
@@ -43,7 +43,7 @@ impl Error {
             Self::WrongSystem { bundle, .. } => format!("create the bundle on a machine that is {bundle} like the target"),
             Self::NixTooOld { needed, .. } => format!("install Nix {needed} or newer here, or pin an older nixpkgs"),
             Self::NoSpace { .. } => "make room, for example: nix-collect-garbage".to_owned(),
-            Self::FileDiffers { .. } => "open into another directory: shellpack open BUNDLE --dir DIR".to_owned(),
+            Self::FileDiffers(_) => "open into another directory: shellpack open BUNDLE --dir DIR".to_owned(),
             Self::Daemon { message } if message.contains("signature") => trusted_user_hint(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "make room and try again; nothing was left behind".to_owned(),
             _ => return None,

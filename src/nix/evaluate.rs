@@ -215,9 +215,7 @@ fn quote_all<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<String> {
 
 /// Nix's language has only UTF-8 text as far as we are concerned.
 pub fn utf8(path: &Path) -> Result<&str> {
-    path.to_str().ok_or_else(|| Error::NotUtf8 {
-        path: path.to_owned(),
-    })
+    path.to_str().ok_or_else(|| Error::NotUtf8(path.to_owned()))
 }
 
 #[cfg(test)]

@@ -75,9 +75,7 @@ fn ensure_enterable(imported: &Imported, shell: &Shell, invocation: &Invocation<
         .take(LISTED)
         .map(|path| nix.store.print(path))
         .collect();
-    Err(Error::Drift {
-        words: words.join("\n"),
-    })
+    Err(Error::Drift(words.join("\n")))
 }
 
 fn options(entry: &Entry) -> Vec<OsString> {

@@ -101,9 +101,9 @@ fn ensure_all_valid(closure: &Closure, connection: &mut Connection) -> Result<()
         .iter()
         .position(|missing| *missing);
     match missing {
-        Some(index) => Err(Error::NotImported {
-            path: closure.store.print(&closure.paths[index].path),
-        }),
+        Some(index) => Err(Error::NotImported(
+            closure.store.print(&closure.paths[index].path),
+        )),
         None => Ok(()),
     }
 }

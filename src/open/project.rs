@@ -64,7 +64,7 @@ impl Target {
                 }
             };
             if !same {
-                return Err(Error::FileDiffers { path });
+                return Err(Error::FileDiffers(path));
             }
         }
         Ok(())

@@ -79,9 +79,7 @@ pub(super) fn closure_of_nix(nix: &Nix) -> Result<Vec<PathInfo>> {
             continue;
         }
         let info = connection.path_info(&path)?;
-        let info = info.ok_or_else(|| Error::InvalidStorePath {
-            path: nix.store.print(&path),
-        })?;
+        let info = info.ok_or_else(|| Error::InvalidStorePath(nix.store.print(&path)))?;
         open.extend(info.references.iter().cloned());
         infos.insert(path, info);
     }

@@ -110,9 +110,7 @@ impl Walk {
             self.strings(&[b"directory"]);
             self.entries(path)?;
         } else {
-            return Err(Error::SpecialFile {
-                path: path.to_owned(),
-            });
+            return Err(Error::SpecialFile(path.to_owned()));
         }
         self.strings(&[b")"]);
         Ok(())

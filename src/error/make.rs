@@ -1,0 +1,61 @@
+//! Errors from what libraries report, and the exit code that they come to.
+
+use std::io;
+use std::path::Path;
+
+use super::Error;
+use crate::bundle::reader::ReadError;
+
+impl Error {
+    /// Names the file and the verb of a failed file system operation; for `map_err`.
+    pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.as_ref().to_owned();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// A program that could not be started; one of Nix's that is not there at all means
+    /// that there is no Nix.
+    pub fn cannot_run(program: &str, source: io::Error) -> Self {
+        let program = program.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound if program.starts_with("nix") => {
+                Self::NixNotInstalled { program }
+            }
+            _ => Self::CannotRun { program, source },
+        }
+    }
+
+    /// Output of Nix that is not what its documentation promises.
+    pub fn nix_output(program: &'static str, reason: &str) -> Self {
+        Self::NixOutput {
+            program,
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// Names the bundle that could not be read.
+    pub fn read_bundle(file: &Path, error: ReadError) -> Self {
+        let file = file.to_owned();
+        match error {
+            ReadError::Bad(source) => Self::Bundle { file, source },
+            ReadError::Io(source) => Self::Io {
+                action: "read",
+                path: file,
+                source,
+            },
+        }
+    }
+
+    /// What the process exits with when a command other than `open` fails this way: 130 as
+    /// shells do for Ctrl-C, else 1. (2 is a command line that makes no sense.)
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Interrupted => 130,
+            _ => 1,
+        }
+    }
+}
