@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::inspect::{self, Inspection};
 use crate::nix::Nix;
 use crate::open::{self, Bundle};
-use crate::report::{Event, Phase, Report, count, printable, printable_line};
+use crate::report::{Event, Phase, Report, count, printable, printable_json, printable_line};
 use crate::{rehearse, verify};
 
 /// What `open` and `rehearse` exit with when shellpack itself fails, so that it can be told
@@ -103,7 +103,7 @@ fn inspect(command: &Inspect, global: &Global) -> Result<ExitCode> {
     if command.json {
         let json = serde_json::to_string_pretty(&inspection)
             .map_err(|error| Error::nix_output("serde_json", &error.to_string()))?;
-        print(&(json + "\n"));
+        print(&printable_json(&(json + "\n")));
     } else {
         print(&inspect::describe(&inspection, global.verbose));
     }

@@ -308,6 +308,21 @@ fn escaped(text: &str, is_bad: impl Fn(char) -> bool) -> String {
     text.chars().map(visible).collect()
 }
 
+/// JSON without characters that could play with a terminal. They can stand in strings only,
+/// where an escape means the same.
+pub fn printable_json(json: &str) -> String {
+    let is_bad = |c: char| (c.is_control() && c != '\n') || is_bidirectional(c);
+    // All of them are below U+10000, so one escape of four digits says them.
+    let visible = |c: char| {
+        if is_bad(c) {
+            format!("\\u{:04x}", u32::from(c))
+        } else {
+            c.to_string()
+        }
+    };
+    json.chars().map(visible).collect()
+}
+
 /// Characters that reorder what stands around them.
 fn is_bidirectional(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

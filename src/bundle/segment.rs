@@ -139,6 +139,7 @@ pub fn decode(member: &[u8], raw_size: u64) -> Result<Vec<u8>, BadSegment> {
     if check[CHECK_HEAD.len()..] != *Digest::of(frame).bytes() {
         return Err(bad("its bytes do not match their check"));
     }
+    ensure_usual_frame(frame)?;
     if zstd_safe::get_frame_content_size(frame).ok().flatten() != Some(raw_size) {
         return Err(bad("its size is not the one that the manifest states"));
     }
@@ -166,6 +167,26 @@ pub fn decode(member: &[u8], raw_size: u64) -> Result<Vec<u8>, BadSegment> {
         return Err(bad("it holds less than the manifest states"));
     }
     Ok(raw)
+}
+
+/// Of the many kinds of frames only one is allowed (`bundle-format.md`, section 5.2). Others
+/// would decode, but stock zstd would refuse them or would not notice damage.
+fn ensure_usual_frame(frame: &[u8]) -> Result<(), BadSegment> {
+    // The frame header descriptor of RFC 8878, section 3.1.1.1.1, behind the magic number.
+    let descriptor = frame.get(4).copied().unwrap_or_default();
+    let rules = [
+        (descriptor & 0b0000_0100 != 0, "it has no checksum"),
+        (
+            descriptor & 0b0010_0000 != 0,
+            "its window is not its content",
+        ),
+        (descriptor & 0b0000_0011 == 0, "it needs a dictionary"),
+        (descriptor & 0b0001_1000 == 0, "its header has unknown bits"),
+    ];
+    match rules.iter().find(|(kept, _)| !kept) {
+        Some((_, reason)) => Err(BadSegment((*reason).to_owned())),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ use crate::bundle::{BadBundle, FORMAT};
 /// Features that this program knows. None is needed by anything that it writes yet.
 const KNOWN_NEEDS: [&str; 0] = [];
 
+/// Linux's `PATH_MAX` without the final zero.
+const MAX_TARGET: usize = 4095;
+
 #[derive(Deserialize)]
 struct Head {
     format: u64,
@@ -181,7 +184,9 @@ fn ensure_project(project: &Project) -> Result<(), BadBundle> {
                     file.path
                 ));
             }
-            FileKind::Symlink { target } if target.is_empty() || target.contains('\0') => {
+            FileKind::Symlink { target }
+                if target.is_empty() || target.len() > MAX_TARGET || target.contains('\0') =>
+            {
                 return bad(format!(
                     "the target of the symlink {} is not valid",
                     file.path
