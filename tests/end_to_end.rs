@@ -1,4 +1,34 @@
 //! Shells on real Nix, from one machine to another that has no network.
 
+/// `<nixpkgs>`, wherever it comes from, is frozen.
+mod channels;
+/// A daemon that owns B's store.
+mod daemon;
+/// The same inputs give the same bytes.
+mod determinism;
+/// How a shell is entered, and what is left when it is over.
+mod entry;
+/// What fails leaves nothing behind and says why.
+mod failures;
+/// The garbage collector takes nothing away.
+mod garbage;
+/// An import that is interrupted, and one of a path that spans segments.
+mod large;
+/// Nix itself may live in the store.
+mod nix_in_store;
+/// Without shellpack, with tar, zstd and nix-store.
+mod recovery;
+/// What a rehearsal finds before anything is written.
+mod rehearsal;
 /// Each fixture shell arrives and works.
 mod shells;
+/// What the store knows of a path is the same on both sides.
+mod store;
+/// From a pipe to a pipe.
+mod stream;
+/// An ordinary user who owns the store.
+mod users;
+
+/// For a script: prints the message of the shell.
+const PRINT: &str = r#"--run 'echo "$MESSAGE"'"#;
+const MESSAGE: &str = "Hello, world!";

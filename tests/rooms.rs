@@ -3,7 +3,6 @@
 //! `in_both` runs a test's body once as whoever runs the tests and, if that is root, once more as
 //! nobody: this test executable starts itself again through `setpriv`, for that one test.
 
-
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -174,14 +174,12 @@ pub fn decode(member: &[u8], raw_size: u64) -> Result<Vec<u8>, BadSegment> {
 fn ensure_usual_frame(frame: &[u8]) -> Result<(), BadSegment> {
     // The frame header descriptor of RFC 8878, section 3.1.1.1.1, behind the magic number.
     let descriptor = frame.get(4).copied().unwrap_or_default();
+    let (checksum, single, dictionary, unknown) = (0b100, 0b10_0000, 0b11, 0b1_1000);
     let rules = [
-        (descriptor & 0b0000_0100 != 0, "it has no checksum"),
-        (
-            descriptor & 0b0010_0000 != 0,
-            "its window is not its content",
-        ),
-        (descriptor & 0b0000_0011 == 0, "it needs a dictionary"),
-        (descriptor & 0b0001_1000 == 0, "its header has unknown bits"),
+        (descriptor & checksum != 0, "it has no checksum"),
+        (descriptor & single != 0, "its window is not its content"),
+        (descriptor & dictionary == 0, "it needs a dictionary"),
+        (descriptor & unknown == 0, "its header has unknown bits"),
     ];
     match rules.iter().find(|(kept, _)| !kept) {
         Some((_, reason)) => Err(BadSegment((*reason).to_owned())),

@@ -6,45 +6,85 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use super::machine::Machine;
 
-/// A bundle on the host, and what was said when it was made.
-#[derive(Debug)]
-pub(crate) struct Bundle {
-    pub(crate) file: PathBuf,
-    /// Standard error of `create`.
-    pub(crate) said: String,
-    /// Standard output of `create`.
-    pub(crate) summary: String,
+/// The machine A that makes them. Tests may add files to its home and paths to its store; one
+/// that changes or collects anything needs a machine of its own.
+pub(crate) fn machine_a() -> &'static Machine {
+    static MACHINE: LazyLock<Machine> = LazyLock::new(|| {
+        let machine = Machine::online();
+        // Nix makes its directories on first use, which several cannot do at the same time.
+        machine.sh("nix-store --init").succeeds();
+        machine
+    });
+    &MACHINE
 }
 
-/// The machine A that makes them. A test that changes anything there needs a machine of its own.
-static MACHINE: LazyLock<Machine> = LazyLock::new(Machine::online);
-
-/// The bundle of a fixture shell, or of another one below `fixtures/shells` of machine A.
-pub(crate) fn bundle(shell: &str) -> Arc<Bundle> {
-    static BUNDLES: LazyLock<Mutex<HashMap<String, Arc<OnceLock<Arc<Bundle>>>>>> =
-        LazyLock::new(Mutex::default);
+/// The file of a fixture shell's bundle on the host, or of the large one's.
+pub(crate) fn bundle(shell: &str) -> PathBuf {
+    type Slot = Arc<OnceLock<PathBuf>>;
+    static BUNDLES: LazyLock<Mutex<HashMap<String, Slot>>> = LazyLock::new(Mutex::default);
     let slot = Arc::clone(BUNDLES.lock().unwrap().entry(shell.to_owned()).or_default());
-    Arc::clone(slot.get_or_init(|| Arc::new(create(shell))))
+    slot.get_or_init(|| create(shell)).clone()
 }
 
-fn create(shell: &str) -> Bundle {
+fn create(shell: &str) -> PathBuf {
+    let a = machine_a();
     let (before, file) = match shell {
-        // As it comes from niv's users, over HTTP.
-        "niv" => (SERVE, "shells/niv/shell.nix"),
-        "channel" => ("export NIX_PATH=nixpkgs=$HOME/fixtures/nixpkgs", "shells/channel/shell.nix"),
-        "imports" => ("git init -q ~/fixtures/shells/imports", "shells/imports/env/shell.nix"),
-        "blog" => ("", "shells/blog/shell.nix"),
-        "source" => ("", "shells/source/shell.nix"),
-        other => panic!("no fixture shell is called {other}"),
+        // As it comes to niv's users, over HTTP.
+        "niv" => (SERVE, "niv/shell.nix"),
+        "channel" => (
+            "export NIX_PATH=nixpkgs=$HOME/fixtures/nixpkgs",
+            "channel/shell.nix",
+        ),
+        "imports" => (
+            "git init -q ~/fixtures/shells/imports",
+            "imports/env/shell.nix",
+        ),
+        "large" => {
+            write_large_shell(a);
+            ("trap 'rm ~/random' EXIT", "large/shell.nix")
+        }
+        "blog" => ("", "blog/shell.nix"),
+        "source" => ("", "source/shell.nix"),
+        other => panic!("no shared bundle is called {other}"),
     };
-    let name = format!("{shell}.shellpack");
-    let script = format!("{before}\nshellpack create ~/fixtures/{file} -o ~/{name}");
-    let outcome = MACHINE.sh(&script).succeeds();
-    Bundle {
-        file: MACHINE.home(&name),
-        said: outcome.stderr,
-        summary: outcome.stdout,
-    }
+    let script = format!(
+        "{before}\nshellpack create ~/fixtures/shells/{file} -o ~/{shell}.shellpack --level fast"
+    );
+    a.sh(&script).succeeds();
+    a.home(&format!("{shell}.shellpack"))
+}
+
+/// Sizes of what the large shell has, in MB. Both files are in one store path, which is cut into
+/// several segments; one of them cannot be compressed.
+const RANDOM: usize = 160;
+const TEXT: &str = "seq 1 18000000";
+
+/// A shell with a store path that is larger than a segment.
+fn write_large_shell(a: &Machine) {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let random: Vec<u8> = (0..RANDOM << 17)
+        .flat_map(|_| next().to_le_bytes())
+        .collect();
+    std::fs::write(a.home("random"), random).unwrap();
+    let expression = format!(
+        r#"pkgs.mkShell {{
+  name = "large-shell";
+  LARGE = pkgs.runCommand "large" {{ }} ''
+    mkdir $out
+    cp /root/random $out/random
+    {TEXT} > $out/text
+  '';
+  buildInputs = [ pkgs.hello ];
+  shellHook = "export MESSAGE=\"$(hello)\"";
+}}"#
+    );
+    a.write_shell("large", &expression);
 }
 
 /// A server of the fixtures on port 8321 that is there until the script ends.

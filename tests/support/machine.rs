@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Once;
 
-use shellpack::room::{Access, Room};
+use shellpack::room::{Access, Room, RoomCommand};
 
 use super::outcome::Outcome;
 use super::scratch::Scratch;
@@ -68,15 +68,23 @@ impl Machine {
         machine.owned_by_a_user(&["nix", "home"])
     }
 
-    /// Machine B with an ordinary user, where `/nix` is root's. Commands run as root until
-    /// they say `as_alice`.
+    /// Machine A with an ordinary user, where `/nix` is root's. Scripts run as root.
+    pub(crate) fn online_with_a_daemon() -> Self {
+        let machine = Self::new("a-", "/home/alice").with_room(Room::own_network);
+        machine
+            .with_fixtures()
+            .owned_by_a_user(&["home"])
+            .run_by_root()
+    }
+
+    /// Machine B with an ordinary user, where `/nix` is root's. Scripts run as root.
     pub(crate) fn offline_with_a_daemon() -> Self {
         let machine = Self::new("b-", "/home/alice").with_room(Room::sealed);
-        let machine = machine.owned_by_a_user(&["home"]);
-        Self {
-            user: None,
-            ..machine
-        }
+        machine.owned_by_a_user(&["home"]).run_by_root()
+    }
+
+    fn run_by_root(self) -> Self {
+        Self { user: None, ..self }
     }
 
     fn new(prefix: &str, home: &str) -> Self {
@@ -128,9 +136,22 @@ impl Machine {
         Self { room, ..self }
     }
 
-    /// Sets a variable for every command.
-    pub(crate) fn with_env(self, name: &str, value: &str) -> Self {
-        self.with_room(|room| room.env(name, value))
+    /// Makes `~/fixtures/shells/NAME/shell.nix`: an expression in which `pkgs` is the fixture
+    /// nixpkgs, pinned as the blog's shell pins it, at a url that any place of the file has.
+    pub(crate) fn write_shell(&self, name: &str, expression: &str) {
+        let blog = include_str!("../../fixtures/shells/blog/shell.nix");
+        let hash = blog.lines().find(|line| line.contains("sha256 =")).unwrap();
+        let shell = format!(
+            r#"let
+  pkgs = import (builtins.fetchTarball {{
+    url = "file://${{builtins.getEnv "HOME"}}/fixtures/nixpkgs.tar.gz";
+{hash}
+  }}) {{ config = {{ }}; overlays = [ ]; }};
+in
+{expression}
+"#
+        );
+        self.write(&format!("fixtures/shells/{name}/shell.nix"), &shell);
     }
 
     fn with_fixtures(self) -> Self {
@@ -177,15 +198,17 @@ impl Machine {
 
     /// Adds lines to the machine's `nix.conf`.
     pub(crate) fn configure(&self, lines: &str) {
-        fs::write(
-            self.nix("etc/nix/nix.conf"),
-            format!("{NIX_CONF}{lines}\n"),
-        )
-        .unwrap();
+        fs::write(self.nix("etc/nix/nix.conf"), format!("{NIX_CONF}{lines}\n")).unwrap();
     }
 
     /// Runs a script in the home, to its end or its first failure.
     pub(crate) fn sh(&self, script: &str) -> Outcome {
+        let output = self.command(script).output();
+        Outcome::new(script, &output.unwrap())
+    }
+
+    /// A script for the caller to start, with pipes of its choice.
+    pub(crate) fn command(&self, script: &str) -> RoomCommand {
         let mut args: Vec<OsString> = Vec::new();
         if self.user.is_some() {
             args.extend(
@@ -196,13 +219,7 @@ impl Machine {
         }
         args.extend(["sh", "-euc", script].map(OsString::from));
         let program = args.remove(0);
-        let command = self.room.command(Path::new(&program), &args).unwrap();
-        let output = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .output();
-        Outcome::new(script, &output.unwrap())
+        self.room.command(Path::new(&program), &args).unwrap()
     }
 
     /// Runs shellpack; the words are those of a shell.

@@ -86,18 +86,15 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-/// `nix path-info --json` by path, in either of its forms, without what each store has of its
-/// own: when a path came, and whether it was built here.
+/// `nix path-info --json` by path, without what each store has of its own: when a path came,
+/// and whether it was built here.
 pub(crate) fn path_infos(json: &str) -> BTreeMap<String, Value> {
     let named = |mut info: Value| {
-        let path = info["path"].as_str().unwrap().to_owned();
         for own in ["registrationTime", "ultimate"] {
             info.as_object_mut().unwrap().remove(own);
         }
-        (path, info)
+        (info["path"].as_str().unwrap().to_owned(), info)
     };
-    match serde_json::from_str(json).unwrap() {
-        Value::Array(infos) => infos.into_iter().map(named).collect(),
-        other => panic!("not a list: {other}"),
-    }
+    let infos: Vec<Value> = serde_json::from_str(json).unwrap();
+    infos.into_iter().map(named).collect()
 }
