@@ -139,10 +139,10 @@ pub fn decode(member: &[u8], raw_size: u64) -> Result<Vec<u8>, BadSegment> {
     if check[CHECK_HEAD.len()..] != *Digest::of(frame).bytes() {
         return Err(bad("its bytes do not match their check"));
     }
-    ensure_usual_frame(frame)?;
     if zstd_safe::get_frame_content_size(frame).ok().flatten() != Some(raw_size) {
         return Err(bad("its size is not the one that the manifest states"));
     }
+    ensure_usual_frame(frame)?;
     let mut raw = Vec::with_capacity(
         usize::try_from(raw_size).map_err(|_| bad("it is too large for this machine"))?,
     );
