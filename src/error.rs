@@ -167,7 +167,7 @@ pub enum Error {
         limit: PathBuf,
     },
     /// A name or text that is not UTF-8.
-    #[error("could not pack {}: its name is not UTF-8", .0.display())]
+    #[error("could not pack {0:?}: its name is not UTF-8")]
     NotUtf8(PathBuf),
     /// A socket, device or pipe.
     #[error("could not pack {}: it is neither a file nor a directory nor a symlink", .0.display())]

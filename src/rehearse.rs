@@ -10,9 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 
-use crate::bundle::manifest::{FileKind, Manifest, Project, Proof, ProofResult, Shell};
+use crate::bundle::manifest::{
+    FileKind, Manifest, Project, Proof, ProofResult, Shell, shell_quoted,
+};
 use crate::error::{Error, Result};
-use crate::invocation::shell_quoted;
 use crate::nix::store_path::{StoreDir, StorePath};
 use crate::nix::{Nix, PathInfo};
 use crate::report::{Event, Phase, Report, human};

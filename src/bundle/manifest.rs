@@ -16,10 +16,12 @@ use crate::nix::command::Argument;
 use crate::nix::hash::Digest;
 use crate::nix::store_path::{StoreDir, StorePath};
 
+mod by_hand;
 mod check;
 mod name;
 mod text;
 
+pub use by_hand::shell_quoted;
 pub use name::{BundleName, EntryPath};
 
 /// The largest manifest that is read. A path takes about 400 bytes, so this is room for
@@ -254,7 +256,7 @@ impl Manifest {
     /// digest line.
     pub fn to_bytes(&self) -> Result<Vec<u8>, BadBundle> {
         let body = toml::to_string(self).map_err(|error| BadBundle::Manifest(error.to_string()))?;
-        Ok(text::with_frame(&self.name, &body))
+        Ok(text::with_frame(self, &body))
     }
 
     /// The shell that is entered.

@@ -221,8 +221,10 @@ impl Gathered {
                 let Ok(relative) = part.strip_prefix(root) else {
                     break;
                 };
-                let relative = EntryPath::parse(utf8(relative)?)
-                    .map_err(|_| Error::NotUtf8(part.to_owned()))?;
+                let relative = relative
+                    .to_str()
+                    .and_then(|text| EntryPath::parse(text).ok());
+                let relative = relative.ok_or_else(|| Error::NotUtf8(part.to_owned()))?;
                 if files.contains_key(&relative) {
                     break;
                 }

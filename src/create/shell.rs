@@ -12,6 +12,7 @@ use crate::bundle::manifest::{BundleName, Pin};
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::command::Selection;
+use crate::nix::daemon::Connection;
 use crate::nix::derivation::Derivation;
 use crate::nix::evaluate::{self, Evaluation, Recorded, Request};
 use crate::nix::search_path::{self, Entry, Frozen};
@@ -42,6 +43,8 @@ pub(super) struct Shell {
     pub(super) project: Project,
     /// Roots and temporary files; they last as long as this value.
     pub(super) scratch: TempDir,
+    /// Holds what evaluation fetched; Nix itself does not hold a source that is valid already.
+    _temporary_roots: Connection,
 }
 
 /// Evaluates the shell and records what it took.
@@ -60,7 +63,8 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
         scratch: scratch.path(),
     };
     let entries = search_path::in_force(&options.include)?;
-    let (evaluation, search_path) = record(&request, &nix, &entries, report)?;
+    let mut connection = nix.connect()?;
+    let (evaluation, search_path) = record(&request, &nix, &entries, &mut connection, report)?;
     ensure_no_user_config(&evaluation, &file)?;
     let [path] = &evaluation.derivations[..] else {
         return Err(Error::NotOneDerivation {
@@ -85,6 +89,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
         file,
         nix,
         scratch,
+        _temporary_roots: connection,
     })
 }
 
@@ -123,9 +128,11 @@ fn record(
     request: &Request<'_>,
     nix: &Nix,
     entries: &[Entry],
+    connection: &mut Connection,
     report: &Report,
 ) -> Result<(Evaluation, Vec<Frozen>)> {
     let plain = request.evaluate(nix)?;
+    hold_sources(nix, &plain, connection)?;
     plain
         .talk
         .iter()
@@ -159,6 +166,17 @@ fn record(
     recorded.evaluated.extend(plain.evaluated);
     recorded.copied.extend(plain.copied);
     Ok((recorded, frozen))
+}
+
+/// Holds the store paths whose files were evaluated: the sources that evaluation fetched.
+fn hold_sources(nix: &Nix, evaluation: &Evaluation, connection: &mut Connection) -> Result<()> {
+    let files = evaluation.evaluated.iter().filter_map(|file| file.to_str());
+    let sources: BTreeSet<_> = files
+        .filter_map(|file| Some(nix.store.containing(file)?.0))
+        .collect();
+    sources
+        .iter()
+        .try_for_each(|source| connection.add_temp_root(source))
 }
 
 fn freeze(nix: &Nix, entries: &[Entry], events: &[Recorded]) -> Result<Vec<Frozen>> {

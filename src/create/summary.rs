@@ -3,9 +3,8 @@
 use super::closure::BashOrigin;
 use super::plan::Plan;
 use super::write::{Output, Written};
-use crate::bundle::manifest::{FileKind, ProjectFile};
+use crate::bundle::manifest::{FileKind, ProjectFile, shell_quoted};
 use crate::inspect::{self, Labelled};
-use crate::invocation::shell_quoted;
 use crate::report::human;
 
 /// The outcome of `create`.

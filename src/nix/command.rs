@@ -216,7 +216,11 @@ impl Selection {
 /// What keeps every Nix command off the network. Nix has no `--offline` for nix-shell; a
 /// substituter that is asked and does not answer costs seconds of retries, and a fetched
 /// tarball is looked up again when its age exceeds `tarball-ttl`.
-pub const OFFLINE: [&str; 6] = [
+/// Nothing is built either, not even while evaluating: the target may not be able to.
+pub const OFFLINE: [&str; 9] = [
+    "--option",
+    "max-jobs",
+    "0",
     "--option",
     "substitute",
     "false",

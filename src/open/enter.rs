@@ -40,7 +40,7 @@ pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) 
             "the bundle carries no bash for interactive use; this machine's own is used",
         ));
     }
-    if invocation.nix_path().is_some() {
+    if shell.nix_path_variable().is_some() {
         let line = format!("to enter by hand: {}", entered.by_hand);
         report.emit(Event::Note(&line));
     }

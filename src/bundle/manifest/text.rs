@@ -1,8 +1,8 @@
 //! The manifest's frame: the comments before its tables and the digest line after them
 //! (`bundle-format.md`, section 4.1).
 
-use super::BundleName;
-use crate::bundle::BadBundle;
+use super::Manifest;
+use crate::bundle::{BadBundle, PROJECT_PREFIX};
 use crate::nix::hash::Digest;
 
 /// What the last line starts with; the digest of all bytes before that line follows.
@@ -11,7 +11,9 @@ const DIGEST_LINE_LENGTH: usize = DIGEST_LINE.len() + 64 + 1;
 
 /// Puts the comments around the tables. They tell a human without documentation what this
 /// file is and how to get everything out of it with tar, zstd and Nix alone.
-pub(super) fn with_frame(name: &BundleName, body: &str) -> Vec<u8> {
+pub(super) fn with_frame(manifest: &Manifest, body: &str) -> Vec<u8> {
+    let name = &manifest.name;
+    let enter = enter_by_hand(manifest);
     let mut text = format!(
         "\
 # A shellpack bundle: a nix-shell with everything that it needs, for a machine with no network.
@@ -21,10 +23,8 @@ pub(super) fn with_frame(name: &BundleName, body: &str) -> Vec<u8> {
 #
 # Without shellpack, as a user whom Nix trusts (root without a daemon is one):
 #   tar -xOf {name}.shellpack --wildcards 'closure/*.zst' | zstd -dc | nix-store --import
-#   tar -xf {name}.shellpack shell
-#   cd shell && nix-shell --option substitute false
-# and before nix-shell, where [[shells]] below have a nix-path:
-#   export NIX_PATH=NAME=PATH
+#   tar -xf {name}.shellpack {PROJECT_PREFIX}
+#   {enter}
 #
 # The format is described in bundle-format.md of shellpack's source.
 
@@ -36,6 +36,17 @@ pub(super) fn with_frame(name: &BundleName, body: &str) -> Vec<u8> {
     text.push_str(&digest);
     text.push('\n');
     text.into_bytes()
+}
+
+/// How the first shell is entered where its files were unpacked. Nothing in it may end the
+/// comment's line.
+fn enter_by_hand(manifest: &Manifest) -> String {
+    let Some(shell) = manifest.shells.first() else {
+        return String::new();
+    };
+    let directory = format!("{PROJECT_PREFIX}/{}", shell.file.parent());
+    let words = shell.by_hand(directory.trim_end_matches('/'));
+    format!("{words} --option substitute false").replace(char::is_control, "?")
 }
 
 /// Checks the digest line and returns what it vouches for.
