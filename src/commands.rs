@@ -46,7 +46,10 @@ pub fn run(cli: Cli) -> ExitCode {
     print_error(&error);
     match error {
         Error::Interrupted => ExitCode::from(error.exit_code()),
-        Error::CannotRun { .. } if runs_a_command => ExitCode::from(126),
+        Error::CannotEnter { source } if source.kind() == io::ErrorKind::NotFound => {
+            ExitCode::from(127)
+        }
+        Error::CannotEnter { .. } => ExitCode::from(126),
         _ if runs_a_command => ExitCode::from(OWN_FAILURE),
         error => ExitCode::from(error.exit_code()),
     }

@@ -79,6 +79,13 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// nix-shell could not be started.
+    #[error("could not run nix-shell")]
+    CannotEnter {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A command of Nix failed; its own words are the message.
     #[error("{program} failed ({}){}", describe(*status), on_lines_of_their_own(words))]
     NixFailed {
@@ -318,6 +325,9 @@ pub enum Error {
         indent(.0)
     )]
     Drift(String),
+    /// The default directory is something else.
+    #[error("could not write the project files: {} exists and does not hold this shell", .0.display())]
+    OtherDirectory(PathBuf),
     /// A project file would overwrite another one.
     #[error("could not write the project files: {} exists and differs from the bundle's", .0.display())]
     FileDiffers(PathBuf),

@@ -41,9 +41,10 @@ impl<'a> Invocation<'a> {
     /// nix-shell with options in front, in the shell's directory.
     pub fn command(&self, options: &[OsString]) -> NixCommand {
         let command = NixCommand::new("nix-shell")
+            // In front: nix-shell takes a file that comes first for a script if it starts with `#!`.
+            .args(OFFLINE)
             .arg(self.file_argument())
             .args(self.shell.selection().to_args())
-            .args(OFFLINE)
             .args(options);
         let command = match &self.shell.bash {
             Some(bash) => command.env("NIX_BUILD_SHELL", bash),
@@ -57,7 +58,7 @@ impl<'a> Invocation<'a> {
     pub fn instantiate(&self, root: &Path) -> Result<StorePath> {
         let command = NixCommand::new("nix-instantiate")
             .arg(self.file_argument())
-            .args(self.shell.selection().to_args())
+            .args(self.shell.selection().to_instantiate_args())
             .args(OFFLINE)
             .args(["--indirect", "--add-root"])
             .arg(root)
@@ -67,6 +68,17 @@ impl<'a> Invocation<'a> {
         let base = target.file_name().unwrap_or_default().to_string_lossy();
         StorePath::from_base_name(&base)
             .map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))
+    }
+
+    /// What Nix says when it may build while evaluating. Only for finding out what that
+    /// would be.
+    pub fn building_log(&self) -> Result<String> {
+        let command = NixCommand::new("nix-instantiate")
+            .arg(self.file_argument())
+            .args(self.shell.selection().to_instantiate_args())
+            .env("IN_NIX_SHELL", "impure");
+        let output = self.surroundings(command).output_of()?;
+        Ok(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
     /// What to type to enter without shellpack.

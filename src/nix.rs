@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use command::NixCommand;
 use daemon::{Connection, Endpoint};
+use derivation::Derivation;
 use hash::Digest;
 use store_path::{StoreDir, StorePath};
 
@@ -100,6 +101,14 @@ impl Nix {
             return false;
         }
         is_writable(self.store.as_path()) && is_writable(&self.state.join("db"))
+    }
+
+    /// What would have to be built or fetched for a derivation's inputs to be there.
+    pub fn missing_inputs(&self, derivation: &Derivation) -> Result<Vec<StorePath>> {
+        let inputs = derivation.input_derivations.iter();
+        let wanted = inputs.map(|(path, outputs)| command::outputs_of(&self.store, path, outputs));
+        let missing = self.connect()?.missing(&wanted.collect::<Vec<_>>())?;
+        Ok([missing.to_build, missing.to_substitute, missing.unknown].concat())
     }
 
     /// A new connection to the store.

@@ -72,7 +72,7 @@ pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifes
         attribute: shell.selection.attribute.clone(),
         arguments: shell.selection.arguments.clone(),
         derivation: shell.path.clone(),
-        system: shell.derivation.system.clone(),
+        system: shell.nix.system.clone(),
         nix_version: shell.nix.version.clone(),
         minimum_nix_version: closure.minimum_nix_version.clone(),
         bash: closure.bash.as_ref().map(|bash| bash.program.clone()),

@@ -100,10 +100,11 @@ fn locate(named: &Path) -> Result<PathBuf> {
         return Ok(found);
     }
     let candidates = ["shell.nix", "default.nix"].map(|name| found.join(name));
-    candidates
-        .into_iter()
-        .find(|file| file.is_file())
-        .ok_or(Error::NoShellFile(found))
+    match candidates.into_iter().find(|file| file.is_file()) {
+        // Nix takes relative paths from where the file really lies.
+        Some(file) => std::fs::canonicalize(&file).map_err(Error::io("find", &file)),
+        None => Err(Error::NoShellFile(found)),
+    }
 }
 
 /// Before evaluation, which may take long.

@@ -43,7 +43,7 @@ impl Error {
             Self::WrongSystem { bundle, .. } => format!("create the bundle on a machine that is {bundle} like the target"),
             Self::NixTooOld { needed, .. } => format!("install Nix {needed} or newer here, or pin an older nixpkgs"),
             Self::NoSpace { .. } => "make room, for example: nix-collect-garbage".to_owned(),
-            Self::FileDiffers(_) => "open into another directory: shellpack open BUNDLE --dir DIR".to_owned(),
+            Self::FileDiffers(_) | Self::OtherDirectory(_) => "open into another directory: shellpack open BUNDLE --dir DIR".to_owned(),
             Self::Daemon { message } if message.contains("signature") => trusted_user_hint(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "make room and try again; nothing was left behind".to_owned(),
             _ => return None,

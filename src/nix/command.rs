@@ -1,6 +1,7 @@
 //! Nix's commands, run so that their failures keep their own words.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
@@ -136,6 +137,15 @@ impl NixCommand {
             .map_err(|source| Error::cannot_run(self.program, source))
     }
 
+    /// Runs it with what it prints going to a file, and waits for it alone, not for what it
+    /// leaves running.
+    pub fn status_with_log(mut self, log: &Path) -> Result<ExitStatus> {
+        let file = File::create(log).map_err(Error::io("create", log))?;
+        let copy = file.try_clone().map_err(Error::io("create", log))?;
+        self.command.stdin(Stdio::null()).stdout(file).stderr(copy);
+        self.status()
+    }
+
     /// Runs it with the caller's terminal and returns how it ended.
     pub fn status(mut self) -> Result<ExitStatus> {
         self.command
@@ -211,13 +221,30 @@ impl Selection {
         }
         args
     }
+
+    /// The same for nix-instantiate, evaluating what nix-shell would: that one passes
+    /// `inNixShell` to every function that takes it.
+    pub fn to_instantiate_args(&self) -> Vec<OsString> {
+        let mut args = self.to_args();
+        if !self
+            .arguments
+            .iter()
+            .any(|argument| argument.name == "inNixShell")
+        {
+            args.extend(["--arg", "inNixShell", "true"].map(OsString::from));
+        }
+        args
+    }
 }
 
 /// What keeps every Nix command off the network. Nix has no `--offline` for nix-shell; a
 /// substituter that is asked and does not answer costs seconds of retries, and a fetched
 /// tarball is looked up again when its age exceeds `tarball-ttl`.
 /// Nothing is built either, not even while evaluating: the target may not be able to.
-pub const OFFLINE: [&str; 9] = [
+pub const OFFLINE: [&str; 12] = [
+    "--option",
+    "builders",
+    "",
     "--option",
     "max-jobs",
     "0",

@@ -125,10 +125,9 @@ impl Request<'_> {
         let mut evaluation = Evaluation::default();
         let mut failing = false;
         let printed = self.command(file, &root).stdout_text_with_log(|line| {
+            // A trace of the user's may look like an error; so everything is noted all the same.
             failing |= line.starts_with("error:");
-            if !failing {
-                evaluation.note(line);
-            }
+            evaluation.note(line);
             failing
         })?;
         for link in printed.lines() {
@@ -146,7 +145,7 @@ impl Request<'_> {
     fn command(&self, file: &Path, root: &Path) -> NixCommand {
         let mut command = NixCommand::new("nix-instantiate")
             .arg(file)
-            .args(self.selection.to_args())
+            .args(self.selection.to_instantiate_args())
             .args(self.include.iter().flat_map(|entry| ["-I", entry]))
             .args(["--indirect", "-vvv", "--add-root"])
             .arg(root)

@@ -30,7 +30,7 @@ pub(super) fn accept(bundle: Bundle, options: &Options) -> Result<Accepted> {
     }
     ensure_same_store(manifest, &nix, &bundle.file)?;
     let target = Target::choose(manifest, options.dir.as_deref())?;
-    target.ensure_nothing_differs(&manifest.project)?;
+    target.ensure_nothing_differs(manifest)?;
     ensure_space(manifest, &nix)?;
     Ok(Accepted {
         bundle,

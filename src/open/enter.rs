@@ -7,10 +7,9 @@ use std::process::Stdio;
 
 use super::Entry;
 use super::import::Imported;
-use crate::bundle::manifest::Shell;
 use crate::error::{Error, Result};
 use crate::invocation::Invocation;
-use crate::nix::{command, evaluate};
+use crate::nix::evaluate;
 use crate::report::{Event, Report};
 
 /// How many missing things a message lists.
@@ -34,7 +33,7 @@ pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) 
     let Some(entry) = entry else {
         return Ok(entered);
     };
-    ensure_enterable(&imported, shell, &invocation)?;
+    ensure_enterable(&imported, &invocation)?;
     if shell.bash.is_none() {
         report.emit(Event::Warning(
             "the bundle carries no bash for interactive use; this machine's own is used",
@@ -49,24 +48,18 @@ pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) 
         command.stdin(File::open("/dev/tty").map_or_else(|_| Stdio::null(), Stdio::from));
     }
     // Returns only if nix-shell could not be started.
-    Err(Error::cannot_run("nix-shell", command.exec()))
+    Err(Error::CannotEnter {
+        source: command.exec(),
+    })
 }
 
 /// Evaluates before entering, so that what cannot work fails as shellpack's failure, and
 /// Nix never starts to build the world on a machine that cannot.
-fn ensure_enterable(imported: &Imported, shell: &Shell, invocation: &Invocation<'_>) -> Result<()> {
+fn ensure_enterable(imported: &Imported, invocation: &Invocation<'_>) -> Result<()> {
     let nix = &imported.nix;
     let path = invocation.instantiate(&imported.roots.derivation())?;
-    if path == shell.derivation {
-        return Ok(());
-    }
     let derivation = evaluate::read_derivation(nix, &path)?;
-    let inputs = derivation.input_derivations.iter();
-    let wanted: Vec<_> = inputs
-        .map(|(path, outputs)| command::outputs_of(&nix.store, path, outputs))
-        .collect();
-    let missing = nix.connect()?.missing(&wanted)?;
-    let list: Vec<_> = [missing.to_build, missing.to_substitute, missing.unknown].concat();
+    let list = nix.missing_inputs(&derivation)?;
     if list.is_empty() {
         return Ok(());
     }

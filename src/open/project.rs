@@ -16,6 +16,8 @@ use crate::nix::hash::Digest;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
     root: PathBuf,
+    /// Whether the user named the directory.
+    asked_for: bool,
 }
 
 /// Project files that were read and found right, not yet in their place.
@@ -30,14 +32,16 @@ impl Target {
     /// copies the project's root, the root keeps its name, if need be as a directory in the
     /// one that was asked for.
     pub(super) fn choose(manifest: &Manifest, dir: Option<&Path>) -> Result<Self> {
-        let root = match (dir, manifest.project.directory.as_deref()) {
-            (None, Some(name)) => PathBuf::from(name),
-            (None, None) => PathBuf::from(manifest.name.as_str()),
-            (Some(dir), Some(name)) if dir.file_name() != Some(name.as_ref()) => dir.join(name),
-            (Some(dir), _) => dir.to_owned(),
+        let base = dir.map_or_else(|| PathBuf::from(manifest.name.as_str()), Path::to_owned);
+        let root = match manifest.project.directory.as_deref() {
+            Some(name) if base.file_name() != Some(name.as_ref()) => base.join(name),
+            _ => base,
         };
         let root = std::path::absolute(&root).map_err(Error::io("find", &root))?;
-        Ok(Self { root })
+        Ok(Self {
+            root,
+            asked_for: dir.is_some(),
+        })
     }
 
     /// The project's root.
@@ -46,24 +50,19 @@ impl Target {
     }
 
     /// Nothing of the user's is overwritten: what is there already must be what would come.
-    pub(super) fn ensure_nothing_differs(&self, project: &Project) -> Result<()> {
-        for file in &project.files {
+    /// And nothing is slipped into a directory that merely has the bundle's name.
+    pub(super) fn ensure_nothing_differs(&self, manifest: &Manifest) -> Result<()> {
+        let is_there = exists(&self.root)?;
+        let shell_file = self.root.join(manifest.shell().file.as_str());
+        if is_there && !self.asked_for && !exists(&shell_file)? {
+            return Err(Error::OtherDirectory(self.root.clone()));
+        }
+        if is_there && !self.root.is_dir() {
+            return Err(Error::FileDiffers(self.root.clone()));
+        }
+        for file in &manifest.project.files {
             let path = self.root.join(file.path.as_str());
-            let Ok(metadata) = fs::symlink_metadata(&path) else {
-                continue;
-            };
-            let same = match &file.kind {
-                FileKind::Directory { .. } => metadata.is_dir(),
-                FileKind::Symlink { target } => {
-                    fs::read_link(&path).is_ok_and(|found| found == Path::new(target))
-                }
-                FileKind::File { size, digest, .. } => {
-                    metadata.is_file()
-                        && metadata.len() == *size
-                        && fs::read(&path).is_ok_and(|bytes| Digest::of(&bytes) == *digest)
-                }
-            };
-            if !same {
+            if exists(&path)? && !is_same(&path, &file.kind) {
                 return Err(Error::FileDiffers(path));
             }
         }
@@ -90,16 +89,48 @@ impl Target {
     }
 }
 
+/// Whether there is something, be it a dangling symlink.
+fn exists(path: &Path) -> Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io("look at", path)(error)),
+    }
+}
+
+/// Whether what is there is what the bundle has; of the mode only what a NAR would show.
+fn is_same(path: &Path, kind: &FileKind) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(path) else {
+        return false;
+    };
+    match kind {
+        FileKind::Directory { .. } => metadata.is_dir(),
+        FileKind::Symlink { target } => {
+            fs::read_link(path).is_ok_and(|found| found == Path::new(target))
+        }
+        FileKind::File { mode, size, digest } => {
+            let executable = |mode: u32| mode & 0o100 != 0;
+            metadata.is_file()
+                && metadata.len() == *size
+                && executable(metadata.permissions().mode()) == executable(*mode)
+                && fs::read(path).is_ok_and(|bytes| Digest::of(&bytes) == *digest)
+        }
+    }
+}
+
 impl Staged {
     /// Moves the files to their place. What is there already was found to be the same.
     pub(super) fn place(self, target: &Target, project: &Project) -> Result<()> {
         let root = target.root();
         if !root.exists() {
-            set_directory_modes(self.dir.path(), project)?;
-            let dir = self.dir.keep();
-            fs::set_permissions(&dir, Permissions::from_mode(0o755))
-                .map_err(Error::io("change the mode of", &dir))?;
-            return fs::rename(&dir, root).map_err(Error::io("create", root));
+            let dir = self.dir.path();
+            set_directory_modes(dir, project)?;
+            fs::set_permissions(dir, Permissions::from_mode(0o755))
+                .map_err(Error::io("change the mode of", dir))?;
+            fs::rename(dir, root).map_err(Error::io("create", root))?;
+            // There is nothing left at the old name to be cleaned up.
+            let _gone = self.dir.keep();
+            return Ok(());
         }
         for file in &project.files {
             let (from, to) = (

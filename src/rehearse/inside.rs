@@ -16,9 +16,6 @@ use crate::nix::{Nix, evaluate};
 /// The hidden subcommand.
 pub const SUBCOMMAND: &str = "rehearse-inside";
 
-/// What the entered shell prints; nobody's `shellHook` does.
-const MARK: &str = "shellpack-rehearsal-entered";
-
 /// The hidden subcommand's body; returns an exit code if this is one. To be called first
 /// thing in `main`.
 pub fn hidden_entry(args: &[OsString]) -> Option<i32> {
@@ -79,9 +76,16 @@ fn rehearse(file: &Path) -> Result<Seen, Failure> {
 
 fn evaluate_again(task: &Task, nix: &Nix) -> Result<Derivation, Failure> {
     let root = PathBuf::from("/nix/rehearsal-derivation");
-    let outcome = Invocation::new(&task.shell, &task.project).instantiate(&root);
-    match outcome {
+    let invocation = Invocation::new(&task.shell, &task.project);
+    match invocation.instantiate(&root) {
         Ok(path) => Ok(evaluate::read_derivation(nix, &path)?),
+        Err(Error::NixFailed { words, .. }) if words.contains("unable to start any build") => {
+            Err(Failure::Seen(failed(
+                BUILDS,
+                built_while_evaluating(&invocation),
+                Some(IMPORT_ADVICE),
+            )))
+        }
         Err(Error::NixFailed { words, .. }) => Err(Failure::Seen(Seen::Failed {
             what: "evaluation needs something that is not carried".to_owned(),
             missing_file: missing_file(&words, &task.project),
@@ -90,6 +94,20 @@ fn evaluate_again(task: &Task, nix: &Nix) -> Result<Derivation, Failure> {
         })),
         Err(error) => Err(error.into()),
     }
+}
+
+const BUILDS: &str =
+    "evaluation itself builds something (import from derivation), which is not carried";
+const IMPORT_ADVICE: &str = "write what is imported into the project, and import that";
+
+/// What evaluation would build, where Nix only says that it may not: it says more when it
+/// is asked to look what there is to do.
+fn built_while_evaluating(invocation: &Invocation<'_>) -> String {
+    let log = invocation.building_log().unwrap_or_default();
+    log.lines()
+        .filter(|line| line.starts_with("building '"))
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 /// A source that comes out differently is missing files; the shell would still enter, and
@@ -109,12 +127,7 @@ fn ensure_same_sources(task: &Task, derivation: &Derivation) -> Result<(), Failu
 }
 
 fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Result<(), Failure> {
-    let inputs = derivation.input_derivations.iter();
-    let wanted: Vec<_> = inputs
-        .map(|(path, outputs)| command::outputs_of(&task.store, path, outputs))
-        .collect();
-    let missing = nix.connect()?.missing(&wanted)?;
-    let list: Vec<_> = [missing.to_build, missing.to_substitute, missing.unknown].concat();
+    let list = nix.missing_inputs(derivation)?;
     if list.is_empty() {
         return Ok(());
     }
@@ -135,20 +148,26 @@ fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Re
     Err(Failure::Seen(failed(&what, words, Some(advice))))
 }
 
+/// Enters once. That it got there is told by a file, not by what is printed: a `shellHook`
+/// may print anything, and what it started in the background may hold on to a pipe for ever.
 fn enter(task: &Task) -> Result<(), Failure> {
+    let mark = Path::new("/nix/rehearsal-entered");
+    let log = Path::new("/nix/rehearsal-log");
+    let options = ["--run".into(), format!(": > {}", mark.display()).into()];
     let invocation = Invocation::new(&task.shell, &task.project);
-    let output = invocation
-        .command(&["--run".into(), format!("echo {MARK}").into()])
-        .output_of()?;
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    if stdout.lines().any(|line| line == MARK) {
+    let status = invocation.command(&options).status_with_log(log)?;
+    if mark.exists() {
         return Ok(());
     }
-    let words = format!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    let words = fs::read(log).map_err(Error::io("read", log))?;
+    let words = String::from_utf8_lossy(&words).into_owned();
+    let advice = status.success().then_some(
+        "its shellHook seems to end or replace the shell; if that is meant, go on with --no-rehearsal",
+    );
     Err(Failure::Seen(failed(
         "nix-shell could not be entered",
         words,
-        None,
+        advice,
     )))
 }
 
