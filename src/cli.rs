@@ -105,7 +105,7 @@ pub struct Create {
     /// Where to write the bundle; `-` is standard output [default: NAME.shellpack]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The bundle's name [default: the name of the shell file's directory]
+    /// The bundle's name [default: the name of the project's directory]
     #[arg(long)]
     name: Option<String>,
     /// Carry this file or directory, too, although evaluation does not read it

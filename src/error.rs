@@ -166,7 +166,7 @@ pub enum Error {
         file: PathBuf,
     },
     /// Evaluation reads a file that cannot be carried at its place.
-    #[error("could not pack {}: evaluation reads it, and it lies outside of {}", file.display(), limit.display())]
+    #[error("could not pack {}: it lies outside of {}", file.display(), limit.display())]
     OutsideProject {
         /// The file.
         file: PathBuf,

@@ -129,10 +129,7 @@ fn size(file: &ProjectFile) -> Option<u64> {
 fn pin_line(pin: &Pin) -> String {
     match &pin.hash {
         Some(hash) => format!("{} {} {hash}", pin.fetcher, pin.url),
-        None => format!(
-            "{} frozen at {} (was {})",
-            pin.fetcher, pin.store_path, pin.url
-        ),
+        None => format!("{} frozen at {}", pin.fetcher, pin.store_path),
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
     let wanted: Vec<_> = inputs_as_wanted(shell);
     command::realise(&wanted, &shell.scratch.path().join("input"), log)?;
     report.ensure_not_interrupted()?;
-    let bash = find_bash(shell, &outputs, log);
+    let bash = find_bash(shell, &outputs, log, report)?;
 
     report.emit(Event::Phase(Phase::Query));
     let mut roots: BTreeSet<_> = outputs;
@@ -119,25 +119,42 @@ fn input_outputs(shell: &Shell) -> Result<BTreeSet<StorePath>> {
 
 /// Nix's own choice first; then what the derivation is built with. That none is found is
 /// no failure: the target's bash is used then, and the user is told.
-fn find_bash(shell: &Shell, outputs: &BTreeSet<StorePath>, log: Log) -> Option<Bash> {
-    let from_nixpkgs = nixpkgs_candidates(shell).find_map(|nixpkgs| {
-        let program = build_bash_interactive(shell, &nixpkgs, log).ok()?;
-        Some(Bash {
-            program,
-            origin: BashOrigin::Nixpkgs,
-        })
-    });
-    let own = || {
-        let environment = shell.derivation.environment.get("shell");
-        let program = environment.unwrap_or(&shell.derivation.builder);
-        let (path, _) = shell.nix.store.containing(program)?;
-        let is_bash = program.ends_with("/bash") || program.ends_with("/sh");
-        (is_bash && outputs.contains(&path) && Path::new(program).is_file()).then(|| Bash {
-            program: program.clone(),
-            origin: BashOrigin::Derivation,
-        })
-    };
-    from_nixpkgs.or_else(own)
+fn find_bash(
+    shell: &Shell,
+    outputs: &BTreeSet<StorePath>,
+    log: Log,
+    report: &Report,
+) -> Result<Option<Bash>> {
+    for nixpkgs in nixpkgs_candidates(shell) {
+        match build_bash_interactive(shell, &nixpkgs, log) {
+            Ok(program) => {
+                return Ok(Some(Bash {
+                    program,
+                    origin: BashOrigin::Nixpkgs,
+                }));
+            }
+            Err(error) => {
+                report.ensure_not_interrupted()?;
+                report.emit(Event::Warning(&format!(
+                    "could not build bashInteractive of {nixpkgs}: {error}"
+                )));
+            }
+        }
+    }
+    Ok(own_bash(shell, outputs))
+}
+
+/// The shell that the derivation itself is built with.
+fn own_bash(shell: &Shell, outputs: &BTreeSet<StorePath>) -> Option<Bash> {
+    let environment = shell.derivation.environment.get("shell");
+    let program = environment.unwrap_or(&shell.derivation.builder);
+    let (path, _) = shell.nix.store.containing(program)?;
+    let is_bash = program.ends_with("/bash") || program.ends_with("/sh");
+    let is_carried = outputs.contains(&path) && Path::new(program).is_file();
+    (is_bash && is_carried).then(|| Bash {
+        program: program.clone(),
+        origin: BashOrigin::Derivation,
+    })
 }
 
 /// `<nixpkgs>` if it was looked up, then every pin that looks like nixpkgs.
@@ -157,7 +174,11 @@ fn nixpkgs_candidates(shell: &Shell) -> impl Iterator<Item = String> + '_ {
 }
 
 fn build_bash_interactive(shell: &Shell, nixpkgs: &str, log: Log) -> Result<String> {
-    let expression = format!("(import {nixpkgs} {{ }}).bashInteractive");
+    // Nobody's own configuration: whoever packs the shell, it is the same bash.
+    let expression = format!(
+        "(import (/. + {}) {{ config = {{ }}; overlays = [ ]; }}).bashInteractive",
+        evaluate::quote(nixpkgs)
+    );
     let scratch = shell.scratch.path();
     let link = NixCommand::new("nix-instantiate")
         .args(["-E", &expression, "--indirect", "--add-root"])

@@ -17,7 +17,8 @@ use crate::nix::store_path::StorePath;
 pub(super) fn of_look_ups(search_path: &[Frozen]) -> Vec<Pin> {
     let pin = |entry: &Frozen| Pin {
         fetcher: format!("<{}>", entry.name),
-        url: entry.source.clone(),
+        // Not where it was found: that would put a user's name into the bundle.
+        url: String::new(),
         hash: None,
         store_path: entry.store_path.clone(),
         frozen: true,
@@ -115,19 +116,17 @@ impl Call<'_> {
 
     /// What to write instead, with the hash of what was just fetched.
     fn pinned_form(&self, nix: &Nix, path: &StorePath) -> String {
-        let hash = self
-            .hash(nix, path)
-            .map_or_else(|| "…".to_owned(), |hash| hash.nix32());
         let fetcher = if self.fetcher == "fetchurl" {
             "fetchurl"
         } else {
             "fetchTarball"
         };
-        let url = if matches!(self.fetcher, "fetchTarball" | "fetchurl") {
-            self.url().to_owned()
-        } else {
-            self.tarball_url()
+        let Some(url) = self.fixed_url() else {
+            return "  a local source as a path (`./.`), any other one as\n  builtins.fetchTarball { url = \"…\"; sha256 = \"…\"; }".to_owned();
         };
+        let hash = self
+            .hash(nix, path)
+            .map_or_else(|| "…".to_owned(), |hash| hash.nix32());
         let name = match path.name() {
             "source" => String::new(),
             name => format!("    name = \"{name}\";\n"),
@@ -135,6 +134,21 @@ impl Call<'_> {
         format!(
             "  builtins.{fetcher} {{\n{name}    url = \"{url}\";\n    sha256 = \"{hash}\";\n  }}"
         )
+    }
+
+    /// Where the same content can be had under a url that fetchTarball and fetchurl take.
+    fn fixed_url(&self) -> Option<String> {
+        if matches!(self.fetcher, "fetchTarball" | "fetchurl") {
+            return Some(self.url().to_owned());
+        }
+        // Forges serve each revision as a tarball of the same tree.
+        let base = self
+            .url()
+            .trim_start_matches("git+")
+            .trim_end_matches(".git");
+        let rev = self.rev?;
+        base.starts_with("https://")
+            .then(|| format!("{base}/archive/{rev}.tar.gz"))
     }
 
     fn hash(&self, nix: &Nix, path: &StorePath) -> Option<Digest> {
@@ -148,15 +162,6 @@ impl Call<'_> {
             return Some(hasher.into());
         }
         Some(nix.connect().ok()?.path_info(path).ok()??.nar_hash)
-    }
-
-    /// Forges serve each revision as a tarball of the same tree.
-    fn tarball_url(&self) -> String {
-        let base = self
-            .url()
-            .trim_start_matches("git+")
-            .trim_end_matches(".git");
-        format!("{base}/archive/{}.tar.gz", self.rev.unwrap_or("REVISION"))
     }
 }
 

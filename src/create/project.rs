@@ -1,9 +1,9 @@
 //! The project's files: what evaluation read, and what derivations copy.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
@@ -11,6 +11,10 @@ use super::shell::is_project_file;
 use crate::bundle::manifest::{self, EntryPath, FileKind, ProjectFile};
 use crate::error::{Error, Result};
 use crate::nix::evaluate::{Evaluation, Recorded, utf8};
+
+mod gather;
+
+use gather::Gathered;
 
 /// The files of a project, read and digested.
 #[derive(Debug, Clone)]
@@ -30,11 +34,7 @@ pub(super) fn collect(
     foreign: &[PathBuf],
     extra: &[PathBuf],
 ) -> Result<Project> {
-    let limit = limit(shell_file);
-    let mut gathered = Gathered {
-        limit,
-        paths: BTreeSet::new(),
-    };
+    let mut gathered = Gathered::below(limit(shell_file));
     gathered.add(shell_file)?;
     for file in evaluation
         .evaluated
@@ -51,7 +51,7 @@ pub(super) fn collect(
         gathered.add_event(event, &in_store)?;
     }
     for path in extra {
-        gathered.add_tree(&std::path::absolute(path).map_err(Error::io("find", path))?)?;
+        gathered.add_named(path)?;
     }
     let root = gathered.root(shell_file);
     let copied: Vec<_> = copied(evaluation)
@@ -62,7 +62,7 @@ pub(super) fn collect(
         Some(name) if copied.contains(&root) => Some(utf8(Path::new(name))?.to_owned()),
         _ => None,
     };
-    let files = gathered.read(&root)?;
+    let files = entries(&gathered, &root)?;
     Ok(Project {
         root,
         entries: manifest::Project { directory, files },
@@ -70,10 +70,12 @@ pub(super) fn collect(
     })
 }
 
-/// Everything that evaluation copied: seen by Nix's log, or by the recorder.
+/// Every directory whose content the next evaluation will see: copied according to Nix's
+/// log, or copied or listed according to the recorder.
 fn copied(evaluation: &Evaluation) -> impl Iterator<Item = &PathBuf> {
     let recorded = evaluation.events.iter().filter_map(|event| match event {
         Recorded::Copy { path, .. } => Some(path),
+        Recorded::Read { reader, path } if reader == "readDir" => Some(path),
         _ => None,
     });
     evaluation.copied.iter().chain(recorded)
@@ -99,150 +101,28 @@ fn limit(shell_file: &Path) -> PathBuf {
         .to_owned()
 }
 
-struct Gathered {
-    limit: PathBuf,
-    /// Absolute paths, none of which leads through a symlink below the limit.
-    paths: BTreeSet<PathBuf>,
-}
-
-impl Gathered {
-    fn add_event(&mut self, event: &Recorded, in_store: &dyn Fn(&Path) -> bool) -> Result<()> {
-        match event {
-            Recorded::Read { reader, path } if reader == "pathExists" => {
-                // Whether something outside exists may be asked; what is not there needs no carrying.
-                if path.exists() && path.starts_with(&self.limit) {
-                    self.add(path)
-                } else {
-                    Ok(())
-                }
-            }
-            Recorded::Read { reader, path } if reader == "readDir" => {
-                self.add(path)?;
-                children(path)?.iter().try_for_each(|child| self.add(child))
-            }
-            Recorded::Read { path, .. } => self.add(path),
-            Recorded::Copy { path, result } if !in_store(path) => self.add_like(path, result),
-            _ => Ok(()),
-        }
-    }
-
-    /// Adds a file, or a directory without its contents; and what symlinks on the way to it
-    /// lead to.
-    fn add(&mut self, path: &Path) -> Result<()> {
-        let outside = || Error::OutsideProject {
-            file: path.to_owned(),
-            limit: self.limit.clone(),
-        };
-        let below = path
-            .strip_prefix(&self.limit)
-            .map_err(|_| outside())?
-            .to_owned();
-        let mut at = self.limit.clone();
-        let mut components = below.components();
-        while let Some(component) = components.next() {
-            match component {
-                Component::Normal(name) => at.push(name),
-                Component::ParentDir => drop(at.pop()),
-                _ => {}
-            }
-            let target = fs::read_link(&at);
-            if target.is_ok() || components.as_path().as_os_str().is_empty() {
-                self.paths.insert(at.clone());
-            }
-            if let Ok(target) = target {
-                at.pop();
-                let real = fs::canonicalize(at.join(target))
-                    .map_err(Error::io("follow the symlink", path))?;
-                return self.add(&real.join(components.as_path()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds a file or a whole directory, symlinks as such.
-    fn add_tree(&mut self, path: &Path) -> Result<()> {
-        if !fs::symlink_metadata(path)
-            .map_err(Error::io("find", path))?
-            .is_dir()
-        {
-            return if path.is_symlink() {
-                self.add_link(path)
-            } else {
-                self.add(path)
+/// Reads everything below the root into the manifest's form, with the directories on the way.
+fn entries(gathered: &Gathered, root: &Path) -> Result<Vec<ProjectFile>> {
+    let mut files = BTreeMap::new();
+    for path in gathered.paths() {
+        for part in path.ancestors().take_while(|part| *part != root) {
+            let Ok(relative) = part.strip_prefix(root) else {
+                break;
             };
-        }
-        self.add(path)?;
-        children(path)?
-            .iter()
-            .try_for_each(|child| self.add_tree(child))
-    }
-
-    /// Adds the files of a tree that are also in its copy, which a filter may have thinned.
-    fn add_like(&mut self, path: &Path, copy: &Path) -> Result<()> {
-        if !copy.is_dir() {
-            return self.add_tree(path);
-        }
-        self.add(path)?;
-        for child in children(copy)? {
-            if let Some(name) = child.file_name() {
-                self.add_like(&path.join(name), &child)?;
+            let relative = relative
+                .to_str()
+                .and_then(|text| EntryPath::parse(text).ok());
+            let relative = relative.ok_or_else(|| Error::NotUtf8(part.to_owned()))?;
+            if files.contains_key(&relative) {
+                break;
             }
-        }
-        Ok(())
-    }
-
-    fn add_link(&mut self, path: &Path) -> Result<()> {
-        let inside = path.starts_with(&self.limit);
-        self.paths.insert(path.to_owned());
-        if inside {
-            Ok(())
-        } else {
-            Err(Error::OutsideProject {
-                file: path.to_owned(),
-                limit: self.limit.clone(),
-            })
+            files.insert(relative, read(part)?);
         }
     }
-
-    /// The common ancestor of everything: the shell file's directory, unless something lies
-    /// above it.
-    fn root(&self, shell_file: &Path) -> PathBuf {
-        let dir = shell_file.parent().unwrap_or(shell_file);
-        let holds_all = |dir: &&Path| self.paths.iter().all(|path| path.starts_with(dir));
-        dir.ancestors().find(holds_all).unwrap_or(dir).to_owned()
-    }
-
-    /// Reads everything below the root into the manifest's form, with the directories on
-    /// the way.
-    fn read(&self, root: &Path) -> Result<Vec<ProjectFile>> {
-        let mut files = BTreeMap::new();
-        for path in &self.paths {
-            for part in path.ancestors().take_while(|part| *part != root) {
-                let Ok(relative) = part.strip_prefix(root) else {
-                    break;
-                };
-                let relative = relative
-                    .to_str()
-                    .and_then(|text| EntryPath::parse(text).ok());
-                let relative = relative.ok_or_else(|| Error::NotUtf8(part.to_owned()))?;
-                if files.contains_key(&relative) {
-                    break;
-                }
-                files.insert(relative, read(part)?);
-            }
-        }
-        Ok(files
-            .into_iter()
-            .map(|(path, kind)| ProjectFile { path, kind })
-            .collect())
-    }
-}
-
-fn children(dir: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(dir).map_err(Error::io("list", dir))?;
-    entries
-        .map(|entry| Ok(entry.map_err(Error::io("list", dir))?.path()))
-        .collect()
+    Ok(files
+        .into_iter()
+        .map(|(path, kind)| ProjectFile { path, kind })
+        .collect())
 }
 
 fn read(path: &Path) -> Result<FileKind> {

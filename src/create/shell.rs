@@ -157,6 +157,17 @@ fn record(
         };
         recorded = request.record(nix, &files, &foreign)?;
     }
+    for Frozen {
+        name,
+        source,
+        store_path,
+        ..
+    } in &frozen
+    {
+        report.emit(Event::Note(&format!(
+            "<{name}> is frozen: {source} as {store_path}"
+        )));
+    }
     if recorded.derivations != plain.derivations {
         report.emit(Event::Warning(
             "with its search path frozen, the shell is another derivation than here and now: something else \

@@ -50,15 +50,23 @@ let
     let
       file = place path;
       default = file + "/default.nix";
+      value =
+        if hasAttr file known then
+          known.${file}
+        else if hasAttr default known then
+          known.${default}
+        else
+          builtins.scopedImport (scopeOf file) path;
     in
-    if !(isProject file) then
-      import path
-    else if hasAttr file known then
-      known.${file}
-    else if hasAttr default known then
-      known.${default}
+    # Nix's log names files by where symlinks lead; the links must be carried, too.
+    if isProject file then
+      report {
+        event = "read";
+        reader = "import";
+        path = file;
+      } value
     else
-      builtins.scopedImport (scopeOf file) path;
+      import path;
 
   # Arguments of a fetcher, as far as JSON can say them.
   describe =
@@ -135,12 +143,18 @@ let
           scopedImport = scope: path: builtins.scopedImport (scopeOf (place path) // scope) path;
           hashFile =
             algorithm: path:
-            report {
-              event = "read";
-              reader = "hashFile";
-              inherit from;
-              path = place path;
-            } (builtins.hashFile algorithm path);
+            let
+              value = builtins.hashFile algorithm path;
+            in
+            if isProject (place path) then
+              report {
+                event = "read";
+                reader = "hashFile";
+                inherit from;
+                path = place path;
+              } value
+            else
+              value;
           path =
             arguments:
             let

@@ -1,7 +1,7 @@
 //! Store paths and store directories, as types that cannot hold a bad one.
 //!
 //! Rules from Nix's `path.cc`: 32 characters of Nix's base 32, a dash, and a name of at
-//! most 211 characters from `[0-9a-zA-Z+\-._?=]` that does not start with a dot.
+//! most 211 characters from `[0-9a-zA-Z+\-._?=]` that is not `.` or `..`, alone or before a dash.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,9 @@ impl StorePath {
         if name.is_empty() || name.len() > MAX_NAME {
             return Err(bad("its name is empty or too long"));
         }
-        if name.starts_with('.') || !name.bytes().all(is_name_byte) {
+        // Nix allows a leading dot, but no name that is or begins like `.` or `..`.
+        let dots = matches!(name, "." | "..") || name.starts_with(".-") || name.starts_with("..-");
+        if dots || !name.bytes().all(is_name_byte) {
             return Err(bad("its name has a character that Nix does not allow"));
         }
         Ok(Self(text.to_owned()))
@@ -218,7 +220,8 @@ mod tests {
             &HASH.replace('0', "e"),
             HASH,
             &format!("{HASH}-"),
-            &format!("{HASH}-.x"),
+            &format!("{HASH}-."),
+            &format!("{HASH}-..-x"),
             &format!("{HASH}-a/b"),
             &format!("{HASH}-a\n"),
             &long,
