@@ -74,21 +74,54 @@ impl<T> Default for Relay<T> {
     }
 }
 
-/// Runs the same work on several threads and returns the first failure. A thread that only
-/// stopped because another one failed reports an interruption, which counts last.
-pub(crate) fn run(threads: usize, work: impl Fn() -> Result<()> + Sync) -> Result<()> {
+/// Runs the same work on several threads and returns the first failure. When a thread fails
+/// or panics, `abandon` must wake all that wait. A thread that only stopped because another
+/// one failed reports an interruption, which counts last.
+pub(crate) fn run(
+    threads: usize,
+    work: impl Fn() -> Result<()> + Sync,
+    abandon: impl Fn() + Sync,
+) -> Result<()> {
+    let guarded = || {
+        let alarm = Alarm {
+            abandon: &abandon,
+            armed: true,
+        };
+        let outcome = work();
+        alarm.disarm_if(outcome.is_ok());
+        outcome
+    };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(&work)).collect();
+        let threads: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(guarded)).collect();
         let outcomes: Vec<_> = threads
             .into_iter()
-            .map(|thread| {
-                thread
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
+            .map(std::thread::ScopedJoinHandle::join)
             .collect();
-        let mut failures: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
+        let outcomes = outcomes
+            .into_iter()
+            .map(|outcome| outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        let mut failures: Vec<_> = outcomes.filter_map(Result::err).collect();
         failures.sort_by_key(|error| matches!(error, Error::Interrupted));
         failures.into_iter().next().map_or(Ok(()), Err)
     })
+}
+
+/// Abandons the work when it is dropped, unless the work succeeded.
+struct Alarm<'a, F: Fn()> {
+    abandon: &'a F,
+    armed: bool,
+}
+
+impl<F: Fn()> Alarm<'_, F> {
+    fn disarm_if(mut self, succeeded: bool) {
+        self.armed = !succeeded;
+    }
+}
+
+impl<F: Fn()> Drop for Alarm<'_, F> {
+    fn drop(&mut self) {
+        if self.armed {
+            (self.abandon)();
+        }
+    }
 }

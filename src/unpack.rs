@@ -28,7 +28,8 @@ pub trait Destination: Sync {
     where
         Self: 'a;
 
-    /// Whether a path is needed at all. A segment with nothing that is needed is not decoded.
+    /// Whether a path is needed at all; the number behind the last path means the stream's
+    /// end mark. A segment with nothing that is needed is not decoded.
     fn wants(&self, index: usize) -> bool;
 
     /// Begins a NAR. May wait for the path's references, which come earlier in the stream.
@@ -74,15 +75,12 @@ pub fn segments<I: Input + Send, D: Destination>(
         report,
         open: Relay::new(),
     };
-    relay::run(jobs, || {
-        let outcome = unpacker.work(&source);
-        if outcome.is_err() {
-            source.lock().unwrap_or_else(PoisonError::into_inner).over = true;
-            unpacker.open.abandon();
-            destination.abandon();
-        }
-        outcome
-    })
+    let abandon = || {
+        source.lock().unwrap_or_else(PoisonError::into_inner).over = true;
+        unpacker.open.abandon();
+        destination.abandon();
+    };
+    relay::run(jobs, || unpacker.work(&source), abandon)
 }
 
 struct Source<I> {
@@ -154,8 +152,8 @@ impl<'a, D: Destination> Unpacker<'a, D> {
                 Ok(Some(member)) => return Ok(Some((segment, member))),
                 Ok(None) => {}
                 Err(error) => {
+                    // Segments under way wait only for each other; they go on to their end.
                     source.over = true;
-                    self.open.abandon();
                     self.destination.unreadable(error)?;
                 }
             }
@@ -163,7 +161,7 @@ impl<'a, D: Destination> Unpacker<'a, D> {
     }
 
     fn wants(&self, slice: &Slice) -> bool {
-        slice.record < self.closure.paths.len() && self.destination.wants(slice.record)
+        self.destination.wants(slice.record)
     }
 
     /// Takes a decoded segment apart.
@@ -251,10 +249,11 @@ impl<'a, D: Destination> Unpacker<'a, D> {
 
     /// A damaged segment: what goes on in the next one must not be waited for.
     fn pass_over(&self, segment: usize) {
+        let paths = self.closure.paths.len();
         for slice in self
             .layout
             .slices(segment)
-            .filter(|slice| self.wants(slice))
+            .filter(|slice| slice.record < paths && self.wants(slice))
         {
             if slice.bytes.start > 0 {
                 drop(self.open.take(segment));

@@ -7,7 +7,15 @@
 
 /// Shells on real Nix, from one machine to another that has no network.
 mod end_to_end;
+/// The bytes of a bundle: round trips, determinism, golden files.
+mod format;
+/// Damage, malice, and words that do harm.
+mod hostile;
+/// Help and error messages, word for word.
+mod messages;
 /// Rooms on the real kernel, as root and as an ordinary user.
 mod rooms;
 /// Machines made of rooms, and what was said on them.
 mod support;
+/// Bundles of synthetic data, for tests that need no Nix.
+mod synthetic;

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::nix::export;
 use crate::nix::hash::Digest;
 use crate::nix::nar::dump::Dump;
-use crate::relay::Relay;
+use crate::relay::{self, Relay};
 use crate::report::{Event, Report};
 
 /// How much is read at once: large enough for zstd to work on, small enough to stay in the
@@ -63,13 +63,9 @@ pub(super) fn segments(
             turns.pass(segment + 1, deliver);
         }
     };
-    crate::relay::run(settings.jobs, || {
-        let outcome = work();
-        if outcome.is_err() {
-            turns.abandon();
-            packer.hashers.abandon();
-        }
-        outcome
+    relay::run(settings.jobs, work, || {
+        turns.abandon();
+        packer.hashers.abandon();
     })
 }
 

@@ -8,7 +8,7 @@ use crate::bundle::reader::{Input, Piped, Reader, Seekable};
 use crate::error::{Error, Result};
 
 /// Where a bundle's bytes come from.
-type Source = Box<dyn Input + Send>;
+pub(super) type Source = Box<dyn Input + Send>;
 
 /// A bundle and how far it has been read.
 #[must_use]

@@ -2,11 +2,14 @@
 //! over the bundle.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use super::accept::Accepted;
+use super::bundle::Source;
 use super::project::Target;
 use super::roots::Roots;
 use crate::bundle::manifest::{Closure, Manifest};
+use crate::bundle::reader::Reader;
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
@@ -64,12 +67,8 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
         bytes: bytes.sum(),
         paths: new_paths as u64,
     });
-    if let Some(direct) = direct::Direct::prepare(&nix, &manifest.closure, &wanted, &bundle.file)? {
-        let outcome = unpack::segments(bundle.reader, &direct, jobs, report);
-        direct.finish(outcome)?;
-    } else {
-        let uploads = daemon::Uploads::new(&nix, &manifest.closure, &wanted, &bundle.file);
-        unpack::segments(bundle.reader, &uploads, jobs, report)?;
+    if new_paths > 0 {
+        closure(&nix, bundle.reader, &bundle.file, &wanted, jobs, report)?;
     }
     ensure_all_valid(&manifest.closure, &mut connection)?;
     staged.place(&target, &manifest.project)?;
@@ -82,6 +81,24 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
         is_stdin: bundle.is_stdin,
         new_paths,
     })
+}
+
+/// Imports what is wanted of the closure, directly where the store is ours to write.
+fn closure(
+    nix: &Nix,
+    reader: Reader<Source>,
+    file: &Path,
+    wanted: &[bool],
+    jobs: usize,
+    report: &Report,
+) -> Result<()> {
+    let closure = reader.manifest().closure.clone();
+    if let Some(direct) = direct::Direct::prepare(nix, &closure, wanted, file, report)? {
+        let outcome = unpack::segments(reader, &direct, jobs, report);
+        return direct.finish(outcome);
+    }
+    let uploads = daemon::Uploads::new(nix, &closure, wanted, file);
+    unpack::segments(reader, &uploads, jobs, report)
 }
 
 /// Holds every path by a temporary root, then asks which are missing: what is valid now

@@ -51,36 +51,39 @@ impl Machine {
         machine.with_fixtures()
     }
 
-    /// Machine B: it has no network at all, not even a loopback that is up.
-    pub(crate) fn offline() -> Self {
-        Self::new("b-", "/root").with_room(Room::sealed)
-    }
-
     /// Machine A of an ordinary user, who owns `/nix`.
     pub(crate) fn online_of_a_user() -> Self {
         let machine = Self::new("a-", "/home/alice").with_room(Room::own_network);
         machine.with_fixtures().owned_by_a_user(&["nix", "home"])
     }
 
-    /// Machine B with an ordinary user, who owns `/nix`.
-    pub(crate) fn offline_of_a_user() -> Self {
-        let machine = Self::new("b-", "/home/alice").with_room(Room::sealed);
-        machine.owned_by_a_user(&["nix", "home"])
-    }
-
     /// Machine A with an ordinary user, where `/nix` is root's. Scripts run as root.
     pub(crate) fn online_with_a_daemon() -> Self {
         let machine = Self::new("a-", "/home/alice").with_room(Room::own_network);
-        machine
-            .with_fixtures()
-            .owned_by_a_user(&["home"])
-            .run_by_root()
+        let machine = machine.with_fixtures();
+        machine.owned_by_a_user(&["home"]).run_by_root()
+    }
+
+    /// Machine B: it has no network at all, not even a loopback that is up, and builds nothing.
+    pub(crate) fn offline() -> Self {
+        Self::unbuilding("/root")
+    }
+
+    /// Machine B with an ordinary user, who owns `/nix`.
+    pub(crate) fn offline_of_a_user() -> Self {
+        Self::unbuilding("/home/alice").owned_by_a_user(&["nix", "home"])
     }
 
     /// Machine B with an ordinary user, where `/nix` is root's. Scripts run as root.
     pub(crate) fn offline_with_a_daemon() -> Self {
-        let machine = Self::new("b-", "/home/alice").with_room(Room::sealed);
+        let machine = Self::unbuilding("/home/alice");
         machine.owned_by_a_user(&["home"]).run_by_root()
+    }
+
+    fn unbuilding(home: &str) -> Self {
+        let machine = Self::new("b-", home).with_room(Room::sealed);
+        machine.configure("max-jobs = 0");
+        machine
     }
 
     fn run_by_root(self) -> Self {
@@ -196,9 +199,11 @@ in
         fs::write(file, text).unwrap();
     }
 
-    /// Adds lines to the machine's `nix.conf`.
-    pub(crate) fn configure(&self, lines: &str) {
-        fs::write(self.nix("etc/nix/nix.conf"), format!("{NIX_CONF}{lines}\n")).unwrap();
+    /// Adds a line to the machine's `nix.conf`.
+    pub(crate) fn configure(&self, line: &str) {
+        let file = self.nix("etc/nix/nix.conf");
+        let before = fs::read_to_string(&file).unwrap();
+        fs::write(file, format!("{before}{line}\n")).unwrap();
     }
 
     /// Runs a script in the home, to its end or its first failure.

@@ -208,7 +208,9 @@ impl Drop for Wire {
     fn drop(&mut self) {
         if let Some(OwnDaemon { mut child, .. }) = self.own.take() {
             // Closing its input is how the daemon is told to end; nothing is left to be lost by then.
+            // Nor may it wait for us to read an answer.
             self.to = BufWriter::new(Box::new(io::sink()));
+            self.from = BufReader::new(Box::new(io::empty()));
             if child.wait().is_err() {
                 let _ = child.kill();
             }

@@ -90,7 +90,7 @@ impl Destination for Uploads<'_> {
         Self: 'a;
 
     fn wants(&self, index: usize) -> bool {
-        self.wanted[index]
+        self.wanted.get(index).copied().unwrap_or(false)
     }
 
     fn begin(&self, index: usize) -> Result<Upload<'_>> {

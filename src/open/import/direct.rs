@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::lock::{CollectorLock, ImportLock, PathLock};
 use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::bundle::BadBundle;
 use crate::bundle::manifest::Closure;
@@ -17,10 +18,11 @@ use crate::error::{Error, Result};
 use crate::nix::database::Database;
 use crate::nix::nar::restore::Restore;
 use crate::nix::{self, Nix, PathInfo};
+use crate::report::Report;
 use crate::unpack::{self, Destination, NarSink};
 
-/// How many unpacked paths may wait for their registration. Each holds a lock file open,
-/// and many systems allow 1024 open files.
+/// How many unpacked paths are registered together. Each holds a lock file open until then,
+/// and a sync of the file system comes before.
 const BATCH: usize = 256;
 
 /// A store that is written directly.
@@ -29,6 +31,7 @@ pub(super) struct Direct<'a> {
     closure: &'a Closure,
     wanted: &'a [bool],
     bundle: &'a Path,
+    report: &'a Report,
     store: File,
     state: Mutex<State>,
     /// The user's, to be put back: nix-shell inherits it.
@@ -43,6 +46,8 @@ struct State {
     unpacked: BTreeMap<usize, PathLock>,
     /// Which paths are registered.
     valid: Vec<bool>,
+    /// How many unpacked paths there must be before registering is tried again.
+    enough: usize,
 }
 
 impl<'a> Direct<'a> {
@@ -53,6 +58,7 @@ impl<'a> Direct<'a> {
         closure: &'a Closure,
         wanted: &'a [bool],
         bundle: &'a Path,
+        report: &'a Report,
     ) -> Result<Option<Self>> {
         // A derivation's outputs have rows of their own, which Nix derives from its contents.
         let has_derivations = closure.paths.iter().any(|path| path.path.is_derivation());
@@ -63,23 +69,26 @@ impl<'a> Direct<'a> {
             return Ok(None);
         };
         let dir = nix.store.as_path();
-        // Files get their final mode when they are created; as Nix does, nothing may be masked.
-        let umask = rustix::process::umask(Mode::from_raw_mode(0o022));
+        allow_many_open_files();
         let locks = (
-            ImportLock::take(&nix.state)?,
-            CollectorLock::take(&nix.state)?,
+            ImportLock::take(&nix.state, report)?,
+            CollectorLock::take(&nix.state, report)?,
         );
         let valid = wanted.iter().map(|wanted| !wanted).collect();
         let state = Mutex::new(State {
             database,
             unpacked: BTreeMap::new(),
             valid,
+            enough: BATCH,
         });
         let store = File::open(dir).map_err(Error::io("open", dir))?;
+        // Files get their final mode when they are created; as Nix does, nothing may be masked.
+        let umask = rustix::process::umask(Mode::from_raw_mode(0o022));
         Ok(Some(Self {
             closure,
             wanted,
             bundle,
+            report,
             store,
             state,
             umask,
@@ -92,10 +101,11 @@ impl<'a> Direct<'a> {
         rustix::process::umask(self.umask);
         let mut state = self.lock();
         let registered = self.register_complete(&mut state);
-        for (index, _lock) in std::mem::take(&mut state.unpacked) {
-            nix::delete_tree(&self.place(index))?;
-        }
-        outcome.and(registered)
+        let rest = std::mem::take(&mut state.unpacked);
+        let removed = rest
+            .keys()
+            .try_for_each(|&index| nix::delete_tree(&self.place(index)));
+        outcome.and(registered).and(removed)
     }
 
     fn place(&self, index: usize) -> PathBuf {
@@ -145,6 +155,20 @@ impl<'a> Direct<'a> {
     }
 }
 
+/// Small paths that wait for a large one hold a lock file each, and the usual limit of 1024
+/// is there for programs that use select(2). The system's own limit is far higher.
+fn allow_many_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // If it cannot be raised, the import may still fit.
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        },
+    );
+}
+
 impl Destination for Direct<'_> {
     type Sink<'a>
         = Tree<'a>
@@ -152,12 +176,12 @@ impl Destination for Direct<'_> {
         Self: 'a;
 
     fn wants(&self, index: usize) -> bool {
-        self.wanted[index]
+        self.wanted.get(index).copied().unwrap_or(false)
     }
 
     fn begin(&self, index: usize) -> Result<Tree<'_>> {
         let place = self.place(index);
-        let lock = PathLock::take(&place)?;
+        let lock = PathLock::take(&place, self.report)?;
         if self
             .lock()
             .database
@@ -237,11 +261,13 @@ impl NarSink for Tree<'_> {
         if let Some(lock) = unpacking.lock.take() {
             state.unpacked.insert(self.index, lock);
         }
-        if state.unpacked.len() >= BATCH {
-            self.direct.register_complete(&mut state)
-        } else {
-            Ok(())
+        if state.unpacked.len() < state.enough {
+            return Ok(());
         }
+        let registered = self.direct.register_complete(&mut state);
+        // What is left waits for a large path: looking again at every small one is no use.
+        state.enough = state.unpacked.len() + BATCH;
+        registered
     }
 }
 

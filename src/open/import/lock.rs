@@ -2,13 +2,19 @@
 //! other imports at the same time do no harm.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::error::{Error, Result};
+use crate::report::{Event, Report};
+
+/// Between two tries for a lock that somebody else holds.
+const POLL: Duration = Duration::from_millis(50);
 
 /// The lock of one store path (`pathlocks.cc`): whoever creates the path holds it.
 #[derive(Debug)]
@@ -19,13 +25,13 @@ pub(super) struct PathLock {
 
 impl PathLock {
     /// Waits for the lock of a store path.
-    pub(super) fn take(store_path: &Path) -> Result<Self> {
+    pub(super) fn take(store_path: &Path, report: &Report) -> Result<Self> {
         let mut name = store_path.as_os_str().to_owned();
         name.push(".lock");
         let path = PathBuf::from(name);
         loop {
             let file = open(&path)?;
-            lock(&file, FlockOperation::LockExclusive, &path)?;
+            lock(&file, Kind::Exclusive, &path, report)?;
             // Whoever held it before marks the file when deleting it; then it is no lock any more.
             if file.metadata().map_err(Error::io("lock", &path))?.len() == 0 {
                 return Ok(Self { file, path });
@@ -50,10 +56,10 @@ pub(super) struct CollectorLock {
 
 impl CollectorLock {
     /// Waits for a collection that is under way.
-    pub(super) fn take(state: &Path) -> Result<Self> {
+    pub(super) fn take(state: &Path, report: &Report) -> Result<Self> {
         let path = state.join("gc.lock");
         let file = open(&path)?;
-        lock(&file, FlockOperation::LockShared, &path)?;
+        lock(&file, Kind::Shared, &path, report)?;
         Ok(Self { _file: file })
     }
 }
@@ -66,10 +72,10 @@ pub(super) struct ImportLock {
 
 impl ImportLock {
     /// Waits for another import into the same store.
-    pub(super) fn take(state: &Path) -> Result<Self> {
+    pub(super) fn take(state: &Path, report: &Report) -> Result<Self> {
         let path = state.join("shellpack-import.lock");
         let file = open(&path)?;
-        lock(&file, FlockOperation::LockExclusive, &path)?;
+        lock(&file, Kind::Exclusive, &path, report)?;
         Ok(Self { _file: file })
     }
 }
@@ -85,11 +91,33 @@ fn open(path: &Path) -> Result<File> {
         .map_err(Error::io("lock", path))
 }
 
-fn lock(file: &File, operation: FlockOperation, path: &Path) -> Result<()> {
+enum Kind {
+    Shared,
+    Exclusive,
+}
+
+/// Waits for a lock as long as it takes, but says so, and lets a Ctrl-C through.
+fn lock(file: &File, kind: Kind, path: &Path, report: &Report) -> Result<()> {
+    let operation = match kind {
+        Kind::Shared => FlockOperation::NonBlockingLockShared,
+        Kind::Exclusive => FlockOperation::NonBlockingLockExclusive,
+    };
+    let mut told = false;
     loop {
         match flock(file, operation) {
-            Err(rustix::io::Errno::INTR) => {}
-            other => return other.map_err(|error| Error::io("lock", path)(io::Error::from(error))),
+            Err(Errno::INTR) => {}
+            Err(Errno::WOULDBLOCK) => {
+                if !told {
+                    report.emit(Event::Note(&format!(
+                        "waiting for another process that holds {}",
+                        path.display()
+                    )));
+                }
+                told = true;
+                report.ensure_not_interrupted()?;
+                std::thread::sleep(POLL);
+            }
+            other => return other.map_err(|error| Error::io("lock", path)(error.into())),
         }
     }
 }

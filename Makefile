@@ -1,0 +1,61 @@
+# What there is to do here. Everything works in a fresh clone on Debian or Ubuntu with Rust, a C
+# compiler, python3, git and make; scripts/setup installs what else is missing.
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+# Shell scripts, for shellcheck.
+SCRIPTS := $(wildcard scripts/* .ci/run fixtures/pack-nixpkgs tests/compat/run)
+
+.PHONY: help demo test check test-compat man setup fixtures
+
+help:
+	@echo "make demo         pack the blog's nix-shell and open it in a room with no network"
+	@echo "make test         every check and test; what CI runs"
+	@echo "make check        format, lints, documentation, fixtures; no tests"
+	@echo "make test-compat  other versions of Nix on the other side (needs a network)"
+	@echo "make man          man pages, in target/man"
+
+demo: setup
+	@echo "== build shellpack (minutes the first time)"
+	@$(CARGO) build --release --locked --quiet
+	@scripts/demo "$(TARGET)/release/shellpack"
+
+test: setup
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory fixtures
+	@echo "== tests"
+	@$(CARGO) test --locked --quiet --no-run
+	@$(CARGO) test --locked
+
+check:
+	@echo "== format"
+	@$(CARGO) fmt --check
+	@echo "== lints"
+	@$(CARGO) clippy --locked --quiet --all-targets -- -D warnings
+	@echo "== documentation"
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --no-deps
+	@echo "== fixtures are up to date"
+	@fixtures/pack-nixpkgs --check
+	@if command -v shellcheck > /dev/null; then \
+	  echo "== shell scripts"; \
+	  shellcheck --severity=warning $(SCRIPTS); \
+	else \
+	  echo "== shell scripts: not checked, shellcheck is not installed"; \
+	fi
+
+test-compat: setup
+	@tests/compat/run
+
+man:
+	@$(CARGO) run --locked --quiet --example man -- target/man
+	@echo "man pages are in target/man; try: man -l target/man/shellpack.1"
+
+setup:
+	@scripts/setup
+
+# Nix's log is long, and interesting only if a build fails.
+fixtures:
+	@echo "== fixtures"
+	@mkdir -p target
+	@scripts/build-fixtures > target/build-fixtures.log 2>&1 || { cat target/build-fixtures.log >&2; exit 1; }

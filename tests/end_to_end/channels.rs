@@ -1,0 +1,80 @@
+//! `<nixpkgs>`, wherever it comes from, is frozen.
+
+use super::{MESSAGE, PRINT};
+use crate::support::{Machine, machine_a};
+
+/// Packs the channel's shell with a home of its own, in which a script sets up what `<nixpkgs>`
+/// is; `FIXTURES` is the fixtures' place. Returns the machine on which it was opened.
+fn freezes(way: &str, setup: &str, options: &str) -> Machine {
+    let (a, b) = (machine_a(), Machine::offline());
+    let script = format!(
+        "FIXTURES=$HOME/fixtures; export HOME=$HOME/{way}; mkdir -p $HOME; cd $HOME\n{setup}\n\
+         shellpack create $FIXTURES/shells/channel {options} -o x.shellpack"
+    );
+    a.sh(&script).succeeds().shows("frozen at");
+    b.receive(&a.home(&format!("{way}/x.shellpack")), "x.shellpack");
+    b.shellpack(&format!("open x.shellpack {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+    b
+}
+
+#[test]
+fn nixpkgs_of_an_option_is_frozen() {
+    freezes("option", "", "-I nixpkgs=$FIXTURES/nixpkgs");
+}
+
+#[test]
+fn nixpkgs_below_a_directory_of_the_search_path_is_frozen() {
+    freezes("parent", "", "-I $FIXTURES");
+}
+
+#[test]
+fn nixpkgs_of_the_configuration_is_frozen() {
+    let setup = r#"export NIX_CONFIG="nix-path = nixpkgs=$FIXTURES/nixpkgs""#;
+    freezes("configuration", setup, "");
+}
+
+#[test]
+fn nixpkgs_of_the_users_channels_is_frozen() {
+    let setup =
+        "mkdir -p .nix-defexpr/channels; ln -s $FIXTURES/nixpkgs .nix-defexpr/channels/nixpkgs";
+    freezes("channels", setup, "");
+}
+
+/// The usual way from a channel to the store: a profile, a generation, a store path with links.
+#[test]
+fn nixpkgs_of_roots_channels_is_frozen() {
+    let a = Machine::online();
+    let setup = "channels=/nix/var/nix/profiles/per-user/root/channels; mkdir -p ${channels%/*} links
+        ln -s $(nix-store --add ~/fixtures/nixpkgs) links/nixpkgs; ln -s $(nix-store --add links) $channels-1-link
+        ln -s channels-1-link $channels";
+    let outcome = a.sh(&format!(
+        "{setup}; shellpack create ~/fixtures/shells/channel -o x.shellpack"
+    ));
+    outcome.succeeds().shows("frozen at").shows("-nixpkgs");
+}
+
+#[test]
+fn nixpkgs_behind_a_symlink_is_frozen() {
+    let setup = "ln -s $FIXTURES/nixpkgs link; export NIX_PATH=nixpkgs=$HOME/link";
+    freezes("symlink", setup, "");
+}
+
+#[test]
+fn nixpkgs_in_the_store_is_carried_as_it_is() {
+    let setup =
+        "ln -s $(nix-store --add $FIXTURES/nixpkgs) link; export NIX_PATH=nixpkgs=$HOME/link";
+    let b = freezes("in-store", setup, "");
+    b.sh("test $(ls -d /nix/store/*-nixpkgs | wc -l) = 1")
+        .succeeds();
+}
+
+#[test]
+fn nixpkgs_in_a_working_copy_is_frozen_without_its_history() {
+    let setup =
+        "cp -r $FIXTURES/nixpkgs copy; git init -q copy; export NIX_PATH=nixpkgs=$HOME/copy";
+    let b = freezes("working-copy", setup, "");
+    let outcome = b.sh("ls -A /nix/store/*-nixpkgs").succeeds();
+    outcome.shows("default.nix").never_says(".git");
+}

@@ -1,0 +1,120 @@
+//! What fails leaves nothing behind and says why.
+
+use crate::support::{Machine, Outcome};
+
+/// Packs a shell that cannot be packed; nothing is left in the output's directory, the
+/// project's, or that of temporary files.
+fn fails(expression: &str) -> Outcome {
+    let a = Machine::online();
+    a.write_shell("bad", expression);
+    let script =
+        "mkdir out; list() { find out fixtures/shells/bad /tmp /var/tmp | sort; }; list > before
+        code=0; shellpack create fixtures/shells/bad -o out/bad.shellpack || code=$?
+        list | diff before - >&2 || exit 99; exit $code";
+    a.sh(script).exits_with(1)
+}
+
+#[test]
+fn a_build_failure_shows_nixs_log_and_leaves_nothing() {
+    let outcome = fails(
+        r#"pkgs.mkShell { packages = [ (pkgs.runCommand "broken" { } "echo the builder speaks; exit 3") ]; }"#,
+    );
+    outcome.says("the builder speaks").says("broken.drv");
+}
+
+#[test]
+fn an_evaluation_failure_shows_nixs_words_and_leaves_nothing() {
+    fails(r#"throw "not on a Monday""#).says("not on a Monday");
+}
+
+#[test]
+fn a_syntax_error_shows_nixs_words_and_leaves_nothing() {
+    fails("pkgs.mkShell {")
+        .says("syntax error")
+        .says("shell.nix");
+}
+
+/// It is not carried, so the shell would be another one on the other side.
+#[test]
+fn a_users_own_configuration_is_refused() {
+    let a = Machine::online();
+    a.write(".config/nixpkgs/config.nix", r#"{ greeting = "Ahoy"; }"#);
+    let channel = "create fixtures/shells/channel -I nixpkgs=fixtures/nixpkgs -o x.shellpack";
+    for create in ["create fixtures/shells/blog -o x.shellpack", channel] {
+        a.shellpack(create)
+            .exits_with(1)
+            .says(".config/nixpkgs/config.nix takes part")
+            .says("config = { }");
+    }
+    a.sh("test ! -e x.shellpack").succeeds();
+    a.shellpack("create fixtures/shells/source -o x.shellpack")
+        .succeeds();
+}
+
+#[test]
+fn a_users_own_overlays_are_refused() {
+    let a = Machine::online();
+    let overlay =
+        r#"self: super: { hello = super.hello.overrideAttrs (old: { name = "ahoy"; }); }"#;
+    a.write(".config/nixpkgs/overlays/ahoy.nix", overlay);
+    a.shellpack("create fixtures/shells/blog -o x.shellpack")
+        .exits_with(1)
+        .says(".config/nixpkgs/overlays");
+}
+
+/// It is named in the environment, and lies anywhere.
+#[test]
+fn a_configuration_that_the_environment_names_is_refused() {
+    let a = Machine::online();
+    a.write("elsewhere.nix", r#"{ greeting = "Ahoy"; }"#);
+    a.sh("NIXPKGS_CONFIG=$HOME/elsewhere.nix shellpack create fixtures/shells/blog -o x.shellpack")
+        .exits_with(1)
+        .says("elsewhere.nix");
+}
+
+/// nixpkgs looks them up itself, where no project file sees it.
+#[test]
+fn overlays_of_the_search_path_are_refused_or_arrive() {
+    let (a, b) = (Machine::online(), Machine::offline());
+    a.write(
+        "overlays/ahoy.nix",
+        r#"self: super: { hello = super.hello.overrideAttrs (old: { name = "ahoy"; }); }"#,
+    );
+    let create = "NIX_PATH=nixpkgs=$HOME/fixtures/nixpkgs:nixpkgs-overlays=$HOME/overlays
+        export NIX_PATH; shellpack create fixtures/shells/channel -o x.shellpack";
+    let outcome = a.sh(create);
+    if !a.home("x.shellpack").exists() {
+        outcome.exits_with(1).says("overlays");
+        return;
+    }
+    b.receive(&a.home("x.shellpack"), "x.shellpack");
+    b.shellpack("open x.shellpack --run 'command -v hello'")
+        .succeeds()
+        .shows("-ahoy");
+}
+
+#[test]
+fn an_existing_output_is_left_alone() {
+    let a = Machine::online();
+    a.write("x.shellpack", "mine");
+    let outcome = a.shellpack("create fixtures/shells/blog -o x.shellpack");
+    outcome
+        .exits_with(1)
+        .says("x.shellpack: it exists")
+        .says("--force");
+    a.sh("cat x.shellpack").succeeds().prints("mine");
+    a.shellpack("create fixtures/shells/blog -o x.shellpack --force")
+        .succeeds();
+}
+
+#[test]
+fn an_output_in_a_copied_directory_is_refused() {
+    let a = Machine::online();
+    let outcome = a.sh("cd fixtures/shells/source; shellpack create");
+    outcome
+        .exits_with(1)
+        .says("the next evaluation would copy the bundle");
+    a.sh("ls fixtures/shells/source | grep shellpack || true")
+        .succeeds()
+        .prints("");
+}

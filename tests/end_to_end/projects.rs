@@ -1,0 +1,284 @@
+//! What people have in their projects.
+
+use super::{MESSAGE, PRINT};
+use crate::support::{Machine, machine_a};
+
+/// The part of a shell that says hello.
+const HELLO: &str = r#"packages = [ pkgs.hello ]; shellHook = ''export MESSAGE="$(hello)"'';"#;
+
+/// Packs a project that a script makes of `fixtures/shells/NAME`, with the words for `create`,
+/// and returns a machine B that has received it as `x.shellpack`.
+fn packed(name: &str, expression: &str, make: &str, words: &str) -> Machine {
+    let (a, b) = (machine_a(), Machine::offline());
+    a.write_shell(name, expression);
+    let script = format!(
+        "cd ~/fixtures/shells/{name}\n{make}\nshellpack create {words} -o ~/{name}.shellpack"
+    );
+    a.sh(&script).succeeds();
+    b.receive(&a.home(&format!("{name}.shellpack")), "x.shellpack");
+    b
+}
+
+fn arrives(b: &Machine) {
+    b.shellpack(&format!("open x.shellpack {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+/// The line that `open` prints works as it is.
+fn by_hand(b: &Machine, words: &str) {
+    let outcome = b.shellpack(&format!("open x.shellpack --no-shell {words}"));
+    let said = outcome.succeeds().stderr;
+    let line = said
+        .lines()
+        .find_map(|line| line.strip_prefix("to enter by hand: "));
+    b.sh(&format!("{} {PRINT}", line.unwrap()))
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+#[test]
+fn an_attribute_with_arguments_arrives() {
+    let shell = format!(
+        "{{ greeter, count ? 0 }}: {{ dev = {{ shell = pkgs.mkShell {{ {HELLO} COUNT = count + 1; GREETER = greeter; }}; }}; }}"
+    );
+    let b = packed(
+        "arguments",
+        &shell,
+        "",
+        "-A dev.shell --argstr greeter 'a b' --arg count '1 + 1'",
+    );
+    arrives(&b);
+    b.shellpack(r#"open x.shellpack --run 'echo "$COUNT $GREETER"'"#)
+        .succeeds()
+        .prints("3 a b");
+    by_hand(&b, "");
+}
+
+#[test]
+fn default_nix_serves_where_there_is_no_shell_nix() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} }}");
+    let b = packed("default", &shell, "mv shell.nix default.nix", "");
+    arrives(&b);
+    b.sh(&format!("cd default && nix-shell {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+#[test]
+fn a_file_of_any_name_arrives() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} }}");
+    let b = packed(
+        "any-name",
+        &shell,
+        "mkdir sub; mv shell.nix 'sub/my env.nix'",
+        "'sub/my env.nix'",
+    );
+    arrives(&b);
+    by_hand(&b, "");
+}
+
+#[test]
+fn a_directory_with_spaces_and_quotes_arrives() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} src = ./shell.nix; }}");
+    let make = "mkdir \"it's a ü\"; mv shell.nix \"it's a ü\"; cd \"it's a ü\"";
+    let b = packed("spaces", &shell, make, "");
+    arrives(&b);
+    by_hand(&b, r#"--dir "here it's""#);
+}
+
+/// Neither `inputDerivation` nor `stdenv`.
+#[test]
+fn a_bare_derivation_arrives() {
+    let shell = format!(
+        r#"derivation {{
+  name = "bare"; system = builtins.currentSystem;
+  builder = "${{pkgs.bash}}/bin/bash"; tool = pkgs.hello; MESSAGE = "{MESSAGE}";
+}}"#
+    );
+    let b = packed("bare", &shell, "", "");
+    arrives(&b);
+    b.shellpack("open x.shellpack --run '$tool/bin/hello'")
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+#[test]
+fn a_variable_that_is_passed_as_a_file_arrives() {
+    let shell = format!(
+        r#"pkgs.mkShell {{
+  passAsFile = [ "long" ]; long = "{MESSAGE}"; shellHook = ''export MESSAGE="$(cat $longPath)"'';
+}}"#
+    );
+    arrives(&packed("pass-as-file", &shell, "", ""));
+}
+
+/// What a filter leaves out is neither needed nor carried.
+#[test]
+fn a_filtered_source_arrives() {
+    let shell = format!(
+        "pkgs.mkShell {{ {HELLO} src = builtins.filterSource (path: type: baseNameOf path != \"big\") ./.; }}"
+    );
+    let b = packed("filtered", &shell, "mkdir big; touch big/file small", "");
+    arrives(&b);
+    b.shellpack("open x.shellpack --run 'ls $src; ls'")
+        .succeeds()
+        .prints("shell.nix\nsmall\nshell.nix\nsmall");
+}
+
+#[test]
+fn symlinks_in_a_project_are_followed_and_kept() {
+    let shell = "import ./link.nix { inherit pkgs; } // { x = ./data; }";
+    let make = format!(
+        r"mkdir real; ln -s real/env.nix link.nix; ln -s real data
+cat > real/env.nix <<'END'
+{{ pkgs }}: pkgs.mkShell {{ {HELLO} TEXT = builtins.readFile ../data/text; }}
+END
+echo text > real/text"
+    );
+    let b = packed("symlinks", shell, &make, "");
+    arrives(&b);
+    b.sh("cd symlinks; readlink link.nix data")
+        .succeeds()
+        .prints("real/env.nix\nreal");
+}
+
+/// Several names, one entry without a name, and a file below a name.
+#[test]
+fn every_look_up_is_frozen() {
+    let shell = r"let nixpkgs = import <nixpkgs> { config = { }; overlays = [ ]; };
+in pkgs.mkShell { packages = [ nixpkgs.hello ]; MESSAGE = import <messages/hello.nix> + import <more>; }";
+    let make = r#"mkdir -p ~/look-ups/m ~/look-ups/path/more
+echo '"Hello, "' > ~/look-ups/m/hello.nix; echo '"world!"' > ~/look-ups/path/more/default.nix
+export NIX_PATH=messages=$HOME/look-ups/m:nixpkgs=$HOME/fixtures/nixpkgs:$HOME/look-ups/path"#;
+    let b = packed("look-ups", shell, make, "");
+    arrives(&b);
+    by_hand(&b, "");
+}
+
+#[test]
+fn a_relative_search_path_is_frozen() {
+    let shell = "pkgs.mkShell { inherit (import <own>) MESSAGE; }";
+    let make = format!("mkdir own; echo '{{ MESSAGE = \"{MESSAGE}\"; }}' > own/default.nix");
+    arrives(&packed("relative", shell, &make, "-I own=./own"));
+}
+
+/// What was shown is pasted in, and it works.
+#[test]
+fn the_pinned_form_of_an_unpinned_source_can_be_pasted() {
+    let a = machine_a();
+    let url = r#"url = "file:///root/fixtures/nixpkgs.tar.gz";"#;
+    let shell = |fetch: &str| {
+        format!(
+            "let pkgs = import ({fetch}) {{ config = {{ }}; overlays = [ ]; }}; in pkgs.mkShell {{ {HELLO} }}\n"
+        )
+    };
+    let file = "fixtures/shells/unpinned/shell.nix";
+    a.write(file, &shell(&format!("builtins.fetchTarball {{ {url} }}")));
+    let create = format!("create {file} -o unpinned.shellpack");
+    let said = a
+        .shellpack(&create)
+        .exits_with(1)
+        .says(file)
+        .says("/nixpkgs.tar.gz")
+        .stderr;
+    let start = said.find("  builtins.fetchTarball {").unwrap();
+    let pinned = &said[start..start + said[start..].find("\n  }").unwrap() + 4];
+    a.write(file, &shell(pinned));
+    a.shellpack(&create).succeeds();
+}
+
+/// B's own configuration makes it another shell; B is told, and builds nothing.
+#[test]
+fn the_targets_own_configuration_is_named_as_drift() {
+    let b = Machine::offline();
+    b.receive(&crate::support::bundle("channel"), "x.shellpack");
+    b.write(".config/nixpkgs/config.nix", r#"{ greeting = "Ahoy"; }"#);
+    let outcome = b.shellpack(&format!("open x.shellpack {PRINT}"));
+    outcome
+        .exits_with(125)
+        .says("another derivation")
+        .says("-hello-2.10")
+        .never_says("building");
+}
+
+#[test]
+fn a_name_that_is_not_utf_8_is_refused_by_name() {
+    let a = machine_a();
+    a.write_shell("odd", &format!("pkgs.mkShell {{ {HELLO} src = ./.; }}"));
+    a.sh("cd fixtures/shells/odd; touch \"$(printf 'caf\\351')\"; shellpack create -o ~/odd.shellpack")
+        .exits_with(1)
+        .says("could not pack")
+        .says("caf")
+        .says("not UTF-8");
+}
+
+/// The derivation is another one in each place, and there is nothing else to build.
+#[test]
+fn a_shell_that_knows_its_place_arrives() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} PLACE = toString ./.; }}");
+    let b = packed("place", &shell, "", "");
+    arrives(&b);
+    b.shellpack("open x.shellpack --dir elsewhere --run 'echo $PLACE'")
+        .succeeds()
+        .prints("/root/elsewhere");
+}
+
+#[test]
+fn a_file_that_is_fetched_by_its_hash_arrives() {
+    let make = r#"printf '{ MESSAGE = "Hello, world!"; }' > ~/fetched
+sed -i "s|HASH|$(nix-hash --type sha256 --flat --base32 ~/fetched)|" shell.nix"#;
+    let fetch = r#"builtins.fetchurl { url = "file:///root/fetched"; sha256 = "HASH"; }"#;
+    let shell = format!("pkgs.mkShell {{ inherit (import ({fetch})) MESSAGE; }}");
+    let b = packed("fetchurl", &shell, make, "");
+    arrives(&b);
+    b.shellpack("inspect x.shellpack")
+        .succeeds()
+        .shows("fetchurl file:///root/fetched");
+}
+
+/// What evaluation builds is in nobody's closure, and B builds nothing.
+#[test]
+fn an_import_from_a_derivation_is_found_missing() {
+    let a = machine_a();
+    let import = r#"import (pkgs.runCommand "x.nix" { } "echo '\"Hello, world!\"' > $out")"#;
+    a.write_shell("ifd", &format!("pkgs.mkShell {{ MESSAGE = {import}; }}"));
+    a.shellpack("create fixtures/shells/ifd -o ifd.shellpack")
+        .exits_with(1)
+        .says("the rehearsal failed");
+    a.sh("test ! -e ifd.shellpack").succeeds();
+}
+
+/// Also in the directories that a rehearsal hides.
+#[test]
+fn a_project_may_lie_anywhere() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} TEXT = builtins.readFile ./text; }}");
+    for place in ["/tmp/deep/er", "/run/x", "/var/tmp/x"] {
+        let make = format!("echo x > text; mkdir -p {place}; cp * {place}; cd {place}");
+        let b = packed("anywhere", &shell, &make, "--force");
+        arrives(&b);
+    }
+}
+
+#[test]
+fn temporary_files_go_where_they_are_told_to() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} }}");
+    let make = "mkdir -p ~/my-tmp; export TMPDIR=$HOME/my-tmp; chmod 555 /tmp";
+    arrives(&packed("tmpdir", &shell, make, ""));
+    machine_a().sh("ls -A my-tmp").succeeds().prints("");
+}
+
+#[test]
+fn a_hook_that_talks_and_fails_is_no_hindrance() {
+    let hook =
+        r#"echo entered; echo oops >&2; read x || true; false; export MESSAGE="Hello, world!""#;
+    let b = packed(
+        "hook",
+        &format!("pkgs.mkShell {{ shellHook = ''{hook}''; }}"),
+        "",
+        "",
+    );
+    b.shellpack(&format!("open x.shellpack {PRINT}"))
+        .succeeds()
+        .prints("entered\nHello, world!");
+}

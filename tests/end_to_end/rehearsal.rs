@@ -1,0 +1,65 @@
+//! What a rehearsal finds before anything is written.
+
+use super::{MESSAGE, PRINT};
+use crate::support::{Machine, machine_a};
+
+/// The recorder sees what project files read, and nixpkgs is none of them.
+const READS_BY_NIXPKGS: &str = r#"pkgs.mkShell {
+  name = "reads-by-nixpkgs";
+  shellHook = "export MESSAGE='${(pkgs.lib.importJSON ./x.json).message}'";
+}"#;
+
+fn with_an_unseen_file(name: &str) {
+    let a = machine_a();
+    a.write_shell(name, READS_BY_NIXPKGS);
+    let json = format!(r#"{{ "message": "{MESSAGE}" }}"#);
+    a.write(&format!("fixtures/shells/{name}/x.json"), &json);
+}
+
+#[test]
+fn a_file_that_only_nixpkgs_reads_is_found_missing() {
+    with_an_unseen_file("unseen");
+    let create = "cd fixtures/shells/unseen; shellpack create -o ~/unseen.shellpack";
+    machine_a()
+        .sh(create)
+        .exits_with(1)
+        .says("--include x.json")
+        .says("x.json'");
+    machine_a()
+        .sh("ls | grep unseen || true")
+        .succeeds()
+        .prints("");
+}
+
+#[test]
+fn a_file_that_is_included_is_carried() {
+    with_an_unseen_file("included");
+    let (a, b) = (machine_a(), Machine::offline());
+    let create =
+        "cd fixtures/shells/included; shellpack create --include x.json -o ~/included.shellpack";
+    a.sh(create).succeeds();
+    b.receive(&a.home("included.shellpack"), "x.shellpack");
+    b.shellpack(&format!("open x.shellpack {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+#[test]
+fn without_a_rehearsal_the_bundle_says_so() {
+    let a = machine_a();
+    a.shellpack("create fixtures/shells/blog --no-rehearsal -o unproved.shellpack")
+        .succeeds();
+    a.shellpack("inspect unproved.shellpack")
+        .succeeds()
+        .shows("made with --no-rehearsal");
+}
+
+#[test]
+fn a_dry_run_shows_the_proof_and_writes_nothing() {
+    let a = machine_a();
+    a.shellpack("create fixtures/shells/blog --dry-run -o dry.shellpack")
+        .succeeds()
+        .shows("nothing was written")
+        .shows("entered nix-shell");
+    a.sh("test ! -e dry.shellpack").succeeds();
+}

@@ -1,0 +1,16 @@
+//! Bundles that were damaged, and bundles that were made to do harm.
+
+/// Damage: every bit, every length, and a few thousand mutations.
+mod damage;
+/// A manifest that says what cannot be or must not be.
+mod manifests;
+/// tar members that the manifest does not call for.
+mod members;
+/// NARs that are none, although their hash is right.
+mod nars;
+/// What `open` makes of such bundles on a real Nix.
+mod opened;
+/// Frames that a zstd decoder should not be given.
+mod segments;
+/// What a terminal and a shell make of the words in a bundle.
+mod words;

@@ -1,0 +1,101 @@
+//! Names that must be safe wherever they are used.
+
+use super::with_tables;
+
+#[test]
+fn a_bundle_name_is_one_plain_word() {
+    for name in [
+        "",
+        ".",
+        "..",
+        ".x",
+        "-x",
+        "a/b",
+        "/a",
+        "a b",
+        "a\nb",
+        "a\u{1b}[31m",
+        "ü",
+        "a\0",
+    ] {
+        let said = with_tables(|tables| tables["name"] = name.into());
+        let escaped = name.escape_debug();
+        assert_eq!(
+            said,
+            format!(
+                "'{escaped}' is no bundle name: it must be made of letters, digits \
+                 and ._+- and not start with - or ."
+            )
+        );
+    }
+    assert!(
+        with_tables(|tables| tables["name"] = "x".repeat(201).into()).contains("no bundle name")
+    );
+}
+
+#[test]
+fn store_paths_are_parsed() {
+    for path in [
+        "x",
+        "../../etc/passwd",
+        &format!("{:032}-a/b", 1),
+        &format!("{:032}-.x", 1),
+    ] {
+        let said = with_tables(|tables| tables["closure"]["paths"][0]["path"] = path.into());
+        assert!(
+            said.starts_with(&format!("'{path}' is not a store path: ")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_weird_store_directory_is_refused() {
+    for store in [
+        "",
+        "/",
+        "nix/store",
+        "/nix/../etc",
+        "/nix//store",
+        "/nix/store/",
+        "/a\nb",
+        "/.",
+    ] {
+        let said = with_tables(|tables| tables["closure"]["store"] = store.into());
+        assert_eq!(
+            said,
+            format!(
+                "'{}' is not a store path: it is no plain absolute directory",
+                store.escape_debug()
+            )
+        );
+    }
+}
+
+/// It stands in every reference, so its length multiplies.
+#[test]
+fn a_store_directory_longer_than_a_path_is_refused() {
+    let said = with_tables(|tables| {
+        tables["closure"]["store"] = format!("/{}", "x".repeat(5000)).into();
+    });
+    assert!(
+        said.ends_with("is not a store path: it is no plain absolute directory"),
+        "{said}"
+    );
+}
+
+#[test]
+fn digests_are_parsed() {
+    for digest in [
+        "",
+        "sha256:",
+        "md5:00",
+        &"0".repeat(64),
+        &format!("sha256:{}", "A".repeat(64)),
+    ] {
+        let said = with_tables(|tables| {
+            tables["closure"]["paths"][0]["nar-hash"] = digest.into();
+        });
+        assert!(said.contains("' is not a SHA-256 digest ("), "{said}");
+    }
+}

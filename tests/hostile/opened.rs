@@ -1,0 +1,87 @@
+//! What `open` makes of such bundles, on a machine with a real Nix: nothing.
+
+use std::fs;
+
+use crate::support::{Machine, Outcome};
+use crate::synthetic::{Bundle, Members, entry, nar_of_entries};
+
+/// Opens a bundle without entering its shell, which no Nix could evaluate.
+fn open(b: &Machine, bundle: &[u8]) -> Outcome {
+    fs::write(b.home("x.shellpack"), bundle).unwrap();
+    b.shellpack("open --no-shell x.shellpack")
+}
+
+/// Fails, and nothing of the bundle is on the machine afterwards: no path, valid or not, no
+/// project file, no root.
+#[track_caller]
+fn is_refused(bundle: &[u8], because: &str) {
+    let b = Machine::offline();
+    open(&b, bundle).exits_with(125).says(because);
+    let left = "ls -A /nix/store | grep -v '^[.]links$' || true
+        ls -d synthetic .shellpack-* ~/.local/state/shellpack/roots/* 2>/dev/null || true
+        nix-store --verify --check-contents";
+    b.sh(left).succeeds().prints("");
+}
+
+/// So that what the others do not find is known to be found here.
+#[test]
+fn a_sound_bundle_is_opened() {
+    let b = Machine::offline();
+    open(&b, &Bundle::sample().bytes()).succeeds();
+    let look = "cd /nix/store; ls | wc -l; cat *-greet-1.0; echo; readlink *-bash/sh
+        stat -c %a ~/synthetic/run ~/synthetic/shell.nix; nix-store --verify --check-contents";
+    b.sh(look)
+        .succeeds()
+        .prints("4\n#!/bin/greet\nbash\n755\n644");
+}
+
+#[test]
+fn a_damaged_store_path_is_refused() {
+    let mut bundle = Bundle::sample();
+    let contents = bundle.nars[3].len() - 30;
+    bundle.nars[3][contents] ^= 0x20;
+    let because =
+        "-greet-1.0 is damaged: its contents do not have the hash that the manifest states";
+    is_refused_but_for_sound_paths(&bundle.bytes(), because);
+}
+
+/// Sound paths that came before the damage may stay: they are what the manifest names, and
+/// running again needs not bring them again.
+#[track_caller]
+fn is_refused_but_for_sound_paths(bundle: &[u8], because: &str) {
+    let b = Machine::offline();
+    open(&b, bundle).exits_with(125).says(because);
+    let left = "ls -d /nix/store/*-greet-1.0 synthetic .shellpack-* 2>/dev/null || true
+        nix-store --verify --check-contents";
+    b.sh(left).succeeds().prints("");
+}
+
+#[test]
+fn a_nar_that_leaves_its_directory_is_refused() {
+    let nar = nar_of_entries(&[&entry("../../../root/evil")]);
+    let bytes = Bundle::minimal().with_nar(nar).bytes();
+    is_refused(&bytes, "not a valid NAR: an entry has an unsafe name");
+}
+
+#[test]
+fn a_damaged_project_file_is_refused() {
+    let mut members = Members::of(&Bundle::sample().bytes());
+    members.get("shell/run").content[0] ^= 1;
+    is_refused(&members.bytes(), "the project file run is damaged");
+}
+
+#[test]
+fn a_cut_bundle_is_refused() {
+    let bytes = Bundle::minimal().bytes();
+    is_refused(
+        &bytes[..bytes.len() - 1500],
+        "it is cut short: it ends within closure/0000.zst",
+    );
+}
+
+#[test]
+fn a_damaged_manifest_is_refused() {
+    let mut bytes = Bundle::minimal().bytes();
+    bytes[700] ^= 1;
+    is_refused(&bytes, "its manifest is damaged");
+}

@@ -1,0 +1,169 @@
+//! What a terminal and a shell make of the words in a bundle. Every one of them was written by
+//! somebody else: it must neither move the cursor, nor forge a line, nor run when it is pasted.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use shellpack::bundle::manifest::{EntryPath, FileKind, ProjectFile, SearchPathEntry};
+use shellpack::invocation::Invocation;
+use shellpack::nix::hash::Digest;
+use shellpack::report::printable;
+
+use crate::synthetic::{Bundle, Tree, Unnamed, store_path};
+
+/// Clears the screen, goes to its top, and says something else; then reads backwards.
+const EVIL: &str =
+    "\u{1b}[2J\u{1b}[Hsafe\r\u{8}\u{9b}31m\u{202e}\u{2066}\u{61c}\u{7}\nproof     forged";
+
+fn shellpack(arguments: &[&str], bundle: &[u8]) -> Output {
+    let file = Unnamed::holding(bundle);
+    let stdin = std::fs::File::open(file.path()).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shellpack"));
+    command.args(arguments).stdin(stdin);
+    if arguments[0] == "verify" {
+        command.arg("/dev/stdin");
+    }
+    command.output().unwrap()
+}
+
+/// A bundle in which every word is evil that may be any word.
+fn evil() -> Bundle {
+    let name = "\u{1b}[31m\nfault: forged";
+    let files = [("shell.nix", Tree::file("{ }")), (name, Tree::file("x"))];
+    let mut bundle = Bundle::new(&files, &[("bash", Tree::file("#!").nar())]);
+    let manifest = &mut bundle.manifest;
+    manifest.writer = EVIL.into();
+    manifest.proof.checks = vec![EVIL.into()];
+    manifest.proof.nix_version = Some(EVIL.into());
+    let shell = &mut manifest.shells[0];
+    shell.bash = None;
+    (shell.system, shell.nix_version) = (EVIL.into(), EVIL.into());
+    shell.attribute = Some(EVIL.trim_start().into());
+    manifest.pins = vec![shellpack::bundle::manifest::Pin {
+        fetcher: EVIL.into(),
+        url: EVIL.into(),
+        hash: Some(EVIL.into()),
+        store_path: store_path(1, "bash"),
+        frozen: false,
+    }];
+    bundle
+}
+
+#[track_caller]
+fn is_harmless(text: &[u8]) {
+    let text = std::str::from_utf8(text).unwrap();
+    let bad = |c: &char| *c != '\n' && (c.is_control() || "\u{202e}\u{2066}\u{61c}".contains(*c));
+    assert_eq!(text.chars().find(bad), None, "{text}");
+    let forged =
+        |line: &&str| line.starts_with("proof     forged") || line.starts_with("fault: forged");
+    assert_eq!(text.lines().find(forged), None, "{text}");
+}
+
+#[test]
+fn inspect_prints_evil_words_harmless() {
+    for arguments in [&["inspect", "-"][..], &["inspect", "-v", "-"]] {
+        let output = shellpack(arguments, &evil().bytes());
+        assert_eq!(output.status.code(), Some(0));
+        is_harmless(&output.stdout);
+        assert_eq!(
+            String::from_utf8(output.stdout)
+                .unwrap()
+                .matches("\nproof ")
+                .count(),
+            1
+        );
+    }
+}
+
+/// JSON has its own escapes; what they stand for is the reader's business.
+#[test]
+fn inspect_prints_evil_words_as_json() {
+    let output = shellpack(&["inspect", "--json", "-"], &evil().bytes());
+    is_harmless(&output.stdout);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["writer"], EVIL);
+}
+
+#[test]
+fn verify_prints_evil_words_harmless() {
+    let mut bundle = evil();
+    bundle.contents[0][0] ^= 1;
+    let output = shellpack(&["verify"], &bundle.bytes());
+    assert_eq!(output.status.code(), Some(1));
+    is_harmless(&[output.stdout.as_slice(), &output.stderr].concat());
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        said,
+        "fault: the project file \\u{1b}[31m\\nfault: forged is damaged\n"
+    );
+}
+
+#[test]
+fn errors_print_evil_words_harmless() {
+    let mut bundle = evil();
+    bundle.manifest.needs = vec![EVIL.into()];
+    let output = shellpack(&["inspect", "-"], &bundle.bytes());
+    assert_eq!(output.status.code(), Some(1));
+    is_harmless(&output.stderr);
+}
+
+#[test]
+fn every_character_that_plays_with_a_terminal_is_escaped() {
+    for c in (0..=0x10_ffff).filter_map(char::from_u32) {
+        let evil = c.is_control() && !"\n\t".contains(c)
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let text = c.to_string();
+        assert_eq!(printable(&text) != text, evil, "{c:?}");
+    }
+}
+
+/// The line that `open` prints for entry by hand, with a shell that has this file and search path.
+fn by_hand(file: &str, nix_path: &str) -> String {
+    let bundle = Bundle::new(&[(file, Tree::file("{ }"))], &[]);
+    let mut shell = bundle.manifest.shells[0].clone();
+    shell.file = EntryPath::parse(file).unwrap();
+    shell.nix_path = vec![SearchPathEntry {
+        name: "nixpkgs".into(),
+        path: nix_path.into(),
+    }];
+    Invocation::new(&shell, Path::new("/project")).by_hand()
+}
+
+#[test]
+fn a_line_to_paste_runs_nothing_else() {
+    let path = format!("/nix/store/{}", store_path(2, "source"));
+    assert_eq!(
+        by_hand("shell.nix", &format!("{path}/$(touch evil)")),
+        format!("cd /project && NIX_PATH='nixpkgs={path}/$(touch evil)' nix-shell")
+    );
+    assert_eq!(
+        by_hand("a b;touch evil.nix", &path),
+        format!("cd /project && NIX_PATH=nixpkgs={path} nix-shell './a b;touch evil.nix'")
+    );
+}
+
+/// A name that nix-shell would take for an option or a channel is still a file.
+#[test]
+fn a_shell_file_is_never_an_option() {
+    for name in ["--run", "-E", "channel:nixos-unstable", "<nixpkgs>"] {
+        let bundle = Bundle::new(&[(name, Tree::file("{ }"))], &[]);
+        let mut shell = bundle.manifest.shells[0].clone();
+        shell.file = EntryPath::parse(name).unwrap();
+        let invocation = Invocation::new(&shell, Path::new("/project"));
+        let command = invocation.command(&[]).into_std();
+        assert_eq!(*command.get_args().next().unwrap(), *format!("./{name}"));
+    }
+}
+
+/// A project may have such names; they arrive as they are.
+#[test]
+fn evil_names_are_still_names() {
+    let digest = Digest::of(b"x");
+    let kind = FileKind::File {
+        mode: 0o644,
+        size: 1,
+        digest,
+    };
+    let path = EntryPath::parse("\u{1b}[31m\nfault: forged").unwrap();
+    assert_eq!(evil().manifest.project.files[0], ProjectFile { path, kind });
+}

@@ -1,0 +1,52 @@
+//! Help and error messages, word for word, with their exit codes: one file for each command and
+//! for each error that needs no Nix. What else can go wrong is in [`surroundings`].
+//!
+//! `TRYCMD=overwrite cargo test messages` writes what is said now; read the difference.
+
+mod surroundings;
+
+use std::fs;
+use std::path::Path;
+
+use crate::synthetic::{Bundle, Members, framed};
+
+#[test]
+fn messages_are_as_written() {
+    write_damaged_bundles();
+    trycmd::TestCases::new()
+        .register_bin("shellpack", Path::new(env!("CARGO_BIN_EXE_shellpack")))
+        .env("COLUMNS", "100")
+        .case("tests/messages/*.trycmd");
+}
+
+/// Bundles that cannot be opened, beside the golden ones that the messages speak of as well.
+/// They are made anew each time, at the place that the messages name.
+fn write_damaged_bundles() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp/messages");
+    fs::create_dir_all(&dir).unwrap();
+    for (name, bytes) in damaged_bundles() {
+        fs::write(dir.join(format!("{name}.shellpack")), bytes).unwrap();
+    }
+}
+
+fn damaged_bundles() -> Vec<(&'static str, Vec<u8>)> {
+    let bundle = Bundle::sample();
+    let bytes = bundle.bytes();
+    let saying = |tables: &str| bundle.bytes_saying(&framed(tables));
+    let mut damaged = Members::of(&bytes);
+    damaged.get("shell/run").content[0] ^= 1;
+    damaged.get("closure/0001.zst").content[9] ^= 1;
+    let mut flipped = bytes.clone();
+    flipped[1000] ^= 1;
+    vec![
+        ("cut", bytes[..bytes.len() - 5000].to_vec()),
+        ("cut-in-manifest", bytes[..1000].to_vec()),
+        ("damaged", damaged.bytes()),
+        ("damaged-manifest", flipped),
+        ("longer", [bytes.as_slice(), b"x"].concat()),
+        ("newer", saying("format = 2\n")),
+        ("needs", saying("format = 1\nneeds = ['delta']\n")),
+        ("not-a-bundle", b"#!/bin/sh\n".to_vec()),
+        ("empty", Vec::new()),
+    ]
+}

@@ -1,0 +1,15 @@
+//! Bundles of synthetic data: no Nix, no store, and every part open to a test's hand.
+//!
+//! [`Bundle`] is a bundle before it is bytes. [`Members`] is one after: its tar members, to be
+//! changed, dropped and swapped. [`faults`] is what shellpack thinks of the result.
+
+mod bundle;
+mod members;
+mod samples;
+mod tree;
+mod verdict;
+
+pub(crate) use bundle::{Bundle, framed, sealed, segment, store_path};
+pub(crate) use members::{Member, Members};
+pub(crate) use tree::{Tree, entry, nar, nar_of, nar_of_entries};
+pub(crate) use verdict::{Unnamed, fault, faults, faults_of};

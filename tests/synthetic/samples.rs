@@ -1,0 +1,75 @@
+//! The bundles that most tests start from, and that the golden files hold. A change here is a
+//! change of what has been released: make another sample instead.
+
+use shellpack::bundle::manifest::{Pin, SearchPathEntry};
+
+use super::{Bundle, Tree, store_path};
+
+impl Bundle {
+    /// With a shell file and one store path, which nothing refers to.
+    pub(crate) fn minimal() -> Self {
+        Self::new(
+            &[("shell.nix", Tree::file("{ }"))],
+            &[(
+                "bash",
+                Tree::directory([("bash", Tree::program("#!"))]).nar(),
+            )],
+        )
+    }
+
+    /// With a bit of everything that a bundle can have, on few bytes.
+    pub(crate) fn sample() -> Self {
+        let bash = Tree::directory([
+            ("bash", Tree::program("#! the whole of bash")),
+            ("sh", Tree::Symlink("bash".into())),
+        ]);
+        let noise: Vec<u8> = (0..2500u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
+        let library = Tree::directory([
+            ("empty", Tree::directory([])),
+            ("libgreet.so", Tree::file(noise)),
+        ]);
+        let long = "a-long-name-".repeat(9);
+        let mut bundle = Self::new(
+            &[
+                (
+                    "nix",
+                    Tree::directory([
+                        ("sources.json", Tree::file("{}")),
+                        (&long, Tree::Symlink("../".repeat(40) + "target")),
+                    ]),
+                ),
+                ("run", Tree::program("#!/bin/sh\n")),
+                ("shell.nix", Tree::file("import ./nix\n")),
+            ],
+            &[
+                ("bash", bash.nar()),
+                ("source", Tree::file("nixpkgs").nar()),
+                ("libgreet-1.0", library.nar()),
+                ("greet-1.0", Tree::program("#!/bin/greet").nar()),
+            ],
+        );
+        let shell = &mut bundle.manifest.shells[0];
+        shell.nix_path = vec![SearchPathEntry {
+            name: "nixpkgs".into(),
+            path: format!("/nix/store/{}", store_path(2, "source")),
+        }];
+        shell.environment = [("MESSAGE".into(), "Hello, \"world\"!\n".into())].into();
+        bundle.manifest.pins = vec![Pin {
+            fetcher: "fetchTarball".into(),
+            url: "https://example.org/nixpkgs.tar.gz".into(),
+            hash: Some("0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73".into()),
+            store_path: store_path(2, "source"),
+            frozen: false,
+        }];
+        let paths = &mut bundle.manifest.closure.paths;
+        paths[1].ca =
+            Some("fixed:r:sha256:0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73".into());
+        paths[2].signatures = vec![format!("lab-1:{}==", "A".repeat(86))];
+        paths[3].references = vec![0, 2, 3];
+        paths[3].deriver = Some(store_path(9, "greet-1.0.drv"));
+        bundle.cut(&[900, 1800]);
+        bundle
+    }
+}
