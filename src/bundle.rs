@@ -92,3 +92,14 @@ pub enum BadBundle {
         reason: &'static str,
     },
 }
+
+impl BadBundle {
+    /// Whether copying the file again could help: not if it is another kind of file, or a
+    /// bundle of a newer program.
+    pub fn is_damage(&self) -> bool {
+        !matches!(
+            self,
+            Self::NotABundle | Self::NewerFormat { .. } | Self::UnknownNeed(_)
+        )
+    }
+}

@@ -31,26 +31,23 @@ Exit codes: 0 done; 1 failed; 2 the command line makes no sense; 130 interrupted
 `open` and `rehearse` exit as the command that they ran did, with 125 if shellpack itself
 failed, and with 126 or 127 if the command could not be started.";
 
+/// The heading of options that every command has.
+const TALK: &str = "What is printed";
+
 /// Options of every command.
 #[derive(Debug, Args)]
 pub struct Global {
     /// Print nothing but errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = TALK)]
     pub quiet: bool,
     /// Print more: every store path, every project file
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, help_heading = TALK, conflicts_with = "quiet")]
     pub verbose: bool,
     /// When to use colour
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        default_value = "auto",
-        hide_possible_values = false
-    )]
+    #[arg(long, global = true, help_heading = TALK, value_name = "WHEN", default_value = "auto")]
     pub color: When,
     /// When to show progress
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, help_heading = TALK, value_name = "WHEN", default_value = "auto")]
     pub progress: When,
 }
 
@@ -69,22 +66,29 @@ pub enum When {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Pack a shell into one file
+    ///
+    /// Evaluates and builds the shell, collects its closure, its pinned sources and its
+    /// project files, enters it in a room with no network to prove that nothing is missing,
+    /// and writes it all to one file.
     Create(Box<Create>),
     /// Check a bundle, import it, and enter its shell
+    ///
+    /// Imports what the store does not have, writes the project files and becomes nix-shell.
+    /// Nothing is fetched and nothing is built.
     Open(Open),
     /// Show what a bundle's manifest says
     Inspect(Inspect),
     /// Check every byte of a bundle and list all faults
+    ///
+    /// Executes nothing and needs no Nix.
     Verify(Verify),
     /// Open a bundle in a room with no network and an empty store
+    ///
+    /// Scratch space for the unpacked store is taken in $TMPDIR, else in the cache directory.
     Rehearse(Rehearse),
 }
 
 /// `shellpack create`.
-///
-/// Evaluates and builds the shell, collects its closure, its pinned sources and its project
-/// files, enters it in a room with no network to prove that nothing is missing, and writes it
-/// all to one file.
 #[derive(Debug, Args)]
 pub struct Create {
     /// The shell file, or the directory that it is in
@@ -129,9 +133,6 @@ pub struct Create {
 }
 
 /// `shellpack open`.
-///
-/// Checks the bundle, imports what the store does not have, writes the project files and
-/// enters nix-shell. Nothing is fetched and nothing is built.
 #[derive(Debug, Args)]
 pub struct Open {
     /// The bundle; `-` is standard input
@@ -175,8 +176,6 @@ pub struct Inspect {
 }
 
 /// `shellpack verify`.
-///
-/// Reads everything, executes nothing and needs no Nix.
 #[derive(Debug, Args)]
 pub struct Verify {
     /// The bundle
@@ -187,8 +186,6 @@ pub struct Verify {
 }
 
 /// `shellpack rehearse`.
-///
-/// Scratch space for the unpacked store is taken in $TMPDIR, else in the cache directory.
 #[derive(Debug, Args)]
 pub struct Rehearse {
     /// The bundle

@@ -1,6 +1,7 @@
 //! Each command, from its options to what it prints and exits with.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -115,8 +116,16 @@ fn inspect(command: &Inspect, global: &Global) -> Result<ExitCode> {
 
 fn verify(command: &Verify, global: &Global, report: &Report) -> Result<ExitCode> {
     report.emit(Event::Phase(Phase::Verify));
-    let findings = verify::verify(&command.bundle, command.jobs(), report)?;
+    let mut findings = verify::verify(&command.bundle, command.jobs(), report)?;
     report.emit(Event::Done);
+    if findings.manifest.is_none()
+        && let Some(fault) = findings.faults.pop_if(|fault| !fault.is_damage())
+    {
+        return Err(Error::Bundle {
+            file: command.bundle.clone(),
+            source: fault,
+        });
+    }
     for fault in &findings.faults {
         print(&format!("fault: {}\n", printable_line(&fault.to_string())));
     }
@@ -125,7 +134,7 @@ fn verify(command: &Verify, global: &Global, report: &Report) -> Result<ExitCode
             if !global.quiet {
                 let (paths, files) = (
                     count(manifest.closure.paths.len(), "store path"),
-                    count(manifest.project.files.len(), "project file"),
+                    count(manifest.project.file_count(), "project file"),
                 );
                 print(&format!(
                     "{}: sound ({paths}, {files})\n",
@@ -142,6 +151,9 @@ fn verify(command: &Verify, global: &Global, report: &Report) -> Result<ExitCode
 }
 
 fn rehearse(command: &Rehearse, global: &Global, report: &Report) -> Result<ExitCode> {
+    if command.bundle == Path::new("-") {
+        return Err(Error::NotFromStdin);
+    }
     let bundle = Bundle::open(&command.bundle)?;
     let nix = Nix::find()?;
     let manifest = bundle.reader().manifest();

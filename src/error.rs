@@ -59,6 +59,12 @@ pub enum Error {
         /// The directory that evaluation copies.
         tree: PathBuf,
     },
+    /// The output is a device, a pipe or a socket.
+    #[error("could not replace {}: it is not a regular file", .0.display())]
+    OutputIsSpecial(PathBuf),
+    /// Only a file can be shown to a room.
+    #[error("could not rehearse standard input: it can be read only once")]
+    NotFromStdin,
     /// Standard output is a terminal.
     #[error("could not write the bundle to the terminal")]
     OutputIsTerminal,

@@ -23,6 +23,7 @@ pub mod rehearse;
 mod relay;
 pub mod report;
 pub mod room;
+mod space;
 pub mod unpack;
 pub mod verify;
 

@@ -16,8 +16,9 @@ use crate::bundle::manifest::{
 use crate::error::{Error, Result};
 use crate::nix::store_path::{StoreDir, StorePath};
 use crate::nix::{Nix, PathInfo};
-use crate::report::{Event, Phase, Report, human};
+use crate::report::{Event, Phase, Report};
 use crate::room::Room;
+use crate::space;
 use serde::{Deserialize, Serialize};
 
 pub mod inside;
@@ -88,7 +89,7 @@ pub fn carried(
         .iter()
         .map(|info| task.store.join(&info.path))
         .collect();
-    let own = surroundings::closure_of_nix(nix)?;
+    let own = surroundings::closure_of_programs(nix)?;
     bound.extend(
         own.iter()
             .map(|info| task.store.join(&info.path))
@@ -172,10 +173,10 @@ pub fn bundle(
     global: &[OsString],
 ) -> Result<ExitStatus> {
     let file = fs::canonicalize(file).map_err(Error::io("find", file))?;
-    let scratch = scratch_space(manifest.closure.nar_bytes())?;
+    let scratch = scratch_space(space::unpacked(manifest.closure.nar_bytes()))?;
     let nix_dir = nix_directory(&scratch.0, &manifest.closure.store)?;
     let inside_file = Path::new("/home").join(file.file_name().unwrap_or(OsStr::new("bundle")));
-    let own = surroundings::closure_of_nix(nix)?;
+    let own = surroundings::closure_of_programs(nix)?;
     let bound = own
         .iter()
         .map(|info| manifest.closure.store.join(&info.path))
@@ -212,16 +213,7 @@ fn scratch_space(needed: u64) -> Result<Scratch> {
         None => cache().map_or_else(std::env::temp_dir, |cache| cache.join("shellpack")),
     };
     fs::create_dir_all(&base).map_err(Error::io("create", &base))?;
-    let statistics = rustix::fs::statvfs(&base)
-        .map_err(|error| Error::io("look at the file system of", &base)(error.into()))?;
-    let free = statistics.f_bavail.saturating_mul(statistics.f_frsize);
-    if free < needed {
-        return Err(Error::NoSpace {
-            dir: base,
-            needed: human(needed),
-            free: human(free),
-        });
-    }
+    space::ensure_free(&base, needed)?;
     tempfile::Builder::new()
         .prefix("rehearsal-")
         .tempdir_in(&base)

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::BadBundle;
 use super::layout::{Layout, RecordSize};
-use super::{BadBundle, FORMAT};
 use crate::nix::PathInfo;
 use crate::nix::command::Argument;
 use crate::nix::hash::Digest;
@@ -256,7 +256,13 @@ impl Manifest {
     /// digest line.
     pub fn to_bytes(&self) -> Result<Vec<u8>, BadBundle> {
         let body = toml::to_string(self).map_err(|error| BadBundle::Manifest(error.to_string()))?;
-        Ok(text::with_frame(self, &body))
+        let bytes = text::with_frame(self, &body);
+        if bytes.len() as u64 > MAX_SIZE {
+            return Err(BadBundle::Manifest(format!(
+                "it would have more than {MAX_SIZE} bytes"
+            )));
+        }
+        Ok(bytes)
     }
 
     /// The shell that is entered.
@@ -270,9 +276,16 @@ impl Manifest {
         let records = (0..self.closure.paths.len()).map(|index| self.closure.record_size(index));
         Layout::new(records, &self.closure.segments)
     }
+}
 
-    /// The newest format that [`Manifest::parse`] accepts.
-    pub const FORMAT: u32 = FORMAT;
+impl Project {
+    /// How many files there are; directories are not counted.
+    pub fn file_count(&self) -> usize {
+        self.files
+            .iter()
+            .filter(|file| !matches!(file.kind, FileKind::Directory { .. }))
+            .count()
+    }
 }
 
 impl Closure {

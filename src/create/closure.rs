@@ -74,7 +74,7 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
             .map(|(path, _)| path),
     );
     let mut connection = shell.nix.connect()?;
-    let infos = query(shell, &mut connection, &roots, report)?;
+    let infos = connection.closure(roots.iter().cloned(), || report.ensure_not_interrupted())?;
     Ok(Closure {
         paths: ordered(infos),
         roots: roots.into_iter().collect(),
@@ -204,30 +204,6 @@ fn minimum_nix_version(shell: &Shell) -> Option<String> {
             .find(|line| line.trim_start().starts_with('"'))?;
         line.split('"').nth(1).map(str::to_owned)
     })
-}
-
-/// Asks the store about every path that the roots reach, and holds each.
-fn query(
-    shell: &Shell,
-    connection: &mut Connection,
-    roots: &BTreeSet<StorePath>,
-    report: &Report,
-) -> Result<BTreeMap<StorePath, PathInfo>> {
-    let mut infos = BTreeMap::new();
-    let mut open: Vec<_> = roots.iter().cloned().collect();
-    while let Some(path) = open.pop() {
-        if infos.contains_key(&path) {
-            continue;
-        }
-        report.ensure_not_interrupted()?;
-        // First held, then asked: a path that is valid after it was held stays so.
-        connection.add_temp_root(&path)?;
-        let info = connection.path_info(&path)?;
-        let info = info.ok_or_else(|| Error::InvalidStorePath(shell.nix.store.print(&path)))?;
-        open.extend(info.references.iter().cloned());
-        infos.insert(path, info);
-    }
-    Ok(infos)
 }
 
 /// References before referrers. Among paths that could come next, the order is by name, so

@@ -147,7 +147,8 @@ fn record(
         .cloned()
         .collect();
     let mut recorded = request.record(nix, &files, &foreign)?;
-    let frozen = freeze(nix, entries, &recorded.events)?;
+    let mut frozen = freeze(nix, entries, &recorded.events)?;
+    freeze_unseen(nix, entries, &plain, &mut frozen)?;
     if !frozen.is_empty() {
         let nix_path = nix_path(&frozen);
         let request = Request {
@@ -171,7 +172,7 @@ fn record(
     if recorded.derivations != plain.derivations {
         report.emit(Event::Warning(
             "with its search path frozen, the shell is another derivation than here and now: something else \
-             than its own look-ups takes part (NIX_PATH with nixpkgs-overlays?) and is not carried",
+             than its search path takes part and is not carried",
         ));
     }
     // The recorder sees project files only; Nix's log saw everything.
@@ -209,8 +210,36 @@ fn freeze(nix: &Nix, entries: &[Entry], events: &[Recorded]) -> Result<Vec<Froze
         }
         frozen.push(search_path::freeze(nix, name, source)?);
     }
-    frozen.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(frozen)
+}
+
+/// Freezes entries that nixpkgs itself looked up, such as `<nixpkgs-overlays>`, which the
+/// recorder does not see: Nix's log names their files.
+fn freeze_unseen(
+    nix: &Nix,
+    entries: &[Entry],
+    plain: &Evaluation,
+    frozen: &mut Vec<Frozen>,
+) -> Result<()> {
+    for entry in entries.iter().filter(|entry| !entry.prefix.is_empty()) {
+        let Ok(real) = std::fs::canonicalize(&entry.path) else {
+            continue;
+        };
+        let took_part = plain
+            .evaluated
+            .iter()
+            .any(|file| file.starts_with(&real) || file.starts_with(&entry.path));
+        let is_new = frozen.iter().all(|known| known.name != entry.prefix);
+        if took_part && is_new {
+            frozen.push(search_path::freeze(
+                nix,
+                entry.prefix.clone(),
+                entry.path.clone(),
+            )?);
+        }
+    }
+    frozen.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(())
 }
 
 fn nix_path(frozen: &[Frozen]) -> String {
@@ -249,12 +278,16 @@ fn ensure_no_user_config(evaluation: &Evaluation, shell: &Path) -> Result<()> {
         evaluation.evaluated.contains(*file)
             || real.is_ok_and(|real| evaluation.evaluated.contains(&real))
     };
-    match user_config_files().iter().find(took_part) {
-        Some(file) if !shell.starts_with(file.parent().unwrap_or(file)) => Err(Error::UserConfig {
+    match user_config_files()
+        .iter()
+        .filter(|file| *file != shell)
+        .find(took_part)
+    {
+        Some(file) => Err(Error::UserConfig {
             shell: shell.to_owned(),
             file: file.clone(),
         }),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

@@ -58,6 +58,9 @@ fn ensure_free(path: &Path, force: bool) -> Result<()> {
     match path.symlink_metadata() {
         Ok(metadata) if metadata.is_dir() => Err(Error::OutputIsDirectory(path.to_owned())),
         Ok(_) if !force => Err(Error::OutputExists(path.to_owned())),
+        Ok(metadata) if !metadata.is_file() && !metadata.is_symlink() => {
+            Err(Error::OutputIsSpecial(path.to_owned()))
+        }
         _ => Ok(()),
     }
 }
@@ -177,17 +180,25 @@ impl Unnamed {
 }
 
 fn publish(temporary: NamedTempFile, path: &Path, force: bool) -> Result<()> {
-    let result = if force {
-        temporary.persist(path)
-    } else {
-        temporary.persist_noclobber(path)
-    };
-    match result {
+    let failed = |error| Error::io("create", path)(error);
+    if force {
+        return temporary
+            .persist(path)
+            .map(drop)
+            .map_err(|error| failed(error.error));
+    }
+    match temporary.persist_noclobber(path) {
         Ok(_) => Ok(()),
-        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
             Err(Error::OutputExists(path.to_owned()))
         }
-        Err(failed) => Err(Error::io("create", path)(failed.error)),
+        // Some file systems know neither of the ways to rename without replacing.
+        Err(error) if path.symlink_metadata().is_err() => error
+            .file
+            .persist(path)
+            .map(drop)
+            .map_err(|error| failed(error.error)),
+        Err(error) => Err(failed(error.error)),
     }
 }
 

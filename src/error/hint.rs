@@ -1,9 +1,11 @@
 //! What to type next, for the errors where that can be told.
 
 use std::io;
+use std::path::Path;
 
 use super::Error;
 use crate::bundle::BadBundle;
+use crate::bundle::manifest::shell_quoted;
 
 impl Error {
     /// One line, usually with a command that can be run.
@@ -16,6 +18,8 @@ impl Error {
                 format!("name a file in it: -o {}", path.join("NAME.shellpack").display())
             }
             Self::OutputInSource { .. } => "choose a file elsewhere, for example -o ../NAME.shellpack".to_owned(),
+            Self::OutputIsSpecial(_) => "name a file, or write to it by a pipe: -o - >FILE".to_owned(),
+            Self::NotFromStdin => "write it to a file first".to_owned(),
             Self::OutputIsTerminal => "send it on, for example: shellpack create -o - | ssh HOST 'cat >dev.shellpack'".to_owned(),
             Self::NixNotInstalled { .. } => "install it: `sudo apt-get install nix-bin`, or see https://nixos.org/download; \
                  on a machine with no network, carry nix-bin's .deb packages to it with `apt-get download`"
@@ -37,7 +41,7 @@ impl Error {
                  or go on unproved with `shellpack create --no-rehearsal`"
                 .to_owned(),
             Self::RehearsalFailed { advice, .. } => advice.clone()?,
-            Self::Bundle { source, .. } => bundle_hint(source)?.to_owned(),
+            Self::Bundle { file, source } => bundle_hint(file, source)?,
             Self::Faults { .. } => "copy it again from where it was made, and compare: sha256sum FILE".to_owned(),
             Self::ReadBack { .. } => "try another medium".to_owned(),
             Self::WrongSystem { bundle, .. } => format!("create the bundle on a machine that is {bundle} like the target"),
@@ -45,22 +49,27 @@ impl Error {
             Self::NoSpace { .. } => "make room, for example: nix-collect-garbage".to_owned(),
             Self::FileDiffers(_) | Self::OtherDirectory(_) => "open into another directory: shellpack open BUNDLE --dir DIR".to_owned(),
             Self::Daemon { message } if message.contains("signature") => trusted_user_hint(),
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "make room and try again; nothing was left behind".to_owned(),
+            Self::NixFailed { words, .. } if words.contains("'/nix") && words.contains("Permission denied") => {
+                "make the store yours: `sudo install -d -o \"$USER\" /nix`, or install Nix with its daemon".to_owned()
+            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "make room and try again; what is complete stays, nothing else does".to_owned(),
             _ => return None,
         })
     }
 }
 
-fn bundle_hint(bad: &BadBundle) -> Option<&'static str> {
+fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
     match bad {
-        BadBundle::NotABundle => Some("bundles are made with: shellpack create"),
+        BadBundle::NotABundle => Some("bundles are made with: shellpack create".to_owned()),
         BadBundle::NewerFormat { .. } | BadBundle::UnknownNeed(_) => {
-            Some("use the version of shellpack that made it, or a newer one")
+            Some("use the version of shellpack that made it, or a newer one".to_owned())
         }
         BadBundle::Manifest(_) => None,
-        _ => Some(
-            "list all of its faults: shellpack verify FILE; then copy it again from where it was made",
-        ),
+        _ if file.is_file() => Some(format!(
+            "list all of its faults: shellpack verify {}; then copy it again from where it was made",
+            shell_quoted(&file.to_string_lossy())
+        )),
+        _ => Some("send it again from where it was made".to_owned()),
     }
 }
 

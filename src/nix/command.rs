@@ -22,10 +22,11 @@ pub struct NixCommand {
 impl NixCommand {
     /// A command that is looked up on `PATH`.
     pub fn new(program: &'static str) -> Self {
-        Self {
-            program,
-            command: Command::new(program),
+        let mut command = Command::new(program);
+        if lacks_build_users() {
+            command.args(["--option", "build-users-group", ""]);
         }
+        Self { program, command }
     }
 
     /// Adds an argument.
@@ -277,7 +278,6 @@ pub fn realise(wanted: &[String], root: &Path, log: Log) -> Result<()> {
         .arg("--add-root")
         .arg(root)
         .arg("--indirect");
-    let command = root_without_build_users(command);
     match log {
         Log::Shown => command.stdout_text_with_log_shown(),
         Log::OnFailure => command.stdout_text(),
@@ -286,17 +286,17 @@ pub fn realise(wanted: &[String], root: &Path, log: Log) -> Result<()> {
 }
 
 /// Real root builds as members of the group that `build-users-group` names, `nixbld` if
-/// nothing is set. A fresh Debian has no such group, and Nix then refuses to build at all;
-/// building without build users is what its message asks for.
-fn root_without_build_users(command: NixCommand) -> NixCommand {
-    let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
-    let configured =
-        std::env::var_os("NIX_CONF_DIR").is_some() || Path::new("/etc/nix/nix.conf").exists();
-    let has_group = groups.lines().any(|line| line.starts_with("nixbld:"));
-    if rustix::process::geteuid().is_root() && !has_group && !configured {
-        return command.args(["--option", "build-users-group", ""]);
+/// nothing is set. A fresh Debian has no such group: Nix then warns at every turn, and
+/// refuses to build; building without build users is what its message asks for.
+fn lacks_build_users() -> bool {
+    let configured = std::env::var_os("NIX_CONF_DIR").is_some()
+        || std::env::var_os("NIX_CONFIG").is_some()
+        || Path::new("/etc/nix/nix.conf").exists();
+    if !rustix::process::geteuid().is_root() || configured {
+        return false;
     }
-    command
+    let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
+    !groups.lines().any(|line| line.starts_with("nixbld:"))
 }
 
 /// A derivation's wanted outputs in the notation of Nix's commands and protocol.

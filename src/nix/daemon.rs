@@ -5,6 +5,7 @@
 //! answers alike: it has signatures and `ca` in path information, and imports one path at
 //! a time, checked by Nix itself.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::PathInfo;
@@ -170,6 +171,29 @@ impl Connection {
             ca: (!ca.is_empty()).then_some(ca),
             signatures,
         }))
+    }
+
+    /// Everything that some paths reach, themselves included. Each path is held by a
+    /// temporary root: first held, then asked, so what is valid stays so.
+    pub fn closure(
+        &mut self,
+        roots: impl IntoIterator<Item = StorePath>,
+        mut each: impl FnMut() -> Result<()>,
+    ) -> Result<BTreeMap<StorePath, PathInfo>> {
+        let mut infos = BTreeMap::new();
+        let mut open: Vec<_> = roots.into_iter().collect();
+        while let Some(path) = open.pop() {
+            if infos.contains_key(&path) {
+                continue;
+            }
+            each()?;
+            self.add_temp_root(&path)?;
+            let info = self.path_info(&path)?;
+            let info = info.ok_or_else(|| Error::InvalidStorePath(self.store.print(&path)))?;
+            open.extend(info.references.iter().cloned());
+            infos.insert(path, info);
+        }
+        Ok(infos)
     }
 
     /// Those of some paths that are valid.

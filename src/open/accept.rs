@@ -9,7 +9,7 @@ use super::project::Target;
 use crate::bundle::manifest::{Manifest, Shell};
 use crate::error::{Error, Result};
 use crate::nix::{Nix, is_older};
-use crate::report::human;
+use crate::space;
 
 /// A bundle that can be imported here.
 #[must_use]
@@ -86,16 +86,5 @@ fn ensure_space(manifest: &Manifest, nix: &Nix) -> Result<()> {
         .iter()
         .filter(|path| !valid.contains(&path.path));
     let needed: u64 = missing.map(|path| path.nar_size).sum();
-    let dir = nix.store.as_path();
-    let statistics = rustix::fs::statvfs(dir)
-        .map_err(|error| Error::io("look at the file system of", dir)(error.into()))?;
-    let free = statistics.f_bavail.saturating_mul(statistics.f_frsize);
-    if needed > free {
-        return Err(Error::NoSpace {
-            dir: dir.to_owned(),
-            needed: human(needed),
-            free: human(free),
-        });
-    }
-    Ok(())
+    space::ensure_free(nix.store.as_path(), space::unpacked(needed))
 }

@@ -4,6 +4,7 @@
 //! in shellpack's state directory, which Nix is told about.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -37,9 +38,10 @@ impl Roots {
         let roots = Self { dir, kept: existed };
         for path in manifest.shells.iter().flat_map(|shell| &shell.roots) {
             let link = roots.dir.join(path.base_name());
-            if fs::symlink_metadata(&link).is_err() {
-                symlink(manifest.closure.store.join(path), &link)
-                    .map_err(Error::io("create", &link))?;
+            match symlink(manifest.closure.store.join(path), &link) {
+                // From an earlier opening, or from one that runs at the same time.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                other => other.map_err(Error::io("create", &link))?,
             }
             connection.add_indirect_root(&link)?;
         }

@@ -1,6 +1,6 @@
 //! What a rehearsal's room looks like from inside.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -61,28 +61,21 @@ fn nix_program() -> Option<PathBuf> {
 }
 
 /// On NixOS, and wherever Nix was not packaged by the distribution, Nix itself lives in the
-/// store and must be shown to the room, or nothing could be run there.
-pub(super) fn closure_of_nix(nix: &Nix) -> Result<Vec<PathInfo>> {
-    let program = nix_program();
-    let Some((path, _)) = program
-        .as_deref()
-        .and_then(Path::to_str)
-        .and_then(|program| nix.store.containing(program))
-    else {
+/// store and must be shown to the room, or nothing could be run there; and shellpack, with
+/// the libraries that it runs on, likewise.
+pub(super) fn closure_of_programs(nix: &Nix) -> Result<Vec<PathInfo>> {
+    // What this process has mapped: its executable, the loader, the libraries.
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let mapped = maps
+        .lines()
+        .filter_map(|line| line.find('/').map(|at| PathBuf::from(&line[at..])));
+    let files = nix_program().into_iter().chain(mapped);
+    let in_store = |file: PathBuf| Some(nix.store.containing(file.to_str()?)?.0);
+    let roots: BTreeSet<_> = files.filter_map(in_store).collect();
+    if roots.is_empty() {
         return Ok(Vec::new());
-    };
-    let mut connection = nix.connect()?;
-    let mut infos = BTreeMap::new();
-    let mut open = vec![path];
-    while let Some(path) = open.pop() {
-        if infos.contains_key(&path) {
-            continue;
-        }
-        let info = connection.path_info(&path)?;
-        let info = info.ok_or_else(|| Error::InvalidStorePath(nix.store.print(&path)))?;
-        open.extend(info.references.iter().cloned());
-        infos.insert(path, info);
     }
+    let infos = nix.connect()?.closure(roots, || Ok(()))?;
     Ok(infos.into_values().collect())
 }
 
