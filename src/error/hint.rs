@@ -52,7 +52,7 @@ impl Error {
             Self::NixFailed { words, .. } if words.contains("'/nix") && words.contains("Permission denied") => {
                 "make the store yours: `sudo install -d -o \"$USER\" /nix`, or install Nix with its daemon".to_owned()
             }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "make room and try again; what is complete stays, nothing else does".to_owned(),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "make room and try again; nothing half-written was left behind".to_owned(),
             _ => return None,
         })
     }

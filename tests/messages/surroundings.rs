@@ -129,7 +129,7 @@ fn cannot_create(before: &str, options: &str) -> Outcome {
 const DISK_FULL: &str = "error: could not write out/x.shellpack\n\
     caused by: No space left on device (os error 28)\n\
     \n\
-    hint: make room and try again; nothing was left behind\n";
+    hint: make room and try again; nothing half-written was left behind\n";
 
 #[test]
 fn a_disk_that_is_full_when_a_bundle_is_created() {

@@ -39,7 +39,7 @@ fn store_paths_are_parsed() {
         "x",
         "../../etc/passwd",
         &format!("{:032}-a/b", 1),
-        &format!("{:032}-.x", 1),
+        &format!("{:032}-..", 1),
     ] {
         let said = with_tables(|tables| tables["closure"]["paths"][0]["path"] = path.into());
         assert!(
