@@ -35,6 +35,8 @@ check:
 	@$(CARGO) clippy --locked --quiet --all-targets -- -D warnings
 	@echo "== documentation"
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --no-deps
+	@echo "== fuzz targets build"
+	@CARGO_TARGET_DIR="$(TARGET)/fuzz" $(CARGO) check --locked --quiet --manifest-path fuzz/Cargo.toml
 	@echo "== fixtures are up to date"
 	@fixtures/pack-nixpkgs --check
 	@if command -v shellcheck > /dev/null; then \
