@@ -26,12 +26,10 @@ const OWN_FAILURE: u8 = 125;
 pub fn run(cli: Cli) -> ExitCode {
     set_colour(cli.global.color);
     let interrupted = Arc::<AtomicBool>::default();
+    // In a rehearsal Ctrl-C is the business of the command inside, however often.
+    let ends_at_second = !matches!(cli.command, Command::Rehearse(_));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // The second signal ends the process at once; the first lets it clean up.
-        let armed =
-            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupted))
-                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)));
-        if let Err(error) = armed {
+        if let Err(error) = arm(signal, &interrupted, ends_at_second) {
             print_error(&Error::cannot_run("a signal handler", error));
         }
     }
@@ -54,6 +52,14 @@ pub fn run(cli: Cli) -> ExitCode {
         _ if runs_a_command => ExitCode::from(OWN_FAILURE),
         error => ExitCode::from(error.exit_code()),
     }
+}
+
+/// The first signal lets the engine clean up; the second ends the process at once.
+fn arm(signal: i32, interrupted: &Arc<AtomicBool>, ends_at_second: bool) -> io::Result<()> {
+    if ends_at_second {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(interrupted))?;
+    }
+    signal_hook::flag::register(signal, Arc::clone(interrupted)).map(drop)
 }
 
 fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCode> {

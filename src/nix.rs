@@ -1,6 +1,7 @@
 //! The only place that talks to Nix: its commands, its daemon, its database, its formats.
 
 pub mod command;
+pub mod content_address;
 pub mod daemon;
 pub mod database;
 pub mod derivation;

@@ -138,6 +138,8 @@ pub(super) fn write(
         .as_file()
         .sync_all()
         .map_err(Error::io("sync", path))?;
+    // Reading back must read the medium. Where the cache cannot be dropped, it reads what it can.
+    let _ = rustix::fs::fadvise(temporary.as_file(), 0, None, rustix::fs::Advice::DontNeed);
     Ok(Unnamed {
         file: Some((temporary, path.clone(), *force)),
         size,

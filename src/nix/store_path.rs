@@ -198,6 +198,23 @@ pub fn base32(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// Bytes from Nix's base 32; `None` where a digit is none or does not fit.
+pub fn base32_decode(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = vec![0u8; text.len() * 5 / 8];
+    for (digit, character) in text.bytes().rev().enumerate() {
+        let value = u16::try_from(BASE32.iter().position(|&known| known == character)?).ok()?;
+        let (byte, shift) = (digit * 5 / 8, digit * 5 % 8);
+        let [low, high] = (value << shift).to_le_bytes();
+        *bytes.get_mut(byte)? |= low;
+        match bytes.get_mut(byte + 1) {
+            Some(next) => *next |= high,
+            None if high == 0 => {}
+            None => return None,
+        }
+    }
+    Some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,5 +271,10 @@ mod tests {
             .decode(b"da39a3ee5e6b4b0d3255bfef95601890afd80709")
             .unwrap();
         assert_eq!(base32(&empty_sha1), "143xibwh31h9bvxzalr0sjvbbvpa6ffs");
+        assert_eq!(
+            base32_decode("143xibwh31h9bvxzalr0sjvbbvpa6ffs").unwrap(),
+            empty_sha1
+        );
+        assert_eq!(base32_decode("e"), None);
     }
 }

@@ -12,9 +12,10 @@ use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::bundle::BadBundle;
-use crate::bundle::manifest::Closure;
+use crate::bundle::manifest::{Closure, ClosurePath};
 use crate::bundle::reader::ReadError;
 use crate::error::{Error, Result};
+use crate::nix::content_address::ContentAddress;
 use crate::nix::database::Database;
 use crate::nix::nar::restore::Restore;
 use crate::nix::{self, Nix, PathInfo};
@@ -60,9 +61,7 @@ impl<'a> Direct<'a> {
         bundle: &'a Path,
         report: &'a Report,
     ) -> Result<Option<Self>> {
-        // A derivation's outputs have rows of their own, which Nix derives from its contents.
-        let has_derivations = closure.paths.iter().any(|path| path.path.is_derivation());
-        if !nix.owns_store() || has_derivations {
+        if !nix.owns_store() || !closure.paths.iter().enumerate().all(is_simple) {
             return Ok(None);
         }
         let Some(database) = Database::open(&nix.state, &nix.store)? else {
@@ -150,9 +149,37 @@ impl<'a> Direct<'a> {
         Ok(())
     }
 
+    /// A path that claims to follow from its contents needs no signature; Nix would check
+    /// the claim, and here nobody else does.
+    fn ensure_content_address(&self, index: usize, place: &Path) -> Result<()> {
+        let info = self.closure.path_info(index);
+        let Some(claim) = info.ca.as_deref().and_then(ContentAddress::parse) else {
+            return Ok(());
+        };
+        if claim.holds(&info, &self.closure.store, place)? {
+            return Ok(());
+        }
+        let reason = "its contents are not what its content address claims";
+        self.fault(BadBundle::StorePath {
+            path: info.path.to_string(),
+            reason,
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a path needs nothing but its row in the database. A derivation's outputs have rows
+/// of their own, and some claims of content addresses only Nix can check.
+fn is_simple((index, path): (usize, &ClosurePath)) -> bool {
+    let refers_to_itself = path
+        .references
+        .last()
+        .is_some_and(|&last| last as usize == index);
+    let is_checked = |ca: &String| ContentAddress::parse(ca).is_some() && !refers_to_itself;
+    !path.path.is_derivation() && path.ca.as_ref().is_none_or(is_checked)
 }
 
 /// Small paths that wait for a large one hold a lock file each, and the usual limit of 1024
@@ -250,14 +277,16 @@ impl NarSink for Tree<'_> {
     }
 
     fn finish(mut self) -> Result<()> {
-        let mut state = self.direct.lock();
         let Some(unpacking) = &mut self.unpacking else {
-            state.valid[self.index] = true;
+            self.direct.lock().valid[self.index] = true;
             return Ok(());
         };
         if let Some(restore) = unpacking.restore.take() {
             restore.finish()?;
+            self.direct
+                .ensure_content_address(self.index, &unpacking.place)?;
         }
+        let mut state = self.direct.lock();
         if let Some(lock) = unpacking.lock.take() {
             state.unpacked.insert(self.index, lock);
         }
