@@ -11,6 +11,15 @@ fn open(b: &Machine, bundle: &[u8]) -> Outcome {
     b.shellpack("open --no-shell x.shellpack")
 }
 
+/// The sample without its made-up content address.
+fn sample() -> Bundle {
+    let mut bundle = Bundle::sample();
+    for path in &mut bundle.manifest.closure.paths {
+        path.ca = None;
+    }
+    bundle
+}
+
 /// Fails, and nothing of the bundle is on the machine afterwards: no path, valid or not, no
 /// project file, no root.
 #[track_caller]
@@ -27,7 +36,7 @@ fn is_refused(bundle: &[u8], because: &str) {
 #[test]
 fn a_sound_bundle_is_opened() {
     let b = Machine::offline();
-    open(&b, &Bundle::sample().bytes()).succeeds();
+    open(&b, &sample().bytes()).succeeds();
     let look = "cd /nix/store; ls | wc -l; cat *-greet-1.0; echo; readlink *-bash/sh
         stat -c %a ~/synthetic/run ~/synthetic/shell.nix; nix-store --verify --check-contents";
     b.sh(look)
@@ -37,12 +46,19 @@ fn a_sound_bundle_is_opened() {
 
 #[test]
 fn a_damaged_store_path_is_refused() {
-    let mut bundle = Bundle::sample();
+    let mut bundle = sample();
     let contents = bundle.nars[3].len() - 30;
     bundle.nars[3][contents] ^= 0x20;
     let because =
         "-greet-1.0 is damaged: its contents do not have the hash that the manifest states";
     is_refused_but_for_sound_paths(&bundle.bytes(), because);
+}
+
+/// A path with such a claim would need no signature, so a false one must not get in.
+#[test]
+fn a_false_content_address_is_refused() {
+    let because = "-source is damaged: its contents are not what its content address claims";
+    is_refused_but_for_sound_paths(&Bundle::sample().bytes(), because);
 }
 
 /// Sound paths that came before the damage may stay: they are what the manifest names, and
