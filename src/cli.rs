@@ -178,7 +178,7 @@ pub struct Inspect {
 /// `shellpack verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The bundle
+    /// The bundle; `-` is standard input
     pub bundle: PathBuf,
     /// How many segments to check at a time [default: the number of processors]
     #[arg(short, long, value_name = "N")]

@@ -12,9 +12,10 @@ use crate::cli::{Cli, Command, Create, Global, Inspect, Open, Rehearse, Verify, 
 use crate::create::write::Output;
 use crate::create::{self};
 use crate::error::{Error, Result};
+use crate::input::Bundle;
 use crate::inspect::{self, Inspection};
 use crate::nix::Nix;
-use crate::open::{self, Bundle};
+use crate::open;
 use crate::report::{Event, Phase, Report, count, printable, printable_json, printable_line};
 use crate::{rehearse, verify};
 

@@ -15,6 +15,9 @@ use crate::nix::store_path::StorePath;
 
 mod hint;
 mod make;
+mod words;
+
+use words::{describe, indent, on_lines_of_their_own};
 
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -337,25 +340,4 @@ pub enum Error {
     /// A project file would overwrite another one.
     #[error("could not write the project files: {} exists and differs from the bundle's", .0.display())]
     FileDiffers(PathBuf),
-}
-
-fn describe(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt as _;
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => format!("signal {signal}"),
-        (None, None) => "no exit status".to_owned(),
-    }
-}
-
-fn on_lines_of_their_own(words: &str) -> String {
-    if words.is_empty() {
-        String::new()
-    } else {
-        format!("\n{words}")
-    }
-}
-
-fn indent(words: &str) -> String {
-    words.lines().map(|line| format!("\n  {line}")).collect()
 }

@@ -15,6 +15,7 @@ pub mod cli;
 pub mod commands;
 pub mod create;
 pub mod error;
+pub mod input;
 pub mod inspect;
 pub mod invocation;
 pub mod nix;

@@ -3,16 +3,15 @@
 use std::path::PathBuf;
 
 use crate::error::Result;
+use crate::input::Bundle;
 use crate::report::{Event, Report};
 
 mod accept;
-mod bundle;
 mod enter;
 mod import;
 mod project;
 mod roots;
 
-pub use bundle::Bundle;
 pub use enter::Entered;
 
 /// What the user asked for.

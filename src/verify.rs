@@ -1,13 +1,13 @@
 //! Reads a whole bundle and lists every fault. Executes nothing, changes nothing.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::bundle::BadBundle;
 use crate::bundle::manifest::{Closure, Manifest};
-use crate::bundle::reader::{Input, ReadError, Reader, Seekable};
+use crate::bundle::reader::{Input, ReadError, Reader};
 use crate::error::{Error, Result};
+use crate::input::Bundle;
 use crate::nix::nar::parse::Parser;
 use crate::report::{Event, Report};
 use crate::unpack::{self, Destination, NarSink};
@@ -23,16 +23,15 @@ pub struct Findings {
 
 /// Checks every byte of a bundle.
 pub fn verify(file: &Path, jobs: usize, report: &Report) -> Result<Findings> {
-    let handle = File::open(file).map_err(Error::io("open", file))?;
-    let mut reader = match Reader::open(Seekable(handle)) {
-        Ok(reader) => reader,
-        Err(ReadError::Bad(fault)) => {
+    let mut reader = match Bundle::open(file) {
+        Ok(bundle) => bundle.reader,
+        Err(Error::Bundle { source, .. }) => {
             return Ok(Findings {
                 manifest: None,
-                faults: vec![fault],
+                faults: vec![source],
             });
         }
-        Err(error) => return Err(Error::read_bundle(file, error)),
+        Err(error) => return Err(error),
     };
     let manifest = reader.manifest().clone();
     let closure = &manifest.closure;

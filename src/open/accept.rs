@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use super::Options;
-use super::bundle::Bundle;
 use super::project::Target;
 use crate::bundle::manifest::{Manifest, Shell};
 use crate::error::{Error, Result};
+use crate::input::Bundle;
 use crate::nix::{Nix, is_older};
 use crate::space;
 

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::accept::Accepted;
-use super::bundle::Source;
 use super::project::Target;
 use super::roots::Roots;
 use crate::bundle::manifest::{Closure, Manifest};
 use crate::bundle::reader::Reader;
 use crate::error::{Error, Result};
+use crate::input::Source;
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
 use crate::report::{Event, Phase, Report, count};

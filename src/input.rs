@@ -1,4 +1,5 @@
-//! A bundle that has been opened: its manifest is whole, nothing else has been read.
+//! A bundle as a file or as standard input: its manifest is whole, nothing else has been read.
+//! Every command that takes a bundle begins here.
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -8,17 +9,17 @@ use crate::bundle::reader::{Input, Piped, Reader, Seekable};
 use crate::error::{Error, Result};
 
 /// Where a bundle's bytes come from.
-pub(super) type Source = Box<dyn Input + Send>;
+pub(crate) type Source = Box<dyn Input + Send>;
 
 /// A bundle and how far it has been read.
 #[must_use]
 pub struct Bundle {
     /// Its name, for messages.
-    pub(super) file: PathBuf,
+    pub(crate) file: PathBuf,
     /// The same open file from the check to the import.
-    pub(super) reader: Reader<Source>,
+    pub(crate) reader: Reader<Source>,
     /// Whether it uses up stdin.
-    pub(super) is_stdin: bool,
+    pub(crate) is_stdin: bool,
 }
 
 impl std::fmt::Debug for Bundle {

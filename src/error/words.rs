@@ -1,0 +1,24 @@
+//! Pieces of messages.
+
+use std::process::ExitStatus;
+
+pub(super) fn describe(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt as _;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "no exit status".to_owned(),
+    }
+}
+
+pub(super) fn on_lines_of_their_own(words: &str) -> String {
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!("\n{words}")
+    }
+}
+
+pub(super) fn indent(words: &str) -> String {
+    words.lines().map(|line| format!("\n  {line}")).collect()
+}
