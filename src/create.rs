@@ -50,6 +50,7 @@ pub struct Options {
 /// Packs a shell. When this returns, the bundle is on the disk, complete and proved.
 pub fn create(options: &Options, report: &Report) -> Result<Summary> {
     rehearsal::ensure_possible(options)?;
+    Output::ensure_free(options)?;
     let shell = shell::evaluate(options, report)?;
     let output = Output::choose(options, &shell)?;
     let closure = closure::collect(&shell, report)?;

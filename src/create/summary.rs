@@ -69,14 +69,11 @@ impl Summary {
             "; it could not be read back to check it"
         };
         text.line("packed", &format!("{file}{checked}"));
-        text.line(
-            "size",
-            &format!(
-                "{} (ratio {:.2})",
-                human(written.size),
-                ratio(written.size, raw)
-            ),
-        );
+        let ratio = match raw {
+            0 => String::new(),
+            raw => format!(" (ratio {:.2})", ratio(written.size, raw)),
+        };
+        text.line("size", &format!("{}{ratio}", human(written.size)));
         text.line("sha256", &written.digest.hex());
     }
 
@@ -141,5 +138,5 @@ fn is_sensitive(file: &ProjectFile) -> bool {
 
 #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
 fn ratio(size: u64, raw: u64) -> f64 {
-    size as f64 / raw.max(1) as f64
+    size as f64 / raw as f64
 }

@@ -38,6 +38,14 @@ pub enum Output {
 }
 
 impl Output {
+    /// An output that was named can be looked at before minutes of building.
+    pub(super) fn ensure_free(options: &Options) -> Result<()> {
+        match &options.output {
+            Some(Self::File { path, force }) => ensure_free(path, *force),
+            _ => Ok(()),
+        }
+    }
+
     /// The output that was asked for, else `NAME.shellpack`; refused where writing it would
     /// do harm.
     pub(super) fn choose(options: &Options, shell: &Shell) -> Result<Self> {

@@ -42,7 +42,11 @@ impl Error {
                 .to_owned(),
             Self::RehearsalFailed { advice, .. } => advice.clone()?,
             Self::Bundle { file, source } => bundle_hint(file, source)?,
-            Self::Faults { .. } => "copy it again from where it was made, and compare: sha256sum FILE".to_owned(),
+            Self::Faults { file, .. } if file.is_file() => format!(
+                "copy it again from where it was made, and compare: sha256sum {}",
+                shell_quoted(&file.to_string_lossy())
+            ),
+            Self::Faults { .. } => "send it again from where it was made".to_owned(),
             Self::ReadBack { .. } => "try another medium".to_owned(),
             Self::WrongSystem { bundle, .. } => format!("create the bundle on a machine that is {bundle} like the target"),
             Self::NixTooOld { needed, .. } => format!("install Nix {needed} or newer here, or pin an older nixpkgs"),
