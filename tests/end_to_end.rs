@@ -16,6 +16,8 @@ mod garbage;
 mod large;
 /// Nix itself may live in the store.
 mod nix_in_store;
+/// What few people have in their projects.
+mod oddities;
 /// What people have in their projects.
 mod projects;
 /// Without shellpack, with tar, zstd and nix-store.

@@ -76,7 +76,9 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
     let mut pins = pins::of_look_ups(&search_path);
     pins.extend(pins::of_fetches(&nix, &evaluation.events)?);
     let foreign = foreign(&nix, &entries, &search_path, &file);
-    let project = project::collect(&file, &evaluation, &foreign, &options.extra_files)?;
+    let mut extra = options.extra_files.clone();
+    extra.extend(link_to(&options.file, &file));
+    let project = project::collect(&file, &evaluation, &foreign, &extra)?;
     report.ensure_not_interrupted()?;
     Ok(Shell {
         name: name(options, &project.root)?,
@@ -105,6 +107,14 @@ fn locate(named: &Path) -> Result<PathBuf> {
         Some(file) => std::fs::canonicalize(&file).map_err(Error::io("find", &file)),
         None => Err(Error::NoShellFile(found)),
     }
+}
+
+/// The symlink by which a directory's shell file was found, if it is one: it is where
+/// nix-shell is typed, so it travels as well.
+fn link_to(named: &Path, file: &Path) -> Option<PathBuf> {
+    let links = ["shell.nix", "default.nix"].map(|name| named.join(name));
+    let mut links = links.into_iter().filter(|link| link.is_symlink());
+    links.find(|link| std::fs::canonicalize(link).is_ok_and(|real| real == file))
 }
 
 /// Before evaluation, which may take long.

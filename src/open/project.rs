@@ -52,13 +52,20 @@ impl Target {
     /// Nothing of the user's is overwritten: what is there already must be what would come.
     /// And nothing is slipped into a directory that merely has the bundle's name.
     pub(super) fn ensure_nothing_differs(&self, manifest: &Manifest) -> Result<()> {
-        let is_there = exists(&self.root)?;
-        let shell_file = self.root.join(manifest.shell().file.as_str());
-        if is_there && !self.asked_for && !exists(&shell_file)? {
-            return Err(Error::OtherDirectory(self.root.clone()));
+        if !exists(&self.root)? {
+            return Ok(());
         }
-        if is_there && !self.root.is_dir() {
-            return Err(Error::FileDiffers(self.root.clone()));
+        let other = if self.asked_for {
+            Error::FileDiffers
+        } else {
+            Error::OtherDirectory
+        };
+        if !self.root.is_dir() {
+            return Err(other(self.root.clone()));
+        }
+        let shell_file = self.root.join(manifest.shell().file.as_str());
+        if !self.asked_for && !exists(&shell_file)? {
+            return Err(other(self.root.clone()));
         }
         for file in &manifest.project.files {
             let path = self.root.join(file.path.as_str());

@@ -155,19 +155,18 @@ fn enter(task: &Task) -> Result<(), Failure> {
     let log = Path::new("/nix/rehearsal-log");
     let options = ["--run".into(), format!(": > {}", mark.display()).into()];
     let invocation = Invocation::new(&task.shell, &task.project);
-    let status = invocation.command(&options).status_with_log(log)?;
+    invocation.command(&options).status_with_log(log)?;
     if mark.exists() {
         return Ok(());
     }
     let words = fs::read(log).map_err(Error::io("read", log))?;
     let words = String::from_utf8_lossy(&words).into_owned();
-    let advice = status.success().then_some(
-        "its shellHook seems to end or replace the shell; if that is meant, go on with --no-rehearsal",
-    );
+    let advice =
+        "if its shellHook ends or replaces the shell on purpose, go on with --no-rehearsal";
     Err(Failure::Seen(failed(
         "nix-shell could not be entered",
         words,
-        advice,
+        Some(advice),
     )))
 }
 

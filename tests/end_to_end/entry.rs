@@ -134,3 +134,45 @@ fn many_opens_at_once_do_no_harm() {
         .succeeds()
         .prints("0");
 }
+
+/// Another mode is another source.
+#[test]
+fn a_project_file_of_another_mode_is_refused() {
+    let b = with_the_blogs_shell();
+    b.sh("shellpack open blog.shellpack --no-shell; chmod +x blog/shell.nix")
+        .succeeds();
+    b.shellpack("open blog.shellpack --run true")
+        .exits_with(125)
+        .says("blog/shell.nix exists and differs");
+}
+
+#[test]
+fn a_directory_that_is_a_file_is_refused_at_once() {
+    let b = with_the_blogs_shell();
+    b.write("taken", "mine");
+    for (dir, because) in [
+        ("taken", "/root/taken exists and differs"),
+        ("taken/below", "could not look at /root/taken/below"),
+    ] {
+        b.shellpack(&format!("open blog.shellpack --dir {dir} --run true"))
+            .exits_with(125)
+            .says(because);
+    }
+    b.sh("cat taken; ls /nix/store").succeeds().prints("mine");
+}
+
+/// As `env` has it: 127 and 126 are for what is entered, 125 is for everything before.
+#[test]
+fn what_cannot_be_run_is_told_apart() {
+    let b = with_the_blogs_shell();
+    b.sh("mkdir bin; ln -s /usr/bin/nix-* bin; rm bin/nix-shell; touch not-executable")
+        .succeeds();
+    let open = "PATH=~/bin $(command -v shellpack) open blog.shellpack --run true";
+    b.sh(open).exits_with(127).says("nix-shell");
+    b.sh(&format!("ln not-executable bin/nix-shell; {open}"))
+        .exits_with(126)
+        .says("nix-shell");
+    b.sh(&format!("ln -f not-executable bin/nix-instantiate; {open}"))
+        .exits_with(125)
+        .says("nix-instantiate");
+}

@@ -118,3 +118,29 @@ fn an_output_in_a_copied_directory_is_refused() {
         .succeeds()
         .prints("");
 }
+
+/// It would be another shell with each bundle that lies there.
+#[test]
+fn an_output_in_a_listed_directory_is_refused() {
+    let a = Machine::online();
+    let names = "pkgs.mkShell { NAMES = builtins.attrNames (builtins.readDir ./.); }";
+    a.write_shell("listed", names);
+    a.sh("cd fixtures/shells/listed; shellpack create")
+        .exits_with(1)
+        .says("could not write listed.shellpack")
+        .says("-o ../NAME.shellpack");
+    a.sh("ls -A fixtures/shells/listed")
+        .succeeds()
+        .prints("shell.nix");
+}
+
+#[test]
+fn an_output_that_is_a_pipe_stays_one() {
+    let a = Machine::online();
+    a.sh("mkfifo pipe; shellpack create fixtures/shells/blog -o pipe --force")
+        .exits_with(1)
+        .says("could not replace pipe: it is not a regular file");
+    a.sh("test -p pipe; ls -A | grep part || true")
+        .succeeds()
+        .prints("");
+}

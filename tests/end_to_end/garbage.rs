@@ -67,7 +67,9 @@ fn without_its_roots_a_shell_is_collected() {
 fn garbage_collection_during_create_takes_nothing() {
     let (a, b) = (Machine::online(), Machine::offline());
     let create = "shellpack create ~/fixtures/shells/imports/env -o x.shellpack";
-    a.sh(&format!("{create} {COLLECT_MEANWHILE}")).succeeds();
+    // Two processes of Nix that meet a store for the first time trip over each other.
+    a.sh(&format!("nix-store --init; {create} {COLLECT_MEANWHILE}"))
+        .succeeds();
     b.receive(&a.home("x.shellpack"), "x.shellpack");
     b.shellpack(&format!("open x.shellpack {PRINT}"))
         .succeeds()

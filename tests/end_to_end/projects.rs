@@ -4,11 +4,12 @@ use super::{MESSAGE, PRINT};
 use crate::support::{Machine, machine_a};
 
 /// The part of a shell that says hello.
-const HELLO: &str = r#"packages = [ pkgs.hello ]; shellHook = ''export MESSAGE="$(hello)"'';"#;
+pub(super) const HELLO: &str =
+    r#"packages = [ pkgs.hello ]; shellHook = ''export MESSAGE="$(hello)"'';"#;
 
 /// Packs a project that a script makes of `fixtures/shells/NAME`, with the words for `create`,
 /// and returns a machine B that has received it as `x.shellpack`.
-fn packed(name: &str, expression: &str, make: &str, words: &str) -> Machine {
+pub(super) fn packed(name: &str, expression: &str, make: &str, words: &str) -> Machine {
     let (a, b) = (machine_a(), Machine::offline());
     a.write_shell(name, expression);
     let script = format!(
@@ -19,7 +20,7 @@ fn packed(name: &str, expression: &str, make: &str, words: &str) -> Machine {
     b
 }
 
-fn arrives(b: &Machine) {
+pub(super) fn arrives(b: &Machine) {
     b.shellpack(&format!("open x.shellpack {PRINT}"))
         .succeeds()
         .prints(MESSAGE);

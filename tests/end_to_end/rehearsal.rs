@@ -1,7 +1,7 @@
 //! What a rehearsal finds before anything is written.
 
 use super::{MESSAGE, PRINT};
-use crate::support::{Machine, machine_a};
+use crate::support::{Machine, Outcome, machine_a};
 
 /// The recorder sees what project files read, and nixpkgs is none of them.
 const READS_BY_NIXPKGS: &str = r#"pkgs.mkShell {
@@ -62,4 +62,33 @@ fn a_dry_run_shows_the_proof_and_writes_nothing() {
         .shows("nothing was written")
         .shows("entered nix-shell");
     a.sh("test ! -e dry.shellpack").succeeds();
+}
+
+/// Rehearses a shell with this hook.
+fn rehearse(name: &str, hook: &str) -> Outcome {
+    let a = machine_a();
+    a.write_shell(name, &format!("pkgs.mkShell {{ shellHook = ''{hook}''; }}"));
+    a.shellpack(&format!(
+        "create fixtures/shells/{name} -o {name}.shellpack"
+    ))
+}
+
+#[test]
+fn a_hook_may_leave_something_in_the_background() {
+    rehearse("background", "sleep 1000 &").succeeds();
+}
+
+#[test]
+fn a_hook_may_print_half_a_line() {
+    rehearse("half-a-line", "printf hello").succeeds();
+}
+
+#[test]
+fn a_hook_that_replaces_the_shell_is_named() {
+    for (name, hook) in [("exec", "exec true"), ("exit", "exit 3")] {
+        rehearse(name, hook)
+            .exits_with(1)
+            .says("if its shellHook ends or replaces the shell on purpose")
+            .says("--no-rehearsal");
+    }
 }

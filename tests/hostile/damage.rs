@@ -6,7 +6,7 @@ use std::mem::discriminant;
 
 use shellpack::bundle::BadBundle;
 
-use crate::synthetic::{Bundle, Members, Unnamed, fault, faults, faults_of, segment};
+use crate::synthetic::{Bundle, Members, Tree, Unnamed, fault, faults, faults_of, segment};
 
 /// Damages each byte in turn, in each of these ways.
 fn is_refused_with_any_byte_changed(bundle: &[u8], masks: impl Fn(usize) -> Vec<u8> + Sync) {
@@ -32,6 +32,13 @@ fn is_refused_with_any_byte_changed(bundle: &[u8], masks: impl Fn(usize) -> Vec<
 fn every_flipped_bit_is_refused() {
     let every_bit = |_| (0..8).map(|bit| 1u8 << bit).collect();
     is_refused_with_any_byte_changed(&Bundle::minimal().bytes(), every_bit);
+}
+
+/// Not even in a segment that nobody needs.
+#[test]
+fn a_flipped_bit_is_refused_where_there_is_no_store_path() {
+    let empty = Bundle::new(&[("shell.nix", Tree::file("{ }"))], &[]);
+    is_refused_with_any_byte_changed(&empty.bytes(), |place| vec![1 << (place % 8)]);
 }
 
 /// The same where there is more of everything, with one bit of each byte: all of them would

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::{Machine, Outcome};
-use crate::synthetic::{Bundle, Members, entry, nar_of_entries};
+use crate::synthetic::{Bundle, Members, Tree, entry, nar_of_entries};
 
 /// Opens a bundle without entering its shell, which no Nix could evaluate.
 fn open(b: &Machine, bundle: &[u8]) -> Outcome {
@@ -100,4 +100,39 @@ fn a_damaged_manifest_is_refused() {
     let mut bytes = Bundle::minimal().bytes();
     bytes[700] ^= 1;
     is_refused(&bytes, "its manifest is damaged");
+}
+
+/// With a directory's name, a bundle could choose what it is merged into.
+#[test]
+fn a_project_directory_is_made_in_the_bundles_own() {
+    let b = Machine::offline();
+    b.write(".ssh/known_hosts", "mine");
+    let files = ["authorized_keys", "shell.nix"].map(|name| (name, Tree::file("{ }")));
+    let mut bundle = Bundle::new(&files, &[]);
+    bundle.manifest.project.directory = Some(".ssh".into());
+    open(&b, &bundle.bytes()).succeeds();
+    b.sh("ls -A .ssh synthetic/.ssh")
+        .succeeds()
+        .prints(".ssh:\nknown_hosts\n\nsynthetic/.ssh:\nauthorized_keys\nshell.nix");
+}
+
+#[test]
+fn a_directory_that_holds_something_else_is_left_alone() {
+    for make in [
+        "mkdir synthetic other",
+        "mkdir other; ln -s other synthetic",
+        "ln -s nowhere synthetic; mkdir other",
+        "touch synthetic; mkdir other",
+    ] {
+        let b = Machine::offline();
+        b.sh(make).succeeds();
+        let said = "/root/synthetic exists and does not hold this shell";
+        open(&b, &Bundle::sample().bytes())
+            .exits_with(125)
+            .says(said)
+            .says("shellpack open BUNDLE --dir DIR");
+        b.sh("rmdir synthetic 2>/dev/null || rm synthetic; ls -A other; ls /nix/store; test ! -e nowhere")
+            .succeeds()
+            .prints("");
+    }
 }

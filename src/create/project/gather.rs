@@ -135,11 +135,7 @@ impl Gathered {
         if kind.is_symlink() {
             return self.add_link(path);
         }
-        if kind.is_dir() || kind.is_file() {
-            self.add(path)
-        } else {
-            Ok(())
-        }
+        self.add(path)
     }
 
     /// Adds the files of a tree that are also in its copy, which a filter may have thinned.

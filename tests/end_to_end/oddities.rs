@@ -1,0 +1,156 @@
+//! What few people have in their projects.
+
+use super::projects::{HELLO, arrives, packed};
+use super::{MESSAGE, PRINT};
+use crate::support::{Machine, machine_a};
+
+/// nix-shell says that it is one, to a shell that asks; others of Nix's commands do not.
+#[test]
+fn what_only_nix_shell_is_given_arrives() {
+    let shell = format!(
+        "{{ inNixShell ? false }}: pkgs.mkShell (if inNixShell then {{ {HELLO} }} else {{ }})"
+    );
+    let b = packed("in-nix-shell", &shell, "", "");
+    arrives(&b);
+    b.sh(&format!("cd in-nix-shell && nix-shell {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+/// For another system, which this one can run.
+#[test]
+fn a_shell_of_a_sister_system_opens_where_it_was_made() {
+    let a = Machine::online();
+    let bare = format!(
+        r#"derivation {{ name = "bare"; system = "i686-linux"; builder = "/bin/sh"; MESSAGE = "{MESSAGE}"; }}"#
+    );
+    a.write("bare/shell.nix", &bare);
+    a.shellpack("create bare -o x.shellpack").succeeds();
+    a.shellpack(&format!("open x.shellpack {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+#[test]
+fn a_shell_file_that_is_a_symlink_arrives() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} TEXT = builtins.readFile ../text; }}");
+    let make = "mkdir nix; mv shell.nix nix; ln -s nix/shell.nix shell.nix; echo x > text";
+    arrives(&packed("linked-shell", &shell, make, ""));
+}
+
+#[test]
+fn an_import_through_a_symlinked_directory_arrives() {
+    let make = format!(
+        "mkdir real; ln -s real link; cat > real/default.nix <<'END'
+{{ pkgs }}: pkgs.mkShell {{ {HELLO} }}
+END"
+    );
+    let b = packed(
+        "linked-directory",
+        "import ./link { inherit pkgs; }",
+        &make,
+        "",
+    );
+    arrives(&b);
+    b.sh("readlink linked-directory/link")
+        .succeeds()
+        .prints("real");
+}
+
+/// As `result` is after a build, and after the build has been collected.
+#[test]
+fn symlinks_that_are_only_listed_need_not_lead_anywhere() {
+    let shell =
+        format!("pkgs.mkShell {{ {HELLO} NAMES = builtins.attrNames (builtins.readDir ./.); }}");
+    let make = "ln -s nowhere dangling; ln -s $(nix-store --add shell.nix) result; ln -s . self";
+    let b = packed("listed", &shell, make, "");
+    arrives(&b);
+    b.shellpack("open x.shellpack --run 'echo $NAMES'")
+        .succeeds()
+        .prints("dangling result self shell.nix");
+}
+
+/// Nix would list it, and it cannot be carried: better no bundle than another shell.
+#[test]
+fn a_pipe_in_a_directory_that_is_listed_is_refused() {
+    let a = machine_a();
+    let shell = "pkgs.mkShell { NAMES = builtins.attrNames (builtins.readDir ./.); }";
+    a.write_shell("fifo", shell);
+    a.sh(
+        "mkfifo fixtures/shells/fifo/p; exec shellpack create fixtures/shells/fifo -o f.shellpack",
+    )
+    .exits_with(1)
+    .says("shells/fifo/p: it is neither a file nor a directory nor a symlink");
+}
+
+#[test]
+fn the_hash_of_a_file_in_the_store_arrives() {
+    let file = r#"builtins.toFile "hashed" "text""#;
+    let shell = format!(
+        r#"pkgs.mkShell {{ {HELLO} HASH = builtins.hashFile "sha256" ({file}) + builtins.hashFile "md5" ./shell.nix; }}"#
+    );
+    arrives(&packed("hashed", &shell, "", ""));
+}
+
+#[test]
+fn a_filtered_source_with_symlink_loops_arrives() {
+    let shell = format!(
+        "pkgs.mkShell {{ {HELLO} src = builtins.filterSource (path: type: true) ./tree; }}"
+    );
+    let make = "mkdir -p tree/deep; ln -s . tree/a; ln -s .. tree/deep/b; ln -s / tree/root";
+    let b = packed("loops", &shell, make, "");
+    arrives(&b);
+    b.shellpack("open x.shellpack --run 'cd $src; find . | sort; for link in a deep/b root; do readlink $link; done'")
+        .succeeds()
+        .prints(".\n./a\n./deep\n./deep/b\n./root\n.\n..\n/");
+}
+
+#[test]
+fn what_is_included_from_above_arrives() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} }}");
+    let make = "mkdir -p sub deep/er; touch deep/er/x; ln -s deep link; cd sub";
+    let words = ".. --include ../link --include ../sub/../deep/er";
+    let b = packed("above", &shell, make, words);
+    arrives(&b);
+    b.sh("cd above; find . | LC_ALL=C sort; readlink link")
+        .succeeds()
+        .prints(".\n./deep\n./deep/er\n./deep/er/x\n./link\n./shell.nix\ndeep");
+}
+
+#[test]
+fn what_is_included_from_outside_is_refused_by_name() {
+    let a = machine_a();
+    for file in ["/etc/passwd", "../../etc/passwd"] {
+        let create = format!("create fixtures/shells/blog --include {file} -o outside.shellpack");
+        a.shellpack(&create)
+            .exits_with(1)
+            .says("could not pack /etc/passwd: it lies outside of /root")
+            .never_says("evaluation");
+    }
+    a.sh("test ! -e outside.shellpack").succeeds();
+}
+
+#[test]
+fn a_source_with_a_dot_in_front_arrives() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} src = ./.hid; }}");
+    let b = packed("hidden", &shell, "mkdir .hid; echo x > .hid/.x", "");
+    arrives(&b);
+    b.shellpack("open x.shellpack --run 'ls -A $src'")
+        .succeeds()
+        .prints(".x");
+}
+
+#[test]
+fn a_trace_that_looks_like_an_error_hides_nothing() {
+    let shell = format!(
+        r#"builtins.trace "first\nerror: second" (pkgs.mkShell {{ {HELLO} TEXT = builtins.readFile ./text; }})"#
+    );
+    let b = packed("traced", &shell, "echo x > text", "");
+    arrives(&b);
+    b.shellpack("open x.shellpack --run 'echo $TEXT'")
+        .succeeds()
+        .prints("x");
+    b.shellpack("inspect x.shellpack")
+        .succeeds()
+        .shows("nixpkgs.tar.gz");
+}
