@@ -209,7 +209,7 @@ impl Report {
         if let Shown::Bar(bar) = &self.shown {
             bar.set_length(bytes);
             bar.set_message(format!("0/{paths} paths"));
-            bar.set_style(style("{prefix} [{bar:20}] {binary_bytes}/{binary_total_bytes} {msg} {binary_bytes_per_sec} {eta}").progress_chars("=> "));
+            bar.set_style(style(progress_template()).progress_chars("=> "));
         }
     }
 
@@ -269,6 +269,15 @@ impl Report {
     fn lock(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A line that wraps cannot be redrawn in its place, so a narrow terminal gets less.
+fn progress_template() -> &'static str {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr());
+    if size.is_ok_and(|size| (1..90).contains(&size.ws_col)) {
+        return "{prefix} {percent}% {binary_bytes_per_sec} {eta}";
+    }
+    "{prefix} [{bar:20}] {binary_bytes}/{binary_total_bytes} {msg} {binary_bytes_per_sec} {eta}"
 }
 
 fn style(template: &str) -> ProgressStyle {
