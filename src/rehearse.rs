@@ -96,7 +96,7 @@ pub fn carried(
             .filter(|path| !bound.contains(path))
             .collect::<Vec<_>>(),
     );
-    let room = surroundings::sealed(&nix_dir)
+    let room = surroundings::sealed(&nix_dir)?
         .private(project_root)
         .store_paths(task.store.as_path(), bound)
         .bind(&stage, &task.project, crate::room::Access::Writable);
@@ -181,7 +181,7 @@ pub fn bundle(
         .iter()
         .map(|info| manifest.closure.store.join(&info.path))
         .collect();
-    let room = surroundings::sealed(&nix_dir)
+    let room = surroundings::sealed(&nix_dir)?
         .store_paths(manifest.closure.store.as_path(), bound)
         .bind(&file, &inside_file, crate::room::Access::ReadOnly)
         .current_dir(PROJECT);

@@ -15,22 +15,46 @@ use crate::room::{Access, Room};
 /// (ssh-agent, D-Bus, Docker) would pass even a network namespace.
 const PRIVATE: [&str; 5] = ["/home", "/root", "/run", "/tmp", "/var/tmp"];
 
+/// Directories at the top that belong to the system and not to anybody's project. All others
+/// are hidden as well: a file in `/srv` or `/data` that evaluation reads unseen, by nixpkgs'
+/// own code, must be missing here, since it will be missing on the other side.
+const SYSTEM: [&str; 16] = [
+    "bin", "boot", "dev", "etc", "gnu", "lib", "lib32", "lib64", "libx32", "nix", "opt", "proc",
+    "sbin", "sys", "usr", "var",
+];
+
+fn private_directories() -> Result<Vec<PathBuf>> {
+    let top = Path::new("/");
+    let mut private: Vec<_> = PRIVATE.iter().map(PathBuf::from).collect();
+    for entry in std::fs::read_dir(top).map_err(Error::io("list", top))? {
+        let entry = entry.map_err(Error::io("list", top))?;
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let name = entry.file_name();
+        let is_system = SYSTEM.iter().any(|system| *system == name);
+        if is_dir && !is_system && !private.contains(&entry.path()) {
+            private.push(entry.path());
+        }
+    }
+    Ok(private)
+}
+
 /// No network, nothing writable but its own `/nix` and home, and an environment that has
 /// nothing of the user's.
-pub(super) fn sealed(nix_dir: &Path) -> Room {
+pub(super) fn sealed(nix_dir: &Path) -> Result<Room> {
+    let private = private_directories()?;
     let mut room = Room::new()
         .sealed()
         .read_only_host()
         .nix(nix_dir)
         .bind_self();
-    for dir in PRIVATE {
+    for dir in &private {
         room = room.private(dir);
     }
     let programs = nix_program().and_then(|file| file.parent().map(Path::to_owned));
     // A Nix that lies in a private directory must be shown in spite of that.
     if let Some(dir) = programs
         .as_ref()
-        .filter(|dir| PRIVATE.iter().any(|private| dir.starts_with(private)))
+        .filter(|dir| private.iter().any(|private| dir.starts_with(private)))
     {
         room = room.bind(dir, dir, Access::ReadOnly);
     }
@@ -38,7 +62,8 @@ pub(super) fn sealed(nix_dir: &Path) -> Room {
         .map(|dir| format!("{}:", dir.display()))
         .unwrap_or_default();
     path.push_str("/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
-    room.env_clear()
+    Ok(room
+        .env_clear()
         .env("PATH", path)
         .env("NIX_CONF_DIR", "/nix/etc/nix")
         .env("USER", "rehearsal")
@@ -48,7 +73,7 @@ pub(super) fn sealed(nix_dir: &Path) -> Room {
             std::env::var_os("TERM").unwrap_or_else(|| "dumb".into()),
         )
         .home(PROJECT)
-        .current_dir("/")
+        .current_dir("/"))
 }
 
 /// Where nix-shell really lies.

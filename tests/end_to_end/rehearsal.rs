@@ -92,3 +92,18 @@ fn a_hook_that_replaces_the_shell_is_named() {
             .says("--no-rehearsal");
     }
 }
+
+/// The recorder does not see what nixpkgs' own code reads; the room must not show it either.
+#[test]
+fn a_file_elsewhere_on_the_host_is_found_missing() {
+    let a = machine_a();
+    let shell = "pkgs.mkShell { MESSAGE = pkgs.lib.importJSON /srv/message.json; }";
+    a.write_shell("elsewhere", shell);
+    let make = "mount -t tmpfs none /srv; echo '\"Hello\"' > /srv/message.json";
+    a.sh(&format!(
+        "{make}; exec shellpack create fixtures/shells/elsewhere -o elsewhere.shellpack"
+    ))
+    .exits_with(1)
+    .says("the rehearsal failed: evaluation needs something that is not carried")
+    .says("/srv/message.json");
+}
