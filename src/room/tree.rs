@@ -24,7 +24,7 @@ use super::report::Failure;
 use super::spec::{Access, Overlay};
 
 /// Where the host's tree is until everything is bound.
-const HOST: &str = "/.host";
+const HOST: &str = "/.shellpack-host";
 /// The directory that the new root is mounted on. It only has to exist, and it does: we
 /// were started through it.
 const MOUNT_POINT: &str = "/proc";
