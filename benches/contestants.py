@@ -1,0 +1,208 @@
+"""Who runs against whom: the commands, as bash scripts, and the groups that run interleaved.
+
+What scripts may use: $top, the path to pack; $shell, the directory of a shell.nix that needs it;
+$out, an empty directory; $bundle and $stream, what `create` and `export` made of the workload;
+$segments, the bundle's closure as one file; $shellpack and $jobs.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+NIX = "nix --extra-experimental-features nix-command"
+
+
+class Place(Enum):
+    """Where a contestant runs."""
+
+    STORE = "the benchmark's store, which holds the workload"
+    FRESH = "an empty store on a file system of its own"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One way to do a job. Its name is its key in samples."""
+
+    name: str
+    title: str
+    script: str
+    place: Place = Place.STORE
+    # Untimed: what it made is as it should be, or this fails.
+    check: str = "true"
+    # The file or directory in $out whose size counts.
+    makes: str = ""
+    # Others read what it makes.
+    product: bool = False
+    # It reads these products of others; they are read once before it is timed.
+    needs: tuple[str, ...] = ()
+    cold: bool = False
+    daemon: bool = False
+    # Runs directly after it on the same store.
+    then: "Contestant | None" = None
+
+
+@dataclass(frozen=True)
+class Race:
+    """Contestants that run in turn on one workload, several rounds."""
+
+    workload: str
+    contestants: tuple[Contestant, ...]
+    # At most; the command line may ask for fewer.
+    rounds: int = 1000
+    # One more round, whose samples are dropped: a virtual machine's first touch of a page is slow.
+    warm_up: bool = True
+
+
+@dataclass(frozen=True)
+class Group:
+    """Races that are asked for by one name."""
+
+    name: str
+    title: str
+    races: tuple[Race, ...]
+
+
+# The create side. `--jobs 2` and `-T2` are what both do by default on two processors.
+
+ALL_PATHS_ARE_THERE = 'test $(ls "$out"/cache/*.narinfo | wc -l) = $(nix-store -qR "$top" | wc -l)'
+BUNDLE_IS_SOUND = '"$shellpack" verify --quiet "$out/bundle"'
+
+
+def nix_copy(name, title, compression, cold=False):
+    return Contestant(
+        name,
+        title,
+        f'{NIX} copy --to "file://$out/cache{compression}" "$top"',
+        makes="cache",
+        check=ALL_PATHS_ARE_THERE,
+        cold=cold,
+    )
+
+
+def export(name, title, compression, product=False):
+    return Contestant(
+        name,
+        title,
+        f'nix-store --export $(nix-store -qR "$top") | zstd -q {compression} -o "$out/stream"',
+        makes="stream",
+        check='zstd -tq "$out/stream"',
+        product=product,
+    )
+
+
+def create(name, title, options, product=False, cold=False):
+    return Contestant(
+        name,
+        title,
+        f'"$shellpack" create "$shell" -o "$out/bundle" --jobs 2 {options}',
+        makes="bundle",
+        check=BUNDLE_IS_SOUND,
+        product=product,
+        cold=cold,
+    )
+
+
+# Neither rehearsal nor read-back: what the peers do not do.
+LEAN = "--no-rehearsal $no_read_back"
+
+NIX_COPY = nix_copy("nix-copy", "`nix copy`, zstd", "?compression=zstd")
+NIX_COPY_COLD = nix_copy("nix-copy-cold", "`nix copy`, zstd, cold", "?compression=zstd", cold=True)
+NIX_COPY_XZ = nix_copy("nix-copy-xz", "`nix copy`, xz (its default)", "")
+EXPORT = export("export", "`nix-store --export`, zstd -3", "-T$jobs -3 --long=27", True)
+EXPORT_19 = export("export-19", "`nix-store --export`, zstd -19", "-T$jobs -19 --long=27")
+CREATE = create("create", "create", LEAN, product=True)
+CREATE_COLD = create("create-cold", "create, cold", LEAN, cold=True)
+CREATE_FAST = create("create-fast", "create `--level fast`", f"{LEAN} --level fast")
+CREATE_SMALL = create("create-small", "create `--level small`", f"{LEAN} --level small")
+CREATE_PROVED = create("create-proved", "create with rehearsal and read-back", "")
+
+# The open side.
+
+IS_VALID = 'nix-store --check-validity "$top"'
+
+
+def import_stream(name, title, afterwards="", daemon=False):
+    return Contestant(
+        name,
+        title,
+        f'zstd -dc "$stream" | nix-store --import {afterwards}',
+        place=Place.FRESH,
+        check=IS_VALID,
+        needs=("stream",),
+        daemon=daemon,
+    )
+
+
+def open_bundle(name, title, daemon=False, then=None):
+    return Contestant(
+        name,
+        title,
+        '"$shellpack" open "$bundle" --no-shell --jobs 2',
+        place=Place.FRESH,
+        check=IS_VALID,
+        needs=("bundle",),
+        daemon=daemon,
+        then=then,
+    )
+
+
+IMPORT = import_stream("import", "`zstd -dc` into `nix-store --import`")
+# It leaves its writes in memory, where `open` does not say “done” before they are on the disk.
+IMPORT_SYNC = import_stream("import-sync", "the same and `sync`", "; sync -f /nix")
+IMPORT_DAEMON = import_stream("import-daemon", "the same through a daemon", daemon=True)
+OPEN_AGAIN = open_bundle("open-again", "open again, all present")
+OPEN = open_bundle("open", "open", then=OPEN_AGAIN)
+OPEN_DAEMON = open_bundle("open-daemon", "open through a daemon", daemon=True)
+
+# The rest.
+
+VERIFY = Contestant("verify", "verify", '"$shellpack" verify --jobs 2 "$bundle"', needs=("bundle",))
+ZSTD_TEST = Contestant(
+    "zstd-test", "`zstd -t` of its segments", 'zstd -tq "$segments"', needs=("segments",)
+)
+INSPECT = Contestant("inspect", "inspect", '"$shellpack" inspect "$bundle"', needs=("bundle",))
+
+# How products are made when their contestant has not run yet, or has none.
+SEGMENTS = Contestant(
+    "segments",
+    "the segments of a bundle",
+    'tar -xOf "$bundle" --wildcards "closure/*.zst" > "$out/segments"',
+    makes="segments",
+    product=True,
+    needs=("bundle",),
+)
+MAKERS = {maker.makes: maker for maker in (CREATE, EXPORT, SEGMENTS)}
+
+# The table shows how costs grow; the ratios that count are measured elsewhere.
+SCALING_ROUNDS = 2
+
+BOTH_SIDES = (NIX_COPY, EXPORT, CREATE, IMPORT, OPEN)
+
+
+def groups(slow_rounds):
+    """In the order in which they run."""
+    peers_and_create = (NIX_COPY, EXPORT, CREATE, CREATE_FAST, CREATE_PROVED)
+    peers_and_open = (IMPORT, IMPORT_SYNC, IMPORT_DAEMON, OPEN, OPEN_DAEMON)
+    slow = (NIX_COPY_XZ, EXPORT_19, CREATE_SMALL)
+    return (
+        Group("create", "Create", (Race("whole", peers_and_create),)),
+        Group("open", "Open", (Race("whole", peers_and_open),)),
+        Group("verify", "Verify", (Race("whole", (ZSTD_TEST, VERIFY)),)),
+        Group("inspect", "Inspect", (Race("small-paths", (INSPECT,)),)),
+        Group("files43k", "One path of 43,000 files", (Race("nixpkgs", BOTH_SIDES),)),
+        Group(
+            "scaling",
+            "Scaling",
+            (
+                Race("quarter", BOTH_SIDES, SCALING_ROUNDS),
+                Race("half", BOTH_SIDES, SCALING_ROUNDS),
+                Race("whole", BOTH_SIDES, SCALING_ROUNDS),
+                Race("small-paths", BOTH_SIDES, SCALING_ROUNDS),
+                Race("nixpkgs", BOTH_SIDES, SCALING_ROUNDS),
+                # Not `nix-store --import`: it holds each NAR in memory.
+                Race("big-file", (NIX_COPY, CREATE, OPEN), SCALING_ROUNDS, warm_up=False),
+            ),
+        ),
+        Group("cold", "Cold page cache", (Race("whole", (NIX_COPY_COLD, CREATE_COLD)),)),
+        # Minutes each, in which a first touch does not show.
+        Group("slow", "Slow", (Race("whole", slow, slow_rounds, warm_up=False),)),
+    )
