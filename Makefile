@@ -7,13 +7,17 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Shell scripts, for shellcheck.
 SCRIPTS := $(wildcard scripts/* .ci/run fixtures/pack-nixpkgs tests/compat/run)
 
-.PHONY: help demo test check test-compat man setup fixtures
+# Options of the benchmark, for one: BENCH='--only open --rounds 3'.
+BENCH ?=
+
+.PHONY: help demo test check test-compat bench man setup fixtures
 
 help:
 	@echo "make demo         pack the blog's nix-shell and open it in a room with no network"
 	@echo "make test         every check and test; what CI runs"
 	@echo "make check        format, lints, documentation, fixtures; no tests"
 	@echo "make test-compat  other versions of Nix on the other side (needs a network)"
+	@echo "make bench        measure shellpack against nix copy and nix-store (root, a network, 20 GB)"
 	@echo "make man          man pages, in target/man"
 
 demo: setup
@@ -48,6 +52,11 @@ check:
 
 test-compat: setup
 	@tests/compat/run
+
+bench: setup
+	@echo "== build shellpack (minutes the first time)"
+	@$(CARGO) build --release --locked --quiet
+	@benches/run $(BENCH)
 
 man:
 	@$(CARGO) run --locked --quiet --example man -- target/man
