@@ -1,5 +1,6 @@
 """A realistic closure, from Debian's packages: each is unpacked into a store path that refers to
-its dependencies' paths. The set below gave 195 paths, 19.8k files and 856 MB of NARs."""
+its dependencies' paths. How large it is depends on the release and on where apt looks: one machine
+with Debian 12 got 195 paths and 856 MB of NARs, another 234 paths and 1,436 MB."""
 
 import re
 import subprocess
