@@ -4,6 +4,7 @@
 //! `Write`. A bundle is a tar of, in this order, the manifest, room for signatures, the
 //! project files, and the closure as compressed segments of one `nix-store --export` stream.
 
+mod input;
 pub mod layout;
 pub mod manifest;
 pub mod member;

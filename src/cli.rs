@@ -90,6 +90,10 @@ pub enum Command {
 
 /// `shellpack create`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub struct Create {
     /// The shell file, or the directory that it is in
     #[arg(default_value = ".", value_name = "FILE")]
@@ -130,6 +134,9 @@ pub struct Create {
     /// Do not prove that the bundle opens; it is marked as unproved
     #[arg(long)]
     no_rehearsal: bool,
+    /// Do not read the written file again to see whether it arrived on the disk as it was meant
+    #[arg(long)]
+    no_read_back: bool,
 }
 
 /// `shellpack open`.
@@ -238,6 +245,7 @@ impl Create {
             level: self.level,
             jobs: jobs(self.jobs),
             rehearsal: !self.no_rehearsal,
+            read_back: !self.no_read_back,
             dry_run: self.dry_run,
         }
     }

@@ -22,6 +22,10 @@ use write::Output;
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub struct Options {
     /// The shell file, or the directory that it is in.
     pub file: PathBuf,
@@ -43,6 +47,8 @@ pub struct Options {
     pub jobs: usize,
     /// Whether to rehearse.
     pub rehearsal: bool,
+    /// Whether to read the file again once it is written.
+    pub read_back: bool,
     /// Whether to stop before writing.
     pub dry_run: bool,
 }
@@ -64,7 +70,9 @@ pub fn create(options: &Options, report: &Report) -> Result<Summary> {
         jobs: options.jobs,
     };
     let unnamed = write::write(&plan, &output, &settings, report)?;
-    unnamed.read_back(options.jobs, report)?;
+    if options.read_back {
+        unnamed.read_back(options.jobs, report)?;
+    }
     let written = unnamed.publish(report)?;
     Ok(Summary::of_bundle(plan, written))
 }

@@ -2,10 +2,15 @@
 //! Every command that takes a bundle begins here.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, ErrorKind, Read};
+use std::num::NonZero;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::bundle::reader::{Input, Piped, Reader, Seekable};
+use rustix::fs::{Advice, fadvise};
+
+use crate::bundle::reader::{Content, Input, Piped, Reader};
 use crate::error::{Error, Result};
 
 /// Where a bundle's bytes come from.
@@ -46,7 +51,7 @@ impl Bundle {
             (
                 file,
                 if seekable {
-                    Box::new(Seekable(handle))
+                    Box::new(Seekable::new(handle))
                 } else {
                     Box::new(Piped(BufReader::new(handle)))
                 },
@@ -63,5 +68,52 @@ impl Bundle {
     /// The reader, for looking at the manifest.
     pub fn reader(&self) -> &Reader<Source> {
         &self.reader
+    }
+}
+
+/// A file: whatever part of it is wanted can be read.
+#[derive(Debug)]
+struct Seekable {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Seekable {
+    fn new(file: File) -> Self {
+        Self {
+            file: Arc::new(file),
+            at: 0,
+        }
+    }
+}
+
+impl Read for Seekable {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read_at(buffer, self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+impl Input for Seekable {
+    fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        self.at = self.at.saturating_add(bytes);
+        Ok(())
+    }
+
+    fn detach(&mut self, bytes: u64) -> io::Result<Content> {
+        if self.at.saturating_add(bytes) > self.file.metadata()?.len() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        let range = (self.at, NonZero::new(bytes));
+        // Several segments are read at a time, but a disc that must seek between them crawls:
+        // so the kernel is asked for each as a whole, in order. It may decline.
+        let _ = fadvise(&self.file, range.0, range.1, Advice::WillNeed);
+        self.at += bytes;
+        let mine = Self {
+            file: Arc::clone(&self.file),
+            at: range.0,
+        };
+        Ok(Box::new(mine.take(bytes)))
     }
 }

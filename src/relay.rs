@@ -57,6 +57,11 @@ impl<T> Relay<T> {
         }
     }
 
+    /// A piece's value, if it is there already.
+    pub(crate) fn take_if_there(&self, piece: usize) -> Option<T> {
+        self.lock().waiting.remove(&piece)
+    }
+
     /// Wakes everybody who waits, because a thread failed.
     pub(crate) fn abandon(&self) {
         self.lock().abandoned = true;

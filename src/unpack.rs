@@ -2,24 +2,26 @@
 //! size, in the same pass in which it goes where it should. `open` and `verify` differ in
 //! where that is, and in what a fault means.
 
+use std::io::{self, Read as _};
 use std::sync::{Mutex, PoisonError};
 
-use sha2::{Digest as _, Sha256};
-
 use crate::bundle::BadBundle;
-use crate::bundle::layout::{Layout, Slice};
+use crate::bundle::layout::Layout;
 use crate::bundle::manifest::Closure;
 use crate::bundle::member;
-use crate::bundle::reader::{Input, ReadError, Reader};
-use crate::bundle::segment;
+use crate::bundle::reader::{Input, ReadError, Reader, Segment};
+use crate::bundle::segment::{BadSegment, Decoder, Decoding};
 use crate::error::{Error, Result};
-use crate::nix::export;
-use crate::nix::hash::Digest;
 use crate::relay::{self, Relay};
-use crate::report::{Event, Report};
+use crate::report::Report;
 
-/// How much of a NAR goes on at once: a Ctrl-C must be felt also where the disk is slow.
-const STEP: usize = 1 << 20;
+mod taker;
+
+use taker::{Nar, Taker};
+
+/// How many compressed bytes are read at a time: what they decode to is still in the
+/// processor's cache when it is hashed and written.
+const CHUNK: usize = 256 << 10;
 
 /// Where NARs go.
 pub trait Destination: Sync {
@@ -46,15 +48,41 @@ pub trait Destination: Sync {
 }
 
 /// Takes one NAR. Dropped without `finish`, it must leave nothing behind.
-pub trait NarSink: Send {
+pub trait NarSink: Send + Sized {
+    /// What brings some bytes of the NAR to their place while others come after them.
+    type Part: NarPart;
+
     /// Takes the next bytes, which have not been compared with anything yet.
     fn write(&mut self, bytes: &[u8]) -> Result<()>;
+
+    /// Takes note of the next bytes, quickly, so that another thread can go on behind them.
+    fn split(&mut self, bytes: &[u8]) -> Result<Self::Part>;
 
     /// The NAR was complete and is the one that the manifest names.
     fn finish(self) -> Result<()>;
 }
 
-/// Reads all segments on several threads; each holds one segment, compressed and raw.
+/// Takes the bytes that the sink has taken note of, again.
+pub trait NarPart {
+    /// Takes the next of them.
+    fn write(&mut self, bytes: &[u8]) -> Result<()>;
+
+    /// They were all.
+    fn finish(self) -> Result<()>;
+}
+
+/// Where everything happens in the order of the NAR, nothing is left to do.
+impl NarPart for () {
+    fn write(&mut self, _bytes: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
+    fn finish(self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads all segments on several threads; each holds one raw segment.
 pub fn segments<I: Input + Send, D: Destination>(
     reader: Reader<I>,
     destination: &D,
@@ -94,44 +122,25 @@ struct Unpacker<'a, D: Destination> {
     layout: &'a Layout,
     destination: &'a D,
     report: &'a Report,
-    /// NARs that go on in the next segment.
+    /// NARs that go on in the next segment; `None` where nothing can be said of one.
     open: Relay<Option<Nar<D::Sink<'a>>>>,
 }
 
-/// A NAR under way.
-struct Nar<S> {
-    hasher: Sha256,
-    sink: S,
-}
-
-impl<'a, D: Destination> Unpacker<'a, D> {
+impl<D: Destination> Unpacker<'_, D> {
     fn work<I: Input>(&self, source: &Mutex<Source<I>>) -> Result<()> {
-        while let Some((segment, member)) = self.next_segment(source)? {
-            let size = self.layout.segment_size(segment);
-            match segment::decode(&member, size) {
-                Ok(raw) => {
-                    drop(member);
-                    self.segment(segment, &raw)?;
-                }
-                Err(bad) => {
-                    let member = member::segment_name(segment);
-                    self.destination.fault(BadBundle::Segment {
-                        member,
-                        reason: bad.to_string(),
-                    })?;
-                    self.pass_over(segment);
-                }
-            }
+        let mut decoder = Decoder::default();
+        let mut chunk = vec![0; CHUNK];
+        while let Some((segment, content)) = self.next_segment(source)? {
+            self.segment(segment, content, &mut decoder, &mut chunk)?;
         }
         Ok(())
     }
 
-    /// Segments are read one after the other, whoever wants the next one: sticks and disks
-    /// are fastest that way, and a pipe knows no other.
+    /// Segments are handed out in order, whoever wants the next one.
     fn next_segment<I: Input>(
         &self,
         source: &Mutex<Source<I>>,
-    ) -> Result<Option<(usize, Vec<u8>)>> {
+    ) -> Result<Option<(usize, Segment)>> {
         let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             self.report.ensure_not_interrupted()?;
@@ -140,16 +149,20 @@ impl<'a, D: Destination> Unpacker<'a, D> {
             }
             let segment = source.next;
             source.next += 1;
+            let mut slices = (segment < self.layout.segments())
+                .then(|| self.layout.slices(segment))
+                .into_iter()
+                .flatten();
             let outcome = if segment == self.layout.segments() {
                 source.over = true;
                 source.reader.finish().map(|()| None)
-            } else if self.layout.slices(segment).any(|slice| self.wants(&slice)) {
+            } else if slices.any(|slice| self.destination.wants(slice.record)) {
                 source.reader.segment(segment).map(Some)
             } else {
                 source.reader.skip_segment(segment).map(|()| None)
             };
             match outcome {
-                Ok(Some(member)) => return Ok(Some((segment, member))),
+                Ok(Some(content)) => return Ok(Some((segment, content))),
                 Ok(None) => {}
                 Err(error) => {
                     // Segments under way wait only for each other; they go on to their end.
@@ -160,125 +173,72 @@ impl<'a, D: Destination> Unpacker<'a, D> {
         }
     }
 
-    fn wants(&self, slice: &Slice) -> bool {
-        self.destination.wants(slice.record)
-    }
-
-    /// Takes a decoded segment apart.
-    fn segment(&self, segment: usize, raw: &[u8]) -> Result<()> {
-        let mut rest = raw;
-        for slice in self.layout.slices(segment) {
-            self.report.ensure_not_interrupted()?;
-            let (bytes, after) = rest.split_at(length(&slice.bytes));
-            rest = after;
-            if slice.record == self.closure.paths.len() {
-                if bytes != &export::END[range(&slice.bytes)] {
-                    let reason = "the stream's end mark is wrong".to_owned();
-                    self.destination.fault(BadBundle::Segment {
-                        member: member::segment_name(segment),
-                        reason,
-                    })?;
-                }
-            } else if self.wants(&slice) {
-                self.record(segment, &slice, bytes)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes the part of a record that lies in a segment.
-    fn record(&self, segment: usize, slice: &Slice, bytes: &[u8]) -> Result<()> {
-        let parts = self.layout.parts(slice);
-        let nar = if slice.bytes.start == 0 {
-            Some(Nar {
-                hasher: Sha256::new(),
-                sink: self.destination.begin(slice.record)?,
-            })
-        } else {
-            self.open.take(segment).flatten()
-        };
-        // Its beginning was in a damaged segment: nothing can be said of it.
-        let Some(mut nar) = nar else {
-            return self.end_or_pass(segment, slice, None);
-        };
-        let (head, bytes) = bytes.split_at(length(&parts.head));
-        let (contents, trailer) = bytes.split_at(length(&parts.nar));
-        for step in contents.chunks(STEP) {
-            self.report.ensure_not_interrupted()?;
-            nar.hasher.update(step);
-            nar.sink.write(step)?;
-            self.report.emit(Event::Advanced {
-                bytes: step.len() as u64,
-            });
-        }
-        let expected = export::trailer(&self.closure.path_info(slice.record), &self.closure.store);
-        if head != &export::NEXT[range(&parts.head)] || trailer != &expected[range(&parts.trailer)]
-        {
-            self.path_fault(
-                slice.record,
-                "its record is not the one that the manifest calls for",
-            )?;
-            return self.end_or_pass(segment, slice, None);
-        }
-        self.end_or_pass(segment, slice, Some(nar))
-    }
-
-    fn end_or_pass(
+    /// Decodes a segment and takes apart what is there of it. Nothing of it is final before
+    /// its NAR's hash was found right; and a fault in a NAR is not reported before it is
+    /// known that the segment itself arrived undamaged, since that says more.
+    fn segment(
         &self,
         segment: usize,
-        slice: &Slice,
-        nar: Option<Nar<D::Sink<'a>>>,
+        mut content: Segment,
+        decoder: &mut Decoder,
+        chunk: &mut [u8],
     ) -> Result<()> {
-        if slice.bytes.end < self.layout.record_end(slice.record) {
-            self.open.pass(segment + 1, nar);
-            return Ok(());
-        }
-        let Some(Nar { hasher, sink }) = nar else {
-            return Ok(());
-        };
-        if Digest::from(hasher) != self.closure.paths[slice.record].nar_hash {
-            return self.path_fault(
-                slice.record,
-                "its contents do not have the hash that the manifest states",
-            );
-        }
-        sink.finish()?;
-        self.report.emit(Event::PathDone);
-        Ok(())
-    }
-
-    /// A damaged segment: what goes on in the next one must not be waited for.
-    fn pass_over(&self, segment: usize) {
-        let paths = self.closure.paths.len();
-        for slice in self
-            .layout
-            .slices(segment)
-            .filter(|slice| slice.record < paths && self.wants(slice))
-        {
-            if slice.bytes.start > 0 {
-                drop(self.open.take(segment));
+        let size = self.layout.segment_size(segment);
+        let name = member::segment_name(segment);
+        let mut decoding = decoder
+            .begin(size, content.size)
+            .map_err(Error::io("decode", name.as_str()))?;
+        let mut taker = Taker::new(self, segment);
+        let mut fed = Ok(());
+        let mut outcome = Ok(());
+        loop {
+            self.report.ensure_not_interrupted()?;
+            let n = match read_some(&mut content, chunk) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(error) => {
+                    taker.give_up();
+                    return self.destination.unreadable(error.into());
+                }
+            };
+            if fed.is_err() || outcome.is_err() {
+                decoding.pass_over(&chunk[..n]);
+                continue;
             }
-            if slice.bytes.end < self.layout.record_end(slice.record) {
-                self.open.pass(segment + 1, None);
-            }
+            fed = decoding.feed(&chunk[..n]);
+            outcome = taker.advance(decoding.raw());
         }
-    }
-
-    fn path_fault(&self, record: usize, reason: &'static str) -> Result<()> {
-        let path = self.closure.paths[record].path.to_string();
-        self.destination
-            .fault(BadBundle::StorePath { path, reason })
+        if let Err(bad) = verdict(&decoding, fed, outcome.is_err()) {
+            taker.give_up();
+            return self.destination.fault(BadBundle::Segment {
+                member: name,
+                reason: bad.to_string(),
+            });
+        }
+        outcome?;
+        taker.finish(decoding.raw())
     }
 }
 
-/// Ranges within a segment fit memory, since the segment does.
-fn length(range: &std::ops::Range<u64>) -> usize {
-    usize::try_from(range.end - range.start).unwrap_or(usize::MAX)
+/// Whether the segment is the one that was written. That bytes were damaged says more than
+/// what became of them.
+fn verdict(
+    decoding: &Decoding<'_>,
+    fed: Result<(), BadSegment>,
+    stopped: bool,
+) -> Result<(), BadSegment> {
+    decoding.ensure_undamaged()?;
+    fed?;
+    if stopped { Ok(()) } else { decoding.finish() }
 }
 
-fn range(range: &std::ops::Range<u64>) -> std::ops::Range<usize> {
-    let at = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
-    at(range.start)..at(range.end)
+fn read_some(content: &mut Segment, chunk: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match content.content.read(chunk) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
 }
 
 /// The error of a bundle that could not be read, for destinations that stop at the first.

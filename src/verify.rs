@@ -141,6 +141,12 @@ struct Parsed<'a> {
 }
 
 impl NarSink for Parsed<'_> {
+    type Part = ();
+
+    fn split(&mut self, bytes: &[u8]) -> Result<()> {
+        self.write(bytes)
+    }
+
     fn write(&mut self, mut bytes: &[u8]) -> Result<()> {
         while self.sound {
             match self.parser.next(&mut bytes) {

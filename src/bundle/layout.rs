@@ -83,7 +83,14 @@ impl Layout {
 
     /// What a segment consists of, in order.
     pub fn slices(&self, segment: usize) -> impl Iterator<Item = Slice> + '_ {
-        let (from, to) = (self.cuts[segment], self.cuts[segment + 1]);
+        self.slices_in(segment, 0..self.segment_size(segment))
+    }
+
+    /// What a part of a segment consists of, in order. The part is counted from the
+    /// segment's start and lies within it.
+    pub fn slices_in(&self, segment: usize, part: Range<u64>) -> impl Iterator<Item = Slice> + '_ {
+        let start = self.cuts[segment];
+        let (from, to) = (start + part.start, start + part.end);
         let first = self.starts.partition_point(|&start| start <= from) - 1;
         let covered = self.starts[first..]
             .iter()
@@ -93,6 +100,13 @@ impl Layout {
             let bytes = from.max(start) - start..to.min(self.end(record)) - start;
             (!bytes.is_empty()).then_some(Slice { record, bytes })
         })
+    }
+
+    /// Where in a segment a record begins that goes on in the next segment, if one does.
+    pub fn unfinished(&self, segment: usize) -> Option<u64> {
+        let (from, to) = (self.cuts[segment], self.cuts[segment + 1]);
+        let last = self.starts.partition_point(|&start| start < to) - 1;
+        (self.end(last) > to).then(|| self.starts[last].max(from) - from)
     }
 
     /// Raw size of a segment.
@@ -194,6 +208,27 @@ mod tests {
             }
         }
         assert_eq!(at, [38, 128, 38, 8]);
+        assert_eq!(
+            [0, 1, 2].map(|segment| layout.unfinished(segment)),
+            [Some(38), Some(0), None]
+        );
+    }
+
+    #[test]
+    fn a_part_of_a_segment_has_its_part_of_the_slices() {
+        let layout = layout();
+        for segment in 0..3 {
+            let size = layout.segment_size(segment);
+            for cut in 0..=size {
+                let parts = [0..cut, cut..size].map(|part| layout.slices_in(segment, part));
+                let sum: u64 = parts
+                    .into_iter()
+                    .flatten()
+                    .map(|slice| slice.bytes.end - slice.bytes.start)
+                    .sum();
+                assert_eq!(sum, size, "segment {segment} cut at {cut}");
+            }
+        }
     }
 
     #[test]

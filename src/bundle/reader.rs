@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read};
 
 use sha2::{Digest as _, Sha256};
 
+pub use super::input::{Content, Input, Piped};
 use super::manifest::{self, FileKind, Manifest, ProjectFile};
 use super::member::{self, BLOCK, Member};
 use super::{BadBundle, MANIFEST, segment, signature};
@@ -24,51 +25,19 @@ pub enum ReadError {
     Io(#[from] io::Error),
 }
 
-/// Where a bundle is read from: bytes in order, some of which can be passed over.
-pub trait Input: Read {
-    /// Passes over bytes that nobody needs.
-    fn skip(&mut self, bytes: u64) -> io::Result<()>;
+/// A segment's compressed bytes.
+pub struct Segment {
+    /// How many there are.
+    pub size: u64,
+    /// The bytes.
+    pub content: Content,
 }
 
-/// An input that can seek: a file.
-#[derive(Debug)]
-pub struct Seekable<R>(pub R);
-
-/// An input that cannot: a pipe.
-#[derive(Debug)]
-pub struct Piped<R>(pub R);
-
-impl<R: Read> Read for Seekable<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
-    }
-}
-
-impl<R: Read + io::Seek> Input for Seekable<R> {
-    fn skip(&mut self, bytes: u64) -> io::Result<()> {
-        let bytes = i64::try_from(bytes).map_err(io::Error::other)?;
-        self.0.seek(io::SeekFrom::Current(bytes)).map(drop)
-    }
-}
-
-impl<R: Read> Read for Piped<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
-    }
-}
-
-impl<R: Read> Input for Piped<R> {
-    fn skip(&mut self, bytes: u64) -> io::Result<()> {
-        match io::copy(&mut (&mut self.0).take(bytes), &mut io::sink())? {
-            n if n == bytes => Ok(()),
-            _ => Err(ErrorKind::UnexpectedEof.into()),
-        }
-    }
-}
-
-impl<I: Input + ?Sized> Input for Box<I> {
-    fn skip(&mut self, bytes: u64) -> io::Result<()> {
-        (**self).skip(bytes)
+impl std::fmt::Debug for Segment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Segment")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
     }
 }
 
@@ -156,14 +125,16 @@ impl<R: Input> Reader<R> {
         Ok(())
     }
 
-    /// Reads the next segment's compressed bytes.
-    pub fn segment(&mut self, index: usize) -> Result<Vec<u8>, ReadError> {
+    /// The next segment, to be read while the reader goes on behind it.
+    pub fn segment(&mut self, index: usize) -> Result<Segment, ReadError> {
         let member = self.segment_header(index)?;
-        let mut bytes = Vec::with_capacity(usize::try_from(member.size()).unwrap_or(0));
-        content(&mut self.input, &member, |chunk| {
-            bytes.extend_from_slice(chunk);
-        })?;
-        Ok(bytes)
+        let content = self.input.detach(member.size());
+        let content = content.map_err(|error| truncated(error, member.name()))?;
+        padding(&mut self.input, &member)?;
+        Ok(Segment {
+            size: member.size(),
+            content,
+        })
     }
 
     /// Passes over the next segment.
@@ -255,6 +226,10 @@ fn content(
         sink(&buffer[..chunk]);
         left -= chunk as u64;
     }
+    padding(input, member)
+}
+
+fn padding(input: &mut impl Read, member: &Member) -> Result<(), ReadError> {
     let mut padding = [0; BLOCK];
     let padding = &mut padding[..member.padding()];
     exactly(input, padding, member.name())?;

@@ -22,6 +22,8 @@ use crate::verify;
 
 /// Large writes: sticks and network file systems are slow with small ones.
 const BUFFER: usize = 1 << 20;
+/// How much is written and hashed at a time.
+const STEP: usize = 256 << 10;
 
 /// Where the bundle goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -310,7 +312,8 @@ struct Counted<W> {
 
 impl<W: Write> Write for Counted<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.out.write(bytes)?;
+        // In steps that stay in the processor's cache between the write and the hash.
+        let n = self.out.write(&bytes[..bytes.len().min(STEP)])?;
         self.hasher.update(&bytes[..n]);
         self.size += n as u64;
         Ok(n)

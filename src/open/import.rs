@@ -94,7 +94,8 @@ fn closure(
 ) -> Result<()> {
     let closure = reader.manifest().closure.clone();
     if let Some(direct) = direct::Direct::prepare(nix, &closure, wanted, file, report)? {
-        let outcome = unpack::segments(reader, &direct, jobs, report);
+        let unpack = || unpack::segments(reader, &direct, jobs, report);
+        let outcome = direct.while_registering(unpack);
         return direct.finish(outcome);
     }
     let uploads = daemon::Uploads::new(nix, &closure, wanted, file);

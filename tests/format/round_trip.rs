@@ -43,7 +43,10 @@ fn read(bytes: impl Read) -> (Manifest, Vec<Vec<u8>>, Vec<u8>) {
         }
     }
     for (index, &size) in manifest.closure.segments.iter().enumerate() {
-        let member = reader.segment(index).unwrap();
+        let mut member = Vec::new();
+        let mut segment = reader.segment(index).unwrap();
+        segment.content.read_to_end(&mut member).unwrap();
+        assert_eq!(member.len() as u64, segment.size);
         stream.extend(segment::decode(&member, size).unwrap());
     }
     reader.finish().unwrap();
@@ -139,13 +142,17 @@ fn a_manifest_comes_back_from_its_text() {
 #[test]
 fn how_a_segment_is_fed_does_not_show() {
     let raw = Bundle::sample().stream().repeat(60);
-    let mut compressor = Compressor::new(3).unwrap();
-    let whole = crate::synthetic::segment(&raw);
-    for step in [1, 7, 4096, 131_072, 200_000] {
-        let mut frame = compressor.begin(raw.len() as u64).unwrap();
-        raw.chunks(step)
-            .for_each(|chunk| frame.write(chunk).unwrap());
-        assert!(frame.finish().unwrap() == whole, "{step} bytes at a time");
+    for level in [3, 12] {
+        let mut compressor = Compressor::new(level, raw.len() as u64).unwrap();
+        let mut whole = None;
+        for step in [raw.len(), 1, 7, 4096, 131_072, 200_000] {
+            let mut frame = compressor.begin(raw.len() as u64).unwrap();
+            raw.chunks(step)
+                .for_each(|chunk| frame.write(chunk).unwrap());
+            let member = frame.finish().unwrap();
+            let whole = whole.get_or_insert_with(|| member.to_vec());
+            assert!(member == whole, "{step} bytes at a time, level {level}");
+        }
     }
 }
 

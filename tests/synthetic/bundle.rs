@@ -235,10 +235,10 @@ pub(crate) fn framed(text: &str) -> Vec<u8> {
 
 /// A segment's member as `create` makes it.
 pub(crate) fn segment(raw: &[u8]) -> Vec<u8> {
-    let mut compressor = Compressor::new(3).unwrap();
+    let mut compressor = Compressor::new(3, raw.len() as u64).unwrap();
     let mut frame = compressor.begin(raw.len() as u64).unwrap();
     frame.write(raw).unwrap();
-    frame.finish().unwrap()
+    frame.finish().unwrap().to_vec()
 }
 
 /// A segment's member from its frames: its check is right.

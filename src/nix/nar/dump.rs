@@ -1,13 +1,20 @@
 //! A tree as a NAR.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, IoSliceMut, Read};
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Advice, fadvise};
+use rustix::io::ReadWriteFlags;
+
 use super::{MAGIC, padding, push_string};
 use crate::error::{Error, Result};
+
+/// Of how many neighbouring files one shows whether all are in the page cache.
+const SAMPLED: usize = 64;
 
 /// The layout of a tree's NAR: what its bytes are, file contents excepted. Several threads
 /// can read different slices of one large NAR through [`Dump::reader`].
@@ -71,6 +78,43 @@ impl Dump {
         }
         reader
     }
+}
+
+impl Dump {
+    /// Asks the kernel to read the files in a part of the NAR, without waiting for it. Whether
+    /// a tree is in the page cache is found out by a sample: asking for every file of one that
+    /// is there costs a tenth of reading it.
+    pub fn will_need(&self, nar: &Range<u64>) {
+        let mut at = 0;
+        let files = self.pieces.iter().filter_map(|piece| {
+            let start = at;
+            at += piece.len();
+            match piece {
+                Piece::File { path, .. } if start < nar.end && at > nar.start => Some(path),
+                _ => None,
+            }
+        });
+        let files: Vec<_> = files.collect();
+        for run in files.chunks(SAMPLED) {
+            if is_cached(run[0]) {
+                continue;
+            }
+            for path in run {
+                if let Ok(file) = File::open(path) {
+                    let _ = fadvise(&file, 0, None, Advice::WillNeed);
+                }
+            }
+        }
+    }
+}
+
+fn is_cached(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else {
+        return true;
+    };
+    let mut byte = [0];
+    let buffers = &mut [IoSliceMut::new(&mut byte)];
+    rustix::io::preadv2(&file, buffers, 0, ReadWriteFlags::NOWAIT).is_ok()
 }
 
 struct Walk {

@@ -77,7 +77,7 @@ enum Expect {
 }
 
 /// A push parser: give it slices until it has seen the whole NAR.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Parser {
     expect: Expect,
     /// Bytes of a token that was cut by the end of a slice.

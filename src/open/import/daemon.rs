@@ -132,6 +132,13 @@ pub(super) struct Upload<'a> {
 }
 
 impl NarSink for Upload<'_> {
+    /// A connection takes a NAR in order.
+    type Part = ();
+
+    fn split(&mut self, bytes: &[u8]) -> Result<()> {
+        self.write(bytes)
+    }
+
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         if !self.over {
             self.over = !self.connection.send_nar(bytes)?;

@@ -1,11 +1,9 @@
 //! Into a store that is ours to write: trees are unpacked in place, synced, and then
 //! registered in Nix's database, many at a time.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::lock::{CollectorLock, ImportLock, PathLock};
 use rustix::fs::Mode;
@@ -17,14 +15,15 @@ use crate::bundle::reader::ReadError;
 use crate::error::{Error, Result};
 use crate::nix::content_address::ContentAddress;
 use crate::nix::database::Database;
-use crate::nix::nar::restore::Restore;
-use crate::nix::{self, Nix, PathInfo};
+use crate::nix::{self, Nix};
 use crate::report::Report;
-use crate::unpack::{self, Destination, NarSink};
+use crate::unpack::{self, Destination};
 
-/// How many unpacked paths are registered together. Each holds a lock file open until then,
-/// and a sync of the file system comes before.
-const BATCH: usize = 256;
+mod register;
+mod tree;
+
+use register::State;
+use tree::Tree;
 
 /// A store that is written directly.
 #[derive(Debug)]
@@ -35,20 +34,11 @@ pub(super) struct Direct<'a> {
     report: &'a Report,
     store: File,
     state: Mutex<State>,
+    /// There is something to bring to the disk, or nothing more will come.
+    changed: Condvar,
     /// The user's, to be put back: nix-shell inherits it.
     umask: Mode,
     _locks: (ImportLock, CollectorLock),
-}
-
-#[derive(Debug)]
-struct State {
-    database: Database,
-    /// Unpacked, not registered.
-    unpacked: BTreeMap<usize, PathLock>,
-    /// Which paths are registered.
-    valid: Vec<bool>,
-    /// How many unpacked paths there must be before registering is tried again.
-    enough: usize,
 }
 
 impl<'a> Direct<'a> {
@@ -74,12 +64,7 @@ impl<'a> Direct<'a> {
             CollectorLock::take(&nix.state, report)?,
         );
         let valid = wanted.iter().map(|wanted| !wanted).collect();
-        let state = Mutex::new(State {
-            database,
-            unpacked: BTreeMap::new(),
-            valid,
-            enough: BATCH,
-        });
+        let state = Mutex::new(State::new(database, valid));
         let store = File::open(dir).map_err(Error::io("open", dir))?;
         // Files get their final mode when they are created; as Nix does, nothing may be masked.
         let umask = rustix::process::umask(Mode::from_raw_mode(0o022));
@@ -90,63 +75,14 @@ impl<'a> Direct<'a> {
             report,
             store,
             state,
+            changed: Condvar::new(),
             umask,
             _locks: locks,
         }))
     }
 
-    /// Registers what is complete, whatever stopped the rest, and removes what is not.
-    pub(super) fn finish(self, outcome: Result<()>) -> Result<()> {
-        rustix::process::umask(self.umask);
-        let mut state = self.lock();
-        let registered = self.register_complete(&mut state);
-        let rest = std::mem::take(&mut state.unpacked);
-        let removed = rest
-            .keys()
-            .try_for_each(|&index| nix::delete_tree(&self.place(index)));
-        outcome.and(registered).and(removed)
-    }
-
     fn place(&self, index: usize) -> PathBuf {
         self.closure.store.join(&self.closure.paths[index].path)
-    }
-
-    /// Registers every unpacked path whose references are registered or among those that
-    /// are about to be. References come first, so one pass in order finds them all.
-    fn register_complete(&self, state: &mut State) -> Result<()> {
-        let mut ready = Vec::new();
-        for &index in state.unpacked.keys() {
-            let mut others = self.closure.paths[index]
-                .references
-                .iter()
-                .map(|&other| other as usize)
-                .filter(|&other| other != index);
-            if others.all(|other| state.valid[other]) {
-                state.valid[index] = true;
-                ready.push(index);
-            }
-        }
-        if ready.is_empty() {
-            return Ok(());
-        }
-        // Nix believes its database, so the contents must be on the disk first.
-        rustix::fs::syncfs(&self.store)
-            .map_err(|error| Error::io("sync", self.closure.store.as_path())(error.into()))?;
-        let infos: Vec<PathInfo> = ready
-            .iter()
-            .map(|&index| self.closure.path_info(index))
-            .collect();
-        let time = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(1, |since| since.as_secs());
-        state.database.register(
-            &infos.iter().collect::<Vec<_>>(),
-            i64::try_from(time).unwrap_or(i64::MAX),
-        )?;
-        for index in ready {
-            state.unpacked.remove(&index);
-        }
-        Ok(())
     }
 
     /// A path that claims to follow from its contents needs no signature; Nix would check
@@ -209,30 +145,14 @@ impl Destination for Direct<'_> {
     fn begin(&self, index: usize) -> Result<Tree<'_>> {
         let place = self.place(index);
         let lock = PathLock::take(&place, self.report)?;
-        if self
-            .lock()
-            .database
-            .is_valid(&self.closure.paths[index].path)?
-        {
+        let path = &self.closure.paths[index].path;
+        if self.lock().database.is_valid(path)? {
             // Somebody else was faster.
-            return Ok(Tree {
-                direct: self,
-                index,
-                unpacking: None,
-            });
+            return Ok(Tree::present(self, index));
         }
         // What is there without being registered is the rest of something that was interrupted.
         nix::delete_tree(&place)?;
-        let restore = Restore::new(place.clone());
-        Ok(Tree {
-            direct: self,
-            index,
-            unpacking: Some(Unpacking {
-                restore: Some(restore),
-                place,
-                lock: Some(lock),
-            }),
-        })
+        Ok(Tree::new(self, index, place, lock))
     }
 
     fn fault(&self, fault: BadBundle) -> Result<()> {
@@ -244,67 +164,4 @@ impl Destination for Direct<'_> {
     }
 
     fn abandon(&self) {}
-}
-
-/// A tree that is being unpacked. It becomes a valid path only after its NAR was found to be
-/// the one that the manifest names.
-#[derive(Debug)]
-pub(super) struct Tree<'a> {
-    direct: &'a Direct<'a>,
-    index: usize,
-    /// `None` where the path became valid meanwhile.
-    unpacking: Option<Unpacking>,
-}
-
-#[derive(Debug)]
-struct Unpacking {
-    restore: Option<Restore>,
-    place: PathBuf,
-    /// Taken out when the tree is complete; a tree that still has it is removed.
-    lock: Option<PathLock>,
-}
-
-impl NarSink for Tree<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        match self
-            .unpacking
-            .as_mut()
-            .and_then(|unpacking| unpacking.restore.as_mut())
-        {
-            Some(restore) => restore.write(bytes),
-            None => Ok(()),
-        }
-    }
-
-    fn finish(mut self) -> Result<()> {
-        let Some(unpacking) = &mut self.unpacking else {
-            self.direct.lock().valid[self.index] = true;
-            return Ok(());
-        };
-        if let Some(restore) = unpacking.restore.take() {
-            restore.finish()?;
-            self.direct
-                .ensure_content_address(self.index, &unpacking.place)?;
-        }
-        let mut state = self.direct.lock();
-        if let Some(lock) = unpacking.lock.take() {
-            state.unpacked.insert(self.index, lock);
-        }
-        if state.unpacked.len() < state.enough {
-            return Ok(());
-        }
-        let registered = self.direct.register_complete(&mut state);
-        // What is left waits for a large path: looking again at every small one is no use.
-        state.enough = state.unpacked.len() + BATCH;
-        registered
-    }
-}
-
-impl Drop for Unpacking {
-    fn drop(&mut self) {
-        if self.lock.is_some() {
-            self.restore = None;
-            let _ = nix::delete_tree(&self.place);
-        }
-    }
 }

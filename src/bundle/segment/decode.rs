@@ -1,0 +1,206 @@
+//! Decoding a segment while it is read, and deciding whether it is the one that was written.
+
+use std::io;
+
+use sha2::{Digest as _, Sha256};
+use zstd::zstd_safe::{self, DCtx, DParameter, InBuffer, OutBuffer, ResetDirective};
+
+use super::{BadSegment, CHECK_HEAD, CHECK_SIZE, WINDOW_LOG, zstd_error};
+
+/// The longest frame header: magic number, descriptor, window, dictionary, content size
+/// (RFC 8878, section 3.1.1).
+const HEADER: usize = 18;
+
+/// Decodes segments, one after the other, each into the same memory: one raw segment. It is
+/// zstd's window at the same time, so what was decoded stays where it is.
+pub struct Decoder {
+    context: DCtx<'static>,
+    raw: Vec<u8>,
+}
+
+impl std::fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Decoder")
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self {
+            context: DCtx::create(),
+            raw: Vec::new(),
+        }
+    }
+}
+
+impl Decoder {
+    /// Begins a member of `member_size` bytes whose raw size the manifest states. Not one
+    /// byte more than that is ever decoded.
+    pub fn begin(&mut self, raw_size: u64, member_size: u64) -> io::Result<Decoding<'_>> {
+        let room = usize::try_from(raw_size).map_err(io::Error::other)?;
+        self.context
+            .reset(ResetDirective::SessionOnly)
+            .map_err(zstd_error)?;
+        // Straight into the result: without this zstd keeps a second window beside it.
+        for parameter in [
+            DParameter::StableOutBuffer(true),
+            DParameter::WindowLogMax(WINDOW_LOG),
+        ] {
+            self.context.set_parameter(parameter).map_err(zstd_error)?;
+        }
+        self.raw.clear();
+        self.raw.reserve_exact(room);
+        Ok(Decoding {
+            decoder: self,
+            raw_size,
+            frame_left: member_size.saturating_sub(CHECK_SIZE),
+            header: Vec::new(),
+            hasher: Sha256::new(),
+            check: Vec::new(),
+            ended: false,
+        })
+    }
+}
+
+/// A segment that is being decoded. What it gives is no more than a claim until
+/// [`Decoding::finish`] has said that the bytes are those that were written, and the
+/// manifest's hashes that they are the right ones.
+#[derive(Debug)]
+pub struct Decoding<'a> {
+    decoder: &'a mut Decoder,
+    raw_size: u64,
+    /// Bytes of the frame that were not fed yet; behind them comes the check.
+    frame_left: u64,
+    /// The frame's first bytes, until there are enough to judge its kind.
+    header: Vec<u8>,
+    hasher: Sha256,
+    check: Vec<u8>,
+    ended: bool,
+}
+
+impl Decoding<'_> {
+    /// Takes the member's next bytes.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), BadSegment> {
+        let frame = self.take_check(bytes);
+        if self.header.len() >= HEADER || frame.is_empty() {
+            return self.decode(frame);
+        }
+        let wanted = (HEADER - self.header.len()).min(frame.len());
+        let (start, rest) = frame.split_at(wanted);
+        self.header.extend_from_slice(start);
+        if self.header.len() < HEADER && self.frame_left > 0 {
+            return Ok(());
+        }
+        let header = std::mem::take(&mut self.header);
+        self.ensure_usual_frame(&header)?;
+        self.decode(&header)?;
+        self.header = header;
+        self.header.resize(HEADER, 0);
+        self.decode(rest)
+    }
+
+    /// Takes the member's next bytes only to see, in the end, whether they are those that
+    /// were written.
+    pub fn pass_over(&mut self, bytes: &[u8]) {
+        let _ = self.take_check(bytes);
+    }
+
+    /// What has been decoded so far.
+    pub fn raw(&self) -> &[u8] {
+        &self.decoder.raw
+    }
+
+    /// Whether the bytes that were fed are all there were, and all as they were written.
+    pub fn ensure_undamaged(&self) -> Result<(), BadSegment> {
+        if self.check.len() as u64 != CHECK_SIZE {
+            return Err(bad("it is too short"));
+        }
+        let (head, digest) = self.check.split_at(CHECK_HEAD.len());
+        if head != CHECK_HEAD {
+            return Err(bad("its check is malformed"));
+        }
+        if digest != self.hasher.clone().finalize().as_slice() {
+            return Err(bad("its bytes do not match their check"));
+        }
+        Ok(())
+    }
+
+    /// Ensures that the segment is complete and exactly what was written.
+    pub fn finish(&self) -> Result<(), BadSegment> {
+        self.ensure_undamaged()?;
+        if !self.ended {
+            return Err(bad("it does not end where it should"));
+        }
+        if self.decoder.raw.len() as u64 != self.raw_size {
+            return Err(bad("it holds less than the manifest states"));
+        }
+        Ok(())
+    }
+
+    /// The part of the bytes that belongs to the frame; the rest is the check.
+    fn take_check<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let wanted = usize::try_from(self.frame_left).unwrap_or(usize::MAX);
+        let (frame, check) = bytes.split_at(bytes.len().min(wanted));
+        self.frame_left -= frame.len() as u64;
+        self.hasher.update(frame);
+        self.check.extend_from_slice(check);
+        frame
+    }
+
+    fn decode(&mut self, frame: &[u8]) -> Result<(), BadSegment> {
+        let mut input = InBuffer::around(frame);
+        while input.pos < frame.len() {
+            if self.ended {
+                return Err(bad("it does not end where it should"));
+            }
+            let at = self.decoder.raw.len();
+            let mut output = OutBuffer::around_pos(&mut self.decoder.raw, at);
+            let left = self
+                .decoder
+                .context
+                .decompress_stream(&mut output, &mut input)
+                .map_err(|code| BadSegment(format!("zstd: {}", zstd_safe::get_error_name(code))))?;
+            self.ended = left == 0;
+        }
+        Ok(())
+    }
+
+    /// Of the many kinds of frames only one is allowed (`bundle-format.md`, section 5.2).
+    /// Others would decode, but stock zstd would refuse them or would not notice damage.
+    fn ensure_usual_frame(&self, header: &[u8]) -> Result<(), BadSegment> {
+        if zstd_safe::get_frame_content_size(header).ok().flatten() != Some(self.raw_size) {
+            return Err(bad("its size is not the one that the manifest states"));
+        }
+        // The frame header descriptor of RFC 8878, section 3.1.1.1.1, behind the magic number.
+        let descriptor = header.get(4).copied().unwrap_or_default();
+        let (checksum, single, dictionary, unknown) = (0b100, 0b10_0000, 0b11, 0b1_1000);
+        let rules = [
+            (descriptor & checksum != 0, "it has no checksum"),
+            (descriptor & single != 0, "its window is not its content"),
+            (descriptor & dictionary == 0, "it needs a dictionary"),
+            (descriptor & unknown == 0, "its header has unknown bits"),
+        ];
+        match rules.iter().find(|(kept, _)| !kept) {
+            Some((_, reason)) => Err(bad(reason)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Decodes a whole member.
+pub fn decode(member: &[u8], raw_size: u64) -> Result<Vec<u8>, BadSegment> {
+    let mut decoder = Decoder::default();
+    let mut decoding = decoder
+        .begin(raw_size, member.len() as u64)
+        .map_err(|error| BadSegment(error.to_string()))?;
+    let fed = decoding.feed(member);
+    // That bytes were damaged says more than what became of them.
+    decoding.ensure_undamaged()?;
+    fed?;
+    decoding.finish()?;
+    Ok(decoder.raw)
+}
+
+fn bad(reason: &str) -> BadSegment {
+    BadSegment(reason.to_owned())
+}

@@ -1,0 +1,42 @@
+//! Asks for the files of the next segments while the current ones are compressed: on a cold
+//! page cache, threads that read and compress by turns wait for the disk half of the time.
+
+use std::collections::VecDeque;
+
+use super::trees::Trees;
+use crate::bundle::layout::Layout;
+use crate::relay::Relay;
+
+/// How many segments are read ahead of the newest one under way. What has been read waits in
+/// the page cache, so this much memory must be there for it.
+const SEGMENTS: usize = 2;
+
+/// Walks trees and asks for files, segment by segment, as the workers begin them. What
+/// cannot be read is passed over: the worker that meets it says so.
+pub(super) fn read_ahead(layout: &Layout, trees: &Trees, begun: &Relay<()>, jobs: usize) {
+    // The trees stay until their segment is under way, so that nobody walks them twice.
+    let mut walked = VecDeque::new();
+    for segment in 0..layout.segments() {
+        if segment >= SEGMENTS && begun.take(segment - SEGMENTS).is_none() {
+            return;
+        }
+        let mut dumps = Vec::new();
+        for slice in layout.slices(segment) {
+            let nar = layout.parts(&slice).nar;
+            if nar.is_empty() || slice.record >= trees.len() {
+                continue;
+            }
+            let Ok(dump) = trees.dump(slice.record) else {
+                continue;
+            };
+            dump.will_need(&nar);
+            dumps.push(dump);
+        }
+        walked.push_back(dumps);
+        if walked.len() > SEGMENTS + jobs {
+            walked.pop_front();
+        }
+    }
+    // The last ones are held until the workers have them.
+    let _ = begun.take(layout.segments());
+}

@@ -1,0 +1,260 @@
+//! One segment: read from the store, compared with the plan, compressed.
+
+use std::io::{self, Read as _};
+use std::ops::Range;
+
+use sha2::{Digest as _, Sha256};
+
+use super::trees::Trees;
+use crate::bundle::layout::{Layout, Slice};
+use crate::bundle::manifest::Closure;
+use crate::bundle::segment::{Compressor, Frame};
+use crate::create::plan::Plan;
+use crate::error::{Error, Result};
+use crate::nix::export;
+use crate::nix::hash::Digest;
+use crate::relay::Relay;
+use crate::report::{Event, Report};
+
+/// How much is read at once: large enough for few system calls, small enough to be hashed
+/// while it is in the processor's cache.
+const CHUNK: usize = 256 << 10;
+
+pub(super) struct Packer<'a> {
+    plan: &'a Plan,
+    closure: &'a Closure,
+    layout: &'a Layout,
+    trees: &'a Trees,
+    report: &'a Report,
+    /// The hash of a NAR that goes on in the next segment.
+    hashers: Relay<Sha256>,
+}
+
+impl<'a> Packer<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        layout: &'a Layout,
+        trees: &'a Trees,
+        report: &'a Report,
+    ) -> Self {
+        Self {
+            plan,
+            closure: &plan.manifest.closure,
+            layout,
+            trees,
+            report,
+            hashers: Relay::new(),
+        }
+    }
+
+    /// Wakes everybody who waits for a hash.
+    pub(super) fn abandon(&self) {
+        self.hashers.abandon();
+    }
+
+    pub(super) fn failed(&self) -> impl FnOnce(io::Error) -> Error {
+        Error::io("compress the closure of", &self.plan.project_root)
+    }
+
+    /// Reads and compresses a segment.
+    pub(super) fn segment<'c>(
+        &self,
+        segment: usize,
+        compressor: &'c mut Compressor,
+    ) -> Result<&'c [u8]> {
+        let mut frame = compressor
+            .begin(self.layout.segment_size(segment))
+            .map_err(self.failed())?;
+        let is_stepwise = frame.is_stepwise();
+        if is_stepwise {
+            self.hash_ahead(segment)?;
+        }
+        for slice in self.layout.slices(segment) {
+            self.record(&slice, &mut frame)?;
+        }
+        if !is_stepwise {
+            self.hash_raw(segment, frame.raw())?;
+        }
+        self.report.ensure_not_interrupted()?;
+        let member = frame.finish().map_err(self.failed())?;
+        for slice in self.layout.slices(segment) {
+            self.report_done(&slice, is_stepwise);
+        }
+        Ok(member)
+    }
+
+    /// Writes the part of a record that lies in a segment.
+    fn record(&self, slice: &Slice, frame: &mut Frame<'_>) -> Result<()> {
+        let parts = self.layout.parts(slice);
+        let Some(path) = self.closure.paths.get(slice.record) else {
+            let end = &export::END[range(&parts.head)];
+            return frame.write(end).map_err(self.failed());
+        };
+        let head = &export::NEXT[range(&parts.head)];
+        frame.write(head).map_err(self.failed())?;
+        let is_whole = parts.nar == (0..path.nar_size);
+        let mut hasher = is_whole.then(Sha256::new);
+        self.read(slice.record, &parts.nar, frame, |chunk| {
+            if let Some(hasher) = &mut hasher {
+                hasher.update(chunk);
+            }
+        })?;
+        if let Some(hasher) = hasher {
+            self.ensure_hash(slice.record, hasher)?;
+        }
+        if parts.trailer.is_empty() {
+            return Ok(());
+        }
+        let trailer = export::trailer(&self.closure.path_info(slice.record), &self.closure.store);
+        frame
+            .write(&trailer[range(&parts.trailer)])
+            .map_err(self.failed())
+    }
+
+    /// Reads a part of a NAR to where the compressor wants it.
+    fn read(
+        &self,
+        record: usize,
+        nar: &Range<u64>,
+        frame: &mut Frame<'_>,
+        mut seen: impl FnMut(&[u8]),
+    ) -> Result<()> {
+        let mut left = nar.end - nar.start;
+        if left == 0 {
+            return Ok(());
+        }
+        let dump = self.trees.dump(record)?;
+        self.ensure_size(record, dump.size())?;
+        let mut reader = dump.reader(nar.start);
+        while left > 0 {
+            self.report.ensure_not_interrupted()?;
+            let most = CHUNK.min(usize::try_from(left).unwrap_or(CHUNK));
+            let space = frame.space(most);
+            reader
+                .read_exact(space)
+                .map_err(Error::io("read", self.trees.place(record)))?;
+            seen(space);
+            let n = space.len();
+            frame.fill(n).map_err(self.failed())?;
+            left -= n as u64;
+            if frame.is_stepwise() {
+                self.report.emit(Event::Advanced { bytes: n as u64 });
+            }
+        }
+        Ok(())
+    }
+
+    /// The hash of a NAR that several segments share goes from one segment's thread to the
+    /// next one's, as soon as the segment has been read.
+    fn hash_raw(&self, segment: usize, raw: &[u8]) -> Result<()> {
+        let mut rest = raw;
+        for slice in self.layout.slices(segment) {
+            let length = range(&slice.bytes).len();
+            let (bytes, after) = rest.split_at(length.min(rest.len()));
+            rest = after;
+            let parts = self.layout.parts(&slice);
+            let head = range(&parts.head).len();
+            let nar = head..head + range(&parts.nar).len();
+            self.hash_shared(segment, &slice, |hasher| {
+                hasher.update(&bytes[nar]);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// While a segment is compressed step by step, the next one's thread cannot wait for its
+    /// hash; so what several segments share is read twice, the second time from memory.
+    fn hash_ahead(&self, segment: usize) -> Result<()> {
+        for slice in self.layout.slices(segment) {
+            self.hash_shared(segment, &slice, |hasher| {
+                let nar = self.layout.parts(&slice).nar;
+                let dump = self.trees.dump(slice.record)?;
+                self.ensure_size(slice.record, dump.size())?;
+                let mut reader = dump.reader(nar.start).take(nar.end - nar.start);
+                let mut chunk = vec![0; CHUNK];
+                loop {
+                    self.report.ensure_not_interrupted()?;
+                    let n = reader
+                        .read(&mut chunk)
+                        .map_err(Error::io("read", self.trees.place(slice.record)))?;
+                    if n == 0 {
+                        return Ok(());
+                    }
+                    hasher.update(&chunk[..n]);
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with the hash of a NAR that other segments share; does nothing for others.
+    fn hash_shared(
+        &self,
+        segment: usize,
+        slice: &Slice,
+        update: impl FnOnce(&mut Sha256) -> Result<()>,
+    ) -> Result<()> {
+        let nar = self.layout.parts(slice).nar;
+        let Some(path) = self.closure.paths.get(slice.record) else {
+            return Ok(());
+        };
+        if nar.is_empty() || nar == (0..path.nar_size) {
+            return Ok(());
+        }
+        let mut hasher = Sha256::new();
+        if nar.start > 0 {
+            hasher = self.hashers.take(segment).ok_or(Error::Interrupted)?;
+        }
+        update(&mut hasher)?;
+        if nar.end < path.nar_size {
+            self.hashers.pass(segment + 1, hasher);
+            return Ok(());
+        }
+        self.ensure_hash(slice.record, hasher)
+    }
+
+    fn report_done(&self, slice: &Slice, is_stepwise: bool) {
+        let nar = self.layout.parts(slice).nar;
+        let Some(path) = self.closure.paths.get(slice.record) else {
+            return;
+        };
+        if !is_stepwise {
+            let bytes = nar.end - nar.start;
+            self.report.emit(Event::Advanced { bytes });
+        }
+        if nar.end == path.nar_size && !nar.is_empty() {
+            self.report.emit(Event::PathDone);
+        }
+    }
+
+    fn ensure_size(&self, record: usize, size: u64) -> Result<()> {
+        let expected = self.closure.paths[record].nar_size;
+        if size == expected {
+            return Ok(());
+        }
+        Err(self.damaged(record, format!("{size} bytes instead of {expected}")))
+    }
+
+    /// A damaged path must not travel.
+    fn ensure_hash(&self, record: usize, hasher: Sha256) -> Result<()> {
+        let (found, expected) = (Digest::from(hasher), self.closure.paths[record].nar_hash);
+        if found == expected {
+            return Ok(());
+        }
+        Err(self.damaged(record, format!("{found} instead of {expected}")))
+    }
+
+    fn damaged(&self, record: usize, reason: String) -> Error {
+        Error::DamagedStorePath {
+            path: self.trees.place(record).display().to_string(),
+            reason,
+        }
+    }
+}
+
+/// Ranges within a segment fit memory, since the segment does.
+fn range(range: &Range<u64>) -> Range<usize> {
+    let at = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+    at(range.start)..at(range.end)
+}

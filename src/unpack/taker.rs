@@ -1,0 +1,238 @@
+//! Takes one segment apart while it is being decoded.
+
+use std::ops::Range;
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Destination, NarPart as _, NarSink as _, Unpacker};
+use crate::bundle::BadBundle;
+use crate::bundle::layout::Slice;
+use crate::bundle::member;
+use crate::error::{Error, Result};
+use crate::nix::export;
+use crate::nix::hash::Digest;
+use crate::report::Event;
+
+/// How much of a NAR goes on at once: a Ctrl-C must be felt also where the disk is slow.
+const STEP: usize = 1 << 20;
+
+/// A NAR under way.
+pub(super) struct Nar<S> {
+    hasher: Sha256,
+    sink: S,
+}
+
+pub(super) struct Taker<'u, 'a, D: Destination> {
+    unpacker: &'u Unpacker<'a, D>,
+    segment: usize,
+    /// How much of the segment has been taken apart.
+    done: u64,
+    /// Where a record begins that goes on in the next segment. It is left alone until the
+    /// segment is whole; then another thread can go on as soon as it was hashed.
+    unfinished: u64,
+    /// Whether the segment goes on with a NAR that the segment before it began.
+    continues: bool,
+    nar: Option<Nar<D::Sink<'a>>>,
+    faults: Vec<BadBundle>,
+}
+
+impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
+    pub(super) fn new(unpacker: &'u Unpacker<'a, D>, segment: usize) -> Self {
+        let layout = unpacker.layout;
+        let is_nar = |slice: &Slice| Self::is_nar(unpacker, slice.record);
+        let first = layout.slices(segment).next().filter(is_nar);
+        let continues = first.is_some_and(|slice| slice.bytes.start > 0);
+        let last = layout.slices(segment).last().filter(is_nar);
+        let unfinished = last.and_then(|_| layout.unfinished(segment));
+        Self {
+            unpacker,
+            segment,
+            done: 0,
+            unfinished: unfinished.unwrap_or(layout.segment_size(segment)),
+            continues,
+            nar: None,
+            faults: Vec::new(),
+        }
+    }
+
+    /// Whether a record is a path's, and wanted.
+    fn is_nar(unpacker: &Unpacker<'a, D>, record: usize) -> bool {
+        record < unpacker.closure.paths.len() && unpacker.destination.wants(record)
+    }
+
+    /// Takes apart what has been decoded since the last time.
+    pub(super) fn advance(&mut self, raw: &[u8]) -> Result<()> {
+        if self.continues {
+            let Some(nar) = self.unpacker.open.take_if_there(self.segment) else {
+                return Ok(());
+            };
+            (self.continues, self.nar) = (false, nar);
+        }
+        self.take_to(raw, self.unfinished.min(raw.len() as u64))
+    }
+
+    /// The segment is whole and undamaged: takes the rest and reports what is wrong.
+    pub(super) fn finish(mut self, raw: &[u8]) -> Result<()> {
+        if self.continues {
+            let nar = self.unpacker.open.take(self.segment);
+            (self.continues, self.nar) = (false, nar.ok_or(Error::Interrupted)?);
+        }
+        self.take_to(raw, self.unfinished)?;
+        for fault in std::mem::take(&mut self.faults) {
+            self.unpacker.destination.fault(fault)?;
+        }
+        let layout = self.unpacker.layout;
+        let end = layout.segment_size(self.segment);
+        let from = self.unfinished;
+        match layout.slices_in(self.segment, from..end).next() {
+            Some(slice) => self.hand_over(&slice, &raw[index(from)..]),
+            None => Ok(()),
+        }
+    }
+
+    /// The segment is damaged: nobody must wait for what goes on in the next one.
+    pub(super) fn give_up(self) {
+        if self.continues {
+            drop(self.unpacker.open.take(self.segment));
+        }
+        if self.unpacker.layout.unfinished(self.segment).is_some() {
+            self.unpacker.open.pass(self.segment + 1, None);
+        }
+    }
+
+    fn take_to(&mut self, raw: &[u8], end: u64) -> Result<()> {
+        let layout = self.unpacker.layout;
+        for slice in layout.slices_in(self.segment, self.done..end) {
+            self.unpacker.report.ensure_not_interrupted()?;
+            let from = self.done;
+            self.done += slice.bytes.end - slice.bytes.start;
+            self.take(&slice, &raw[index(from)..index(self.done)])?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, slice: &Slice, bytes: &[u8]) -> Result<()> {
+        if slice.record == self.unpacker.closure.paths.len() {
+            self.end_mark(slice, bytes);
+            return Ok(());
+        }
+        if !self.begin(slice)? {
+            return Ok(());
+        }
+        let contents = self.contents(slice, bytes);
+        let Some(nar) = &mut self.nar else {
+            return Ok(());
+        };
+        for step in contents.chunks(STEP) {
+            self.unpacker.report.ensure_not_interrupted()?;
+            nar.hasher.update(step);
+            nar.sink.write(step)?;
+            self.unpacker.report.emit(Event::Advanced {
+                bytes: step.len() as u64,
+            });
+        }
+        if slice.bytes.end == self.unpacker.layout.record_end(slice.record) {
+            return self.end(slice.record);
+        }
+        Ok(())
+    }
+
+    fn end_mark(&mut self, slice: &Slice, bytes: &[u8]) {
+        if bytes != &export::END[range(&slice.bytes)] {
+            self.faults.push(BadBundle::Segment {
+                member: member::segment_name(self.segment),
+                reason: "the stream's end mark is wrong".to_owned(),
+            });
+        }
+    }
+
+    /// Begins a record's NAR where the record begins; whether the record is of interest.
+    fn begin(&mut self, slice: &Slice) -> Result<bool> {
+        if !Self::is_nar(self.unpacker, slice.record) {
+            return Ok(false);
+        }
+        if slice.bytes.start == 0 {
+            self.nar = Some(Nar {
+                hasher: Sha256::new(),
+                sink: self.unpacker.destination.begin(slice.record)?,
+            });
+        }
+        Ok(self.nar.is_some())
+    }
+
+    /// The NAR's bytes in a slice. If what stands around them is wrong, the NAR is dropped.
+    fn contents<'b>(&mut self, slice: &Slice, bytes: &'b [u8]) -> &'b [u8] {
+        let parts = self.unpacker.layout.parts(slice);
+        let (head, bytes) = bytes.split_at(range(&parts.head).len());
+        let (contents, trailer) = bytes.split_at(range(&parts.nar).len());
+        let closure = self.unpacker.closure;
+        let is_right = head == &export::NEXT[range(&parts.head)]
+            && (trailer.is_empty() || {
+                let expected = export::trailer(&closure.path_info(slice.record), &closure.store);
+                trailer == &expected[range(&parts.trailer)]
+            });
+        if !is_right {
+            let reason = "its record is not the one that the manifest calls for";
+            self.drop_nar(slice.record, reason);
+        }
+        contents
+    }
+
+    fn end(&mut self, record: usize) -> Result<()> {
+        let Some(Nar { hasher, sink }) = self.nar.take() else {
+            return Ok(());
+        };
+        if Digest::from(hasher) != self.unpacker.closure.paths[record].nar_hash {
+            let reason = "its contents do not have the hash that the manifest states";
+            self.drop_nar(record, reason);
+            return Ok(());
+        }
+        sink.finish()?;
+        self.unpacker.report.emit(Event::PathDone);
+        Ok(())
+    }
+
+    fn drop_nar(&mut self, record: usize, reason: &'static str) {
+        self.nar = None;
+        let path = self.unpacker.closure.paths[record].path.to_string();
+        self.faults.push(BadBundle::StorePath { path, reason });
+    }
+
+    /// Hashes the beginning, or a middle part, of a NAR, and lets the next segment's thread
+    /// go on before its files are written.
+    fn hand_over(mut self, slice: &Slice, bytes: &[u8]) -> Result<()> {
+        let mut part = None;
+        let mut contents: &[u8] = &[];
+        if self.begin(slice)? {
+            contents = self.contents(slice, bytes);
+            if let Some(nar) = &mut self.nar {
+                nar.hasher.update(contents);
+                part = Some(nar.sink.split(contents)?);
+            }
+            for fault in std::mem::take(&mut self.faults) {
+                self.unpacker.destination.fault(fault)?;
+            }
+        }
+        self.unpacker.open.pass(self.segment + 1, self.nar.take());
+        let Some(mut part) = part else {
+            return Ok(());
+        };
+        for step in contents.chunks(STEP) {
+            self.unpacker.report.ensure_not_interrupted()?;
+            part.write(step)?;
+            self.unpacker.report.emit(Event::Advanced {
+                bytes: step.len() as u64,
+            });
+        }
+        part.finish()
+    }
+}
+
+/// Places within a segment fit memory, since the segment does.
+fn index(at: u64) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
+}
+
+fn range(range: &Range<u64>) -> Range<usize> {
+    index(range.start)..index(range.end)
+}
