@@ -44,7 +44,7 @@ pub fn open(options: &Options, report: &Report) -> Result<Entered> {
     let bundle = Bundle::open(&options.bundle)?;
     let accepted = accept::accept(bundle, options)?;
     let imported = import::import(accepted, options.jobs, report)?;
-    report.emit(Event::Done);
+    report.emit(Event::PhaseDone);
     report.emit(Event::Note(&imported.note()));
     enter::enter(imported, options.entry.as_ref(), report)
 }

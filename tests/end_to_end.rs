@@ -18,6 +18,8 @@ mod large;
 mod nix_in_store;
 /// What few people have in their projects.
 mod oddities;
+/// How far it is, for people and for logs.
+mod progress;
 /// What people have in their projects.
 mod projects;
 /// Without shellpack, with tar, zstd and nix-store.

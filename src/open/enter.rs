@@ -47,6 +47,7 @@ pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) 
     if imported.is_stdin {
         command.stdin(File::open("/dev/tty").map_or_else(|_| Stdio::null(), Stdio::from));
     }
+    report.emit(Event::Done);
     // Returns only if nix-shell could not be started.
     Err(Error::CannotEnter {
         source: command.exec(),

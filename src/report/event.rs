@@ -1,0 +1,103 @@
+//! What the engine tells.
+
+use crate::error::Error;
+
+/// What the engine is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Nix evaluates the shell.
+    Evaluate,
+    /// Nix builds or fetches what the shell needs; its own log is shown.
+    Build,
+    /// The store is asked about every path.
+    Query,
+    /// The shell is entered in a room with no network.
+    Rehearse,
+    /// Paths are compressed and written.
+    Pack,
+    /// The file is brought to the medium.
+    Sync,
+    /// The written file is read and checked.
+    ReadBack,
+    /// A bundle is checked.
+    Verify,
+    /// Paths are unpacked into the store.
+    Import,
+}
+
+impl Phase {
+    pub(super) fn doing(self) -> &'static str {
+        match self {
+            Self::Evaluate => "evaluating",
+            Self::Build => "building",
+            Self::Query => "listing the closure",
+            Self::Rehearse => "rehearsing",
+            Self::Pack => "packing",
+            Self::Sync => "syncing to disk",
+            Self::ReadBack => "reading back",
+            Self::Verify => "verifying",
+            Self::Import => "importing",
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// The next phase begins.
+    Phase(Phase),
+    /// How much the current phase has to do.
+    Total {
+        /// NAR bytes.
+        bytes: u64,
+        /// Store paths.
+        paths: u64,
+    },
+    /// NAR bytes that were dealt with. It may come from any thread, as often as it likes.
+    Advanced {
+        /// How many more.
+        bytes: u64,
+    },
+    /// One more store path is complete. From any thread, too.
+    PathDone,
+    /// The phase is over and none follows at once: results are about to be printed.
+    PhaseDone,
+    /// A line of Nix's own log.
+    Log(&'a str),
+    /// Something worth knowing.
+    Note(&'a str),
+    /// Something that may surprise on the other side.
+    Warning(&'a str),
+    /// Another program takes over the terminal and tells how it went.
+    HandedOver,
+    /// Everything is done; the terminal belongs to others from here on.
+    Done,
+    /// It failed.
+    Failed {
+        /// Why.
+        error: &'a Error,
+    },
+}
+
+/// Whether and how progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Progress {
+    /// A bar on a terminal, plain lines elsewhere.
+    #[default]
+    Auto,
+    /// A bar, wherever stderr goes.
+    Always,
+    /// Nothing.
+    Never,
+}
+
+/// What becomes of the log of a Nix that builds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Log {
+    /// It goes where stderr goes, in Nix's own colours.
+    Shown,
+    /// Its lines are emitted.
+    Emitted,
+    /// It is shown only if the command fails.
+    OnFailure,
+}
