@@ -174,6 +174,7 @@ fn rehearse(command: &Rehearse, global: &Global, report: &Report) -> Result<Exit
     if command.bundle == Path::new("-") {
         return Err(Error::NotFromStdin);
     }
+    report.emit(Event::Phase(Phase::Check));
     let bundle = Bundle::open(&command.bundle)?;
     let nix = Nix::find()?;
     let manifest = bundle.reader().manifest();

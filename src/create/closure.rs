@@ -69,7 +69,10 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
             .map(|(path, _)| path),
     );
     let mut connection = shell.nix.connect()?;
-    let infos = connection.closure(roots.iter().cloned(), || report.ensure_not_interrupted())?;
+    let infos = connection.closure(roots.iter().cloned(), || {
+        report.emit(Event::PathDone);
+        report.ensure_not_interrupted()
+    })?;
     Ok(Closure {
         paths: ordered(infos),
         roots: roots.into_iter().collect(),

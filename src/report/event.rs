@@ -5,6 +5,8 @@ use crate::error::Error;
 /// What the engine is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
+    /// A bundle is opened and compared with this machine.
+    Check,
     /// Nix evaluates the shell.
     Evaluate,
     /// Nix builds or fetches what the shell needs; its own log is shown.
@@ -28,6 +30,7 @@ pub enum Phase {
 impl Phase {
     pub(super) fn doing(self) -> &'static str {
         match self {
+            Self::Check => "checking the bundle",
             Self::Evaluate => "evaluating",
             Self::Build => "building",
             Self::Query => "listing the closure",
@@ -38,6 +41,11 @@ impl Phase {
             Self::Verify => "verifying",
             Self::Import => "importing",
         }
+    }
+
+    /// Whether it is usually over at once, so that only its being slow is news.
+    pub(super) fn is_brief(self) -> bool {
+        self == Self::Check
     }
 }
 

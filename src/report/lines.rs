@@ -51,7 +51,9 @@ impl View for Lines {
 
     fn begin(&mut self, phase: Phase) {
         self.restart();
-        print(&format!("{} …\n", phase.doing()));
+        if !phase.is_brief() {
+            print(&format!("{} …\n", phase.doing()));
+        }
     }
 
     fn tick(&mut self, status: &Status) {

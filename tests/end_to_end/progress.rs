@@ -19,6 +19,24 @@ fn after_some_seconds(said: &str, words: &str) -> bool {
     (5..8).any(|seconds| said.contains(&format!("{words} ({seconds}s)\n")))
 }
 
+const LOCK: &str = "/nix/var/nix/shellpack-import.lock";
+
+/// What `open` says while another import holds the lock for a while.
+fn said_while_waiting() -> String {
+    let b = Machine::offline();
+    b.receive(&bundle("blog"), "x.shellpack");
+    let open = "shellpack open x.shellpack --no-shell";
+    let script = format!("nix-store --init; flock {LOCK} sleep 8 & sleep 1; {open}");
+    b.sh(&script).succeeds().stderr
+}
+
+#[test]
+fn a_log_is_told_which_lock_is_waited_for() {
+    let said = said_while_waiting();
+    let waits = format!("0 of 8 paths, waiting for another process that holds {LOCK}");
+    assert!(after_some_seconds(&said, &waits), "{said}");
+}
+
 /// A bar that is drawn once more would run through nix-shell's prompt.
 #[test]
 fn nothing_is_drawn_once_nix_shell_has_the_terminal() {

@@ -130,8 +130,10 @@ impl<'a> Direct<'a> {
             return Ok(());
         }
         // Nix believes its database, so the contents must be on the disk first.
+        let waiting = self.report.waiting("the store's file system to be synced");
         rustix::fs::syncfs(&self.store)
             .map_err(|error| Error::io("sync", self.closure.store.as_path())(error.into()))?;
+        drop(waiting);
         let infos: Vec<PathInfo> = ready
             .iter()
             .map(|&index| self.closure.path_info(index))
