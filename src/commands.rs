@@ -43,7 +43,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Err(error) => report.ensure_not_interrupted().err().unwrap_or(error),
     };
     let exit_code = code_of_failure(&error, runs_a_command);
-    report.emit(Event::Failed { error: &error });
+    report.emit(Event::Failed {
+        error: &error,
+        exit_code,
+    });
     ExitCode::from(exit_code)
 }
 

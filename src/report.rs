@@ -1,6 +1,6 @@
 //! Events of the engine, and how they are shown: a bar on a terminal, plain lines elsewhere,
-//! or nothing. The engine emits and never prints; what is below here is
-//! the only user of indicatif.
+//! JSON for a program, or nothing. The engine emits and never prints; what is below here is the
+//! only user of indicatif.
 //!
 //! Everything goes to stderr: stdout is for data. The other direction is here as well: a
 //! Ctrl-C becomes a flag that the engine asks for between two pieces of work.
@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 mod bar;
 mod board;
 mod event;
+mod json;
 mod lines;
 mod rate;
 mod status;
@@ -70,7 +71,7 @@ impl Report {
             Event::Phase(phase) => self.begin(phase),
             Event::Total { bytes, paths } => self.board.set_total(Amount { bytes, paths }),
             Event::PhaseDone => self.board.end_phase(),
-            Event::Failed { error } => self.fail(&Failure { error }),
+            Event::Failed { error, exit_code } => self.fail(&Failure { error, exit_code }),
             Event::HandedOver => self.leave(false),
             Event::Done => self.leave(true),
             _ if self.quiet => {}

@@ -12,6 +12,8 @@ mod entry;
 mod failures;
 /// The garbage collector takes nothing away.
 mod garbage;
+/// How far it is, for a program.
+mod json;
 /// An import that is interrupted, and one of a path that spans segments.
 mod large;
 /// Nix itself may live in the store.

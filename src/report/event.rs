@@ -28,6 +28,23 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Its name for programs, which rely on it: README.md lists them.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Evaluate => "evaluate",
+            Self::Build => "build",
+            Self::Query => "query",
+            Self::Rehearse => "rehearse",
+            Self::Pack => "pack",
+            Self::Sync => "sync",
+            Self::ReadBack => "read-back",
+            Self::Verify => "verify",
+            Self::Import => "import",
+        }
+    }
+
+    /// Its name for humans.
     pub(super) fn doing(self) -> &'static str {
         match self {
             Self::Check => "checking the bundle",
@@ -84,6 +101,8 @@ pub enum Event<'a> {
     Failed {
         /// Why.
         error: &'a Error,
+        /// What the process will exit with.
+        exit_code: u8,
     },
 }
 
@@ -97,6 +116,8 @@ pub enum Progress {
     Always,
     /// Nothing.
     Never,
+    /// One JSON object per line, for a program.
+    Json,
 }
 
 /// What becomes of the log of a Nix that builds.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::event::{Phase, Progress};
 use super::status::Status;
 use super::words::{printable, printable_line};
-use super::{bar::Bar, lines::Lines};
+use super::{bar::Bar, json::Json, lines::Lines};
 use crate::error::Error;
 
 /// One way to show a report. Only one thread calls it at a time.
@@ -50,6 +50,7 @@ pub(super) enum Tone {
 #[derive(Debug)]
 pub(super) struct Failure<'a> {
     pub(super) error: &'a Error,
+    pub(super) exit_code: u8,
 }
 
 impl Failure<'_> {
@@ -66,6 +67,7 @@ pub(super) fn choose(progress: Progress) -> Box<dyn View> {
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
     let is_terminal = std::io::stderr().is_terminal() && !is_dumb;
     match progress {
+        Progress::Json => Box::new(Json::default()),
         Progress::Always => Box::new(Bar::new()),
         Progress::Auto if is_terminal => Box::new(Bar::new()),
         Progress::Auto | Progress::Never => Box::new(Lines::default()),

@@ -1,4 +1,4 @@
-//! How far it is, for people and for logs.
+//! How far it is, for people and for logs. For programs see [`super::json`].
 
 use crate::support::{Machine, bundle};
 
@@ -19,20 +19,20 @@ fn after_some_seconds(said: &str, words: &str) -> bool {
     (5..8).any(|seconds| said.contains(&format!("{words} ({seconds}s)\n")))
 }
 
-const LOCK: &str = "/nix/var/nix/shellpack-import.lock";
+pub(super) const LOCK: &str = "/nix/var/nix/shellpack-import.lock";
 
 /// What `open` says while another import holds the lock for a while.
-fn said_while_waiting() -> String {
+pub(super) fn said_while_waiting(options: &str) -> String {
     let b = Machine::offline();
     b.receive(&bundle("blog"), "x.shellpack");
-    let open = "shellpack open x.shellpack --no-shell";
+    let open = format!("shellpack open x.shellpack --no-shell {options}");
     let script = format!("nix-store --init; flock {LOCK} sleep 8 & sleep 1; {open}");
     b.sh(&script).succeeds().stderr
 }
 
 #[test]
 fn a_log_is_told_which_lock_is_waited_for() {
-    let said = said_while_waiting();
+    let said = said_while_waiting("");
     let waits = format!("0 of 8 paths, waiting for another process that holds {LOCK}");
     assert!(after_some_seconds(&said, &waits), "{said}");
 }
