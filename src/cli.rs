@@ -46,9 +46,9 @@ pub struct Global {
     /// When to use colour
     #[arg(long, global = true, help_heading = TALK, value_name = "WHEN", default_value = "auto")]
     pub color: When,
-    /// When to show progress
-    #[arg(long, global = true, help_heading = TALK, value_name = "WHEN", default_value = "auto")]
-    pub progress: When,
+    /// How to show progress
+    #[arg(long, global = true, help_heading = TALK, value_name = "HOW", default_value = "auto")]
+    pub progress: How,
 }
 
 /// When to do something that depends on the terminal.
@@ -60,6 +60,19 @@ pub enum When {
     Always,
     /// Not at all
     Never,
+}
+
+/// How to show progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum How {
+    /// A bar on a terminal, plain lines elsewhere
+    Auto,
+    /// A bar, whatever stderr is
+    Always,
+    /// Not at all
+    Never,
+    /// A JSON object per line, for programs; errors, warnings and Nix's log likewise
+    Json,
 }
 
 /// The commands.
@@ -281,9 +294,10 @@ impl Global {
     /// How progress is shown.
     pub fn progress(&self) -> Progress {
         match self.progress {
-            When::Auto => Progress::Auto,
-            When::Always => Progress::Always,
-            When::Never => Progress::Never,
+            How::Auto => Progress::Auto,
+            How::Always => Progress::Always,
+            How::Never => Progress::Never,
+            How::Json => Progress::Json,
         }
     }
 
@@ -293,15 +307,16 @@ impl Global {
         if self.quiet {
             args.push("--quiet".into());
         }
-        let name = |when: When| {
-            when.to_possible_value()
-                .map(|value| value.get_name().to_owned())
-                .unwrap_or_default()
-        };
-        args.push(format!("--color={}", name(self.color)).into());
-        args.push(format!("--progress={}", name(self.progress)).into());
+        args.push(format!("--color={}", name_of(self.color)).into());
+        args.push(format!("--progress={}", name_of(self.progress)).into());
         args
     }
+}
+
+/// As it is typed.
+fn name_of(value: impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 fn jobs(asked: Option<NonZeroUsize>) -> usize {

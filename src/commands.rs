@@ -16,42 +16,58 @@ use crate::input::Bundle;
 use crate::inspect::{self, Inspection};
 use crate::nix::Nix;
 use crate::open;
-use crate::report::{Event, Phase, Report, count, printable, printable_json, printable_line};
+use crate::report::{Event, Phase, Report, count, printable_json, printable_line};
 use crate::{rehearse, verify};
 
 /// What `open` and `rehearse` exit with when shellpack itself fails, so that it can be told
 /// from the command that they run.
 const OWN_FAILURE: u8 = 125;
 
-/// Runs the command and prints its error, if it has one.
+/// Runs the command and reports how it ended.
 pub fn run(cli: Cli) -> ExitCode {
     set_colour(cli.global.color);
     let interrupted = Arc::<AtomicBool>::default();
-    // In a rehearsal Ctrl-C is the business of the command inside, however often.
-    let ends_at_second = !matches!(cli.command, Command::Rehearse(_));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        if let Err(error) = arm(signal, &interrupted, ends_at_second) {
-            print_error(&Error::cannot_run("a signal handler", error));
-        }
-    }
-    let report = Report::new(cli.global.progress(), cli.global.quiet, interrupted);
+    let report = Report::new(
+        cli.global.progress(),
+        cli.global.quiet,
+        Arc::clone(&interrupted),
+    );
+    catch_signals(&cli.command, &interrupted, &report);
     let runs_a_command = matches!(cli.command, Command::Open(_) | Command::Rehearse(_));
-    let outcome = dispatch(cli.command, &cli.global, &report);
-    report.emit(Event::Done);
-    let error = match outcome {
-        Ok(code) => return code,
+    let error = match dispatch(cli.command, &cli.global, &report) {
+        Ok(code) => {
+            report.emit(Event::Done);
+            return code;
+        }
         // Whatever failed did so because it was told to end.
         Err(error) => report.ensure_not_interrupted().err().unwrap_or(error),
     };
-    print_error(&error);
+    let exit_code = code_of_failure(&error, runs_a_command);
+    report.emit(Event::Failed {
+        error: &error,
+        exit_code,
+    });
+    ExitCode::from(exit_code)
+}
+
+fn code_of_failure(error: &Error, runs_a_command: bool) -> u8 {
     match error {
-        Error::Interrupted => ExitCode::from(error.exit_code()),
-        Error::CannotEnter { source } if source.kind() == io::ErrorKind::NotFound => {
-            ExitCode::from(127)
+        Error::Interrupted => error.exit_code(),
+        Error::CannotEnter { source } if source.kind() == io::ErrorKind::NotFound => 127,
+        Error::CannotEnter { .. } => 126,
+        _ if runs_a_command => OWN_FAILURE,
+        error => error.exit_code(),
+    }
+}
+
+fn catch_signals(command: &Command, interrupted: &Arc<AtomicBool>, report: &Report) {
+    // In a rehearsal Ctrl-C is the business of the command inside, however often.
+    let ends_at_second = !matches!(command, Command::Rehearse(_));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        if let Err(error) = arm(signal, interrupted, ends_at_second) {
+            let text = format!("Ctrl-C may leave something behind: {error}");
+            report.emit(Event::Warning(&text));
         }
-        Error::CannotEnter { .. } => ExitCode::from(126),
-        _ if runs_a_command => ExitCode::from(OWN_FAILURE),
-        error => ExitCode::from(error.exit_code()),
     }
 }
 
@@ -80,7 +96,7 @@ fn create(command: Create, global: &Global, report: &Report) -> Result<ExitCode>
         return Err(Error::OutputIsTerminal);
     }
     let summary = create::create(&options, report)?;
-    report.emit(Event::Done);
+    report.emit(Event::PhaseDone);
     summary
         .warnings()
         .iter()
@@ -124,7 +140,7 @@ fn inspect(command: &Inspect, global: &Global) -> Result<ExitCode> {
 fn verify(command: &Verify, global: &Global, report: &Report) -> Result<ExitCode> {
     report.emit(Event::Phase(Phase::Verify));
     let mut findings = verify::verify(&command.bundle, command.jobs(), report)?;
-    report.emit(Event::Done);
+    report.emit(Event::PhaseDone);
     if findings.manifest.is_none()
         && let Some(fault) = findings.faults.pop_if(|fault| !fault.is_damage())
     {
@@ -161,9 +177,11 @@ fn rehearse(command: &Rehearse, global: &Global, report: &Report) -> Result<Exit
     if command.bundle == Path::new("-") {
         return Err(Error::NotFromStdin);
     }
+    report.emit(Event::Phase(Phase::Check));
     let bundle = Bundle::open(&command.bundle)?;
     let nix = Nix::find()?;
     let manifest = bundle.reader().manifest();
+    report.emit(Event::HandedOver);
     let status = rehearse::bundle(
         &nix,
         manifest,
@@ -200,22 +218,4 @@ fn set_colour(when: When) {
 fn print(text: &str) {
     let _ = anstream::stdout().lock().write_all(text.as_bytes());
     let _ = io::stdout().flush();
-}
-
-fn print_error(error: &Error) {
-    let red = anstyle::AnsiColor::Red.on_default().bold();
-    let dim = anstyle::Style::new().bold();
-    let mut text = format!("{red}error:{red:#} {}\n", printable(&error.to_string()));
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(&format!(
-            "{dim}caused by:{dim:#} {}\n",
-            printable_line(&cause.to_string())
-        ));
-        source = cause.source();
-    }
-    if let Some(hint) = error.hint() {
-        text.push_str(&format!("\n{dim}hint:{dim:#} {}\n", printable(&hint)));
-    }
-    let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::input::Bundle;
-use crate::report::{Event, Report};
+use crate::report::{Event, Phase, Report};
 
 mod accept;
 mod enter;
@@ -41,10 +41,11 @@ pub struct Entry {
 /// Opens a bundle. With an entry this does not return unless it fails: the process becomes
 /// nix-shell, so that signals, job control and the exit status are nix-shell's own.
 pub fn open(options: &Options, report: &Report) -> Result<Entered> {
+    report.emit(Event::Phase(Phase::Check));
     let bundle = Bundle::open(&options.bundle)?;
     let accepted = accept::accept(bundle, options)?;
     let imported = import::import(accepted, options.jobs, report)?;
-    report.emit(Event::Done);
+    report.emit(Event::PhaseDone);
     report.emit(Event::Note(&imported.note()));
     enter::enter(imported, options.entry.as_ref(), report)
 }

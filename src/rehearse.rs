@@ -111,11 +111,13 @@ pub fn carried(
         Path::new(Room::SELF_PATH),
         &[inside::SUBCOMMAND.into(), inside_file.into_os_string()],
     )?;
+    let waiting = report.waiting("the shell to be evaluated and entered with no network");
     let output = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .output()?;
+    drop(waiting);
     report.ensure_not_interrupted()?;
     verdict(&output, project_root)
 }

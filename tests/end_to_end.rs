@@ -12,12 +12,16 @@ mod entry;
 mod failures;
 /// The garbage collector takes nothing away.
 mod garbage;
+/// How far it is, for a program.
+mod json;
 /// An import that is interrupted, and one of a path that spans segments.
 mod large;
 /// Nix itself may live in the store.
 mod nix_in_store;
 /// What few people have in their projects.
 mod oddities;
+/// How far it is, for people and for logs.
+mod progress;
 /// What people have in their projects.
 mod projects;
 /// Without shellpack, with tar, zstd and nix-store.

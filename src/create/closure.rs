@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::shell::Shell;
 use crate::error::{Error, Result};
-use crate::nix::command::{self, Log, NixCommand};
+use crate::nix::command::{self, NixCommand};
 use crate::nix::daemon::Connection;
 use crate::nix::store_path::StorePath;
 use crate::nix::{PathInfo, evaluate};
@@ -54,15 +54,10 @@ pub(super) enum BashOrigin {
 pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
     report.emit(Event::Phase(Phase::Build));
     let outputs = input_outputs(shell)?;
-    let log = if report.is_quiet() {
-        Log::OnFailure
-    } else {
-        Log::Shown
-    };
     let wanted: Vec<_> = inputs_as_wanted(shell);
-    command::realise(&wanted, &shell.scratch.path().join("input"), log)?;
+    command::realise(&wanted, &shell.scratch.path().join("input"), report)?;
     report.ensure_not_interrupted()?;
-    let bash = find_bash(shell, &outputs, log, report)?;
+    let bash = find_bash(shell, &outputs, report)?;
 
     report.emit(Event::Phase(Phase::Query));
     let mut roots: BTreeSet<_> = outputs;
@@ -74,7 +69,10 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
             .map(|(path, _)| path),
     );
     let mut connection = shell.nix.connect()?;
-    let infos = connection.closure(roots.iter().cloned(), || report.ensure_not_interrupted())?;
+    let infos = connection.closure(roots.iter().cloned(), || {
+        report.emit(Event::PathDone);
+        report.ensure_not_interrupted()
+    })?;
     Ok(Closure {
         paths: ordered(infos),
         roots: roots.into_iter().collect(),
@@ -122,11 +120,10 @@ fn input_outputs(shell: &Shell) -> Result<BTreeSet<StorePath>> {
 fn find_bash(
     shell: &Shell,
     outputs: &BTreeSet<StorePath>,
-    log: Log,
     report: &Report,
 ) -> Result<Option<Bash>> {
     for nixpkgs in nixpkgs_candidates(shell) {
-        match build_bash_interactive(shell, &nixpkgs, log) {
+        match build_bash_interactive(shell, &nixpkgs, report) {
             Ok(program) => {
                 return Ok(Some(Bash {
                     program,
@@ -173,7 +170,7 @@ fn nixpkgs_candidates(shell: &Shell) -> impl Iterator<Item = String> + '_ {
         .filter(|dir| Path::new(dir).join("lib/minver.nix").is_file())
 }
 
-fn build_bash_interactive(shell: &Shell, nixpkgs: &str, log: Log) -> Result<String> {
+fn build_bash_interactive(shell: &Shell, nixpkgs: &str, report: &Report) -> Result<String> {
     // Nobody's own configuration: whoever packs the shell, it is the same bash.
     let expression = format!(
         "(import (/. + {}) {{ config = {{ }}; overlays = [ ]; }}).bashInteractive",
@@ -187,7 +184,7 @@ fn build_bash_interactive(shell: &Shell, nixpkgs: &str, log: Log) -> Result<Stri
     let link = link.trim().split('!').next().unwrap_or_default();
     let derivation = fs::read_link(link).map_err(Error::io("read the symlink", link))?;
     let wanted = format!("{}!out", derivation.display());
-    command::realise(&[wanted], &scratch.join("bash"), log)?;
+    command::realise(&[wanted], &scratch.join("bash"), report)?;
     let out = fs::read_link(scratch.join("bash"))
         .map_err(Error::io("read the symlink", scratch.join("bash")))?;
     let program = out.join("bin/bash");

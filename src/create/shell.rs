@@ -61,6 +61,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
         include: &options.include,
         nix_path: None,
         scratch: scratch.path(),
+        report,
     };
     let entries = search_path::in_force(&options.include)?;
     let mut connection = nix.connect()?;

@@ -17,7 +17,7 @@ use crate::bundle::manifest::{FileKind, ProjectFile};
 use crate::bundle::writer::Writer;
 use crate::error::{Error, Result};
 use crate::nix::hash::Digest;
-use crate::report::{Event, Phase, Report};
+use crate::report::{Event, Phase, Report, human};
 use crate::verify;
 
 /// Large writes: sticks and network file systems are slow with small ones.
@@ -144,10 +144,7 @@ pub(super) fn write(
     let temporary = temporary.map_err(Error::io("create a file in", dir))?;
     let (size, digest) = stream(plan, settings, report, temporary.as_file(), path)?;
     report.emit(Event::Phase(Phase::Sync));
-    temporary
-        .as_file()
-        .sync_all()
-        .map_err(Error::io("sync", path))?;
+    sync(temporary.as_file(), path, size, report)?;
     // Reading back must read the medium. Where the cache cannot be dropped, it reads what it can.
     let _ = rustix::fs::fadvise(temporary.as_file(), 0, None, rustix::fs::Advice::DontNeed);
     Ok(Unnamed {
@@ -183,6 +180,7 @@ impl Unnamed {
             digest: self.digest,
         };
         if let Some((temporary, path, force)) = self.file {
+            let _waiting = report.waiting("the directory to be synced to disk");
             publish(temporary, &path, force)?;
             sync_directory(parent(&path))?;
             written.path = Some(path);
@@ -212,6 +210,14 @@ fn publish(temporary: NamedTempFile, path: &Path, force: bool) -> Result<()> {
             .map_err(|error| failed(error.error)),
         Err(error) => Err(failed(error.error)),
     }
+}
+
+/// The system does not tell how much of a file has reached the medium, so only how much there
+/// is of it can be said.
+fn sync(file: &File, path: &Path, size: u64, report: &Report) -> Result<()> {
+    let what = format!("{} to reach {}", human(size), path.display());
+    let _waiting = report.waiting(&what);
+    file.sync_all().map_err(Error::io("sync", path))
 }
 
 /// A rename lasts only when its directory is on the disk, too.

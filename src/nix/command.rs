@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use super::PathInfo;
 use super::store_path::StoreDir;
 use crate::error::{Error, Result};
+use crate::report::{Event, Log, Report};
 
 /// One command of Nix, its arguments and environment.
 #[derive(Debug)]
@@ -105,6 +106,27 @@ impl NixCommand {
         self.ensure_success(output.status, || words)?;
         String::from_utf8(output.stdout)
             .map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
+    }
+
+    /// Runs it, giving each line of its log to `line` as it comes. Nobody wants what it prints,
+    /// which may be long, so it is not kept.
+    pub fn run_with_log(mut self, mut line: impl FnMut(&str)) -> Result<()> {
+        let spawned = self
+            .command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = spawned.map_err(|source| Error::cannot_run(self.program, source))?;
+        if let Some(stderr) = child.stderr.take() {
+            for text in lines_lossy(stderr) {
+                line(&text.map_err(|source| Error::cannot_run(self.program, source))?);
+            }
+        }
+        let status = child
+            .wait()
+            .map_err(|source| Error::cannot_run(self.program, source))?;
+        self.ensure_success(status, String::new)
     }
 
     /// Runs it with these bytes as its input.
@@ -257,18 +279,9 @@ pub const OFFLINE: [&str; 12] = [
     "4294967295",
 ];
 
-/// What becomes of Nix's log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Log {
-    /// It is shown as it comes.
-    Shown,
-    /// It is shown only if the command fails.
-    OnFailure,
-}
-
 /// Builds or fetches derivation outputs (`…drv!out,dev`) and paths. An indirect root at
 /// `root` keeps each of them.
-pub fn realise(wanted: &[String], root: &Path, log: Log) -> Result<()> {
+pub fn realise(wanted: &[String], root: &Path, report: &Report) -> Result<()> {
     if wanted.is_empty() {
         return Ok(());
     }
@@ -278,11 +291,11 @@ pub fn realise(wanted: &[String], root: &Path, log: Log) -> Result<()> {
         .arg("--add-root")
         .arg(root)
         .arg("--indirect");
-    match log {
-        Log::Shown => command.stdout_text_with_log_shown(),
-        Log::OnFailure => command.stdout_text(),
+    match report.log_of_builds() {
+        Log::Shown => command.stdout_text_with_log_shown().map(drop),
+        Log::OnFailure => command.stdout_text().map(drop),
+        Log::Emitted => command.run_with_log(|line| report.emit(Event::Log(line))),
     }
-    .map(drop)
 }
 
 /// Real root builds as members of the group that `build-users-group` names, `nixbld` if

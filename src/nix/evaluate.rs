@@ -15,6 +15,7 @@ use super::command::{NixCommand, Selection};
 use super::derivation::Derivation;
 use super::store_path::StorePath;
 use crate::error::{Error, Result};
+use crate::report::{Report, Waiting};
 
 /// What a recorder's line starts with. Nobody else traces this.
 const TOKEN: &str = "shellpack-record:";
@@ -32,6 +33,8 @@ pub struct Request<'a> {
     pub nix_path: Option<&'a str>,
     /// Where to put a root for the derivation and the recorder's files.
     pub scratch: &'a Path,
+    /// Hears what evaluation waits for.
+    pub report: &'a Report,
 }
 
 /// What an evaluation came to.
@@ -89,7 +92,7 @@ pub enum Recorded {
     },
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
     /// Evaluates as nix-shell would, only watching Nix's log.
     pub fn evaluate(&self, nix: &Nix) -> Result<Evaluation> {
         self.instantiate(nix, self.file)
@@ -124,10 +127,12 @@ impl Request<'_> {
         let root = self.scratch.join("derivation");
         let mut evaluation = Evaluation::default();
         let mut failing = false;
+        let mut download = None;
         let printed = self.command(file, &root).stdout_text_with_log(|line| {
             // A trace of the user's may look like an error; so everything is noted all the same.
             failing |= line.starts_with("error:");
             evaluation.note(line);
+            self.note_download(line, &mut download);
             failing
         })?;
         for link in printed.lines() {
@@ -140,6 +145,20 @@ impl Request<'_> {
                 .push(path.map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))?);
         }
         Ok(evaluation)
+    }
+
+    /// A download is what evaluation takes longest for, and Nix says when it begins and ends.
+    /// Should it say the end otherwise one day, it has ended where evaluation goes on.
+    fn note_download(&self, line: &str, download: &mut Option<Waiting<'a>>) {
+        if let Some(url) = quoted(line, "downloading '") {
+            let what = format!("the download of {}", without_secrets(url));
+            *download = Some(self.report.waiting(&what));
+        } else if ["finished download of '", "evaluating file '"]
+            .iter()
+            .any(|prefix| line.starts_with(prefix))
+        {
+            *download = None;
+        }
     }
 
     fn command(&self, file: &Path, root: &Path) -> NixCommand {
@@ -182,6 +201,17 @@ fn quoted<'a>(line: &'a str, prefix: &str) -> Option<&'a str> {
     let rest = line.strip_prefix(prefix)?;
     let end = rest.find("' -> '").or_else(|| rest.rfind('\''))?;
     Some(&rest[..end])
+}
+
+/// A url without user, password and query: where it is shown, logs are kept.
+fn without_secrets(url: &str) -> String {
+    let shown = url.split(['?', '#']).next().unwrap_or(url);
+    let Some((scheme, rest)) = shown.split_once("://") else {
+        return shown.to_owned();
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{scheme}://{host}{path}")
 }
 
 /// Reads a derivation from the store.
@@ -241,6 +271,25 @@ mod tests {
         assert_eq!(evaluation.talk, ["trace: hello"]);
         assert!(
             matches!(&evaluation.events[..], [Recorded::Read { path, .. }] if path == Path::new("/p/x"))
+        );
+    }
+
+    #[test]
+    fn urls_are_shown_without_secrets() {
+        let urls = [
+            "https://user:pa@ss@host:80/a@b/c.tar.gz?token=x#y",
+            "https://host?token=x",
+            "file:///a/b",
+            "/a/b",
+        ];
+        assert_eq!(
+            urls.map(without_secrets),
+            [
+                "https://host:80/a@b/c.tar.gz",
+                "https://host",
+                "file:///a/b",
+                "/a/b"
+            ]
         );
     }
 

@@ -10,7 +10,7 @@ use super::import::Imported;
 use crate::error::{Error, Result};
 use crate::invocation::Invocation;
 use crate::nix::evaluate;
-use crate::report::{Event, Report};
+use crate::report::{Event, Phase, Report};
 
 /// How many missing things a message lists.
 const LISTED: usize = 5;
@@ -33,7 +33,9 @@ pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) 
     let Some(entry) = entry else {
         return Ok(entered);
     };
+    report.emit(Event::Phase(Phase::Evaluate));
     ensure_enterable(&imported, &invocation)?;
+    report.emit(Event::PhaseDone);
     if shell.bash.is_none() {
         report.emit(Event::Warning(
             "the bundle carries no bash for interactive use; this machine's own is used",
@@ -47,6 +49,7 @@ pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) 
     if imported.is_stdin {
         command.stdin(File::open("/dev/tty").map_or_else(|_| Stdio::null(), Stdio::from));
     }
+    report.emit(Event::Done);
     // Returns only if nix-shell could not be started.
     Err(Error::CannotEnter {
         source: command.exec(),

@@ -52,7 +52,9 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
     let mut connection = nix.connect()?;
     let mut roots = Roots::make(&manifest, bundle.reader.manifest_digest(), &mut connection)?;
     let staged = target.stage(&mut bundle.reader, &manifest.project, &bundle.file)?;
+    let waiting = report.waiting("Nix's store to answer");
     let wanted = hold_and_compare(&manifest.closure, &mut connection)?;
+    drop(waiting);
     let new_paths = wanted.iter().filter(|wanted| **wanted).count();
 
     report.emit(Event::Phase(Phase::Import));

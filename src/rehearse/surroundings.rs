@@ -110,20 +110,21 @@ pub(super) fn register(room: &Room, store: &StoreDir, infos: &[PathInfo]) -> Res
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()?;
     if let Some(mut input) = child.stdin.take() {
         input
             .write_all(&command::registration(store, infos))
             .map_err(|source| Error::cannot_run("nix-store", source))?;
     }
-    let status = child.wait()?;
-    if status.success() {
+    let output = child.wait_with_output()?;
+    if output.status.success() {
         Ok(())
     } else {
         Err(Error::NixFailed {
             program: "nix-store",
-            status,
-            words: String::new(),
+            status: output.status,
+            words: String::from_utf8_lossy(&output.stderr).into_owned(),
         })
     }
 }

@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
-use crate::report::{Event, Report};
+use crate::report::Report;
 
 /// Between two tries for a lock that somebody else holds.
 const POLL: Duration = Duration::from_millis(50);
@@ -96,24 +96,22 @@ enum Kind {
     Exclusive,
 }
 
+fn holder(path: &Path) -> String {
+    format!("another process that holds {}", path.display())
+}
+
 /// Waits for a lock as long as it takes, but says so, and lets a Ctrl-C through.
 fn lock(file: &File, kind: Kind, path: &Path, report: &Report) -> Result<()> {
     let operation = match kind {
         Kind::Shared => FlockOperation::NonBlockingLockShared,
         Kind::Exclusive => FlockOperation::NonBlockingLockExclusive,
     };
-    let mut told = false;
+    let mut waiting = None;
     loop {
         match flock(file, operation) {
             Err(Errno::INTR) => {}
             Err(Errno::WOULDBLOCK) => {
-                if !told {
-                    report.emit(Event::Note(&format!(
-                        "waiting for another process that holds {}",
-                        path.display()
-                    )));
-                }
-                told = true;
+                waiting.get_or_insert_with(|| report.waiting(&holder(path)));
                 report.ensure_not_interrupted()?;
                 std::thread::sleep(POLL);
             }

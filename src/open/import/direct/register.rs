@@ -69,7 +69,9 @@ impl Direct<'_> {
     /// Registers what is complete, whatever stopped the rest, and removes what is not.
     pub(in super::super) fn finish(self, outcome: Result<()>) -> Result<()> {
         rustix::process::umask(self.umask);
+        let waiting = self.report.waiting("the store's file system to be synced");
         let registered = self.register_complete();
+        drop(waiting);
         let rest = std::mem::take(&mut self.lock().unpacked);
         let removed = rest
             .keys()

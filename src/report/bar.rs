@@ -1,0 +1,270 @@
+//! One line at the bottom of a terminal, drawn again in its place.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::event::Phase;
+use super::lines::{self, Lines};
+use super::status::{Pace, Status};
+use super::terminal::{self, Terminal};
+use super::view::{Failure, Tone, View, print, print_failure, print_said};
+use super::words::{duration, human, printable, time_left};
+
+/// Between two redraws: smooth enough, and nothing that costs.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// The line.
+#[derive(Debug)]
+pub(super) struct Bar {
+    bar: ProgressBar,
+    /// Nix has the terminal for its log: a moving line would run through it, so there is a
+    /// plain one now and then.
+    instead: Option<Lines>,
+}
+
+impl Bar {
+    pub(super) fn new() -> Self {
+        let target = ProgressDrawTarget::term_like(Box::new(Terminal::default()));
+        let bar = ProgressBar::with_draw_target(None, target);
+        // Cut off where the terminal ends: what wraps cannot be drawn again in its place.
+        let style = ProgressStyle::with_template("{wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.finish_and_clear();
+        Self { bar, instead: None }
+    }
+
+    fn show(&self, line: String) {
+        self.bar.set_message(line);
+    }
+
+    fn hide(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl View for Bar {
+    fn interval(&self) -> Duration {
+        INTERVAL
+    }
+
+    fn begin(&mut self, phase: Phase) {
+        if phase == Phase::Build {
+            self.instead = Some(Lines::default());
+            return;
+        }
+        self.instead = None;
+        self.show(format!("{} …", phase.doing()));
+        self.bar.reset();
+    }
+
+    fn tick(&mut self, status: &Status) {
+        match &mut self.instead {
+            None => self.show(line(status, terminal::columns())),
+            Some(lines) => {
+                if let Some(line) = lines.due(status) {
+                    print(&format!("{line}\n"));
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, _status: &Status) {
+        self.hide();
+    }
+
+    fn takes_log(&self) -> bool {
+        false
+    }
+
+    fn log(&mut self, line: &str) {
+        self.bar
+            .suspend(|| print(&format!("{}\n", printable(line))));
+    }
+
+    fn say(&mut self, tone: Tone, text: &str) {
+        self.bar.suspend(|| print_said(tone, text));
+    }
+
+    fn fail(&mut self, failure: &Failure<'_>) {
+        self.hide();
+        print_failure(failure);
+    }
+
+    fn leave(&mut self, _done: bool) {
+        self.hide();
+    }
+}
+
+/// How much of a line fits. A form is kept while the numbers in it change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A bar, bytes and paths.
+    Wide,
+    /// A short bar, and bytes.
+    Usual,
+    /// Percent.
+    Narrow,
+}
+
+impl Form {
+    fn of(columns: u16) -> Self {
+        match columns {
+            100.. => Self::Wide,
+            80.. => Self::Usual,
+            _ => Self::Narrow,
+        }
+    }
+}
+
+/// A phase in one line.
+fn line(status: &Status, columns: u16) -> String {
+    let form = Form::of(columns);
+    let doing = status.phase.doing();
+    let pace = pace(status);
+    if status.total.is_none() {
+        let counted = match status.done.paths {
+            0 => String::new(),
+            paths => format!(" {paths} paths"),
+        };
+        return format!("{doing} …{counted}{pace}");
+    }
+    format!("{doing} {}{pace}", counted(status, form))
+}
+
+fn counted(status: &Status, form: Form) -> String {
+    let (done, total) = (status.done, status.total.unwrap_or_default());
+    let bytes = format!("{}/{}", human(done.bytes), human(total.bytes));
+    match form {
+        Form::Wide => format!(
+            "[{}] {bytes}, {}/{} paths",
+            bar(status.percent(), 20),
+            done.paths,
+            total.paths
+        ),
+        Form::Usual => format!("[{}] {bytes}", bar(status.percent(), 12)),
+        Form::Narrow => format!("{}%", status.percent()),
+    }
+}
+
+/// `=====>    `, so many columns wide.
+fn bar(percent: u64, columns: usize) -> String {
+    let done = usize::try_from(percent).unwrap_or(100).min(100) * columns / 100;
+    let tip = if done < columns { ">" } else { "" };
+    let text = "=".repeat(done) + tip;
+    format!("{text:columns$}")
+}
+
+/// How fast it is and how long it will take, or why it stands still.
+fn pace(status: &Status) -> String {
+    match &status.pace {
+        Pace::Moving { left } => {
+            let left = left.map(|left| format!("{} left", time_left(left)));
+            let parts = lines::rate(status).into_iter().chain(left);
+            parts.map(|part| format!(", {part}")).collect()
+        }
+        Pace::Still { time, what: None } if !status.counts() => format!(" {}", duration(*time)),
+        Pace::Still { time, what } => {
+            let separator = if status.counts() { "," } else { "" };
+            format!(
+                "{separator} {}",
+                lines::stillness(status, *time, what.as_deref())
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::status::Amount;
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    fn packing(bytes: u64, pace: Pace) -> Status {
+        Status {
+            phase: Phase::Pack,
+            elapsed: Duration::from_secs(10),
+            done: Amount { bytes, paths: 45 },
+            total: Some(Amount {
+                bytes: 1500 * MIB,
+                paths: 195,
+            }),
+            per_second: Some(210 * MIB),
+            pace,
+        }
+    }
+
+    #[test]
+    fn a_line_says_as_much_as_fits() {
+        let left = Some(Duration::from_secs(75));
+        let status = packing(600 * MIB, Pace::Moving { left });
+        assert_eq!(
+            [100, 80, 40].map(|columns| line(&status, columns)),
+            [
+                "packing [========>           ] 600.00 MiB/1.46 GiB, 45/195 paths, 210.00 MiB/s, 1m 20s left",
+                "packing [====>       ] 600.00 MiB/1.46 GiB, 210.00 MiB/s, 1m 20s left",
+                "packing 40%, 210.00 MiB/s, 1m 20s left",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_stands_still_says_for_how_long() {
+        let said = |bytes, pace| line(&packing(bytes, pace), 40);
+        assert_eq!(
+            said(0, Pace::still(2, Some("a lock"))),
+            "packing 0%, waiting for a lock (2s)"
+        );
+        assert_eq!(
+            said(600 * MIB, Pace::still(12, None)),
+            "packing 40%, nothing new for 12s"
+        );
+        assert_eq!(
+            said(1500 * MIB, Pace::still(2, None)),
+            "packing 100%, finishing (2s)"
+        );
+    }
+
+    #[test]
+    fn what_counts_nothing_says_how_long_it_takes() {
+        let said = |paths, pace| {
+            let status = Status {
+                phase: Phase::Query,
+                done: Amount { bytes: 0, paths },
+                total: None,
+                ..packing(0, pace)
+            };
+            line(&status, 80)
+        };
+        let moving = Pace::Moving { left: None };
+        assert_eq!(said(0, moving.clone()), "listing the closure …");
+        assert_eq!(said(7, moving), "listing the closure … 7 paths");
+        assert_eq!(
+            said(0, Pace::still(80, None)),
+            "listing the closure … 1m 20s"
+        );
+        assert_eq!(
+            said(7, Pace::still(2, None)),
+            "listing the closure … 7 paths, nothing new for 2s"
+        );
+        assert_eq!(
+            said(0, Pace::still(2, Some("a lock"))),
+            "listing the closure … waiting for a lock (2s)"
+        );
+    }
+
+    #[test]
+    fn a_bar_has_its_width() {
+        assert_eq!(
+            [0, 9, 10, 99, 100].map(|percent| bar(percent, 10)),
+            [
+                ">         ",
+                ">         ",
+                "=>        ",
+                "=========>",
+                "=========="
+            ]
+        );
+    }
+}

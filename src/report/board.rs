@@ -1,0 +1,182 @@
+//! What the engine's threads write and the thread that shows it reads.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::event::Phase;
+use super::status::{Amount, Status, Tracker, Wait};
+use super::view::{Failure, Tone, View};
+
+/// Numbers that anybody may add to, and what is shown of them.
+#[derive(Debug)]
+pub(super) struct Board {
+    /// What is done of the current phase.
+    bytes: AtomicU64,
+    paths: AtomicU64,
+    shown: Mutex<Shown>,
+    /// That it is over.
+    over: Condvar,
+}
+
+#[derive(Debug)]
+struct Shown {
+    view: Box<dyn View>,
+    phase: Option<Tracker>,
+    /// What is waited for, the oldest first, and how much there has been.
+    waits: Vec<Wait>,
+    waited: u64,
+    /// The terminal belongs to others.
+    over: bool,
+}
+
+impl Board {
+    pub(super) fn new(view: Box<dyn View>) -> Self {
+        let shown = Shown {
+            view,
+            phase: None,
+            waits: Vec::new(),
+            waited: 0,
+            over: false,
+        };
+        Self {
+            bytes: AtomicU64::new(0),
+            paths: AtomicU64::new(0),
+            shown: Mutex::new(shown),
+            over: Condvar::new(),
+        }
+    }
+
+    pub(super) fn add_bytes(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_path(&self) {
+        self.paths.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn begin(&self, phase: Phase) {
+        let mut shown = self.lock();
+        if shown.over {
+            return;
+        }
+        shown.end_phase(self.done());
+        self.bytes.store(0, Ordering::Relaxed);
+        self.paths.store(0, Ordering::Relaxed);
+        shown.phase = Some(Tracker::begin(phase, Instant::now()));
+        shown.view.begin(phase);
+    }
+
+    pub(super) fn set_total(&self, total: Amount) {
+        if let Some(phase) = &mut self.lock().phase {
+            phase.set_total(total);
+        }
+    }
+
+    pub(super) fn end_phase(&self) {
+        self.lock().end_phase(self.done());
+    }
+
+    pub(super) fn takes_log(&self) -> bool {
+        self.lock().view.takes_log()
+    }
+
+    pub(super) fn log(&self, line: &str) {
+        let mut shown = self.lock();
+        if let Some(phase) = &mut shown.phase {
+            phase.touch(Instant::now());
+        }
+        shown.view.log(line);
+    }
+
+    pub(super) fn say(&self, tone: Tone, text: &str) {
+        self.lock().view.say(tone, text);
+    }
+
+    pub(super) fn leave(&self, done: bool) {
+        self.lock().view.leave(done);
+    }
+
+    /// What is left of the phase is not done, so it is not ended.
+    pub(super) fn fail(&self, failure: &Failure<'_>) {
+        let mut shown = self.lock();
+        shown.phase = None;
+        shown.view.fail(failure);
+    }
+
+    pub(super) fn wait(&self, what: &str) -> Waiting<'_> {
+        let mut shown = self.lock();
+        shown.waited += 1;
+        let number = shown.waited;
+        shown.waits.push(Wait {
+            number,
+            what: what.to_owned(),
+            since: Instant::now(),
+        });
+        Waiting {
+            board: self,
+            number,
+        }
+    }
+
+    /// From here on no phase is shown any more.
+    pub(super) fn close(&self) {
+        self.lock().over = true;
+        self.over.notify_all();
+    }
+
+    /// Shows where the phase is now and then, until it is over.
+    pub(super) fn show_until_over(&self) {
+        let mut shown = self.lock();
+        while !shown.over {
+            let pause = shown.view.interval();
+            let woken = self.over.wait_timeout(shown, pause);
+            shown = woken.unwrap_or_else(PoisonError::into_inner).0;
+            if !shown.over
+                && let Some(status) = shown.status(self.done())
+            {
+                shown.view.tick(&status);
+            }
+        }
+    }
+
+    fn done(&self) -> Amount {
+        Amount {
+            bytes: self.bytes.load(Ordering::Relaxed),
+            paths: self.paths.load(Ordering::Relaxed),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shown {
+    fn status(&mut self, done: Amount) -> Option<Status> {
+        let phase = self.phase.as_mut()?;
+        Some(phase.status(Instant::now(), done, self.waits.first()))
+    }
+
+    fn end_phase(&mut self, done: Amount) {
+        if let Some(status) = self.status(done) {
+            self.view.end(&status);
+        }
+        self.phase = None;
+    }
+}
+
+/// Something is waited for while this lives.
+#[derive(Debug)]
+#[must_use]
+pub struct Waiting<'a> {
+    board: &'a Board,
+    number: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let waits = &mut self.board.lock().waits;
+        waits.retain(|wait| wait.number != self.number);
+    }
+}

@@ -1,0 +1,254 @@
+//! Plain lines, one after the other: for logs, and for what has no place for a bar.
+
+use std::time::Duration;
+
+use super::event::Phase;
+use super::status::{Amount, Pace, Status};
+use super::view::{Failure, Tone, View, print, print_failure, print_said};
+use super::words::{duration, human, printable, time_left};
+
+/// Between two looks at the clock.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// Between two lines: often enough to be seen alive, and so seldom that a log of hours can be
+/// read.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Plain lines.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    /// When there was a line last, as time of the phase.
+    last: Duration,
+    /// Whether others had a line since the last look.
+    spoken: bool,
+}
+
+impl Lines {
+    /// The line that is due now, if one is.
+    pub(super) fn due(&mut self, status: &Status) -> Option<String> {
+        if std::mem::take(&mut self.spoken) {
+            self.last = status.elapsed;
+        }
+        let pause = status.elapsed.saturating_sub(self.last);
+        if pause < pause_after(self.last, &status.pace) {
+            return None;
+        }
+        let line = line(status)?;
+        self.last = status.elapsed;
+        Some(line)
+    }
+
+    /// Another phase begins.
+    pub(super) fn restart(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl View for Lines {
+    fn interval(&self) -> Duration {
+        INTERVAL
+    }
+
+    fn begin(&mut self, phase: Phase) {
+        self.restart();
+        if !phase.is_brief() {
+            print(&format!("{} …\n", phase.doing()));
+        }
+    }
+
+    fn tick(&mut self, status: &Status) {
+        if let Some(line) = self.due(status) {
+            print(&format!("{line}\n"));
+        }
+    }
+
+    fn end(&mut self, _status: &Status) {}
+
+    fn takes_log(&self) -> bool {
+        true
+    }
+
+    fn log(&mut self, line: &str) {
+        self.spoken = true;
+        print(&format!("{}\n", printable(line)));
+    }
+
+    fn say(&mut self, tone: Tone, text: &str) {
+        print_said(tone, text);
+    }
+
+    fn fail(&mut self, failure: &Failure<'_>) {
+        print_failure(failure);
+    }
+
+    fn leave(&mut self, _done: bool) {}
+}
+
+/// What gets on is of more interest than what stands still: that needs a line whenever its
+/// time has doubled.
+fn pause_after(last: Duration, pace: &Pace) -> Duration {
+    let pause = match pace {
+        Pace::Moving { .. } => last / 10,
+        Pace::Still { .. } => last,
+    };
+    pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+}
+
+/// A phase in one line; `None` where it gets on and there is nothing to say of it.
+fn line(status: &Status) -> Option<String> {
+    let doing = status.phase.doing();
+    let counted = counted(status);
+    match &status.pace {
+        Pace::Moving { .. } if !status.counts() => None,
+        Pace::Moving { left } => {
+            let mut parts = vec![format!("{doing} {counted}")];
+            parts.extend(rate(status));
+            parts.extend(left.map(|left| format!("about {} left", time_left(left))));
+            Some(parts.join(", "))
+        }
+        Pace::Still { time, what } => {
+            let still = match (status.counts(), what) {
+                (false, None) => return Some(format!("still {doing} ({})", duration(*time))),
+                (false, Some(_)) => format!("still {doing}: "),
+                (true, _) => format!("still {doing} {counted}, "),
+            };
+            Some(still + &stillness(status, *time, what.as_deref()))
+        }
+    }
+}
+
+/// How far a phase is.
+fn counted(status: &Status) -> String {
+    let done = status.done;
+    match status.total {
+        Some(total) => format!(
+            "{} of {} ({}%), {} of {} paths",
+            human(done.bytes),
+            human(total.bytes),
+            status.percent(),
+            done.paths,
+            total.paths
+        ),
+        None => format!("({} paths so far)", done.paths),
+    }
+}
+
+/// How fast it is.
+pub(super) fn rate(status: &Status) -> Option<String> {
+    let per_second = status.per_second.filter(|_| status.total.is_some())?;
+    Some(format!("{}/s", human(per_second)))
+}
+
+/// Why it does not get on, and for how long.
+pub(super) fn stillness(status: &Status, time: Duration, what: Option<&str>) -> String {
+    let time = duration(time);
+    match what {
+        Some(what) => format!("waiting for {} ({time})", super::printable_line(what)),
+        None if status.is_complete() => format!("finishing ({time})"),
+        None if status.done == Amount::default() => format!("nothing yet ({time})"),
+        None => format!("nothing new for {time}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    fn status(phase: Phase, seconds: u64, pace: Pace) -> Status {
+        Status {
+            phase,
+            elapsed: Duration::from_secs(seconds),
+            done: Amount::default(),
+            total: None,
+            per_second: None,
+            pace,
+        }
+    }
+
+    fn packing(bytes: u64, pace: Pace) -> Status {
+        Status {
+            done: Amount { bytes, paths: 45 },
+            total: Some(Amount {
+                bytes: 1500 * MIB,
+                paths: 195,
+            }),
+            per_second: Some(210 * MIB),
+            ..status(Phase::Pack, 10, pace)
+        }
+    }
+
+    #[test]
+    fn what_gets_on_says_how_far_and_how_fast() {
+        let left = Some(Duration::from_secs(75));
+        assert_eq!(
+            line(&packing(300 * MIB, Pace::Moving { left })).unwrap(),
+            "packing 300.00 MiB of 1.46 GiB (20%), 45 of 195 paths, 210.00 MiB/s, about 1m 20s left"
+        );
+    }
+
+    #[test]
+    fn what_stands_still_says_why_and_for_how_long() {
+        let said = |status: &Status| line(status).unwrap();
+        assert_eq!(
+            said(&status(Phase::Build, 80, Pace::still(80, None))),
+            "still building (1m 20s)"
+        );
+        assert_eq!(
+            said(&status(Phase::Sync, 9, Pace::still(9, Some("the disk")))),
+            "still syncing to disk: waiting for the disk (9s)"
+        );
+        let counted = "still packing 300.00 MiB of 1.46 GiB (20%), 45 of 195 paths";
+        assert_eq!(
+            said(&packing(300 * MIB, Pace::still(12, None))),
+            format!("{counted}, nothing new for 12s")
+        );
+        assert_eq!(
+            said(&packing(300 * MIB, Pace::still(12, Some("a\nlock")))),
+            format!("{counted}, waiting for a\\nlock (12s)")
+        );
+        let beginning = Status {
+            done: Amount::default(),
+            ..packing(0, Pace::still(2, None))
+        };
+        assert_eq!(
+            said(&beginning),
+            "still packing 0 B of 1.46 GiB (0%), 0 of 195 paths, nothing yet (2s)"
+        );
+        assert_eq!(
+            said(&packing(1500 * MIB, Pace::still(12, None))),
+            "still packing 1.46 GiB of 1.46 GiB (100%), 45 of 195 paths, finishing (12s)"
+        );
+    }
+
+    /// At which of some seconds there is a line, with one look each second.
+    fn seconds(pace: fn(u64) -> Pace, spoken: &[u64]) -> Vec<u64> {
+        let mut lines = Lines::default();
+        let mut is_due = |second: &u64| {
+            lines.spoken = spoken.contains(second);
+            let status = Status {
+                pace: pace(*second),
+                ..packing(0, Pace::still(0, None))
+            };
+            let elapsed = Duration::from_secs(*second);
+            lines.due(&Status { elapsed, ..status }).is_some()
+        };
+        (0..200).filter(&mut is_due).collect()
+    }
+
+    #[test]
+    fn there_is_a_line_every_few_seconds_and_fewer_later() {
+        let moving = seconds(|_| Pace::Moving { left: None }, &[]);
+        assert_eq!(moving[..10], [5, 10, 15, 20, 25, 30, 35, 40, 45, 50]);
+        assert_eq!(moving[20..], [152, 168, 185]);
+        let silent = seconds(|second| Pace::still(second, None), &[]);
+        assert_eq!(silent, [5, 10, 20, 40, 80, 140]);
+    }
+
+    #[test]
+    fn there_is_none_while_others_speak() {
+        let silent = seconds(|second| Pace::still(second, None), &[3, 7, 11, 100]);
+        assert_eq!(silent, [22, 44, 88, 160]);
+    }
+}

@@ -1,0 +1,220 @@
+//! How fast a phase is, and how long it will take.
+//!
+//! The rate is that of the *recent* past: what was fast from the page cache says nothing of
+//! the disk that comes after it, so the mean since the start would be wrong for long. But a
+//! moment says nothing, either: work arrives in portions, a segment at a time, and a slow
+//! stick takes some, stops, and takes more. So it is the mean over the last half of the time,
+//! within the bounds below, and it is measured from one arrival to another: between two
+//! portions nothing changes but the time that is left. Times are those since the phase began.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Evens out portions and hiccups.
+const SHORTEST_WINDOW: Duration = Duration::from_secs(10);
+/// After this long a change of speed shows in full. A segment of `--level small` takes about a
+/// minute, and more than one must be in sight.
+const LONGEST_WINDOW: Duration = Duration::from_secs(120);
+/// How many arrivals a window consists of, so that hours take no more memory than seconds.
+const SAMPLES: u32 = 64;
+/// Less is a moment, not a rate.
+const SHORTEST_SPAN: Duration = Duration::from_secs(1);
+/// In how many different seconds something must have arrived before the rest is estimated
+/// from it.
+const ENOUGH_SECONDS: u32 = 3;
+/// Nothing may arrive for twice as long as it did before, within these bounds, before the
+/// rate is of no more use.
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(5);
+const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Bytes over time.
+#[derive(Debug, Default)]
+pub(super) struct Rate {
+    /// Oldest first: those in the window, and the last one before it. What had arrived with
+    /// the very first one is not counted, since nobody knows how long that took.
+    arrivals: VecDeque<Arrival>,
+    /// When the first one was.
+    begun: Duration,
+    /// The last second in which something arrived, and how many of them there were.
+    last_second: u64,
+    seconds: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    at: Duration,
+    /// All that had arrived by then.
+    bytes: u64,
+}
+
+impl Rate {
+    /// Takes note of how far the phase is.
+    pub(super) fn note(&mut self, at: Duration, bytes: u64) {
+        if bytes == self.bytes() {
+            return;
+        }
+        if self.arrivals.is_empty() {
+            self.begun = at;
+        }
+        if self.seconds == 0 || self.last_second != at.as_secs() {
+            self.last_second = at.as_secs();
+            self.seconds += 1;
+        }
+        self.push(Arrival { at, bytes });
+        let from = at.saturating_sub(self.window(at));
+        while self.arrivals.get(1).is_some_and(|next| next.at <= from) {
+            self.arrivals.pop_front();
+        }
+    }
+
+    /// Bytes per second, as soon as that means something.
+    pub(super) fn per_second(&self) -> Option<u64> {
+        let (first, last) = (self.arrivals.front()?, self.arrivals.back()?);
+        let span = last.at.saturating_sub(first.at);
+        if span < SHORTEST_SPAN {
+            return None;
+        }
+        let bytes = u128::from(last.bytes.saturating_sub(first.bytes));
+        u64::try_from(bytes * 1000 / span.as_millis()).ok()
+    }
+
+    /// How long the rest of so many bytes will take from now on; `None` while nobody can
+    /// know, when it should be there already, and when there is no rest: what is left to do
+    /// then is not counted.
+    pub(super) fn left(&self, at: Duration, total: u64) -> Option<Duration> {
+        let last = self.arrivals.back()?;
+        let rest = total.checked_sub(last.bytes).filter(|rest| *rest > 0)?;
+        let rate = self.per_second().filter(|rate| *rate > 0)?;
+        let left = Duration::from_secs(rest.div_ceil(rate));
+        let left = left.checked_sub(at.saturating_sub(last.at))?;
+        (self.seconds >= ENOUGH_SECONDS && left >= SHORTEST_SPAN).then_some(left)
+    }
+
+    /// How long nothing may arrive before the rate is of no more use.
+    pub(super) fn patience(&self) -> Duration {
+        let later = self.arrivals.iter().skip(1);
+        let gaps = self.arrivals.iter().zip(later);
+        let longest = gaps.map(|(one, next)| next.at.saturating_sub(one.at)).max();
+        (longest.unwrap_or_default() * 2).clamp(SHORTEST_PATIENCE, LONGEST_PATIENCE)
+    }
+
+    fn window(&self, at: Duration) -> Duration {
+        (at.saturating_sub(self.begun) / 2).clamp(SHORTEST_WINDOW, LONGEST_WINDOW)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.arrivals.back().map_or(0, |last| last.bytes)
+    }
+
+    /// The newest arrival is always there, the others at some distance from each other.
+    fn push(&mut self, arrival: Arrival) {
+        let distance = self.window(arrival.at) / SAMPLES;
+        if let [.., before, last] = *self.arrivals.make_contiguous()
+            && last.at.saturating_sub(before.at) < distance
+        {
+            self.arrivals.pop_back();
+        }
+        self.arrivals.push_back(arrival);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MB: u64 = 1_000_000;
+
+    /// A phase that is looked at ten times a second; `bytes` says how far it is at a number
+    /// of tenths of a second.
+    fn after(tenths: u64, bytes: impl Fn(u64) -> u64) -> Rate {
+        let mut rate = Rate::default();
+        (0..=tenths).for_each(|tenth| rate.note(at(tenth), bytes(tenth)));
+        rate
+    }
+
+    fn at(tenth: u64) -> Duration {
+        Duration::from_millis(tenth * 100)
+    }
+
+    /// The seconds that are left after so many tenths of one.
+    fn left(tenths: u64, bytes: impl Fn(u64) -> u64, total: u64) -> Option<u64> {
+        let rate = after(tenths, bytes);
+        rate.left(at(tenths), total).map(|left| left.as_secs())
+    }
+
+    /// 100 MB per second.
+    fn steady(tenth: u64) -> u64 {
+        tenth * 10 * MB
+    }
+
+    /// The same, but 400 MB at once, every four seconds.
+    fn in_portions(tenth: u64) -> u64 {
+        tenth / 40 * 400 * MB
+    }
+
+    #[test]
+    fn nothing_is_said_of_the_first_moments() {
+        assert_eq!(after(5, steady).per_second(), None);
+        assert_eq!(after(15, steady).per_second(), Some(100 * MB));
+        assert_eq!(left(15, steady, 1000 * MB), None);
+        assert_eq!(left(30, steady, 1000 * MB), Some(7));
+    }
+
+    #[test]
+    fn a_first_portion_alone_is_no_measure() {
+        let alone = |tenth: u64| tenth.min(1) * 250 * MB;
+        assert_eq!(after(200, alone).per_second(), None);
+        assert_eq!(left(200, alone, 1000 * MB), None);
+    }
+
+    #[test]
+    fn waiting_for_the_first_byte_does_not_count() {
+        let late = |tenth: u64| steady(tenth.saturating_sub(600));
+        assert_eq!(after(650, late).per_second(), Some(100 * MB));
+        assert_eq!(left(650, late, 1000 * MB), Some(5));
+    }
+
+    #[test]
+    fn portions_do_not_make_it_jump() {
+        for tenths in 120..400 {
+            let rate = after(tenths, in_portions);
+            assert_eq!(rate.per_second(), Some(100 * MB));
+            let end = rate.left(at(tenths), 6000 * MB).unwrap() + at(tenths);
+            assert_eq!(end, Duration::from_secs(60));
+        }
+    }
+
+    #[test]
+    fn a_change_of_speed_shows_within_the_window() {
+        // 20 s from the page cache, then from a disk that has a tenth of its speed.
+        let slower = |tenth: u64| tenth.min(200) * 9 * 10 * MB + steady(tenth);
+        assert_eq!(after(200, slower).per_second(), Some(1000 * MB));
+        assert_eq!(after(401, slower).per_second(), Some(100 * MB));
+    }
+
+    #[test]
+    fn what_does_not_come_in_time_is_not_estimated() {
+        let stops = |tenth: u64| steady(tenth.min(100));
+        assert_eq!(left(100, stops, 1500 * MB), Some(5));
+        assert_eq!(left(140, stops, 1500 * MB), Some(1));
+        assert_eq!(left(141, stops, 1500 * MB), None);
+        assert_eq!(left(100, stops, 1000 * MB), None);
+        assert_eq!(left(100, stops, 999 * MB), None);
+    }
+
+    #[test]
+    fn patience_is_twice_as_long_as_it_took_before() {
+        assert_eq!(after(300, steady).patience(), Duration::from_secs(5));
+        assert_eq!(after(300, in_portions).patience(), Duration::from_secs(8));
+        let rare = |tenth: u64| in_portions(tenth / 10);
+        assert_eq!(after(3000, rare).patience(), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn hours_take_little_memory() {
+        let rate = after(72_000, steady);
+        let kept = rate.arrivals.len();
+        assert!(kept < 100, "{kept}");
+        assert_eq!(left(72_000, steady, 1_080_000 * MB), Some(3600));
+    }
+}

@@ -1,0 +1,140 @@
+//! How far it is, for a program: `--progress json`.
+
+use serde_json::{Value, json};
+
+use super::progress::{LOCK, said_while_waiting};
+use crate::support::{Machine, bundle, machine_a};
+
+/// Every line, as JSON.
+#[track_caller]
+fn events(text: &str) -> Vec<Value> {
+    let event = |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+    text.lines().map(event).collect()
+}
+
+/// The phases, in order.
+fn phases(events: &[Value]) -> Vec<&str> {
+    let phases = events.iter().filter(|event| event["event"] == "phase");
+    phases.filter_map(|event| event["phase"].as_str()).collect()
+}
+
+/// What was done at the end of a phase, and how much there was to do, in bytes and paths.
+fn done(events: &[Value], phase: &str) -> [u64; 4] {
+    let is_progress = |event: &&Value| event["event"] == "progress" && event["phase"] == phase;
+    let last = events.iter().rfind(is_progress).unwrap();
+    ["bytes", "total_bytes", "paths", "total_paths"].map(|name| last[name].as_u64().unwrap())
+}
+
+/// How many events there are of a kind.
+fn number(events: &[Value], kind: &str) -> usize {
+    events.iter().filter(|event| event["event"] == kind).count()
+}
+
+#[test]
+fn a_program_is_told_how_far_create_is() {
+    let a = machine_a();
+    let create = "create fixtures/shells/blog -o told.shellpack --progress json";
+    let told = events(&a.shellpack(create).succeeds().shows("closure").stderr);
+    let order = "evaluate build query rehearse pack sync read-back";
+    assert_eq!(phases(&told).join(" "), order);
+    let inspected = a.shellpack("inspect --json told.shellpack").succeeds();
+    let closure: Value = serde_json::from_str(&inspected.stdout).unwrap();
+    let (bytes, paths) = (closure["nar-bytes"].as_u64().unwrap(), 8);
+    assert_eq!(done(&told, "pack"), [bytes, bytes, paths, paths]);
+    assert_eq!(done(&told, "read-back"), [bytes, bytes, paths, paths]);
+    assert_eq!(told.last(), Some(&json!({ "event": "done" })));
+    assert_eq!(number(&told, "done"), 1);
+}
+
+/// What the command says is its own; the stream ends before it begins.
+#[test]
+fn a_program_is_told_when_open_hands_over() {
+    let b = Machine::offline();
+    b.receive(&bundle("blog"), "x.shellpack");
+    let run = "--run 'echo from the command >&2; exit 4'";
+    let open = b.shellpack(&format!("open x.shellpack --progress json {run}"));
+    let said = open.exits_with(4).stderr;
+    let told = said.strip_suffix("from the command\n").unwrap();
+    let told = events(told);
+    assert_eq!(phases(&told), ["check", "import", "evaluate"]);
+    let [bytes, total, paths, _] = done(&told, "import");
+    assert!(bytes == total && bytes > 0 && paths == 8, "{told:?}");
+    assert_eq!(told.last(), Some(&json!({ "event": "done" })));
+}
+
+#[test]
+fn a_program_is_told_when_a_rehearsal_hands_over() {
+    let a = machine_a();
+    bundle("blog");
+    let run = "--run 'echo from the command >&2'";
+    let rehearse = a.shellpack(&format!("rehearse blog.shellpack --progress json {run}"));
+    let said = rehearse.succeeds().stderr;
+    let told = events(said.strip_suffix("from the command\n").unwrap());
+    assert_eq!(number(&told, "done"), 1);
+    assert_eq!(told.last(), Some(&json!({ "event": "done" })));
+}
+
+/// The log of a build that says something that is neither JSON nor fit for a terminal.
+const SPEAKS: &str = r#"printf 'the \"builder\" speaks\n\n'; echo on stderr >&2;"#;
+
+#[test]
+fn a_program_is_told_what_nix_builds() {
+    let a = Machine::online();
+    a.write_shell(
+        "builds",
+        &format!(
+            "pkgs.mkShell {{ packages = [ (pkgs.runCommand \"speaks\" {{ }} ''{SPEAKS} mkdir $out'') ]; }}"
+        ),
+    );
+    let create = "create fixtures/shells/builds -o x.shellpack --progress json";
+    let told = events(&a.shellpack(create).succeeds().stderr);
+    for line in [r#"the "builder" speaks"#, "", "on stderr"] {
+        let log = json!({ "event": "log", "line": line });
+        assert!(told.contains(&log), "{line} is not in {told:?}");
+    }
+    assert_eq!(told.last(), Some(&json!({ "event": "done" })));
+}
+
+#[test]
+fn a_program_is_told_why_a_build_failed() {
+    let a = Machine::online();
+    a.write_shell(
+        "fails",
+        &format!("pkgs.mkShell {{ packages = [ (pkgs.runCommand \"fails\" {{ }} ''{SPEAKS} exit 1'') ]; }}"),
+    );
+    let create = "create fixtures/shells/fails -o x.shellpack --progress json";
+    let failed = json!({
+        "event": "error",
+        "message": "nix-store failed (exit status 100)",
+        "causes": [],
+        "hint": null,
+        "exit_code": 1
+    });
+    let told = events(&a.shellpack(create).exits_with(1).stderr);
+    let log = json!({ "event": "log", "line": "on stderr" });
+    assert!(told.contains(&log), "{told:?}");
+    assert_eq!(told.last(), Some(&failed));
+    let quiet = events(
+        &a.shellpack(&format!("{create} --quiet"))
+            .exits_with(1)
+            .stderr,
+    );
+    let [error] = &quiet[..] else {
+        panic!("more than an error: {quiet:?}")
+    };
+    assert!(error["message"].as_str().unwrap().contains("on stderr"));
+}
+
+#[test]
+fn a_program_is_told_which_lock_is_waited_for() {
+    let told = events(&said_while_waiting("--progress json"));
+    let waits = |event: &&Value| {
+        event["event"] == "waiting"
+            && event["phase"] == "import"
+            && event["waiting_for"] == format!("another process that holds {LOCK}")
+    };
+    let waits: Vec<_> = told.iter().filter(waits).collect();
+    let seconds = |event: &Value| event["seconds"].as_u64().unwrap();
+    assert!(seconds(waits[0]) <= 2, "{told:?}");
+    assert!(seconds(waits.last().unwrap()) >= 5, "{told:?}");
+}
