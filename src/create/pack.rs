@@ -10,9 +10,11 @@ use crate::relay::{self, Relay};
 use crate::report::Report;
 
 mod ahead;
+mod outlet;
 mod packer;
 mod trees;
 
+use outlet::{Finished, Offered, Outlet};
 use packer::Packer;
 use trees::Trees;
 
@@ -37,26 +39,37 @@ pub(super) fn segments(
     let largest = largest.copied().unwrap_or_default();
     let next = AtomicUsize::new(0);
     let begun = Relay::new();
-    let turns = Relay::new();
-    turns.pass(0, deliver);
+    let outlet = Outlet::new(deliver);
     let work = || -> Result<()> {
         let mut compressor = Compressor::new(settings.level, largest).map_err(packer.failed())?;
+        let mut early = None;
         loop {
             let segment = next.fetch_add(1, Ordering::Relaxed);
             if segment >= layout.segments() {
-                return Ok(());
+                return early.map_or(Ok(()), |early| outlet.deliver(early).map(drop));
             }
             begun.pass(segment, ());
-            let member = packer.segment(segment, &mut compressor)?;
-            let Some(deliver) = turns.take(segment) else {
-                return Ok(());
-            };
-            deliver(segment, member)?;
-            turns.pass(segment + 1, deliver);
+            let mut frame = packer.read_segment(segment, &mut compressor)?;
+            if let Some(early) = early.take() {
+                frame.recycle(outlet.deliver(early)?);
+            }
+            let is_stepwise = frame.is_stepwise();
+            let member = packer.compress(segment, frame)?;
+            let finished = Finished { segment, member };
+            // Others may have to write first: then this thread reads its next segment, unless
+            // that would compress it, too, and fill another segment's memory.
+            if is_stepwise {
+                compressor.recycle(outlet.deliver(finished)?);
+                continue;
+            }
+            match outlet.offer(finished)? {
+                Offered::Delivered(written) => compressor.recycle(written),
+                Offered::Early(finished) => early = Some(finished),
+            }
         }
     };
     let abandon = || {
-        turns.abandon();
+        outlet.abandon();
         begun.abandon();
         packer.abandon();
     };

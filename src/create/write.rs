@@ -20,6 +20,10 @@ use crate::nix::hash::Digest;
 use crate::report::{Event, Phase, Report, human};
 use crate::verify;
 
+mod steady;
+
+use steady::Steady;
+
 /// Large writes: sticks and network file systems are slow with small ones.
 const BUFFER: usize = 1 << 20;
 /// How much is written and hashed at a time.
@@ -142,7 +146,8 @@ pub(super) fn write(
         .permissions(fs::Permissions::from_mode(0o666))
         .tempfile_in(dir);
     let temporary = temporary.map_err(Error::io("create a file in", dir))?;
-    let (size, digest) = stream(plan, settings, report, temporary.as_file(), path)?;
+    let out = Steady::new(temporary.as_file());
+    let (size, digest) = stream(plan, settings, report, out, path)?;
     report.emit(Event::Phase(Phase::Sync));
     sync(temporary.as_file(), path, size, report)?;
     // Reading back must read the medium. Where the cache cannot be dropped, it reads what it can.

@@ -150,8 +150,8 @@ fn how_a_segment_is_fed_does_not_show() {
             raw.chunks(step)
                 .for_each(|chunk| frame.write(chunk).unwrap());
             let member = frame.finish().unwrap();
-            let whole = whole.get_or_insert_with(|| member.to_vec());
-            assert!(member == whole, "{step} bytes at a time, level {level}");
+            let whole = whole.get_or_insert_with(|| member.clone());
+            assert!(&member == whole, "{step} bytes at a time, level {level}");
         }
     }
 }

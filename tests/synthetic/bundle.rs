@@ -238,7 +238,7 @@ pub(crate) fn segment(raw: &[u8]) -> Vec<u8> {
     let mut compressor = Compressor::new(3, raw.len() as u64).unwrap();
     let mut frame = compressor.begin(raw.len() as u64).unwrap();
     frame.write(raw).unwrap();
-    frame.finish().unwrap().to_vec()
+    frame.finish().unwrap()
 }
 
 /// A segment's member from its frames: its check is right.

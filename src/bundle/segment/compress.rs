@@ -63,6 +63,12 @@ impl Compressor {
         })
     }
 
+    /// Takes back the memory of a member that is no longer needed.
+    pub fn recycle(&mut self, member: Vec<u8>) {
+        self.out = member;
+        self.out.clear();
+    }
+
     /// Begins a segment of exactly this many raw bytes.
     pub fn begin(&mut self, raw_size: u64) -> io::Result<Frame<'_>> {
         self.context
@@ -72,13 +78,11 @@ impl Compressor {
             .set_pledged_src_size(Some(raw_size))
             .map_err(zstd_error)?;
         self.raw.clear();
-        self.out.clear();
-        // Only what is written to it takes memory, which is usually a third.
         let bound = usize::try_from(max_member_size(raw_size)).map_err(io::Error::other)?;
-        self.out.reserve(bound);
         Ok(Frame {
             compressor: self,
             filled: 0,
+            bound,
         })
     }
 }
@@ -89,9 +93,11 @@ pub struct Frame<'a> {
     compressor: &'a mut Compressor,
     /// How much of the step has been filled.
     filled: usize,
+    /// How large the member can become.
+    bound: usize,
 }
 
-impl<'a> Frame<'a> {
+impl Frame<'_> {
     /// Whether compression goes on while the segment is written, so that writing it takes
     /// long. If not, all of it happens in [`Frame::finish`].
     pub fn is_stepwise(&self) -> bool {
@@ -140,8 +146,15 @@ impl<'a> Frame<'a> {
         self.step(EndDirective::ZSTD_e_continue).map(drop)
     }
 
+    /// See [`Compressor::recycle`].
+    pub fn recycle(&mut self, member: Vec<u8>) {
+        self.compressor.recycle(member);
+    }
+
     /// The member's content: the frame and its check.
-    pub fn finish(mut self) -> io::Result<&'a [u8]> {
+    pub fn finish(mut self) -> io::Result<Vec<u8>> {
+        // Only what is written to it takes memory, which is usually a third.
+        self.compressor.out.reserve(self.bound);
         if self.compressor.is_stepwise {
             while self.step(EndDirective::ZSTD_e_end)? > 0 {}
         } else {
@@ -150,14 +163,17 @@ impl<'a> Frame<'a> {
             } = &mut *self.compressor;
             context.compress2(out, raw).map_err(zstd_error)?;
         }
-        let out = &mut self.compressor.out;
-        let digest = Sha256::digest(&*out);
+        let mut out = std::mem::take(&mut self.compressor.out);
+        let digest = Sha256::digest(&out);
         out.extend_from_slice(&CHECK_HEAD);
         out.extend_from_slice(&digest);
         Ok(out)
     }
 
     fn step(&mut self, directive: EndDirective) -> io::Result<usize> {
+        self.compressor
+            .out
+            .reserve(self.bound - self.compressor.out.len());
         let Compressor {
             context, step, out, ..
         } = &mut *self.compressor;

@@ -56,12 +56,12 @@ impl<'a> Packer<'a> {
         Error::io("compress the closure of", &self.plan.project_root)
     }
 
-    /// Reads and compresses a segment.
-    pub(super) fn segment<'c>(
+    /// Reads a segment and compares it with the plan. Stepwise, it is compressed meanwhile.
+    pub(super) fn read_segment<'c>(
         &self,
         segment: usize,
         compressor: &'c mut Compressor,
-    ) -> Result<&'c [u8]> {
+    ) -> Result<Frame<'c>> {
         let mut frame = compressor
             .begin(self.layout.segment_size(segment))
             .map_err(self.failed())?;
@@ -75,7 +75,13 @@ impl<'a> Packer<'a> {
         if !is_stepwise {
             self.hash_raw(segment, frame.raw())?;
         }
+        Ok(frame)
+    }
+
+    /// Compresses a segment, or the rest of it.
+    pub(super) fn compress(&self, segment: usize, frame: Frame<'_>) -> Result<Vec<u8>> {
         self.report.ensure_not_interrupted()?;
+        let is_stepwise = frame.is_stepwise();
         let member = frame.finish().map_err(self.failed())?;
         for slice in self.layout.slices(segment) {
             self.report_done(&slice, is_stepwise);
