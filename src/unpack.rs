@@ -3,7 +3,7 @@
 //! where that is, and in what a fault means.
 
 use std::io::{self, Read as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::bundle::BadBundle;
 use crate::bundle::layout::Layout;
@@ -15,8 +15,12 @@ use crate::error::{Error, Result};
 use crate::relay::{self, Relay};
 use crate::report::Report;
 
+mod crew;
+mod piece;
 mod taker;
 
+use crew::Crew;
+use piece::Piece;
 use taker::{Nar, Taker};
 
 /// How many compressed bytes are read at a time: what they decode to is still in the
@@ -51,6 +55,8 @@ pub trait Destination: Sync {
 pub trait NarSink: Send + Sized {
     /// What brings some bytes of the NAR to their place while others come after them.
     type Part: NarPart;
+    /// Whether parts have anything to do.
+    const HAS_PARTS: bool;
 
     /// Takes the next bytes, which have not been compared with anything yet.
     fn write(&mut self, bytes: &[u8]) -> Result<()>;
@@ -63,7 +69,7 @@ pub trait NarSink: Send + Sized {
 }
 
 /// Takes the bytes that the sink has taken note of, again.
-pub trait NarPart {
+pub trait NarPart: Send {
     /// Takes the next of them.
     fn write(&mut self, bytes: &[u8]) -> Result<()>;
 
@@ -102,10 +108,12 @@ pub fn segments<I: Input + Send, D: Destination>(
         destination,
         report,
         open: Relay::new(),
+        crew: Crew::new(jobs.max(1)),
     };
     let abandon = || {
         source.lock().unwrap_or_else(PoisonError::into_inner).over = true;
         unpacker.open.abandon();
+        unpacker.crew.abandon();
         destination.abandon();
     };
     relay::run(jobs, || unpacker.work(&source), abandon)
@@ -124,7 +132,10 @@ struct Unpacker<'a, D: Destination> {
     report: &'a Report,
     /// NARs that go on in the next segment; `None` where nothing can be said of one.
     open: Relay<Option<Nar<D::Sink<'a>>>>,
+    crew: Crew<Piece<PartOf<'a, D>>>,
 }
+
+type PartOf<'a, D> = <<D as Destination>::Sink<'a> as NarSink>::Part;
 
 impl<D: Destination> Unpacker<'_, D> {
     fn work<I: Input>(&self, source: &Mutex<Source<I>>) -> Result<()> {
@@ -133,7 +144,7 @@ impl<D: Destination> Unpacker<'_, D> {
         while let Some((segment, content)) = self.next_segment(source)? {
             self.segment(segment, content, &mut decoder, &mut chunk)?;
         }
-        Ok(())
+        self.crew.leave(|piece| piece.write(self.report))
     }
 
     /// Segments are handed out in order, whoever wants the next one.
@@ -216,7 +227,13 @@ impl<D: Destination> Unpacker<'_, D> {
             });
         }
         outcome?;
-        taker.finish(decoding.raw())
+        let raw = Arc::new(decoding.into_raw());
+        taker.finish(&raw)?;
+        let raw = self
+            .crew
+            .help_until_free(raw, |piece| piece.write(self.report))?;
+        decoder.recycle(raw);
+        Ok(())
     }
 }
 

@@ -142,6 +142,7 @@ struct Parsed<'a> {
 
 impl NarSink for Parsed<'_> {
     type Part = ();
+    const HAS_PARTS: bool = false;
 
     fn split(&mut self, bytes: &[u8]) -> Result<()> {
         self.write(bytes)

@@ -1,10 +1,12 @@
 //! Takes one segment apart while it is being decoded.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Destination, NarPart as _, NarSink as _, Unpacker};
+use super::piece::{self, Piece};
+use super::{Destination, NarSink, PartOf, Unpacker};
 use crate::bundle::BadBundle;
 use crate::bundle::layout::Slice;
 use crate::bundle::member;
@@ -14,7 +16,7 @@ use crate::nix::hash::Digest;
 use crate::report::Event;
 
 /// How much of a NAR goes on at once: a Ctrl-C must be felt also where the disk is slow.
-const STEP: usize = 1 << 20;
+pub(super) const STEP: usize = 1 << 20;
 
 /// A NAR under way.
 pub(super) struct Nar<S> {
@@ -63,6 +65,10 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
     /// Takes apart what has been decoded since the last time.
     pub(super) fn advance(&mut self, raw: &[u8]) -> Result<()> {
         if self.continues {
+            // What can be written in pieces is, once the segment is whole.
+            if D::Sink::HAS_PARTS {
+                return Ok(());
+            }
             let Some(nar) = self.unpacker.open.take_if_there(self.segment) else {
                 return Ok(());
             };
@@ -72,22 +78,21 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
     }
 
     /// The segment is whole and undamaged: takes the rest and reports what is wrong.
-    pub(super) fn finish(mut self, raw: &[u8]) -> Result<()> {
+    pub(super) fn finish(mut self, raw: &Arc<Vec<u8>>) -> Result<()> {
         if self.continues {
             let nar = self.unpacker.open.take(self.segment);
-            (self.continues, self.nar) = (false, nar.ok_or(Error::Interrupted)?);
+            self.nar = nar.ok_or(Error::Interrupted)?;
+            if D::Sink::HAS_PARTS && self.unfinished > 0 {
+                self.take_in_pieces(raw)?;
+            }
         }
         self.take_to(raw, self.unfinished)?;
-        for fault in std::mem::take(&mut self.faults) {
-            self.unpacker.destination.fault(fault)?;
+        if self.unfinished < raw.len() as u64 {
+            self.take_in_pieces(raw)?;
         }
-        let layout = self.unpacker.layout;
-        let end = layout.segment_size(self.segment);
-        let from = self.unfinished;
-        match layout.slices_in(self.segment, from..end).next() {
-            Some(slice) => self.hand_over(&slice, &raw[index(from)..]),
-            None => Ok(()),
-        }
+        let faults = std::mem::take(&mut self.faults);
+        let report = |fault| self.unpacker.destination.fault(fault);
+        faults.into_iter().try_for_each(report)
     }
 
     /// The segment is damaged: nobody must wait for what goes on in the next one.
@@ -198,33 +203,52 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         self.faults.push(BadBundle::StorePath { path, reason });
     }
 
-    /// Hashes the beginning, or a middle part, of a NAR, and lets the next segment's thread
-    /// go on before its files are written.
-    fn hand_over(mut self, slice: &Slice, bytes: &[u8]) -> Result<()> {
-        let mut part = None;
-        let mut contents: &[u8] = &[];
-        if self.begin(slice)? {
-            contents = self.contents(slice, bytes);
-            if let Some(nar) = &mut self.nar {
-                nar.hasher.update(contents);
-                part = Some(nar.sink.split(contents)?);
-            }
-            for fault in std::mem::take(&mut self.faults) {
-                self.unpacker.destination.fault(fault)?;
-            }
-        }
-        self.unpacker.open.pass(self.segment + 1, self.nar.take());
-        let Some(mut part) = part else {
+    /// Takes the record that comes next in the order of the NAR as far as that is needed for
+    /// its hash, and for others to go on behind it; its files are written afterwards, by all.
+    fn take_in_pieces(&mut self, raw: &Arc<Vec<u8>>) -> Result<()> {
+        let unpacker = self.unpacker;
+        let rest = self.done..raw.len() as u64;
+        let Some(slice) = unpacker.layout.slices_in(self.segment, rest).next() else {
             return Ok(());
         };
-        for step in contents.chunks(STEP) {
+        let from = index(self.done);
+        self.done += slice.bytes.end - slice.bytes.start;
+        let mut pieces = Vec::new();
+        if self.begin(&slice)? {
+            self.contents(&slice, &raw[from..index(self.done)]);
+            let start = from + range(&unpacker.layout.parts(&slice).head).len();
+            let end = start + range(&unpacker.layout.parts(&slice).nar).len();
+            pieces = self.pieces(raw, start..end)?;
+        }
+        if slice.bytes.end == unpacker.layout.record_end(slice.record) {
+            self.end(slice.record)?;
+        } else {
+            unpacker.open.pass(self.segment + 1, self.nar.take());
+        }
+        unpacker.crew.add(pieces);
+        Ok(())
+    }
+
+    fn pieces(
+        &mut self,
+        raw: &Arc<Vec<u8>>,
+        contents: Range<usize>,
+    ) -> Result<Vec<Piece<PartOf<'a, D>>>> {
+        let Some(nar) = &mut self.nar else {
+            return Ok(Vec::new());
+        };
+        let mut pieces = Vec::new();
+        for start in contents.clone().step_by(piece::SIZE) {
             self.unpacker.report.ensure_not_interrupted()?;
-            part.write(step)?;
-            self.unpacker.report.emit(Event::Advanced {
-                bytes: step.len() as u64,
+            let bytes = start..contents.end.min(start + piece::SIZE);
+            nar.hasher.update(&raw[bytes.clone()]);
+            pieces.push(Piece {
+                part: nar.sink.split(&raw[bytes.clone()])?,
+                raw: Arc::clone(raw),
+                bytes,
             });
         }
-        part.finish()
+        Ok(pieces)
     }
 }
 

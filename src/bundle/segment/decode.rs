@@ -34,6 +34,11 @@ impl Default for Decoder {
 }
 
 impl Decoder {
+    /// Takes back the memory of a segment that is no longer needed.
+    pub fn recycle(&mut self, raw: Vec<u8>) {
+        self.raw = raw;
+    }
+
     /// Begins a member of `member_size` bytes whose raw size the manifest states. Not one
     /// byte more than that is ever decoded.
     pub fn begin(&mut self, raw_size: u64, member_size: u64) -> io::Result<Decoding<'_>> {
@@ -108,6 +113,11 @@ impl Decoding<'_> {
     /// What has been decoded so far.
     pub fn raw(&self) -> &[u8] {
         &self.decoder.raw
+    }
+
+    /// The whole segment, to be kept while the decoder goes on with others.
+    pub fn into_raw(self) -> Vec<u8> {
+        std::mem::take(&mut self.decoder.raw)
     }
 
     /// Whether the bytes that were fed are all there were, and all as they were written.

@@ -134,6 +134,7 @@ pub(super) struct Upload<'a> {
 impl NarSink for Upload<'_> {
     /// A connection takes a NAR in order.
     type Part = ();
+    const HAS_PARTS: bool = false;
 
     fn split(&mut self, bytes: &[u8]) -> Result<()> {
         self.write(bytes)

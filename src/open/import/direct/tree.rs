@@ -72,6 +72,7 @@ impl<'a> Tree<'a> {
 
 impl<'a> NarSink for Tree<'a> {
     type Part = TreePart<'a>;
+    const HAS_PARTS: bool = true;
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         match &mut self.unpacking {
