@@ -27,5 +27,6 @@ pub mod room;
 mod space;
 pub mod unpack;
 pub mod verify;
+mod writeback;
 
 pub use error::{Error, Result};

@@ -25,7 +25,7 @@ use taker::{Nar, Taker};
 
 /// How many compressed bytes are read at a time: what they decode to is still in the
 /// processor's cache when it is hashed and written.
-const CHUNK: usize = 256 << 10;
+const CHUNK: usize = 128 << 10;
 
 /// Where NARs go.
 pub trait Destination: Sync {

@@ -19,10 +19,7 @@ use crate::error::{Error, Result};
 use crate::nix::hash::Digest;
 use crate::report::{Event, Phase, Report, human};
 use crate::verify;
-
-mod steady;
-
-use steady::Steady;
+use crate::writeback::Steady;
 
 /// Large writes: sticks and network file systems are slow with small ones.
 const BUFFER: usize = 1 << 20;

@@ -16,6 +16,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps};
 
 use super::parse::{Event, Parser};
 use crate::error::{Error, Result};
+use crate::writeback;
 
 mod split;
 
@@ -34,6 +35,9 @@ const STORE_MTIME: Timestamps = Timestamps {
 };
 const DIRECTORY: Mode = Mode::from_raw_mode(0o555);
 const PLAIN: Mode = Mode::from_raw_mode(0o444);
+/// From which size on a file is on its way to the medium as soon as it is complete. Smaller
+/// ones arrive sooner if the medium gets many of them together.
+const LARGE: u64 = 1 << 20;
 
 /// Restores one tree from slices of its NAR.
 #[derive(Debug)]
@@ -120,8 +124,8 @@ impl Restore {
                 }
             }
             Event::FileEnd => {
-                if let Some((file, _)) = self.file.take() {
-                    seal_file(file)?;
+                if let Some((file, end)) = self.file.take() {
+                    seal_file(file, end)?;
                 }
             }
         }
@@ -206,7 +210,12 @@ fn seal_directory(directory: Arc<Directory>) -> io::Result<()> {
     Ok(())
 }
 
-fn seal_file(file: Arc<File>) -> io::Result<()> {
+/// Of a file that has been written to `end`. Whoever is the last to hold it gives it its final
+/// form.
+fn seal_file(file: Arc<File>, end: u64) -> io::Result<()> {
+    if end >= LARGE {
+        writeback::begin(&file, 0..end);
+    }
     if let Some(file) = Arc::into_inner(file) {
         rustix::fs::futimens(&file, &STORE_MTIME)?;
     }

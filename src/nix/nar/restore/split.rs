@@ -77,7 +77,7 @@ impl Restore {
                 }
             }
             Event::FileEnd => match self.file.take() {
-                Some((file, _)) => seal_file(file)?,
+                Some((file, end)) => seal_file(file, end)?,
                 None => drop(open.pop()),
             },
             Event::Symlink(_) => {}
@@ -128,7 +128,7 @@ impl Part {
             file,
             ..
         } = self.0;
-        let mut sealed = file.map_or(Ok(()), |(file, _)| seal_file(file));
+        let mut sealed = file.map_or(Ok(()), |(file, end)| seal_file(file, end));
         for directory in directories {
             sealed = sealed.and(seal_directory(directory));
         }
