@@ -16,11 +16,11 @@ use crate::relay::{self, Relay};
 use crate::report::Report;
 
 mod crew;
-mod piece;
+mod job;
 mod taker;
 
 use crew::Crew;
-use piece::Piece;
+use job::Job;
 use taker::{Nar, Taker};
 
 /// How many compressed bytes are read at a time: what they decode to is still in the
@@ -34,11 +34,21 @@ pub trait Destination: Sync {
     where
         Self: 'a;
 
+    /// Whether whole NARs may be taken in another order, each as soon as it is ready, by
+    /// whichever thread is free. Where all are ready at once it is better to take them while
+    /// their segment is being decoded: in order, out of the processor's cache.
+    const ANY_ORDER: bool = false;
+
     /// Whether a path is needed at all; the number behind the last path means the stream's
     /// end mark. A segment with nothing that is needed is not decoded.
     fn wants(&self, index: usize) -> bool;
 
-    /// Begins a NAR. May wait for the path's references, which come earlier in the stream.
+    /// Whether a NAR can begin now. If not, it can when NARs before it in the stream are finished.
+    fn is_ready(&self, _index: usize) -> bool {
+        true
+    }
+
+    /// Begins a NAR that is ready.
     fn begin(&self, index: usize) -> Result<Self::Sink<'_>>;
 
     /// A fault in the bundle: an error stops, `Ok` goes on to find more.
@@ -46,9 +56,6 @@ pub trait Destination: Sync {
 
     /// A failure to read, which ends everything.
     fn unreadable(&self, error: ReadError) -> Result<()>;
-
-    /// Another thread failed: whoever waits must give up.
-    fn abandon(&self);
 }
 
 /// Takes one NAR. Dropped without `finish`, it must leave nothing behind.
@@ -114,7 +121,6 @@ pub fn segments<I: Input + Send, D: Destination>(
         source.lock().unwrap_or_else(PoisonError::into_inner).over = true;
         unpacker.open.abandon();
         unpacker.crew.abandon();
-        destination.abandon();
     };
     relay::run(jobs, || unpacker.work(&source), abandon)
 }
@@ -132,7 +138,7 @@ struct Unpacker<'a, D: Destination> {
     report: &'a Report,
     /// NARs that go on in the next segment; `None` where nothing can be said of one.
     open: Relay<Option<Nar<D::Sink<'a>>>>,
-    crew: Crew<Piece<PartOf<'a, D>>>,
+    crew: Crew<Job<'a, D>>,
 }
 
 type PartOf<'a, D> = <<D as Destination>::Sink<'a> as NarSink>::Part;
@@ -144,7 +150,7 @@ impl<D: Destination> Unpacker<'_, D> {
         while let Some((segment, content)) = self.next_segment(source)? {
             self.segment(segment, content, &mut decoder, &mut chunk)?;
         }
-        self.crew.leave(|piece| piece.write(self.report))
+        self.crew.leave(self)
     }
 
     /// Segments are handed out in order, whoever wants the next one.
@@ -229,10 +235,7 @@ impl<D: Destination> Unpacker<'_, D> {
         outcome?;
         let raw = Arc::new(decoding.into_raw());
         taker.finish(&raw)?;
-        let raw = self
-            .crew
-            .help_until_free(raw, |piece| piece.write(self.report))?;
-        decoder.recycle(raw);
+        decoder.recycle(self.crew.help_until_free(self, raw)?);
         Ok(())
     }
 }

@@ -127,8 +127,6 @@ impl Destination for Check<'_> {
             error @ ReadError::Io(_) => Err(Error::read_bundle(self.file, error)),
         }
     }
-
-    fn abandon(&self) {}
 }
 
 /// A NAR that is looked at and goes nowhere. Its hash alone does not make it one that can be

@@ -1,6 +1,7 @@
 //! Whether a bundle fits this machine. Nothing is changed here; what this stage returns is
 //! the only thing that the import takes.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::Options;
@@ -8,6 +9,7 @@ use super::project::Target;
 use crate::bundle::manifest::{Manifest, Shell};
 use crate::error::{Error, Result};
 use crate::input::Bundle;
+use crate::nix::daemon::Connection;
 use crate::nix::{Nix, is_older};
 use crate::space;
 
@@ -17,6 +19,8 @@ use crate::space;
 pub(super) struct Accepted {
     pub(super) bundle: Bundle,
     pub(super) nix: Nix,
+    /// To the store.
+    pub(super) connection: Connection,
     /// Where the project files will be.
     pub(super) target: Target,
 }
@@ -31,10 +35,12 @@ pub(super) fn accept(bundle: Bundle, options: &Options) -> Result<Accepted> {
     ensure_same_store(manifest, &nix, &bundle.file)?;
     let target = Target::choose(manifest, options.dir.as_deref())?;
     target.ensure_nothing_differs(manifest)?;
-    ensure_space(manifest, &nix)?;
+    let mut connection = nix.connect()?;
+    ensure_space(manifest, &nix, &mut connection)?;
     Ok(Accepted {
         bundle,
         nix,
+        connection,
         target,
     })
 }
@@ -71,15 +77,14 @@ fn ensure_same_store(manifest: &Manifest, nix: &Nix, file: &Path) -> Result<()> 
 }
 
 /// A full disk in the middle of an import can damage Nix's database, so this is asked first.
-fn ensure_space(manifest: &Manifest, nix: &Nix) -> Result<()> {
+fn ensure_space(manifest: &Manifest, nix: &Nix, connection: &mut Connection) -> Result<()> {
     let paths: Vec<_> = manifest
         .closure
         .paths
         .iter()
         .map(|path| path.path.clone())
         .collect();
-    let valid: std::collections::HashSet<_> =
-        nix.connect()?.valid_paths(&paths)?.into_iter().collect();
+    let valid: HashSet<_> = connection.valid_paths(&paths)?.into_iter().collect();
     let missing = manifest
         .closure
         .paths

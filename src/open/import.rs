@@ -46,10 +46,10 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
     let Accepted {
         mut bundle,
         nix,
+        mut connection,
         target,
     } = accepted;
     let manifest = bundle.reader.manifest().clone();
-    let mut connection = nix.connect()?;
     let mut roots = Roots::make(&manifest, bundle.reader.manifest_digest(), &mut connection)?;
     let staged = target.stage(&mut bundle.reader, &manifest.project, &bundle.file)?;
     let waiting = report.waiting("Nix's store to answer");

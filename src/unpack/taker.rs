@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::piece::{self, Piece};
-use super::{Destination, NarSink, PartOf, Unpacker};
+use super::job::{Job, PIECE, Task};
+use super::{Destination, NarSink, Unpacker};
 use crate::bundle::BadBundle;
 use crate::bundle::layout::Slice;
 use crate::bundle::member;
@@ -47,11 +47,20 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         let last = layout.slices(segment).last().filter(is_nar);
         let unfinished = last.and_then(|_| layout.unfinished(segment));
         Self {
+            unfinished: unfinished.unwrap_or(layout.segment_size(segment)),
+            continues,
+            ..Self::for_one(unpacker, segment)
+        }
+    }
+
+    /// Takes nothing but one record that is whole.
+    pub(super) fn for_one(unpacker: &'u Unpacker<'a, D>, segment: usize) -> Self {
+        Self {
             unpacker,
             segment,
             done: 0,
-            unfinished: unfinished.unwrap_or(layout.segment_size(segment)),
-            continues,
+            unfinished: 0,
+            continues: false,
             nar: None,
             faults: Vec::new(),
         }
@@ -64,6 +73,9 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
 
     /// Takes apart what has been decoded since the last time.
     pub(super) fn advance(&mut self, raw: &[u8]) -> Result<()> {
+        if D::ANY_ORDER {
+            return Ok(());
+        }
         if self.continues {
             // What can be written in pieces is, once the segment is whole.
             if D::Sink::HAS_PARTS {
@@ -79,6 +91,15 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
 
     /// The segment is whole and undamaged: takes the rest and reports what is wrong.
     pub(super) fn finish(mut self, raw: &Arc<Vec<u8>>) -> Result<()> {
+        if D::ANY_ORDER {
+            self.take_in_any_order(raw)?;
+        } else {
+            self.take_in_order(raw)?;
+        }
+        self.report_faults()
+    }
+
+    fn take_in_order(&mut self, raw: &Arc<Vec<u8>>) -> Result<()> {
         if self.continues {
             let nar = self.unpacker.open.take(self.segment);
             self.nar = nar.ok_or(Error::Interrupted)?;
@@ -90,9 +111,64 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         if self.unfinished < raw.len() as u64 {
             self.take_in_pieces(raw)?;
         }
-        let faults = std::mem::take(&mut self.faults);
+        Ok(())
+    }
+
+    /// Gives the records that are whole to all threads, then sees to those at the ends, which
+    /// the threads of the neighbouring segments see to as well.
+    fn take_in_any_order(&mut self, raw: &Arc<Vec<u8>>) -> Result<()> {
+        let unpacker = self.unpacker;
+        self.hand_out(raw);
+        if self.continues {
+            let nar = || unpacker.open.take_if_there(self.segment);
+            self.nar = unpacker.crew.help_until(unpacker, nar)?;
+            if self.unfinished > 0 {
+                self.take_in_pieces(raw)?;
+            }
+        }
+        self.done = self.unfinished;
+        let rest = self.done..raw.len() as u64;
+        if let Some(slice) = unpacker.layout.slices_in(self.segment, rest).next() {
+            let is_ready = || unpacker.destination.is_ready(slice.record).then_some(());
+            unpacker.crew.help_until(unpacker, is_ready)?;
+            self.take_in_pieces(raw)?;
+        }
+        Ok(())
+    }
+
+    fn hand_out(&mut self, raw: &Arc<Vec<u8>>) {
+        let unpacker = self.unpacker;
+        let mut jobs = Vec::new();
+        let mut end = 0;
+        for slice in unpacker.layout.slices(self.segment) {
+            let start = end;
+            end += range(&slice.bytes).len();
+            let bytes = start..end;
+            if slice.record == unpacker.closure.paths.len() {
+                self.end_mark(&slice, &raw[bytes]);
+            } else if Self::is_nar(unpacker, slice.record)
+                && slice.bytes == (0..unpacker.layout.record_end(slice.record))
+            {
+                let segment = self.segment;
+                jobs.push(Job {
+                    task: Task::Record { segment, slice },
+                    raw: Arc::clone(raw),
+                    bytes,
+                });
+            }
+        }
+        unpacker.crew.add(jobs);
+    }
+
+    /// Takes a record that is whole, and reports what is wrong.
+    pub(super) fn take_whole(mut self, slice: &Slice, bytes: &[u8]) -> Result<()> {
+        self.take(slice, bytes)?;
+        self.report_faults()
+    }
+
+    fn report_faults(self) -> Result<()> {
         let report = |fault| self.unpacker.destination.fault(fault);
-        faults.into_iter().try_for_each(report)
+        self.faults.into_iter().try_for_each(report)
     }
 
     /// The segment is damaged: nobody must wait for what goes on in the next one.
@@ -229,21 +305,17 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         Ok(())
     }
 
-    fn pieces(
-        &mut self,
-        raw: &Arc<Vec<u8>>,
-        contents: Range<usize>,
-    ) -> Result<Vec<Piece<PartOf<'a, D>>>> {
+    fn pieces(&mut self, raw: &Arc<Vec<u8>>, contents: Range<usize>) -> Result<Vec<Job<'a, D>>> {
         let Some(nar) = &mut self.nar else {
             return Ok(Vec::new());
         };
         let mut pieces = Vec::new();
-        for start in contents.clone().step_by(piece::SIZE) {
+        for start in contents.clone().step_by(PIECE) {
             self.unpacker.report.ensure_not_interrupted()?;
-            let bytes = start..contents.end.min(start + piece::SIZE);
+            let bytes = start..contents.end.min(start + PIECE);
             nar.hasher.update(&raw[bytes.clone()]);
-            pieces.push(Piece {
-                part: nar.sink.split(&raw[bytes.clone()])?,
+            pieces.push(Job {
+                task: Task::Piece(nar.sink.split(&raw[bytes.clone()])?),
                 raw: Arc::clone(raw),
                 bytes,
             });

@@ -2,12 +2,12 @@
 //! path at a time, checked by Nix itself.
 
 use std::path::Path;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::bundle::BadBundle;
 use crate::bundle::manifest::Closure;
 use crate::bundle::reader::ReadError;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
 use crate::unpack::{self, Destination, NarSink};
@@ -20,7 +20,6 @@ pub(super) struct Uploads<'a> {
     wanted: &'a [bool],
     bundle: &'a Path,
     state: Mutex<State>,
-    changed: Condvar,
 }
 
 #[derive(Debug)]
@@ -29,7 +28,6 @@ struct State {
     /// Connections that nobody uses. They stay open: each holds temporary roots for what
     /// was imported through it.
     idle: Vec<Connection>,
-    abandoned: bool,
 }
 
 impl<'a> Uploads<'a> {
@@ -43,7 +41,6 @@ impl<'a> Uploads<'a> {
         let state = Mutex::new(State {
             valid,
             idle: Vec::new(),
-            abandoned: false,
         });
         Self {
             nix,
@@ -51,31 +48,7 @@ impl<'a> Uploads<'a> {
             wanted,
             bundle,
             state,
-            changed: Condvar::new(),
         }
-    }
-
-    /// Nix refuses a path whose references are not valid. They come earlier in the stream,
-    /// so another thread is about to complete them.
-    fn await_references(&self, index: usize) -> Result<Option<Connection>> {
-        let references = || {
-            self.closure.paths[index]
-                .references
-                .iter()
-                .map(|&other| other as usize)
-                .filter(|&other| other != index)
-        };
-        let mut state = self.lock();
-        while !references().all(|other| state.valid[other]) {
-            if state.abandoned {
-                return Err(Error::Interrupted);
-            }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        Ok(state.idle.pop())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -88,13 +61,25 @@ impl Destination for Uploads<'_> {
         = Upload<'a>
     where
         Self: 'a;
+    const ANY_ORDER: bool = true;
 
     fn wants(&self, index: usize) -> bool {
         self.wanted.get(index).copied().unwrap_or(false)
     }
 
+    /// Nix refuses a path whose references are not valid.
+    fn is_ready(&self, index: usize) -> bool {
+        let state = self.lock();
+        let references = self.closure.paths[index].references.iter();
+        let mut others = references
+            .map(|&other| other as usize)
+            .filter(|&other| other != index);
+        others.all(|other| state.valid[other])
+    }
+
     fn begin(&self, index: usize) -> Result<Upload<'_>> {
-        let mut connection = match self.await_references(index)? {
+        let idle = self.lock().idle.pop();
+        let mut connection = match idle {
             Some(connection) => connection,
             None => self.nix.connect()?,
         };
@@ -113,11 +98,6 @@ impl Destination for Uploads<'_> {
 
     fn unreadable(&self, error: ReadError) -> Result<()> {
         Err(unpack::stop(self.bundle, error))
-    }
-
-    fn abandon(&self) {
-        self.lock().abandoned = true;
-        self.changed.notify_all();
     }
 }
 
@@ -154,7 +134,6 @@ impl NarSink for Upload<'_> {
         let mut state = self.uploads.lock();
         state.valid[self.index] = true;
         state.idle.push(self.connection);
-        self.uploads.changed.notify_all();
         Ok(())
     }
 }

@@ -162,6 +162,4 @@ impl Destination for Direct<'_> {
     fn unreadable(&self, error: ReadError) -> Result<()> {
         Err(unpack::stop(self.bundle, error))
     }
-
-    fn abandon(&self) {}
 }
