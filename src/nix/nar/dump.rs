@@ -1,5 +1,6 @@
 //! A tree as a NAR.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, IoSliceMut, Read};
 use std::ops::Range;
@@ -7,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use rustix::fs::{Advice, fadvise};
 use rustix::io::ReadWriteFlags;
 
@@ -15,6 +17,9 @@ use crate::error::{Error, Result};
 
 /// Of how many neighbouring files one shows whether all are in the page cache.
 const SAMPLED: usize = 64;
+/// From how many entries on a directory is worth the attention of several threads. It is the
+/// directories that cost: a nixpkgs source has nearly as many of them as files.
+const MANY: usize = 32;
 
 /// The layout of a tree's NAR: what its bytes are, file contents excepted. Several threads
 /// can read different slices of one large NAR through [`Dump::reader`].
@@ -44,18 +49,12 @@ impl Piece {
 impl Dump {
     /// Walks the tree. Sockets, devices and pipes have no place in a NAR.
     pub fn of(path: &Path) -> Result<Self> {
-        let mut walk = Walk {
-            pieces: Vec::new(),
-            bytes: Vec::new(),
-        };
+        let mut walk = Walk::default();
         push_string(&mut walk.bytes, MAGIC);
         walk.node(path)?;
-        walk.flush();
-        let size = walk.pieces.iter().map(Piece::len).sum();
-        Ok(Self {
-            pieces: walk.pieces,
-            size,
-        })
+        let pieces = walk.into_pieces();
+        let size = pieces.iter().map(Piece::len).sum();
+        Ok(Self { pieces, size })
     }
 
     /// The NAR's size in bytes.
@@ -117,12 +116,18 @@ fn is_cached(path: &Path) -> bool {
     rustix::io::preadv2(&file, buffers, 0, ReadWriteFlags::NOWAIT).is_ok()
 }
 
+#[derive(Default)]
 struct Walk {
     pieces: Vec<Piece>,
     bytes: Vec<u8>,
 }
 
 impl Walk {
+    fn into_pieces(mut self) -> Vec<Piece> {
+        self.flush();
+        self.pieces
+    }
+
     fn strings(&mut self, strings: &[&[u8]]) {
         for string in strings {
             push_string(&mut self.bytes, string);
@@ -181,11 +186,24 @@ impl Walk {
             .collect();
         // Nix orders entries by the bytes of their names; another order is another hash.
         names.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
-        for name in names {
-            self.strings(&[b"entry", b"(", b"name", name.as_bytes(), b"node"]);
-            self.node(&path.join(&name))?;
-            self.strings(&[b")"]);
+        if names.len() < MANY {
+            return names.iter().try_for_each(|name| self.entry(path, name));
         }
+        let walk = |name: &OsString| {
+            let mut walk = Self::default();
+            walk.entry(path, name)?;
+            Ok(walk.into_pieces())
+        };
+        let walked: Vec<_> = names.par_iter().map(walk).collect::<Result<_>>()?;
+        self.flush();
+        self.pieces.extend(walked.into_iter().flatten());
+        Ok(())
+    }
+
+    fn entry(&mut self, directory: &Path, name: &OsStr) -> Result<()> {
+        self.strings(&[b"entry", b"(", b"name", name.as_bytes(), b"node"]);
+        self.node(&directory.join(name))?;
+        self.strings(&[b")"]);
         Ok(())
     }
 }
