@@ -30,7 +30,7 @@ enum Told {
 }
 
 #[derive(Debug, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(tag = "event", rename_all_fields = "kebab-case", rename_all = "kebab-case")]
 enum Line<'a> {
     Phase {
         phase: &'static str,
@@ -231,9 +231,9 @@ mod tests {
             ]
             .concat(),
             r#"{"event":"phase","phase":"pack"}
-{"event":"progress","phase":"pack","bytes":300,"total_bytes":1000,"paths":4,"total_paths":10,"bytes_per_second":100,"seconds_left":7}
-{"event":"waiting","phase":"pack","seconds":12,"waiting_for":"a \"lock\""}
-{"event":"progress","phase":"pack","bytes":300,"total_bytes":null,"paths":4,"total_paths":null,"bytes_per_second":null,"seconds_left":null}
+{"event":"progress","phase":"pack","bytes":300,"total-bytes":1000,"paths":4,"total-paths":10,"bytes-per-second":100,"seconds-left":7}
+{"event":"waiting","phase":"pack","seconds":12,"waiting-for":"a \"lock\""}
+{"event":"progress","phase":"pack","bytes":300,"total-bytes":null,"paths":4,"total-paths":null,"bytes-per-second":null,"seconds-left":null}
 {"event":"log","line":"a\tb"}
 {"event":"note","message":"a\nb"}
 {"event":"warning","message":"c"}
@@ -254,12 +254,12 @@ mod tests {
         };
         assert_eq!(
             failure(Error::io("read", "x")(cause)),
-            r#"{"event":"error","message":"could not read x","causes":["No such file or directory (os error 2)"],"hint":null,"exit_code":1}
+            r#"{"event":"error","message":"could not read x","causes":["No such file or directory (os error 2)"],"hint":null,"exit-code":1}
 "#
         );
         assert_eq!(
             failure(Error::BadName("a".to_owned())),
-            r#"{"event":"error","message":"could not use the name: a","causes":[],"hint":"choose another with --name NAME","exit_code":1}
+            r#"{"event":"error","message":"could not use the name: a","causes":[],"hint":"choose another with --name NAME","exit-code":1}
 "#
         );
     }

@@ -22,7 +22,7 @@ fn phases(events: &[Value]) -> Vec<&str> {
 fn done(events: &[Value], phase: &str) -> [u64; 4] {
     let is_progress = |event: &&Value| event["event"] == "progress" && event["phase"] == phase;
     let last = events.iter().rfind(is_progress).unwrap();
-    ["bytes", "total_bytes", "paths", "total_paths"].map(|name| last[name].as_u64().unwrap())
+    ["bytes", "total-bytes", "paths", "total-paths"].map(|name| last[name].as_u64().unwrap())
 }
 
 /// How many events there are of a kind.
@@ -108,7 +108,7 @@ fn a_program_is_told_why_a_build_failed() {
         "message": "nix-store failed (exit status 100)",
         "causes": [],
         "hint": null,
-        "exit_code": 1
+        "exit-code": 1
     });
     let told = events(&a.shellpack(create).exits_with(1).stderr);
     let log = json!({ "event": "log", "line": "on stderr" });
@@ -131,7 +131,7 @@ fn a_program_is_told_which_lock_is_waited_for() {
     let waits = |event: &&Value| {
         event["event"] == "waiting"
             && event["phase"] == "import"
-            && event["waiting_for"] == format!("another process that holds {LOCK}")
+            && event["waiting-for"] == format!("another process that holds {LOCK}")
     };
     let waits: Vec<_> = told.iter().filter(waits).collect();
     let seconds = |event: &Value| event["seconds"].as_u64().unwrap();
