@@ -123,6 +123,9 @@ pub struct Create {
     /// Add an entry to Nix's search path
     #[arg(short = 'I', value_name = "PATH")]
     search: Vec<String>,
+    /// Fail if the shell does not pin what it fetches, instead of freezing it as it is now
+    #[arg(long)]
+    locked: bool,
     /// Where to write the bundle; `-` is standard output [default: NAME.shellpack]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -251,6 +254,7 @@ impl Create {
                 arguments,
             },
             include: self.search,
+            locked: self.locked,
             extra_files: self.include,
             name: self.name,
             output: self.output.map(output),

@@ -33,6 +33,8 @@ pub struct Options {
     pub selection: Selection,
     /// `-I` options.
     pub include: Vec<String>,
+    /// Whether a source that the project does not pin is an error.
+    pub locked: bool,
     /// Files to carry although evaluation does not read them.
     pub extra_files: Vec<PathBuf>,
     /// The bundle's name, if not the directory's.

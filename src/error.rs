@@ -166,14 +166,6 @@ pub enum Error {
         /// The pinned form to use instead.
         pinned: String,
     },
-    /// The user's own nixpkgs configuration takes part.
-    #[error("could not pack {}: your own {} takes part in its evaluation", shell.display(), file.display())]
-    UserConfig {
-        /// The shell file.
-        shell: PathBuf,
-        /// The configuration.
-        file: PathBuf,
-    },
     /// Evaluation reads a file that cannot be carried at its place.
     #[error("could not pack {}: it lies outside of {}", file.display(), limit.display())]
     OutsideProject {

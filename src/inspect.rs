@@ -127,10 +127,15 @@ fn size(file: &ProjectFile) -> Option<u64> {
 }
 
 fn pin_line(pin: &Pin) -> String {
-    match &pin.hash {
-        Some(hash) => format!("{} {} {hash}", pin.fetcher, pin.url),
-        None => format!("{} frozen at {}", pin.fetcher, pin.store_path),
+    let mut words = vec![pin.fetcher.clone(), pin.url.clone()];
+    let rev = pin.rev.as_ref().map(|rev| format!("rev {rev}"));
+    let at = rev.or_else(|| pin.hash.clone());
+    if pin.frozen {
+        words.push("frozen at".to_owned());
     }
+    words.push(at.unwrap_or_else(|| pin.store_path.to_string()));
+    words.retain(|word| !word.is_empty());
+    words.join(" ")
 }
 
 fn proof(text: &mut Labelled, proof: &Proof) {

@@ -1,14 +1,63 @@
 //! nix-shell, called so that it neither fetches nor looks for a bash: what `open` types for
 //! the user, and what a rehearsal tries.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::bundle::manifest::Shell;
+use serde::{Deserialize, Serialize};
+
+use crate::bundle::manifest::{EntryPath, FileKind, Manifest, NIX_PATH, Pin, Project, Shell};
 use crate::error::{Error, Result};
 use crate::nix::command::{NixCommand, OFFLINE};
-use crate::nix::store_path::StorePath;
+use crate::nix::replay::{self, Source};
+use crate::nix::store_path::{StoreDir, StorePath};
+use crate::nix::user_config::{self, OVERLAYS, UserConfig};
+
+/// What of a bundle says how its shell is evaluated.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The shell.
+    pub shell: Shell,
+    /// What its fetchers must be answered; empty where Nix itself finds what they fetch.
+    sources: Vec<Source>,
+    /// The project's files of Nix code, relative to its root.
+    files: Vec<EntryPath>,
+}
+
+impl Recipe {
+    /// The recipe of a bundle's shell.
+    pub fn of(manifest: &Manifest) -> Self {
+        let store = &manifest.closure.store;
+        Self::new(
+            manifest.shell().clone(),
+            &manifest.pins,
+            &manifest.project,
+            store,
+        )
+    }
+
+    /// The recipe of a shell that is not in a bundle yet.
+    pub fn new(shell: Shell, pins: &[Pin], project: &Project, store: &StoreDir) -> Self {
+        Self {
+            shell,
+            sources: pins.iter().filter_map(|pin| pin.source(store)).collect(),
+            files: nix_files(project).cloned().collect(),
+        }
+    }
+}
+
+/// The files of a project that may be imported.
+pub fn nix_files(project: &Project) -> impl Iterator<Item = &EntryPath> {
+    let is_nix = |path: &str| Path::new(path).extension().is_some_and(|is| is == "nix");
+    let files = project.files.iter();
+    files
+        .filter(move |file| {
+            matches!(file.kind, FileKind::File { .. }) && is_nix(file.path.as_str())
+        })
+        .map(|file| &file.path)
+}
 
 /// A shell of a bundle and the place where the project's files are.
 #[derive(Debug)]
@@ -16,26 +65,52 @@ pub struct Invocation<'a> {
     shell: &'a Shell,
     /// The shell file.
     file: PathBuf,
+    /// What stands for the shell file where fetchers must be answered.
+    replay: Option<PathBuf>,
+    /// What the shell takes from its surroundings.
+    variables: Vec<(&'static str, String)>,
 }
 
 impl<'a> Invocation<'a> {
-    /// For the project at `project`.
-    pub fn new(shell: &'a Shell, project: &Path) -> Self {
-        Self {
-            shell,
-            file: project.join(shell.file.as_str()),
+    /// For the project at `project`. What must be written for it goes to `dir`.
+    pub fn new(recipe: &'a Recipe, project: &Path, dir: &Path) -> Result<Self> {
+        let file = project.join(recipe.shell.file.as_str());
+        let mut replay = None;
+        if !recipe.sources.is_empty() {
+            let own = recipe.files.iter();
+            let others = recipe.shell.fetching_files.iter().map(PathBuf::from);
+            let files: Vec<_> = own
+                .map(|file| project.join(file.as_str()))
+                .chain(others)
+                .collect();
+            let place = replay::Place {
+                file: &file,
+                project,
+                files: &files,
+            };
+            replay = Some(replay::write(&recipe.sources, place, dir)?);
         }
+        let variables = variables(&recipe.shell, dir)?;
+        Ok(Self {
+            shell: &recipe.shell,
+            file,
+            replay,
+            variables,
+        })
     }
 
     /// The directory that is entered.
-    pub fn directory(&self) -> &Path {
+    fn directory(&self) -> &Path {
         self.file.parent().unwrap_or(&self.file)
     }
 
     /// The shell file as Nix gets it: behind `./`, so that no name can be taken for an
     /// option, a url or a `<…>`.
     fn file_argument(&self) -> PathBuf {
-        Path::new(".").join(self.file.file_name().unwrap_or_default())
+        match &self.replay {
+            Some(file) => file.clone(),
+            None => Path::new(".").join(self.file.file_name().unwrap_or_default()),
+        }
     }
 
     /// nix-shell with options in front, in the shell's directory.
@@ -83,14 +158,51 @@ impl<'a> Invocation<'a> {
 
     /// What to type to enter without shellpack.
     pub fn by_hand(&self) -> String {
-        self.shell.by_hand(&self.directory().to_string_lossy())
+        let replay = self.replay.as_ref().map(|file| file.to_string_lossy());
+        let directory = self.directory().to_string_lossy();
+        self.shell
+            .by_hand(&directory, replay.as_deref(), &self.variables)
+    }
+
+    /// Whether what is typed by hand is more than nix-shell alone.
+    pub fn takes_more_than_nix_shell(&self) -> bool {
+        self.replay.is_some() || !self.variables.is_empty()
     }
 
     fn surroundings(&self, command: NixCommand) -> NixCommand {
         let command = command.current_dir(self.directory());
-        match self.shell.nix_path_variable() {
-            Some(path) => command.env("NIX_PATH", path),
-            None => command,
-        }
+        let variables = self.variables.iter();
+        variables.fold(command, |command, (name, value)| command.env(name, value))
     }
+}
+
+/// What the shell takes from its surroundings. Where it would take this user's own nixpkgs
+/// configuration or overlays, and the bundle has none, empty ones in `dir` keep them out.
+fn variables(shell: &Shell, dir: &Path) -> Result<Vec<(&'static str, String)>> {
+    let mut variables: BTreeMap<_, _> = shell.variables().into_iter().collect();
+    if !shell.takes_user_config || !has_own_config() {
+        return Ok(variables.into_iter().collect());
+    }
+    let (config, overlays) = (dir.join("no-config.nix"), dir.join("no-overlays"));
+    fs::create_dir_all(&overlays).map_err(Error::io("create", &overlays))?;
+    fs::write(&config, "{ }\n").map_err(Error::io("write", &config))?;
+    variables
+        .entry(user_config::VARIABLE)
+        .or_insert_with(|| config.display().to_string());
+    if !shell.nix_path.iter().any(|entry| entry.name == OVERLAYS) {
+        let own = variables
+            .remove(NIX_PATH)
+            .or_else(|| std::env::var(NIX_PATH).ok());
+        let none = format!("{OVERLAYS}={}", overlays.display());
+        let path = own.map_or(none.clone(), |own| format!("{none}:{own}"));
+        variables.insert(NIX_PATH, path);
+    }
+    Ok(variables.into_iter().collect())
+}
+
+/// Whether this user has a configuration or overlays that nixpkgs finds by itself.
+fn has_own_config() -> bool {
+    let path = std::env::var(NIX_PATH).unwrap_or_default();
+    let overlays = format!("{OVERLAYS}=");
+    !UserConfig::of_user().is_empty() || path.split(':').any(|entry| entry.starts_with(&overlays))
 }

@@ -9,8 +9,11 @@ pub mod evaluate;
 pub mod export;
 pub mod hash;
 pub mod nar;
+pub mod replay;
+mod scope;
 pub mod search_path;
 pub mod store_path;
+pub mod user_config;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,10 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 
-use crate::bundle::manifest::{
-    FileKind, Manifest, Project, Proof, ProofResult, Shell, shell_quoted,
-};
+use crate::bundle::manifest::{FileKind, Manifest, Project, Proof, ProofResult, shell_quoted};
 use crate::error::{Error, Result};
+use crate::invocation::Recipe;
 use crate::nix::store_path::{StoreDir, StorePath};
 use crate::nix::{Nix, PathInfo};
 use crate::report::{Event, Phase, Report};
@@ -36,8 +35,8 @@ pub struct Task {
     pub store: StoreDir,
     /// Everything that is carried.
     pub paths: Vec<PathInfo>,
-    /// The shell.
-    pub shell: Shell,
+    /// The shell, and how it is evaluated.
+    pub recipe: Recipe,
     /// Sources that the derivation copies from the project; they must come out the same.
     pub copied_sources: Vec<StorePath>,
     /// The directory of the project in the room.

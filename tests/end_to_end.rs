@@ -10,6 +10,8 @@ mod determinism;
 mod entry;
 /// What fails leaves nothing behind and says why.
 mod failures;
+/// Whatever a shell fetches, pinned or not.
+mod fetchers;
 /// The garbage collector takes nothing away.
 mod garbage;
 /// How far it is, for a program.
@@ -34,6 +36,8 @@ mod shells;
 mod store;
 /// From a pipe to a pipe.
 mod stream;
+/// The user's own nixpkgs configuration.
+mod user_config;
 /// An ordinary user who owns the store.
 mod users;
 

@@ -8,6 +8,6 @@ mod machine;
 mod outcome;
 mod scratch;
 
-pub(crate) use bundles::{bundle, machine_a};
+pub(crate) use bundles::{SERVE, bundle, machine_a};
 pub(crate) use machine::Machine;
 pub(crate) use outcome::{Outcome, path_infos};

@@ -14,6 +14,7 @@ use super::layout::{Layout, RecordSize};
 use crate::nix::PathInfo;
 use crate::nix::command::Argument;
 use crate::nix::hash::Digest;
+use crate::nix::replay::Source;
 use crate::nix::store_path::{StoreDir, StorePath};
 
 mod by_hand;
@@ -21,12 +22,15 @@ mod check;
 mod name;
 mod text;
 
-pub use by_hand::shell_quoted;
+pub use by_hand::{NIX_PATH, shell_quoted};
 pub use name::{BundleName, EntryPath};
 
 /// The largest manifest that is read. A path takes about 400 bytes, so this is room for
 /// 160,000 paths; a reader holds the manifest in memory several times over.
 pub const MAX_SIZE: u64 = 64 << 20;
+
+/// The feature of a shell whose fetchers must be answered when it is evaluated.
+pub const NEEDS_REPLAY: &str = "replay";
 
 /// What a bundle says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +85,17 @@ pub struct Shell {
     /// What `NIX_PATH` must say: name and path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nix_path: Vec<SearchPathEntry>,
+    /// What `NIXPKGS_CONFIG` must say: the configuration of whoever made the bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nixpkgs_config: Option<String>,
+    /// Whether evaluation asks for the user's nixpkgs configuration and overlays: the target's
+    /// own must be kept out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takes_user_config: bool,
+    /// Files in the store that fetch, or import one that does: with the project's own, those
+    /// whose fetchers must be answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fetching_files: Vec<String>,
     /// Store paths that must stay for the shell to be entered: what garbage collection
     /// roots are made for.
     pub roots: Vec<StorePath>,
@@ -109,11 +124,34 @@ pub struct Pin {
     /// The hash that the project states, in the project's own notation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
+    /// The revision that it was at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rev: Option<String>,
     /// The store path that holds it.
     pub store_path: StorePath,
     /// Whether shellpack pinned it, because the project did not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub frozen: bool,
+    /// The fetcher's arguments as JSON, where it must be answered when the shell is evaluated
+    /// again: [`NEEDS_REPLAY`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<String>,
+    /// What the fetcher returned besides a path, as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<String>,
+}
+
+impl Pin {
+    /// What the fetcher is to be answered, if it must be.
+    pub fn source(&self, store: &StoreDir) -> Option<Source> {
+        let json = |text: &String| serde_json::from_str(text).ok();
+        Some(Source {
+            fetcher: self.fetcher.clone(),
+            arguments: self.arguments.as_ref().and_then(json)?,
+            path: store.print(&self.store_path),
+            attributes: self.attributes.as_ref().and_then(json),
+        })
+    }
 }
 
 /// The files of the project.

@@ -61,6 +61,7 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
 
     report.emit(Event::Phase(Phase::Query));
     let mut roots: BTreeSet<_> = outputs;
+    roots.extend(read_while_evaluating(shell)?);
     roots.extend(shell.derivation.input_sources.iter().cloned());
     roots.extend(shell.pins.iter().map(|pin| pin.store_path.clone()));
     roots.extend(
@@ -97,22 +98,52 @@ fn inputs_as_wanted(shell: &Shell) -> Vec<String> {
             .map(|source| store.print(source)),
     );
     wanted.extend(shell.pins.iter().map(|pin| store.print(&pin.store_path)));
+    let read = shell.read_while_evaluating.iter();
+    wanted.extend(read.map(|(path, outputs)| {
+        if outputs.is_empty() {
+            return store.print(path);
+        }
+        let outputs: Vec<_> = outputs.iter().cloned().collect();
+        command::outputs_of(store, path, &outputs)
+    }));
     wanted
 }
 
 fn input_outputs(shell: &Shell) -> Result<BTreeSet<StorePath>> {
     let mut paths = BTreeSet::new();
     for (input, names) in &shell.derivation.input_derivations {
-        let derivation = evaluate::read_derivation(&shell.nix, input)?;
-        for name in names {
-            let path = derivation.outputs.get(name).cloned().flatten();
-            paths.insert(path.ok_or_else(|| Error::Unsupported {
-                path: shell.nix.store.print(input),
-                reason: format!("where its output '{name}' lies is known only after it was built (content-addressed derivations)"),
-            })?);
+        paths.extend(outputs(shell, input, names)?);
+    }
+    Ok(paths)
+}
+
+/// What evaluation reads from the store besides pins: built for it, or named by it.
+fn read_while_evaluating(shell: &Shell) -> Result<BTreeSet<StorePath>> {
+    let mut paths = BTreeSet::new();
+    for (path, names) in &shell.read_while_evaluating {
+        if names.is_empty() {
+            paths.insert(path.clone());
+        } else {
+            paths.extend(outputs(shell, path, names)?);
         }
     }
     Ok(paths)
+}
+
+fn outputs<'a>(
+    shell: &Shell,
+    derivation: &StorePath,
+    names: impl IntoIterator<Item = &'a String>,
+) -> Result<Vec<StorePath>> {
+    let parsed = evaluate::read_derivation(&shell.nix, derivation)?;
+    let path = |name: &String| {
+        let path = parsed.outputs.get(name).cloned().flatten();
+        path.ok_or_else(|| Error::Unsupported {
+            path: shell.nix.store.print(derivation),
+            reason: format!("where its output '{name}' lies is known only after it was built (content-addressed derivations)"),
+        })
+    };
+    names.into_iter().map(path).collect()
 }
 
 /// Nix's own choice first; then what the derivation is built with. That none is found is
@@ -157,6 +188,7 @@ fn own_bash(shell: &Shell, outputs: &BTreeSet<StorePath>) -> Option<Bash> {
 /// `<nixpkgs>` if it was looked up, then every pin that looks like nixpkgs.
 fn nixpkgs_candidates(shell: &Shell) -> impl Iterator<Item = String> + '_ {
     let looked_up = shell
+        .surroundings
         .search_path
         .iter()
         .filter(|entry| entry.name == "nixpkgs")

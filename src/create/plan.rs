@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use super::closure::{BashOrigin, Closure};
 use super::shell::Shell;
 use crate::bundle::layout::{Layout, RecordSize};
-use crate::bundle::manifest::{self, ClosurePath, EntryPath, Manifest, Proof, SearchPathEntry};
+use crate::bundle::manifest::{
+    self, ClosurePath, EntryPath, Manifest, NEEDS_REPLAY, Pin, Proof, SearchPathEntry,
+};
 use crate::bundle::segment::MOST_WRITTEN;
 use crate::bundle::{BadBundle, FORMAT};
 use crate::error::{Error, Result};
@@ -32,7 +34,7 @@ impl Plan {
     pub(super) fn new(shell: &Shell, closure: &Closure, proof: Proof) -> Result<Self> {
         let manifest = Manifest {
             format: FORMAT,
-            needs: Vec::new(),
+            needs: needs(&shell.pins),
             name: shell.name.clone(),
             writer: concat!("shellpack ", env!("CARGO_PKG_VERSION")).to_owned(),
             proof,
@@ -55,6 +57,12 @@ impl Plan {
     }
 }
 
+fn needs(pins: &[Pin]) -> Vec<String> {
+    let is_replayed = pins.iter().any(|pin| pin.arguments.is_some());
+    let replay = is_replayed.then(|| NEEDS_REPLAY.to_owned());
+    replay.into_iter().collect()
+}
+
 pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifest::Shell> {
     let file = shell
         .file
@@ -67,6 +75,7 @@ pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifes
         name: frozen.name.clone(),
         path: frozen.path.clone(),
     };
+    let config = shell.surroundings.nixpkgs_config.as_ref();
     Ok(manifest::Shell {
         file,
         attribute: shell.selection.attribute.clone(),
@@ -76,7 +85,10 @@ pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifes
         nix_version: shell.nix.version.clone(),
         minimum_nix_version: closure.minimum_nix_version.clone(),
         bash: closure.bash.as_ref().map(|bash| bash.program.clone()),
-        nix_path: shell.search_path.iter().map(entry).collect(),
+        nix_path: shell.surroundings.search_path.iter().map(entry).collect(),
+        nixpkgs_config: config.map(|file| file.path.clone()),
+        takes_user_config: shell.surroundings.takes_user_config,
+        fetching_files: shell.fetching_files.clone(),
         roots: closure.roots.clone(),
         environment: shell.derivation.environment.clone(),
     })

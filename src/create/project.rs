@@ -75,7 +75,7 @@ pub(super) fn collect(
 fn copied(evaluation: &Evaluation) -> impl Iterator<Item = &PathBuf> {
     let recorded = evaluation.events.iter().filter_map(|event| match event {
         Recorded::Copy { path, .. } => Some(path),
-        Recorded::Read { reader, path } if reader == "readDir" => Some(path),
+        Recorded::Read { reader, path, .. } if reader == "readDir" => Some(path),
         _ => None,
     });
     evaluation.copied.iter().chain(recorded)

@@ -8,6 +8,7 @@ use super::plan;
 use super::shell::Shell;
 use crate::bundle::manifest::Proof;
 use crate::error::Result;
+use crate::invocation::Recipe;
 use crate::nix::store_path::StorePath;
 use crate::rehearse::{self, Task};
 use crate::report::Report;
@@ -36,7 +37,12 @@ pub(super) fn rehearse(
         store: shell.nix.store.clone(),
         paths: closure.paths.clone(),
         copied_sources: copied_sources(shell, closure),
-        shell: plan::manifest_shell(shell, closure)?,
+        recipe: Recipe::new(
+            plan::manifest_shell(shell, closure)?,
+            &shell.pins,
+            &shell.project.entries,
+            &shell.nix.store,
+        ),
         project: PathBuf::new(),
     };
     rehearse::carried(

@@ -25,11 +25,6 @@ impl Error {
                  on a machine with no network, carry nix-bin's .deb packages to it with `apt-get download`"
                 .to_owned(),
             Self::Unpinned { pinned, .. } => format!("pin it, and try again:\n{pinned}"),
-            Self::UserConfig { file, .. } => format!(
-                "it is not carried, so the shell would differ on the other side; pass `config = {{ }}; overlays = [ ];` \
-                 to nixpkgs in the shell, or move {} away",
-                file.display()
-            ),
             Self::OutsideProject { file, .. } => {
                 format!("copy it into the project, or make the project a git repository that holds {}", file.display())
             }

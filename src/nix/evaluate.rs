@@ -13,7 +13,9 @@ use serde::Deserialize;
 use super::Nix;
 use super::command::{NixCommand, Selection};
 use super::derivation::Derivation;
+use super::scope;
 use super::store_path::StorePath;
+use super::user_config;
 use crate::error::{Error, Result};
 use crate::report::{Report, Waiting};
 
@@ -30,7 +32,9 @@ pub struct Request<'a> {
     /// `-I` options, in order.
     pub include: &'a [String],
     /// `NIX_PATH` instead of the user's.
-    pub nix_path: Option<&'a str>,
+    pub nix_path: Option<String>,
+    /// A nixpkgs configuration instead of the user's.
+    pub nixpkgs_config: Option<String>,
     /// Where to put a root for the derivation and the recorder's files.
     pub scratch: &'a Path,
     /// Hears what evaluation waits for.
@@ -66,13 +70,30 @@ pub enum Recorded {
         arguments: serde_json::Value,
         /// The store path it returned.
         path: String,
-        /// The revision that a version control system was asked for or found.
-        rev: Option<String>,
+        /// What it returned besides, if that was a set: revision, date.
+        attributes: Option<serde_json::Value>,
+    },
+    /// A file was imported.
+    Import {
+        /// The file that imports it; empty for the shell file itself.
+        from: PathBuf,
+        /// Its absolute path.
+        path: PathBuf,
+    },
+    /// Something was read that Nix had to have in the store, and may have built for it.
+    Realise {
+        /// A derivation or another store path.
+        path: String,
+        /// The derivation's outputs that were read.
+        outputs: Vec<String>,
     },
     /// A file or directory of the project was read.
     Read {
         /// The builtin: `readFile`.
         reader: String,
+        /// The file that reads it.
+        #[serde(default)]
+        from: PathBuf,
         /// Its absolute path.
         path: PathBuf,
     },
@@ -83,12 +104,24 @@ pub enum Recorded {
         /// The store path that it became: with a filter, perhaps less than what is there.
         result: PathBuf,
     },
-    /// A `<…>` was looked up.
+    /// A variable of the environment was read.
+    Environment {
+        /// Its name.
+        name: String,
+    },
+    /// A `<…>` is about to be looked up.
+    Search {
+        /// What stands between the angle brackets.
+        name: String,
+    },
+    /// A `<…>` was looked up, and found.
     Lookup {
         /// What stands between the angle brackets.
         name: String,
         /// The file that looked it up.
         from: String,
+        /// What was found.
+        path: String,
     },
 }
 
@@ -98,17 +131,14 @@ impl<'a> Request<'a> {
         self.instantiate(nix, self.file)
     }
 
-    /// Evaluates through the recorder. `files` are the project files that an evaluation
-    /// without it imported; what lies below `foreign` directories is not recorded.
+    /// Evaluates through the recorder. `files` are what an evaluation without it imported;
+    /// of what lies below `foreign` directories, only fetches and look-ups are recorded.
     pub fn record(
         &self,
         nix: &Nix,
         files: &BTreeSet<PathBuf>,
         foreign: &[PathBuf],
     ) -> Result<Evaluation> {
-        let recorder = self.scratch.join("record.nix");
-        fs::write(&recorder, include_str!("record.nix")).map_err(Error::io("write", &recorder))?;
-        let wrapper = self.scratch.join("shell.nix");
         let text = format!(
             "(import ./record.nix {{ token = {}; entry = {}; files = [ {} ]; foreign = [ {} ]; }}).result\n",
             quote(TOKEN),
@@ -116,11 +146,16 @@ impl<'a> Request<'a> {
             quote_all(files.iter().map(PathBuf::as_path))?,
             quote_all(foreign.iter().map(PathBuf::as_path))?,
         );
-        fs::write(&wrapper, text).map_err(Error::io("write", &wrapper))?;
+        let dir = self.scratch.join("recorder");
+        let wrapper = scope::write(&dir, ("record.nix", include_str!("record.nix")), &text)?;
         let mut evaluation = self.instantiate(nix, &wrapper)?;
-        evaluation.evaluated.remove(&recorder);
-        evaluation.evaluated.remove(&wrapper);
+        evaluation.evaluated.retain(|file| !file.starts_with(&dir));
         Ok(evaluation)
+    }
+
+    /// Evaluates through a file that stands for the shell's, such as a [`super::replay`].
+    pub fn evaluate_through(&self, nix: &Nix, wrapper: &Path) -> Result<Evaluation> {
+        self.instantiate(nix, wrapper)
     }
 
     fn instantiate(&self, nix: &Nix, file: &Path) -> Result<Evaluation> {
@@ -171,8 +206,11 @@ impl<'a> Request<'a> {
             .env("NO_COLOR", "1")
             // What nix-shell sets before it evaluates; nixpkgs' `lib.inNixShell` reads it.
             .env("IN_NIX_SHELL", "impure");
-        if let Some(nix_path) = self.nix_path {
+        if let Some(nix_path) = &self.nix_path {
             command = command.env("NIX_PATH", nix_path);
+        }
+        if let Some(file) = &self.nixpkgs_config {
+            command = command.env(user_config::VARIABLE, file);
         }
         command
     }
@@ -235,7 +273,8 @@ pub fn quote(text: &str) -> String {
     format!("\"{escaped}\"")
 }
 
-fn quote_all<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<String> {
+/// String literals of the Nix language, as elements of a list.
+pub(super) fn quote_all<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<String> {
     let quoted: Vec<_> = paths
         .map(|path| utf8(path).map(quote))
         .collect::<Result<_>>()?;

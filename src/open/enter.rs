@@ -8,7 +8,7 @@ use std::process::Stdio;
 use super::Entry;
 use super::import::Imported;
 use crate::error::{Error, Result};
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Recipe};
 use crate::nix::evaluate;
 use crate::report::{Event, Phase, Report};
 
@@ -25,8 +25,9 @@ pub struct Entered {
 
 /// Enters the shell, or says how to.
 pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) -> Result<Entered> {
-    let shell = imported.manifest.shell();
-    let invocation = Invocation::new(shell, imported.target.root());
+    let recipe = Recipe::of(&imported.manifest);
+    let project = imported.target.root();
+    let invocation = Invocation::new(&recipe, project, &imported.roots.entry(project))?;
     let entered = Entered {
         by_hand: invocation.by_hand(),
     };
@@ -36,12 +37,12 @@ pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) 
     report.emit(Event::Phase(Phase::Evaluate));
     ensure_enterable(&imported, &invocation)?;
     report.emit(Event::PhaseDone);
-    if shell.bash.is_none() {
+    if recipe.shell.bash.is_none() {
         report.emit(Event::Warning(
             "the bundle carries no bash for interactive use; this machine's own is used",
         ));
     }
-    if shell.nix_path_variable().is_some() {
+    if invocation.takes_more_than_nix_shell() {
         let line = format!("to enter by hand: {}", entered.by_hand);
         report.emit(Event::Note(&line));
     }

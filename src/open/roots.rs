@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,12 @@ impl Roots {
     /// The shell can be entered: the roots stay.
     pub(super) fn keep(&mut self) {
         self.kept = true;
+    }
+
+    /// Where that belongs which entering the shell takes with the project at `project`.
+    pub(super) fn entry(&self, project: &Path) -> PathBuf {
+        let place = Digest::of(project.as_os_str().as_bytes()).hex();
+        self.dir.join(format!("entry-{}", &place[..12]))
     }
 
     /// Where the root of the evaluated derivation belongs.

@@ -13,6 +13,9 @@ use crate::nix::command::{self, NixCommand};
 use crate::nix::derivation::Derivation;
 use crate::nix::{Nix, evaluate};
 
+/// Where that goes which entering the shell takes.
+const ENTRY: &str = "/nix/rehearsal-entry";
+
 /// The hidden subcommand.
 pub const SUBCOMMAND: &str = "rehearse-inside";
 
@@ -60,10 +63,11 @@ fn rehearse(file: &Path) -> Result<Seen, Failure> {
         .arg("--load-db")
         .stdin_bytes(&command::registration(&task.store, &task.paths))?;
     let nix = Nix::find()?;
-    let derivation = evaluate_again(&task, &nix)?;
+    let invocation = Invocation::new(&task.recipe, &task.project, Path::new(ENTRY))?;
+    let derivation = evaluate_again(&task, &invocation, &nix)?;
     ensure_same_sources(&task, &derivation)?;
     ensure_nothing_missing(&task, &nix, &derivation)?;
-    enter(&task)?;
+    enter(&invocation)?;
     Ok(Seen::Passed {
         nix_version: nix.version,
         checks: vec![
@@ -74,15 +78,18 @@ fn rehearse(file: &Path) -> Result<Seen, Failure> {
     })
 }
 
-fn evaluate_again(task: &Task, nix: &Nix) -> Result<Derivation, Failure> {
+fn evaluate_again(
+    task: &Task,
+    invocation: &Invocation<'_>,
+    nix: &Nix,
+) -> Result<Derivation, Failure> {
     let root = PathBuf::from("/nix/rehearsal-derivation");
-    let invocation = Invocation::new(&task.shell, &task.project);
     match invocation.instantiate(&root) {
         Ok(path) => Ok(evaluate::read_derivation(nix, &path)?),
         Err(Error::NixFailed { words, .. }) if words.contains("unable to start any build") => {
             Err(Failure::Seen(failed(
                 BUILDS,
-                built_while_evaluating(&invocation),
+                built_while_evaluating(invocation),
                 Some(IMPORT_ADVICE),
             )))
         }
@@ -150,11 +157,10 @@ fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Re
 
 /// Enters once. That it got there is told by a file, not by what is printed: a `shellHook`
 /// may print anything, and what it started in the background may hold on to a pipe for ever.
-fn enter(task: &Task) -> Result<(), Failure> {
+fn enter(invocation: &Invocation<'_>) -> Result<(), Failure> {
     let mark = Path::new("/nix/rehearsal-entered");
     let log = Path::new("/nix/rehearsal-log");
     let options = ["--run".into(), format!(": > {}", mark.display()).into()];
-    let invocation = Invocation::new(&task.shell, &task.project);
     invocation.command(&options).status_with_log(log)?;
     if mark.exists() {
         return Ok(());

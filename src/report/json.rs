@@ -30,7 +30,11 @@ enum Told {
 }
 
 #[derive(Debug, Serialize)]
-#[serde(tag = "event", rename_all_fields = "kebab-case", rename_all = "kebab-case")]
+#[serde(
+    tag = "event",
+    rename_all_fields = "kebab-case",
+    rename_all = "kebab-case"
+)]
 enum Line<'a> {
     Phase {
         phase: &'static str,

@@ -34,65 +34,6 @@ fn a_syntax_error_shows_nixs_words_and_leaves_nothing() {
         .says("shell.nix");
 }
 
-/// It is not carried, so the shell would be another one on the other side.
-#[test]
-fn a_users_own_configuration_is_refused() {
-    let a = Machine::online();
-    a.write(".config/nixpkgs/config.nix", r#"{ greeting = "Ahoy"; }"#);
-    let channel = "create fixtures/shells/channel -I nixpkgs=fixtures/nixpkgs -o x.shellpack";
-    for create in ["create fixtures/shells/blog -o x.shellpack", channel] {
-        a.shellpack(create)
-            .exits_with(1)
-            .says(".config/nixpkgs/config.nix takes part")
-            .says("config = { }");
-    }
-    a.sh("test ! -e x.shellpack").succeeds();
-    a.shellpack("create fixtures/shells/source -o x.shellpack")
-        .succeeds();
-}
-
-#[test]
-fn a_users_own_overlays_are_refused() {
-    let a = Machine::online();
-    let overlay =
-        r#"self: super: { hello = super.hello.overrideAttrs (old: { name = "ahoy"; }); }"#;
-    a.write(".config/nixpkgs/overlays/ahoy.nix", overlay);
-    a.shellpack("create fixtures/shells/blog -o x.shellpack")
-        .exits_with(1)
-        .says(".config/nixpkgs/overlays");
-}
-
-/// It is named in the environment, and lies anywhere.
-#[test]
-fn a_configuration_that_the_environment_names_is_refused() {
-    let a = Machine::online();
-    a.write("elsewhere.nix", r#"{ greeting = "Ahoy"; }"#);
-    a.sh("NIXPKGS_CONFIG=$HOME/elsewhere.nix shellpack create fixtures/shells/blog -o x.shellpack")
-        .exits_with(1)
-        .says("elsewhere.nix");
-}
-
-/// nixpkgs looks them up itself, where no project file sees it.
-#[test]
-fn overlays_of_the_search_path_are_refused_or_arrive() {
-    let (a, b) = (Machine::online(), Machine::offline());
-    a.write(
-        "overlays/ahoy.nix",
-        r#"self: super: { hello = super.hello.overrideAttrs (old: { name = "ahoy"; }); }"#,
-    );
-    let create = "NIX_PATH=nixpkgs=$HOME/fixtures/nixpkgs:nixpkgs-overlays=$HOME/overlays
-        export NIX_PATH; shellpack create fixtures/shells/channel -o x.shellpack";
-    let outcome = a.sh(create);
-    if !a.home("x.shellpack").exists() {
-        outcome.exits_with(1).says("overlays");
-        return;
-    }
-    b.receive(&a.home("x.shellpack"), "x.shellpack");
-    b.shellpack("open x.shellpack --run 'command -v hello'")
-        .succeeds()
-        .shows("-ahoy");
-}
-
 #[test]
 fn an_existing_output_is_left_alone() {
     let a = Machine::online();

@@ -176,7 +176,7 @@ fn the_pinned_form_of_an_unpinned_source_can_be_pasted() {
     };
     let file = "fixtures/shells/unpinned/shell.nix";
     a.write(file, &shell(&format!("builtins.fetchTarball {{ {url} }}")));
-    let create = format!("create {file} -o unpinned.shellpack");
+    let create = format!("create --locked {file} -o unpinned.shellpack");
     let said = a
         .shellpack(&create)
         .exits_with(1)
@@ -189,17 +189,17 @@ fn the_pinned_form_of_an_unpinned_source_can_be_pasted() {
     a.shellpack(&create).succeeds();
 }
 
-/// B's own configuration makes it another shell; B is told, and builds nothing.
+/// A variable makes it another shell; B is told, and builds nothing.
 #[test]
-fn the_targets_own_configuration_is_named_as_drift() {
-    let b = Machine::offline();
-    b.receive(&crate::support::bundle("channel"), "x.shellpack");
-    b.write(".config/nixpkgs/config.nix", r#"{ greeting = "Ahoy"; }"#);
-    let outcome = b.shellpack(&format!("open x.shellpack {PRINT}"));
+fn what_would_have_to_be_built_is_named_as_drift() {
+    let shell = r#"let text = builtins.getEnv "TEXT"; in
+pkgs.mkShell { packages = [ (pkgs.writeShellScriptBin "say-${text}" "echo ${text}") ]; }"#;
+    let b = packed("varies", shell, "", "");
+    let outcome = b.sh("TEXT=other shellpack open x.shellpack --run true");
     outcome
         .exits_with(125)
         .says("another derivation")
-        .says("-hello-2.10")
+        .says("-say-other")
         .never_says("building");
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use shellpack::bundle::manifest::{EntryPath, FileKind, ProjectFile, SearchPathEntry};
-use shellpack::invocation::Invocation;
+use shellpack::invocation::{Invocation, Recipe};
 use shellpack::nix::hash::Digest;
 use shellpack::report::printable;
 
@@ -45,6 +45,9 @@ fn evil() -> Bundle {
         hash: Some(EVIL.into()),
         store_path: store_path(1, "bash"),
         frozen: false,
+        rev: None,
+        arguments: None,
+        attributes: None,
     }];
     bundle
 }
@@ -120,13 +123,17 @@ fn every_character_that_plays_with_a_terminal_is_escaped() {
 /// The line that `open` prints for entry by hand, with a shell that has this file and search path.
 fn by_hand(file: &str, nix_path: &str) -> String {
     let bundle = Bundle::new(&[(file, Tree::file("{ }"))], &[]);
-    let mut shell = bundle.manifest.shells[0].clone();
-    shell.file = EntryPath::parse(file).unwrap();
-    shell.nix_path = vec![SearchPathEntry {
+    let mut recipe = Recipe::of(&bundle.manifest);
+    recipe.shell.file = EntryPath::parse(file).unwrap();
+    recipe.shell.nix_path = vec![SearchPathEntry {
         name: "nixpkgs".into(),
         path: nix_path.into(),
     }];
-    Invocation::new(&shell, Path::new("/project")).by_hand()
+    invocation(&recipe).by_hand()
+}
+
+fn invocation(recipe: &Recipe) -> Invocation<'_> {
+    Invocation::new(recipe, Path::new("/project"), Path::new("/nowhere")).unwrap()
 }
 
 #[test]
@@ -147,10 +154,9 @@ fn a_line_to_paste_runs_nothing_else() {
 fn a_shell_file_is_never_an_option() {
     for name in ["--run", "-E", "channel:nixos-unstable", "<nixpkgs>"] {
         let bundle = Bundle::new(&[(name, Tree::file("{ }"))], &[]);
-        let mut shell = bundle.manifest.shells[0].clone();
-        shell.file = EntryPath::parse(name).unwrap();
-        let invocation = Invocation::new(&shell, Path::new("/project"));
-        let command = invocation.command(&[]).into_std();
+        let mut recipe = Recipe::of(&bundle.manifest);
+        recipe.shell.file = EntryPath::parse(name).unwrap();
+        let command = invocation(&recipe).command(&[]).into_std();
         assert!(command.get_args().any(|arg| *arg == *format!("./{name}")));
         assert!(command.get_args().all(|arg| *arg != *name));
     }

@@ -51,6 +51,9 @@ impl Bundle {
                 .first()
                 .map(|path| format!("/nix/store/{}/bash", path.path)),
             nix_path: Vec::new(),
+            nixpkgs_config: None,
+            takes_user_config: false,
+            fetching_files: Vec::new(),
             roots: paths.iter().map(|path| path.path.clone()).collect(),
             environment: BTreeMap::new(),
         };

@@ -62,6 +62,9 @@ impl Bundle {
             hash: Some("0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73".into()),
             store_path: store_path(2, "source"),
             frozen: false,
+            rev: None,
+            arguments: None,
+            attributes: None,
         }];
         let paths = &mut bundle.manifest.closure.paths;
         paths[1].ca =

@@ -2,7 +2,10 @@
 
 use super::Shell;
 use crate::nix::command::Selection;
-use crate::nix::search_path;
+use crate::nix::{search_path, user_config};
+
+/// The variable that is Nix's search path.
+pub const NIX_PATH: &str = "NIX_PATH";
 
 impl Shell {
     /// Attribute and arguments, in Nix's terms.
@@ -13,25 +16,35 @@ impl Shell {
         }
     }
 
-    /// What `NIX_PATH` must say, where the shell looks something up.
-    pub fn nix_path_variable(&self) -> Option<String> {
+    /// The variables that say what the shell takes from its surroundings.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
         let entries = self
             .nix_path
             .iter()
             .map(|entry| (entry.name.as_str(), entry.path.as_str()));
-        (!self.nix_path.is_empty()).then(|| search_path::nix_path(entries))
+        let nix_path = (!self.nix_path.is_empty()).then(|| search_path::nix_path(entries));
+        let config = self.nixpkgs_config.clone();
+        let nix_path = nix_path.map(|value| (NIX_PATH, value));
+        let config = config.map(|value| (user_config::VARIABLE, value));
+        nix_path.into_iter().chain(config).collect()
     }
 
-    /// What to type, with the shell file's directory at `directory`.
-    pub fn by_hand(&self, directory: &str) -> String {
+    /// What to type, with the shell file's directory at `directory`, where perhaps another
+    /// file stands for the shell's.
+    pub fn by_hand(
+        &self,
+        directory: &str,
+        file: Option<&str>,
+        variables: &[(&str, String)],
+    ) -> String {
         let mut words = vec!["cd".to_owned(), shell_quoted(directory), "&&".to_owned()];
-        words.extend(
-            self.nix_path_variable()
-                .map(|path| format!("NIX_PATH={}", shell_quoted(&path))),
-        );
+        let variables = variables.iter();
+        words.extend(variables.map(|(name, value)| format!("{name}={}", shell_quoted(value))));
         words.push("nix-shell".to_owned());
         let name = self.file.as_str().rsplit('/').next().unwrap_or_default();
-        if name != "shell.nix" {
+        if let Some(file) = file {
+            words.push(shell_quoted(file));
+        } else if name != "shell.nix" {
             words.push(shell_quoted(&format!("./{name}")));
         }
         words.extend(

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{Closure, EntryPath, FileKind, Manifest, Project, Shell};
+use super::{Closure, EntryPath, FileKind, Manifest, NEEDS_REPLAY, Pin, Project, Shell};
 use crate::bundle::segment::MAX_RAW;
 use crate::bundle::{BadBundle, FORMAT};
 
-/// Features that this program knows. None is needed by anything that it writes yet.
-const KNOWN_NEEDS: [&str; 0] = [];
+/// Features that this program knows.
+const KNOWN_NEEDS: [&str; 1] = [NEEDS_REPLAY];
 
 /// Linux's `PATH_MAX` without the final zero.
 const MAX_TARGET: usize = 4095;
@@ -66,6 +66,8 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
             .nix_path
             .iter()
             .map(|entry| &entry.path)
+            .chain(&shell.fetching_files)
+            .chain(&shell.nixpkgs_config)
             .chain(&shell.bash);
         for file in inside {
             let inside = manifest.closure.store.containing(file);
@@ -74,16 +76,38 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
             }
         }
     }
-    match manifest
-        .pins
-        .iter()
-        .find(|pin| !paths.contains(&pin.store_path))
-    {
-        Some(pin) => bad(format!(
-            "the pin {} is not among the store paths",
-            pin.store_path
-        )),
-        None => Ok(()),
+    for pin in &manifest.pins {
+        if !paths.contains(&pin.store_path) {
+            return bad(format!(
+                "the pin {} is not among the store paths",
+                pin.store_path
+            ));
+        }
+        ensure_pin(pin)?;
+    }
+    let is_replayed = manifest.pins.iter().any(|pin| pin.arguments.is_some());
+    if is_replayed != manifest.needs.iter().any(|need| need == NEEDS_REPLAY) {
+        return bad("its pins and its needs contradict each other");
+    }
+    Ok(())
+}
+
+/// What a fetcher is answered is made of plain values: text, numbers, booleans.
+fn ensure_pin(pin: &Pin) -> Result<(), BadBundle> {
+    use serde_json::Value;
+    let parse = |text: &String| serde_json::from_str::<Value>(text);
+    let is_plain = |value: &Value| value.is_string() || value.is_i64() || value.is_boolean();
+    let arguments = pin.arguments.as_ref().map(parse).transpose();
+    let attributes = pin.attributes.as_ref().map(parse).transpose();
+    let is_set = |attributes: &Value| {
+        let fields = attributes.as_object();
+        fields
+            .is_some_and(|fields| !fields.contains_key("outPath") && fields.values().all(is_plain))
+    };
+    match (arguments, attributes) {
+        (Ok(Some(_)), Ok(attributes)) if attributes.iter().all(is_set) => Ok(()),
+        (Ok(None), Ok(None)) => Ok(()),
+        _ => bad(format!("the pin {} is malformed", pin.store_path)),
     }
 }
 

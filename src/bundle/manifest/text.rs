@@ -1,7 +1,7 @@
 //! The manifest's frame: the comments before its tables and the digest line after them
 //! (`bundle-format.md`, section 4.1).
 
-use super::Manifest;
+use super::{Manifest, NEEDS_REPLAY};
 use crate::bundle::{BadBundle, PROJECT_PREFIX};
 use crate::nix::hash::Digest;
 
@@ -44,8 +44,11 @@ fn enter_by_hand(manifest: &Manifest) -> String {
     let Some(shell) = manifest.shells.first() else {
         return String::new();
     };
+    if manifest.needs.iter().any(|need| need == NEEDS_REPLAY) {
+        return "(to enter takes shellpack: what the shell fetches has no hash)".to_owned();
+    }
     let directory = format!("{PROJECT_PREFIX}/{}", shell.file.parent());
-    let words = shell.by_hand(directory.trim_end_matches('/'));
+    let words = shell.by_hand(directory.trim_end_matches('/'), None, &shell.variables());
     format!("{words} --option substitute false").replace(char::is_control, "?")
 }
 

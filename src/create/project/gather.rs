@@ -34,15 +34,23 @@ impl Gathered {
         in_store: &dyn Fn(&Path) -> bool,
     ) -> Result<()> {
         match event {
-            Recorded::Read { path, .. } if in_store(path) => Ok(()),
-            Recorded::Read { reader, path } if reader == "pathExists" => self.add_if_there(path),
-            Recorded::Read { reader, path } if reader == "readDir" => {
+            Recorded::Read { path, .. } | Recorded::Import { path, .. } if in_store(path) => Ok(()),
+            // nixpkgs looks for the user's configuration, and reads what the project gives it.
+            Recorded::Read { reader, from, path }
+                if in_store(from) && (reader == "pathExists" || !path.starts_with(&self.limit)) =>
+            {
+                Ok(())
+            }
+            Recorded::Read { reader, path, .. } if reader == "pathExists" => {
+                self.add_if_there(path)
+            }
+            Recorded::Read { reader, path, .. } if reader == "readDir" => {
                 self.add(path)?;
                 children(path)?
                     .iter()
                     .try_for_each(|child| self.add_listed(child))
             }
-            Recorded::Read { path, .. } => self.add(path),
+            Recorded::Read { path, .. } | Recorded::Import { path, .. } => self.add(path),
             Recorded::Copy { path, result } if !in_store(path) => self.add_like(path, result),
             _ => Ok(()),
         }

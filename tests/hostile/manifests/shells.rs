@@ -109,6 +109,9 @@ fn a_pin_outside_of_the_closure_is_refused() {
         hash: None,
         store_path: store_path(7, "evil"),
         frozen: true,
+        rev: None,
+        arguments: None,
+        attributes: None,
     };
     let said = with(|manifest| manifest.pins.push(pin));
     assert_eq!(

@@ -1,0 +1,96 @@
+//! What a shell fetches, and its evaluation with those fetches answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::record::Surroundings;
+use crate::bundle::manifest::Pin;
+use crate::create::pins;
+use crate::create::project::Project;
+use crate::error::Result;
+use crate::invocation::nix_files;
+use crate::nix::Nix;
+use crate::nix::evaluate::{Recorded, Request};
+use crate::nix::replay;
+use crate::nix::store_path::StorePath;
+use crate::report::{Event, Report};
+
+/// Files in the store that fetch what Nix does not find there, and files there that import
+/// those: an overlay, a file that nixpkgs calls.
+pub(super) fn files(events: &[Recorded], nix: &Nix) -> Vec<String> {
+    let in_store = |file: &Path| file.starts_with(nix.store.as_path());
+    let mut importers: BTreeMap<&Path, BTreeSet<&Path>> = BTreeMap::new();
+    let mut new: Vec<&Path> = Vec::new();
+    for event in events {
+        match event {
+            Recorded::Import { from, path } => {
+                importers.entry(path).or_default().insert(from);
+            }
+            Recorded::Fetch { from, .. } if pins::needs_an_answer(event) => {
+                new.push(Path::new(from));
+            }
+            _ => {}
+        }
+    }
+    let mut found: BTreeSet<&Path> = BTreeSet::new();
+    while let Some(file) = new.pop() {
+        if found.insert(file) {
+            new.extend(importers.get(file).into_iter().flatten());
+        }
+    }
+    let found = found.into_iter().filter(|file| in_store(file));
+    found
+        .filter_map(|file| file.to_str().map(str::to_owned))
+        .collect()
+}
+
+/// What the evaluation of the other side is made of, where fetchers must be answered.
+pub(super) struct Replay<'a> {
+    pub(super) pins: &'a [Pin],
+    pub(super) surroundings: &'a Surroundings,
+    pub(super) project: &'a Project,
+    pub(super) fetching_files: &'a [String],
+}
+
+impl Replay<'_> {
+    /// Evaluates the shell as the other side will. `None` where fetchers need no answers.
+    pub(super) fn evaluate(&self, request: &Request<'_>, nix: &Nix) -> Result<Option<StorePath>> {
+        let sources = self.pins.iter().filter_map(|pin| pin.source(&nix.store));
+        let sources: Vec<_> = sources.collect();
+        if sources.is_empty() {
+            return Ok(None);
+        }
+        let root = &self.project.root;
+        let own = nix_files(&self.project.entries).map(|file| root.join(file.as_str()));
+        let others = self.fetching_files.iter().map(PathBuf::from);
+        let files: Vec<_> = own.chain(others).collect();
+        let place = replay::Place {
+            file: request.file,
+            project: root,
+            files: &files,
+        };
+        let wrapper = replay::write(&sources, place, &request.scratch.join("replay"))?;
+        let request = self.surroundings.around(request);
+        let evaluation = request.evaluate_through(nix, &wrapper)?;
+        Ok(evaluation.derivations.into_iter().next())
+    }
+}
+
+/// What the project does not pin is pinned by the bundle, which must be said.
+pub(super) fn warn_of_frozen(pins: &[Pin], report: &Report) {
+    let lines: Vec<_> = pins
+        .iter()
+        .filter(|pin| pin.frozen && pin.arguments.is_some())
+        .map(|pin| {
+            let at = pin.rev.as_ref().map(|rev| format!("rev {rev}"));
+            let at = at.or_else(|| pin.hash.clone()).unwrap_or_default();
+            format!("\n  {} {}\n    at {at}", pin.fetcher, pin.url)
+        })
+        .collect();
+    if !lines.is_empty() {
+        report.emit(Event::Warning(&format!(
+            "the shell does not pin what it fetches; it is frozen by shellpack as it is now:{}",
+            lines.concat()
+        )));
+    }
+}

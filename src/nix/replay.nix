@@ -1,0 +1,62 @@
+# The replay: evaluates a file as Nix would, except that its fetchers return what a recorded
+# evaluation got from them. Some of them would ask the network although the result is in the
+# store, and others have no way to know that it is.
+{
+  entry, # the file, an absolute path as a string
+  project, # the directory whose files are the project's, an absolute path as a string
+  files, # files that may be imported and lead to a fetch, absolute paths
+  sources, # what was fetched: fetcher, arguments, path, attributes
+}:
+let
+  inherit (builtins)
+    listToAttrs
+    stringLength
+    substring
+    toJSON
+    ;
+
+  scope = import ./scope.nix {
+    inherit files;
+    isProject = file: substring 0 (stringLength project + 1) file == project + "/" || file == project;
+    replace = _: fetchers;
+  };
+
+  key = fetcher: arguments: toJSON [
+    fetcher
+    arguments
+  ];
+  known = listToAttrs (
+    map (source: {
+      name = key source.fetcher source.arguments;
+      value = source;
+    }) sources
+  );
+
+  # As the fetcher returns it: the text of a path, or a set with such a text.
+  result =
+    { path, attributes, ... }:
+    let
+      outPath = builtins.storePath path;
+    in
+    if attributes == null then outPath else attributes // { inherit outPath; };
+
+  # What was not recorded is Nix's own business: it may be in the store, or it fails.
+  fetch =
+    fetcher: arguments:
+    let
+      call = key fetcher (scope.describe arguments);
+    in
+    if known ? ${call} then result known.${call} else builtins.${fetcher} arguments;
+
+  # A fetcher that was recorded is there even if this Nix has none of its name.
+  recorded = map (source: source.fetcher) sources;
+  fetchers = listToAttrs (
+    map (name: {
+      inherit name;
+      value = fetch name;
+    }) (scope.available scope.fetchers ++ recorded)
+  );
+in
+{
+  result = scope.load (/. + entry);
+}

@@ -1,0 +1,128 @@
+//! Evaluation whose fetchers return what a recorded evaluation got from them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::evaluate::{quote, quote_all, utf8};
+use super::scope;
+use crate::error::{Error, Result};
+
+/// What the project's directory is called in recorded arguments, since it is elsewhere on
+/// every machine.
+const PROJECT: &str = "@project@";
+
+/// A fetch and its result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// The builtin: `fetchGit`.
+    pub fetcher: String,
+    /// Its arguments; places in the project as [`portable`] has them.
+    pub arguments: serde_json::Value,
+    /// The store path that it returned, in full.
+    pub path: String,
+    /// What else it returned, if that was a set.
+    pub attributes: Option<serde_json::Value>,
+}
+
+/// Where a replay is evaluated.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The shell file, absolute.
+    pub file: &'a Path,
+    /// The project's directory, absolute.
+    pub project: &'a Path,
+    /// The project's files, absolute.
+    pub files: &'a [PathBuf],
+}
+
+/// Writes what evaluates the shell with these sources into `dir`; the file that is returned
+/// stands for the shell's. All of it is overwritten, and holds for this place only.
+pub fn write(sources: &[Source], place: Place<'_>, dir: &Path) -> Result<PathBuf> {
+    let project = utf8(place.project)?;
+    let text = format!(
+        "(import ./replay.nix {{ entry = {}; project = {}; files = [ {} ]; \
+         sources = builtins.fromJSON (builtins.readFile ./sources.json); }}).result\n",
+        quote(utf8(place.file)?),
+        quote(project),
+        quote_all(place.files.iter().map(PathBuf::as_path))?,
+    );
+    let wrapper = scope::write(dir, ("replay.nix", include_str!("replay.nix")), &text)?;
+    let here: Vec<_> = sources
+        .iter()
+        .map(|source| Source {
+            arguments: map_texts(&source.arguments, &|text| text.replace(PROJECT, project)),
+            ..source.clone()
+        })
+        .collect();
+    let file = dir.join("sources.json");
+    let json =
+        serde_json::to_vec(&here).map_err(|error| Error::io("write", &file)(error.into()))?;
+    fs::write(&file, json).map_err(Error::io("write", &file))?;
+    Ok(wrapper)
+}
+
+/// Arguments that say the same wherever the project lies.
+pub fn portable(arguments: &serde_json::Value, project: &Path) -> serde_json::Value {
+    let Some(project) = project.to_str() else {
+        return arguments.clone();
+    };
+    map_texts(arguments, &|text| replace_directory(text, project))
+}
+
+/// A url or path as it may be shown and kept: a place in the project is relative to it.
+pub fn without_directory(text: &str, project: &Path) -> String {
+    let Some(project) = project.to_str() else {
+        return text.to_owned();
+    };
+    replace_directory(text, project).replace(PROJECT, ".")
+}
+
+/// Replaces a directory where it is named as a whole: at the beginning or behind a scheme, and
+/// up to the end of a component.
+fn replace_directory(text: &str, dir: &str) -> String {
+    let at = text.find("://").map_or(0, |at| at + "://".len());
+    let (scheme, path) = text.split_at(at);
+    match path.strip_prefix(dir) {
+        Some(rest) if rest.is_empty() || rest.starts_with(['/', '?', '#']) => {
+            format!("{scheme}{PROJECT}{rest}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn map_texts(value: &serde_json::Value, map: &dyn Fn(&str) -> String) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Value::String(map(text)),
+        Value::Array(values) => values.iter().map(|value| map_texts(value, map)).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), map_texts(value, map)))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn places_in_the_project_are_portable() {
+        let arguments = json!({
+            "url": "/home/me/p", "submodules": true, "list": ["/home/me/p/x", "/home/me/px"],
+            "git": "git+file:///home/me/p?rev=1", "other": "https://host/home/me/p"
+        });
+        assert_eq!(
+            portable(&arguments, Path::new("/home/me/p")),
+            json!({
+                "url": "@project@", "submodules": true, "list": ["@project@/x", "/home/me/px"],
+                "git": "git+file://@project@?rev=1", "other": "https://host/home/me/p"
+            })
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! The user's own nixpkgs configuration: what `import <nixpkgs> { }` takes from the home
+//! directory and the environment, without the project saying so.
+
+use std::path::{Path, PathBuf};
+
+/// The variable that names a configuration.
+pub const VARIABLE: &str = "NIXPKGS_CONFIG";
+/// The look-up that finds overlays.
+pub const OVERLAYS: &str = "nixpkgs-overlays";
+
+/// What is there to take part, in nixpkgs' order of preference; whether it does is another
+/// question.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserConfig {
+    /// The configuration's file.
+    pub config: Option<PathBuf>,
+    /// Overlays: a file with a list, or a directory. Those of the search path come first and
+    /// are not meant here.
+    pub overlays: Option<PathBuf>,
+}
+
+impl UserConfig {
+    /// This user's.
+    pub fn of_user() -> Self {
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let named = std::env::var_os(VARIABLE).map(PathBuf::from);
+        Self::in_home(home.as_deref(), named)
+    }
+
+    fn in_home(home: Option<&Path>, named: Option<PathBuf>) -> Self {
+        let first = |files: &[&str]| {
+            let files = files.iter().map(|file| home.map(|home| home.join(file)));
+            files.flatten().find(|file| file.exists())
+        };
+        let named = named.filter(|file| file.exists());
+        Self {
+            config: named.or_else(|| first(&[".config/nixpkgs/config.nix", ".nixpkgs/config.nix"])),
+            overlays: first(&[".config/nixpkgs/overlays.nix", ".config/nixpkgs/overlays"]),
+        }
+    }
+
+    /// Whether there is any.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Directories and files that belong to it, and not to any project.
+    pub fn places(&self) -> Vec<PathBuf> {
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let in_home = [".config/nixpkgs", ".nixpkgs"];
+        let mut places: Vec<_> = home
+            .iter()
+            .flat_map(|home| in_home.map(|dir| home.join(dir)))
+            .collect();
+        places.extend(self.config.clone());
+        let real: Vec<_> = places
+            .iter()
+            .filter_map(|place| std::fs::canonicalize(place).ok())
+            .collect();
+        places.extend(real);
+        places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_comes_first_and_files_before_directories() {
+        let home = tempfile::tempdir().unwrap();
+        let find = |named| UserConfig::in_home(Some(home.path()), named);
+        assert!(find(None).is_empty());
+        let at = |file: &str| home.path().join(file);
+        std::fs::create_dir_all(at(".config/nixpkgs/overlays")).unwrap();
+        std::fs::create_dir(at(".nixpkgs")).unwrap();
+        std::fs::write(at(".nixpkgs/config.nix"), "{ }").unwrap();
+        std::fs::write(at("other.nix"), "{ }").unwrap();
+        assert_eq!(
+            find(Some(at("missing.nix"))),
+            UserConfig {
+                config: Some(at(".nixpkgs/config.nix")),
+                overlays: Some(at(".config/nixpkgs/overlays")),
+            }
+        );
+        std::fs::write(at(".config/nixpkgs/overlays.nix"), "[ ]").unwrap();
+        assert_eq!(
+            find(Some(at("other.nix"))),
+            UserConfig {
+                config: Some(at("other.nix")),
+                overlays: Some(at(".config/nixpkgs/overlays.nix")),
+            }
+        );
+    }
+}

@@ -1,0 +1,214 @@
+//! Whatever a shell fetches, pinned or not, arrives: B has no network, and the same derivation.
+
+use super::projects::{HELLO, arrives, packed};
+use super::{MESSAGE, PRINT};
+use crate::support::{Machine, SERVE, machine_a};
+
+/// Where [`SERVE`]'s server is, and Git repositories on it.
+const URL: &str = "http://127.0.0.1:8321";
+
+/// Makes `~/fixtures/NAME.git`, served with [`SERVE`], with a commit on `main` and another one on
+/// `other`; `REV` is the first one.
+fn repository(name: &str) -> String {
+    format!(
+        r#"{SERVE}
+export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+git init -q -b main ~/{name}-work; (cd ~/{name}-work
+  echo '{{ MESSAGE = "{MESSAGE}"; }}' > default.nix; git add .; git commit -qm first
+  git checkout -qb other; echo '{{ MESSAGE = "other"; }}' > default.nix; git commit -qam second
+  git checkout -q main; git clone -q --bare . ~/fixtures/{name}.git
+  git -C ~/fixtures/{name}.git update-server-info)
+export REV=$(git -C ~/{name}-work rev-parse main)
+"#
+    )
+}
+
+/// Packs and opens a shell with this expression for a directory that says hello.
+fn source_arrives(name: &str, setup: &str, fetch: &str) -> Machine {
+    let expression =
+        format!("let source = {fetch}; in pkgs.mkShell {{ inherit (import source) MESSAGE; }}");
+    let b = packed(name, &expression, setup, "");
+    arrives(&b);
+    b.shellpack("verify x.shellpack").succeeds();
+    b
+}
+
+/// A tarball of what says hello, at [`URL`].
+fn tarball(name: &str) -> String {
+    format!(
+        "{SERVE}\nmkdir {name}; echo '{{ MESSAGE = \"{MESSAGE}\"; }}' > {name}/default.nix
+tar -czf ~/fixtures/{name}.tar.gz {name}; rm -r {name}"
+    )
+}
+
+#[test]
+fn a_tarball_without_a_hash_arrives() {
+    let fetch = format!("fetchTarball \"{URL}/bare-tarball.tar.gz\"");
+    let b = source_arrives("bare-tarball", &tarball("bare-tarball"), &fetch);
+    // Interactively and by hand as well, and from the second place, too.
+    b.sh(&format!(
+        "mkdir second; cd second; shellpack open ../x.shellpack {PRINT}"
+    ))
+    .succeeds()
+    .prints(MESSAGE);
+    b.shellpack("inspect x.shellpack")
+        .succeeds()
+        .shows("frozen");
+}
+
+#[test]
+fn every_name_of_a_fetcher_is_answered() {
+    for (number, fetch) in [
+        "with builtins; fetchTarball { url = URL; name = \"other\"; }",
+        "let inherit (builtins) fetchTarball; in fetchTarball URL",
+        "let fetch = builtins.fetchTarball; in fetch { url = URL; }",
+        "builtins.fetchTarball (builtins.fromJSON ''{ \"url\": \"${URL}\" }'')",
+        "(import ./fetch.nix) URL",
+        "scopedImport { x = 1; } ./fetch.nix URL",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("names-{number}");
+        let setup = format!(
+            "{}\necho 'builtins.fetchTarball' > fetch.nix",
+            tarball(&name)
+        );
+        let fetch = format!("let URL = \"{URL}/{name}.tar.gz\"; in {fetch}");
+        source_arrives(&name, &setup, &fetch);
+    }
+}
+
+#[test]
+fn a_file_without_a_hash_arrives() {
+    let expression = format!(
+        "pkgs.mkShell {{ inherit (import (builtins.fetchurl \"{URL}/bare-file.nix\")) MESSAGE; }}"
+    );
+    let make = format!("{SERVE}\necho '{{ MESSAGE = \"{MESSAGE}\"; }}' > ~/fixtures/bare-file.nix");
+    arrives(&packed("bare-file", &expression, &make, ""));
+}
+
+#[test]
+fn git_sources_arrive() {
+    let setup = repository("git-rev");
+    let fetch =
+        format!("fetchGit {{ url = \"{URL}/git-rev.git\"; rev = builtins.getEnv \"REV\"; }}");
+    // The revision is an argument, which B must know: it is written into the shell.
+    let make = format!("{setup}\nsed -i \"s/builtins.getEnv \\\"REV\\\"/\\\"$REV\\\"/\" shell.nix");
+    source_arrives("git-rev", &make, &fetch);
+    let fetch = format!("fetchGit {{ url = \"{URL}/git-ref.git\"; ref = \"main\"; }}");
+    source_arrives("git-ref", &repository("git-ref"), &fetch);
+}
+
+/// What else `fetchGit` returns is part of derivations.
+#[test]
+fn the_attributes_of_a_git_source_arrive() {
+    let name = "git-attributes";
+    let fetch = format!("fetchGit {{ url = \"{URL}/{name}.git\"; ref = \"main\"; }}");
+    let expression = format!(
+        "let source = {fetch}; in pkgs.mkShell {{ inherit (import source) MESSAGE;
+  WHAT = \"${{source.rev}} ${{source.shortRev}} ${{toString source.revCount}} ${{toString source.lastModified}} ${{source.narHash}}\"; }}"
+    );
+    let b = packed(name, &expression, &repository(name), "");
+    arrives(&b);
+    b.shellpack("open x.shellpack --run 'set -- $WHAT; echo ${#1} ${#2} $3'")
+        .succeeds()
+        .prints("40 7 1");
+}
+
+/// A working copy with changes that nobody has committed.
+#[test]
+fn a_dirty_tree_arrives() {
+    let expression = "let source = fetchGit ./.; in pkgs.mkShell { inherit (import (source + \"/hello.nix\")) MESSAGE; }";
+    let make = format!(
+        "git init -q; echo '{{ MESSAGE = \"no\"; }}' > hello.nix; git add hello.nix shell.nix
+git -c user.name=a -c user.email=a@b commit -qm 1; echo '{{ MESSAGE = \"{MESSAGE}\"; }}' > hello.nix"
+    );
+    arrives(&packed("dirty", expression, &make, ""));
+}
+
+#[test]
+fn a_search_path_of_urls_arrives() {
+    let shell = "pkgs.mkShell { inherit (import <own>) MESSAGE; more = import <own/default.nix>; }";
+    let shell = shell.replace("more = import <own/default.nix>;", "");
+    let make = tarball("search-url");
+    let b = packed(
+        "search-url",
+        &shell,
+        &make,
+        &format!("-I own={URL}/search-url.tar.gz"),
+    );
+    arrives(&b);
+}
+
+#[test]
+fn with_locked_what_is_not_pinned_is_refused() {
+    let a = machine_a();
+    a.write_shell(
+        "locked",
+        &format!("pkgs.mkShell {{ {HELLO} x = fetchTarball \"{URL}/locked.tar.gz\"; }}"),
+    );
+    let script = format!(
+        "cd ~/fixtures/shells/locked\n{}\nshellpack create --locked -o ~/locked.shellpack",
+        tarball("locked")
+    );
+    let outcome = a.sh(&script).exits_with(1);
+    outcome
+        .says("could not pack")
+        .says("fetchTarball http://127.0.0.1:8321/locked.tar.gz")
+        .says("sha256 = \"");
+    a.sh("test ! -e ~/locked.shellpack").succeeds();
+}
+
+/// An overlay that fetches, and that nobody pins either.
+#[test]
+fn what_a_fetched_source_fetches_arrives() {
+    let name = "fetches-more";
+    let expression = format!(
+        "let more = import pkgs.path {{ config = {{ }}; overlays = [ (import (fetchTarball \"{URL}/{name}.tar.gz\")) ]; }};
+in more.mkShell {{ inherit (more) MESSAGE; }}"
+    );
+    let make = format!(
+        "{SERVE}\nmkdir {name}; echo '\"{MESSAGE}\"' > ~/fixtures/{name}.nix
+echo 'import ./more.nix' > {name}/default.nix
+echo 'self: super: {{ MESSAGE = import (builtins.fetchurl \"{URL}/{name}.nix\"); }}' > {name}/more.nix
+tar -czf ~/fixtures/{name}.tar.gz {name}; rm -r {name}"
+    );
+    arrives(&packed(name, &expression, &make, ""));
+}
+
+/// nixpkgs imports the file, not the project.
+#[test]
+fn what_a_called_file_fetches_arrives() {
+    let name = "called";
+    let expression = "pkgs.mkShell { inherit (pkgs.callPackage ./called.nix { }) MESSAGE; }";
+    let make = format!(
+        "{}\necho '{{ hello }}: import (fetchTarball \"{URL}/{name}.tar.gz\")' > called.nix",
+        tarball(name)
+    );
+    arrives(&packed(name, expression, &make, ""));
+}
+
+/// Evaluation builds something and reads it.
+#[test]
+fn what_evaluation_builds_arrives() {
+    let expression = format!(
+        "let text = pkgs.runCommand \"message\" {{ }} ''echo '{{ MESSAGE = \"{MESSAGE}\"; }}' > $out'';
+in pkgs.mkShell {{ inherit (import text) MESSAGE; SAME = builtins.readFile text; }}"
+    );
+    let b = packed("built", &expression, "", "");
+    arrives(&b);
+    b.sh(&format!("cd built && nix-shell {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+/// nixpkgs' own code reads what was built.
+#[test]
+fn what_nixpkgs_reads_of_a_build_arrives() {
+    let expression = format!(
+        "let made = pkgs.runCommand \"made\" {{ }} ''mkdir $out; echo '{{ hello }}: \"{MESSAGE}\"' > $out/default.nix'';
+in pkgs.mkShell {{ MESSAGE = pkgs.callPackage made {{ }}; }}"
+    );
+    arrives(&packed("built-call", &expression, "", ""));
+}
