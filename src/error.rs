@@ -322,10 +322,15 @@ pub enum Error {
     NotImported(String),
     /// The shell evaluates to something else here, and that is not carried.
     #[error(
-        "could not enter the shell: here it evaluates to another derivation, which needs what the bundle does not have{}",
-        indent(.0)
+        "could not enter the shell: here it evaluates to another derivation, which needs what the bundle does not have{}{why}",
+        indent(missing)
     )]
-    Drift(String),
+    Drift {
+        /// Store paths that would have to be built or fetched, one a line.
+        missing: String,
+        /// What differs, and where that comes from: more lines.
+        why: String,
+    },
     /// The default directory is something else.
     #[error("could not write the project files: {} exists and does not hold this shell", .0.display())]
     OtherDirectory(PathBuf),

@@ -6,6 +6,8 @@ mod channels;
 mod daemon;
 /// The same inputs give the same bytes.
 mod determinism;
+/// A shell that is another one on B.
+mod drift;
 /// How a shell is entered, and what is left when it is over.
 mod entry;
 /// What fails leaves nothing behind and says why.

@@ -96,6 +96,13 @@ pub struct Shell {
     /// whose fetchers must be answered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fetching_files: Vec<String>,
+    /// Environment variables that evaluation reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables_read: Vec<String>,
+    /// The text of its derivation and of all derivations that this one is made of, in the store:
+    /// what it is compared with where it comes out differently.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derivations: Option<String>,
     /// Store paths that must stay for the shell to be entered: what garbage collection
     /// roots are made for.
     pub roots: Vec<StorePath>,

@@ -6,12 +6,16 @@ use std::fs;
 use std::path::Path;
 
 use super::shell::Shell;
+use crate::drift;
 use crate::error::{Error, Result};
 use crate::nix::command::{self, NixCommand};
 use crate::nix::daemon::Connection;
 use crate::nix::store_path::StorePath;
 use crate::nix::{PathInfo, evaluate};
 use crate::report::{Event, Phase, Report};
+
+/// What the store path of the derivations' text is called.
+const DERIVATIONS: &str = "shell-derivations";
 
 /// Everything that must be carried, and a connection that keeps it from being collected.
 #[must_use]
@@ -21,6 +25,8 @@ pub(super) struct Closure {
     pub(super) paths: Vec<PathInfo>,
     /// What entry needs directly: the inputs of the shell, the pins, the bash.
     pub(super) roots: Vec<StorePath>,
+    /// The text of the shell's derivations.
+    pub(super) derivations: StorePath,
     /// The interactive bash, if one is carried.
     pub(super) bash: Option<Bash>,
     /// The oldest Nix that the carried nixpkgs accepts, if it says.
@@ -60,7 +66,9 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
     let bash = find_bash(shell, &outputs, report)?;
 
     report.emit(Event::Phase(Phase::Query));
+    let derivations = derivations(shell)?;
     let mut roots: BTreeSet<_> = outputs;
+    roots.insert(derivations.clone());
     roots.extend(read_while_evaluating(shell)?);
     roots.extend(shell.derivation.input_sources.iter().cloned());
     roots.extend(shell.pins.iter().map(|pin| pin.store_path.clone()));
@@ -77,6 +85,7 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
     Ok(Closure {
         paths: ordered(infos),
         roots: roots.into_iter().collect(),
+        derivations,
         bash,
         minimum_nix_version: minimum_nix_version(shell),
         _temporary_roots: connection,
@@ -144,6 +153,34 @@ fn outputs<'a>(
         })
     };
     names.into_iter().map(path).collect()
+}
+
+/// Brings the text of all derivations that the shell is made of into the store.
+fn derivations(shell: &Shell) -> Result<StorePath> {
+    let mut texts: BTreeMap<StorePath, Vec<u8>> = BTreeMap::new();
+    let mut new = vec![shell.path.clone()];
+    while let Some(path) = new.pop() {
+        if texts.contains_key(&path) {
+            continue;
+        }
+        let file = shell.nix.store.join(&path);
+        let term = fs::read(&file).map_err(Error::io("read", &file))?;
+        let derivation = evaluate::parse_derivation(&shell.nix, &path, &term)?;
+        new.extend(derivation.input_derivations.into_keys());
+        texts.insert(path, term);
+    }
+    let texts = texts.iter().map(|(path, term)| (path, term.as_slice()));
+    let file = shell.scratch.path().join(DERIVATIONS);
+    fs::write(&file, drift::text_of_derivations(texts)).map_err(Error::io("write", &file))?;
+    let printed = NixCommand::new("nix-store")
+        .arg("--add")
+        .arg(&file)
+        .stdout_text()?;
+    shell
+        .nix
+        .store
+        .parse_path(printed.trim())
+        .map_err(|bad| Error::nix_output("nix-store", &bad.to_string()))
 }
 
 /// Nix's own choice first; then what the derivation is built with. That none is found is

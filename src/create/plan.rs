@@ -89,6 +89,8 @@ pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifes
         nixpkgs_config: config.map(|file| file.path.clone()),
         takes_user_config: shell.surroundings.takes_user_config,
         fetching_files: shell.fetching_files.clone(),
+        variables_read: shell.variables_read.iter().cloned().collect(),
+        derivations: Some(shell.nix.store.print(&closure.derivations)),
         roots: closure.roots.clone(),
         environment: shell.derivation.environment.clone(),
     })

@@ -48,6 +48,8 @@ pub(super) struct Shell {
     pub(super) read_while_evaluating: BTreeMap<StorePath, BTreeSet<String>>,
     /// What evaluation takes from the machine, frozen into the store.
     pub(super) surroundings: Surroundings,
+    /// Environment variables that evaluation reads.
+    pub(super) variables_read: BTreeSet<String>,
     /// Files outside the project that fetch, or import one that does.
     pub(super) fetching_files: Vec<String>,
     /// The project's files.
@@ -114,6 +116,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
         derivation,
         pins,
         read_while_evaluating: read_while_evaluating(&evaluation.events, &nix),
+        variables_read: variables_read(&evaluation.events),
         surroundings,
         fetching_files,
         project,
@@ -158,6 +161,14 @@ fn name(options: &Options, root: &Path) -> Result<BundleName> {
         let dir = root.file_name().unwrap_or_default();
         Ok(BundleName::from_directory(&dir.to_string_lossy()))
     }
+}
+
+fn variables_read(events: &[Recorded]) -> BTreeSet<String> {
+    let names = events.iter().filter_map(|event| match event {
+        Recorded::Environment { name } => Some(name.clone()),
+        _ => None,
+    });
+    names.collect()
 }
 
 /// What import from derivation has built, and other store paths that evaluation names.

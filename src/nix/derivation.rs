@@ -20,6 +20,8 @@ pub struct Derivation {
     pub system: String,
     /// The program that builds it.
     pub builder: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
     /// Its environment, which becomes nix-shell's.
     pub environment: BTreeMap<String, String>,
 }
@@ -72,7 +74,7 @@ impl Derivation {
         term.expect(b",")?;
         let builder = term.string()?;
         term.expect(b",")?;
-        let _arguments = term.list(Term::string)?;
+        let arguments = term.list(Term::string)?;
         term.expect(b",")?;
         let environment = term.list(|term| term.tuple::<2>().map(|[name, value]| (name, value)))?;
         term.expect(b")")?;
@@ -82,6 +84,7 @@ impl Derivation {
             input_sources,
             system,
             builder,
+            arguments,
             environment: environment.into_iter().collect(),
         })
     }

@@ -256,7 +256,12 @@ fn without_secrets(url: &str) -> String {
 pub fn read_derivation(nix: &Nix, path: &StorePath) -> Result<Derivation> {
     let file = nix.store.join(path);
     let bytes = fs::read(&file).map_err(Error::io("read", &file))?;
-    Derivation::parse(&bytes, &nix.store).map_err(|source| Error::BadDerivation {
+    parse_derivation(nix, path, &bytes)
+}
+
+/// Parses the text of a derivation.
+pub fn parse_derivation(nix: &Nix, path: &StorePath, bytes: &[u8]) -> Result<Derivation> {
+    Derivation::parse(bytes, &nix.store).map_err(|source| Error::BadDerivation {
         path: path.clone(),
         source,
     })

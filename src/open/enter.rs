@@ -7,9 +7,11 @@ use std::process::Stdio;
 
 use super::Entry;
 use super::import::Imported;
+use crate::drift;
 use crate::error::{Error, Result};
 use crate::invocation::{Invocation, Recipe};
 use crate::nix::evaluate;
+use crate::project;
 use crate::report::{Event, Phase, Report};
 
 /// How many missing things a message lists.
@@ -72,7 +74,12 @@ fn ensure_enterable(imported: &Imported, invocation: &Invocation<'_>) -> Result<
         .take(LISTED)
         .map(|path| nix.store.print(path))
         .collect();
-    Err(Error::Drift(words.join("\n")))
+    let (manifest, project) = (&imported.manifest, imported.target.root());
+    let edited = project::edited(&manifest.project, project);
+    Err(Error::Drift {
+        missing: words.join("\n"),
+        why: drift::explain(manifest, nix, project, &edited, &path),
+    })
 }
 
 fn options(entry: &Entry) -> Vec<OsString> {

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::bundle::manifest::{EntryPath, FileKind, Manifest, Project, ProjectFile};
 use crate::bundle::reader::{Input, ReadError, Reader};
 use crate::error::{Error, Result};
-use crate::nix::hash::Digest;
+use crate::project::is_same;
 
 /// Where the project's root will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,26 +102,6 @@ fn exists(path: &Path) -> Result<bool> {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Error::io("look at", path)(error)),
-    }
-}
-
-/// Whether what is there is what the bundle has; of the mode only what a NAR would show.
-fn is_same(path: &Path, kind: &FileKind) -> bool {
-    let Ok(metadata) = fs::symlink_metadata(path) else {
-        return false;
-    };
-    match kind {
-        FileKind::Directory { .. } => metadata.is_dir(),
-        FileKind::Symlink { target } => {
-            fs::read_link(path).is_ok_and(|found| found == Path::new(target))
-        }
-        FileKind::File { mode, size, digest } => {
-            let executable = |mode: u32| mode & 0o100 != 0;
-            metadata.is_file()
-                && metadata.len() == *size
-                && executable(metadata.permissions().mode()) == executable(*mode)
-                && fs::read(path).is_ok_and(|bytes| Digest::of(&bytes) == *digest)
-        }
     }
 }
 

@@ -200,6 +200,12 @@ pkgs.mkShell { packages = [ (pkgs.writeShellScriptBin "say-${text}" "echo ${text
         .exits_with(125)
         .says("another derivation")
         .says("-say-other")
+        .says(
+            "  what differs is an input of shell:
+    in the bundle: say-
+    here:          say-other
+",
+        )
         .never_says("building");
 }
 

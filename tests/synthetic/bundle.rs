@@ -54,6 +54,8 @@ impl Bundle {
             nixpkgs_config: None,
             takes_user_config: false,
             fetching_files: Vec::new(),
+            variables_read: Vec::new(),
+            derivations: None,
             roots: paths.iter().map(|path| path.path.clone()).collect(),
             environment: BTreeMap::new(),
         };

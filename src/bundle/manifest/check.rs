@@ -68,6 +68,7 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
             .map(|entry| &entry.path)
             .chain(&shell.fetching_files)
             .chain(&shell.nixpkgs_config)
+            .chain(&shell.derivations)
             .chain(&shell.bash);
         for file in inside {
             let inside = manifest.closure.store.containing(file);

@@ -1,0 +1,53 @@
+//! A shell that is another one on B: what differs is told, word for word.
+
+use super::projects::packed;
+use crate::support::{Machine, Outcome};
+
+/// A shell with a program that says what `TEXT` is.
+const SAYS: &str = r#"let text = builtins.getEnv "TEXT"; in
+pkgs.mkShell { name = "says-shell"; packages = [ (pkgs.writeShellScriptBin "say" "echo ${text}") ]; }"#;
+
+fn drifts(b: &Machine, script: &str) -> Outcome {
+    let outcome = b.sh(&format!("{script} --run true"));
+    let outcome = outcome.exits_with(125).never_says("building");
+    outcome.says("could not enter the shell: here it evaluates to another derivation")
+}
+
+#[test]
+fn a_variable_is_named() {
+    let b = packed("drift-variable", SAYS, "export TEXT=greetings", "");
+    let outcome = drifts(&b, "TEXT=hello shellpack open x.shellpack");
+    outcome
+        .says("  what differs is `text` of say, an input of says-shell:\n    in the bundle: ")
+        .says("  it has the value of the environment variable TEXT, which the shell reads\n");
+}
+
+#[test]
+fn an_edited_file_is_named() {
+    let shell = r#"pkgs.mkShell { name = "edited-shell"; packages = [ (pkgs.writeShellScriptBin "say" (import ./text.nix)) ]; }"#;
+    let b = packed("drift-edited", shell, r#"echo '"one"' > text.nix"#, "");
+    b.shellpack("open x.shellpack --run say");
+    // What was opened is the user's from then on; `open` itself does not go on with it.
+    b.write("drift-edited/text.nix", "\"two\"\n");
+    b.shellpack("open x.shellpack --run true")
+        .exits_with(125)
+        .says("differs from the bundle's");
+}
+
+#[test]
+fn the_place_is_named() {
+    let shell = r#"pkgs.mkShell { name = "place-shell"; packages = [ (pkgs.writeShellScriptBin "say" "echo ${toString ./.}") ]; }"#;
+    let a = crate::support::machine_a();
+    a.write_shell("drift-place", shell);
+    // Its rehearsal, at another place, finds out; so it is made without.
+    a.shellpack("create fixtures/shells/drift-place --no-rehearsal -o drift-place.shellpack")
+        .succeeds();
+    let b = Machine::offline();
+    b.receive(&a.home("drift-place.shellpack"), "x.shellpack");
+    drifts(&b, "shellpack open x.shellpack").says(
+        "  what differs is `text` of say, an input of place-shell:
+    in the bundle: ",
+    );
+    drifts(&b, "shellpack open x.shellpack")
+        .says("  it names the directory that the project lies in\n");
+}
