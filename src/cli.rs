@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::create::{self, write::Output};
+use crate::create::{self, Subject, write::Output};
 use crate::nix::command::{Argument, Selection};
 use crate::open;
 use crate::report::Progress;
@@ -111,6 +111,18 @@ pub struct Create {
     /// The shell file, or the directory that it is in
     #[arg(default_value = ".", value_name = "FILE")]
     file: PathBuf,
+    /// Pack a shell with these packages of <nixpkgs>, like `nix-shell -p`
+    #[arg(short, long, value_name = "PKG", num_args = 1.., conflicts_with_all = ["file", "expr", "attr"])]
+    packages: Vec<String>,
+    /// Pack what this expression evaluates to, like `nix-shell -E`
+    #[arg(
+        short = 'E',
+        long,
+        value_name = "EXPR",
+        conflicts_with = "file",
+        allow_hyphen_values = true
+    )]
+    expr: Option<String>,
     /// Pack this attribute of the file
     #[arg(short = 'A', long, value_name = "ATTR")]
     attr: Option<String>,
@@ -247,8 +259,13 @@ impl Create {
                 }
             }
         };
+        let subject = match self.expr {
+            Some(expression) => Subject::Expression(expression),
+            None if self.packages.is_empty() => Subject::File(self.file),
+            None => Subject::Packages(self.packages),
+        };
         create::Options {
-            file: self.file,
+            subject,
             selection: Selection {
                 attribute: self.attr,
                 arguments,

@@ -13,10 +13,12 @@ pub mod plan;
 mod project;
 mod rehearsal;
 mod shell;
+mod subject;
 pub mod summary;
 pub mod write;
 
 use plan::Plan;
+pub use subject::Subject;
 use summary::Summary;
 use write::Output;
 
@@ -27,8 +29,8 @@ use write::Output;
     reason = "each is a switch of its own on the command line"
 )]
 pub struct Options {
-    /// The shell file, or the directory that it is in.
-    pub file: PathBuf,
+    /// What is packed.
+    pub subject: Subject,
     /// Attribute and arguments.
     pub selection: Selection,
     /// `-I` options.
@@ -59,10 +61,9 @@ pub struct Options {
 pub fn create(options: &Options, report: &Report) -> Result<Summary> {
     rehearsal::ensure_possible(options)?;
     Output::ensure_free(options)?;
-    let shell = shell::evaluate(options, report)?;
+    let mut shell = shell::evaluate(options, report)?;
     let output = Output::choose(options, &shell)?;
-    let closure = closure::collect(&shell, report)?;
-    let proof = rehearsal::rehearse(options, &shell, &closure, report)?;
+    let (closure, proof) = rehearsal::prove(options, &mut shell, report)?;
     let plan = Plan::new(&shell, &closure, proof)?;
     if options.dry_run {
         return Ok(Summary::of_plan(plan, &output));

@@ -79,7 +79,8 @@ fn describe(difference: &Difference) -> String {
         Some(outer) => format!("{own}, an input of {outer}"),
         None => own.clone(),
     };
-    let sides = |old: &str, new: &str| format!("\n    in the bundle: {old}\n    here:          {new}");
+    let sides =
+        |old: &str, new: &str| format!("\n    in the bundle: {old}\n    here:          {new}");
     let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "(nothing)".to_owned());
     match &difference.what {
         What::Variable { name, old, new } => {

@@ -45,6 +45,11 @@ pub enum Error {
     /// There is no shell file.
     #[error("could not find a shell to pack: neither shell.nix nor default.nix is in {}", .0.display())]
     NoShellFile(PathBuf),
+    /// An expression that stands nowhere names a file beside it.
+    #[error(
+        "could not pack the expression: a relative path in it has no place to start from\n  {0}"
+    )]
+    RelativeExpression(String),
     /// The name of the bundle is not one.
     #[error("could not use the name: {0}")]
     BadName(String),

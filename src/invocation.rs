@@ -145,12 +145,14 @@ impl<'a> Invocation<'a> {
             .map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))
     }
 
-    /// What Nix says when it may build while evaluating. Only for finding out what that
-    /// would be.
-    pub fn building_log(&self) -> Result<String> {
+    /// What Nix says on the way when it evaluates and may not build.
+    pub fn log(&self) -> Result<String> {
         let command = NixCommand::new("nix-instantiate")
             .arg(self.file_argument())
             .args(self.shell.selection().to_instantiate_args())
+            .args(OFFLINE)
+            .arg("-vvv")
+            .env("NO_COLOR", "1")
             .env("IN_NIX_SHELL", "impure");
         let output = self.surroundings(command).output_of()?;
         Ok(String::from_utf8_lossy(&output.stderr).into_owned())

@@ -28,6 +28,19 @@ const PROJECT: &str = "/home/rehearsal";
 /// What the room's own process is told, below its `/nix`.
 const TASK: &str = "rehearsal.json";
 
+const BUILDS: &str =
+    "evaluation itself builds something (import from derivation), which is not carried";
+const IMPORT_ADVICE: &str = "write what is imported into the project, and import that";
+
+/// That evaluation would build something although it is carried, or cannot be.
+pub fn builds_all_the_same(derivation: &StorePath) -> Error {
+    Error::RehearsalFailed {
+        what: BUILDS.to_owned(),
+        words: derivation.to_string(),
+        advice: Some(IMPORT_ADVICE.to_owned()),
+    }
+}
+
 /// What is rehearsed before there is a bundle.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Task {
@@ -53,6 +66,11 @@ pub enum Seen {
         /// What was checked, one sentence each.
         checks: Vec<String>,
     },
+    /// Evaluation would have to build something, which the other side cannot.
+    Builds {
+        /// The derivation whose outputs it reads.
+        derivation: String,
+    },
     /// Something did not.
     Failed {
         /// What.
@@ -66,6 +84,15 @@ pub enum Seen {
     },
 }
 
+/// How a rehearsal ended that did not fail.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Nothing is missing.
+    Proved(Proof),
+    /// The outputs of this derivation are: evaluation reads them.
+    Builds(StorePath),
+}
+
 /// Rehearses a shell with exactly what would be carried. `project_root` has the project's
 /// files; only those that the manifest names are shown to the room.
 pub fn carried(
@@ -74,7 +101,7 @@ pub fn carried(
     project: &Project,
     project_root: &Path,
     report: &Report,
-) -> Result<Proof> {
+) -> Result<Outcome> {
     report.emit(Event::Phase(Phase::Rehearse));
     let scratch = scratch_space(0)?;
     let nix_dir = nix_directory(&scratch.0, &task.store)?;
@@ -118,11 +145,11 @@ pub fn carried(
         .output()?;
     drop(waiting);
     report.ensure_not_interrupted()?;
-    verdict(&output, project_root)
+    verdict(&output, project_root, &nix.store)
 }
 
 /// What the room's process saw, as a proof or as an error.
-fn verdict(output: &Output, project_root: &Path) -> Result<Proof> {
+fn verdict(output: &Output, project_root: &Path, store: &StoreDir) -> Result<Outcome> {
     let seen = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| Seen::Failed {
         what: "the room ended without a result".to_owned(),
         words: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -133,11 +160,15 @@ fn verdict(output: &Output, project_root: &Path) -> Result<Proof> {
         Seen::Passed {
             nix_version,
             checks,
-        } => Ok(Proof {
+        } => Ok(Outcome::Proved(Proof {
             result: ProofResult::Passed,
             nix_version: Some(nix_version),
             checks,
-        }),
+        })),
+        Seen::Builds { derivation } => store
+            .parse_path(&derivation)
+            .map(Outcome::Builds)
+            .map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string())),
         Seen::Failed {
             what,
             words,

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::Options;
 use super::pins;
 use super::project::{self, Project};
+use super::subject::Located;
 use crate::bundle::manifest::{BundleName, Pin};
 use crate::error::{Error, Result};
 use crate::nix::Nix;
@@ -63,11 +64,11 @@ pub(super) struct Shell {
 /// Evaluates the shell and records what it took.
 pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
     report.emit(Event::Phase(Phase::Evaluate));
-    let file = locate(&options.file)?;
     ensure_name_is_usable(options)?;
-    let nix = Nix::find()?;
     let scratch =
         tempfile::tempdir().map_err(Error::io("create a directory in", std::env::temp_dir()))?;
+    let Located { file, link } = options.subject.locate(scratch.path())?;
+    let nix = Nix::find()?;
     let request = Request {
         file: &file,
         selection: &options.selection,
@@ -93,7 +94,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
         pins::ensure_locked(&nix, &evaluation.events, &surroundings.search_path)?;
     }
     let mut extra = options.extra_files.clone();
-    extra.extend(link_to(&options.file, &file));
+    extra.extend(link);
     let project = project::collect(&file, &evaluation, &foreign, &extra)?;
     report.ensure_not_interrupted()?;
     let fetched = pins::of_fetches(&nix, &evaluation.events, &project.root)?;
@@ -127,28 +128,6 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
     })
 }
 
-/// As nix-shell: `shell.nix`, then `default.nix`, in the directory that was named.
-fn locate(named: &Path) -> Result<PathBuf> {
-    let found = std::fs::canonicalize(named).map_err(Error::io("find", named))?;
-    if !found.is_dir() {
-        return Ok(found);
-    }
-    let candidates = ["shell.nix", "default.nix"].map(|name| found.join(name));
-    match candidates.into_iter().find(|file| file.is_file()) {
-        // Nix takes relative paths from where the file really lies.
-        Some(file) => std::fs::canonicalize(&file).map_err(Error::io("find", &file)),
-        None => Err(Error::NoShellFile(found)),
-    }
-}
-
-/// The symlink by which a directory's shell file was found, if it is one: it is where
-/// nix-shell is typed, so it travels as well.
-fn link_to(named: &Path, file: &Path) -> Option<PathBuf> {
-    let links = ["shell.nix", "default.nix"].map(|name| named.join(name));
-    let mut links = links.into_iter().filter(|link| link.is_symlink());
-    links.find(|link| std::fs::canonicalize(link).is_ok_and(|real| real == file))
-}
-
 /// Before evaluation, which may take long.
 fn ensure_name_is_usable(options: &Options) -> Result<()> {
     name(options, Path::new("/")).map(drop)
@@ -177,6 +156,8 @@ fn read_while_evaluating(events: &[Recorded], nix: &Nix) -> BTreeMap<StorePath, 
     for event in events {
         if let Recorded::Realise { path, outputs } = event
             && let Some((path, _)) = nix.store.containing(path)
+            // A derivation itself is written by whoever evaluates.
+            && !(path.is_derivation() && outputs.is_empty())
         {
             read.entry(path)
                 .or_default()

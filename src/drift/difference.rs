@@ -97,7 +97,9 @@ impl Search<'_> {
             .iter()
             .filter_map(|(name, old)| Some((old, new.get(name)?)));
         let pairs: Vec<_> = pairs.flat_map(|(old, new)| old.iter().zip(new)).collect();
-        pairs.into_iter().find_map(|(old, new)| self.compare(old, new))
+        pairs
+            .into_iter()
+            .find_map(|(old, new)| self.compare(old, new))
     }
 }
 
@@ -242,7 +244,10 @@ mod tests {
         }
     }
 
-    fn find(old: &[(StorePath, Derivation)], new: &[(StorePath, Derivation)]) -> Option<Difference> {
+    fn find(
+        old: &[(StorePath, Derivation)],
+        new: &[(StorePath, Derivation)],
+    ) -> Option<Difference> {
         let (old, new) = (old.to_vec(), new.to_vec());
         let (first_old, first_new) = (old[0].0.clone(), new[0].0.clone());
         let old: BTreeMap<_, _> = old.into_iter().collect();

@@ -12,6 +12,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoShellFile(_) => "name the file: shellpack create path/to/shell.nix".to_owned(),
+            Self::RelativeExpression(_) => "write it to a file beside those that it names, and pack that: shellpack create FILE".to_owned(),
             Self::BadName(_) => "choose another with --name NAME".to_owned(),
             Self::OutputExists(_) => "choose another file with -o FILE, or overwrite it with --force".to_owned(),
             Self::OutputIsDirectory(path) => {

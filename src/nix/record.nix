@@ -134,7 +134,7 @@ let
       path =
         arguments:
         let
-          value = builtins.path arguments;
+          value = realised arguments.path (builtins.path arguments);
         in
         report {
           event = "copy";
@@ -145,7 +145,7 @@ let
       filterSource =
         filter: path:
         let
-          value = builtins.filterSource filter path;
+          value = realised path (builtins.filterSource filter path);
         in
         report {
           event = "copy";

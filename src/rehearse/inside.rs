@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Seen, Task};
+use super::{BUILDS, IMPORT_ADVICE, Seen, Task};
 use crate::error::{Error, Result};
 use crate::invocation::Invocation;
 use crate::nix::command::{self, NixCommand};
@@ -86,12 +86,12 @@ fn evaluate_again(
     let root = PathBuf::from("/nix/rehearsal-derivation");
     match invocation.instantiate(&root) {
         Ok(path) => Ok(evaluate::read_derivation(nix, &path)?),
-        Err(Error::NixFailed { words, .. }) if words.contains("unable to start any build") => {
-            Err(Failure::Seen(failed(
-                BUILDS,
-                built_while_evaluating(invocation),
-                Some(IMPORT_ADVICE),
-            )))
+        Err(Error::NixFailed { words, .. }) if words.contains("nable to start any build") => {
+            let seen = match built_while_evaluating(invocation) {
+                Some(derivation) => Seen::Builds { derivation },
+                None => failed(BUILDS, words, Some(IMPORT_ADVICE)),
+            };
+            Err(Failure::Seen(seen))
         }
         Err(Error::NixFailed { words, .. }) => Err(Failure::Seen(Seen::Failed {
             what: "evaluation needs something that is not carried".to_owned(),
@@ -103,18 +103,20 @@ fn evaluate_again(
     }
 }
 
-const BUILDS: &str =
-    "evaluation itself builds something (import from derivation), which is not carried";
-const IMPORT_ADVICE: &str = "write what is imported into the project, and import that";
+/// What evaluation would build. Nix's error does not say; its log names the derivation that
+/// was asked for before those that it is made of.
+fn built_while_evaluating(invocation: &Invocation<'_>) -> Option<String> {
+    let log = invocation.log().unwrap_or_default();
+    log.lines().find_map(derivation_asked_for)
+}
 
-/// What evaluation would build, where Nix only says that it may not: it says more when it
-/// is asked to look what there is to do.
-fn built_while_evaluating(invocation: &Invocation<'_>) -> String {
-    let log = invocation.building_log().unwrap_or_default();
-    log.lines()
-        .filter(|line| line.starts_with("building '"))
-        .map(|line| format!("{line}\n"))
-        .collect()
+/// In the words of Nix up to 2.29 and after.
+fn derivation_asked_for(line: &str) -> Option<String> {
+    let rest = ["building of '", "obtaining derivation from '"]
+        .iter()
+        .find_map(|start| line.strip_prefix(start))?;
+    let end = rest.find(".drv")? + ".drv".len();
+    Some(rest[..end].to_owned())
 }
 
 /// A source that comes out differently is missing files; the shell would still enter, and
@@ -204,6 +206,22 @@ fn cause(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_evaluation_asks_for_is_found_in_every_version_of_the_log() {
+        for line in [
+            "building of '/nix/store/j5x-ifd.drv!out' from .drv file: created",
+            "building of '/nix/store/j5x-ifd.drv^out' from .drv file: created",
+            "obtaining derivation from '/nix/store/j5x-ifd.drv' and then building outputs 'out': created outer",
+        ] {
+            assert_eq!(
+                derivation_asked_for(line).unwrap(),
+                "/nix/store/j5x-ifd.drv"
+            );
+        }
+        let other = "instantiated 'dep' -> '/nix/store/kj3-dep.drv'";
+        assert_eq!(derivation_asked_for(other), None);
+    }
 
     #[test]
     fn a_missing_project_file_is_named() {

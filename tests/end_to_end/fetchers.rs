@@ -212,3 +212,23 @@ in pkgs.mkShell {{ MESSAGE = pkgs.callPackage made {{ }}; }}"
     );
     arrives(&packed("built-call", &expression, "", ""));
 }
+
+/// What the recorder cannot see, the rehearsal finds out.
+#[test]
+fn what_evaluation_builds_unseen_is_added_by_the_rehearsal() {
+    let name = "built-unseen";
+    let a = machine_a();
+    let expression = format!(
+        "let text = pkgs.runCommand \"message\" {{ }} ''printf '{MESSAGE}' > $out'';
+in pkgs.mkShell {{ MESSAGE = builtins.builtins.readFile text; }}"
+    );
+    a.write_shell(name, &expression);
+    a.shellpack(&format!(
+        "create fixtures/shells/{name} -o {name}.shellpack"
+    ))
+    .succeeds()
+    .says("evaluation builds message and reads it");
+    let b = Machine::offline();
+    b.receive(&a.home(&format!("{name}.shellpack")), "x.shellpack");
+    arrives(&b);
+}

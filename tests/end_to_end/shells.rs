@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::{MESSAGE, PRINT};
-use crate::support::{Machine, bundle};
+use crate::support::{Machine, bundle, machine_a};
 
 /// `MESSAGE` is what it must be in each of the ways in.
 fn arrives(shell: &str) -> Machine {
@@ -132,4 +132,33 @@ fn every_bundle_verifies_and_is_plain_tar() {
         let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
         assert_eq!(listed.lines().next(), Some("manifest.toml"), "{listed}");
     }
+}
+
+/// Like `nix-shell -p` and `-E`: there is no file.
+#[test]
+fn packages_and_expressions_arrive() {
+    let (a, b) = (machine_a(), Machine::offline());
+    let create =
+        "export NIX_PATH=nixpkgs=$HOME/fixtures/nixpkgs; cd $(mktemp -d); shellpack create";
+    a.sh(&format!(
+        "{create} -p hello gnugreet -o ~/packages.shellpack"
+    ))
+    .succeeds()
+    .shows("hello-gnugreet");
+    b.receive(&a.home("packages.shellpack"), "x.shellpack");
+    b.shellpack("open x.shellpack --pure --run 'hello; gnugreet'")
+        .succeeds()
+        .prints(&format!("{MESSAGE}\n{MESSAGE}"));
+    let expression = "with import <nixpkgs> { }; mkShell { packages = [ hello ]; }";
+    a.sh(&format!(
+        "{create} -E '{expression}' --name one -o ~/one.shellpack"
+    ))
+    .succeeds();
+    b.receive(&a.home("one.shellpack"), "y.shellpack");
+    b.shellpack("open y.shellpack --run hello")
+        .succeeds()
+        .prints(MESSAGE);
+    a.sh(&format!("{create} -E 'import ./x.nix'"))
+        .exits_with(1)
+        .says("relative path");
 }

@@ -1,0 +1,142 @@
+//! What is packed: a file, or what nix-shell would make one of.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// What the user names on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A shell file, or the directory that it is in.
+    File(PathBuf),
+    /// Packages of `<nixpkgs>`, as for `nix-shell -p`; each is an expression.
+    Packages(Vec<String>),
+    /// An expression, as for `nix-shell -E`.
+    Expression(String),
+}
+
+/// A shell file that is there.
+pub(super) struct Located {
+    /// The file, absolute, at its real place.
+    pub(super) file: PathBuf,
+    /// The symlink by which a directory's shell file was found, if it is one: it is where
+    /// nix-shell is typed, so it travels as well.
+    pub(super) link: Option<PathBuf>,
+}
+
+impl Subject {
+    /// Finds the shell file, or writes it into `scratch`.
+    pub(super) fn locate(&self, scratch: &Path) -> Result<Located> {
+        let text = match self {
+            Self::File(named) => {
+                let file = locate(named)?;
+                let link = link_to(named, &file);
+                return Ok(Located { file, link });
+            }
+            Self::Packages(packages) => expression_of(packages),
+            Self::Expression(text) => text.clone(),
+        };
+        if has_relative_path(&text) {
+            return Err(Error::RelativeExpression(text));
+        }
+        // Below a directory of its own: nothing else belongs to this project.
+        let dir = scratch.join("expression").join(self.name());
+        fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
+        let file = dir.join("shell.nix");
+        fs::write(&file, text + "\n").map_err(Error::io("write", &file))?;
+        let file = fs::canonicalize(&file).map_err(Error::io("find", &file))?;
+        Ok(Located { file, link: None })
+    }
+
+    /// What the project's directory is called where there is none: the packages' names.
+    fn name(&self) -> String {
+        let Self::Packages(packages) = self else {
+            return "shell".to_owned();
+        };
+        let is_plain = |package: &&String| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            package.starts_with(|c: char| c.is_ascii_alphanumeric()) && package.chars().all(plain)
+        };
+        let names: Vec<_> = packages.iter().filter(is_plain).take(3).cloned().collect();
+        if names.is_empty() {
+            "shell".to_owned()
+        } else {
+            names.join("-")
+        }
+    }
+}
+
+/// What `nix-shell -p` evaluates.
+fn expression_of(packages: &[String]) -> String {
+    let inputs: Vec<_> = packages
+        .iter()
+        .map(|package| format!("({package})"))
+        .collect();
+    format!(
+        "{{ ... }}@args: with import <nixpkgs> args; (pkgs.runCommandCC or pkgs.runCommand) \"shell\" {{ buildInputs = [ {} ]; }} \"\"",
+        inputs.join(" ")
+    )
+}
+
+/// Whether there is something like `./file` in it, which says where it stands.
+fn has_relative_path(text: &str) -> bool {
+    let is_inside = |c: char| c.is_ascii_alphanumeric() || "_./-+\"".contains(c);
+    ["./", "../"].iter().any(|start| {
+        text.match_indices(start)
+            .any(|(at, _)| !text[..at].ends_with(is_inside))
+    })
+}
+
+/// As nix-shell: `shell.nix`, then `default.nix`, in the directory that was named.
+fn locate(named: &Path) -> Result<PathBuf> {
+    let found = fs::canonicalize(named).map_err(Error::io("find", named))?;
+    if !found.is_dir() {
+        return Ok(found);
+    }
+    let candidates = ["shell.nix", "default.nix"].map(|name| found.join(name));
+    match candidates.into_iter().find(|file| file.is_file()) {
+        // Nix takes relative paths from where the file really lies.
+        Some(file) => fs::canonicalize(&file).map_err(Error::io("find", &file)),
+        None => Err(Error::NoShellFile(found)),
+    }
+}
+
+fn link_to(named: &Path, file: &Path) -> Option<PathBuf> {
+    let links = ["shell.nix", "default.nix"].map(|name| named.join(name));
+    let mut links = links.into_iter().filter(|link| link.is_symlink());
+    links.find(|link| fs::canonicalize(link).is_ok_and(|real| real == file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_paths_are_seen() {
+        for text in ["import ./x.nix", "[../y]", "(./z)"] {
+            assert!(has_relative_path(text), "{text}");
+        }
+        for text in [
+            "import <nixpkgs> { }",
+            "\"./x\"",
+            "a/../b",
+            "/x/./y",
+            "1.0/2",
+        ] {
+            assert!(!has_relative_path(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn packages_name_the_project() {
+        let name = |packages: &[&str]| {
+            Subject::Packages(packages.iter().map(|&package| package.to_owned()).collect()).name()
+        };
+        assert_eq!(
+            name(&["hello", "python3Packages.numpy"]),
+            "hello-python3Packages.numpy"
+        );
+        assert_eq!(name(&["(f x)"]), "shell");
+    }
+}
