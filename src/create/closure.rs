@@ -66,7 +66,8 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
     let bash = find_bash(shell, &outputs, report)?;
 
     report.emit(Event::Phase(Phase::Query));
-    let derivations = derivations(shell)?;
+    let mut connection = shell.nix.connect()?;
+    let derivations = derivations(shell, &mut connection)?;
     let mut roots: BTreeSet<_> = outputs;
     roots.insert(derivations.clone());
     roots.extend(read_while_evaluating(shell)?);
@@ -77,7 +78,6 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
             .filter_map(|bash| shell.nix.store.containing(&bash.program))
             .map(|(path, _)| path),
     );
-    let mut connection = shell.nix.connect()?;
     let infos = connection.closure(roots.iter().cloned(), || {
         report.emit(Event::PathDone);
         report.ensure_not_interrupted()
@@ -155,8 +155,9 @@ fn outputs<'a>(
     names.into_iter().map(path).collect()
 }
 
-/// Brings the text of all derivations that the shell is made of into the store.
-fn derivations(shell: &Shell) -> Result<StorePath> {
+/// Brings the text of all derivations that the shell is made of into the store, held by the
+/// connection.
+fn derivations(shell: &Shell, connection: &mut Connection) -> Result<StorePath> {
     let mut texts: BTreeMap<StorePath, Vec<u8>> = BTreeMap::new();
     let mut new = vec![shell.path.clone()];
     while let Some(path) = new.pop() {
@@ -172,15 +173,19 @@ fn derivations(shell: &Shell) -> Result<StorePath> {
     let texts = texts.iter().map(|(path, term)| (path, term.as_slice()));
     let file = shell.scratch.path().join(DERIVATIONS);
     fs::write(&file, drift::text_of_derivations(texts)).map_err(Error::io("write", &file))?;
-    let printed = NixCommand::new("nix-store")
-        .arg("--add")
-        .arg(&file)
-        .stdout_text()?;
-    shell
-        .nix
-        .store
-        .parse_path(printed.trim())
-        .map_err(|bad| Error::nix_output("nix-store", &bad.to_string()))
+    loop {
+        let printed = NixCommand::new("nix-store")
+            .arg("--add")
+            .arg(&file)
+            .stdout_text()?;
+        let path = shell.nix.store.parse_path(printed.trim());
+        let path = path.map_err(|bad| Error::nix_output("nix-store", &bad.to_string()))?;
+        connection.add_temp_root(&path)?;
+        // Until now a collection may have taken it; from now on none will.
+        if connection.path_info(&path)?.is_some() {
+            return Ok(path);
+        }
+    }
 }
 
 /// Nix's own choice first; then what the derivation is built with. That none is found is

@@ -15,11 +15,27 @@ fn drifts(b: &Machine, script: &str) -> Outcome {
 
 #[test]
 fn a_variable_is_named() {
-    let b = packed("drift-variable", SAYS, "export TEXT=greetings", "");
+    let b = packed("drift-variable", SAYS, "", "");
     let outcome = drifts(&b, "TEXT=hello shellpack open x.shellpack");
     outcome
         .says("  what differs is `text` of say, an input of says-shell:\n    in the bundle: ")
         .says("  it has the value of the environment variable TEXT, which the shell reads\n");
+}
+
+#[test]
+fn an_input_that_comes_and_goes_is_named() {
+    let shell = r#"let text = builtins.getEnv "TEXT"; in
+pkgs.mkShell { packages = [ (pkgs.writeShellScriptBin "say-${text}" "echo ${text}") ]; }"#;
+    let b = packed("drift-input", shell, "", "");
+    let outcome = drifts(&b, "TEXT=other shellpack open x.shellpack").says("-say-other");
+    outcome.says(
+        "
+  what differs is an input of nix-shell:
+    in the bundle: say-
+    here:          say-other
+  the shell reads environment variables, which may be others here: HOME, TEXT
+",
+    );
 }
 
 #[test]

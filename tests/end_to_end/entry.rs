@@ -57,7 +57,7 @@ fn second_open_imports_nothing() {
     let b = with_the_blogs_shell();
     b.shellpack("open blog.shellpack --no-shell")
         .succeeds()
-        .says("imported 8 store paths");
+        .says("imported 9 store paths");
     let before = b.sh(STORE).succeeds().text();
     b.shellpack("open blog.shellpack --no-shell")
         .succeeds()
@@ -72,7 +72,7 @@ fn only_what_is_missing_is_imported() {
     b.receive(&bundle("imports"), "imports.shellpack");
     b.shellpack("open imports.shellpack --no-shell")
         .succeeds()
-        .says("imported 4 store paths");
+        .says("imported 5 store paths");
 }
 
 #[test]

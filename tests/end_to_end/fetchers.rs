@@ -7,18 +7,18 @@ use crate::support::{Machine, SERVE, machine_a};
 /// Where [`SERVE`]'s server is, and Git repositories on it.
 const URL: &str = "http://127.0.0.1:8321";
 
-/// Makes `~/fixtures/NAME.git`, served with [`SERVE`], with a commit on `main` and another one on
-/// `other`; `REV` is the first one.
+/// Makes `~/fixtures/NAME.git`, served with [`SERVE`], with a commit on `master` (Nix 2.8's default) and
+/// another one on `other`; `REV` is the first one.
 fn repository(name: &str) -> String {
     format!(
         r#"{SERVE}
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
-git init -q -b main ~/{name}-work; (cd ~/{name}-work
+git init -q -b master ~/{name}-work; (cd ~/{name}-work
   echo '{{ MESSAGE = "{MESSAGE}"; }}' > default.nix; git add .; git commit -qm first
-  git checkout -qb other; echo '{{ MESSAGE = "other"; }}' > default.nix; git commit -qam second
-  git checkout -q main; git clone -q --bare . ~/fixtures/{name}.git
+  git checkout -qb other; echo '# more' >> default.nix; git commit -qam second
+  git checkout -q master; git clone -q --bare . ~/fixtures/{name}.git
   git -C ~/fixtures/{name}.git update-server-info)
-export REV=$(git -C ~/{name}-work rev-parse main)
+export REV=$(git -C ~/{name}-work rev-parse master)
 "#
     )
 }
@@ -96,7 +96,7 @@ fn git_sources_arrive() {
     // The revision is an argument, which B must know: it is written into the shell.
     let make = format!("{setup}\nsed -i \"s/builtins.getEnv \\\"REV\\\"/\\\"$REV\\\"/\" shell.nix");
     source_arrives("git-rev", &make, &fetch);
-    let fetch = format!("fetchGit {{ url = \"{URL}/git-ref.git\"; ref = \"main\"; }}");
+    let fetch = format!("fetchGit {{ url = \"{URL}/git-ref.git\"; ref = \"other\"; }}");
     source_arrives("git-ref", &repository("git-ref"), &fetch);
 }
 
@@ -104,7 +104,7 @@ fn git_sources_arrive() {
 #[test]
 fn the_attributes_of_a_git_source_arrive() {
     let name = "git-attributes";
-    let fetch = format!("fetchGit {{ url = \"{URL}/{name}.git\"; ref = \"main\"; }}");
+    let fetch = format!("fetchGit {{ url = \"{URL}/{name}.git\"; ref = \"master\"; }}");
     let expression = format!(
         "let source = {fetch}; in pkgs.mkShell {{ inherit (import source) MESSAGE;
   WHAT = \"${{source.rev}} ${{source.shortRev}} ${{toString source.revCount}} ${{toString source.lastModified}} ${{source.narHash}}\"; }}"

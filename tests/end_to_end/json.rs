@@ -39,7 +39,7 @@ fn a_program_is_told_how_far_create_is() {
     assert_eq!(phases(&told).join(" "), order);
     let inspected = a.shellpack("inspect --json told.shellpack").succeeds();
     let closure: Value = serde_json::from_str(&inspected.stdout).unwrap();
-    let (bytes, paths) = (closure["nar-bytes"].as_u64().unwrap(), 8);
+    let (bytes, paths) = (closure["nar-bytes"].as_u64().unwrap(), 9);
     assert_eq!(done(&told, "pack"), [bytes, bytes, paths, paths]);
     assert_eq!(done(&told, "read-back"), [bytes, bytes, paths, paths]);
     assert_eq!(told.last(), Some(&json!({ "event": "done" })));
@@ -58,7 +58,7 @@ fn a_program_is_told_when_open_hands_over() {
     let told = events(told);
     assert_eq!(phases(&told), ["check", "import", "evaluate"]);
     let [bytes, total, paths, _] = done(&told, "import");
-    assert!(bytes == total && bytes > 0 && paths == 8, "{told:?}");
+    assert!(bytes == total && bytes > 0 && paths == 9, "{told:?}");
     assert_eq!(told.last(), Some(&json!({ "event": "done" })));
 }
 

@@ -33,7 +33,7 @@ pub(super) fn said_while_waiting(options: &str) -> String {
 #[test]
 fn a_log_is_told_which_lock_is_waited_for() {
     let said = said_while_waiting("");
-    let waits = format!("0 of 8 paths, waiting for another process that holds {LOCK}");
+    let waits = format!("0 of 9 paths, waiting for another process that holds {LOCK}");
     assert!(after_some_seconds(&said, &waits), "{said}");
 }
 

@@ -189,26 +189,6 @@ fn the_pinned_form_of_an_unpinned_source_can_be_pasted() {
     a.shellpack(&create).succeeds();
 }
 
-/// A variable makes it another shell; B is told, and builds nothing.
-#[test]
-fn what_would_have_to_be_built_is_named_as_drift() {
-    let shell = r#"let text = builtins.getEnv "TEXT"; in
-pkgs.mkShell { packages = [ (pkgs.writeShellScriptBin "say-${text}" "echo ${text}") ]; }"#;
-    let b = packed("varies", shell, "", "");
-    let outcome = b.sh("TEXT=other shellpack open x.shellpack --run true");
-    outcome
-        .exits_with(125)
-        .says("another derivation")
-        .says("-say-other")
-        .says(
-            "  what differs is an input of shell:
-    in the bundle: say-
-    here:          say-other
-",
-        )
-        .never_says("building");
-}
-
 #[test]
 fn a_name_that_is_not_utf_8_is_refused_by_name() {
     let a = machine_a();
@@ -242,18 +222,6 @@ sed -i "s|HASH|$(nix-hash --type sha256 --flat --base32 ~/fetched)|" shell.nix"#
     b.shellpack("inspect x.shellpack")
         .succeeds()
         .shows("fetchurl file:///root/fetched");
-}
-
-/// What evaluation builds is in nobody's closure, and B builds nothing.
-#[test]
-fn an_import_from_a_derivation_is_found_missing() {
-    let a = machine_a();
-    let import = r#"import (pkgs.runCommand "x.nix" { } "echo '\"Hello, world!\"' > $out")"#;
-    a.write_shell("ifd", &format!("pkgs.mkShell {{ MESSAGE = {import}; }}"));
-    a.shellpack("create fixtures/shells/ifd -o ifd.shellpack")
-        .exits_with(1)
-        .says("the rehearsal failed");
-    a.sh("test ! -e ifd.shellpack").succeeds();
 }
 
 /// Also in the directories that a rehearsal hides.

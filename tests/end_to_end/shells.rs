@@ -138,14 +138,9 @@ fn every_bundle_verifies_and_is_plain_tar() {
 #[test]
 fn packages_and_expressions_arrive() {
     let (a, b) = (machine_a(), Machine::offline());
-    let create =
-        "export NIX_PATH=nixpkgs=$HOME/fixtures/nixpkgs; cd $(mktemp -d); shellpack create";
-    a.sh(&format!(
-        "{create} -p hello gnugreet -o ~/packages.shellpack"
-    ))
-    .succeeds()
-    .shows("hello-gnugreet");
-    b.receive(&a.home("packages.shellpack"), "x.shellpack");
+    let create = "export NIX_PATH=nixpkgs=$HOME/fixtures/nixpkgs; shellpack create";
+    a.sh(&format!("{create} -p hello gnugreet")).succeeds();
+    b.receive(&a.home("hello-gnugreet.shellpack"), "x.shellpack");
     b.shellpack("open x.shellpack --pure --run 'hello; gnugreet'")
         .succeeds()
         .prints(&format!("{MESSAGE}\n{MESSAGE}"));
