@@ -12,6 +12,15 @@ use crate::bundle::{BadBundle, FORMAT};
 /// Features that this program knows.
 const KNOWN_NEEDS: [&str; 1] = [NEEDS_REPLAY];
 
+/// Builtins that can be answered.
+const FETCHERS: [&str; 5] = [
+    "fetchTarball",
+    "fetchurl",
+    "fetchGit",
+    "fetchMercurial",
+    "fetchTree",
+];
+
 /// Linux's `PATH_MAX` without the final zero.
 const MAX_TARGET: usize = 4095;
 
@@ -105,8 +114,9 @@ fn ensure_pin(pin: &Pin) -> Result<(), BadBundle> {
         fields
             .is_some_and(|fields| !fields.contains_key("outPath") && fields.values().all(is_plain))
     };
+    let is_fetcher = FETCHERS.contains(&pin.fetcher.as_str());
     match (arguments, attributes) {
-        (Ok(Some(_)), Ok(attributes)) if attributes.iter().all(is_set) => Ok(()),
+        (Ok(Some(_)), Ok(attributes)) if is_fetcher && attributes.iter().all(is_set) => Ok(()),
         (Ok(None), Ok(None)) => Ok(()),
         _ => bad(format!("the pin {} is malformed", pin.store_path)),
     }

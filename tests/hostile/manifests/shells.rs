@@ -1,7 +1,8 @@
 //! What is entered, and with what.
 
-use shellpack::bundle::manifest::{EntryPath, Pin, SearchPathEntry};
+use shellpack::bundle::manifest::{EntryPath, NEEDS_REPLAY, Pin, SearchPathEntry};
 use shellpack::nix::command::Argument;
+use shellpack::nix::store_path::StorePath;
 
 use super::with;
 use crate::synthetic::store_path;
@@ -101,21 +102,84 @@ fn a_search_path_is_a_list_of_names_and_paths() {
     }
 }
 
-#[test]
-fn a_pin_outside_of_the_closure_is_refused() {
-    let pin = Pin {
-        fetcher: "fetchurl".into(),
+fn pin(fetcher: &str, path: StorePath, arguments: Option<&str>, attributes: Option<&str>) -> Pin {
+    Pin {
+        fetcher: fetcher.into(),
         url: "https://example.org".into(),
         hash: None,
-        store_path: store_path(7, "evil"),
+        store_path: path,
         frozen: true,
         rev: None,
-        arguments: None,
-        attributes: None,
-    };
+        arguments: arguments.map(str::to_owned),
+        attributes: attributes.map(str::to_owned),
+    }
+}
+
+#[test]
+fn a_pin_outside_of_the_closure_is_refused() {
+    let pin = pin("fetchurl", store_path(7, "evil"), None, None);
     let said = with(|manifest| manifest.pins.push(pin));
     assert_eq!(
         said,
         format!("the pin {:032}-evil is not among the store paths", 7)
     );
+}
+
+/// Answers are data: plain values of fetchers.
+#[test]
+fn what_a_fetcher_is_answered_is_plain() {
+    for (fetcher, arguments, attributes) in [
+        ("import", Some("1"), None),
+        ("<nixpkgs>", Some("1"), None),
+        ("fetchGit", Some("{"), None),
+        ("fetchGit", None, Some("{}")),
+        ("fetchGit", Some("1"), Some("[]")),
+        ("fetchGit", Some("1"), Some(r#"{ "rev": { } }"#)),
+        ("fetchGit", Some("1"), Some(r#"{ "outPath": "/etc" }"#)),
+    ] {
+        let said = with(|manifest| {
+            let path = manifest.closure.paths[0].path.clone();
+            manifest.needs.push(NEEDS_REPLAY.to_owned());
+            manifest
+                .pins
+                .push(pin(fetcher, path, arguments, attributes));
+        });
+        assert!(said.starts_with("the pin 0"), "{said}");
+        assert!(said.ends_with("is malformed"), "{said}");
+    }
+}
+
+/// Who does not know answers must not open a bundle that has some.
+#[test]
+fn answers_are_announced() {
+    let said = with(|manifest| {
+        let path = manifest.closure.paths[0].path.clone();
+        manifest.pins.push(pin("fetchGit", path, Some("1"), None));
+    });
+    assert_eq!(said, "its pins and its needs contradict each other");
+    let said = with(|manifest| manifest.needs.push(NEEDS_REPLAY.to_owned()));
+    assert_eq!(said, "its pins and its needs contradict each other");
+}
+
+#[test]
+fn what_evaluation_takes_lies_in_the_closure() {
+    for file in [
+        "/etc/passwd".to_owned(),
+        format!("/nix/store/{}", store_path(7, "evil")),
+    ] {
+        for place in [0, 1, 2] {
+            let said = with(|manifest| {
+                let shell = &mut manifest.shells[0];
+                match place {
+                    0 => shell.fetching_files.push(file.clone()),
+                    1 => shell.nixpkgs_config = Some(file.clone()),
+                    _ => shell.derivations = Some(file.clone()),
+                }
+            });
+            assert_eq!(
+                said,
+                format!("{file} does not lie in a store path of the bundle")
+            );
+        }
+    }
 }
