@@ -111,7 +111,7 @@ pub struct Create {
     /// The shell file, or the directory that it is in
     #[arg(default_value = ".", value_name = "FILE")]
     file: PathBuf,
-    /// Pack a shell with these packages of <nixpkgs>, like `nix-shell -p`
+    /// Pack a shell with these packages of `<nixpkgs>`, like `nix-shell -p`
     #[arg(short, long, value_name = "PKG", num_args = 1.., conflicts_with_all = ["file", "expr", "attr"])]
     packages: Vec<String>,
     /// Pack what this expression evaluates to, like `nix-shell -E`
