@@ -5,32 +5,27 @@
 //! checked as a whole: names are safe, references point backwards, sizes add up. Code below
 //! it does not check again.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::BadBundle;
 use super::layout::{Layout, RecordSize};
 use crate::nix::PathInfo;
-use crate::nix::command::Argument;
 use crate::nix::hash::Digest;
-use crate::nix::replay::Source;
 use crate::nix::store_path::{StoreDir, StorePath};
 
 mod by_hand;
 mod check;
 mod name;
+mod shell;
 mod text;
 
 pub use by_hand::{NIX_PATH, shell_quoted};
 pub use name::{BundleName, EntryPath};
+pub use shell::{NEEDS_REPLAY, Pin, SearchPathEntry, Shell};
 
 /// The largest manifest that is read. A path takes about 400 bytes, so this is room for
 /// 160,000 paths; a reader holds the manifest in memory several times over.
 pub const MAX_SIZE: u64 = 64 << 20;
-
-/// The feature of a shell whose fetchers must be answered when it is evaluated.
-pub const NEEDS_REPLAY: &str = "replay";
 
 /// What a bundle says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,109 +51,6 @@ pub struct Manifest {
     pub project: Project,
     /// The store paths.
     pub closure: Closure,
-}
-
-/// A shell that can be entered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Shell {
-    /// The shell file, relative to the project's root.
-    pub file: EntryPath,
-    /// Attribute path in it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attribute: Option<String>,
-    /// Arguments that it is called with.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub arguments: Vec<Argument>,
-    /// What it evaluates to.
-    pub derivation: StorePath,
-    /// The system that it is for.
-    pub system: String,
-    /// The Nix that evaluated it.
-    pub nix_version: String,
-    /// The oldest Nix that can evaluate it, where its nixpkgs says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub minimum_nix_version: Option<String>,
-    /// The interactive bash; absent where the target's own is used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bash: Option<String>,
-    /// What `NIX_PATH` must say: name and path.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub nix_path: Vec<SearchPathEntry>,
-    /// What `NIXPKGS_CONFIG` must say: the configuration of whoever made the bundle.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nixpkgs_config: Option<String>,
-    /// Whether evaluation asks for the user's nixpkgs configuration and overlays: the target's
-    /// own must be kept out.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub takes_user_config: bool,
-    /// Files in the store that fetch, or import one that does: with the project's own, those
-    /// whose fetchers must be answered.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fetching_files: Vec<String>,
-    /// Environment variables that evaluation reads.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub variables_read: Vec<String>,
-    /// The text of its derivation and of all derivations that this one is made of, in the store:
-    /// what it is compared with where it comes out differently.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub derivations: Option<String>,
-    /// Store paths that must stay for the shell to be entered: what garbage collection
-    /// roots are made for.
-    pub roots: Vec<StorePath>,
-    /// The derivation's environment, for entry without evaluation.
-    pub environment: BTreeMap<String, String>,
-}
-
-/// One entry of a search path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct SearchPathEntry {
-    /// The name: `nixpkgs`.
-    pub name: String,
-    /// A path in the store.
-    pub path: String,
-}
-
-/// A source that evaluation took from outside the project.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Pin {
-    /// The builtin that fetched it, or `<name>` for a look-up.
-    pub fetcher: String,
-    /// Where it came from: a url, a directory.
-    pub url: String,
-    /// The hash that the project states, in the project's own notation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hash: Option<String>,
-    /// The revision that it was at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rev: Option<String>,
-    /// The store path that holds it.
-    pub store_path: StorePath,
-    /// Whether shellpack pinned it, because the project did not.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub frozen: bool,
-    /// The fetcher's arguments as JSON, where it must be answered when the shell is evaluated
-    /// again: [`NEEDS_REPLAY`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arguments: Option<String>,
-    /// What the fetcher returned besides a path, as JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attributes: Option<String>,
-}
-
-impl Pin {
-    /// What the fetcher is to be answered, if it must be.
-    pub fn source(&self, store: &StoreDir) -> Option<Source> {
-        let json = |text: &String| serde_json::from_str(text).ok();
-        Some(Source {
-            fetcher: self.fetcher.clone(),
-            arguments: self.arguments.as_ref().and_then(json)?,
-            path: store.print(&self.store_path),
-            attributes: self.attributes.as_ref().and_then(json),
-        })
-    }
 }
 
 /// The files of the project.

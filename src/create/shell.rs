@@ -23,7 +23,7 @@ mod fetching;
 mod record;
 mod user_config;
 
-use fetching::Replay;
+use fetching::Fetched;
 use record::Recording;
 pub(super) use record::Surroundings;
 
@@ -97,19 +97,13 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
     extra.extend(link);
     let project = project::collect(&file, &evaluation, &foreign, &extra)?;
     report.ensure_not_interrupted()?;
-    let fetched = pins::of_fetches(&nix, &evaluation.events, &project.root)?;
-    let fetching_files = fetching::files(&evaluation.events, &nix);
-    let replay = Replay {
-        pins: &fetched,
-        surroundings: &surroundings,
-        project: &project,
-        fetching_files: &fetching_files,
-    };
-    let path = replay.evaluate(&request, &nix)?.unwrap_or(path.clone());
+    let fetched = Fetched::by(&evaluation.events, &nix, &project)?;
+    fetched.warn_of_frozen(report);
+    let answered = fetched.evaluate_answered(&surroundings.around(&request), &nix, &project)?;
+    let path = answered.unwrap_or(path.clone());
     let derivation = evaluate::read_derivation(&nix, &path)?;
-    fetching::warn_of_frozen(&fetched, report);
     let mut pins = pins::of_surroundings(&surroundings);
-    pins.extend(fetched);
+    pins.extend(fetched.pins);
     Ok(Shell {
         name: name(options, &project.root)?,
         selection: options.selection.clone(),
@@ -119,7 +113,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
         read_while_evaluating: read_while_evaluating(&evaluation.events, &nix),
         variables_read: variables_read(&evaluation.events),
         surroundings,
-        fetching_files,
+        fetching_files: fetched.files,
         project,
         file,
         nix,

@@ -14,7 +14,7 @@ fn arrives(shell: &str) -> Machine {
         outcome.succeeds().prints(MESSAGE);
     }
     enters_interactively(&b);
-    enters_by_hand(&b);
+    enters_by_hand(&b, MESSAGE);
     b
 }
 
@@ -29,14 +29,14 @@ fn enters_interactively(b: &Machine) {
 }
 
 /// What `open` prints to type is typed.
-fn enters_by_hand(b: &Machine) {
+pub(super) fn enters_by_hand(b: &Machine, message: &str) {
     let said = b.shellpack("open x.shellpack --no-shell").succeeds().stderr;
     let line = said
         .lines()
         .find_map(|line| line.strip_prefix("to enter by hand: "));
     b.sh(&format!("{} {PRINT}", line.unwrap()))
         .succeeds()
-        .prints(MESSAGE);
+        .prints(message);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The user's own nixpkgs configuration and overlays: A's arrive, B's are kept out.
 
+use super::shells::enters_by_hand;
 use super::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
 
@@ -23,14 +24,7 @@ fn opened(shell: &str, on_a: &str, on_b: &str) -> Machine {
 fn greets(b: &Machine, greeting: &str) {
     let open = format!("open x.shellpack {PRINT}");
     b.shellpack(&open).succeeds().prints(greeting);
-    // What `open` prints to type is typed.
-    let said = b.shellpack("open x.shellpack --no-shell").succeeds().stderr;
-    let line = said
-        .lines()
-        .find_map(|line| line.strip_prefix("to enter by hand: "));
-    b.sh(&format!("{} {PRINT}", line.unwrap()))
-        .succeeds()
-        .prints(greeting);
+    enters_by_hand(b, greeting);
 }
 
 fn write(file: &str, text: &str) -> String {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::record::Surroundings;
 use crate::bundle::manifest::Pin;
 use crate::create::pins;
 use crate::create::project::Project;
@@ -17,7 +16,7 @@ use crate::report::{Event, Report};
 
 /// Files in the store that fetch what Nix does not find there, and files there that import
 /// those: an overlay, a file that nixpkgs calls.
-pub(super) fn files(events: &[Recorded], nix: &Nix) -> Vec<String> {
+fn files(events: &[Recorded], nix: &Nix) -> Vec<String> {
     let in_store = |file: &Path| file.starts_with(nix.store.as_path());
     let mut importers: BTreeMap<&Path, BTreeSet<&Path>> = BTreeMap::new();
     let mut new: Vec<&Path> = Vec::new();
@@ -44,53 +43,64 @@ pub(super) fn files(events: &[Recorded], nix: &Nix) -> Vec<String> {
         .collect()
 }
 
-/// What the evaluation of the other side is made of, where fetchers must be answered.
-pub(super) struct Replay<'a> {
-    pub(super) pins: &'a [Pin],
-    pub(super) surroundings: &'a Surroundings,
-    pub(super) project: &'a Project,
-    pub(super) fetching_files: &'a [String],
+/// What evaluation fetched.
+pub(super) struct Fetched {
+    pub(super) pins: Vec<Pin>,
+    /// Files in the store whose fetchers must be answered.
+    pub(super) files: Vec<String>,
 }
 
-impl Replay<'_> {
+impl Fetched {
+    /// What a recorded evaluation of a project fetched.
+    pub(super) fn by(events: &[Recorded], nix: &Nix, project: &Project) -> Result<Self> {
+        Ok(Self {
+            pins: pins::of_fetches(nix, events, &project.root)?,
+            files: files(events, nix),
+        })
+    }
+
     /// Evaluates the shell as the other side will. `None` where fetchers need no answers.
-    pub(super) fn evaluate(&self, request: &Request<'_>, nix: &Nix) -> Result<Option<StorePath>> {
+    pub(super) fn evaluate_answered(
+        &self,
+        request: &Request<'_>,
+        nix: &Nix,
+        project: &Project,
+    ) -> Result<Option<StorePath>> {
         let sources = self.pins.iter().filter_map(|pin| pin.source(&nix.store));
         let sources: Vec<_> = sources.collect();
         if sources.is_empty() {
             return Ok(None);
         }
-        let root = &self.project.root;
-        let own = nix_files(&self.project.entries).map(|file| root.join(file.as_str()));
-        let others = self.fetching_files.iter().map(PathBuf::from);
-        let files: Vec<_> = own.chain(others).collect();
+        let root = &project.root;
+        let own = nix_files(&project.entries).map(|file| root.join(file.as_str()));
+        let files: Vec<_> = own.chain(self.files.iter().map(PathBuf::from)).collect();
         let place = replay::Place {
             file: request.file,
             project: root,
             files: &files,
         };
         let wrapper = replay::write(&sources, place, &request.scratch.join("replay"))?;
-        let request = self.surroundings.around(request);
         let evaluation = request.evaluate_through(nix, &wrapper)?;
         Ok(evaluation.derivations.into_iter().next())
     }
-}
 
-/// What the project does not pin is pinned by the bundle, which must be said.
-pub(super) fn warn_of_frozen(pins: &[Pin], report: &Report) {
-    let lines: Vec<_> = pins
-        .iter()
-        .filter(|pin| pin.frozen && pin.arguments.is_some())
-        .map(|pin| {
-            let at = pin.rev.as_ref().map(|rev| format!("rev {rev}"));
-            let at = at.or_else(|| pin.hash.clone()).unwrap_or_default();
-            format!("\n  {} {}\n    at {at}", pin.fetcher, pin.url)
-        })
-        .collect();
-    if !lines.is_empty() {
-        report.emit(Event::Warning(&format!(
-            "the shell does not pin what it fetches; it is frozen by shellpack as it is now:{}",
-            lines.concat()
-        )));
+    /// What the project does not pin is pinned by the bundle, which must be said.
+    pub(super) fn warn_of_frozen(&self, report: &Report) {
+        let lines: Vec<_> = self
+            .pins
+            .iter()
+            .filter(|pin| pin.frozen)
+            .map(|pin| {
+                let at = pin.rev.as_ref().map(|rev| format!("rev {rev}"));
+                let at = at.or_else(|| pin.hash.clone()).unwrap_or_default();
+                format!("\n  {} {}\n    at {at}", pin.fetcher, pin.url)
+            })
+            .collect();
+        if !lines.is_empty() {
+            report.emit(Event::Warning(&format!(
+                "the shell does not pin what it fetches; it is frozen by shellpack as it is now:{}",
+                lines.concat()
+            )));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::user_config;
+use super::user_config::{self, Seen};
 use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
@@ -24,6 +24,21 @@ pub(in crate::create) struct Surroundings {
 }
 
 impl Surroundings {
+    /// Brings what an evaluation took from the machine into the store.
+    fn freeze(seen: &Seen<'_>, entries: &[Entry], user: &UserConfig) -> Result<Self> {
+        let mut search_path = freeze(seen.nix, entries, seen.events)?;
+        freeze_unseen(seen.nix, entries, seen.plain, &mut search_path)?;
+        if !search_path.iter().any(|known| known.name == OVERLAYS) {
+            search_path.extend(seen.freeze_overlays(user)?);
+        }
+        search_path.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self {
+            nixpkgs_config: seen.freeze_config(user)?,
+            takes_user_config: takes_user_config(seen.events),
+            search_path,
+        })
+    }
+
     /// Everything that is frozen.
     pub(super) fn frozen(&self) -> impl Iterator<Item = &Frozen> {
         self.search_path.iter().chain(&self.nixpkgs_config)
@@ -76,25 +91,14 @@ pub(super) fn record(
     let mut files: BTreeSet<PathBuf> = files.cloned().collect();
     let mut recorded = request.record(nix, &files, &beside)?;
 
-    let mut search_path = freeze(nix, &entries, &recorded.events)?;
-    freeze_unseen(nix, &entries, &plain, &mut search_path)?;
-    let seen = user_config::Seen {
+    let seen = Seen {
         nix,
         plain: &plain,
         events: &recorded.events,
         shell_file: request.file,
         scratch: request.scratch,
     };
-    search_path.extend(
-        seen.freeze_overlays(&user)?
-            .filter(|_| !search_path.iter().any(|known| known.name == OVERLAYS)),
-    );
-    search_path.sort_by(|a, b| a.name.cmp(&b.name));
-    let surroundings = Surroundings {
-        nixpkgs_config: seen.freeze_config(&user)?,
-        takes_user_config: takes_user_config(&recorded.events),
-        search_path,
-    };
+    let surroundings = Surroundings::freeze(&seen, &entries, &user)?;
     if surroundings.frozen().next().is_some() {
         files.extend(moved(&files, &surroundings));
         recorded = surroundings.around(request).record(nix, &files, &beside)?;
