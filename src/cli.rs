@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::create::{self, Subject, write::Output};
+use crate::entry;
 use crate::nix::command::{Argument, Selection};
 use crate::open;
 use crate::report::Progress;
@@ -290,7 +291,7 @@ impl Open {
     pub fn options(self) -> open::Options {
         let run = self.run.map(|command| ("--run", command));
         let command = run.or(self.command.map(|command| ("--command", command)));
-        let entry = open::Entry {
+        let entry = entry::Entry {
             command,
             pure: self.pure,
             keep: self.keep,

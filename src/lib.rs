@@ -7,6 +7,8 @@
 //! open:    file ─▶ Bundle ─▶ Accepted ─▶ Imported ─▶ nix-shell
 //! ```
 //!
+//! What was opened has a record in [`opened`].
+//!
 //! Each arrow is a function that takes the result before it, and each result is a type that
 //! only its own stage can make.
 
@@ -15,12 +17,14 @@ pub mod cli;
 pub mod commands;
 pub mod create;
 pub mod drift;
+pub mod entry;
 pub mod error;
 pub mod input;
 pub mod inspect;
 pub mod invocation;
 pub mod nix;
 pub mod open;
+pub mod opened;
 mod project;
 pub mod rehearse;
 mod relay;

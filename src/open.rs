@@ -2,17 +2,15 @@
 
 use std::path::PathBuf;
 
+use crate::entry::{self, Entered, Entry};
 use crate::error::Result;
 use crate::input::Bundle;
 use crate::report::{Event, Phase, Report};
 
 mod accept;
-mod enter;
 mod import;
+mod opening;
 mod project;
-mod roots;
-
-pub use enter::Entered;
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -27,17 +25,6 @@ pub struct Options {
     pub jobs: usize,
 }
 
-/// How the shell is entered, in nix-shell's terms.
-#[derive(Debug, Clone, Default)]
-pub struct Entry {
-    /// `--run` or `--command`, and the command.
-    pub command: Option<(&'static str, String)>,
-    /// `--pure`.
-    pub pure: bool,
-    /// `--keep`.
-    pub keep: Vec<String>,
-}
-
 /// Opens a bundle. With an entry this does not return unless it fails: the process becomes
 /// nix-shell, so that signals, job control and the exit status are nix-shell's own.
 pub fn open(options: &Options, report: &Report) -> Result<Entered> {
@@ -47,5 +34,5 @@ pub fn open(options: &Options, report: &Report) -> Result<Entered> {
     let imported = import::import(accepted, options.jobs, report)?;
     report.emit(Event::PhaseDone);
     report.emit(Event::Note(&imported.note()));
-    enter::enter(imported, options.entry.as_ref(), report)
+    entry::enter(&imported.ready(), options.entry.as_ref(), report)
 }

@@ -46,7 +46,7 @@ impl std::fmt::Debug for Segment {
 pub struct Reader<R> {
     input: R,
     manifest: Manifest,
-    digest: Digest,
+    manifest_bytes: Vec<u8>,
     signed_by: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ impl<R: Input> Reader<R> {
         Ok(Self {
             input,
             manifest,
-            digest: Digest::of(&text),
+            manifest_bytes: text,
             signed_by,
         })
     }
@@ -87,7 +87,12 @@ impl<R: Input> Reader<R> {
 
     /// The digest of the manifest's bytes; it names the whole bundle's content.
     pub fn manifest_digest(&self) -> Digest {
-        self.digest
+        Digest::of(&self.manifest_bytes)
+    }
+
+    /// The manifest as it is in the bundle.
+    pub fn manifest_bytes(&self) -> &[u8] {
+        &self.manifest_bytes
     }
 
     /// The keys that it says it was signed with; nobody has checked them.

@@ -5,14 +5,16 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::accept::Accepted;
+use super::opening::Opening;
 use super::project::Target;
-use super::roots::Roots;
 use crate::bundle::manifest::{Closure, Manifest};
 use crate::bundle::reader::Reader;
+use crate::entry::Ready;
 use crate::error::{Error, Result};
 use crate::input::Source;
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
+use crate::opened::Record;
 use crate::report::{Event, Phase, Report, count};
 use crate::unpack;
 
@@ -24,11 +26,11 @@ mod lock;
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Imported {
-    pub(super) manifest: Manifest,
-    pub(super) nix: Nix,
-    pub(super) target: Target,
-    pub(super) roots: Roots,
-    pub(super) is_stdin: bool,
+    manifest: Manifest,
+    nix: Nix,
+    target: Target,
+    record: Record,
+    is_stdin: bool,
     /// How many paths were missing.
     new_paths: usize,
 }
@@ -37,6 +39,17 @@ impl Imported {
     /// What was done, for the user.
     pub(super) fn note(&self) -> String {
         format!("imported {}", count(self.new_paths, "store path"))
+    }
+
+    /// As it is entered.
+    pub(super) fn ready(&self) -> Ready<'_> {
+        Ready {
+            manifest: &self.manifest,
+            nix: &self.nix,
+            record: &self.record,
+            project: self.target.root(),
+            is_stdin: self.is_stdin,
+        }
     }
 }
 
@@ -50,7 +63,7 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
         target,
     } = accepted;
     let manifest = bundle.reader.manifest().clone();
-    let mut roots = Roots::make(&manifest, bundle.reader.manifest_digest(), &mut connection)?;
+    let opening = Opening::begin(&bundle.reader, &mut connection)?;
     let staged = target.stage(&mut bundle.reader, &manifest.project, &bundle.file)?;
     let waiting = report.waiting("Nix's store to answer");
     let wanted = hold_and_compare(&manifest.closure, &mut connection)?;
@@ -74,12 +87,12 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
     }
     ensure_all_valid(&manifest.closure, &mut connection)?;
     staged.place(&target, &manifest.project)?;
-    roots.keep();
+    let record = opening.complete(&manifest, target.root(), &mut connection)?;
     Ok(Imported {
         manifest,
         nix,
         target,
-        roots,
+        record,
         is_stdin: bundle.is_stdin,
         new_paths,
     })

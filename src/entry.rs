@@ -1,21 +1,48 @@
-//! The last step: the process becomes nix-shell.
+//! The last step of `open`, and of `enter`: the process becomes nix-shell.
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::Stdio;
 
-use super::Entry;
-use super::import::Imported;
+use crate::bundle::manifest::Manifest;
 use crate::drift;
 use crate::error::{Error, Result};
 use crate::invocation::{Invocation, Recipe};
-use crate::nix::evaluate;
+use crate::nix::{Nix, evaluate};
+use crate::opened::Record;
 use crate::project;
 use crate::report::{Event, Phase, Report};
 
 /// How many missing things a message lists.
 const LISTED: usize = 5;
+
+/// How the shell is entered, in nix-shell's terms.
+#[derive(Debug, Clone, Default)]
+pub struct Entry {
+    /// `--run` or `--command`, and the command.
+    pub command: Option<(&'static str, String)>,
+    /// `--pure`.
+    pub pure: bool,
+    /// `--keep`.
+    pub keep: Vec<String>,
+}
+
+/// A shell that has all that it needs here: every path is valid, and held by the record's roots.
+#[must_use]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ready<'a> {
+    /// The bundle's manifest.
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) nix: &'a Nix,
+    /// The bundle's record.
+    pub(crate) record: &'a Record,
+    /// The project's root.
+    pub(crate) project: &'a Path,
+    /// Whether the bundle used up stdin.
+    pub(crate) is_stdin: bool,
+}
 
 /// What there is to say when the shell was not entered.
 #[must_use]
@@ -26,10 +53,10 @@ pub struct Entered {
 }
 
 /// Enters the shell, or says how to.
-pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) -> Result<Entered> {
-    let recipe = Recipe::of(&imported.manifest);
-    let project = imported.target.root();
-    let invocation = Invocation::new(&recipe, project, &imported.roots.entry(project))?;
+pub(crate) fn enter(ready: &Ready<'_>, entry: Option<&Entry>, report: &Report) -> Result<Entered> {
+    let recipe = Recipe::of(ready.manifest);
+    let project = ready.project;
+    let invocation = Invocation::new(&recipe, project, &ready.record.entry(project))?;
     let entered = Entered {
         by_hand: invocation.by_hand(),
     };
@@ -37,7 +64,7 @@ pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) 
         return Ok(entered);
     };
     report.emit(Event::Phase(Phase::Evaluate));
-    ensure_enterable(&imported, &invocation)?;
+    ensure_enterable(ready, &invocation)?;
     report.emit(Event::PhaseDone);
     if recipe.shell.bash.is_none() {
         report.emit(Event::Warning(
@@ -49,7 +76,7 @@ pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) 
         report.emit(Event::Note(&line));
     }
     let mut command = invocation.command(&options(entry)).into_std();
-    if imported.is_stdin {
+    if ready.is_stdin {
         command.stdin(File::open("/dev/tty").map_or_else(|_| Stdio::null(), Stdio::from));
     }
     report.emit(Event::Done);
@@ -61,9 +88,9 @@ pub(super) fn enter(imported: Imported, entry: Option<&Entry>, report: &Report) 
 
 /// Evaluates before entering, so that what cannot work fails as shellpack's failure, and
 /// Nix never starts to build the world on a machine that cannot.
-fn ensure_enterable(imported: &Imported, invocation: &Invocation<'_>) -> Result<()> {
-    let nix = &imported.nix;
-    let path = invocation.instantiate(&imported.roots.derivation())?;
+fn ensure_enterable(ready: &Ready<'_>, invocation: &Invocation<'_>) -> Result<()> {
+    let nix = ready.nix;
+    let path = invocation.instantiate(&ready.record.derivation())?;
     let derivation = evaluate::read_derivation(nix, &path)?;
     let list = nix.missing_inputs(&derivation)?;
     if list.is_empty() {
@@ -74,7 +101,7 @@ fn ensure_enterable(imported: &Imported, invocation: &Invocation<'_>) -> Result<
         .take(LISTED)
         .map(|path| nix.store.print(path))
         .collect();
-    let (manifest, project) = (&imported.manifest, imported.target.root());
+    let (manifest, project) = (ready.manifest, ready.project);
     let edited = project::edited(&manifest.project, project);
     Err(Error::Drift {
         missing: words.join("\n"),

@@ -1,0 +1,76 @@
+//! The project directories that a bundle was opened into.
+//!
+//! Each is a symlink to the directory: any name fits into one, and its own time says when.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::Record;
+use crate::error::{Error, Result};
+use crate::nix::hash::Digest;
+
+/// What the directory of a place is called, before the digest of the project's path.
+const ENTRY: &str = "entry-";
+/// The symlink in it.
+const PROJECT: &str = "project";
+
+/// A project directory that a bundle was opened into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The directory, absolute.
+    pub directory: PathBuf,
+    /// When the bundle was last opened into it.
+    pub time: SystemTime,
+}
+
+impl Place {
+    /// Whether the directory is still there.
+    pub fn exists(&self) -> bool {
+        self.directory.is_dir()
+    }
+}
+
+impl Record {
+    /// Where that belongs which entering the shell takes with the project at `project`.
+    pub fn entry(&self, project: &Path) -> PathBuf {
+        let place = Digest::of(project.as_os_str().as_bytes()).hex();
+        self.path().join(format!("{ENTRY}{}", &place[..12]))
+    }
+
+    /// Notes that the bundle was opened into this directory, now.
+    pub fn add_place(&self, project: &Path) -> Result<()> {
+        let dir = self.entry(project);
+        match fs::create_dir(&dir) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            other => other.map_err(Error::io("create", &dir))?,
+        }
+        let link = dir.join(PROJECT);
+        let failed = |error| Error::io("create", &link)(error);
+        let made = tempfile::Builder::new()
+            .prefix(".project-")
+            .make_in(&dir, |name| symlink(project, name));
+        let made = made.map_err(failed)?.into_temp_path();
+        made.persist(&link).map_err(|error| failed(error.error))
+    }
+
+    /// The directories, the last one first.
+    pub fn places(&self) -> Vec<Place> {
+        let entries = fs::read_dir(self.path()).into_iter().flatten().flatten();
+        let mut places: Vec<_> = entries
+            .filter(|entry| entry.file_name().as_bytes().starts_with(ENTRY.as_bytes()))
+            .filter_map(|entry| place(&entry.path().join(PROJECT)))
+            .collect();
+        places.sort_by(|a, b| (b.time, &a.directory).cmp(&(a.time, &b.directory)));
+        places
+    }
+}
+
+fn place(link: &Path) -> Option<Place> {
+    let directory = fs::read_link(link).ok()?;
+    let metadata = link.symlink_metadata().ok()?;
+    let time = metadata.modified().unwrap_or(UNIX_EPOCH);
+    Some(Place { directory, time })
+}
