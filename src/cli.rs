@@ -7,10 +7,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::create::{self, Subject, write::Output};
-use crate::entry;
 use crate::nix::command::{Argument, Selection};
 use crate::open;
 use crate::report::Progress;
+
+mod opened;
+
+pub use opened::{Enter, Entry, List, Remove};
 
 /// Carry a nix-shell to a machine with no network, in one file.
 ///
@@ -29,8 +32,8 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 failed; 2 the command line makes no sense; 130 interrupted.
-`open` and `rehearse` exit as the command that they ran did, with 125 if shellpack itself
-failed, and with 126 or 127 if the command could not be started.";
+`open`, `enter` and `rehearse` exit as the command that they ran did, with 125 if shellpack
+itself failed, and with 126 or 127 if the command could not be started.";
 
 /// The heading of options that every command has.
 const TALK: &str = "What is printed";
@@ -90,6 +93,21 @@ pub enum Command {
     /// Imports what the store does not have, writes the project files and becomes nix-shell.
     /// Nothing is fetched and nothing is built.
     Open(Open),
+    /// Enter a shell that was opened before; no bundle is needed
+    ///
+    /// Becomes nix-shell in the project's directory, as it is there now. Nothing is fetched and
+    /// nothing is built.
+    Enter(Enter),
+    /// List what was opened here
+    ///
+    /// Name, size, when it was opened last, how many garbage collection roots hold it, the
+    /// derivation, and the project directories. Needs no Nix.
+    List(List),
+    /// Let go of what was opened, so that a garbage collection frees its space
+    ///
+    /// Removes the garbage collection roots and says what `nix-collect-garbage` would free.
+    /// Project directories stay as they are.
+    Remove(Remove),
     /// Show what a bundle's manifest says
     Inspect(Inspect),
     /// Check every byte of a bundle and list all faults
@@ -173,23 +191,8 @@ pub struct Create {
 pub struct Open {
     /// The bundle; `-` is standard input
     bundle: PathBuf,
-    /// Run a command in the shell instead of an interactive bash, like `nix-shell --run`
-    #[arg(long, value_name = "CMD", allow_hyphen_values = true)]
-    run: Option<String>,
-    /// Run a command in an interactive shell, like `nix-shell --command`
-    #[arg(
-        long,
-        value_name = "CMD",
-        conflicts_with = "run",
-        allow_hyphen_values = true
-    )]
-    command: Option<String>,
-    /// Clear the environment before entering
-    #[arg(long)]
-    pure: bool,
-    /// Keep this variable in spite of --pure
-    #[arg(long, value_name = "VAR")]
-    keep: Vec<String>,
+    #[command(flatten)]
+    entry: Entry,
     /// Where to put the project files [default: ./NAME]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -289,17 +292,10 @@ impl Create {
 impl Open {
     /// What the engine is asked to do.
     pub fn options(self) -> open::Options {
-        let run = self.run.map(|command| ("--run", command));
-        let command = run.or(self.command.map(|command| ("--command", command)));
-        let entry = entry::Entry {
-            command,
-            pure: self.pure,
-            keep: self.keep,
-        };
         open::Options {
             bundle: self.bundle,
             dir: self.dir,
-            entry: (!self.no_shell).then_some(entry),
+            entry: (!self.no_shell).then(|| self.entry.options()),
             jobs: jobs(self.jobs),
         }
     }

@@ -6,20 +6,23 @@ use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::cli::{Cli, Command, Create, Global, Inspect, Open, Rehearse, Verify, When};
+use crate::cli::{
+    Cli, Command, Create, Enter, Global, Inspect, List, Open, Rehearse, Verify, When,
+};
 use crate::create::write::Output;
 use crate::create::{self};
+use crate::entry::Entered;
 use crate::error::{Error, Result};
 use crate::input::Bundle;
 use crate::inspect::{self, Inspection};
 use crate::nix::Nix;
-use crate::open;
 use crate::report::{Event, Phase, Report, count, printable_json, printable_line};
-use crate::{rehearse, verify};
+use crate::{enter, list, open, rehearse, remove, verify};
 
-/// What `open` and `rehearse` exit with when shellpack itself fails, so that it can be told
+/// What `open`, `enter` and `rehearse` exit with when shellpack itself fails, so that it can be told
 /// from the command that they run.
 const OWN_FAILURE: u8 = 125;
 
@@ -33,7 +36,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Arc::clone(&interrupted),
     );
     catch_signals(&cli.command, &interrupted, &report);
-    let runs_a_command = matches!(cli.command, Command::Open(_) | Command::Rehearse(_));
+    let runs_a_command = matches!(
+        cli.command,
+        Command::Open(_) | Command::Enter(_) | Command::Rehearse(_)
+    );
     let error = match dispatch(cli.command, &cli.global, &report) {
         Ok(code) => {
             report.emit(Event::Done);
@@ -83,6 +89,9 @@ fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCo
     match command {
         Command::Create(command) => create(*command, global, report),
         Command::Open(command) => open(command, report),
+        Command::Enter(command) => enter(command, report),
+        Command::List(command) => list(&command, global, report),
+        Command::Remove(command) => remove(&command.name, global, report),
         Command::Inspect(command) => inspect(&command, global),
         Command::Verify(command) => verify(&command, global, report),
         Command::Rehearse(command) => rehearse(&command, global, report),
@@ -112,8 +121,37 @@ fn create(command: Create, global: &Global, report: &Report) -> Result<ExitCode>
 
 fn open(command: Open, report: &Report) -> Result<ExitCode> {
     let entered = open::open(&command.options(), report)?;
+    Ok(stayed_outside(&entered, report))
+}
+
+fn enter(command: Enter, report: &Report) -> Result<ExitCode> {
+    let entered = enter::enter(&command.options(), report)?;
+    Ok(stayed_outside(&entered, report))
+}
+
+fn stayed_outside(entered: &Entered, report: &Report) -> ExitCode {
     let line = format!("to enter by hand: {}", entered.by_hand);
     report.emit(Event::Note(&line));
+    ExitCode::SUCCESS
+}
+
+fn list(command: &List, global: &Global, report: &Report) -> Result<ExitCode> {
+    let listing = list::list()?;
+    if command.json {
+        print(&json(&listing.bundles)?);
+    } else if listing.bundles.is_empty() {
+        report.emit(Event::Note("nothing was opened here yet"));
+    } else {
+        print(&listing.text(columns_of_stdout(), global.verbose));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn remove(name: &str, global: &Global, report: &Report) -> Result<ExitCode> {
+    let removed = remove::remove(name, report)?;
+    if !global.quiet {
+        print(&removed.text());
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -128,9 +166,7 @@ fn inspect(command: &Inspect, global: &Global) -> Result<ExitCode> {
         manifest,
     };
     if command.json {
-        let json = serde_json::to_string_pretty(&inspection)
-            .map_err(|error| Error::nix_output("serde_json", &error.to_string()))?;
-        print(&printable_json(&(json + "\n")));
+        print(&json(&inspection)?);
     } else {
         print(&inspect::describe(&inspection, global.verbose));
     }
@@ -195,6 +231,19 @@ fn rehearse(command: &Rehearse, global: &Global, report: &Report) -> Result<Exit
         ));
     }
     Ok(ExitCode::from(code_of(status)))
+}
+
+/// Data for a program, indented for whoever looks at it nevertheless.
+fn json(value: &impl Serialize) -> Result<String> {
+    let json = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::nix_output("serde_json", &error.to_string()))?;
+    Ok(printable_json(&(json + "\n")))
+}
+
+/// How wide standard output is, if it is a terminal that tells.
+fn columns_of_stdout() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    (size.ws_col > 0).then(|| usize::from(size.ws_col))
 }
 
 /// Exit statuses are passed through as shells do: a signal counts from 128.

@@ -7,7 +7,8 @@
 //! open:    file ─▶ Bundle ─▶ Accepted ─▶ Imported ─▶ nix-shell
 //! ```
 //!
-//! What was opened has a record in [`opened`].
+//! What was opened has a record in [`opened`]: `list` reads it, `enter` leads to the same
+//! nix-shell without the file, `remove` takes it away.
 //!
 //! Each arrow is a function that takes the result before it, and each result is a type that
 //! only its own stage can make.
@@ -17,17 +18,20 @@ pub mod cli;
 pub mod commands;
 pub mod create;
 pub mod drift;
+pub mod enter;
 pub mod entry;
 pub mod error;
 pub mod input;
 pub mod inspect;
 pub mod invocation;
+pub mod list;
 pub mod nix;
 pub mod open;
 pub mod opened;
 mod project;
 pub mod rehearse;
 mod relay;
+pub mod remove;
 pub mod report;
 pub mod room;
 mod space;

@@ -15,6 +15,7 @@ pub mod search_path;
 pub mod store_path;
 pub mod user_config;
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -113,6 +114,16 @@ impl Nix {
         let wanted = inputs.map(|(path, outputs)| command::outputs_of(&self.store, path, outputs));
         let missing = self.connect()?.missing(&wanted.collect::<Vec<_>>())?;
         Ok([missing.to_build, missing.to_substitute, missing.unknown].concat())
+    }
+
+    /// What the garbage collector would delete now. It waits for imports and collections that
+    /// are under way.
+    pub fn dead_paths(&self) -> Result<HashSet<StorePath>> {
+        let command = NixCommand::new("nix-store").args(["--gc", "--print-dead"]);
+        let text = command.stdout_text()?;
+        // There may be leftovers in the store that are no store paths.
+        let paths = text.lines().map(|line| self.store.parse_path(line));
+        Ok(paths.filter_map(Result::ok).collect())
     }
 
     /// A new connection to the store.

@@ -28,7 +28,7 @@ mod words;
 
 pub use board::Waiting;
 pub use event::{Event, Log, Phase, Progress};
-pub use words::{count, human, printable, printable_json, printable_line};
+pub use words::{count, human, printable, printable_json, printable_line, utc};
 
 use board::Board;
 use status::Amount;

@@ -24,6 +24,8 @@ mod large;
 mod nix_in_store;
 /// What few people have in their projects.
 mod oddities;
+/// Life after opening: list, enter, remove.
+mod opened;
 /// How far it is, for people and for logs.
 mod progress;
 /// What people have in their projects.

@@ -6,16 +6,22 @@
 mod surroundings;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::Duration;
+
+use shellpack::nix::hash::Digest;
 
 use crate::synthetic::{Bundle, Members, framed};
 
 #[test]
 fn messages_are_as_written() {
     write_damaged_bundles();
+    write_home();
     trycmd::TestCases::new()
         .register_bin("shellpack", Path::new(env!("CARGO_BIN_EXE_shellpack")))
         .env("COLUMNS", "100")
+        .env("XDG_STATE_HOME", "")
         .case("tests/messages/*.trycmd");
 }
 
@@ -27,6 +33,26 @@ fn write_damaged_bundles() {
     for (name, bytes) in damaged_bundles() {
         fs::write(dir.join(format!("{name}.shellpack")), bytes).unwrap();
     }
+}
+
+/// A home in which two bundles of one name were opened, and one whose record is damaged.
+fn write_home() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp/messages/home");
+    let _ = fs::remove_dir_all(&home);
+    let roots = home.join(".local/state/shellpack/roots");
+    for project in ["one", "two"] {
+        let mut bundle = Bundle::minimal();
+        bundle.manifest.writer = project.into();
+        let bytes = bundle.manifest.to_bytes().unwrap();
+        let digest = Digest::of(&bytes).hex();
+        let entry = roots.join(format!("synthetic-{}/entry-0", &digest[..12]));
+        fs::create_dir_all(&entry).unwrap();
+        fs::write(entry.with_file_name("manifest.toml"), bytes).unwrap();
+        symlink(format!("/nowhere/{project}"), entry.join("project")).unwrap();
+        // Times must differ for an order to be told.
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    fs::create_dir_all(roots.join("halfway-0123456789ab")).unwrap();
 }
 
 fn damaged_bundles() -> Vec<(&'static str, Vec<u8>)> {

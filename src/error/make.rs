@@ -1,10 +1,12 @@
 //! Errors from what libraries report, and the exit code that they come to.
 
+use std::cmp::Reverse;
 use std::io;
 use std::path::Path;
 
 use super::Error;
 use crate::bundle::reader::ReadError;
+use crate::opened::Record;
 
 impl Error {
     /// Names the file and the verb of a failed file system operation; for `map_err`.
@@ -50,7 +52,19 @@ impl Error {
         }
     }
 
-    /// What the process exits with when a command other than `open` fails this way: 130 as
+    /// Names the bundles between which a name does not decide.
+    pub(crate) fn ambiguous(name: &str, records: &[Record]) -> Self {
+        let time = |record: &&Record| record.places().first().map(|place| place.time);
+        let mut records: Vec<_> = records.iter().collect();
+        records.sort_by_key(|record| Reverse(time(record)));
+        let candidates = records.iter().map(|record| record.id().to_owned());
+        Self::Ambiguous {
+            name: name.to_owned(),
+            candidates: candidates.collect(),
+        }
+    }
+
+    /// What the process exits with when a command that runs none fails this way: 130 as
     /// shells do for Ctrl-C, else 1. (2 is a command line that makes no sense.)
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -196,6 +196,25 @@ impl Connection {
         Ok(infos)
     }
 
+    /// The valid paths that some paths reach, themselves included, with the sizes of their NARs.
+    /// Nothing is held.
+    pub fn reachable(
+        &mut self,
+        roots: impl IntoIterator<Item = StorePath>,
+    ) -> Result<BTreeMap<StorePath, u64>> {
+        let mut sizes = BTreeMap::new();
+        let mut open: Vec<_> = roots.into_iter().collect();
+        while let Some(path) = open.pop() {
+            if !sizes.contains_key(&path)
+                && let Some(info) = self.path_info(&path)?
+            {
+                open.extend(info.references);
+                sizes.insert(path, info.nar_size);
+            }
+        }
+        Ok(sizes)
+    }
+
     /// Those of some paths that are valid.
     pub fn valid_paths(&mut self, paths: &[StorePath]) -> Result<Vec<StorePath>> {
         self.wire

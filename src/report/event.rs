@@ -5,7 +5,7 @@ use crate::error::Error;
 /// What the engine is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// A bundle is opened and compared with this machine.
+    /// What is asked for is compared with this machine: a bundle, or what was opened before.
     Check,
     /// Nix evaluates the shell.
     Evaluate,
@@ -47,7 +47,7 @@ impl Phase {
     /// Its name for humans.
     pub(super) fn doing(self) -> &'static str {
         match self {
-            Self::Check => "checking the bundle",
+            Self::Check => "checking",
             Self::Evaluate => "evaluating",
             Self::Build => "building",
             Self::Query => "listing the closure",

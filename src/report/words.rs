@@ -1,7 +1,7 @@
 //! Words for humans: sizes, numbers, times, and text from elsewhere that must not play with
 //! a terminal.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A size for a human: in powers of 1024, as `ls -h` and Nix say it.
 pub fn human(bytes: u64) -> String {
@@ -36,6 +36,28 @@ pub(super) fn time_left(time: Duration) -> String {
         3600.. => 600,
     };
     duration(Duration::from_secs(seconds.next_multiple_of(step)))
+}
+
+/// A moment as RFC 3339 has it, in UTC and to the second: `2026-11-23T14:20:05Z`.
+pub fn utc(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    // Years begin in March here, so that a leap day is the last of its year. Day 0 is the
+    // first of March of the year 0; 400 years, an era, have 146,097 days.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (next_year, month) = if month < 10 {
+        (0, month + 3)
+    } else {
+        (1, month - 9)
+    };
+    let year = 400 * era + year + next_year;
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// Text of several lines, such as Nix's own words, without what could play with a terminal:
@@ -91,6 +113,20 @@ mod tests {
             printable("a\u{1b}[31mb\r\u{202e}c\nd"),
             "a\\u{1b}[31mb\\r\\u{202e}c\nd"
         );
+    }
+
+    /// `date -u -d @SECONDS`
+    #[test]
+    fn moments_are_what_date_says() {
+        for (seconds, said) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_709_251_199, "2024-02-29T23:59:59Z"),
+            (1_795_443_605, "2026-11-23T14:20:05Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(utc(UNIX_EPOCH + Duration::from_secs(seconds)), said);
+        }
     }
 
     #[test]

@@ -11,13 +11,13 @@ alice() { setpriv --reuid 1000 --regid 1000 --clear-groups -- "$@"; }
 "#;
 
 /// A machine B whose store is root's.
-fn with_trust_in(users: &str) -> Machine {
+pub(super) fn with_trust_in(users: &str) -> Machine {
     let b = Machine::offline_with_a_daemon();
     b.configure(&format!("trusted-users = {users}"));
     b
 }
 
-fn alice(b: &Machine, words: &str) -> Outcome {
+pub(super) fn alice(b: &Machine, words: &str) -> Outcome {
     b.sh(&format!("{DAEMON}\nalice {words}"))
 }
 

@@ -5,7 +5,7 @@ use super::{MESSAGE, PRINT};
 use crate::support::{Machine, SERVE, machine_a};
 
 /// Where [`SERVE`]'s server is, and Git repositories on it.
-const URL: &str = "http://127.0.0.1:8321";
+pub(super) const URL: &str = "http://127.0.0.1:8321";
 
 /// Makes `~/fixtures/NAME.git`, served with [`SERVE`], with a commit on `master` (Nix 2.8's default) and
 /// another one on `other`; `REV` is the first one.
@@ -34,7 +34,7 @@ fn source_arrives(name: &str, setup: &str, fetch: &str) -> Machine {
 }
 
 /// A tarball of what says hello, at [`URL`].
-fn tarball(name: &str) -> String {
+pub(super) fn tarball(name: &str) -> String {
     format!(
         "{SERVE}\nmkdir {name}; echo '{{ MESSAGE = \"{MESSAGE}\"; }}' > {name}/default.nix
 tar -czf ~/fixtures/{name}.tar.gz {name}; rm -r {name}"

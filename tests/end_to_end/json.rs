@@ -63,6 +63,19 @@ fn a_program_is_told_when_open_hands_over() {
 }
 
 #[test]
+fn a_program_is_told_when_enter_hands_over() {
+    let b = Machine::offline();
+    b.receive(&bundle("blog"), "x.shellpack");
+    b.shellpack("open x.shellpack --no-shell").succeeds();
+    let run = "--run 'echo from the command >&2; exit 4'";
+    let enter = b.shellpack(&format!("enter blog --progress json {run}"));
+    let said = enter.exits_with(4).stderr;
+    let told = events(said.strip_suffix("from the command\n").unwrap());
+    assert_eq!(phases(&told), ["check", "evaluate"]);
+    assert_eq!(told.last(), Some(&json!({ "event": "done" })));
+}
+
+#[test]
 fn a_program_is_told_when_a_rehearsal_hands_over() {
     let a = machine_a();
     bundle("blog");

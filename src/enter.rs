@@ -1,0 +1,60 @@
+//! Back into a shell that was opened before: no bundle is needed any more.
+
+use crate::entry::{self, Entered, Entry, Ready};
+use crate::error::{Error, Result};
+use crate::nix::Nix;
+use crate::report::{Event, Phase, Report};
+
+mod choose;
+
+use choose::Chosen;
+
+/// How many missing paths a message lists.
+const LISTED: usize = 5;
+
+/// What the user asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which bundle, if not that of the project that the current directory lies in.
+    pub name: Option<String>,
+    /// How to enter.
+    pub entry: Entry,
+}
+
+/// Enters a shell that was opened here. This does not return unless it fails: see
+/// [`crate::open::open`].
+pub fn enter(options: &Options, report: &Report) -> Result<Entered> {
+    report.emit(Event::Phase(Phase::Check));
+    let chosen = choose::choose(options.name.as_deref())?;
+    let nix = Nix::find()?;
+    hold(&chosen, &nix)?;
+    report.emit(Event::PhaseDone);
+    let ready = Ready {
+        manifest: &chosen.manifest,
+        nix: &nix,
+        record: &chosen.record,
+        project: &chosen.project,
+        is_stdin: false,
+    };
+    entry::enter(&ready, Some(&options.entry), report)
+}
+
+/// Everything must still be there. Roots keep the garbage collector away, but not somebody
+/// who deletes by force; and a home may be shared by machines that share no store.
+fn hold(chosen: &Chosen, nix: &Nix) -> Result<()> {
+    let closure = &chosen.manifest.closure;
+    let mut connection = nix.connect()?;
+    chosen.record.hold(&chosen.manifest, &mut connection)?;
+    let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
+    let valid = connection.valid_paths(&paths)?;
+    let missing: Vec<_> = paths.iter().filter(|path| !valid.contains(path)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let listed = missing.iter().take(LISTED);
+    let words: Vec<_> = listed.map(|path| closure.store.print(path)).collect();
+    Err(Error::PathsGone {
+        name: chosen.record.id().to_owned(),
+        paths: words.join("\n"),
+    })
+}

@@ -1,0 +1,178 @@
+//! The list as an aligned table. Below each bundle are the directories that it was opened into.
+
+use super::Listed;
+use crate::report::{human, printable_line};
+
+/// Between two columns.
+const GAP: &str = "  ";
+/// Before what has a line of its own.
+const INDENT: &str = "  ";
+const HEAD: [&str; COLUMNS] = ["NAME", "SIZE", "OPENED (UTC)", "ROOTS", "DERIVATION"];
+const COLUMNS: usize = 5;
+
+/// The whole table. Nothing is ever cut off: where the last column does not fit, it has lines
+/// of its own.
+pub(super) fn text(bundles: &[Listed], columns: Option<usize>, verbose: bool) -> String {
+    let rows = bundles.iter().map(|listed| Row::of(listed, verbose));
+    let rows: Vec<_> = rows.collect();
+    let head = HEAD.map(str::to_owned);
+    let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
+        let cells = rows.iter().filter_map(|row| row.cells.as_ref());
+        let cells = cells.map(|cells| &cells[column]);
+        // A name is in the table, whatever else is known.
+        let names = rows.iter().map(|row| &row.name).filter(|_| column == 0);
+        let all = std::iter::once(&head[column]).chain(cells).chain(names);
+        all.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    });
+    let total = widths.iter().sum::<usize>() + GAP.len() * (COLUMNS - 1);
+    let shown = match columns {
+        Some(columns) if total > columns => COLUMNS - 1,
+        _ => COLUMNS,
+    };
+    let mut text = line(&head[..shown], &widths);
+    for row in &rows {
+        row.write(&mut text, &widths, shown);
+    }
+    text
+}
+
+/// What is said of one bundle; nothing in it can play with a terminal.
+struct Row {
+    name: String,
+    /// `None` if its record is damaged.
+    cells: Option<[String; COLUMNS]>,
+    /// On lines of their own.
+    below: Vec<String>,
+}
+
+impl Row {
+    fn of(listed: &Listed, verbose: bool) -> Self {
+        let name = printable_line(listed.typed());
+        let problem = listed.problem.iter();
+        let problem = problem.map(|problem| format!("damaged: {}", printable_line(problem)));
+        let projects = listed.projects.iter().map(|project| {
+            let gone = if project.exists { "" } else { " (gone)" };
+            format!("{}{gone}", printable_line(&project.directory))
+        });
+        let roots = listed.roots.iter().filter(|_| verbose);
+        let roots = roots.map(|root| printable_line(root));
+        Self {
+            cells: cells(listed, &name),
+            below: problem.chain(projects).chain(roots).collect(),
+            name,
+        }
+    }
+
+    fn write(&self, text: &mut String, widths: &[usize], shown: usize) {
+        let Some(cells) = &self.cells else {
+            text.push_str(&format!("{}\n", self.name));
+            write_below(text, &self.below);
+            return;
+        };
+        text.push_str(&line(&cells[..shown], widths));
+        write_below(text, &cells[shown..]);
+        write_below(text, &self.below);
+    }
+}
+
+fn write_below(text: &mut String, lines: &[String]) {
+    for line in lines {
+        text.push_str(&format!("{INDENT}{line}\n"));
+    }
+}
+
+fn cells(listed: &Listed, name: &str) -> Option<[String; COLUMNS]> {
+    let (held, missing) = (listed.roots.len(), listed.missing_roots.len());
+    let roots = match missing {
+        0 => held.to_string(),
+        missing => format!("{held} of {}", held + missing),
+    };
+    let derivation = listed.derivation.as_ref()?;
+    let derivation = derivation.rsplit('/').next().unwrap_or(derivation);
+    // To the minute: `2026-11-23T14:20:05Z`.
+    let time = listed
+        .opened
+        .as_ref()
+        .map(|time| time[..16].replace('T', " "));
+    Some([
+        name.to_owned(),
+        human(listed.nar_bytes?),
+        time.unwrap_or_default(),
+        roots,
+        printable_line(derivation),
+    ])
+}
+
+/// Cells of some widths; the last one ends the line.
+fn line(cells: &[String], widths: &[usize]) -> String {
+    let padded: Vec<_> = cells
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell:<width$}"))
+        .collect();
+    format!("{}\n", padded.join(GAP).trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Project;
+    use super::*;
+    use std::time::UNIX_EPOCH;
+
+    fn listed(name: &str, problem: Option<&str>) -> Listed {
+        let derivation = "/nix/store/00000000000000000000000000000000-shell.drv";
+        let known = problem.is_none();
+        Listed {
+            name: name.to_owned(),
+            id: format!("{name}-0123456789ab"),
+            problem: problem.map(str::to_owned),
+            manifest_digest: None,
+            derivation: known.then(|| derivation.to_owned()),
+            system: None,
+            nar_bytes: known.then_some(5 << 20),
+            opened: Some("2026-11-23T14:20:05Z".to_owned()),
+            projects: vec![Project {
+                directory: format!("/home/{name}\u{1b}[31m"),
+                opened: String::new(),
+                exists: false,
+                time: UNIX_EPOCH,
+            }],
+            roots: vec!["a".to_owned(); 4],
+            missing_roots: Vec::new(),
+            record: String::new(),
+            is_ambiguous: name == "twice",
+        }
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        let list = [listed("a", None), listed("twice", None)];
+        assert_eq!(
+            text(&list, None, false),
+            "\
+NAME                SIZE      OPENED (UTC)      ROOTS  DERIVATION
+a                   5.00 MiB  2026-11-23 14:20  4      00000000000000000000000000000000-shell.drv
+  /home/a\\u{1b}[31m (gone)
+twice-0123456789ab  5.00 MiB  2026-11-23 14:20  4      00000000000000000000000000000000-shell.drv
+  /home/twice\\u{1b}[31m (gone)
+"
+        );
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_derivations_have_lines_of_their_own() {
+        let list = [listed("a", None), listed("b", Some("bad\nworse"))];
+        assert_eq!(
+            text(&list, Some(80), false),
+            "\
+NAME  SIZE      OPENED (UTC)      ROOTS
+a     5.00 MiB  2026-11-23 14:20  4
+  00000000000000000000000000000000-shell.drv
+  /home/a\\u{1b}[31m (gone)
+b
+  damaged: bad\\nworse
+  /home/b\\u{1b}[31m (gone)
+"
+        );
+    }
+}
