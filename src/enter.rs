@@ -1,5 +1,7 @@
 //! Back into a shell that was opened before: no bundle is needed any more.
 
+use std::collections::HashSet;
+
 use crate::entry::{self, Entered, Entry, Ready};
 use crate::error::{Error, Result};
 use crate::nix::Nix;
@@ -46,7 +48,7 @@ fn hold(chosen: &Chosen, nix: &Nix) -> Result<()> {
     let mut connection = nix.connect()?;
     chosen.record.hold(&chosen.manifest, &mut connection)?;
     let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
-    let valid = connection.valid_paths(&paths)?;
+    let valid: HashSet<_> = connection.valid_paths(&paths)?.into_iter().collect();
     let missing: Vec<_> = paths.iter().filter(|path| !valid.contains(path)).collect();
     if missing.is_empty() {
         return Ok(());
