@@ -193,6 +193,10 @@ pub struct Open {
     bundle: PathBuf,
     #[command(flatten)]
     entry: Entry,
+    /// Enter without evaluating: by what the bundle says that the shell evaluates to. Takes no
+    /// Nix once everything is there
+    #[arg(long)]
+    frozen: bool,
     /// Where to put the project files [default: ./NAME]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -296,6 +300,7 @@ impl Open {
             bundle: self.bundle,
             dir: self.dir,
             entry: (!self.no_shell).then(|| self.entry.options()),
+            frozen: self.frozen,
             jobs: jobs(self.jobs),
         }
     }

@@ -59,7 +59,7 @@ pub fn run(cli: Cli) -> ExitCode {
 fn code_of_failure(error: &Error, runs_a_command: bool) -> u8 {
     match error {
         Error::Interrupted => error.exit_code(),
-        Error::CannotEnter { source } if source.kind() == io::ErrorKind::NotFound => 127,
+        Error::CannotEnter { source, .. } if source.kind() == io::ErrorKind::NotFound => 127,
         Error::CannotEnter { .. } => 126,
         _ if runs_a_command => OWN_FAILURE,
         error => error.exit_code(),

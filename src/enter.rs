@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::entry::{self, Entered, Entry, Ready};
+use crate::entry::{self, Entered, Entry, Present, Ready};
 use crate::error::{Error, Result};
 use crate::nix::Nix;
+use crate::nix::store_path::StorePath;
 use crate::report::{Event, Phase, Report};
 
 mod choose;
@@ -21,6 +22,8 @@ pub struct Options {
     pub name: Option<String>,
     /// How to enter.
     pub entry: Entry,
+    /// Whether to enter without evaluating.
+    pub frozen: bool,
 }
 
 /// Enters a shell that was opened here. This does not return unless it fails: see
@@ -28,6 +31,15 @@ pub struct Options {
 pub fn enter(options: &Options, report: &Report) -> Result<Entered> {
     report.emit(Event::Phase(Phase::Check));
     let chosen = choose::choose(options.name.as_deref())?;
+    if options.frozen || chosen.manifest.is_frozen() {
+        ensure_all_there(&chosen)?;
+        let present = Present {
+            manifest: &chosen.manifest,
+            project: &chosen.project,
+            is_stdin: false,
+        };
+        return entry::enter_frozen(&present, Some(&options.entry), report);
+    }
     let nix = Nix::find()?;
     hold(&chosen, &nix)?;
     report.emit(Event::PhaseDone);
@@ -38,7 +50,7 @@ pub fn enter(options: &Options, report: &Report) -> Result<Entered> {
         project: &chosen.project,
         is_stdin: false,
     };
-    entry::enter(&ready, Some(&options.entry), report)
+    entry::enter(&ready, Some(&options.entry), false, report)
 }
 
 /// Everything must still be there. Roots keep the garbage collector away, but not somebody
@@ -49,12 +61,24 @@ fn hold(chosen: &Chosen, nix: &Nix) -> Result<()> {
     chosen.record.hold(&chosen.manifest, &mut connection)?;
     let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
     let valid: HashSet<_> = connection.valid_paths(&paths)?.into_iter().collect();
-    let missing: Vec<_> = paths.iter().filter(|path| !valid.contains(path)).collect();
-    if missing.is_empty() {
+    let missing = paths.iter().filter(|path| !valid.contains(path));
+    ensure_none(chosen, missing)
+}
+
+/// The same where Nix is not asked, and perhaps is not there.
+fn ensure_all_there(chosen: &Chosen) -> Result<()> {
+    let closure = &chosen.manifest.closure;
+    let paths = closure.paths.iter().map(|path| &path.path);
+    let is_gone = |path: &&StorePath| closure.store.join(path).symlink_metadata().is_err();
+    ensure_none(chosen, paths.filter(is_gone))
+}
+
+fn ensure_none<'a>(chosen: &Chosen, missing: impl Iterator<Item = &'a StorePath>) -> Result<()> {
+    let store = &chosen.manifest.closure.store;
+    let words: Vec<_> = missing.take(LISTED).map(|path| store.print(path)).collect();
+    if words.is_empty() {
         return Ok(());
     }
-    let listed = missing.iter().take(LISTED);
-    let words: Vec<_> = listed.map(|path| closure.store.print(path)).collect();
     Err(Error::PathsGone {
         name: chosen.record.id().to_owned(),
         paths: words.join("\n"),

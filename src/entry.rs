@@ -1,14 +1,16 @@
-//! The last step of `open`, and of `enter`: the process becomes nix-shell.
+//! The last step of `open`, and of `enter`: the process becomes nix-shell, or what nix-shell
+//! would become.
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Stdio;
 
-use crate::bundle::manifest::Manifest;
+use crate::bundle::manifest::{Manifest, Shell, shell_quoted};
 use crate::drift;
 use crate::error::{Error, Result};
+use crate::frozen::Frozen;
+pub use crate::invocation::Entry;
 use crate::invocation::{Invocation, Recipe};
 use crate::nix::{Nix, evaluate};
 use crate::opened::Record;
@@ -17,17 +19,6 @@ use crate::report::{Event, Phase, Report};
 
 /// How many missing things a message lists.
 const LISTED: usize = 5;
-
-/// How the shell is entered, in nix-shell's terms.
-#[derive(Debug, Clone, Default)]
-pub struct Entry {
-    /// `--run` or `--command`, and the command.
-    pub command: Option<(&'static str, String)>,
-    /// `--pure`.
-    pub pure: bool,
-    /// `--keep`.
-    pub keep: Vec<String>,
-}
 
 /// A shell that has all that it needs here: every path is valid, and held by the record's roots.
 #[must_use]
@@ -44,18 +35,48 @@ pub(crate) struct Ready<'a> {
     pub(crate) is_stdin: bool,
 }
 
+/// A shell of which everything is here, to be entered without Nix.
+#[must_use]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Present<'a> {
+    /// The bundle's manifest.
+    pub(crate) manifest: &'a Manifest,
+    /// The project's root.
+    pub(crate) project: &'a Path,
+    /// Whether the bundle used up stdin.
+    pub(crate) is_stdin: bool,
+}
+
 /// What there is to say when the shell was not entered.
 #[must_use]
 #[derive(Debug)]
 pub struct Entered {
-    /// What to type to enter without shellpack.
+    /// What to type to enter, without shellpack if that is possible.
     pub by_hand: String,
 }
 
-/// Enters the shell, or says how to.
-pub(crate) fn enter(ready: &Ready<'_>, entry: Option<&Entry>, report: &Report) -> Result<Entered> {
-    let recipe = Recipe::of(ready.manifest);
-    let project = ready.project;
+/// Enters the shell, or says how to. `frozen` is without evaluating.
+pub(crate) fn enter(
+    ready: &Ready<'_>,
+    entry: Option<&Entry>,
+    frozen: bool,
+    report: &Report,
+) -> Result<Entered> {
+    let &Ready {
+        manifest,
+        project,
+        is_stdin,
+        ..
+    } = ready;
+    if (frozen && entry.is_some()) || manifest.is_frozen() {
+        let present = Present {
+            manifest,
+            project,
+            is_stdin,
+        };
+        return enter_frozen(&present, entry, report);
+    }
+    let recipe = Recipe::of(manifest);
     let invocation = Invocation::new(&recipe, project, &ready.record.entry(project))?;
     let entered = Entered {
         by_hand: invocation.by_hand(),
@@ -66,24 +87,64 @@ pub(crate) fn enter(ready: &Ready<'_>, entry: Option<&Entry>, report: &Report) -
     report.emit(Event::Phase(Phase::Evaluate));
     ensure_enterable(ready, &invocation)?;
     report.emit(Event::PhaseDone);
-    if recipe.shell.bash.is_none() {
-        report.emit(Event::Warning(
-            "the bundle carries no bash for interactive use; this machine's own is used",
-        ));
-    }
+    warn_without_bash(&recipe.shell, report);
     if invocation.takes_more_than_nix_shell() {
         let line = format!("to enter by hand: {}", entered.by_hand);
         report.emit(Event::Note(&line));
     }
-    let mut command = invocation.command(&options(entry)).into_std();
-    if ready.is_stdin {
-        command.stdin(File::open("/dev/tty").map_or_else(|_| Stdio::null(), Stdio::from));
+    let mut command = invocation.command(&words(entry)).into_std();
+    if let Some(stdin) = other_stdin(is_stdin)? {
+        command.stdin(stdin);
     }
     report.emit(Event::Done);
     // Returns only if nix-shell could not be started.
     Err(Error::CannotEnter {
+        program: "nix-shell".to_owned(),
         source: command.exec(),
     })
+}
+
+/// Enters the shell without evaluating, or says how to.
+pub(crate) fn enter_frozen(
+    present: &Present<'_>,
+    entry: Option<&Entry>,
+    report: &Report,
+) -> Result<Entered> {
+    let manifest = present.manifest;
+    let Some(entry) = entry else {
+        return Ok(Entered {
+            by_hand: frozen_by_hand(present.project),
+        });
+    };
+    report.emit(Event::PhaseDone);
+    warn_without_bash(manifest.shell(), report);
+    let store = &manifest.closure.store;
+    let frozen = Frozen::new(manifest.shell(), store, present.project);
+    let prepared = frozen.prepare_here(entry, other_stdin(present.is_stdin)?)?;
+    report.emit(Event::Done);
+    Err(prepared.exec())
+}
+
+/// What to type where nix-shell cannot evaluate.
+fn frozen_by_hand(project: &Path) -> String {
+    let project = shell_quoted(&project.to_string_lossy());
+    format!("cd {project} && shellpack enter")
+}
+
+fn warn_without_bash(shell: &Shell, report: &Report) {
+    if shell.bash.is_none() {
+        report.emit(Event::Warning(
+            "the bundle carries no bash for interactive use; this machine's own is used",
+        ));
+    }
+}
+
+/// What the shell reads instead of a stdin that the bundle came from.
+fn other_stdin(is_used_up: bool) -> Result<Option<File>> {
+    let open = |file: &str| File::open(file).map_err(Error::io("open", file));
+    is_used_up
+        .then(|| open("/dev/tty").or_else(|_| open("/dev/null")))
+        .transpose()
 }
 
 /// Evaluates before entering, so that what cannot work fails as shellpack's failure, and
@@ -109,16 +170,16 @@ fn ensure_enterable(ready: &Ready<'_>, invocation: &Invocation<'_>) -> Result<()
     })
 }
 
-fn options(entry: &Entry) -> Vec<OsString> {
-    let mut options: Vec<OsString> = Vec::new();
+fn words(entry: &Entry) -> Vec<OsString> {
+    let mut words: Vec<OsString> = Vec::new();
     if entry.pure {
-        options.push("--pure".into());
+        words.push("--pure".into());
     }
     for variable in &entry.keep {
-        options.extend(["--keep".into(), variable.into()]);
+        words.extend(["--keep".into(), variable.into()]);
     }
     if let Some((option, command)) = &entry.command {
-        options.extend([(*option).into(), command.into()]);
+        words.extend([(*option).into(), command.into()]);
     }
-    options
+    words
 }

@@ -94,9 +94,11 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// nix-shell could not be started.
-    #[error("could not run nix-shell")]
+    /// nix-shell, or the bash that takes its place, could not be started.
+    #[error("could not run {program}")]
     CannotEnter {
+        /// What was to be run.
+        program: String,
         /// Why.
         #[source]
         source: io::Error,
@@ -335,6 +337,11 @@ pub enum Error {
         /// What differs, and where that comes from: more lines.
         why: String,
     },
+    /// A bundle without what entering takes where nothing is evaluated.
+    #[error(
+        "could not enter the shell without evaluating it: the bundle does not have its structured attributes"
+    )]
+    NotFrozen,
     /// The default directory is something else.
     #[error("could not write the project files: {} exists and does not hold this shell", .0.display())]
     OtherDirectory(PathBuf),

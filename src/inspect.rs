@@ -66,6 +66,9 @@ pub fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
                 shell.system, shell.nix_version
             ),
         );
+        if manifest.is_frozen() {
+            text.line("", "entered without evaluating");
+        }
         text.line(
             "bash",
             shell

@@ -15,6 +15,37 @@ use crate::nix::replay::{self, Source};
 use crate::nix::store_path::{StoreDir, StorePath};
 use crate::nix::user_config::{self, OVERLAYS, UserConfig};
 
+/// How a shell is entered, in nix-shell's terms.
+#[derive(Debug, Clone, Default)]
+pub struct Entry {
+    /// `--run` or `--command`, and the command.
+    pub command: Option<(&'static str, String)>,
+    /// `--pure`.
+    pub pure: bool,
+    /// `--keep`.
+    pub keep: Vec<String>,
+}
+
+impl Entry {
+    /// Runs a command and nothing else.
+    pub fn run(command: &str) -> Self {
+        Self {
+            command: Some((RUN, command.to_owned())),
+            ..Self::default()
+        }
+    }
+
+    /// Whether a command is run as `--run` does it: never in an interactive shell.
+    pub fn is_run(&self) -> bool {
+        self.command
+            .as_ref()
+            .is_some_and(|(option, _)| *option == RUN)
+    }
+}
+
+/// The option for a command in a shell that is not interactive.
+pub const RUN: &str = "--run";
+
 /// What of a bundle says how its shell is evaluated.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Recipe {

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! create:  shell.nix ─▶ Shell ─▶ Closure ─▶ Proof ─▶ Plan ─▶ Unnamed, read back ─▶ Written
-//! open:    file ─▶ Bundle ─▶ Accepted ─▶ Imported ─▶ nix-shell
+//! open:    file ─▶ Bundle ─▶ Accepted ─▶ Imported ─▶ nix-shell, or what it would become
 //! ```
 //!
 //! What was opened has a record in [`opened`]: `list` reads it, `enter` leads to the same
@@ -21,6 +21,7 @@ pub mod drift;
 pub mod enter;
 pub mod entry;
 pub mod error;
+pub mod frozen;
 pub mod input;
 pub mod inspect;
 pub mod invocation;

@@ -76,13 +76,11 @@ impl Nix {
             .arg("{ inherit (builtins) nixVersion currentSystem storeDir; }")
             .stdout_text()?;
         let about: About = command::parse_json("nix-instantiate", &text)?;
-        let state = std::env::var_os("NIX_STATE_DIR")
-            .map_or_else(|| PathBuf::from("/nix/var/nix"), PathBuf::from);
         Ok(Self {
             version: about.nix_version,
             system: about.current_system,
             store: about.store_dir,
-            state,
+            state: state_directory(),
         })
     }
 
@@ -130,6 +128,17 @@ impl Nix {
     pub fn connect(&self) -> Result<Connection> {
         Connection::open(&self.endpoint(), &self.store)
     }
+}
+
+/// Where Nix keeps its database, roots and locks, if it is there.
+pub fn state_directory() -> PathBuf {
+    std::env::var_os("NIX_STATE_DIR").map_or_else(|| PathBuf::from("/nix/var/nix"), PathBuf::from)
+}
+
+/// Whether there is a Nix on `PATH`.
+pub fn is_installed() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join("nix-instantiate").is_file())
 }
 
 /// By the rules of access(2) for the effective user; a read-only mount counts as not writable.

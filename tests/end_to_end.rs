@@ -14,6 +14,8 @@ mod entry;
 mod failures;
 /// Whatever a shell fetches, pinned or not.
 mod fetchers;
+/// Entry without evaluation.
+mod frozen;
 /// The garbage collector takes nothing away.
 mod garbage;
 /// How far it is, for a program.

@@ -21,7 +21,7 @@ mod text;
 
 pub use by_hand::{NIX_PATH, shell_quoted};
 pub use name::{BundleName, EntryPath};
-pub use shell::{NEEDS_REPLAY, Pin, SearchPathEntry, Shell};
+pub use shell::{NEEDS_FROZEN, NEEDS_REPLAY, Pin, SearchPathEntry, Shell};
 
 /// The largest manifest that is read. A path takes about 400 bytes, so this is room for
 /// 160,000 paths; a reader holds the manifest in memory several times over.
@@ -206,6 +206,11 @@ impl Manifest {
     pub fn shell(&self) -> &Shell {
         // A manifest without a shell is refused when it is parsed.
         &self.shells[0]
+    }
+
+    /// Whether it can only be entered without evaluating.
+    pub fn is_frozen(&self) -> bool {
+        self.needs.iter().any(|need| need == NEEDS_FROZEN)
     }
 
     /// How the records of the export stream lie in the segments.

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::invocation::RUN;
 use crate::{enter, entry};
 
 /// How the shell is entered: options of `open` and of `enter`.
@@ -34,6 +35,10 @@ pub struct Enter {
     name: Option<String>,
     #[command(flatten)]
     entry: Entry,
+    /// Enter without evaluating: by what the bundle says that the shell evaluates to. Takes no
+    /// Nix
+    #[arg(long)]
+    frozen: bool,
 }
 
 /// `shellpack list`.
@@ -54,7 +59,7 @@ pub struct Remove {
 impl Entry {
     /// In nix-shell's terms.
     pub(super) fn options(self) -> entry::Entry {
-        let run = self.run.map(|command| ("--run", command));
+        let run = self.run.map(|command| (RUN, command));
         let command = run.or(self.command.map(|command| ("--command", command)));
         entry::Entry {
             command,
@@ -70,6 +75,7 @@ impl Enter {
         enter::Options {
             name: self.name,
             entry: self.entry.options(),
+            frozen: self.frozen,
         }
     }
 }

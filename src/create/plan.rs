@@ -13,6 +13,7 @@ use crate::bundle::manifest::{
 use crate::bundle::segment::MOST_WRITTEN;
 use crate::bundle::{BadBundle, FORMAT};
 use crate::error::{Error, Result};
+use crate::frozen::attributes;
 use crate::nix::store_path::StoreDir;
 use crate::nix::{PathInfo, export};
 
@@ -92,6 +93,12 @@ pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifes
         variables_read: shell.variables_read.iter().cloned().collect(),
         derivations: Some(shell.nix.store.print(&closure.derivations)),
         roots: closure.roots.clone(),
+        structured_attributes: attributes::prepared(
+            &shell.derivation,
+            &closure.paths,
+            &shell.nix.store,
+            &shell.nix.version,
+        ),
         environment: shell.derivation.environment.clone(),
     })
 }

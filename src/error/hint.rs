@@ -46,6 +46,7 @@ impl Error {
             Self::ReadBack { .. } => "try another medium".to_owned(),
             Self::WrongSystem { bundle, .. } => format!("create the bundle on a machine that is {bundle} like the target"),
             Self::NixTooOld { needed, .. } => format!("install Nix {needed} or newer here, or pin an older nixpkgs"),
+            Self::NotFrozen => "enter it without --frozen".to_owned(),
             Self::NoSpace { .. } => "make room, for example: nix-collect-garbage".to_owned(),
             Self::FileDiffers(_) | Self::OtherDirectory(_) => "open into another directory: shellpack open BUNDLE --dir DIR".to_owned(),
             Self::Drift { .. } => "if the project was changed here, what it now needs has to come in a new bundle: shellpack create".to_owned(),

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OpenFlags, OptionalExtension as _, params};
 
 use super::PathInfo;
 use super::store_path::{StoreDir, StorePath};
@@ -66,6 +66,29 @@ impl Database {
     pub fn register(&mut self, infos: &[&PathInfo], time: i64) -> Result<()> {
         insert(&mut self.sqlite, &self.store, infos, time).map_err(failed(&self.file))
     }
+}
+
+/// Whether paths are registered in the database below Nix's state directory, which is only
+/// read. `None` where it cannot be, or is not of the schema that is known here.
+pub fn are_valid<'a>(
+    state: &Path,
+    store: &StoreDir,
+    mut paths: impl Iterator<Item = &'a StorePath>,
+) -> Option<bool> {
+    let schema = fs::read_to_string(state.join("db/schema")).ok()?;
+    if schema.trim() != SCHEMA {
+        return None;
+    }
+    let file = state.join("db/db.sqlite");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sqlite = rusqlite::Connection::open_with_flags(&file, flags).ok()?;
+    let database = Database {
+        file,
+        sqlite,
+        store: store.clone(),
+    };
+    let valid: Result<bool> = paths.try_fold(true, |all, path| Ok(all && database.is_valid(path)?));
+    valid.ok()
 }
 
 fn insert(

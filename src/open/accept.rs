@@ -31,6 +31,9 @@ pub(super) fn accept(bundle: Bundle, options: &Options) -> Result<Accepted> {
     let manifest = bundle.reader.manifest();
     for shell in &manifest.shells {
         ensure_fits(shell, &nix, &bundle.file)?;
+        if !options.enters_frozen(manifest) {
+            ensure_can_evaluate(shell, &nix, &bundle.file)?;
+        }
     }
     ensure_same_store(manifest, &nix, &bundle.file)?;
     let target = Target::choose(manifest, options.dir.as_deref())?;
@@ -54,6 +57,10 @@ fn ensure_fits(shell: &Shell, nix: &Nix, file: &Path) -> Result<()> {
             here,
         });
     }
+    Ok(())
+}
+
+fn ensure_can_evaluate(shell: &Shell, nix: &Nix, file: &Path) -> Result<()> {
     match &shell.minimum_nix_version {
         Some(needed) if is_older(&nix.version, needed) => Err(Error::NixTooOld {
             file: file.to_owned(),

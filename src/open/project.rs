@@ -76,6 +76,12 @@ impl Target {
         Ok(())
     }
 
+    /// Whether every project file is in its place.
+    pub(super) fn holds_all(&self, manifest: &Manifest) -> bool {
+        let mut files = manifest.project.files.iter();
+        files.all(|file| is_same(&self.root.join(file.path.as_str()), &file.kind))
+    }
+
     /// Reads the project files out of the bundle into a directory beside the target.
     pub(super) fn stage(
         &self,

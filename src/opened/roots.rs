@@ -38,6 +38,12 @@ impl Record {
         Ok(())
     }
 
+    /// Whether it has all of a bundle's roots.
+    pub fn holds(&self, manifest: &Manifest) -> bool {
+        let mut roots = manifest.shells.iter().flat_map(|shell| &shell.roots);
+        roots.all(|path| self.dir.join(path.base_name()).symlink_metadata().is_ok())
+    }
+
     /// The roots that are there.
     pub fn roots(&self) -> Vec<Root> {
         let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();

@@ -58,6 +58,7 @@ impl Bundle {
             derivations: None,
             roots: paths.iter().map(|path| path.path.clone()).collect(),
             environment: BTreeMap::new(),
+            structured_attributes: None,
         };
         let mut bundle = Self {
             manifest: Manifest {

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{Closure, EntryPath, FileKind, Manifest, NEEDS_REPLAY, Pin, Project, Shell};
+use super::{
+    Closure, EntryPath, FileKind, Manifest, NEEDS_FROZEN, NEEDS_REPLAY, Pin, Project, Shell,
+};
 use crate::bundle::segment::MAX_RAW;
 use crate::bundle::{BadBundle, FORMAT};
 
 /// Features that this program knows.
-const KNOWN_NEEDS: [&str; 1] = [NEEDS_REPLAY];
+const KNOWN_NEEDS: [&str; 2] = [NEEDS_REPLAY, NEEDS_FROZEN];
 
 /// Builtins that can be answered.
 const FETCHERS: [&str; 5] = [
@@ -68,6 +70,7 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
         .collect();
     for shell in &manifest.shells {
         ensure_shell(shell, &manifest.project)?;
+        ensure_environment(shell, manifest.is_frozen())?;
         if let Some(missing) = shell.roots.iter().find(|root| !paths.contains(root)) {
             return bad(format!("the root {missing} is not among the store paths"));
         }
@@ -98,6 +101,9 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
     let is_replayed = manifest.pins.iter().any(|pin| pin.arguments.is_some());
     if is_replayed != manifest.needs.iter().any(|need| need == NEEDS_REPLAY) {
         return bad("its pins and its needs contradict each other");
+    }
+    if manifest.is_frozen() && !manifest.pins.is_empty() {
+        return bad("it has pins, and is not to be evaluated");
     }
     Ok(())
 }
@@ -260,6 +266,22 @@ fn ensure_shell(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
         .any(|entry| entry.name.contains([':', '=']) || entry.path.contains(':'))
     {
         return bad("the shell's search path is malformed");
+    }
+    Ok(())
+}
+
+/// What the process of the shell is made of where nothing is evaluated.
+fn ensure_environment(shell: &Shell, is_frozen: bool) -> Result<(), BadBundle> {
+    let environment = &shell.environment;
+    let mut texts = environment.iter().flat_map(|(name, value)| [name, value]);
+    if texts.any(|text| text.contains('\0')) {
+        return bad("a variable of the shell has a zero byte");
+    }
+    let attributes = shell.structured_attributes.as_ref();
+    let is_set = |text: &String| serde_json::from_str::<serde_json::Map<_, _>>(text).is_ok();
+    let is_missing = is_frozen && environment.contains_key("__json") && attributes.is_none();
+    if is_missing || !attributes.is_none_or(is_set) {
+        return bad("the shell's structured attributes are missing or malformed");
     }
     Ok(())
 }

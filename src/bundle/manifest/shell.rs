@@ -12,6 +12,10 @@ use crate::nix::store_path::{StoreDir, StorePath};
 /// The feature of a shell whose fetchers must be answered when it is evaluated.
 pub const NEEDS_REPLAY: &str = "replay";
 
+/// The feature of a bundle without what evaluation takes: its shell is entered by the
+/// environment that the manifest has.
+pub const NEEDS_FROZEN: &str = "frozen";
+
 /// A shell that can be entered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -60,6 +64,10 @@ pub struct Shell {
     /// Store paths that must stay for the shell to be entered: what garbage collection
     /// roots are made for.
     pub roots: Vec<StorePath>,
+    /// What `.attrs.json` must say, for entry without evaluation into a shell with structured
+    /// attributes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structured_attributes: Option<String>,
     /// The derivation's environment, for entry without evaluation.
     pub environment: BTreeMap<String, String>,
 }

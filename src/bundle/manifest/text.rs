@@ -44,6 +44,9 @@ fn enter_by_hand(manifest: &Manifest) -> String {
     let Some(shell) = manifest.shells.first() else {
         return String::new();
     };
+    if manifest.is_frozen() {
+        return "(to enter takes shellpack: what evaluation takes was left out)".to_owned();
+    }
     if manifest.needs.iter().any(|need| need == NEEDS_REPLAY) {
         return "(to enter takes shellpack: what the shell fetches has no hash)".to_owned();
     }

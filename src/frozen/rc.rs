@@ -1,0 +1,144 @@
+//! What bash reads first: from the derivation's variables to the prompt, or to the command.
+//!
+//! Values of the manifest come into this text only in quotes; everything else of it that bash
+//! evaluates (the `setup` of stdenv, the `shellHook`), it finds where nix-shell's would.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+/// What the text is made of.
+pub(super) struct Rc<'a> {
+    /// The shell's temporary directory, which this text is in.
+    pub(super) dir: &'a Path,
+    /// Whether it must be there while the shell is.
+    pub(super) keeps_dir: bool,
+    pub(super) pure: bool,
+    /// Structured attributes, as `declare`s.
+    pub(super) attributes: Option<String>,
+    /// The bash, as it is called.
+    pub(super) bash: &'a str,
+    pub(super) prompt: String,
+    /// The user's `TZ`, which a `setup` replaces.
+    pub(super) time_zone: Option<OsString>,
+    pub(super) command: Option<&'a str>,
+}
+
+impl Rc<'_> {
+    /// The text. What is one line here is one line there: bash reads a line to its end before
+    /// it runs it, so an alias or a fault of the syntax has the same reach.
+    pub(super) fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for statement in self.before_setup() {
+            text.extend(statement);
+            text.extend(b"; ");
+        }
+        text.push(b'\n');
+        text.extend(self.attributes.iter().flat_map(|script| script.bytes()));
+        text.push(b'\n');
+        for statement in self.setup_and_after() {
+            text.extend(statement);
+            text.extend(b"; ");
+        }
+        if let Some(command) = self.command {
+            text.extend(command.as_bytes());
+            text.extend(b"\nexit");
+        }
+        text
+    }
+
+    fn before_setup(&self) -> Vec<Vec<u8>> {
+        // Under this name the `setup` of nixpkgs and the user's own hooks may know it.
+        let clean = "_nix_shell_clean_tmpdir";
+        let mut statements = vec![
+            [
+                clean.as_bytes(),
+                b"() { command ",
+                &remover(),
+                b" -rf ",
+                &quoted(self.dir),
+                b"; }",
+            ]
+            .concat(),
+        ];
+        let mut add = |statement: &str| statements.push(statement.into());
+        if self.keeps_dir {
+            add(&format!("trap {clean} EXIT"));
+            // The `setup` of stdenv has a trap of its own, which calls these.
+            add(&format!("exitHooks+=({clean})"));
+            add(&format!("failureHooks+=({clean})"));
+        } else {
+            add(clean);
+        }
+        if !self.pure {
+            add(r#"if [ -n "$PS1" ] && [ -e ~/.bashrc ]; then source ~/.bashrc; fi"#);
+            add("p=$PATH");
+        }
+        add("unset PATH");
+        add("dontAddDisableDepTrack=1");
+        statements
+    }
+
+    fn setup_and_after(&self) -> Vec<Vec<u8>> {
+        let bash_dir = match Path::new(self.bash).parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => dir,
+            _ => Path::new("."),
+        };
+        let mut statements: Vec<Vec<u8>> =
+            vec![br#"if [ -e "$stdenv/setup" ]; then source "$stdenv/setup"; fi"#.into()];
+        if !self.pure {
+            statements.push(b"PATH=$PATH:$p".into());
+            statements.push(b"unset p".into());
+        }
+        let set = |name: &[u8], value: Vec<u8>| [name, b"=", &value].concat();
+        statements.push([set(b"PATH", quoted(bash_dir)), br#":"$PATH""#.into()].concat());
+        statements.push(set(b"SHELL", quoted(self.bash)));
+        statements.push(set(b"BASH", quoted(self.bash)));
+        statements.push(b"set +e".into());
+        let prompt = set(b"PS1", quoted(&self.prompt));
+        let wants_prompt: &[u8] = br#"[ -n "${PS1-}" ] && [ -z "${NIX_SHELL_PRESERVE_PROMPT-}" ]"#;
+        statements.push([b"if ", wants_prompt, b"; then ", &prompt, b"; fi"].concat());
+        let hook = br#"if [ "$(type -t runHook)" = function ]; then runHook shellHook; fi"#;
+        statements.push(hook.into());
+        statements.push(b"unset NIX_ENFORCE_PURITY".into());
+        statements.push(b"shopt -u nullglob".into());
+        statements.push(b"unset TZ".into());
+        if let Some(zone) = &self.time_zone {
+            statements.push([b"export ", &*set(b"TZ", quoted(zone))].concat());
+        }
+        statements.push(b"shopt -s execfail".into());
+        statements
+    }
+}
+
+/// The `rm` of whoever enters. A shell that is pure may have none, and would leave the directory.
+fn remover() -> Vec<u8> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut found = std::env::split_paths(&path).map(|dir| dir.join("rm"));
+    let found = found.find(|file| file.is_absolute() && file.is_file());
+    found.map_or_else(|| b"rm".into(), quoted)
+}
+
+/// A word for bash, in quotes whatever it is.
+pub(super) fn quoted(word: impl AsRef<OsStr>) -> Vec<u8> {
+    let mut out = vec![b'\''];
+    for &byte in word.as_ref().as_bytes() {
+        match byte {
+            b'\'' => out.extend(br"'\''"),
+            byte => out.push(byte),
+        }
+    }
+    out.push(b'\'');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn nothing_in_quotes_is_code() {
+        assert_eq!(quoted("a b"), b"'a b'");
+        assert_eq!(quoted("'; rm -rf $HOME\n"), b"''\\''; rm -rf $HOME\n'");
+    }
+}

@@ -1,0 +1,89 @@
+//! A bundle of which everything is here already, to be entered without evaluating: that takes
+//! no Nix, and no time to ask one.
+
+use std::fs;
+
+use super::Options;
+use super::project::Target;
+use crate::bundle::manifest::{Closure, Manifest};
+use crate::entry::Present;
+use crate::error::Result;
+use crate::input::Bundle;
+use crate::nix::{self, database};
+use crate::opened::Record;
+
+/// What was found.
+pub(super) enum Presence {
+    /// The shell can be entered as it is.
+    Complete(Found),
+    /// Something has to be imported, or evaluated.
+    Partial(Bundle),
+}
+
+/// A shell that can be entered without Nix.
+#[must_use]
+#[derive(Debug)]
+pub(super) struct Found {
+    manifest: Manifest,
+    target: Target,
+    is_stdin: bool,
+}
+
+impl Found {
+    /// As it is entered.
+    pub(super) fn present(&self) -> Present<'_> {
+        Present {
+            manifest: &self.manifest,
+            project: self.target.root(),
+            is_stdin: self.is_stdin,
+        }
+    }
+}
+
+/// Looks whether there is nothing to do but to enter; project files that are missing are
+/// written for that.
+pub(super) fn look(mut bundle: Bundle, options: &Options) -> Result<Presence> {
+    let manifest = bundle.reader.manifest();
+    let record = Record::of(&manifest.name, bundle.reader.manifest_digest()).ok();
+    let enters_frozen = options.enters_frozen(manifest) && options.entry.is_some();
+    if !enters_frozen || !is_complete(manifest, record.as_ref()) {
+        return Ok(Presence::Partial(bundle));
+    }
+    let manifest = manifest.clone();
+    let target = Target::choose(&manifest, options.dir.as_deref())?;
+    target.ensure_nothing_differs(&manifest)?;
+    if !target.holds_all(&manifest) {
+        let staged = target.stage(&mut bundle.reader, &manifest.project, &bundle.file)?;
+        staged.place(&target, &manifest.project)?;
+    }
+    if let Some(record) = record.filter(Record::is_whole) {
+        // So that `enter` finds it; without that, it is no worse than on a machine without Nix.
+        let _ = record.add_place(target.root());
+    }
+    Ok(Presence::Complete(Found {
+        manifest,
+        target,
+        is_stdin: bundle.is_stdin,
+    }))
+}
+
+/// Whether all paths are valid, and kept from the collector. Where there is no Nix, there is
+/// nobody who could say so, and no collector.
+fn is_complete(manifest: &Manifest, record: Option<&Record>) -> bool {
+    let closure = &manifest.closure;
+    let exists = |path| fs::symlink_metadata(closure.store.join(path)).is_ok();
+    if !closure.paths.iter().all(|path| exists(&path.path)) {
+        return false;
+    }
+    let is_rooted = record.is_some_and(|record| record.holds(manifest));
+    match are_valid(closure) {
+        Some(valid) => valid && (is_rooted || !nix::is_installed()),
+        None => !nix::is_installed(),
+    }
+}
+
+/// `None` where the database cannot be read.
+fn are_valid(closure: &Closure) -> Option<bool> {
+    let paths = closure.paths.iter().map(|path| &path.path);
+    database::are_valid(&nix::state_directory(), &closure.store, paths)
+}

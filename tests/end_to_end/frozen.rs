@@ -1,0 +1,155 @@
+//! Entry without evaluation, and bundles that can only be entered so.
+
+use std::fs;
+
+use super::projects::{HELLO, packed};
+use super::{MESSAGE, PRINT};
+use crate::support::{Machine, bundle};
+use crate::synthetic::{Bundle, Tree};
+
+/// It is what nix-shell would be.
+mod same;
+
+fn with_the_blogs_shell() -> Machine {
+    let b = Machine::offline();
+    b.receive(&bundle("blog"), "blog.shellpack");
+    b
+}
+
+/// A `PATH` on which there is no Nix, and little else.
+const WITHOUT_NIX: &str = "mkdir -p bin; for tool in rm env cat ls; do ln -sf /usr/bin/$tool bin; done
+    shellpack=$(command -v shellpack); export PATH=$HOME/bin; ! command -v nix-shell nix-instantiate nix-store; exec $shellpack";
+
+#[test]
+fn what_is_here_is_entered_without_nix() {
+    let b = with_the_blogs_shell();
+    b.shellpack("open blog.shellpack --no-shell").succeeds();
+    let open = format!("{WITHOUT_NIX} open blog.shellpack --frozen {PRINT}");
+    b.sh(&open).succeeds().prints(MESSAGE);
+    // Also where the project is not, or where the store has lost its database.
+    b.sh("rm -r blog").succeeds();
+    b.sh(&open).succeeds().prints(MESSAGE);
+    b.sh("cat blog/shell.nix; rm -r /nix/var .local").succeeds();
+    b.sh(&open).succeeds().prints(MESSAGE);
+}
+
+#[test]
+fn what_is_not_here_takes_nix() {
+    let b = with_the_blogs_shell();
+    b.sh(&format!(
+        "{WITHOUT_NIX} open blog.shellpack --frozen {PRINT}"
+    ))
+    .exits_with(125)
+    .says("Nix is not installed");
+    b.shellpack(&format!("open blog.shellpack --frozen {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+/// One that is there, but that the store does not vouch for, is imported.
+#[test]
+fn a_path_that_is_not_valid_is_not_entered() {
+    let b = with_the_blogs_shell();
+    b.shellpack("open blog.shellpack --no-shell").succeeds();
+    b.sh("hello=$(echo /nix/store/*-hello-2.10); sqlite3 /nix/var/nix/db/db.sqlite \"delete from Refs; delete from ValidPaths where path = '$hello'\"
+        echo tampered > $hello/bin/hello || { chmod +w $hello/bin/hello; echo tampered > $hello/bin/hello; }")
+        .succeeds();
+    b.shellpack(&format!("open blog.shellpack --frozen {PRINT}"))
+        .succeeds()
+        .says("imported 1 store path")
+        .prints(MESSAGE);
+}
+
+#[test]
+fn exit_statuses_are_passed_through() {
+    let b = with_the_blogs_shell();
+    for (command, code) in [
+        ("true", 0),
+        ("exit 3", 3),
+        ("no-such-command", 127),
+        ("kill -TERM $$", 143),
+    ] {
+        b.shellpack(&format!("open blog.shellpack --frozen --run '{command}'"))
+            .exits_with(code);
+    }
+    b.shellpack(r#"open blog.shellpack --frozen --command 'echo "$MESSAGE"; exit 5'"#)
+        .exits_with(5)
+        .prints(MESSAGE);
+}
+
+/// The prompt, what is typed, and its status.
+#[test]
+fn a_terminal_has_nix_shells_prompt() {
+    let b = with_the_blogs_shell();
+    let typed = r#"printf 'echo "<$MESSAGE>"\nexit 3\n'"#;
+    let outcome = b.sh(&format!(
+        "{typed} | script -qec 'shellpack open blog.shellpack --frozen' /dev/null"
+    ));
+    let outcome = outcome.exits_with(3).shows("[nix-shell:~/blog]");
+    outcome.shows(&format!("<{MESSAGE}>"));
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} passAsFile = [ \"x\" ]; x = \"x\"; }}");
+    let b = packed("frozen-files", &shell, "", "");
+    let open = "export TMPDIR=$HOME/tmp; mkdir -p tmp; shellpack open x.shellpack --frozen --run";
+    for (command, code) in [
+        ("true", 0),
+        ("cat $xPath; exit 4", 4),
+        ("kill -TERM $$", 143),
+    ] {
+        b.sh(&format!("{open} '{command}'")).exits_with(code);
+    }
+    b.sh("ls -A tmp").succeeds().prints("");
+    let broken = "chmod -x /nix/store/*-bash-interactive/bin/bash";
+    b.sh(&format!("{broken}; {open} true")).exits_with(126);
+    b.sh("ls -A tmp").succeeds().prints("");
+}
+
+/// Every word of this manifest is made to run. Only bash does.
+#[test]
+fn words_of_a_hostile_manifest_are_not_code() {
+    let evil = "';touch pwned;'$(touch pwned)`touch pwned`\n";
+    let bash = Tree::File {
+        executable: true,
+        contents: fs::read("/usr/bin/bash-static").unwrap(),
+    };
+    let directory = "';touch pwned;'$(touch pwned)";
+    let tree = Tree::Directory([(directory.to_owned(), Tree::directory([("bash", bash)]))].into());
+    let mut bundle = Bundle::new(&[("shell.nix", Tree::file("{ }"))], &[("bash", tree.nar())]);
+    let shell = &mut bundle.manifest.shells[0];
+    let path = &bundle.manifest.closure.paths[0].path;
+    shell.bash = Some(format!("/nix/store/{path}/{directory}/bash"));
+    let json = serde_json::json!({
+        evil: evil, "a b": evil, "x=$(touch pwned)": evil, "text": evil,
+        "list": [evil, { "nested": evil }], "words": [evil], "set": { evil: evil },
+    });
+    shell.structured_attributes = Some(json.to_string());
+    shell.environment = [
+        ("__json", "{}"),
+        ("stdenv", evil),
+        ("evil name", evil),
+        (evil, evil),
+        ("a=b", evil),
+        ("TZ", evil),
+        ("passAsFile", "text evil/../../name ../x"),
+        ("text", evil),
+        ("../x", evil),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    let b = Machine::offline();
+    fs::write(b.home("x.shellpack"), bundle.bytes()).unwrap();
+    let run = r#"--run 'echo "${set[@]}"; echo "$(<"$textPath")"'"#;
+    for option in ["", "--pure"] {
+        b.sh(&format!(
+            "mkdir -p tmp; export TMPDIR=$HOME/tmp TZ=\"'; touch pwned\"; shellpack open x.shellpack --frozen {option} {run}"
+        ))
+        .succeeds()
+        .shows("touch pwned");
+    }
+    b.sh("find / -xdev -name pwned -not -path '/proc/*' 2>/dev/null || true; ls synthetic tmp")
+        .succeeds()
+        .prints("synthetic:\nshell.nix\n\ntmp:");
+}
