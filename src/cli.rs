@@ -166,6 +166,10 @@ pub struct Create {
     /// Carry this file or directory, too, although evaluation does not read it
     #[arg(long, value_name = "PATH")]
     include: Vec<PathBuf>,
+    /// Leave out what evaluation takes: a smaller bundle, which can only be entered without
+    /// evaluating
+    #[arg(long)]
+    frozen: bool,
     /// How hard to compress: fast, default, small, or a level of zstd (1..22)
     #[arg(long, default_value = "default", value_parser = parse_level)]
     level: i32,
@@ -281,6 +285,7 @@ impl Create {
             include: self.search,
             locked: self.locked,
             extra_files: self.include,
+            frozen: self.frozen,
             name: self.name,
             output: self.output.map(output),
             force: self.force,

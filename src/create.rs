@@ -39,6 +39,8 @@ pub struct Options {
     pub locked: bool,
     /// Files to carry although evaluation does not read them.
     pub extra_files: Vec<PathBuf>,
+    /// Whether to leave out what only evaluation takes.
+    pub frozen: bool,
     /// The bundle's name, if not the directory's.
     pub name: Option<String>,
     /// Where the bundle goes, if not to `NAME.shellpack`.

@@ -54,6 +54,8 @@ pub struct Task {
     pub copied_sources: Vec<StorePath>,
     /// The directory of the project in the room.
     pub project: PathBuf,
+    /// Whether the shell is entered without evaluating.
+    pub frozen: bool,
 }
 
 /// What the room's process saw.
@@ -61,8 +63,8 @@ pub struct Task {
 pub enum Seen {
     /// Everything worked.
     Passed {
-        /// The Nix that did it.
-        nix_version: String,
+        /// The Nix that did it, if one took part.
+        nix_version: Option<String>,
         /// What was checked, one sentence each.
         checks: Vec<String>,
     },
@@ -162,7 +164,7 @@ fn verdict(output: &Output, project_root: &Path, store: &StoreDir) -> Result<Out
             checks,
         } => Ok(Outcome::Proved(Proof {
             result: ProofResult::Passed,
-            nix_version: Some(nix_version),
+            nix_version,
             checks,
         })),
         Seen::Builds { derivation } => store

@@ -25,8 +25,8 @@ pub(super) struct Closure {
     pub(super) paths: Vec<PathInfo>,
     /// What entry needs directly: the inputs of the shell, the pins, the bash.
     pub(super) roots: Vec<StorePath>,
-    /// The text of the shell's derivations.
-    pub(super) derivations: StorePath,
+    /// The text of the shell's derivations, where it will be evaluated again.
+    pub(super) derivations: Option<StorePath>,
     /// The interactive bash, if one is carried.
     pub(super) bash: Option<Bash>,
     /// The oldest Nix that the carried nixpkgs accepts, if it says.
@@ -67,12 +67,14 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
 
     report.emit(Event::Phase(Phase::Query));
     let mut connection = shell.nix.connect()?;
-    let derivations = derivations(shell, &mut connection)?;
+    let derivations = match shell.frozen {
+        true => None,
+        false => Some(derivations(shell, &mut connection)?),
+    };
     let mut roots: BTreeSet<_> = outputs;
-    roots.insert(derivations.clone());
-    roots.extend(read_while_evaluating(shell)?);
+    roots.extend(derivations.clone());
+    roots.extend(for_evaluation(shell)?);
     roots.extend(shell.derivation.input_sources.iter().cloned());
-    roots.extend(shell.pins.iter().map(|pin| pin.store_path.clone()));
     roots.extend(
         bash.iter()
             .filter_map(|bash| shell.nix.store.containing(&bash.program))
@@ -87,7 +89,11 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
         roots: roots.into_iter().collect(),
         derivations,
         bash,
-        minimum_nix_version: minimum_nix_version(shell),
+        minimum_nix_version: if shell.frozen {
+            None
+        } else {
+            minimum_nix_version(shell)
+        },
         _temporary_roots: connection,
     })
 }
@@ -122,6 +128,22 @@ fn input_outputs(shell: &Shell) -> Result<BTreeSet<StorePath>> {
     let mut paths = BTreeSet::new();
     for (input, names) in &shell.derivation.input_derivations {
         paths.extend(outputs(shell, input, names)?);
+    }
+    Ok(paths)
+}
+
+/// What evaluation takes. Where nobody evaluates, that of it which the shell's variables name
+/// as text: `export NIX_PATH=nixpkgs=${toString pkgs.path}` in a `shellHook`.
+fn for_evaluation(shell: &Shell) -> Result<BTreeSet<StorePath>> {
+    let mut paths = read_while_evaluating(shell)?;
+    paths.extend(shell.pins.iter().map(|pin| pin.store_path.clone()));
+    if shell.frozen {
+        let environment = &shell.derivation.environment;
+        let is_named = |path: &StorePath| {
+            let name = path.base_name();
+            environment.values().any(|value| value.contains(name))
+        };
+        paths.retain(is_named);
     }
     Ok(paths)
 }

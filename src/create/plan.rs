@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::closure::{BashOrigin, Closure};
-use super::shell::Shell;
+use super::shell::{Shell, Surroundings};
 use crate::bundle::layout::{Layout, RecordSize};
 use crate::bundle::manifest::{
-    self, ClosurePath, EntryPath, Manifest, NEEDS_REPLAY, Pin, Proof, SearchPathEntry,
+    self, ClosurePath, EntryPath, Manifest, NEEDS_FROZEN, NEEDS_REPLAY, Pin, Proof, SearchPathEntry,
 };
 use crate::bundle::segment::MOST_WRITTEN;
 use crate::bundle::{BadBundle, FORMAT};
@@ -33,14 +33,19 @@ pub struct Plan {
 
 impl Plan {
     pub(super) fn new(shell: &Shell, closure: &Closure, proof: Proof) -> Result<Self> {
+        let pins = if shell.frozen {
+            Vec::new()
+        } else {
+            shell.pins.clone()
+        };
         let manifest = Manifest {
             format: FORMAT,
-            needs: needs(&shell.pins),
+            needs: needs(shell.frozen, &pins),
             name: shell.name.clone(),
             writer: concat!("shellpack ", env!("CARGO_PKG_VERSION")).to_owned(),
             proof,
             shells: vec![manifest_shell(shell, closure)?],
-            pins: shell.pins.clone(),
+            pins,
             project: shell.project.entries.clone(),
             closure: manifest_closure(&closure.paths, &shell.nix.store),
         };
@@ -58,10 +63,11 @@ impl Plan {
     }
 }
 
-fn needs(pins: &[Pin]) -> Vec<String> {
+fn needs(frozen: bool, pins: &[Pin]) -> Vec<String> {
     let is_replayed = pins.iter().any(|pin| pin.arguments.is_some());
-    let replay = is_replayed.then(|| NEEDS_REPLAY.to_owned());
-    replay.into_iter().collect()
+    let needs = [(frozen, NEEDS_FROZEN), (is_replayed, NEEDS_REPLAY)];
+    let needs = needs.iter().filter(|(is_needed, _)| *is_needed);
+    needs.map(|(_, need)| (*need).to_owned()).collect()
 }
 
 pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifest::Shell> {
@@ -76,7 +82,20 @@ pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifes
         name: frozen.name.clone(),
         path: frozen.path.clone(),
     };
-    let config = shell.surroundings.nixpkgs_config.as_ref();
+    // What the machine had to say is for those who evaluate.
+    let none = Surroundings::default();
+    let surroundings = if shell.frozen {
+        &none
+    } else {
+        &shell.surroundings
+    };
+    let fetching_files = if shell.frozen {
+        Vec::new()
+    } else {
+        shell.fetching_files.clone()
+    };
+    let config = surroundings.nixpkgs_config.as_ref();
+    let derivations = closure.derivations.as_ref();
     Ok(manifest::Shell {
         file,
         attribute: shell.selection.attribute.clone(),
@@ -86,12 +105,12 @@ pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifes
         nix_version: shell.nix.version.clone(),
         minimum_nix_version: closure.minimum_nix_version.clone(),
         bash: closure.bash.as_ref().map(|bash| bash.program.clone()),
-        nix_path: shell.surroundings.search_path.iter().map(entry).collect(),
+        nix_path: surroundings.search_path.iter().map(entry).collect(),
         nixpkgs_config: config.map(|file| file.path.clone()),
-        takes_user_config: shell.surroundings.takes_user_config,
-        fetching_files: shell.fetching_files.clone(),
+        takes_user_config: surroundings.takes_user_config,
+        fetching_files,
         variables_read: shell.variables_read.iter().cloned().collect(),
-        derivations: Some(shell.nix.store.print(&closure.derivations)),
+        derivations: derivations.map(|path| shell.nix.store.print(path)),
         roots: closure.roots.clone(),
         structured_attributes: attributes::prepared(
             &shell.derivation,

@@ -70,6 +70,12 @@ pub(super) fn collect(
     })
 }
 
+/// What is left of a project that nobody evaluates: the shell file, whose directory is entered,
+/// and what the user names, which a `shellHook` may read.
+pub(super) fn without_evaluation(shell_file: &Path, extra: &[PathBuf]) -> Result<Project> {
+    collect(shell_file, &Evaluation::default(), &[], extra)
+}
+
 /// Every directory whose content the next evaluation will see: copied according to Nix's
 /// log, or copied or listed according to the recorder.
 fn copied(evaluation: &Evaluation) -> impl Iterator<Item = &PathBuf> {

@@ -70,11 +70,12 @@ fn rehearse(shell: &Shell, closure: &Closure, report: &Report) -> Result<Outcome
         copied_sources: copied_sources(shell, closure),
         recipe: Recipe::new(
             plan::manifest_shell(shell, closure)?,
-            &shell.pins,
+            if shell.frozen { &[] } else { &shell.pins },
             &shell.project.entries,
             &shell.nix.store,
         ),
         project: PathBuf::new(),
+        frozen: shell.frozen,
     };
     rehearse::carried(
         &shell.nix,

@@ -55,6 +55,8 @@ pub(super) struct Shell {
     pub(super) fetching_files: Vec<String>,
     /// The project's files.
     pub(super) project: Project,
+    /// Whether what only evaluation takes is left out.
+    pub(super) frozen: bool,
     /// Roots and temporary files; they last as long as this value.
     pub(super) scratch: TempDir,
     /// Holds what evaluation fetched; Nix itself does not hold a source that is valid already.
@@ -104,8 +106,16 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
     let derivation = evaluate::read_derivation(&nix, &path)?;
     let mut pins = pins::of_surroundings(&surroundings);
     pins.extend(fetched.pins);
+    let name = name(options, &project.root)?;
+    let project = if options.frozen {
+        warn_of_place(&derivation, &project.root, report);
+        project::without_evaluation(&file, &extra)?
+    } else {
+        project
+    };
     Ok(Shell {
-        name: name(options, &project.root)?,
+        name,
+        frozen: options.frozen,
         selection: options.selection.clone(),
         path,
         derivation,
@@ -142,6 +152,19 @@ fn variables_read(events: &[Recorded]) -> BTreeSet<String> {
         _ => None,
     });
     names.collect()
+}
+
+/// Evaluated on the target, such a variable would name the place there.
+fn warn_of_place(derivation: &Derivation, root: &Path, report: &Report) {
+    let Some(root) = root.to_str() else { return };
+    let environment = derivation.environment.iter();
+    let mut named = environment.filter(|(_, value)| value.contains(root));
+    if let Some((variable, _)) = named.next() {
+        report.emit(Event::Warning(&format!(
+            "the shell's variable {variable} has the path of the project's directory here, {root}; \
+             entered without evaluating, it has the same on every machine"
+        )));
+    }
 }
 
 /// What import from derivation has built, and other store paths that evaluation names.

@@ -107,6 +107,70 @@ fn nothing_is_left_behind() {
     b.sh("ls -A tmp").succeeds().prints("");
 }
 
+#[test]
+fn a_frozen_bundle_is_smaller_and_opens_as_any_other() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} TEXT = builtins.readFile ./text; }}");
+    let make = "echo text > text; echo data > data; shellpack create -o ~/whole.shellpack";
+    let b = packed("slim", &shell, make, "--frozen --include data");
+    let a = crate::support::machine_a();
+    let size = |name: &str| fs::metadata(a.home(name)).unwrap().len();
+    assert!(size("slim.shellpack") < size("whole.shellpack"));
+    b.shellpack("inspect x.shellpack")
+        .succeeds()
+        .shows("entered the shell without evaluating it")
+        .never_says("nixpkgs.tar.gz");
+    for option in ["", "--frozen", "--pure"] {
+        b.shellpack(&format!("open x.shellpack {option} {PRINT}"))
+            .succeeds()
+            .prints(MESSAGE);
+    }
+    b.sh("ls slim").succeeds().prints("data\nshell.nix");
+    b.sh(&format!("{WITHOUT_NIX} open x.shellpack {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+    b.shellpack("open x.shellpack --no-shell")
+        .succeeds()
+        .says("to enter by hand: shellpack open x.shellpack --dir /root/slim");
+    b.shellpack("rehearse x.shellpack --run 'exit 9'")
+        .exits_with(9);
+}
+
+/// What evaluation takes is left out, but not what the shell names.
+#[test]
+fn a_source_that_the_shell_names_is_carried_frozen() {
+    let fetch = r#"builtins.fetchTarball "file:///root/fixtures/nixpkgs.tar.gz""#;
+    let text = format!("builtins.unsafeDiscardStringContext (toString ({fetch}))");
+    let shell = format!("pkgs.mkShell {{ {HELLO} NIXPKGS = {text}; }}");
+    let b = packed("names-source", &shell, "", "--frozen");
+    b.shellpack("open x.shellpack --run 'cat $NIXPKGS/.version'")
+        .succeeds();
+}
+
+/// A frozen shell fetches nothing, whatever its evaluation did.
+#[test]
+fn a_frozen_bundle_needs_no_answers() {
+    let make = r#"printf '{ MESSAGE = "Hello, world!"; }' > ~/answer"#;
+    let shell =
+        r#"pkgs.mkShell { inherit (import (builtins.fetchurl "file:///root/answer")) MESSAGE; }"#;
+    let b = packed("no-answers", shell, make, "--frozen");
+    b.shellpack(&format!("open x.shellpack {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+    b.shellpack("inspect --json x.shellpack")
+        .succeeds()
+        .shows("\"frozen\"")
+        .never_says("\"replay\"");
+}
+
+#[test]
+fn a_place_in_a_frozen_shell_is_warned_of() {
+    let a = crate::support::machine_a();
+    a.write_shell("frozen-place", "pkgs.mkShell { PLACE = toString ./.; }");
+    a.shellpack("create fixtures/shells/frozen-place --frozen -o place.shellpack")
+        .succeeds()
+        .says("variable PLACE has the path of the project's directory");
+}
+
 /// Every word of this manifest is made to run. Only bash does.
 #[test]
 fn words_of_a_hostile_manifest_are_not_code() {
