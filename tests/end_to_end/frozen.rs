@@ -200,6 +200,7 @@ fn words_of_a_hostile_manifest_are_not_code() {
         ("passAsFile", "text evil/../../name ../x"),
         ("text", evil),
         ("../x", evil),
+        ("", evil),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();

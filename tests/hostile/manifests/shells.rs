@@ -183,3 +183,41 @@ fn what_evaluation_takes_lies_in_the_closure() {
         }
     }
 }
+
+/// No variable can have one, and none that Nix evaluates does.
+#[test]
+fn a_variable_with_a_zero_byte_is_refused() {
+    for (name, value) in [("a\0b", "x"), ("x", "a\0b")] {
+        let variable = (name.to_owned(), value.to_owned());
+        let said = with(|manifest| manifest.shells[0].environment.extend([variable]));
+        assert_eq!(said, "a variable of the shell has a zero byte");
+    }
+}
+
+#[test]
+fn structured_attributes_are_a_set() {
+    for json in ["", "[]", "\"x\"", "{\"a\":}", "{} {}"] {
+        let said = with(|manifest| manifest.shells[0].structured_attributes = Some(json.into()));
+        assert_eq!(
+            said,
+            "the shell's structured attributes are missing or malformed"
+        );
+    }
+}
+
+/// What cannot be evaluated must have everything that it is entered by, and nothing else.
+#[test]
+fn a_frozen_bundle_can_be_entered_frozen() {
+    let said = with(|manifest| manifest.needs.push("frozen".into()));
+    assert_eq!(said, "it has pins, and is not to be evaluated");
+    let said = with(|manifest| {
+        manifest.needs.push("frozen".into());
+        manifest.pins.clear();
+        let variable = ("__json".to_owned(), "{}".to_owned());
+        manifest.shells[0].environment.extend([variable]);
+    });
+    assert_eq!(
+        said,
+        "the shell's structured attributes are missing or malformed"
+    );
+}
