@@ -26,6 +26,8 @@ class Contestant:
     title: str
     script: str
     place: Place = Place.STORE
+    # Untimed, in the same room: what must have been done before.
+    before: str = ""
     # Untimed: what it made is as it should be, or this fails.
     check: str = "true"
     # The file or directory in $out whose size counts.
@@ -161,6 +163,27 @@ ZSTD_TEST = Contestant(
 )
 INSPECT = Contestant("inspect", "inspect", '"$shellpack" inspect "$bundle"', needs=("bundle",))
 
+# Entering: everything is there, and evaluating the shell takes no time worth mentioning.
+
+
+def entry(name, title, options):
+    return Contestant(
+        name,
+        title,
+        f'"$shellpack" open "$bundle" {options} --run true',
+        before='"$shellpack" open "$bundle" --no-shell',
+        needs=("bundle",),
+    )
+
+
+NIX_SHELL = Contestant(
+    "nix-shell",
+    "`nix-shell --run true`",
+    'cd "$shell" && NIX_BUILD_SHELL=bash nix-shell --run true',
+)
+ENTER = entry("enter", "open, evaluating", "")
+ENTER_FROZEN = entry("enter-frozen", "open `--frozen`", "--frozen")
+
 # How products are made when their contestant has not run yet, or has none.
 SEGMENTS = Contestant(
     "segments",
@@ -186,6 +209,7 @@ def groups(slow_rounds):
     return (
         Group("create", "Create", (Race("whole", peers_and_create),)),
         Group("open", "Open", (Race("whole", peers_and_open),)),
+        Group("entry", "Entry", (Race("whole", (NIX_SHELL, ENTER, ENTER_FROZEN)),)),
         Group("verify", "Verify", (Race("whole", (ZSTD_TEST, VERIFY)),)),
         Group("inspect", "Inspect", (Race("small-paths", (INSPECT,)),)),
         Group("files43k", "One path of 43,000 files", (Race("nixpkgs", BOTH_SIDES),)),

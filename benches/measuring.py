@@ -101,6 +101,8 @@ def preparation(contestant):
     lines = [f'cat "${product}" > /dev/null' for product in contestant.needs]
     if contestant.place is Place.FRESH:
         lines.append("nix-store --init")
+    if contestant.before:
+        lines.append(contestant.before)
     return "\n".join(lines)
 
 

@@ -1,6 +1,6 @@
 """Samples as tables, for terminals and for results.md: the same Markdown."""
 
-from targets import INSPECT, MEMORY_LIMITS, TARGETS, median, ratio
+from targets import MEMORY_LIMITS, TARGETS, WALL_LIMITS, median, ratio
 
 MB = 10**6
 NONE = "–"
@@ -28,10 +28,11 @@ def target_table(samples, groups):
                 reached = ratio(own, peers, measure)
                 row = judged(reached, limit, lambda number: f"{number:.3f}")
                 rows.append([target.job, target.against, measure, *row])
-    if INSPECT.group in groups:
-        reached = median(samples.of(INSPECT.group, INSPECT.workload, INSPECT.contestant), "wall")
-        row = judged(reached, INSPECT.limit, lambda number: f"{number:.3f} s")
-        rows.append([INSPECT.job, NONE, "wall", *row])
+    for limit in WALL_LIMITS:
+        if limit.group in groups:
+            reached = median(samples.of(limit.group, limit.workload, limit.contestant), "wall")
+            row = judged(reached, limit.limit, lambda number: f"{number:.3f} s")
+            rows.append([limit.job, NONE, "wall", *row])
     return table(["job", "against", "what", "ratio", "min..max", "target", ""], rows)
 
 

@@ -50,7 +50,11 @@ class Limit:
     limit: float
 
 
-INSPECT = Limit("inspect, 5,000 paths", "inspect", "small-paths", "inspect", 0.1)
+WALL_LIMITS = (
+    # The shell has no `setup`, so this is all that entering takes.
+    Limit("entry, frozen", "entry", "whole", "enter-frozen", 0.06),
+    Limit("inspect, 5,000 paths", "inspect", "small-paths", "inspect", 0.1),
+)
 
 # With two jobs, and the same for a path of any size.
 CREATE_MEMORY, SMALL_MEMORY, OPEN_MEMORY = 400 * MB, 600 * MB, 270 * MB
