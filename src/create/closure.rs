@@ -67,9 +67,10 @@ pub(super) fn collect(shell: &Shell, report: &Report) -> Result<Closure> {
 
     report.emit(Event::Phase(Phase::Query));
     let mut connection = shell.nix.connect()?;
-    let derivations = match shell.frozen {
-        true => None,
-        false => Some(derivations(shell, &mut connection)?),
+    let derivations = if shell.frozen {
+        None
+    } else {
+        Some(derivations(shell, &mut connection)?)
     };
     let mut roots: BTreeSet<_> = outputs;
     roots.extend(derivations.clone());

@@ -73,22 +73,37 @@ impl Database {
 pub fn are_valid<'a>(
     state: &Path,
     store: &StoreDir,
-    mut paths: impl Iterator<Item = &'a StorePath>,
+    paths: impl Iterator<Item = &'a StorePath> + Clone,
 ) -> Option<bool> {
     let schema = fs::read_to_string(state.join("db/schema")).ok()?;
     if schema.trim() != SCHEMA {
         return None;
     }
     let file = state.join("db/db.sqlite");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let sqlite = rusqlite::Connection::open_with_flags(&file, flags).ok()?;
-    let database = Database {
-        file,
-        sqlite,
-        store: store.clone(),
+    let ask = |name: &Path| {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let sqlite = rusqlite::Connection::open_with_flags(name, flags).ok()?;
+        let database = Database {
+            file: file.clone(),
+            sqlite,
+            store: store.clone(),
+        };
+        let mut paths = paths.clone();
+        let all: Result<bool> =
+            paths.try_fold(true, |all, path| Ok(all && database.is_valid(path)?));
+        all.ok()
     };
-    let valid: Result<bool> = paths.try_fold(true, |all, path| Ok(all && database.is_valid(path)?));
-    valid.ok()
+    ask(&file).or_else(|| ask(&unchanging(&file)?))
+}
+
+/// The same file in words that make it readable without a lock, which somebody else's database
+/// does not grant. Only where all of it is in the file itself, as when nobody writes.
+fn unchanging(file: &Path) -> Option<PathBuf> {
+    let log = file.with_extension("sqlite-wal");
+    let is_written = fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+    let name = file.to_str()?;
+    let is_plain = !name.contains(['?', '#', '%']);
+    (is_plain && !is_written).then(|| format!("file:{name}?immutable=1").into())
 }
 
 fn insert(

@@ -47,6 +47,22 @@ fn an_untrusted_user_is_told_what_root_must_add() {
         .prints("");
 }
 
+/// What root has brought and the user has rooted takes no daemon any more.
+#[test]
+fn what_is_entered_frozen_again_asks_nobody() {
+    let b = with_trust_in("root");
+    b.receive(&bundle("blog"), "x.shellpack");
+    b.sh("XDG_STATE_HOME=/nix/state shellpack open x.shellpack --no-shell --dir /tmp/x")
+        .succeeds();
+    let open = format!("shellpack open x.shellpack --frozen {PRINT}");
+    alice(&b, &open).succeeds().prints(MESSAGE);
+    b.sh(&format!(
+        "setpriv --reuid 1000 --regid 1000 --clear-groups -- {open}"
+    ))
+    .succeeds()
+    .prints(MESSAGE);
+}
+
 /// Signed by a key that B trusts, nothing depends on who opens it.
 #[test]
 fn an_untrusted_user_opens_what_is_signed() {

@@ -166,7 +166,7 @@ fn a_frozen_bundle_needs_no_answers() {
 fn a_place_in_a_frozen_shell_is_warned_of() {
     let a = crate::support::machine_a();
     a.write_shell("frozen-place", "pkgs.mkShell { PLACE = toString ./.; }");
-    a.shellpack("create fixtures/shells/frozen-place --frozen -o place.shellpack")
+    a.shellpack("create fixtures/shells/frozen-place --frozen -o frozen-place.shellpack")
         .succeeds()
         .says("variable PLACE has the path of the project's directory");
 }
