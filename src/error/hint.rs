@@ -49,7 +49,9 @@ impl Error {
             Self::NotFrozen => "enter it without --frozen".to_owned(),
             Self::NoSpace { .. } => "make room, for example: nix-collect-garbage".to_owned(),
             Self::FileDiffers(_) | Self::OtherDirectory(_) => "open into another directory: shellpack open BUNDLE --dir DIR".to_owned(),
-            Self::Drift { .. } => "if the project was changed here, what it now needs has to come in a new bundle: shellpack create".to_owned(),
+            Self::Drift { .. } => "enter it as it was packed, with --frozen; if the project was changed here, what it now needs has to come in a \
+                 new bundle: shellpack create"
+                .to_owned(),
             Self::NothingOpened => "open one: shellpack open BUNDLE".to_owned(),
             Self::NotOpened(_) => "see what was opened: shellpack list".to_owned(),
             Self::Ambiguous { .. } => "name one of them in full; see when and where each was opened: shellpack list".to_owned(),

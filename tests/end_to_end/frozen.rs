@@ -130,9 +130,35 @@ fn a_frozen_bundle_is_smaller_and_opens_as_any_other() {
         .prints(MESSAGE);
     b.shellpack("open x.shellpack --no-shell")
         .succeeds()
-        .says("to enter by hand: shellpack open x.shellpack --dir /root/slim");
+        .says("to enter by hand: cd /root/slim && shellpack enter\n");
+    b.sh(&format!("cd /root/slim && shellpack enter {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
     b.shellpack("rehearse x.shellpack --run 'exit 9'")
         .exits_with(9);
+}
+
+/// The bundle may be gone, and Nix as well.
+#[test]
+fn what_was_opened_is_entered_frozen() {
+    let b = Machine::offline();
+    b.receive(&bundle("blog"), "x.shellpack");
+    b.sh("shellpack open x.shellpack --no-shell; rm x.shellpack")
+        .succeeds();
+    for place in ["~", "~/blog"] {
+        b.sh(&format!(
+            "cd {place}; {WITHOUT_NIX} enter blog --frozen {PRINT}"
+        ))
+        .succeeds()
+        .prints(MESSAGE);
+    }
+    b.sh("cd blog; shellpack enter --frozen --run 'exit 7'")
+        .exits_with(7);
+    b.sh("chmod -R +w /nix/store/*-hello-2.10; rm -r /nix/store/*-hello-2.10")
+        .succeeds();
+    b.shellpack("enter blog --frozen --run true")
+        .exits_with(125)
+        .says("-hello-2.10");
 }
 
 /// What evaluation takes is left out, but not what the shell names.

@@ -1,0 +1,131 @@
+//! Options of `create`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{jobs, parse_level};
+use crate::create::{self, Subject, write::Output};
+use crate::nix::command::{Argument, Selection};
+
+/// `shellpack create`.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
+pub struct Create {
+    /// The shell file, or the directory that it is in
+    #[arg(default_value = ".", value_name = "FILE")]
+    file: PathBuf,
+    /// Pack a shell with these packages of `<nixpkgs>`, like `nix-shell -p`
+    #[arg(short, long, value_name = "PKG", num_args = 1.., conflicts_with_all = ["file", "expr", "attr"])]
+    packages: Vec<String>,
+    /// Pack what this expression evaluates to, like `nix-shell -E`
+    #[arg(
+        short = 'E',
+        long,
+        value_name = "EXPR",
+        conflicts_with = "file",
+        allow_hyphen_values = true
+    )]
+    expr: Option<String>,
+    /// Pack this attribute of the file
+    #[arg(short = 'A', long, value_name = "ATTR")]
+    attr: Option<String>,
+    /// Pass a Nix expression as an argument
+    #[arg(long, num_args = 2, value_names = ["NAME", "EXPR"], allow_hyphen_values = true)]
+    arg: Vec<String>,
+    /// Pass a string as an argument
+    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], allow_hyphen_values = true)]
+    argstr: Vec<String>,
+    /// Add an entry to Nix's search path
+    #[arg(short = 'I', value_name = "PATH")]
+    search: Vec<String>,
+    /// Fail if the shell does not pin what it fetches, instead of freezing it as it is now
+    #[arg(long)]
+    locked: bool,
+    /// Where to write the bundle; `-` is standard output [default: NAME.shellpack]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The bundle's name [default: the name of the project's directory]
+    #[arg(long)]
+    name: Option<String>,
+    /// Carry this file or directory, too, although evaluation does not read it
+    #[arg(long, value_name = "PATH")]
+    include: Vec<PathBuf>,
+    /// Leave out what evaluation takes: a smaller bundle, which can only be entered without
+    /// evaluating
+    #[arg(long)]
+    frozen: bool,
+    /// How hard to compress: fast, default, small, or a level of zstd (1..22)
+    #[arg(long, default_value = "default", value_parser = parse_level)]
+    level: i32,
+    /// How many segments to compress at a time [default: the number of processors]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Replace an existing file
+    #[arg(short, long)]
+    force: bool,
+    /// Do everything but write the file
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Do not prove that the bundle opens; it is marked as unproved
+    #[arg(long)]
+    no_rehearsal: bool,
+    /// Do not read the written file again to see whether it arrived on the disk as it was meant
+    #[arg(long)]
+    no_read_back: bool,
+}
+
+impl Create {
+    /// What the engine is asked to do.
+    pub fn options(self) -> create::Options {
+        let pairs = |values: &[String], string| -> Vec<Argument> {
+            values
+                .chunks_exact(2)
+                .map(|pair| Argument {
+                    name: pair[0].clone(),
+                    value: pair[1].clone(),
+                    string,
+                })
+                .collect()
+        };
+        let arguments = [pairs(&self.arg, false), pairs(&self.argstr, true)].concat();
+        let output = |path: PathBuf| {
+            if path == std::path::Path::new("-") {
+                Output::Stdout
+            } else {
+                Output::File {
+                    path,
+                    force: self.force,
+                }
+            }
+        };
+        let subject = match self.expr {
+            Some(expression) => Subject::Expression(expression),
+            None if self.packages.is_empty() => Subject::File(self.file),
+            None => Subject::Packages(self.packages),
+        };
+        create::Options {
+            subject,
+            selection: Selection {
+                attribute: self.attr,
+                arguments,
+            },
+            include: self.search,
+            locked: self.locked,
+            extra_files: self.include,
+            frozen: self.frozen,
+            name: self.name,
+            output: self.output.map(output),
+            force: self.force,
+            level: self.level,
+            jobs: jobs(self.jobs),
+            rehearsal: !self.no_rehearsal,
+            read_back: !self.no_read_back,
+            dry_run: self.dry_run,
+        }
+    }
+}
