@@ -15,7 +15,7 @@ use crate::nix::Nix;
 use crate::nix::command::Selection;
 use crate::nix::daemon::Connection;
 use crate::nix::derivation::Derivation;
-use crate::nix::evaluate::{self, Recorded, Request};
+use crate::nix::evaluate::{self, Evaluation, Recorded, Request};
 use crate::nix::store_path::StorePath;
 use crate::report::{Event, Phase, Report};
 
@@ -71,27 +71,20 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
         tempfile::tempdir().map_err(Error::io("create a directory in", std::env::temp_dir()))?;
     let Located { file, link } = options.subject.locate(scratch.path())?;
     let nix = Nix::find()?;
-    let request = Request {
-        file: &file,
-        selection: &options.selection,
-        include: &options.include,
-        nix_path: None,
-        nixpkgs_config: None,
-        scratch: scratch.path(),
+    let request = Request::new(
+        &file,
+        &options.selection,
+        &options.include,
+        scratch.path(),
         report,
-    };
+    );
     let mut connection = nix.connect()?;
     let Recording {
         evaluation,
         surroundings,
         foreign,
     } = record::record(&request, &nix, &mut connection, report)?;
-    let [path] = &evaluation.derivations[..] else {
-        return Err(Error::NotOneDerivation {
-            file,
-            count: evaluation.derivations.len(),
-        });
-    };
+    let here = one_derivation(&evaluation, &file)?;
     if options.locked {
         pins::ensure_locked(&nix, &evaluation.events, &surroundings.search_path)?;
     }
@@ -102,7 +95,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
     let fetched = Fetched::by(&evaluation.events, &nix, &project)?;
     fetched.warn_of_frozen(report);
     let answered = fetched.evaluate_answered(&surroundings.around(&request), &nix, &project)?;
-    let path = answered.unwrap_or(path.clone());
+    let path = answered.unwrap_or(here);
     let derivation = evaluate::read_derivation(&nix, &path)?;
     let mut pins = pins::of_surroundings(&surroundings);
     pins.extend(fetched.pins);
@@ -130,6 +123,17 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
         scratch,
         _temporary_roots: connection,
     })
+}
+
+/// What nix-shell would enter.
+fn one_derivation(evaluation: &Evaluation, file: &Path) -> Result<StorePath> {
+    match &evaluation.derivations[..] {
+        [path] => Ok(path.clone()),
+        others => Err(Error::NotOneDerivation {
+            file: file.to_owned(),
+            count: others.len(),
+        }),
+    }
 }
 
 /// Before evaluation, which may take long.

@@ -126,6 +126,25 @@ pub enum Recorded {
 }
 
 impl<'a> Request<'a> {
+    /// In the user's own surroundings.
+    pub fn new(
+        file: &'a Path,
+        selection: &'a Selection,
+        include: &'a [String],
+        scratch: &'a Path,
+        report: &'a Report,
+    ) -> Self {
+        Self {
+            file,
+            selection,
+            include,
+            nix_path: None,
+            nixpkgs_config: None,
+            scratch,
+            report,
+        }
+    }
+
     /// Evaluates as nix-shell would, only watching Nix's log.
     pub fn evaluate(&self, nix: &Nix) -> Result<Evaluation> {
         self.instantiate(nix, self.file)
