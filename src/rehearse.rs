@@ -6,6 +6,7 @@
 //! finished file for real, in an empty store.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
@@ -21,6 +22,7 @@ use crate::space;
 use serde::{Deserialize, Serialize};
 
 pub mod inside;
+mod network;
 mod surroundings;
 
 /// Where the project lies in a room: at another absolute path than anybody's project.
@@ -58,6 +60,15 @@ pub struct Task {
     pub frozen: bool,
 }
 
+/// What a `shellHook` did that wanted the network.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Hook {
+    /// Its own words.
+    words: String,
+    /// How it ended the shell, if it did.
+    ended: Option<String>,
+}
+
 /// What the room's process saw.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Seen {
@@ -67,6 +78,8 @@ pub enum Seen {
         nix_version: Option<String>,
         /// What was checked, one sentence each.
         checks: Vec<String>,
+        /// A `shellHook` that wanted the network.
+        hook: Option<Hook>,
     },
     /// Evaluation would have to build something, which the other side cannot.
     Builds {
@@ -147,11 +160,32 @@ pub fn carried(
         .output()?;
     drop(waiting);
     report.ensure_not_interrupted()?;
-    verdict(&output, project_root, &nix.store)
+    let (outcome, hook) = verdict(&output, project_root, &nix.store)?;
+    if let Some(hook) = hook {
+        report.emit(Event::Warning(&hook.to_string()));
+    }
+    Ok(outcome)
+}
+
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the shellHook wants a network, which will not be there")?;
+        if let Some(status) = &self.ended {
+            write!(f, ", and ends the shell ({status})")?;
+        }
+        f.write_str("; it said:")?;
+        self.words
+            .lines()
+            .try_for_each(|line| write!(f, "\n  {line}"))
+    }
 }
 
 /// What the room's process saw, as a proof or as an error.
-fn verdict(output: &Output, project_root: &Path, store: &StoreDir) -> Result<Outcome> {
+fn verdict(
+    output: &Output,
+    project_root: &Path,
+    store: &StoreDir,
+) -> Result<(Outcome, Option<Hook>)> {
     let seen = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| Seen::Failed {
         what: "the room ended without a result".to_owned(),
         words: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -162,14 +196,18 @@ fn verdict(output: &Output, project_root: &Path, store: &StoreDir) -> Result<Out
         Seen::Passed {
             nix_version,
             checks,
-        } => Ok(Outcome::Proved(Proof {
-            result: ProofResult::Passed,
-            nix_version,
-            checks,
-        })),
+            hook,
+        } => {
+            let proof = Proof {
+                result: ProofResult::Passed,
+                nix_version,
+                checks,
+            };
+            Ok((Outcome::Proved(proof), hook))
+        }
         Seen::Builds { derivation } => store
             .parse_path(&derivation)
-            .map(Outcome::Builds)
+            .map(|path| (Outcome::Builds(path), None))
             .map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string())),
         Seen::Failed {
             what,

@@ -5,8 +5,9 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 
-use super::{BUILDS, IMPORT_ADVICE, Seen, Task};
+use super::{BUILDS, Hook, IMPORT_ADVICE, Seen, Task, network};
 use crate::error::{Error, Result};
 use crate::frozen::Frozen;
 use crate::invocation::{Entry, Invocation, RUN};
@@ -71,34 +72,47 @@ fn rehearse(file: &Path) -> Result<Seen, Failure> {
     let derivation = evaluate_again(&task, &invocation, &nix)?;
     ensure_same_sources(&task, &derivation)?;
     ensure_nothing_missing(&task, &nix, &derivation)?;
-    enter(|run, log| {
+    let hook = enter(|run, log| {
         let options = [RUN.into(), run.into()];
-        invocation.command(&options).status_with_log(log).map(drop)
+        invocation.command(&options).status_with_log(log)
     })?;
     Ok(Seen::Passed {
         nix_version: Some(nix.version),
         checks: vec![
             "evaluated with only what is carried, no network and an empty home".to_owned(),
             "nothing was left to build or to fetch".to_owned(),
-            "entered nix-shell".to_owned(),
+            entered(hook.as_ref(), "entered nix-shell"),
         ],
+        hook,
     })
 }
 
 /// No Nix takes part: what is not among the carried paths is not there, registered or not.
 fn enter_frozen(task: &Task) -> Result<Seen, Failure> {
     let frozen = Frozen::new(&task.recipe.shell, &task.store, &task.project);
-    enter(|run, log| {
+    let hook = enter(|run, log| {
         let prepared = frozen.prepare(&Entry::run(run), false)?;
-        prepared.status_with_log(log).map(drop)
+        prepared.status_with_log(log)
     })?;
     Ok(Seen::Passed {
         nix_version: None,
-        checks: vec![
-            "entered the shell without evaluating it, with only what is carried, no network and an empty home"
-                .to_owned(),
-        ],
+        checks: vec![entered(
+            hook.as_ref(),
+            "entered the shell without evaluating it, with only what is carried, no network and an empty home",
+        )],
+        hook,
     })
+}
+
+/// What there is to say of entry.
+fn entered(hook: Option<&Hook>, check: &str) -> String {
+    match hook {
+        Some(Hook {
+            ended: Some(status),
+            ..
+        }) => format!("the shellHook wants a network, and ended the shell ({status})"),
+        _ => check.to_owned(),
+    }
 }
 
 fn evaluate_again(
@@ -182,15 +196,23 @@ fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Re
 
 /// Enters once. That it got there is told by a file, not by what is printed: a `shellHook`
 /// may print anything, and what it started in the background may hold on to a pipe for ever.
-fn enter(run_in_shell: impl FnOnce(&str, &Path) -> Result<()>) -> Result<(), Failure> {
+fn enter(
+    run_in_shell: impl FnOnce(&str, &Path) -> Result<ExitStatus>,
+) -> Result<Option<Hook>, Failure> {
     let mark = Path::new("/nix/rehearsal-entered");
     let log = Path::new("/nix/rehearsal-log");
-    run_in_shell(&format!(": > {}", mark.display()), log)?;
-    if mark.exists() {
-        return Ok(());
-    }
+    let status = run_in_shell(&format!(": > {}", mark.display()), log)?;
     let words = fs::read(log).map_err(Error::io("read", log))?;
     let words = String::from_utf8_lossy(&words).into_owned();
+    let hook = network::wanted(&words);
+    if mark.exists() {
+        return Ok(hook.map(|words| Hook { words, ended: None }));
+    }
+    // On the other side it will do the same, and that is the hook's business.
+    if let Some(words) = hook {
+        let ended = Some(status.to_string());
+        return Ok(Some(Hook { words, ended }));
+    }
     let advice =
         "if its shellHook ends or replaces the shell on purpose, go on with --no-rehearsal";
     Err(Failure::Seen(failed(

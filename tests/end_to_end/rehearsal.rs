@@ -93,6 +93,22 @@ fn a_hook_that_replaces_the_shell_is_named() {
     }
 }
 
+/// It is no fault of the bundle; the user is told, in the hook's own words.
+#[test]
+fn a_hook_that_wants_the_network_is_told() {
+    let connect = "exec 3<>/dev/tcp/192.0.2.1/80";
+    let warning = "warning: the shellHook wants a network, which will not be there";
+    rehearse("wants-network", &format!("({connect})"))
+        .succeeds()
+        .shows("entered nix-shell")
+        .says(&format!("{warning}; it said:\n"))
+        .says("Network is unreachable");
+    rehearse("needs-network", &format!("({connect}) || exit 6"))
+        .succeeds()
+        .shows("the shellHook wants a network, and ended the shell (exit status: 6)")
+        .says(&format!("{warning}, and ends the shell (exit status: 6); it said:\n"));
+}
+
 /// The recorder does not see what nixpkgs' own code reads; the room must not show it either.
 #[test]
 fn a_file_elsewhere_on_the_host_is_found_missing() {
