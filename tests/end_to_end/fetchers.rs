@@ -232,3 +232,50 @@ in pkgs.mkShell {{ MESSAGE = builtins.builtins.readFile text; }}"
     b.receive(&a.home(&format!("{name}.shellpack")), "x.shellpack");
     arrives(&b);
 }
+
+/// `fetchTree` is experimental, and B need not have it.
+#[test]
+fn trees_arrive() {
+    let flakes = "export NIX_CONFIG='experimental-features = nix-command flakes'";
+    for (number, (kind, tree)) in [
+        ("tarball", r#"type = "tarball"; url = "URL/THIS.tar.gz";"#),
+        (
+            "git",
+            r#"type = "git"; url = "URL/THIS.git"; ref = "master";"#,
+        ),
+        ("path", r#"type = "path"; path = "/root/THIS-tree";"#),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("tree-{number}");
+        let setup = match kind {
+            "git" => repository(&name),
+            _ => {
+                tarball(&name)
+                    + "\nmkdir ~/THIS-tree; tar -xzf ~/fixtures/THIS.tar.gz -C ~/THIS-tree --strip-components=1"
+            }
+        };
+        let setup = format!("{flakes}\n{}", setup.replace("THIS", &name));
+        let tree = tree.replace("URL", URL).replace("THIS", &name);
+        source_arrives(&name, &setup, &format!("builtins.fetchTree {{ {tree} }}"));
+    }
+}
+
+/// As npins writes them: a hash, and a name or none.
+#[test]
+fn pinned_tarballs_of_any_name_arrive() {
+    for (number, named) in ["", "name = \"greeting-1.0\";"].into_iter().enumerate() {
+        let name = format!("npins-{number}");
+        let setup = format!(
+            "{}\nhash=$(nix-prefetch-url --unpack {URL}/{name}.tar.gz 2>/dev/null); sed -i \"s/HASH/$hash/\" shell.nix",
+            tarball(&name)
+        );
+        let fetch =
+            format!("fetchTarball {{ {named} url = \"{URL}/{name}.tar.gz\"; sha256 = \"HASH\"; }}");
+        let b = source_arrives(&name, &setup, &fetch);
+        b.sh(&format!("cd {name} && nix-shell {PRINT}"))
+            .succeeds()
+            .prints(MESSAGE);
+    }
+}

@@ -106,7 +106,9 @@ fn a_hook_that_wants_the_network_is_told() {
     rehearse("needs-network", &format!("({connect}) || exit 6"))
         .succeeds()
         .shows("the shellHook wants a network, and ended the shell (exit status: 6)")
-        .says(&format!("{warning}, and ends the shell (exit status: 6); it said:\n"));
+        .says(&format!(
+            "{warning}, and ends the shell (exit status: 6); it said:\n"
+        ));
 }
 
 /// The recorder does not see what nixpkgs' own code reads; the room must not show it either.
