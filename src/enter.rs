@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::entry::{self, Entered, Entry, Present, Ready};
-use crate::error::{Error, Result};
+use crate::error::{NotThere, Result};
 use crate::nix::Nix;
 use crate::nix::store_path::StorePath;
 use crate::report::{Event, Phase, Report};
@@ -79,8 +79,9 @@ fn ensure_none<'a>(chosen: &Chosen, missing: impl Iterator<Item = &'a StorePath>
     if words.is_empty() {
         return Ok(());
     }
-    Err(Error::PathsGone {
+    Err(NotThere::PathsGone {
         name: chosen.record.id().to_owned(),
         paths: words.join("\n"),
-    })
+    }
+    .into())
 }

@@ -12,12 +12,13 @@ use crate::bundle::BadBundle;
 use crate::nix::derivation::BadDerivation;
 use crate::nix::nar::parse::BadNar;
 use crate::nix::store_path::StorePath;
-use crate::opened::Damage;
 
 mod hint;
 mod make;
+mod not_there;
 mod words;
 
+pub use not_there::NotThere;
 use words::{describe, indent, on_lines_of_their_own};
 
 /// The crate's result.
@@ -350,56 +351,7 @@ pub enum Error {
     FileDiffers(PathBuf),
 
     // What was opened before.
-    /// Nothing was.
-    #[error("could not find a shell: no bundle was opened here")]
-    NothingOpened,
-    /// Nothing of that name was.
-    #[error("could not find {0}: no bundle of that name was opened here")]
-    NotOpened(String),
-    /// Several bundles of that name were.
-    #[error("could not choose: several bundles named {name} were opened here{}", indent(&candidates.join("\n")))]
-    Ambiguous {
-        /// The name.
-        name: String,
-        /// What names each of them in full, the one that was opened last first.
-        candidates: Vec<String>,
-    },
-    /// Which shell is meant can only be told in a project.
-    #[error("could not tell which shell to enter: {} lies in no opened project", dir.display())]
-    NotInProject {
-        /// The current directory.
-        dir: PathBuf,
-        /// Names of what was opened.
-        known: Vec<String>,
-    },
-    /// A record is damaged, or not whole yet.
-    #[error("could not enter {id}: its record is damaged")]
-    DamagedRecord {
-        /// The record.
-        id: String,
-        /// What is wrong with it.
-        #[source]
-        source: Damage,
-    },
-    /// The project was moved or deleted.
-    #[error("could not enter {name}: {} is gone", path.display())]
-    ProjectGone {
-        /// The record.
-        name: String,
-        /// What is gone: the project's directory, or the shell file in it.
-        path: PathBuf,
-        /// The project's directory.
-        project: PathBuf,
-    },
-    /// Paths are not valid any more.
-    #[error(
-        "could not enter {name}: this machine's store does not have what it needs{}",
-        indent(paths)
-    )]
-    PathsGone {
-        /// The record.
-        name: String,
-        /// Some of the paths, one per line.
-        paths: String,
-    },
+    /// It is not there, or it cannot be told what is meant.
+    #[error(transparent)]
+    NotThere(#[from] NotThere),
 }

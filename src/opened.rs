@@ -19,7 +19,7 @@ use tempfile::NamedTempFile;
 
 use crate::bundle::manifest::{BundleName, Manifest};
 use crate::bundle::{BadBundle, MANIFEST};
-use crate::error::{Error, Result};
+use crate::error::{Error, NotThere, Result};
 use crate::nix;
 use crate::nix::hash::Digest;
 
@@ -95,12 +95,12 @@ impl Record {
     pub fn named(name: &str) -> Result<Vec<Self>> {
         let mut records = Self::all()?;
         if records.is_empty() {
-            return Err(Error::NothingOpened);
+            return Err(NotThere::NothingOpened.into());
         }
         let exact = records.iter().any(|record| record.id == name);
         records.retain(|record| record.id == name || (!exact && record.name() == name));
         if records.is_empty() {
-            return Err(Error::NotOpened(name.to_owned()));
+            return Err(NotThere::NotOpened(name.to_owned()).into());
         }
         Ok(records)
     }

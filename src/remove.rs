@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::error::{Error, Result};
+use crate::error::{NotThere, Result};
 use crate::inspect::Labelled;
 use crate::nix::Nix;
 use crate::nix::store_path::StorePath;
@@ -65,7 +65,7 @@ fn the_one(name: &str) -> Result<Record> {
         (Some(record), true) => Ok(record),
         (last, _) => {
             records.extend(last);
-            Err(Error::ambiguous(name, &records))
+            Err(NotThere::ambiguous(name, &records).into())
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::bundle::manifest::Manifest;
-use crate::error::{Error, Result};
+use crate::error::{Error, NotThere, Result};
 use crate::opened::{Damage, Place, Record};
 
 /// A bundle that was opened to the end, and a project directory of it that is there.
@@ -38,7 +38,7 @@ fn named(name: &str, here: &Path) -> Result<Chosen> {
             manifest,
             project: place_of(record, here)?,
         }),
-        (Some(_), false) => Err(Error::ambiguous(name, &records)),
+        (Some(_), false) => Err(NotThere::ambiguous(name, &records).into()),
         (None, _) => Err(why_damaged(&records[0])),
     }
 }
@@ -80,14 +80,15 @@ fn around(here: &Path) -> Result<Chosen> {
     match (whole, found.first(), records.is_empty()) {
         (Some(chosen), ..) => Ok(chosen),
         (None, Some((.., record)), _) => Err(why_damaged(record)),
-        (None, None, true) => Err(Error::NothingOpened),
-        (None, None, false) => Err(Error::NotInProject {
+        (None, None, true) => Err(NotThere::NothingOpened.into()),
+        (None, None, false) => Err(NotThere::NotInProject {
             dir: here.to_owned(),
             known: records
                 .iter()
                 .map(|record| record.name().to_owned())
                 .collect(),
-        }),
+        }
+        .into()),
     }
 }
 
@@ -104,11 +105,12 @@ fn ensure_there(chosen: &Chosen) -> Result<()> {
         .into_iter()
         .find(|path| !path.exists());
     match gone {
-        Some(path) => Err(Error::ProjectGone {
+        Some(path) => Err(NotThere::ProjectGone {
             name: chosen.record.id().to_owned(),
             path: path.clone(),
             project: chosen.project.clone(),
-        }),
+        }
+        .into()),
         None => Ok(()),
     }
 }
@@ -121,5 +123,5 @@ fn why_damaged(record: &Record) -> Error {
 
 fn damaged(record: &Record, source: Damage) -> Error {
     let id = record.id().to_owned();
-    Error::DamagedRecord { id, source }
+    NotThere::DamagedRecord { id, source }.into()
 }

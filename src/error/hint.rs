@@ -52,18 +52,7 @@ impl Error {
             Self::Drift { .. } => "enter it as it was packed, with --frozen; if the project was changed here, what it now needs has to come in a \
                  new bundle: shellpack create"
                 .to_owned(),
-            Self::NothingOpened => "open one: shellpack open BUNDLE".to_owned(),
-            Self::NotOpened(_) => "see what was opened: shellpack list".to_owned(),
-            Self::Ambiguous { .. } => "name one of them in full; see when and where each was opened: shellpack list".to_owned(),
-            Self::NotInProject { known, .. } => name_one(known),
-            Self::DamagedRecord { id, .. } => {
-                format!("open the bundle again, or let go of it: shellpack remove {}", shell_quoted(id))
-            }
-            Self::ProjectGone { project, .. } => format!(
-                "put it back, or open the bundle again: shellpack open BUNDLE --dir {}",
-                shell_quoted(&project.to_string_lossy())
-            ),
-            Self::PathsGone { .. } => "open the bundle again: shellpack open BUNDLE".to_owned(),
+            Self::NotThere(not_there) => not_there.hint(),
             Self::Daemon { message } if message.contains("signature") => trusted_user_hint(),
             Self::NixFailed { words, .. } if words.contains("'/nix") && words.contains("Permission denied") => {
                 "make the store yours: `sudo install -d -o \"$USER\" /nix`, or install Nix with its daemon".to_owned()
@@ -71,14 +60,6 @@ impl Error {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "make room and try again; nothing half-written was left behind".to_owned(),
             _ => return None,
         })
-    }
-}
-
-/// What to type where the directory does not tell which shell is meant.
-fn name_one(known: &[String]) -> String {
-    match known {
-        [only] => format!("name it: shellpack enter {}", shell_quoted(only)),
-        _ => "name one: shellpack enter NAME; see what was opened: shellpack list".to_owned(),
     }
 }
 

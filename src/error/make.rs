@@ -1,12 +1,10 @@
 //! Errors from what libraries report, and the exit code that they come to.
 
-use std::cmp::Reverse;
 use std::io;
 use std::path::Path;
 
 use super::Error;
 use crate::bundle::reader::ReadError;
-use crate::opened::Record;
 
 impl Error {
     /// Names the file and the verb of a failed file system operation; for `map_err`.
@@ -49,18 +47,6 @@ impl Error {
                 path: file,
                 source,
             },
-        }
-    }
-
-    /// Names the bundles between which a name does not decide.
-    pub(crate) fn ambiguous(name: &str, records: &[Record]) -> Self {
-        let time = |record: &&Record| record.places().first().map(|place| place.time);
-        let mut records: Vec<_> = records.iter().collect();
-        records.sort_by_key(|record| Reverse(time(record)));
-        let candidates = records.iter().map(|record| record.id().to_owned());
-        Self::Ambiguous {
-            name: name.to_owned(),
-            candidates: candidates.collect(),
         }
     }
 

@@ -1,0 +1,112 @@
+//! What was opened before, and cannot be entered or let go of.
+
+use std::cmp::Reverse;
+use std::path::PathBuf;
+
+use super::words::indent;
+use crate::bundle::manifest::shell_quoted;
+use crate::opened::{Damage, Record};
+
+/// Why a shell that was opened here is not to be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotThere {
+    /// Nothing was.
+    #[error("could not find a shell: no bundle was opened here")]
+    NothingOpened,
+    /// Nothing of that name was.
+    #[error("could not find {0}: no bundle of that name was opened here")]
+    NotOpened(String),
+    /// Several bundles of that name were.
+    #[error("could not choose: several bundles named {name} were opened here{}", indent(&candidates.join("\n")))]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// What names each of them in full, the one that was opened last first.
+        candidates: Vec<String>,
+    },
+    /// Which shell is meant can only be told in a project.
+    #[error("could not tell which shell to enter: {} lies in no opened project", dir.display())]
+    NotInProject {
+        /// The current directory.
+        dir: PathBuf,
+        /// Names of what was opened.
+        known: Vec<String>,
+    },
+    /// A record is damaged, or not whole yet.
+    #[error("could not enter {id}: its record is damaged")]
+    DamagedRecord {
+        /// The record.
+        id: String,
+        /// What is wrong with it.
+        #[source]
+        source: Damage,
+    },
+    /// The project was moved or deleted.
+    #[error("could not enter {name}: {} is gone", path.display())]
+    ProjectGone {
+        /// The record.
+        name: String,
+        /// What is gone: the project's directory, or the shell file in it.
+        path: PathBuf,
+        /// The project's directory.
+        project: PathBuf,
+    },
+    /// Paths are not valid any more.
+    #[error(
+        "could not enter {name}: this machine's store does not have what it needs{}",
+        indent(paths)
+    )]
+    PathsGone {
+        /// The record.
+        name: String,
+        /// Some of the paths, one per line.
+        paths: String,
+    },
+}
+
+impl NotThere {
+    /// Names the bundles between which a name does not decide.
+    pub(crate) fn ambiguous(name: &str, records: &[Record]) -> Self {
+        let time = |record: &&Record| record.places().first().map(|place| place.time);
+        let mut records: Vec<_> = records.iter().collect();
+        records.sort_by_key(|record| Reverse(time(record)));
+        let candidates = records.iter().map(|record| record.id().to_owned());
+        Self::Ambiguous {
+            name: name.to_owned(),
+            candidates: candidates.collect(),
+        }
+    }
+
+    /// One line, with a command that can be run.
+    pub(super) fn hint(&self) -> String {
+        match self {
+            Self::NothingOpened => "open one: shellpack open BUNDLE".to_owned(),
+            Self::NotOpened(_) => "see what was opened: shellpack list".to_owned(),
+            Self::Ambiguous { .. } => {
+                "name one of them in full; see when and where each was opened: shellpack list"
+                    .to_owned()
+            }
+            Self::NotInProject { known, .. } => name_one(known),
+            Self::DamagedRecord { id, .. } => {
+                format!(
+                    "open the bundle again, or let go of it: shellpack remove {}",
+                    shell_quoted(id)
+                )
+            }
+            Self::ProjectGone { project, .. } => format!(
+                "put it back, or open the bundle again: shellpack open BUNDLE --dir {}",
+                shell_quoted(&project.to_string_lossy())
+            ),
+            Self::PathsGone { .. } => "open the bundle again: shellpack open BUNDLE".to_owned(),
+        }
+    }
+}
+
+/// What to type where the directory does not tell which shell is meant.
+fn name_one(known: &[String]) -> String {
+    match known {
+        [only] => format!("name it: shellpack enter {}", shell_quoted(only)),
+        _ => "name one: shellpack enter NAME; see what was opened: shellpack list".to_owned(),
+    }
+}
