@@ -321,9 +321,6 @@ pub enum Error {
         /// What there is.
         free: String,
     },
-    /// There is no place for shellpack's state.
-    #[error("could not find the record of what was opened: neither HOME nor XDG_STATE_HOME is set")]
-    NoHome,
     /// A path that was imported is not there.
     #[error("could not import {0}: it is not valid after the import")]
     NotImported(String),

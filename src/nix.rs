@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod export;
 pub mod hash;
 pub mod nar;
+pub mod registration;
 pub mod replay;
 mod scope;
 pub mod search_path;

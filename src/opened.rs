@@ -207,7 +207,7 @@ fn directory() -> Result<PathBuf> {
     let home = || home().map(|home| Path::new(&home).join(".local/state"));
     match set.or_else(home) {
         Some(dir) => Ok(dir.join("shellpack/roots")),
-        None => Err(Error::NoHome),
+        None => Err(NotThere::NoHome.into()),
     }
 }
 

@@ -11,6 +11,9 @@ use crate::opened::{Damage, Record};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotThere {
+    /// There is no place for shellpack's state.
+    #[error("could not find the record of what was opened: neither HOME nor XDG_STATE_HOME is set")]
+    NoHome,
     /// Nothing was.
     #[error("could not find a shell: no bundle was opened here")]
     NothingOpened,
@@ -79,8 +82,9 @@ impl NotThere {
     }
 
     /// One line, with a command that can be run.
-    pub(super) fn hint(&self) -> String {
-        match self {
+    pub(super) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoHome => return None,
             Self::NothingOpened => "open one: shellpack open BUNDLE".to_owned(),
             Self::NotOpened(_) => "see what was opened: shellpack list".to_owned(),
             Self::Ambiguous { .. } => {
@@ -99,7 +103,7 @@ impl NotThere {
                 shell_quoted(&project.to_string_lossy())
             ),
             Self::PathsGone { .. } => "open the bundle again: shellpack open BUNDLE".to_owned(),
-        }
+        })
     }
 }
 

@@ -8,7 +8,6 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 
 use serde::de::DeserializeOwned;
 
-use super::PathInfo;
 use super::store_path::StoreDir;
 use crate::error::{Error, Result};
 use crate::report::{Event, Log, Report};
@@ -319,33 +318,4 @@ pub fn outputs_of(
     outputs: &[String],
 ) -> String {
     format!("{}!{}", store.print(derivation), outputs.join(","))
-}
-
-/// Path information in the form that `nix-store --load-db` reads: it registers paths that
-/// are in place already.
-pub fn registration(store: &StoreDir, infos: &[PathInfo]) -> Vec<u8> {
-    let mut text = String::new();
-    for info in infos {
-        let deriver = info
-            .deriver
-            .as_ref()
-            .map(|deriver| store.print(deriver))
-            .unwrap_or_default();
-        let head = [
-            store.print(&info.path),
-            info.nar_hash.hex(),
-            info.nar_size.to_string(),
-            deriver,
-            info.references.len().to_string(),
-        ];
-        let references = info
-            .references
-            .iter()
-            .map(|reference| store.print(reference));
-        for line in head.into_iter().chain(references) {
-            text.push_str(&line);
-            text.push('\n');
-        }
-    }
-    text.into_bytes()
 }

@@ -11,9 +11,9 @@ use super::{BUILDS, Hook, IMPORT_ADVICE, Seen, Task, network};
 use crate::error::{Error, Result};
 use crate::frozen::Frozen;
 use crate::invocation::{Entry, Invocation, RUN};
-use crate::nix::command::{self, NixCommand};
+use crate::nix::command::NixCommand;
 use crate::nix::derivation::Derivation;
-use crate::nix::{Nix, evaluate};
+use crate::nix::{Nix, evaluate, registration};
 
 /// Where that goes which entering the shell takes.
 const ENTRY: &str = "/nix/rehearsal-entry";
@@ -66,7 +66,7 @@ fn rehearse(file: &Path) -> Result<Seen, Failure> {
     }
     NixCommand::new("nix-store")
         .arg("--load-db")
-        .stdin_bytes(&command::registration(&task.store, &task.paths))?;
+        .stdin_bytes(&registration::text(&task.store, &task.paths))?;
     let nix = Nix::find()?;
     let invocation = Invocation::new(&task.recipe, &task.project, Path::new(ENTRY))?;
     let derivation = evaluate_again(&task, &invocation, &nix)?;

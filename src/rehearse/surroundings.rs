@@ -8,7 +8,7 @@ use std::process::Stdio;
 use super::PROJECT;
 use crate::error::{Error, Result};
 use crate::nix::store_path::StoreDir;
-use crate::nix::{Nix, PathInfo, command};
+use crate::nix::{Nix, PathInfo, registration};
 use crate::room::{Access, Room};
 
 /// Directories of the host that no shell may lean on; sockets in `/run` and `/tmp`
@@ -114,7 +114,7 @@ pub(super) fn register(room: &Room, store: &StoreDir, infos: &[PathInfo]) -> Res
         .spawn()?;
     if let Some(mut input) = child.stdin.take() {
         input
-            .write_all(&command::registration(store, infos))
+            .write_all(&registration::text(store, infos))
             .map_err(|source| Error::cannot_run("nix-store", source))?;
     }
     let output = child.wait_with_output()?;

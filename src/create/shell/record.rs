@@ -99,6 +99,9 @@ pub(super) fn record(
         scratch: request.scratch,
     };
     let surroundings = Surroundings::freeze(&seen, &entries, &user)?;
+    for frozen in surroundings.frozen() {
+        connection.add_temp_root(&frozen.store_path)?;
+    }
     if surroundings.frozen().next().is_some() {
         files.extend(moved(&files, &surroundings));
         recorded = surroundings.around(request).record(nix, &files, &beside)?;
