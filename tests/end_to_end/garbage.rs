@@ -10,6 +10,8 @@ const COLLECT_MEANWHILE: &str = "& work=$!
 #[test]
 fn garbage_collection_during_open_takes_nothing() {
     let b = Machine::offline();
+    // Nix makes its directories on first use, which several cannot do at the same time.
+    b.sh("nix-store --init").succeeds();
     for shell in ["imports", "large"] {
         b.receive(&bundle(shell), "x.shellpack");
         b.sh(&format!("shellpack open x.shellpack --dir {shell} --no-shell {COLLECT_MEANWHILE}; rm x.shellpack"))
