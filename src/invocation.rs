@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::bundle::manifest::{EntryPath, FileKind, Manifest, NIX_PATH, Pin, Project, Shell};
 use crate::error::{Error, Result};
 use crate::nix::command::{NixCommand, OFFLINE};
+use crate::nix::flake::Start;
 use crate::nix::replay::{self, Source};
 use crate::nix::store_path::{StoreDir, StorePath};
 use crate::nix::user_config::{self, OVERLAYS, UserConfig};
@@ -108,16 +109,12 @@ impl<'a> Invocation<'a> {
         let file = project.join(recipe.shell.file.as_str());
         let mut replay = None;
         if !recipe.sources.is_empty() {
-            let own = recipe.files.iter();
-            let others = recipe.shell.fetching_files.iter().map(PathBuf::from);
-            let files: Vec<_> = own
-                .map(|file| project.join(file.as_str()))
-                .chain(others)
-                .collect();
+            let own: Vec<_> = recipe.files.iter().map(EntryPath::as_str).collect();
             let place = replay::Place {
-                file: &file,
+                start: Start::File(&file),
                 project,
-                files: &files,
+                own: &own,
+                others: &recipe.shell.fetching_files,
             };
             replay = Some(replay::write(&recipe.sources, place, dir)?);
         }

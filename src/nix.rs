@@ -7,6 +7,7 @@ pub mod database;
 pub mod derivation;
 pub mod evaluate;
 pub mod export;
+pub mod flake;
 pub mod hash;
 pub mod nar;
 pub mod registration;

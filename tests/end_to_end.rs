@@ -14,6 +14,7 @@ mod entry;
 mod failures;
 /// Whatever a shell fetches, pinned or not.
 mod fetchers;
+mod flakes;
 /// Entry without evaluation.
 mod frozen;
 /// The garbage collector takes nothing away.

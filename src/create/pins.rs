@@ -7,10 +7,11 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use super::shell::Surroundings;
-use crate::bundle::manifest::Pin;
+use crate::bundle::manifest::{FlakePin, Pin};
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::evaluate::Recorded;
+use crate::nix::flake::Locked;
 use crate::nix::hash::Digest;
 use crate::nix::replay;
 use crate::nix::search_path::Frozen;
@@ -29,6 +30,7 @@ pub(super) fn of_surroundings(surroundings: &Surroundings) -> Vec<Pin> {
         frozen: true,
         arguments: None,
         attributes: None,
+        flake: None,
     };
     let look_ups = surroundings.search_path.iter();
     let look_ups = look_ups.map(|entry| pin(format!("<{}>", entry.name), entry));
@@ -41,9 +43,6 @@ pub(super) fn of_surroundings(surroundings: &Surroundings) -> Vec<Pin> {
 /// the store, all of them say what their fetcher is to be answered.
 pub(super) fn of_fetches(nix: &Nix, events: &[Recorded], project: &Path) -> Result<Vec<Pin>> {
     let fetches: Vec<_> = events.iter().filter_map(Fetch::of).collect();
-    if let Some(flake) = fetches.iter().find(|fetch| fetch.fetcher == "getFlake") {
-        return Err(flake.unpinned(nix)?);
-    }
     let is_replayed = !fetches.iter().all(Fetch::is_found_by_nix);
     let mut pins: Vec<_> = fetches
         .iter()
@@ -106,6 +105,7 @@ struct Fetch<'a> {
     arguments: &'a serde_json::Value,
     path: &'a str,
     attributes: Option<&'a serde_json::Value>,
+    flake: Option<&'a Locked>,
 }
 
 impl<'a> Fetch<'a> {
@@ -116,6 +116,7 @@ impl<'a> Fetch<'a> {
             arguments,
             path,
             attributes,
+            flake,
         } = event
         else {
             return None;
@@ -126,6 +127,7 @@ impl<'a> Fetch<'a> {
             arguments,
             path,
             attributes: attributes.as_ref(),
+            flake: flake.as_ref(),
         })
     }
 
@@ -161,8 +163,9 @@ impl<'a> Fetch<'a> {
     /// Whether the project says which content it is.
     fn is_pinned(&self) -> bool {
         let names_rev = |rev| self.argument("rev") == Some(rev) || self.url().contains(rev);
+        let names_hash = self.fetcher == "getFlake" && self.url().contains("narHash=");
         let is_tree = !matches!(self.fetcher, "fetchTarball" | "fetchurl");
-        self.hash().is_some() || (is_tree && self.rev().is_some_and(names_rev))
+        self.hash().is_some() || names_hash || (is_tree && self.rev().is_some_and(names_rev))
     }
 
     fn store_path(&self, nix: &Nix) -> Result<StorePath> {
@@ -197,6 +200,7 @@ impl<'a> Fetch<'a> {
                 .attributes
                 .filter(|_| is_replayed)
                 .map(ToString::to_string),
+            flake: self.flake.map(FlakePin::from),
         })
     }
 

@@ -16,6 +16,7 @@ use crate::nix::command::Selection;
 use crate::nix::daemon::Connection;
 use crate::nix::derivation::Derivation;
 use crate::nix::evaluate::{self, Evaluation, Recorded, Request};
+use crate::nix::flake::Start;
 use crate::nix::store_path::StorePath;
 use crate::report::{Event, Phase, Report};
 
@@ -72,7 +73,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shell> {
     let Located { file, link } = options.subject.locate(scratch.path())?;
     let nix = Nix::find()?;
     let request = Request::new(
-        &file,
+        Start::File(&file),
         &options.selection,
         &options.include,
         scratch.path(),

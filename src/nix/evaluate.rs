@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Nix;
 use super::command::{NixCommand, Selection};
 use super::derivation::Derivation;
+use super::flake::{FEATURES, Locked, Metadata, Start};
 use super::scope;
 use super::store_path::StorePath;
 use super::user_config;
@@ -25,12 +26,14 @@ const TOKEN: &str = "shellpack-record:";
 /// What to evaluate, and in which surroundings.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
-    /// The file.
-    pub file: &'a Path,
+    /// The file, or the flake.
+    pub start: Start<'a>,
     /// Attribute and arguments.
     pub selection: &'a Selection,
     /// `-I` options, in order.
     pub include: &'a [String],
+    /// Whether flakes are fetched: on demand only, since old versions of Nix know none.
+    pub flakes: bool,
     /// `NIX_PATH` instead of the user's.
     pub nix_path: Option<String>,
     /// A nixpkgs configuration instead of the user's.
@@ -72,6 +75,9 @@ pub enum Recorded {
         path: String,
         /// What it returned besides, if that was a set: revision, date.
         attributes: Option<serde_json::Value>,
+        /// What makes a flake of it, if it is a known one.
+        #[serde(default)]
+        flake: Option<Locked>,
     },
     /// A file was imported.
     Import {
@@ -128,16 +134,17 @@ pub enum Recorded {
 impl<'a> Request<'a> {
     /// In the user's own surroundings.
     pub fn new(
-        file: &'a Path,
+        start: Start<'a>,
         selection: &'a Selection,
         include: &'a [String],
         scratch: &'a Path,
         report: &'a Report,
     ) -> Self {
         Self {
-            file,
+            start,
             selection,
             include,
+            flakes: false,
             nix_path: None,
             nixpkgs_config: None,
             scratch,
@@ -147,29 +154,72 @@ impl<'a> Request<'a> {
 
     /// Evaluates as nix-shell would, only watching Nix's log.
     pub fn evaluate(&self, nix: &Nix) -> Result<Evaluation> {
-        self.instantiate(nix, self.file)
+        let Start::Flake(flake) = self.start else {
+            return self.instantiate(nix, self.file());
+        };
+        let text = format!(
+            "{}({}) import\n",
+            self.start.bindings(&flake.source)?,
+            self.start.function()?
+        );
+        self.instantiate_in("flake", None, &text, nix)
     }
 
     /// Evaluates through the recorder. `files` are what an evaluation without it imported;
-    /// of what lies below `foreign` directories, only fetches and look-ups are recorded.
+    /// of what lies below `foreign` directories, only fetches and look-ups are recorded; of
+    /// `flakes`, Nix has said what they are.
     pub fn record(
         &self,
         nix: &Nix,
         files: &BTreeSet<PathBuf>,
         foreign: &[PathBuf],
+        flakes: &[KnownFlake],
     ) -> Result<Evaluation> {
+        let quote_paths = |paths: &mut dyn Iterator<Item = &PathBuf>| -> Result<String> {
+            let texts: Vec<_> = paths.map(|path| utf8(path)).collect::<Result<_>>()?;
+            Ok(quote_all(texts.into_iter()))
+        };
+        let flakes = serde_json::to_string(flakes)
+            .map_err(|error| Error::nix_output("nix flake metadata", &error.to_string()))?;
         let text = format!(
-            "(import ./record.nix {{ token = {}; entry = {}; files = [ {} ]; foreign = [ {} ]; }}).result\n",
+            "{}(import ./record.nix {{ token = {}; entry = {}; isPure = {}; files = [ {} ]; \
+             foreign = [ {} ]; flakes = builtins.fromJSON {}; }}).result\n",
+            self.start.bindings(self.file())?,
             quote(TOKEN),
-            quote(utf8(self.file)?),
-            quote_all(files.iter().map(PathBuf::as_path))?,
-            quote_all(foreign.iter().map(PathBuf::as_path))?,
+            self.start.function()?,
+            self.start.is_pure(),
+            quote_paths(&mut files.iter())?,
+            quote_paths(&mut foreign.iter())?,
+            quote(&flakes),
         );
-        let dir = self.scratch.join("recorder");
-        let wrapper = scope::write(&dir, ("record.nix", include_str!("record.nix")), &text)?;
+        let user = ("record.nix", include_str!("record.nix"));
+        self.instantiate_in("recorder", Some(user), &text, nix)
+    }
+
+    /// Evaluates files of ours, which are not to be taken for the user's.
+    fn instantiate_in(
+        &self,
+        dir: &str,
+        user: Option<(&str, &str)>,
+        text: &str,
+        nix: &Nix,
+    ) -> Result<Evaluation> {
+        let dir = self.scratch.join(dir);
+        let wrapper = scope::write(&dir, user, text)?;
         let mut evaluation = self.instantiate(nix, &wrapper)?;
         evaluation.evaluated.retain(|file| !file.starts_with(&dir));
+        evaluation.events.retain(
+            |event| !matches!(event, Recorded::Import { path, .. } if path.starts_with(&dir)),
+        );
         Ok(evaluation)
+    }
+
+    /// The shell file, or the directory of the flake.
+    pub fn file(&self) -> &'a Path {
+        match self.start {
+            Start::File(file) => file,
+            Start::Flake(flake) => &flake.source,
+        }
     }
 
     /// Evaluates through a file that stands for the shell's, such as a [`super::replay`].
@@ -215,11 +265,18 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// A flake's inputs are fetched by `fetchTree`.
+    fn features(&self) -> &'static [&'static str] {
+        let takes_fetch_tree = self.flakes || self.start.is_pure();
+        if takes_fetch_tree { &FEATURES } else { &[] }
+    }
+
     fn command(&self, file: &Path, root: &Path) -> NixCommand {
         let mut command = NixCommand::new("nix-instantiate")
             .arg(file)
             .args(self.selection.to_instantiate_args())
             .args(self.include.iter().flat_map(|entry| ["-I", entry]))
+            .args(self.features())
             .args(["--indirect", "-vvv", "--add-root"])
             .arg(root)
             .env("NO_COLOR", "1")
@@ -232,6 +289,32 @@ impl<'a> Request<'a> {
             command = command.env(user_config::VARIABLE, file);
         }
         command
+    }
+}
+
+/// A flake that `getFlake` returns.
+#[derive(Debug, Clone, Serialize)]
+pub struct KnownFlake {
+    /// The reference that the shell names it by.
+    pub reference: String,
+    /// The store path of its source.
+    pub path: String,
+    /// What else the source is.
+    pub attributes: serde_json::Value,
+    /// What makes a flake of it.
+    pub flake: Locked,
+}
+
+impl KnownFlake {
+    /// Asks Nix what a reference leads to.
+    pub fn of(reference: &str) -> Result<Self> {
+        let metadata = Metadata::of(reference)?;
+        Ok(Self {
+            reference: reference.to_owned(),
+            attributes: metadata.attributes()?,
+            flake: metadata.locked(),
+            path: metadata.path,
+        })
     }
 }
 
@@ -298,11 +381,9 @@ pub fn quote(text: &str) -> String {
 }
 
 /// String literals of the Nix language, as elements of a list.
-pub(super) fn quote_all<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<String> {
-    let quoted: Vec<_> = paths
-        .map(|path| utf8(path).map(quote))
-        .collect::<Result<_>>()?;
-    Ok(quoted.join(" "))
+pub(super) fn quote_all<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let quoted: Vec<_> = texts.map(quote).collect();
+    quoted.join(" ")
 }
 
 /// Nix's language has only UTF-8 text as far as we are concerned.

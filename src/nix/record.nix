@@ -2,9 +2,11 @@
 # what evaluation took from outside: fetched sources, `<…>` look-ups, files it read.
 {
   token, # what a line of ours starts with
-  entry, # the file, an absolute path as a string
+  entry, # what is evaluated: a function of `import`
   files, # what an evaluation without recorder imported, absolute paths
   foreign, # directories whose files are not the project's, though they are outside the store
+  flakes, # what `getFlake` returns, as far as it is known: reference, path, attributes, flake
+  isPure, # whether the environment is out of reach, as it is for a flake
 }:
 let
   inherit (builtins)
@@ -54,6 +56,20 @@ let
     in
     builtins.foldl' (value: name: report' name value) value (builtins.attrNames context);
 
+  # Nix would evaluate a flake's files by itself, where nobody sees what they fetch.
+  knownFlakes = listToAttrs (
+    map (flake: {
+      name = flake.reference;
+      value = flake;
+    }) flakes
+  );
+  flakeOf =
+    fetcher: arguments:
+    let
+      reference = describe arguments;
+    in
+    if fetcher == "getFlake" && isString reference then knownFlakes.${reference} or null else null;
+
   # What else than its path a fetched tree is: revision, date.
   attributesOf =
     fetcher: value:
@@ -85,14 +101,16 @@ let
       fetch =
         fetcher: arguments:
         let
-          value = builtins.${fetcher} arguments;
+          flake = flakeOf fetcher arguments;
+          value = if flake == null then builtins.${fetcher} arguments else scope.callFlake flake;
         in
         report {
           event = "fetch";
           inherit fetcher from;
           arguments = describe arguments;
-          path = place value;
-          attributes = attributesOf fetcher value;
+          path = if flake == null then place value else flake.path;
+          attributes = if flake == null then attributesOf fetcher value else flake.attributes;
+          flake = flake.flake or null;
         } value;
       read =
         reader: path:
@@ -171,12 +189,15 @@ let
         } lookup;
       getEnv =
         name:
-        report {
-          event = "environment";
-          inherit name;
-        } (builtins.getEnv name);
+        if isPure then
+          ""
+        else
+          report {
+            event = "environment";
+            inherit name;
+          } (builtins.getEnv name);
     };
 in
 {
-  result = scope.load (/. + entry);
+  result = entry scope.load;
 }

@@ -2,10 +2,11 @@
 # evaluation got from them. Some of them would ask the network although the result is in the
 # store, and others have no way to know that it is.
 {
-  entry, # the file, an absolute path as a string
+  entry, # what is evaluated: a function of `import`
   project, # the directory whose files are the project's, an absolute path as a string
   files, # files that may be imported and lead to a fetch, absolute paths
-  sources, # what was fetched: fetcher, arguments, path, attributes
+  sources, # what was fetched: fetcher, arguments, path, attributes, flake
+  isPure, # whether the environment is out of reach, as it is for a flake
 }:
 let
   inherit (builtins)
@@ -18,7 +19,7 @@ let
   scope = import ./scope.nix {
     inherit files;
     isProject = file: substring 0 (stringLength project + 1) file == project + "/" || file == project;
-    replace = _: fetchers;
+    replace = _: fetchers // (if isPure then { getEnv = _: ""; } else { });
   };
 
   key = fetcher: arguments: toJSON [
@@ -32,13 +33,18 @@ let
     }) sources
   );
 
-  # As the fetcher returns it: the text of a path, or a set with such a text.
+  # As the fetcher returns it: the text of a path, a set with such a text, or a flake.
   result =
-    { path, attributes, ... }:
+    source@{ attributes, flake, ... }:
     let
-      outPath = builtins.storePath path;
+      outPath = builtins.storePath source.path;
     in
-    if attributes == null then outPath else attributes // { inherit outPath; };
+    if flake != null then
+      scope.callFlake source
+    else if attributes == null then
+      outPath
+    else
+      attributes // { inherit outPath; };
 
   # What was not recorded is Nix's own business: it may be in the store, or it fails.
   fetch =
@@ -58,5 +64,5 @@ let
   );
 in
 {
-  result = scope.load (/. + entry);
+  result = entry scope.load;
 }

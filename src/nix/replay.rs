@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::evaluate::{quote, quote_all, utf8};
+use super::evaluate::{quote_all, utf8};
+use super::flake::{Locked, Start};
 use super::scope;
 use crate::error::{Error, Result};
 
@@ -24,17 +25,22 @@ pub struct Source {
     pub path: String,
     /// What else it returned, if that was a set.
     pub attributes: Option<serde_json::Value>,
+    /// What makes a flake of it, if that is what it returned.
+    #[serde(default)]
+    pub flake: Option<Locked>,
 }
 
 /// Where a replay is evaluated.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
-    /// The shell file, absolute.
-    pub file: &'a Path,
+    /// What is evaluated.
+    pub start: Start<'a>,
     /// The project's directory, absolute.
     pub project: &'a Path,
-    /// The project's files, absolute.
-    pub files: &'a [PathBuf],
+    /// The project's files of Nix code, relative to its directory.
+    pub own: &'a [&'a str],
+    /// Others that may be imported and lead to a fetch, absolute paths.
+    pub others: &'a [String],
 }
 
 /// Writes what evaluates the shell with these sources into `dir`; the file that is returned
@@ -42,13 +48,16 @@ pub struct Place<'a> {
 pub fn write(sources: &[Source], place: Place<'_>, dir: &Path) -> Result<PathBuf> {
     let project = utf8(place.project)?;
     let text = format!(
-        "(import ./replay.nix {{ entry = {}; project = {}; files = [ {} ]; \
+        "{}(import ./replay.nix {{ entry = {}; inherit project; isPure = {}; \
+         files = map (file: project + \"/\" + file) [ {} ] ++ [ {} ]; \
          sources = builtins.fromJSON (builtins.readFile ./sources.json); }}).result\n",
-        quote(utf8(place.file)?),
-        quote(project),
-        quote_all(place.files.iter().map(PathBuf::as_path))?,
+        place.start.bindings(place.project)?,
+        place.start.function()?,
+        place.start.is_pure(),
+        quote_all(place.own.iter().copied()),
+        quote_all(place.others.iter().map(String::as_str)),
     );
-    let wrapper = scope::write(dir, ("replay.nix", include_str!("replay.nix")), &text)?;
+    let wrapper = scope::write(dir, Some(("replay.nix", include_str!("replay.nix"))), &text)?;
     let here: Vec<_> = sources
         .iter()
         .map(|source| Source {

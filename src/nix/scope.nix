@@ -34,8 +34,11 @@ let
     map (file: {
       name = file;
       value = scopedImport (scopeOf file) (/. + file);
-    }) files
+    }) (files ++ [ flakeFile ])
   );
+
+  # What a flake fetches, and the files that it is made of, are seen like all others.
+  flakeFile = toString ./flake.nix;
 
   load =
     from: path:
@@ -77,6 +80,21 @@ in
 {
   inherit place;
   load = load "";
+
+  # The flake in a tree that is known: a store path, what else the tree is, and what makes a
+  # flake of it.
+  callFlake =
+    {
+      path,
+      attributes,
+      flake,
+      ...
+    }:
+    load "" flakeFile (flake // {
+      source = attributes // {
+        outPath = builtins.storePath path;
+      };
+    });
 
   # Those of these builtins that this Nix has.
   available = builtins.filter (name: builtins ? ${name});

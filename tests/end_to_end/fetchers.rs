@@ -10,16 +10,26 @@ pub(super) const URL: &str = "http://127.0.0.1:8321";
 /// Makes `~/fixtures/NAME.git`, served with [`SERVE`], with a commit on `master` (Nix 2.8's default) and
 /// another one on `other`; `REV` is the first one.
 fn repository(name: &str) -> String {
+    let file = format!("{{ MESSAGE = \"{MESSAGE}\"; }}");
+    format!("{SERVE}\n{}", repository_of(name, "default.nix", &file))
+}
+
+/// The same with a file of a certain name and text, and a lock file if it is a flake. It is not
+/// served.
+pub(super) fn repository_of(name: &str, file: &str, text: &str) -> String {
     format!(
-        r#"{SERVE}
+        r"
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
 git init -q -b master ~/{name}-work; (cd ~/{name}-work
-  echo '{{ MESSAGE = "{MESSAGE}"; }}' > default.nix; git add .; git commit -qm first
-  git checkout -qb other; echo '# more' >> default.nix; git commit -qam second
+  cat > {file} <<'END'
+{text}
+END
+  git add .; test {file} != flake.nix || nix flake lock; git add .; git commit -qm first
+  git checkout -qb other; echo '# more' >> {file}; git commit -qam second
   git checkout -q master; git clone -q --bare . ~/fixtures/{name}.git
   git -C ~/fixtures/{name}.git update-server-info)
 export REV=$(git -C ~/{name}-work rev-parse master)
-"#
+"
     )
 }
 

@@ -48,6 +48,7 @@ fn evil() -> Bundle {
         rev: None,
         arguments: None,
         attributes: None,
+        flake: None,
     }];
     bundle
 }

@@ -65,6 +65,7 @@ impl Bundle {
             rev: None,
             arguments: None,
             attributes: None,
+            flake: None,
         }];
         let paths = &mut bundle.manifest.closure.paths;
         paths[1].ca =

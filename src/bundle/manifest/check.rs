@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::{
-    Closure, EntryPath, FileKind, Manifest, NEEDS_FROZEN, NEEDS_REPLAY, Pin, Project, Shell,
+    Closure, EntryPath, FileKind, FlakePin, Manifest, NEEDS_FROZEN, NEEDS_REPLAY, Pin, Project,
+    Shell,
 };
 use crate::bundle::segment::MAX_RAW;
 use crate::bundle::{BadBundle, FORMAT};
@@ -15,12 +16,13 @@ use crate::bundle::{BadBundle, FORMAT};
 const KNOWN_NEEDS: [&str; 2] = [NEEDS_REPLAY, NEEDS_FROZEN];
 
 /// Builtins that can be answered.
-const FETCHERS: [&str; 5] = [
+const FETCHERS: [&str; 6] = [
     "fetchTarball",
     "fetchurl",
     "fetchGit",
     "fetchMercurial",
     "fetchTree",
+    "getFlake",
 ];
 
 /// Linux's `PATH_MAX` without the final zero.
@@ -120,12 +122,26 @@ fn ensure_pin(pin: &Pin) -> Result<(), BadBundle> {
         fields
             .is_some_and(|fields| !fields.contains_key("outPath") && fields.values().all(is_plain))
     };
-    let is_fetcher = FETCHERS.contains(&pin.fetcher.as_str());
+    let is_flake = match &pin.flake {
+        Some(flake) => pin.fetcher == "getFlake" && is_sound(flake),
+        None => pin.fetcher != "getFlake",
+    };
+    let is_fetcher = is_flake && FETCHERS.contains(&pin.fetcher.as_str());
     match (arguments, attributes) {
         (Ok(Some(_)), Ok(attributes)) if is_fetcher && attributes.iter().all(is_set) => Ok(()),
-        (Ok(None), Ok(None)) => Ok(()),
+        (Ok(None), Ok(None)) if is_flake => Ok(()),
         _ => bad(format!("the pin {} is malformed", pin.store_path)),
     }
+}
+
+/// Whether a flake lies in its tree, and is locked by something that is a lock file.
+fn is_sound(flake: &FlakePin) -> bool {
+    let is_lock = |text: &String| {
+        serde_json::from_str::<serde_json::Value>(text).is_ok_and(|lock| lock["nodes"].is_object())
+    };
+    let directory = &flake.directory;
+    let is_inside = directory.is_empty() || EntryPath::parse(directory).is_ok();
+    is_inside && flake.lock.as_ref().is_none_or(is_lock)
 }
 
 /// What follows a store path: nothing, or a path that stays below it.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::EntryPath;
 use crate::nix::command::Argument;
+use crate::nix::flake::Locked;
 use crate::nix::replay::Source;
 use crate::nix::store_path::{StoreDir, StorePath};
 
@@ -108,6 +109,40 @@ pub struct Pin {
     /// What the fetcher returned besides a path, as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attributes: Option<String>,
+    /// What makes a flake of it, where that is what the fetcher returned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flake: Option<FlakePin>,
+}
+
+/// A flake in a tree that was fetched.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FlakePin {
+    /// Where in the tree `flake.nix` lies; empty at the top.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub directory: String,
+    /// What `flake.lock` would say, as JSON, where the tree has none that is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<String>,
+}
+
+impl FlakePin {
+    fn locked(&self) -> Locked {
+        let json = |text: &String| serde_json::from_str(text).ok();
+        Locked {
+            directory: self.directory.clone(),
+            lock: self.lock.as_ref().and_then(json),
+        }
+    }
+}
+
+impl From<&Locked> for FlakePin {
+    fn from(locked: &Locked) -> Self {
+        Self {
+            directory: locked.directory.clone(),
+            lock: locked.lock.as_ref().map(ToString::to_string),
+        }
+    }
 }
 
 impl Pin {
@@ -119,6 +154,7 @@ impl Pin {
             arguments: self.arguments.as_ref().and_then(json)?,
             path: store.print(&self.store_path),
             attributes: self.attributes.as_ref().and_then(json),
+            flake: self.flake.as_ref().map(FlakePin::locked),
         })
     }
 }

@@ -1,9 +1,9 @@
 //! What a shell fetches, and its evaluation with those fetches answered.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::bundle::manifest::Pin;
+use crate::bundle::manifest::{EntryPath, Pin};
 use crate::create::pins;
 use crate::create::project::Project;
 use crate::error::Result;
@@ -71,13 +71,12 @@ impl Fetched {
         if sources.is_empty() {
             return Ok(None);
         }
-        let root = &project.root;
-        let own = nix_files(&project.entries).map(|file| root.join(file.as_str()));
-        let files: Vec<_> = own.chain(self.files.iter().map(PathBuf::from)).collect();
+        let own: Vec<_> = nix_files(&project.entries).map(EntryPath::as_str).collect();
         let place = replay::Place {
-            file: request.file,
-            project: root,
-            files: &files,
+            start: request.start,
+            project: &project.root,
+            own: &own,
+            others: &self.files,
         };
         let wrapper = replay::write(&sources, place, &request.scratch.join("replay"))?;
         let evaluation = request.evaluate_through(nix, &wrapper)?;

@@ -7,7 +7,7 @@ use super::user_config::{self, Seen};
 use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
-use crate::nix::evaluate::{Evaluation, Recorded, Request};
+use crate::nix::evaluate::{Evaluation, KnownFlake, Recorded, Request};
 use crate::nix::search_path::{self, Entry, Frozen};
 use crate::nix::user_config::{OVERLAYS, UserConfig, VARIABLE};
 use crate::report::{Event, Report};
@@ -85,17 +85,23 @@ pub(super) fn record(
         .for_each(|line| report.emit(Event::Note(line)));
     report.ensure_not_interrupted()?;
     let user = UserConfig::of_user();
-    let beside = foreign(nix, &entries, &[], &user, request.file);
+    let beside = foreign(nix, &entries, &[], &user, request.file());
     // Nix also evaluates files of its own, which are nowhere on disk.
     let files = plain.evaluated.iter().filter(|file| file.is_file());
     let mut files: BTreeSet<PathBuf> = files.cloned().collect();
-    let mut recorded = request.record(nix, &files, &beside)?;
+    let mut watched = Watched {
+        nix,
+        request: request.clone(),
+        foreign: beside,
+        flakes: Vec::new(),
+    };
+    let mut recorded = watched.record(&files)?;
 
     let seen = Seen {
         nix,
         plain: &plain,
         events: &recorded.events,
-        shell_file: request.file,
+        shell_file: request.file(),
         scratch: request.scratch,
     };
     let surroundings = Surroundings::freeze(&seen, &entries, &user)?;
@@ -104,7 +110,8 @@ pub(super) fn record(
     }
     if surroundings.frozen().next().is_some() {
         files.extend(moved(&files, &surroundings));
-        recorded = surroundings.around(request).record(nix, &files, &beside)?;
+        watched.request = surroundings.around(&watched.request);
+        recorded = watched.record(&files)?;
     }
     tell(&surroundings, report);
     if recorded.derivations != plain.derivations {
@@ -122,11 +129,53 @@ pub(super) fn record(
             &entries,
             &surroundings.search_path,
             &user,
-            request.file,
+            request.file(),
         ),
         evaluation: recorded,
         surroundings,
     })
+}
+
+/// Evaluation through the recorder, and what Nix had to be asked for it.
+struct Watched<'a> {
+    nix: &'a Nix,
+    request: Request<'a>,
+    foreign: Vec<PathBuf>,
+    flakes: Vec<KnownFlake>,
+}
+
+impl Watched<'_> {
+    /// Records until every flake that `getFlake` returns is known. Before that, Nix itself
+    /// evaluates it, and nobody sees what it fetches.
+    fn record(&mut self, files: &BTreeSet<PathBuf>) -> Result<Evaluation> {
+        loop {
+            let recorded = (self.request).record(self.nix, files, &self.foreign, &self.flakes)?;
+            let new = self.unknown_flakes(&recorded.events);
+            if new.is_empty() {
+                return Ok(recorded);
+            }
+            for reference in &new {
+                self.flakes.push(KnownFlake::of(reference)?);
+            }
+            self.request.flakes = true;
+        }
+    }
+
+    fn unknown_flakes(&self, events: &[Recorded]) -> BTreeSet<String> {
+        let references = events.iter().filter_map(|event| match event {
+            Recorded::Fetch {
+                fetcher, arguments, ..
+            } if fetcher == "getFlake" => arguments.as_str(),
+            _ => None,
+        });
+        let is_known = |reference: &&str| {
+            self.flakes
+                .iter()
+                .any(|known| known.reference == **reference)
+        };
+        let new = references.filter(|reference| !is_known(reference));
+        new.map(str::to_owned).collect()
+    }
 }
 
 fn tell(surroundings: &Surroundings, report: &Report) {

@@ -1,6 +1,6 @@
 //! What is entered, and with what.
 
-use shellpack::bundle::manifest::{EntryPath, NEEDS_REPLAY, Pin, SearchPathEntry};
+use shellpack::bundle::manifest::{EntryPath, FlakePin, NEEDS_REPLAY, Pin, SearchPathEntry};
 use shellpack::nix::command::Argument;
 use shellpack::nix::store_path::StorePath;
 
@@ -112,6 +112,7 @@ fn pin(fetcher: &str, path: StorePath, arguments: Option<&str>, attributes: Opti
         rev: None,
         arguments: arguments.map(str::to_owned),
         attributes: attributes.map(str::to_owned),
+        flake: None,
     }
 }
 
@@ -145,6 +146,33 @@ fn what_a_fetcher_is_answered_is_plain() {
                 .push(pin(fetcher, path, arguments, attributes));
         });
         assert!(said.starts_with("the pin 0"), "{said}");
+        assert!(said.ends_with("is malformed"), "{said}");
+    }
+}
+
+/// What makes a flake of a tree stays in the tree, and is a lock.
+#[test]
+fn a_flake_is_sound() {
+    let flake = |directory: &str, lock: Option<&str>| {
+        Some(FlakePin {
+            directory: directory.to_owned(),
+            lock: lock.map(str::to_owned),
+        })
+    };
+    for (fetcher, flake) in [
+        ("getFlake", None),
+        ("fetchTree", flake("", None)),
+        ("getFlake", flake("../x", None)),
+        ("getFlake", flake("", Some("{"))),
+        ("getFlake", flake("", Some("{}"))),
+    ] {
+        let said = with(|manifest| {
+            let path = manifest.closure.paths[0].path.clone();
+            manifest.needs.push(NEEDS_REPLAY.to_owned());
+            let mut pin = pin(fetcher, path, Some("1"), None);
+            pin.flake = flake;
+            manifest.pins.push(pin);
+        });
         assert!(said.ends_with("is malformed"), "{said}");
     }
 }
