@@ -184,6 +184,17 @@ NIX_SHELL = Contestant(
 ENTER = entry("enter", "open, evaluating", "")
 ENTER_FROZEN = entry("enter-frozen", "open `--frozen`", "--frozen")
 
+# Evaluating: every file once, however many others import it.
+
+INSTANTIATE = Contestant(
+    "instantiate", "`nix-instantiate`", 'cd "$shell" && nix-instantiate --quiet shell.nix'
+)
+EVALUATE = Contestant(
+    "evaluate",
+    "create `--dry-run`, not rehearsed",
+    '"$shellpack" create "$shell" -o "$out/bundle" --dry-run --no-rehearsal',
+)
+
 # How products are made when their contestant has not run yet, or has none.
 SEGMENTS = Contestant(
     "segments",
@@ -210,6 +221,11 @@ def groups(slow_rounds):
         Group("create", "Create", (Race("whole", peers_and_create),)),
         Group("open", "Open", (Race("whole", peers_and_open),)),
         Group("entry", "Entry", (Race("whole", (NIX_SHELL, ENTER, ENTER_FROZEN)),)),
+        Group(
+            "diamond",
+            "A diamond of imports, 18 levels",
+            (Race("diamond", (INSTANTIATE, EVALUATE, NIX_SHELL, ENTER)),),
+        ),
         Group("verify", "Verify", (Race("whole", (ZSTD_TEST, VERIFY)),)),
         Group("inspect", "Inspect", (Race("small-paths", (INSPECT,)),)),
         Group("files43k", "One path of 43,000 files", (Race("nixpkgs", BOTH_SIDES),)),

@@ -35,6 +35,9 @@ TARGETS = (
     Target("open, 43,000 files", STREAM, "files43k", "nixpkgs", "open", "import", 0.5),
     Target("open again", "the first open", "open", "whole", "open-again", "open", 0.03),
     Target("verify", "`zstd -t`", "verify", "whole", "verify", "zstd-test", 1.0),
+    # Evaluated as it is, recorded, and answered; to enter, before and by nix-shell.
+    Target("create, diamond", "`nix-instantiate`", "diamond", "diamond", "evaluate", "instantiate", 4),
+    Target("entry, diamond", "`nix-shell`", "diamond", "diamond", "enter", "nix-shell", 3),
     Target("rehearsal, read-back", "without", "create", "whole", "create-proved", "create", 1.4),
 )
 

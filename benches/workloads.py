@@ -35,6 +35,7 @@ class Scale:
     big_file: int
     big_file_base: int
     source_files: int
+    diamond_levels: int
 
 
 FULL = Scale(
@@ -44,6 +45,7 @@ FULL = Scale(
     big_file=4 * GIB,
     big_file_base=64 * MIB,
     source_files=43_000,
+    diamond_levels=18,
 )
 # Enough to go through every line of the benchmark, in seconds.
 SMOKE = Scale(
@@ -53,6 +55,7 @@ SMOKE = Scale(
     big_file=8 * MIB,
     big_file_base=MIB // 4,
     source_files=430,
+    diamond_levels=4,
 )
 
 
@@ -82,7 +85,9 @@ class Workloads:
             "small-paths": lambda: self._small_paths(scale.small_paths),
             "big-file": self._big_file,
             "nixpkgs": self._nixpkgs,
+            "diamond": self._diamond,
         }
+        self._shells = {"diamond": self._write_diamond}
 
     def get(self, name):
         known = self._remembered()
@@ -119,6 +124,8 @@ class Workloads:
         shell = self._directory / "shells" / name
         shell.mkdir(parents=True, exist_ok=True)
         (shell / "shell.nix").write_text(SHELL.format(name=name, top=top))
+        if name in self._shells:
+            self._shells[name](shell)
         return Workload(
             name=name,
             top=top,
@@ -184,6 +191,26 @@ class Workloads:
         with self._files() as files:
             synthetic.write_nixpkgs(files / "nixpkgs", self._scale.source_files)
             return self._add(files / "nixpkgs")
+
+    def _diamond(self):
+        return self._text_referring_to("diamond", [])
+
+    def _write_diamond(self, shell):
+        """Files of which each imports the next one twice; at their end is a fetch that nobody pins."""
+        levels = self._scale.diamond_levels
+        for level in range(levels):
+            below = f"import ./level-{level + 1}.nix"
+            (shell / f"level-{level}.nix").write_text(f"{below} + {below}\n")
+        (shell / "fetched").write_text("1")
+        fetch = f'builtins.fetchurl "file://{shell}/fetched"'
+        (shell / f"level-{levels}.nix").write_text(
+            # Half a second of work: more than what shellpack does besides evaluating.
+            "builtins.foldl' builtins.add (builtins.fromJSON (builtins.readFile"
+            f" ({fetch}))) (builtins.genList (number: number) 2000000)\n"
+        )
+        text = (shell / "shell.nix").read_text()
+        text = text.replace("inputs =", "sum = import ./level-0.nix;\n  inputs =")
+        (shell / "shell.nix").write_text(text)
 
     # What recipes are made of.
 
