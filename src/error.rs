@@ -16,9 +16,11 @@ use crate::nix::store_path::StorePath;
 mod hint;
 mod make;
 mod not_there;
+mod unfit;
 mod words;
 
 pub use not_there::NotThere;
+pub use unfit::Unfit;
 use words::{describe, indent, on_lines_of_their_own};
 
 /// The crate's result.
@@ -281,36 +283,9 @@ pub enum Error {
     },
 
     // The target.
-    /// The bundle is for another system.
-    #[error("could not open {}: it is for {bundle}, and this machine is {here}", file.display())]
-    WrongSystem {
-        /// The bundle.
-        file: PathBuf,
-        /// The bundle's system.
-        bundle: String,
-        /// This machine's.
-        here: String,
-    },
-    /// The store is elsewhere.
-    #[error("could not open {}: its store is {bundle}, and the one here is {here}", file.display())]
-    WrongStore {
-        /// The bundle.
-        file: PathBuf,
-        /// The bundle's store directory.
-        bundle: String,
-        /// This machine's.
-        here: String,
-    },
-    /// The Nix here is too old for the carried nixpkgs.
-    #[error("could not open {}: its nixpkgs needs Nix {needed} or newer, and this machine has {here}", file.display())]
-    NixTooOld {
-        /// The bundle.
-        file: PathBuf,
-        /// The version that is needed.
-        needed: String,
-        /// The version that is here.
-        here: String,
-    },
+    /// The bundle is for another machine.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// The file system is too small.
     #[error("could not open the bundle: it needs {needed} on the file system of {}, which has {free} free", dir.display())]
     NoSpace {

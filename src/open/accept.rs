@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Options;
 use super::project::Target;
 use crate::bundle::manifest::{Manifest, Shell};
-use crate::error::{Error, Result};
+use crate::error::{Result, Unfit};
 use crate::input::Bundle;
 use crate::nix::daemon::Connection;
 use crate::nix::{Nix, is_older};
@@ -48,10 +48,10 @@ pub(super) fn accept(bundle: Bundle, options: &Options) -> Result<Accepted> {
     })
 }
 
-fn ensure_fits(shell: &Shell, nix: &Nix, file: &Path) -> Result<()> {
+fn ensure_fits(shell: &Shell, nix: &Nix, file: &Path) -> Result<(), Unfit> {
     if shell.system != nix.system {
         let (bundle, here) = (shell.system.clone(), nix.system.clone());
-        return Err(Error::WrongSystem {
+        return Err(Unfit::WrongSystem {
             file: file.to_owned(),
             bundle,
             here,
@@ -60,9 +60,9 @@ fn ensure_fits(shell: &Shell, nix: &Nix, file: &Path) -> Result<()> {
     Ok(())
 }
 
-fn ensure_can_evaluate(shell: &Shell, nix: &Nix, file: &Path) -> Result<()> {
+fn ensure_can_evaluate(shell: &Shell, nix: &Nix, file: &Path) -> Result<(), Unfit> {
     match &shell.minimum_nix_version {
-        Some(needed) if is_older(&nix.version, needed) => Err(Error::NixTooOld {
+        Some(needed) if is_older(&nix.version, needed) => Err(Unfit::NixTooOld {
             file: file.to_owned(),
             needed: needed.clone(),
             here: nix.version.clone(),
@@ -71,12 +71,12 @@ fn ensure_can_evaluate(shell: &Shell, nix: &Nix, file: &Path) -> Result<()> {
     }
 }
 
-fn ensure_same_store(manifest: &Manifest, nix: &Nix, file: &Path) -> Result<()> {
+fn ensure_same_store(manifest: &Manifest, nix: &Nix, file: &Path) -> Result<(), Unfit> {
     let store = &manifest.closure.store;
     if *store == nix.store {
         return Ok(());
     }
-    Err(Error::WrongStore {
+    Err(Unfit::WrongStore {
         file: file.to_owned(),
         bundle: store.to_string(),
         here: nix.store.to_string(),

@@ -1,0 +1,54 @@
+//! A bundle that is for another machine than this one.
+
+use std::path::PathBuf;
+
+/// Why a shell cannot be entered on this machine, whatever is done with its bundle.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unfit {
+    /// The bundle is for another system.
+    #[error("could not open {}: it is for {bundle}, and this machine is {here}", file.display())]
+    WrongSystem {
+        /// The bundle.
+        file: PathBuf,
+        /// The bundle's system.
+        bundle: String,
+        /// This machine's.
+        here: String,
+    },
+    /// The store is elsewhere.
+    #[error("could not open {}: its store is {bundle}, and the one here is {here}", file.display())]
+    WrongStore {
+        /// The bundle.
+        file: PathBuf,
+        /// The bundle's store directory.
+        bundle: String,
+        /// This machine's.
+        here: String,
+    },
+    /// The Nix here is too old for the carried nixpkgs.
+    #[error("could not open {}: its nixpkgs needs Nix {needed} or newer, and this machine has {here}", file.display())]
+    NixTooOld {
+        /// The bundle.
+        file: PathBuf,
+        /// The version that is needed.
+        needed: String,
+        /// The version that is here.
+        here: String,
+    },
+}
+
+impl Unfit {
+    /// One line.
+    pub(super) fn hint(&self) -> Option<String> {
+        match self {
+            Self::WrongSystem { bundle, .. } => Some(format!(
+                "create the bundle on a machine that is {bundle} like the target"
+            )),
+            Self::NixTooOld { needed, .. } => Some(format!(
+                "install Nix {needed} or newer here, or pin an older nixpkgs"
+            )),
+            Self::WrongStore { .. } => None,
+        }
+    }
+}
