@@ -125,6 +125,9 @@ pub enum Command {
 pub struct Open {
     /// The bundle; `-` is standard input
     bundle: PathBuf,
+    /// Which of the bundle's shells to enter [default: the first]
+    #[arg(long, value_name = "NAME")]
+    shell: Option<String>,
     #[command(flatten)]
     entry: Entry,
     /// Enter without evaluating: by what the bundle says that the shell evaluates to. Takes no
@@ -167,6 +170,9 @@ pub struct Verify {
 pub struct Rehearse {
     /// The bundle
     pub bundle: PathBuf,
+    /// Which of the bundle's shells to enter [default: all, one after the other]
+    #[arg(long, value_name = "NAME")]
+    pub shell: Option<String>,
     /// What to run in the shell
     #[arg(
         long,
@@ -182,6 +188,7 @@ impl Open {
     pub fn options(self) -> open::Options {
         open::Options {
             bundle: self.bundle,
+            shell: self.shell,
             dir: self.dir,
             entry: (!self.no_shell).then(|| self.entry.options()),
             frozen: self.frozen,

@@ -14,7 +14,7 @@ use crate::cli::{
 };
 use crate::create::write::Output;
 use crate::create::{self};
-use crate::entry::Entered;
+use crate::entry::{self, ByHand, Outside};
 use crate::error::{Error, Result};
 use crate::input::Bundle;
 use crate::inspect::{self, Inspection};
@@ -120,19 +120,21 @@ fn create(command: Create, global: &Global, report: &Report) -> Result<ExitCode>
 }
 
 fn open(command: Open, report: &Report) -> Result<ExitCode> {
-    let entered = open::open(&command.options(), report)?;
-    Ok(stayed_outside(&entered, report))
+    let outside = open::open(&command.options(), report)?;
+    stay_outside(&outside, report);
+    Ok(ExitCode::SUCCESS)
 }
 
 fn enter(command: Enter, report: &Report) -> Result<ExitCode> {
-    let entered = enter::enter(&command.options(), report)?;
-    Ok(stayed_outside(&entered, report))
+    match enter::enter(&command.options(), report)? {}
 }
 
-fn stayed_outside(entered: &Entered, report: &Report) -> ExitCode {
-    let line = format!("to enter by hand: {}", entered.by_hand);
-    report.emit(Event::Note(&line));
-    ExitCode::SUCCESS
+fn stay_outside(outside: &Outside, report: &Report) {
+    for ByHand { shell, line } in &outside.by_hand {
+        let which = shell.iter().map(|name| format!("{name} "));
+        let which: String = which.collect();
+        report.emit(Event::Note(&format!("to enter {which}by hand: {line}")));
+    }
 }
 
 fn list(command: &List, global: &Global, report: &Report) -> Result<ExitCode> {
@@ -217,14 +219,18 @@ fn rehearse(command: &Rehearse, global: &Global, report: &Report) -> Result<Exit
     let bundle = Bundle::open(&command.bundle)?;
     let nix = Nix::find()?;
     let manifest = bundle.reader().manifest();
+    let shells = match &command.shell {
+        Some(name) => vec![entry::shell_named(manifest, Some(name))?],
+        None => manifest.shells.iter().collect(),
+    };
     report.emit(Event::HandedOver);
-    let status = rehearse::bundle(
-        &nix,
+    let status = rehearse::Whole {
         manifest,
-        &command.bundle,
-        &command.run,
-        &global.to_args(),
-    )?;
+        file: &command.bundle,
+        run: &command.run,
+        global: &global.to_args(),
+    }
+    .rehearse(&nix, &shells, report)?;
     if status.success() {
         report.emit(Event::Note(
             "the rehearsal passed: opened in an empty store with no network",

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use crate::bundle::manifest::{Manifest, Shell};
+use crate::bundle::manifest::Shell;
 use crate::nix::Nix;
 use crate::nix::derivation::Derivation;
 use crate::nix::evaluate;
@@ -37,13 +37,12 @@ pub fn text_of_derivations<'a>(
 /// Why the shell is another derivation here, in lines for the user. `edited` are the project's
 /// files that are not the bundle's.
 pub fn explain(
-    manifest: &Manifest,
+    shell: &Shell,
     nix: &Nix,
     project: &Path,
     edited: &[String],
     found: &StorePath,
 ) -> String {
-    let shell = manifest.shell();
     let difference = find(shell, nix, found);
     let mut text = String::new();
     if let Some(difference) = &difference {

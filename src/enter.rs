@@ -1,8 +1,9 @@
 //! Back into a shell that was opened before: no bundle is needed any more.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 
-use crate::entry::{self, Entered, Entry, Present, Ready};
+use crate::entry::{self, Entry, Present, Ready};
 use crate::error::{NotThere, Result};
 use crate::nix::Nix;
 use crate::nix::store_path::StorePath;
@@ -20,6 +21,8 @@ const LISTED: usize = 5;
 pub struct Options {
     /// Which bundle, if not that of the project that the current directory lies in.
     pub name: Option<String>,
+    /// Which of its shells, if not the one around the current directory, or the first.
+    pub shell: Option<String>,
     /// How to enter.
     pub entry: Entry,
     /// Whether to enter without evaluating.
@@ -28,29 +31,34 @@ pub struct Options {
 
 /// Enters a shell that was opened here. This does not return unless it fails: see
 /// [`crate::open::open`].
-pub fn enter(options: &Options, report: &Report) -> Result<Entered> {
+pub fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     report.emit(Event::Phase(Phase::Check));
-    let chosen = choose::choose(options.name.as_deref())?;
+    let chosen = choose::choose(options.name.as_deref(), options.shell.as_deref())?;
+    if chosen.is_by_default {
+        entry::tell_of_others(&chosen.manifest, &chosen.shell, report);
+    }
     if options.frozen || chosen.manifest.is_frozen() {
         ensure_all_there(&chosen)?;
         let present = Present {
             manifest: &chosen.manifest,
+            shell: &chosen.shell,
             project: &chosen.project,
             is_stdin: false,
         };
-        return entry::enter_frozen(&present, Some(&options.entry), report);
+        return entry::enter_frozen(&present, &options.entry, report);
     }
     let nix = Nix::find()?;
     hold(&chosen, &nix)?;
     report.emit(Event::PhaseDone);
     let ready = Ready {
         manifest: &chosen.manifest,
+        shell: &chosen.shell,
         nix: &nix,
         record: &chosen.record,
         project: &chosen.project,
         is_stdin: false,
     };
-    entry::enter(&ready, Some(&options.entry), false, report)
+    entry::enter(&ready, &options.entry, false, report)
 }
 
 /// Everything must still be there. Roots keep the garbage collector away, but not somebody

@@ -1,12 +1,13 @@
 //! The last step of `open`, and of `enter`: the process becomes nix-shell, or what nix-shell
 //! would become.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
-use crate::bundle::manifest::{Manifest, Shell, shell_quoted};
+use crate::bundle::manifest::{Manifest, Shell, ShellName, shell_quoted};
 use crate::drift;
 use crate::error::{Error, Result};
 use crate::frozen::Frozen;
@@ -17,6 +18,10 @@ use crate::opened::Record;
 use crate::project;
 use crate::report::{Event, Phase, Report};
 
+mod which;
+
+pub(crate) use which::{shell_named, tell_of_others};
+
 /// How many missing things a message lists.
 const LISTED: usize = 5;
 
@@ -26,6 +31,8 @@ const LISTED: usize = 5;
 pub(crate) struct Ready<'a> {
     /// The bundle's manifest.
     pub(crate) manifest: &'a Manifest,
+    /// The shell of it that is meant.
+    pub(crate) shell: &'a Shell,
     pub(crate) nix: &'a Nix,
     /// The bundle's record.
     pub(crate) record: &'a Record,
@@ -41,59 +48,90 @@ pub(crate) struct Ready<'a> {
 pub(crate) struct Present<'a> {
     /// The bundle's manifest.
     pub(crate) manifest: &'a Manifest,
+    /// The shell of it that is meant.
+    pub(crate) shell: &'a Shell,
     /// The project's root.
     pub(crate) project: &'a Path,
     /// Whether the bundle used up stdin.
     pub(crate) is_stdin: bool,
 }
 
-/// What there is to say when the shell was not entered.
+/// What there is to say when no shell was entered.
 #[must_use]
 #[derive(Debug)]
-pub struct Entered {
-    /// What to type to enter, without shellpack if that is possible.
-    pub by_hand: String,
+pub struct Outside {
+    /// How each shell that was meant is entered.
+    pub by_hand: Vec<ByHand>,
 }
 
-/// Enters the shell, or says how to. `frozen` is without evaluating.
+/// How a shell is entered, without shellpack if that is possible.
+#[derive(Debug)]
+pub struct ByHand {
+    /// The shell, where there are several.
+    pub shell: Option<ShellName>,
+    /// What to type.
+    pub line: String,
+}
+
+impl<'a> Ready<'a> {
+    /// The shell as it is evaluated here. What must be written for that goes to its place in the
+    /// record, where it stays for those who enter by hand.
+    fn invocation(&self, recipe: &'a Recipe) -> Result<Invocation<'a>> {
+        let dir = self.record.entry(self.project, self.shell);
+        Invocation::new(recipe, self.project, &dir)
+    }
+
+    fn present(&self) -> Present<'a> {
+        Present {
+            manifest: self.manifest,
+            shell: self.shell,
+            project: self.project,
+            is_stdin: self.is_stdin,
+        }
+    }
+}
+
+/// Says how to enter these shells of a bundle.
+pub(crate) fn stay_outside<'a>(
+    ready: &Ready<'a>,
+    shells: impl IntoIterator<Item = &'a Shell>,
+) -> Result<Outside> {
+    let by_hand = |shell: &'a Shell| {
+        let line = if ready.manifest.is_frozen() {
+            frozen_by_hand(shell, ready.project)
+        } else {
+            let recipe = Recipe::of(ready.manifest, shell);
+            Ready { shell, ..*ready }.invocation(&recipe)?.by_hand()
+        };
+        let shell = shell.name.clone();
+        Ok(ByHand { shell, line })
+    };
+    let by_hand = shells.into_iter().map(by_hand).collect::<Result<_>>()?;
+    Ok(Outside { by_hand })
+}
+
+/// Enters the shell. `frozen` is without evaluating. Returns only if that failed.
 pub(crate) fn enter(
     ready: &Ready<'_>,
-    entry: Option<&Entry>,
+    entry: &Entry,
     frozen: bool,
     report: &Report,
-) -> Result<Entered> {
-    let &Ready {
-        manifest,
-        project,
-        is_stdin,
-        ..
-    } = ready;
-    if (frozen && entry.is_some()) || manifest.is_frozen() {
-        let present = Present {
-            manifest,
-            project,
-            is_stdin,
-        };
-        return enter_frozen(&present, entry, report);
+) -> Result<Infallible> {
+    if frozen || ready.manifest.is_frozen() {
+        return enter_frozen(&ready.present(), entry, report);
     }
-    let recipe = Recipe::of(manifest);
-    let invocation = Invocation::new(&recipe, project, &ready.record.entry(project))?;
-    let entered = Entered {
-        by_hand: invocation.by_hand(),
-    };
-    let Some(entry) = entry else {
-        return Ok(entered);
-    };
+    let recipe = Recipe::of(ready.manifest, ready.shell);
+    let invocation = ready.invocation(&recipe)?;
     report.emit(Event::Phase(Phase::Evaluate));
     ensure_enterable(ready, &invocation)?;
     report.emit(Event::PhaseDone);
-    warn_without_bash(&recipe.shell, report);
+    warn_without_bash(ready.shell, report);
     if invocation.takes_more_than_nix_shell() {
-        let line = format!("to enter by hand: {}", entered.by_hand);
+        let line = format!("to enter by hand: {}", invocation.by_hand());
         report.emit(Event::Note(&line));
     }
     let mut command = invocation.command(&words(entry)).into_std();
-    if let Some(stdin) = other_stdin(is_stdin)? {
+    if let Some(stdin) = other_stdin(ready.is_stdin)? {
         command.stdin(stdin);
     }
     report.emit(Event::Done);
@@ -104,31 +142,29 @@ pub(crate) fn enter(
     })
 }
 
-/// Enters the shell without evaluating, or says how to.
+/// Enters the shell without evaluating. Returns only if that failed.
 pub(crate) fn enter_frozen(
     present: &Present<'_>,
-    entry: Option<&Entry>,
+    entry: &Entry,
     report: &Report,
-) -> Result<Entered> {
-    let manifest = present.manifest;
-    let Some(entry) = entry else {
-        return Ok(Entered {
-            by_hand: frozen_by_hand(present.project),
-        });
-    };
+) -> Result<Infallible> {
     report.emit(Event::PhaseDone);
-    warn_without_bash(manifest.shell(), report);
-    let store = &manifest.closure.store;
-    let frozen = Frozen::new(manifest.shell(), store, present.project);
+    warn_without_bash(present.shell, report);
+    let store = &present.manifest.closure.store;
+    let frozen = Frozen::new(present.shell, store, present.project);
     let prepared = frozen.prepare_here(entry, other_stdin(present.is_stdin)?)?;
     report.emit(Event::Done);
     Err(prepared.exec())
 }
 
 /// What to type where nix-shell cannot evaluate.
-fn frozen_by_hand(project: &Path) -> String {
+fn frozen_by_hand(shell: &Shell, project: &Path) -> String {
     let project = shell_quoted(&project.to_string_lossy());
-    format!("cd {project} && shellpack enter")
+    let which = shell.name.iter().map(|name| format!(" --shell {name}"));
+    format!(
+        "cd {project} && shellpack enter{}",
+        which.collect::<String>()
+    )
 }
 
 fn warn_without_bash(shell: &Shell, report: &Report) {
@@ -151,7 +187,7 @@ fn other_stdin(is_used_up: bool) -> Result<Option<File>> {
 /// Nix never starts to build the world on a machine that cannot.
 fn ensure_enterable(ready: &Ready<'_>, invocation: &Invocation<'_>) -> Result<()> {
     let nix = ready.nix;
-    let path = invocation.instantiate(&ready.record.derivation())?;
+    let path = invocation.instantiate(&ready.record.derivation(ready.shell))?;
     let derivation = evaluate::read_derivation(nix, &path)?;
     let list = nix.missing_inputs(&derivation)?;
     if list.is_empty() {
@@ -166,7 +202,7 @@ fn ensure_enterable(ready: &Ready<'_>, invocation: &Invocation<'_>) -> Result<()
     let edited = project::edited(&manifest.project, project);
     Err(Error::Drift {
         missing: words.join("\n"),
-        why: drift::explain(manifest, nix, project, &edited, &path),
+        why: drift::explain(ready.shell, nix, project, &edited, &path),
     })
 }
 

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::bundle::manifest::{FileKind, Manifest, Pin, ProjectFile, Proof, ProofResult};
+use crate::bundle::manifest::{
+    FileKind, Manifest, Pin, ProjectFile, Proof, ProofResult, ShellName,
+};
 use crate::nix::hash::Digest;
 use crate::report::{count, human, printable_line};
 
@@ -55,9 +57,10 @@ pub fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
             .as_ref()
             .map(|attribute| format!(" -A {attribute}"))
             .unwrap_or_default();
+        let name = ShellName::before_words(shell.name.as_ref());
         text.line(
             "shell",
-            &format!("{}{attribute} → {}", shell.file, shell.derivation),
+            &format!("{name}{}{attribute} → {}", shell.file, shell.derivation),
         );
         text.line(
             "",

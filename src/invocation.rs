@@ -60,14 +60,9 @@ pub struct Recipe {
 
 impl Recipe {
     /// The recipe of a bundle's shell.
-    pub fn of(manifest: &Manifest) -> Self {
+    pub fn of(manifest: &Manifest, shell: &Shell) -> Self {
         let store = &manifest.closure.store;
-        Self::new(
-            manifest.shell().clone(),
-            &manifest.pins,
-            &manifest.project,
-            store,
-        )
+        Self::new(shell.clone(), &manifest.pins, &manifest.project, store)
     }
 
     /// The recipe of a shell that is not in a bundle yet.

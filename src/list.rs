@@ -4,9 +4,10 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use crate::bundle::manifest::Manifest;
+use crate::bundle::manifest::{Manifest, Shell};
 use crate::error::Result;
 use crate::nix::hash::Digest;
+use crate::nix::store_path::StoreDir;
 use crate::opened::{Damage, Place, Record};
 use crate::report::utc;
 
@@ -30,9 +31,10 @@ pub struct Listed {
     /// Why it cannot be entered.
     problem: Option<String>,
     manifest_digest: Option<Digest>,
-    /// The shell's derivation, in full.
+    /// The derivation of its first shell, in full.
     derivation: Option<String>,
     system: Option<String>,
+    shells: Option<Vec<ListedShell>>,
     nar_bytes: Option<u64>,
     /// When it was last opened: RFC 3339, in UTC.
     opened: Option<String>,
@@ -46,6 +48,18 @@ pub struct Listed {
     /// Whether others have the same name.
     #[serde(skip)]
     is_ambiguous: bool,
+}
+
+/// A shell of a bundle.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct ListedShell {
+    /// What it is entered by, where there are several.
+    name: Option<String>,
+    /// Relative to the project's directory.
+    file: String,
+    /// In full.
+    derivation: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,6 +111,7 @@ impl Listed {
             manifest_digest: None,
             derivation: None,
             system: None,
+            shells: None,
             nar_bytes: None,
             opened: projects.first().map(|project| project.opened.clone()),
             projects,
@@ -115,10 +130,14 @@ impl Listed {
     }
 
     fn describe(&mut self, manifest: &Manifest, digest: Digest) {
-        let (shell, store) = (manifest.shell(), &manifest.closure.store);
+        let store = &manifest.closure.store;
+        let shells = manifest.shells.iter();
+        let shells = shells.map(|shell| ListedShell::of(shell, store));
         self.manifest_digest = Some(digest);
-        self.derivation = Some(store.print(&shell.derivation));
-        self.system = Some(shell.system.clone());
+        self.shells = Some(shells.collect());
+        let first = manifest.shell(None);
+        self.derivation = first.map(|shell| store.print(&shell.derivation));
+        self.system = first.map(|shell| shell.system.clone());
         self.nar_bytes = Some(manifest.closure.nar_bytes());
         let wanted = manifest.shells.iter().flat_map(|shell| &shell.roots);
         let mut missing: Vec<_> = wanted
@@ -141,6 +160,16 @@ impl Listed {
             &self.id
         } else {
             &self.name
+        }
+    }
+}
+
+impl ListedShell {
+    fn of(shell: &Shell, store: &StoreDir) -> Self {
+        Self {
+            name: shell.name.as_ref().map(ToString::to_string),
+            file: shell.file.to_string(),
+            derivation: store.print(&shell.derivation),
         }
     }
 }

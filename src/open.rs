@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::bundle::manifest::Manifest;
-use crate::entry::{self, Entered, Entry};
+use crate::bundle::manifest::{Manifest, Shell};
+use crate::entry::{self, Entry, Outside};
 use crate::error::Result;
 use crate::input::Bundle;
 use crate::report::{Event, Phase, Report};
@@ -23,6 +23,8 @@ pub struct Options {
     pub bundle: PathBuf,
     /// Where the project files go, if not to `./NAME`.
     pub dir: Option<PathBuf>,
+    /// Which of its shells, if not the first.
+    pub shell: Option<String>,
     /// How to enter; `None` to stay outside.
     pub entry: Option<Entry>,
     /// Whether to enter without evaluating, also where the bundle can be evaluated.
@@ -42,20 +44,35 @@ impl Options {
 /// Opens a bundle. With an entry this does not return unless it fails: the process becomes
 /// nix-shell, or with `frozen` what nix-shell would become, so that signals, job control and the
 /// exit status are the shell's own.
-pub fn open(options: &Options, report: &Report) -> Result<Entered> {
+pub fn open(options: &Options, report: &Report) -> Result<Outside> {
     report.emit(Event::Phase(Phase::Check));
     let bundle = Bundle::open(&options.bundle)?;
+    let shell = choose(bundle.reader.manifest(), options, report)?;
     let bundle = match present::look(bundle, options)? {
         // Nothing is to be imported and nothing to be evaluated, so there is no work for Nix.
-        Presence::Complete(found) => {
-            return entry::enter_frozen(&found.present(), options.entry.as_ref(), report);
+        Presence::Complete(found, entry) => {
+            let never = entry::enter_frozen(&found.present(&shell), entry, report)?;
+            match never {}
         }
         Presence::Partial(bundle) => bundle,
     };
-    let accepted = accept::accept(bundle, options)?;
+    let accepted = accept::accept(bundle, &shell, options)?;
     let imported = import::import(accepted, options.jobs, report)?;
     report.emit(Event::PhaseDone);
     report.emit(Event::Note(&imported.note()));
-    let entry = options.entry.as_ref();
-    entry::enter(&imported.ready(), entry, options.frozen, report)
+    let ready = imported.ready(&shell);
+    match &options.entry {
+        Some(entry) => match entry::enter(&ready, entry, options.frozen, report)? {},
+        None if options.shell.is_some() => entry::stay_outside(&ready, [&shell]),
+        None => entry::stay_outside(&ready, &ready.manifest.shells),
+    }
+}
+
+/// The shell that is meant; where the user has not said which, and there are several, which it is.
+fn choose(manifest: &Manifest, options: &Options, report: &Report) -> Result<Shell> {
+    let shell = entry::shell_named(manifest, options.shell.as_deref())?;
+    if options.shell.is_none() && options.entry.is_some() {
+        entry::tell_of_others(manifest, shell, report);
+    }
+    Ok(shell.clone())
 }

@@ -4,7 +4,7 @@
 //!
 //! * garbage collection roots: symlinks into the store that Nix was told about;
 //! * for each project directory that the bundle was opened into an `entry-…`: a symlink to it,
-//!   and what entering takes there;
+//!   and what entering each shell takes there;
 //! * the manifest's exact bytes. They are written last, so a record that has them is whole.
 //!
 //! Records come and go while others are read, without a lock: `open` completes what it finds
@@ -17,7 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::NamedTempFile;
 
-use crate::bundle::manifest::{BundleName, Manifest};
+use crate::bundle::manifest::{BundleName, Manifest, Shell};
 use crate::bundle::{BadBundle, MANIFEST};
 use crate::error::{Error, NotThere, Result};
 use crate::nix;
@@ -155,9 +155,13 @@ impl Record {
         named.map(drop).map_err(|error| failed(error.error))
     }
 
-    /// Where the root of the evaluated derivation belongs.
-    pub fn derivation(&self) -> PathBuf {
-        self.dir.join("derivation")
+    /// Where the root of the evaluated derivation of a shell belongs.
+    pub fn derivation(&self, shell: &Shell) -> PathBuf {
+        let name = match &shell.name {
+            None => "derivation".to_owned(),
+            Some(name) => format!("derivation-{}", name.file_name()),
+        };
+        self.dir.join(name)
     }
 
     /// Takes the record away. Nix forgets an indirect root whose link is gone, so under another

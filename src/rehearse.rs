@@ -2,21 +2,20 @@
 //!
 //! [`carried`] is the cheap rehearsal of `create`: the carried paths are bound from the real
 //! store into an empty one whose database knows nothing else, and the shell is evaluated and
-//! entered there. It proves the *list* complete before a byte is written. [`bundle`] opens a
+//! entered there. It proves the *list* complete before a byte is written. [`Whole`] opens a
 //! finished file for real, in an empty store.
 
-use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Output, Stdio};
+use std::process::{Output, Stdio};
 
-use crate::bundle::manifest::{FileKind, Manifest, Project, Proof, ProofResult, shell_quoted};
+use crate::bundle::manifest::{FileKind, Project, Proof, ProofResult, ShellName, shell_quoted};
 use crate::error::{Error, Result};
 use crate::invocation::Recipe;
 use crate::nix::store_path::{StoreDir, StorePath};
 use crate::nix::{Nix, PathInfo};
-use crate::report::{Event, Phase, Report};
+use crate::report::{Event, Report};
 use crate::room::Room;
 use crate::space;
 use serde::{Deserialize, Serialize};
@@ -24,6 +23,9 @@ use serde::{Deserialize, Serialize};
 pub mod inside;
 mod network;
 mod surroundings;
+mod whole;
+
+pub use whole::Whole;
 
 /// Where the project lies in a room: at another absolute path than anybody's project.
 const PROJECT: &str = "/home/rehearsal";
@@ -117,7 +119,6 @@ pub fn carried(
     project_root: &Path,
     report: &Report,
 ) -> Result<Outcome> {
-    report.emit(Event::Phase(Phase::Rehearse));
     let scratch = scratch_space(0)?;
     let nix_dir = nix_directory(&scratch.0, &task.store)?;
     let stage = scratch.0.join("project");
@@ -160,11 +161,33 @@ pub fn carried(
         .output()?;
     drop(waiting);
     report.ensure_not_interrupted()?;
-    let (outcome, hook) = verdict(&output, project_root, &nix.store)?;
+    let name = task.recipe.shell.name.as_ref();
+    let (outcome, hook) =
+        verdict(&output, project_root, &nix.store).map_err(|error| of_shell(name, error))?;
     if let Some(hook) = hook {
-        report.emit(Event::Warning(&hook.to_string()));
+        let text = format!("{}{hook}", ShellName::before_words(name));
+        report.emit(Event::Warning(&text));
     }
     Ok(outcome)
+}
+
+/// Says which of several shells failed.
+fn of_shell(name: Option<&ShellName>, error: Error) -> Error {
+    match (name, error) {
+        (
+            Some(name),
+            Error::RehearsalFailed {
+                what,
+                words,
+                advice,
+            },
+        ) => Error::RehearsalFailed {
+            what: format!("{name}: {what}"),
+            words,
+            advice,
+        },
+        (_, error) => error,
+    }
 }
 
 impl fmt::Display for Hook {
@@ -233,42 +256,6 @@ fn include_advice(file: &Path) -> String {
         "carry the file, too: --include {}",
         shell_quoted(&shown.to_string_lossy())
     )
-}
-
-/// Opens a finished bundle in a sealed room with an empty store and runs a command in its
-/// shell. `global` are options for the `open` inside.
-pub fn bundle(
-    nix: &Nix,
-    manifest: &Manifest,
-    file: &Path,
-    run: &str,
-    global: &[OsString],
-) -> Result<ExitStatus> {
-    let file = fs::canonicalize(file).map_err(Error::io("find", file))?;
-    let scratch = scratch_space(space::unpacked(manifest.closure.nar_bytes()))?;
-    let nix_dir = nix_directory(&scratch.0, &manifest.closure.store)?;
-    let inside_file = Path::new("/home").join(file.file_name().unwrap_or(OsStr::new("bundle")));
-    let own = surroundings::closure_of_programs(nix)?;
-    let bound = own
-        .iter()
-        .map(|info| manifest.closure.store.join(&info.path))
-        .collect();
-    let room = surroundings::sealed(&nix_dir)?
-        .store_paths(manifest.closure.store.as_path(), bound)
-        .bind(&file, &inside_file, crate::room::Access::ReadOnly)
-        .current_dir(PROJECT);
-    if !own.is_empty() {
-        surroundings::register(&room, &manifest.closure.store, &own)?;
-    }
-    let mut args = global.to_vec();
-    args.extend([
-        "open".into(),
-        inside_file.into(),
-        "--run".into(),
-        run.into(),
-    ]);
-    let status = room.run(Path::new(Room::SELF_PATH), &args)?;
-    Ok(status)
 }
 
 /// A directory with at least this much room: in `TMPDIR` if that is set, else in the cache

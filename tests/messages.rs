@@ -10,13 +10,14 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
+use shellpack::bundle::manifest::{Shell, ShellName};
 use shellpack::nix::hash::Digest;
 
 use crate::synthetic::{Bundle, Members, framed};
 
 #[test]
 fn messages_are_as_written() {
-    write_damaged_bundles();
+    write_bundles();
     write_home();
     trycmd::TestCases::new()
         .register_bin("shellpack", Path::new(env!("CARGO_BIN_EXE_shellpack")))
@@ -25,12 +26,12 @@ fn messages_are_as_written() {
         .case("tests/messages/*.trycmd");
 }
 
-/// Bundles that cannot be opened, beside the golden ones that the messages speak of as well.
+/// Bundles that cannot be opened, and one of several shells, beside the golden ones that the messages speak of as well.
 /// They are made anew each time, at the place that the messages name.
-fn write_damaged_bundles() {
+fn write_bundles() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp/messages");
     fs::create_dir_all(&dir).unwrap();
-    for (name, bytes) in damaged_bundles() {
+    for (name, bytes) in bundles() {
         fs::write(dir.join(format!("{name}.shellpack")), bytes).unwrap();
     }
 }
@@ -55,7 +56,7 @@ fn write_home() {
     fs::create_dir_all(roots.join("halfway-0123456789ab")).unwrap();
 }
 
-fn damaged_bundles() -> Vec<(&'static str, Vec<u8>)> {
+fn bundles() -> Vec<(&'static str, Vec<u8>)> {
     let bundle = Bundle::sample();
     let bytes = bundle.bytes();
     let saying = |tables: &str| bundle.bytes_saying(&framed(tables));
@@ -64,7 +65,16 @@ fn damaged_bundles() -> Vec<(&'static str, Vec<u8>)> {
     damaged.get("closure/0001.zst").content[9] ^= 1;
     let mut flipped = bytes.clone();
     flipped[1000] ^= 1;
+    let mut several = Bundle::minimal();
+    for name in ["a", "tools/b"] {
+        several.manifest.shells.push(Shell {
+            name: Some(ShellName::parse(name).unwrap()),
+            ..several.manifest.shells[0].clone()
+        });
+    }
+    several.manifest.shells.remove(0);
     vec![
+        ("several", several.bytes()),
         ("cut", bytes[..bytes.len() - 5000].to_vec()),
         ("cut-in-manifest", bytes[..1000].to_vec()),
         ("damaged", damaged.bytes()),

@@ -20,7 +20,7 @@ mod shell;
 mod text;
 
 pub use by_hand::{NIX_PATH, shell_quoted};
-pub use name::{BundleName, EntryPath};
+pub use name::{BundleName, EntryPath, ShellName};
 pub use shell::{FlakePin, NEEDS_FROZEN, NEEDS_REPLAY, Pin, SearchPathEntry, Shell};
 
 /// The largest manifest that is read. A path takes about 400 bytes, so this is room for
@@ -202,10 +202,13 @@ impl Manifest {
         Ok(bytes)
     }
 
-    /// The shell that is entered.
-    pub fn shell(&self) -> &Shell {
-        // A manifest without a shell is refused when it is parsed.
-        &self.shells[0]
+    /// The shell with this name; the first one, which there always is, if none is named.
+    pub fn shell(&self, name: Option<&str>) -> Option<&Shell> {
+        let is_meant = |shell: &&Shell| {
+            let own = shell.name.as_ref().map(ShellName::as_str);
+            name.is_none() || own == name
+        };
+        self.shells.iter().find(is_meant)
     }
 
     /// Whether it can only be entered without evaluating.

@@ -33,6 +33,10 @@ pub struct Enter {
     /// The bundle's name, as `shellpack list` has it [default: what was opened into the project
     /// around the current directory]
     name: Option<String>,
+    /// Which of the bundle's shells to enter [default: the one whose directory is the innermost
+    /// around the current directory, else the first]
+    #[arg(long, value_name = "NAME")]
+    shell: Option<String>,
     #[command(flatten)]
     entry: Entry,
     /// Enter without evaluating: by what the bundle says that the shell evaluates to. Takes no
@@ -74,6 +78,7 @@ impl Enter {
     pub fn options(self) -> enter::Options {
         enter::Options {
             name: self.name,
+            shell: self.shell,
             entry: self.entry.options(),
             frozen: self.frozen,
         }

@@ -97,6 +97,7 @@ pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifes
     let config = surroundings.nixpkgs_config.as_ref();
     let derivations = closure.derivations.as_ref();
     Ok(manifest::Shell {
+        name: None,
         file,
         attribute: shell.selection.attribute.clone(),
         arguments: shell.selection.arguments.clone(),

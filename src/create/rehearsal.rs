@@ -13,7 +13,7 @@ use crate::invocation::Recipe;
 use crate::nix::evaluate;
 use crate::nix::store_path::StorePath;
 use crate::rehearse::{self, Outcome, Task};
-use crate::report::{Event, Report};
+use crate::report::{Event, Phase, Report};
 use crate::room::Room;
 
 /// Before minutes of building, not after.
@@ -64,6 +64,7 @@ fn carry_outputs(shell: &mut Shell, derivation: StorePath, report: &Report) -> R
 }
 
 fn rehearse(shell: &Shell, closure: &Closure, report: &Report) -> Result<Outcome> {
+    report.emit(Event::Phase(Phase::Rehearse));
     let task = Task {
         store: shell.nix.store.clone(),
         paths: closure.paths.clone(),

@@ -4,36 +4,80 @@ use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::bundle::manifest::Manifest;
+use crate::bundle::manifest::{Manifest, Shell};
+use crate::entry::shell_named;
 use crate::error::{Error, NotThere, Result};
-use crate::opened::{Damage, Place, Record};
+use crate::opened::{Damage, Record};
 
-/// A bundle that was opened to the end, and a project directory of it that is there.
+/// A shell of a bundle that was opened to the end, and a project directory of it that is there.
 #[derive(Debug)]
 pub(super) struct Chosen {
     pub(super) record: Record,
     pub(super) manifest: Manifest,
+    pub(super) shell: Shell,
+    /// Whether it might have been another one as well.
+    pub(super) is_by_default: bool,
     /// The project's root.
     pub(super) project: PathBuf,
 }
 
-/// The shell with this name, else the one of the project that the current directory lies in.
-pub(super) fn choose(name: Option<&str>) -> Result<Chosen> {
+/// A bundle that was opened to the end, and the root of a project of it.
+struct Opened {
+    record: Record,
+    manifest: Manifest,
+    project: PathBuf,
+}
+
+/// Of the bundle with this name, else the one of the project that the current directory lies in,
+/// the shell with that name, else the one that the current directory lies in, else the first.
+pub(super) fn choose(bundle: Option<&str>, shell: Option<&str>) -> Result<Chosen> {
     let here = std::env::current_dir().map_err(Error::io("find", "."))?;
-    let chosen = match name {
+    let Opened {
+        record,
+        manifest,
+        project,
+    } = match bundle {
         Some(name) => named(name, &here)?,
         None => around(&here)?,
     };
-    ensure_there(&chosen)?;
-    Ok(chosen)
+    let mut meant = match shell {
+        Some(_) => vec![shell_named(&manifest, shell)?],
+        None => innermost(&manifest, &project, &here),
+    };
+    let is_by_default = meant.len() != 1;
+    if meant.is_empty() {
+        meant.push(shell_named(&manifest, None)?);
+    }
+    let shell = meant[0].clone();
+    ensure_there(&record, &project, &shell)?;
+    Ok(Chosen {
+        record,
+        manifest,
+        shell,
+        is_by_default,
+        project,
+    })
 }
 
-fn named(name: &str, here: &Path) -> Result<Chosen> {
+/// The shells that lie in the innermost directory around the current one.
+fn innermost<'a>(manifest: &'a Manifest, project: &Path, here: &Path) -> Vec<&'a Shell> {
+    let depth = |shell: &Shell| {
+        let file = project.join(shell.file.as_str());
+        depth_around(file.parent()?, here)
+    };
+    let depths = manifest.shells.iter().map(|shell| (depth(shell), shell));
+    let found: Vec<_> = depths.filter(|(depth, _)| depth.is_some()).collect();
+    let deepest = found.iter().map(|(depth, _)| *depth).max().flatten();
+    let found = found.into_iter().filter(|(depth, _)| *depth == deepest);
+    found.map(|(_, shell)| shell).collect()
+}
+
+fn named(name: &str, here: &Path) -> Result<Opened> {
     let records = Record::named(name)?;
     let whole = |record| Some((record, Record::manifest(record).ok()?.0));
     let mut whole: Vec<_> = records.iter().filter_map(whole).collect();
     match (whole.pop(), whole.is_empty()) {
-        (Some((record, manifest)), true) => Ok(Chosen {
+        (Some((record, manifest)), true) => Ok(Opened {
             record: record.clone(),
             manifest,
             project: place_of(record, here)?,
@@ -49,7 +93,7 @@ fn place_of(record: &Record, here: &Path) -> Result<PathBuf> {
     let places = record.places();
     let around = places
         .iter()
-        .find(|place| depth_around(place, here).is_some());
+        .find(|place| depth_around(&place.directory, here).is_some());
     let there = || places.iter().find(|place| place.exists());
     match around.or_else(there).or(places.first()) {
         Some(place) => Ok(place.directory.clone()),
@@ -59,19 +103,19 @@ fn place_of(record: &Record, here: &Path) -> Result<PathBuf> {
 
 /// The innermost project around a directory. Where several bundles were opened into one
 /// directory, the last one is meant.
-fn around(here: &Path) -> Result<Chosen> {
+fn around(here: &Path) -> Result<Opened> {
     let records = Record::all()?;
     let mut found = Vec::new();
     for record in &records {
         for place in record.places() {
-            if let Some(depth) = depth_around(&place, here) {
+            if let Some(depth) = depth_around(&place.directory, here) {
                 found.push((depth, place, record));
             }
         }
     }
     found.sort_by_key(|(depth, place, _)| Reverse((*depth, place.time)));
     let whole = found.iter().find_map(|(_, place, record)| {
-        Some(Chosen {
+        Some(Opened {
             record: (*record).clone(),
             manifest: record.manifest().ok()?.0,
             project: place.directory.clone(),
@@ -93,22 +137,20 @@ fn around(here: &Path) -> Result<Chosen> {
 }
 
 /// How deep a place lies, if a directory lies in it. Either may have been reached by symlinks.
-fn depth_around(place: &Place, dir: &Path) -> Option<usize> {
-    let place = fs::canonicalize(&place.directory).ok()?;
+fn depth_around(place: &Path, dir: &Path) -> Option<usize> {
+    let place = fs::canonicalize(place).ok()?;
     dir.starts_with(&place).then(|| place.components().count())
 }
 
 /// The project's files may have been changed, that is what they are for. But there must be some.
-fn ensure_there(chosen: &Chosen) -> Result<()> {
-    let file = chosen.project.join(chosen.manifest.shell().file.as_str());
-    let gone = [&chosen.project, &file]
-        .into_iter()
-        .find(|path| !path.exists());
+fn ensure_there(record: &Record, project: &Path, shell: &Shell) -> Result<()> {
+    let file = project.join(shell.file.as_str());
+    let gone = [project, &file].into_iter().find(|path| !path.exists());
     match gone {
         Some(path) => Err(NotThere::ProjectGone {
-            name: chosen.record.id().to_owned(),
-            path: path.clone(),
-            project: chosen.project.clone(),
+            name: record.id().to_owned(),
+            path: path.to_owned(),
+            project: project.to_owned(),
         }
         .into()),
         None => Ok(()),

@@ -36,6 +36,16 @@ pub enum NotThere {
         /// Names of what was opened.
         known: Vec<String>,
     },
+    /// A bundle has several shells, or one, and none of that name.
+    #[error("could not find the shell {shell} in {bundle}: {}", what_it_has(known))]
+    NoSuchShell {
+        /// What was asked for.
+        shell: String,
+        /// The bundle's name.
+        bundle: String,
+        /// What its shells are called; empty where the only one has no name.
+        known: Vec<String>,
+    },
     /// A record is damaged, or not whole yet.
     #[error("could not enter {id}: its record is damaged")]
     DamagedRecord {
@@ -92,6 +102,10 @@ impl NotThere {
                     .to_owned()
             }
             Self::NotInProject { known, .. } => name_one(known),
+            Self::NoSuchShell { known, .. } => match known.first() {
+                Some(first) => format!("name one of them: --shell {}", shell_quoted(first)),
+                None => "leave --shell out: that one is entered".to_owned(),
+            },
             Self::DamagedRecord { id, .. } => {
                 format!(
                     "open the bundle again, or let go of it: shellpack remove {}",
@@ -104,6 +118,14 @@ impl NotThere {
             ),
             Self::PathsGone { .. } => "open the bundle again: shellpack open BUNDLE".to_owned(),
         })
+    }
+}
+
+fn what_it_has(shells: &[String]) -> String {
+    if shells.is_empty() {
+        "it has only one, which has no name".to_owned()
+    } else {
+        format!("it has {}", shells.join(", "))
     }
 }
 

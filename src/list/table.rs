@@ -1,6 +1,6 @@
 //! The list as an aligned table. Below each bundle are the directories that it was opened into.
 
-use super::Listed;
+use super::{Listed, ListedShell};
 use crate::report::{human, printable_line};
 
 /// Between two columns.
@@ -50,6 +50,9 @@ impl Row {
         let name = printable_line(listed.typed());
         let problem = listed.problem.iter();
         let problem = problem.map(|problem| format!("damaged: {}", printable_line(problem)));
+        let shells = several(listed).filter(|_| verbose);
+        let shells = shells
+            .map(|(name, shell)| printable_line(&format!("{name}: {}", base(&shell.derivation))));
         let projects = listed.projects.iter().map(|project| {
             let gone = if project.exists { "" } else { " (gone)" };
             format!("{}{gone}", printable_line(&project.directory))
@@ -58,7 +61,7 @@ impl Row {
         let roots = roots.map(|root| printable_line(root));
         Self {
             cells: cells(listed, &name),
-            below: problem.chain(projects).chain(roots).collect(),
+            below: problem.chain(shells).chain(projects).chain(roots).collect(),
             name,
         }
     }
@@ -87,8 +90,11 @@ fn cells(listed: &Listed, name: &str) -> Option<[String; COLUMNS]> {
         0 => held.to_string(),
         missing => format!("{held} of {}", held + missing),
     };
-    let derivation = listed.derivation.as_ref()?;
-    let derivation = derivation.rsplit('/').next().unwrap_or(derivation);
+    let names: Vec<_> = several(listed).map(|(name, _)| name.as_str()).collect();
+    let what = match names.len() {
+        0 => base(listed.derivation.as_ref()?).to_owned(),
+        number => format!("{number} shells: {}", names.join(", ")),
+    };
     // To the minute: `2026-11-23T14:20:05Z`.
     let time = listed
         .opened
@@ -99,8 +105,21 @@ fn cells(listed: &Listed, name: &str) -> Option<[String; COLUMNS]> {
         human(listed.nar_bytes?),
         time.unwrap_or_default(),
         roots,
-        printable_line(derivation),
+        printable_line(&what),
     ])
+}
+
+/// The shells of a bundle of several, with their names.
+fn several(listed: &Listed) -> impl Iterator<Item = (&String, &ListedShell)> {
+    let shells = listed.shells.iter().flatten();
+    let named = shells.filter_map(|shell| Some((shell.name.as_ref()?, shell)));
+    // One is only called by its bundle's name.
+    let is_one = listed.shells.as_ref().is_none_or(|shells| shells.len() < 2);
+    named.filter(move |_| !is_one)
+}
+
+fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Cells of some widths; the last one ends the line.
@@ -129,6 +148,7 @@ mod tests {
             manifest_digest: None,
             derivation: known.then(|| derivation.to_owned()),
             system: None,
+            shells: None,
             nar_bytes: known.then_some(5 << 20),
             opened: Some("2026-11-23T14:20:05Z".to_owned()),
             projects: vec![Project {
@@ -174,5 +194,22 @@ b
   /home/b\\u{1b}[31m (gone)
 "
         );
+    }
+
+    #[test]
+    fn several_shells_are_named() {
+        let shell = |name: &str| ListedShell {
+            name: Some(name.to_owned()),
+            file: String::new(),
+            derivation: format!("/nix/store/0-{}.drv", name.replace('/', "-")),
+        };
+        let mut several = listed("a", None);
+        several.shells = Some(vec![shell("x"), shell("tools/y")]);
+        several.projects.clear();
+        several.roots.clear();
+        let row = "a     5.00 MiB  2026-11-23 14:20  0      2 shells: x, tools/y\n";
+        assert!(text(std::slice::from_ref(&several), None, false).ends_with(row));
+        let below = format!("{row}  x: 0-x.drv\n  tools/y: 0-tools-y.drv\n");
+        assert!(text(&[several], None, true).ends_with(&below));
     }
 }

@@ -25,15 +25,14 @@ pub(super) struct Accepted {
     pub(super) target: Target,
 }
 
-/// Checks everything that can be known before a byte of content is read.
-pub(super) fn accept(bundle: Bundle, options: &Options) -> Result<Accepted> {
+/// Checks everything that can be known before a byte of content is read. `shell` is the one that
+/// is meant; whether another one fits is asked when it is entered.
+pub(super) fn accept(bundle: Bundle, shell: &Shell, options: &Options) -> Result<Accepted> {
     let nix = Nix::find()?;
     let manifest = bundle.reader.manifest();
-    for shell in &manifest.shells {
-        ensure_fits(shell, &nix, &bundle.file)?;
-        if !options.enters_frozen(manifest) {
-            ensure_can_evaluate(shell, &nix, &bundle.file)?;
-        }
+    ensure_fits(shell, &nix, &bundle.file)?;
+    if !options.enters_frozen(manifest) {
+        ensure_can_evaluate(shell, &nix, &bundle.file)?;
     }
     ensure_same_store(manifest, &nix, &bundle.file)?;
     let target = Target::choose(manifest, options.dir.as_deref())?;

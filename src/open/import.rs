@@ -7,7 +7,7 @@ use std::path::Path;
 use super::accept::Accepted;
 use super::opening::Opening;
 use super::project::Target;
-use crate::bundle::manifest::{Closure, Manifest};
+use crate::bundle::manifest::{Closure, Manifest, Shell};
 use crate::bundle::reader::Reader;
 use crate::entry::Ready;
 use crate::error::{Error, Result};
@@ -42,9 +42,10 @@ impl Imported {
     }
 
     /// As it is entered.
-    pub(super) fn ready(&self) -> Ready<'_> {
+    pub(super) fn ready<'a>(&'a self, shell: &'a Shell) -> Ready<'a> {
         Ready {
             manifest: &self.manifest,
+            shell,
             nix: &self.nix,
             record: &self.record,
             project: self.target.root(),

@@ -5,17 +5,17 @@ use std::fs;
 
 use super::Options;
 use super::project::Target;
-use crate::bundle::manifest::{Closure, Manifest};
-use crate::entry::Present;
+use crate::bundle::manifest::{Closure, Manifest, Shell};
+use crate::entry::{Entry, Present};
 use crate::error::Result;
 use crate::input::Bundle;
 use crate::nix::{self, database};
 use crate::opened::Record;
 
 /// What was found.
-pub(super) enum Presence {
-    /// The shell can be entered as it is.
-    Complete(Found),
+pub(super) enum Presence<'a> {
+    /// The shell can be entered as it is, in the way that was asked for.
+    Complete(Found, &'a Entry),
     /// Something has to be imported, or evaluated.
     Partial(Bundle),
 }
@@ -31,9 +31,10 @@ pub(super) struct Found {
 
 impl Found {
     /// As it is entered.
-    pub(super) fn present(&self) -> Present<'_> {
+    pub(super) fn present<'a>(&'a self, shell: &'a Shell) -> Present<'a> {
         Present {
             manifest: &self.manifest,
+            shell,
             project: self.target.root(),
             is_stdin: self.is_stdin,
         }
@@ -42,11 +43,14 @@ impl Found {
 
 /// Looks whether there is nothing to do but to enter; project files that are missing are
 /// written for that.
-pub(super) fn look(mut bundle: Bundle, options: &Options) -> Result<Presence> {
+pub(super) fn look(mut bundle: Bundle, options: &Options) -> Result<Presence<'_>> {
     let manifest = bundle.reader.manifest();
     let record = Record::of(&manifest.name, bundle.reader.manifest_digest()).ok();
-    let enters_frozen = options.enters_frozen(manifest) && options.entry.is_some();
-    if !enters_frozen || !is_complete(manifest, record.as_ref()) {
+    let entry = options.entry.as_ref();
+    let Some(entry) = entry.filter(|_| options.enters_frozen(manifest)) else {
+        return Ok(Presence::Partial(bundle));
+    };
+    if !is_complete(manifest, record.as_ref()) {
         return Ok(Presence::Partial(bundle));
     }
     let manifest = manifest.clone();
@@ -60,11 +64,12 @@ pub(super) fn look(mut bundle: Bundle, options: &Options) -> Result<Presence> {
         // So that `enter` finds it; without that, it is no worse than on a machine without Nix.
         let _ = record.add_place(target.root());
     }
-    Ok(Presence::Complete(Found {
+    let found = Found {
         manifest,
         target,
         is_stdin: bundle.is_stdin,
-    }))
+    };
+    Ok(Presence::Complete(found, entry))
 }
 
 /// Whether all paths are valid, and kept from the collector. Where there is no Nix, there is

@@ -63,8 +63,7 @@ impl Target {
         if !self.root.is_dir() {
             return Err(other(self.root.clone()));
         }
-        let shell_file = self.root.join(manifest.shell().file.as_str());
-        if !self.asked_for && !exists(&shell_file)? {
+        if !self.asked_for && !self.holds_a_shell(manifest)? {
             return Err(other(self.root.clone()));
         }
         for file in &manifest.project.files {
@@ -74,6 +73,15 @@ impl Target {
             }
         }
         Ok(())
+    }
+
+    fn holds_a_shell(&self, manifest: &Manifest) -> Result<bool> {
+        for shell in &manifest.shells {
+            if exists(&self.root.join(shell.file.as_str()))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether every project file is in its place.

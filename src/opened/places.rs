@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Record;
+use crate::bundle::manifest::Shell;
 use crate::error::{Error, Result};
 use crate::nix::hash::Digest;
 
 /// What the directory of a place is called, before the digest of the project's path.
 const ENTRY: &str = "entry-";
+/// What its directory for one of several shells is called, before the shell's name.
+const SHELL: &str = "shell-";
 /// The symlink in it.
 const PROJECT: &str = "project";
 
@@ -34,15 +37,23 @@ impl Place {
 }
 
 impl Record {
-    /// Where that belongs which entering the shell takes with the project at `project`.
-    pub fn entry(&self, project: &Path) -> PathBuf {
+    /// Where that belongs which entering a shell takes with the project at `project`.
+    pub fn entry(&self, project: &Path, shell: &Shell) -> PathBuf {
+        let place = self.place(project);
+        match &shell.name {
+            None => place,
+            Some(name) => place.join(format!("{SHELL}{}", name.file_name())),
+        }
+    }
+
+    fn place(&self, project: &Path) -> PathBuf {
         let place = Digest::of(project.as_os_str().as_bytes()).hex();
         self.path().join(format!("{ENTRY}{}", &place[..12]))
     }
 
     /// Notes that the bundle was opened into this directory, now.
     pub fn add_place(&self, project: &Path) -> Result<()> {
-        let dir = self.entry(project);
+        let dir = self.place(project);
         match fs::create_dir(&dir) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             other => other.map_err(Error::io("create", &dir))?,

@@ -124,7 +124,7 @@ fn every_character_that_plays_with_a_terminal_is_escaped() {
 /// The line that `open` prints for entry by hand, with a shell that has this file and search path.
 fn by_hand(file: &str, nix_path: &str) -> String {
     let bundle = Bundle::new(&[(file, Tree::file("{ }"))], &[]);
-    let mut recipe = Recipe::of(&bundle.manifest);
+    let mut recipe = Recipe::of(&bundle.manifest, &bundle.manifest.shells[0]);
     recipe.shell.file = EntryPath::parse(file).unwrap();
     recipe.shell.nix_path = vec![SearchPathEntry {
         name: "nixpkgs".into(),
@@ -155,7 +155,7 @@ fn a_line_to_paste_runs_nothing_else() {
 fn a_shell_file_is_never_an_option() {
     for name in ["--run", "-E", "channel:nixos-unstable", "<nixpkgs>"] {
         let bundle = Bundle::new(&[(name, Tree::file("{ }"))], &[]);
-        let mut recipe = Recipe::of(&bundle.manifest);
+        let mut recipe = Recipe::of(&bundle.manifest, &bundle.manifest.shells[0]);
         recipe.shell.file = EntryPath::parse(name).unwrap();
         let command = invocation(&recipe).command(&[]).into_std();
         assert!(command.get_args().any(|arg| *arg == *format!("./{name}")));

@@ -40,6 +40,7 @@ impl Bundle {
             .map(|(index, (name, _))| closure_path(store_path(index + 1, name)))
             .collect();
         let shell = Shell {
+            name: None,
             file: EntryPath::parse("shell.nix").unwrap(),
             attribute: None,
             arguments: Vec::new(),

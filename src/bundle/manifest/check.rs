@@ -64,6 +64,7 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
     if manifest.shells.is_empty() {
         return bad("it names no shell");
     }
+    ensure_names(&manifest.shells)?;
     let paths: BTreeSet<_> = manifest
         .closure
         .paths
@@ -253,6 +254,23 @@ fn ensure_project(project: &Project) -> Result<(), BadBundle> {
             _ => {}
         }
         last = Some(&file.path);
+    }
+    Ok(())
+}
+
+/// Each of several shells can be named.
+fn ensure_names(shells: &[Shell]) -> Result<(), BadBundle> {
+    let mut names = BTreeSet::new();
+    for shell in shells {
+        match &shell.name {
+            None if shells.len() > 1 => {
+                return bad(format!("one of its shells, {}, has no name", shell.file));
+            }
+            Some(name) if !names.insert(name) => {
+                return bad(format!("two of its shells are called {name}"));
+            }
+            _ => {}
+        }
     }
     Ok(())
 }

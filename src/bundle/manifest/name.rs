@@ -8,6 +8,17 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct BundleName(String);
 
+/// One or more components like a [`BundleName`], with `/` between them: `tools/b`. It names one
+/// of several shells.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ShellName(String);
+
+/// The longest name, of a bundle or of a shell, in bytes: with an ending it is a file's name.
+const LONGEST: usize = 200;
+/// Where a name that is made from others is cut off, so that a number still fits behind it.
+const LONGEST_MADE: usize = 180;
+
 /// A relative path that stays below its root: no empty, `.` or `..` component.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -16,12 +27,7 @@ pub struct EntryPath(String);
 impl BundleName {
     /// Parses a name.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
-        if text.is_empty()
-            || text.len() > 200
-            || text.starts_with(['-', '.'])
-            || !text.chars().all(allowed)
-        {
+        if text.len() > LONGEST || !is_plain(text) {
             return Err(format!(
                 "'{}' is no bundle name: it must be made of letters, digits and ._+- and not start with - or .",
                 text.escape_debug()
@@ -32,21 +38,11 @@ impl BundleName {
 
     /// The nearest name to a directory's: other characters become dashes.
     pub fn from_directory(name: &str) -> Self {
-        let plain: String = name
-            .chars()
-            .map(|c| {
-                if c.is_ascii_alphanumeric() || "._+-".contains(c) {
-                    c
-                } else {
-                    '-'
-                }
-            })
-            .collect();
-        let plain = plain.trim_start_matches(['-', '.']);
+        let plain = plain(name);
         Self(if plain.is_empty() {
             "shell".to_owned()
         } else {
-            plain.chars().take(200).collect()
+            plain.chars().take(LONGEST).collect()
         })
     }
 
@@ -54,6 +50,66 @@ impl BundleName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+impl ShellName {
+    /// Parses a name.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > LONGEST || !text.split('/').all(is_plain) {
+            return Err(format!(
+                "'{}' is no name of a shell: it must be made of letters, digits and ._+-, and of / between parts that do not start with - or .",
+                text.escape_debug()
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The nearest name to a path: other characters become dashes.
+    pub fn from_path(path: &str) -> Self {
+        let parts: Vec<_> = path.split('/').map(plain).collect();
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let name: String = parts.join("/").chars().take(LONGEST_MADE).collect();
+        match name.trim_end_matches('/') {
+            "" => Self("shell".to_owned()),
+            name => Self(name.to_owned()),
+        }
+    }
+
+    /// The same with a number behind it, to tell it from another.
+    #[must_use]
+    pub fn numbered(&self, number: usize) -> Self {
+        Self(format!("{}-{number}", self.0))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What stands before words about one of several shells: `tools/b: `.
+    pub fn before_words(name: Option<&Self>) -> String {
+        name.map_or_else(String::new, |name| format!("{name}: "))
+    }
+
+    /// As the name of a file. No two names have the same, for none has a `=`.
+    pub fn file_name(&self) -> String {
+        self.0.replace('/', "=")
+    }
+}
+
+fn is_allowed(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._+-".contains(c)
+}
+
+fn is_plain(part: &str) -> bool {
+    !part.is_empty() && !part.starts_with(['-', '.']) && part.chars().all(is_allowed)
+}
+
+/// The nearest plain part; empty if nothing is left.
+fn plain(part: &str) -> String {
+    let dashed = |c| if is_allowed(c) { c } else { '-' };
+    let plain: String = part.chars().map(dashed).collect();
+    plain.trim_start_matches(['-', '.']).to_owned()
 }
 
 impl EntryPath {
@@ -88,6 +144,12 @@ impl std::fmt::Display for BundleName {
     }
 }
 
+impl std::fmt::Display for ShellName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl std::fmt::Display for EntryPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
@@ -108,6 +170,20 @@ impl From<BundleName> for String {
     }
 }
 
+impl TryFrom<String> for ShellName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ShellName> for String {
+    fn from(name: ShellName) -> Self {
+        name.0
+    }
+}
+
 impl TryFrom<String> for EntryPath {
     type Error = String;
 
@@ -119,5 +195,32 @@ impl TryFrom<String> for EntryPath {
 impl From<EntryPath> for String {
     fn from(path: EntryPath) -> Self {
         path.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_is_named_like_its_place() {
+        let long = "x".repeat(300);
+        for (path, name) in [
+            ("tools/b", "tools/b"),
+            ("my env/it's ü", "my-env/it-s--"),
+            (".hidden/-x", "hidden/x"),
+            ("a//../b/", "a/b"),
+            ("...", "shell"),
+            ("", "shell"),
+            (&long, &long[..180]),
+        ] {
+            assert_eq!(ShellName::from_path(path).as_str(), name);
+            assert!(ShellName::parse(name).is_ok(), "{name}");
+        }
+        let slash_at_the_cut = format!("{}/x", &long[..179]);
+        assert_eq!(
+            ShellName::from_path(&slash_at_the_cut).as_str(),
+            &long[..179]
+        );
     }
 }

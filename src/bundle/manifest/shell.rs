@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::EntryPath;
+use super::{EntryPath, ShellName};
 use crate::nix::command::Argument;
 use crate::nix::flake::Locked;
 use crate::nix::replay::Source;
@@ -21,6 +21,9 @@ pub const NEEDS_FROZEN: &str = "frozen";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Shell {
+    /// What tells it from the others; each of several has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<ShellName>,
     /// The shell file, relative to the project's root.
     pub file: EntryPath,
     /// Attribute path in it.

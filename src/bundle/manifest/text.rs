@@ -1,7 +1,7 @@
 //! The manifest's frame: the comments before its tables and the digest line after them
 //! (`bundle-format.md`, section 4.1).
 
-use super::{Manifest, NEEDS_REPLAY};
+use super::{Manifest, NEEDS_REPLAY, Shell};
 use crate::bundle::{BadBundle, PROJECT_PREFIX};
 use crate::nix::hash::Digest;
 
@@ -13,7 +13,7 @@ const DIGEST_LINE_LENGTH: usize = DIGEST_LINE.len() + 64 + 1;
 /// file is and how to get everything out of it with tar, zstd and Nix alone.
 pub(super) fn with_frame(manifest: &Manifest, body: &str) -> Vec<u8> {
     let name = &manifest.name;
-    let enter = enter_by_hand(manifest);
+    let enter = enter_by_hand(manifest).join("\n#   or: ");
     let mut text = format!(
         "\
 # A shellpack bundle: a nix-shell with everything that it needs, for a machine with no network.
@@ -38,18 +38,20 @@ pub(super) fn with_frame(manifest: &Manifest, body: &str) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// How the first shell is entered where its files were unpacked. Nothing in it may end the
+/// How each shell is entered where its files were unpacked. Nothing in it may end the
 /// comment's line.
-fn enter_by_hand(manifest: &Manifest) -> String {
-    let Some(shell) = manifest.shells.first() else {
-        return String::new();
-    };
+fn enter_by_hand(manifest: &Manifest) -> Vec<String> {
+    let only = |words: &str| vec![words.to_owned()];
     if manifest.is_frozen() {
-        return "(to enter takes shellpack: what evaluation takes was left out)".to_owned();
+        return only("(to enter takes shellpack: what evaluation takes was left out)");
     }
     if manifest.needs.iter().any(|need| need == NEEDS_REPLAY) {
-        return "(to enter takes shellpack: what the shell fetches has no hash)".to_owned();
+        return only("(to enter takes shellpack: what the shell fetches has no hash)");
     }
+    manifest.shells.iter().map(line_by_hand).collect()
+}
+
+fn line_by_hand(shell: &Shell) -> String {
     let directory = format!("{PROJECT_PREFIX}/{}", shell.file.parent());
     let words = shell.by_hand(directory.trim_end_matches('/'), None, &shell.variables());
     format!("{words} --option substitute false").replace(char::is_control, "?")

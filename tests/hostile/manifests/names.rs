@@ -34,6 +34,48 @@ fn a_bundle_name_is_one_plain_word() {
 }
 
 #[test]
+fn a_shell_name_is_plain_words() {
+    for name in [
+        "",
+        ".",
+        "..",
+        "/",
+        "/a",
+        "a/",
+        "a//b",
+        "a/../b",
+        "a/.b",
+        "-x",
+        "a/-x",
+        "a b",
+        "a\nb",
+        "a\u{1b}[31m",
+        "a=b",
+        "ü",
+        "a\0",
+    ] {
+        let said = with_shell_name(name);
+        let escaped = name.escape_debug();
+        assert_eq!(
+            said,
+            format!(
+                "'{escaped}' is no name of a shell: it must be made of letters, digits and ._+-, \
+                 and of / between parts that do not start with - or ."
+            )
+        );
+    }
+    let long = "x/".repeat(100) + "x";
+    assert!(with_shell_name(&long).contains("is no name of a shell"));
+}
+
+fn with_shell_name(name: &str) -> String {
+    with_tables(|tables| {
+        let shell = tables["shells"][0].as_table_mut().unwrap();
+        shell.insert("name".into(), name.into());
+    })
+}
+
+#[test]
 fn store_paths_are_parsed() {
     for path in [
         "x",

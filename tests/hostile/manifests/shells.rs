@@ -1,6 +1,8 @@
 //! What is entered, and with what.
 
-use shellpack::bundle::manifest::{EntryPath, FlakePin, NEEDS_REPLAY, Pin, SearchPathEntry};
+use shellpack::bundle::manifest::{
+    EntryPath, FlakePin, NEEDS_REPLAY, Pin, SearchPathEntry, Shell, ShellName,
+};
 use shellpack::nix::command::Argument;
 use shellpack::nix::store_path::StorePath;
 
@@ -12,6 +14,29 @@ fn a_bundle_has_a_shell() {
     assert_eq!(
         with(|manifest| manifest.shells.clear()),
         "it names no shell"
+    );
+}
+
+/// `--shell` must mean one of several.
+#[test]
+fn several_shells_have_names_of_their_own() {
+    let several = |names: [Option<&str>; 3]| {
+        with(|manifest| {
+            let shell = manifest.shells[0].clone();
+            let named = names.map(|name| Shell {
+                name: name.map(|name| ShellName::parse(name).unwrap()),
+                ..shell.clone()
+            });
+            manifest.shells = named.into();
+        })
+    };
+    assert_eq!(
+        several([Some("a"), None, Some("b")]),
+        "one of its shells, shell.nix, has no name"
+    );
+    assert_eq!(
+        several([Some("a"), Some("b/c"), Some("a")]),
+        "two of its shells are called a"
     );
 }
 

@@ -1,0 +1,36 @@
+//! Which of a bundle's shells is meant.
+
+use crate::bundle::manifest::{Manifest, Shell, ShellName};
+use crate::error::{NotThere, Result};
+use crate::report::{Event, Report};
+
+/// The shell with this name; the first one, if none is named.
+pub(crate) fn shell_named<'a>(manifest: &'a Manifest, name: Option<&str>) -> Result<&'a Shell> {
+    let no_such = || NotThere::NoSuchShell {
+        shell: name.unwrap_or_default().to_owned(),
+        bundle: manifest.name.to_string(),
+        known: names(manifest).map(ToString::to_string).collect(),
+    };
+    Ok(manifest.shell(name).ok_or_else(no_such)?)
+}
+
+/// Says which others there are, where nobody said which one is meant.
+pub(crate) fn tell_of_others(manifest: &Manifest, shell: &Shell, report: &Report) {
+    let others: Vec<_> = names(manifest)
+        .filter(|name| Some(*name) != shell.name.as_ref())
+        .map(ShellName::as_str)
+        .collect();
+    if let Some(name) = shell.name.as_ref().filter(|_| !others.is_empty()) {
+        let others = others.join(", ");
+        report.emit(Event::Note(&format!(
+            "the shell is {name}; others are entered with --shell: {others}"
+        )));
+    }
+}
+
+fn names(manifest: &Manifest) -> impl Iterator<Item = &ShellName> {
+    manifest
+        .shells
+        .iter()
+        .filter_map(|shell| shell.name.as_ref())
+}
