@@ -1,4 +1,4 @@
-//! The online flow: from a shell file to a bundle that is known to open.
+//! The online flow: from shell files to a bundle that is known to open.
 
 use std::path::PathBuf;
 
@@ -29,10 +29,10 @@ use write::Output;
     reason = "each is a switch of its own on the command line"
 )]
 pub struct Options {
-    /// What is packed.
-    pub subject: Subject,
-    /// Attribute and arguments.
-    pub selection: Selection,
+    /// What is packed, at least one.
+    pub subjects: Vec<Subject>,
+    /// Attribute and arguments: for each, every subject gives a shell. At least one.
+    pub selections: Vec<Selection>,
     /// `-I` options.
     pub include: Vec<String>,
     /// Whether a source that the project does not pin is an error.
@@ -59,14 +59,14 @@ pub struct Options {
     pub dry_run: bool,
 }
 
-/// Packs a shell. When this returns, the bundle is on the disk, complete and proved.
+/// Packs one or more shells. When this returns, the bundle is on the disk, complete and proved.
 pub fn create(options: &Options, report: &Report) -> Result<Summary> {
     rehearsal::ensure_possible(options)?;
     Output::ensure_free(options)?;
-    let mut shell = shell::evaluate(options, report)?;
-    let output = Output::choose(options, &shell)?;
-    let (closure, proof) = rehearsal::prove(options, &mut shell, report)?;
-    let plan = Plan::new(&shell, &closure, proof)?;
+    let mut shells = shell::evaluate(options, report)?;
+    let output = Output::choose(options, &shells)?;
+    let (closure, proof) = rehearsal::prove(options, &mut shells, report)?;
+    let plan = Plan::new(&shells, &closure, proof)?;
     if options.dry_run {
         return Ok(Summary::of_plan(plan, &output));
     }

@@ -177,6 +177,19 @@ pub enum Error {
         /// The pinned form to use instead.
         pinned: String,
     },
+    /// A source had one content for one shell and another for the next.
+    #[error(
+        "could not pack the shells together: what one of them fetches changed in between\n  {fetcher} {url}{}",
+        indent(contents)
+    )]
+    SourceChanged {
+        /// The builtin.
+        fetcher: String,
+        /// What it fetches.
+        url: String,
+        /// What was found, one store path a line.
+        contents: String,
+    },
     /// Evaluation reads a file that cannot be carried at its place.
     #[error("could not pack {}: it lies outside of {}", file.display(), limit.display())]
     OutsideProject {

@@ -37,6 +37,8 @@ mod projects;
 mod recovery;
 /// What a rehearsal finds before anything is written.
 mod rehearsal;
+/// Several shells in one bundle.
+mod several;
 /// Each fixture shell arrives and works.
 mod shells;
 /// What the store knows of a path is the same on both sides.

@@ -16,24 +16,24 @@ use crate::nix::command::{Argument, Selection};
     reason = "each is a switch of its own on the command line"
 )]
 pub struct Create {
-    /// The shell file, or the directory that it is in
+    /// The shell file, or the directory that it is in; several are packed into one bundle
     #[arg(default_value = ".", value_name = "FILE")]
-    file: PathBuf,
+    files: Vec<PathBuf>,
     /// Pack a shell with these packages of `<nixpkgs>`, like `nix-shell -p`
-    #[arg(short, long, value_name = "PKG", num_args = 1.., conflicts_with_all = ["file", "expr", "attr"])]
+    #[arg(short, long, value_name = "PKG", num_args = 1.., conflicts_with_all = ["files", "expr", "attr"])]
     packages: Vec<String>,
     /// Pack what this expression evaluates to, like `nix-shell -E`
     #[arg(
         short = 'E',
         long,
         value_name = "EXPR",
-        conflicts_with = "file",
+        conflicts_with = "files",
         allow_hyphen_values = true
     )]
     expr: Option<String>,
-    /// Pack this attribute of the file
+    /// Pack this attribute of the file; each of several is a shell of its own
     #[arg(short = 'A', long, value_name = "ATTR")]
-    attr: Option<String>,
+    attr: Vec<String>,
     /// Pass a Nix expression as an argument
     #[arg(long, num_args = 2, value_names = ["NAME", "EXPR"], allow_hyphen_values = true)]
     arg: Vec<String>,
@@ -103,17 +103,14 @@ impl Create {
                 }
             }
         };
-        let subject = match self.expr {
-            Some(expression) => Subject::Expression(expression),
-            None if self.packages.is_empty() => Subject::File(self.file),
-            None => Subject::Packages(self.packages),
+        let subjects = match self.expr {
+            Some(expression) => vec![Subject::Expression(expression)],
+            None if self.packages.is_empty() => self.files.into_iter().map(Subject::File).collect(),
+            None => vec![Subject::Packages(self.packages)],
         };
         create::Options {
-            subject,
-            selection: Selection {
-                attribute: self.attr,
-                arguments,
-            },
+            subjects,
+            selections: selections(self.attr, &arguments),
             include: self.search,
             locked: self.locked,
             extra_files: self.include,
@@ -128,4 +125,16 @@ impl Create {
             dry_run: self.dry_run,
         }
     }
+}
+
+/// One for each attribute; one for the whole file where there is none.
+fn selections(attributes: Vec<String>, arguments: &[Argument]) -> Vec<Selection> {
+    let selection = |attribute| Selection {
+        attribute,
+        arguments: arguments.to_vec(),
+    };
+    if attributes.is_empty() {
+        return vec![selection(None)];
+    }
+    attributes.into_iter().map(Some).map(selection).collect()
 }

@@ -1,6 +1,7 @@
 //! Sources that evaluation fetched or looked up, and what pins them: the project, or, where
 //! it does not, the bundle.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
@@ -39,11 +40,15 @@ pub(super) fn of_surroundings(surroundings: &Surroundings) -> Vec<Pin> {
     look_ups.chain(config).collect()
 }
 
-/// The pins of fetchers, each source once. Where Nix by itself would not find one of them in
-/// the store, all of them say what their fetcher is to be answered.
-pub(super) fn of_fetches(nix: &Nix, events: &[Recorded], project: &Path) -> Result<Vec<Pin>> {
+/// The pins of fetchers, each source once. If `is_replayed`, all of them say what their fetcher
+/// is to be answered.
+pub(super) fn of_fetches(
+    nix: &Nix,
+    events: &[Recorded],
+    project: &Path,
+    is_replayed: bool,
+) -> Result<Vec<Pin>> {
     let fetches: Vec<_> = events.iter().filter_map(Fetch::of).collect();
-    let is_replayed = !fetches.iter().all(Fetch::is_found_by_nix);
     let mut pins: Vec<_> = fetches
         .iter()
         .map(|fetch| fetch.pin(nix, project, is_replayed))
@@ -53,9 +58,35 @@ pub(super) fn of_fetches(nix: &Nix, events: &[Recorded], project: &Path) -> Resu
     Ok(pins)
 }
 
+/// The pins of several shells, each source once.
+pub(super) fn of_all<'a>(pins: impl Iterator<Item = &'a Vec<Pin>>) -> Vec<Pin> {
+    let pins: BTreeSet<_> = pins.flatten().cloned().collect();
+    pins.into_iter().collect()
+}
+
 /// Whether an event is a fetch whose result Nix by itself does not find in the store.
 pub(super) fn needs_an_answer(event: &Recorded) -> bool {
     Fetch::of(event).is_some_and(|fetch| !fetch.is_found_by_nix())
+}
+
+/// Evaluated again, a fetcher has one answer. Shells of one bundle were evaluated one after the
+/// other, and what is not pinned may have changed meanwhile.
+pub(super) fn ensure_unambiguous(pins: &[Pin]) -> Result<()> {
+    let mut answers: BTreeMap<(&str, &str), &Pin> = BTreeMap::new();
+    for pin in pins {
+        let Some(arguments) = &pin.arguments else {
+            continue;
+        };
+        let known = answers.entry((&pin.fetcher, arguments)).or_insert(pin);
+        if (&known.store_path, &known.flake) != (&pin.store_path, &pin.flake) {
+            return Err(Error::SourceChanged {
+                fetcher: pin.fetcher.clone(),
+                url: pin.url.clone(),
+                contents: format!("{}\n{}", known.store_path, pin.store_path),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Fails at the first source that the project does not pin.

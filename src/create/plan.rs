@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::closure::{BashOrigin, Closure};
-use super::shell::{Shell, Surroundings};
+use super::closure::{BashOrigin, Closure, Share};
+use super::shell::{Shell, Shells, Surroundings};
 use crate::bundle::layout::{Layout, RecordSize};
 use crate::bundle::manifest::{
     self, ClosurePath, EntryPath, Manifest, NEEDS_FROZEN, NEEDS_REPLAY, Pin, Proof, SearchPathEntry,
@@ -27,38 +27,40 @@ pub struct Plan {
     pub(super) manifest_bytes: Vec<u8>,
     /// Where the project files are.
     pub(super) project_root: PathBuf,
-    /// Where the carried bash comes from.
-    pub(super) bash_origin: Option<BashOrigin>,
+    /// Where the carried bash of each shell comes from.
+    pub(super) bash_origins: Vec<Option<BashOrigin>>,
 }
 
 impl Plan {
-    pub(super) fn new(shell: &Shell, closure: &Closure, proof: Proof) -> Result<Self> {
-        let pins = if shell.frozen {
+    pub(super) fn new(shells: &Shells, closure: &Closure, proof: Proof) -> Result<Self> {
+        let pins = if shells.frozen {
             Vec::new()
         } else {
-            shell.pins.clone()
+            shells.pins.clone()
         };
         let manifest = Manifest {
             format: FORMAT,
-            needs: needs(shell.frozen, &pins),
-            name: shell.name.clone(),
+            needs: needs(shells.frozen, &pins),
+            name: shells.name.clone(),
             writer: concat!("shellpack ", env!("CARGO_PKG_VERSION")).to_owned(),
             proof,
-            shells: vec![manifest_shell(shell, closure)?],
+            shells: manifest_shells(shells, closure)?,
             pins,
-            project: shell.project.entries.clone(),
-            closure: manifest_closure(&closure.paths, &shell.nix.store),
+            project: shells.project.entries.clone(),
+            closure: manifest_closure(&closure.paths, &shells.nix.store),
         };
         let manifest_bytes = manifest
             .to_bytes()
             .map_err(|source| Error::Manifest { source })?;
         // What a reader would refuse must not be written.
         Manifest::parse(&manifest_bytes).map_err(|source| Error::Manifest { source })?;
+        let shares = closure.shares.iter();
+        let origin = |share: &Share| share.bash.as_ref().map(|bash| bash.origin);
         Ok(Self {
             manifest,
             manifest_bytes,
-            project_root: shell.project.root.clone(),
-            bash_origin: closure.bash.as_ref().map(|bash| bash.origin),
+            project_root: shells.project.root.clone(),
+            bash_origins: shares.map(origin).collect(),
         })
     }
 }
@@ -70,11 +72,20 @@ fn needs(frozen: bool, pins: &[Pin]) -> Vec<String> {
     needs.map(|(_, need)| (*need).to_owned()).collect()
 }
 
-pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifest::Shell> {
-    let file = shell
-        .file
-        .strip_prefix(&shell.project.root)
-        .unwrap_or(&shell.file);
+/// The shells as the manifest has them.
+pub(super) fn manifest_shells(shells: &Shells, closure: &Closure) -> Result<Vec<manifest::Shell>> {
+    let both = shells.all.iter().zip(&closure.shares);
+    both.map(|(shell, share)| manifest_shell(shells, shell, (closure, share)))
+        .collect()
+}
+
+fn manifest_shell(
+    shells: &Shells,
+    shell: &Shell,
+    (closure, share): (&Closure, &Share),
+) -> Result<manifest::Shell> {
+    let (nix, root) = (&shells.nix, &shells.project.root);
+    let file = shell.file.strip_prefix(root).unwrap_or(&shell.file);
     let file = EntryPath::parse(&file.to_string_lossy()).map_err(|reason| Error::Manifest {
         source: BadBundle::Manifest(reason),
     })?;
@@ -84,12 +95,12 @@ pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifes
     };
     // What the machine had to say is for those who evaluate.
     let none = Surroundings::default();
-    let surroundings = if shell.frozen {
+    let surroundings = if shells.frozen {
         &none
     } else {
         &shell.surroundings
     };
-    let fetching_files = if shell.frozen {
+    let fetching_files = if shells.frozen {
         Vec::new()
     } else {
         shell.fetching_files.clone()
@@ -97,27 +108,27 @@ pub(super) fn manifest_shell(shell: &Shell, closure: &Closure) -> Result<manifes
     let config = surroundings.nixpkgs_config.as_ref();
     let derivations = closure.derivations.as_ref();
     Ok(manifest::Shell {
-        name: None,
+        name: shell.name.clone(),
         file,
         attribute: shell.selection.attribute.clone(),
         arguments: shell.selection.arguments.clone(),
         derivation: shell.path.clone(),
-        system: shell.nix.system.clone(),
-        nix_version: shell.nix.version.clone(),
-        minimum_nix_version: closure.minimum_nix_version.clone(),
-        bash: closure.bash.as_ref().map(|bash| bash.program.clone()),
+        system: nix.system.clone(),
+        nix_version: nix.version.clone(),
+        minimum_nix_version: share.minimum_nix_version.clone(),
+        bash: share.bash.as_ref().map(|bash| bash.program.clone()),
         nix_path: surroundings.search_path.iter().map(entry).collect(),
         nixpkgs_config: config.map(|file| file.path.clone()),
         takes_user_config: surroundings.takes_user_config,
         fetching_files,
         variables_read: shell.variables_read.iter().cloned().collect(),
-        derivations: derivations.map(|path| shell.nix.store.print(path)),
-        roots: closure.roots.clone(),
+        derivations: derivations.map(|path| nix.store.print(path)),
+        roots: share.roots.clone(),
         structured_attributes: attributes::prepared(
             &shell.derivation,
             &closure.paths,
-            &shell.nix.store,
-            &shell.nix.version,
+            &nix.store,
+            &nix.version,
         ),
         environment: shell.derivation.environment.clone(),
     })

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::shell::is_project_file;
 use crate::bundle::manifest::{self, EntryPath, FileKind, ProjectFile};
 use crate::error::{Error, Result};
 use crate::nix::evaluate::{Evaluation, Recorded, utf8};
@@ -27,37 +26,69 @@ pub(super) struct Project {
     pub(super) copied: Vec<PathBuf>,
 }
 
-/// Gathers the files of a shell: those that its evaluation touched, and `extra` ones.
-pub(super) fn collect(
-    shell_file: &Path,
-    evaluation: &Evaluation,
-    foreign: &[PathBuf],
-    extra: &[PathBuf],
-) -> Result<Project> {
-    let mut gathered = Gathered::below(limit(shell_file));
-    gathered.add(shell_file)?;
-    for file in evaluation
-        .evaluated
-        .iter()
-        .filter(|file| is_project_file(file, foreign))
-    {
-        gathered.add(file)?;
+/// A shell whose files are a part of the project.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'a> {
+    /// The shell file, absolute.
+    pub(super) file: &'a Path,
+    /// What its evaluation touched.
+    pub(super) evaluation: &'a Evaluation,
+    /// Directories whose files are not the project's.
+    pub(super) foreign: &'a [PathBuf],
+}
+
+impl Part<'_> {
+    fn is_foreign(&self, path: &Path) -> bool {
+        self.foreign.iter().any(|dir| path.starts_with(dir))
     }
-    let in_store = |path: &Path| foreign.iter().any(|dir| path.starts_with(dir));
-    for tree in evaluation.copied.iter().filter(|tree| !in_store(tree)) {
-        gathered.add_tree(tree)?;
+
+    fn gather(&self, gathered: &mut Gathered) -> Result<()> {
+        gathered.add(self.file)?;
+        let Evaluation {
+            evaluated,
+            copied,
+            events,
+            ..
+        } = self.evaluation;
+        // Nix also evaluates files of its own, which are nowhere on disk.
+        let is_own = |file: &&PathBuf| !self.is_foreign(file) && file.is_file();
+        for file in evaluated.iter().filter(is_own) {
+            gathered.add(file)?;
+        }
+        for tree in copied.iter().filter(|tree| !self.is_foreign(tree)) {
+            gathered.add_tree(tree)?;
+        }
+        let mut events = events.iter();
+        events.try_for_each(|event| gathered.add_event(event, &|path| self.is_foreign(path)))
     }
-    for event in &evaluation.events {
-        gathered.add_event(event, &in_store)?;
+
+    /// Every directory whose content the next evaluation will see: copied according to Nix's
+    /// log, or copied or listed according to the recorder.
+    fn copied(&self) -> impl Iterator<Item = &PathBuf> {
+        let events = self.evaluation.events.iter();
+        let recorded = events.filter_map(|event| match event {
+            Recorded::Copy { path, .. } => Some(path),
+            Recorded::Read { reader, path, .. } if reader == "readDir" => Some(path),
+            _ => None,
+        });
+        let all = self.evaluation.copied.iter().chain(recorded);
+        all.filter(|tree| tree.is_dir() && !self.is_foreign(tree))
+    }
+}
+
+/// Gathers the files of all shells: those that their evaluation touched, and `extra` ones.
+pub(super) fn collect(parts: &[Part<'_>], extra: &[PathBuf]) -> Result<Project> {
+    let files: Vec<_> = parts.iter().map(|part| part.file).collect();
+    let top = top(&files)?;
+    let mut gathered = Gathered::below(limit(&top));
+    for part in parts {
+        part.gather(&mut gathered)?;
     }
     for path in extra {
         gathered.add_named(path)?;
     }
-    let root = gathered.root(shell_file);
-    let copied: Vec<_> = copied(evaluation)
-        .filter(|tree| tree.is_dir() && !in_store(tree))
-        .cloned()
-        .collect();
+    let root = gathered.root(&top);
+    let copied: Vec<_> = parts.iter().flat_map(Part::copied).cloned().collect();
     let directory = match root.file_name() {
         Some(name) if copied.contains(&root) => Some(utf8(Path::new(name))?.to_owned()),
         _ => None,
@@ -70,27 +101,40 @@ pub(super) fn collect(
     })
 }
 
-/// What is left of a project that nobody evaluates: the shell file, whose directory is entered,
-/// and what the user names, which a `shellHook` may read.
-pub(super) fn without_evaluation(shell_file: &Path, extra: &[PathBuf]) -> Result<Project> {
-    collect(shell_file, &Evaluation::default(), &[], extra)
+/// What is left of a project that nobody evaluates: the shell files, whose directories are
+/// entered, and what the user names, which a `shellHook` may read.
+pub(super) fn without_evaluation(shell_files: &[&Path], extra: &[PathBuf]) -> Result<Project> {
+    let evaluation = &Evaluation::default();
+    let parts = shell_files.iter().map(|file| Part {
+        file,
+        evaluation,
+        foreign: &[],
+    });
+    let parts: Vec<_> = parts.collect();
+    collect(&parts, extra)
 }
 
-/// Every directory whose content the next evaluation will see: copied according to Nix's
-/// log, or copied or listed according to the recorder.
-fn copied(evaluation: &Evaluation) -> impl Iterator<Item = &PathBuf> {
-    let recorded = evaluation.events.iter().filter_map(|event| match event {
-        Recorded::Copy { path, .. } => Some(path),
-        Recorded::Read { reader, path, .. } if reader == "readDir" => Some(path),
-        _ => None,
-    });
-    evaluation.copied.iter().chain(recorded)
+/// The innermost directory that all shell files lie in.
+fn top(files: &[&Path]) -> Result<PathBuf> {
+    let mut dirs = files.iter().filter_map(|file| file.parent());
+    let first = dirs.next().unwrap_or(Path::new("/"));
+    let holds_all = |dir: &&Path| files.iter().all(|file| file.starts_with(dir));
+    let top = first.ancestors().find(holds_all).unwrap_or(first);
+    // Several that have nothing but the root of the file system in common are no project.
+    if top.parent().is_none() && top != first {
+        let limit = limit(first);
+        let outside = files.iter().find(|file| !file.starts_with(&limit));
+        return Err(Error::OutsideProject {
+            file: outside.unwrap_or(&first).to_path_buf(),
+            limit,
+        });
+    }
+    Ok(top.to_owned())
 }
 
 /// How far up the project may reach: to the top of its git repository, else the home
 /// directory, else the directory below the file system's top-level ones.
-fn limit(shell_file: &Path) -> PathBuf {
-    let dir = shell_file.parent().unwrap_or(shell_file);
+fn limit(dir: &Path) -> PathBuf {
     if let Some(git) = dir.ancestors().find(|dir| dir.join(".git").exists()) {
         return git.to_owned();
     }

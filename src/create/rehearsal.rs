@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use super::Options;
 use super::closure::{self, Closure};
 use super::plan;
-use super::shell::Shell;
-use crate::bundle::manifest::Proof;
+use super::shell::{Shell, Shells};
+use crate::bundle::manifest::{self, Proof, ShellName};
 use crate::error::Result;
 use crate::invocation::Recipe;
+use crate::nix::Nix;
 use crate::nix::evaluate;
 use crate::nix::store_path::StorePath;
 use crate::rehearse::{self, Outcome, Task};
@@ -29,24 +30,42 @@ pub(super) fn ensure_possible(options: &Options) -> Result<()> {
 /// rehearsal finds to be missing is added, until nothing is.
 pub(super) fn prove(
     options: &Options,
-    shell: &mut Shell,
+    shells: &mut Shells,
     report: &Report,
 ) -> Result<(Closure, Proof)> {
     loop {
-        let closure = closure::collect(shell, report)?;
+        let closure = closure::collect(shells, report)?;
         if !options.rehearsal {
             return Ok((closure, Proof::unproved()));
         }
-        match rehearse(shell, &closure, report)? {
-            Outcome::Proved(proof) => return Ok((closure, proof)),
-            Outcome::Builds(derivation) => carry_outputs(shell, derivation, report)?,
+        match rehearse_all(shells, &closure, report)? {
+            Verdict::Proved(proof) => return Ok((closure, proof)),
+            Verdict::Builds { shell, derivation } => {
+                let Shells { nix, all, .. } = &mut *shells;
+                carry_outputs(&mut all[shell], nix, derivation, report)?;
+            }
         }
     }
 }
 
+/// How the rehearsals of all shells ended.
+enum Verdict {
+    Proved(Proof),
+    /// The outputs of this derivation are missing for the shell with this index.
+    Builds {
+        shell: usize,
+        derivation: StorePath,
+    },
+}
+
 /// Import from derivation that the recorder did not see.
-fn carry_outputs(shell: &mut Shell, derivation: StorePath, report: &Report) -> Result<()> {
-    let known = evaluate::read_derivation(&shell.nix, &derivation);
+fn carry_outputs(
+    shell: &mut Shell,
+    nix: &Nix,
+    derivation: StorePath,
+    report: &Report,
+) -> Result<()> {
+    let known = evaluate::read_derivation(nix, &derivation);
     let Ok(parsed) = known else {
         return Err(rehearse::builds_all_the_same(&derivation));
     };
@@ -63,28 +82,63 @@ fn carry_outputs(shell: &mut Shell, derivation: StorePath, report: &Report) -> R
     Ok(())
 }
 
-fn rehearse(shell: &Shell, closure: &Closure, report: &Report) -> Result<Outcome> {
+/// Rehearses every shell by itself, with what is carried for all.
+fn rehearse_all(shells: &Shells, closure: &Closure, report: &Report) -> Result<Verdict> {
     report.emit(Event::Phase(Phase::Rehearse));
-    let task = Task {
-        store: shell.nix.store.clone(),
+    let mut proofs = Vec::with_capacity(shells.all.len());
+    let manifest_shells = plan::manifest_shells(shells, closure)?;
+    for (index, (shell, as_carried)) in shells.all.iter().zip(manifest_shells).enumerate() {
+        let task = task(shells, shell, as_carried, closure);
+        let project = &shells.project;
+        match rehearse::carried(&shells.nix, task, &project.entries, &project.root, report)? {
+            Outcome::Proved(proof) => proofs.push((shell.name.as_ref(), proof)),
+            Outcome::Builds(derivation) => {
+                let shell = index;
+                return Ok(Verdict::Builds { shell, derivation });
+            }
+        }
+    }
+    Ok(Verdict::Proved(together(&proofs)))
+}
+
+fn task(shells: &Shells, shell: &Shell, as_carried: manifest::Shell, closure: &Closure) -> Task {
+    let pins: &[_] = if shells.frozen { &[] } else { &shells.pins };
+    let store = &shells.nix.store;
+    Task {
+        store: store.clone(),
         paths: closure.paths.clone(),
         copied_sources: copied_sources(shell, closure),
-        recipe: Recipe::new(
-            plan::manifest_shell(shell, closure)?,
-            if shell.frozen { &[] } else { &shell.pins },
-            &shell.project.entries,
-            &shell.nix.store,
-        ),
+        recipe: Recipe::new(as_carried, pins, &shells.project.entries, store),
         project: PathBuf::new(),
-        frozen: shell.frozen,
+        frozen: shells.frozen,
+    }
+}
+
+/// One proof of those of all shells: each check once, with the shells that it was made with.
+fn together(proofs: &[(Option<&ShellName>, Proof)]) -> Proof {
+    let mut checks: Vec<&String> = Vec::new();
+    for check in proofs.iter().flat_map(|(_, proof)| &proof.checks) {
+        if !checks.contains(&check) {
+            checks.push(check);
+        }
+    }
+    let line = |check: &String| {
+        let made = proofs
+            .iter()
+            .filter(|(_, proof)| proof.checks.contains(check));
+        let names: Vec<_> = made
+            .filter_map(|(name, _)| Some(name.as_ref()?.as_str()))
+            .collect();
+        match names.len() {
+            0 => check.clone(),
+            _ => format!("{}: {check}", names.join(", ")),
+        }
     };
-    rehearse::carried(
-        &shell.nix,
-        task,
-        &shell.project.entries,
-        &shell.project.root,
-        report,
-    )
+    let (_, first) = &proofs[0];
+    Proof {
+        checks: checks.into_iter().map(line).collect(),
+        ..first.clone()
+    }
 }
 
 /// The sources of the derivation that are copies of files. Others are texts, which may say

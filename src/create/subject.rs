@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::Options;
 use crate::error::{Error, Result};
+use crate::nix::command::Selection;
 
 /// What the user names on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,18 +18,46 @@ pub enum Subject {
     Expression(String),
 }
 
-/// A shell file that is there.
-pub(super) struct Located {
+/// A shell that is to be packed: a file that is there, and what of it.
+#[derive(Debug)]
+pub(super) struct Wanted {
     /// The file, absolute, at its real place.
     pub(super) file: PathBuf,
+    /// Attribute and arguments.
+    pub(super) selection: Selection,
     /// The symlink by which a directory's shell file was found, if it is one: it is where
     /// nix-shell is typed, so it travels as well.
     pub(super) link: Option<PathBuf>,
 }
 
+/// A shell file that is there.
+struct Located {
+    file: PathBuf,
+    link: Option<PathBuf>,
+}
+
+/// Every shell that the user asks for, each once, in that order.
+pub(super) fn locate_all(options: &Options, scratch: &Path) -> Result<Vec<Wanted>> {
+    let mut all: Vec<Wanted> = Vec::new();
+    for subject in &options.subjects {
+        let Located { file, link } = subject.locate(scratch)?;
+        for selection in &options.selections {
+            let is_same = |known: &Wanted| known.file == file && known.selection == *selection;
+            if !all.iter().any(is_same) {
+                all.push(Wanted {
+                    file: file.clone(),
+                    selection: selection.clone(),
+                    link: link.clone(),
+                });
+            }
+        }
+    }
+    Ok(all)
+}
+
 impl Subject {
     /// Finds the shell file, or writes it into `scratch`.
-    pub(super) fn locate(&self, scratch: &Path) -> Result<Located> {
+    fn locate(&self, scratch: &Path) -> Result<Located> {
         let text = match self {
             Self::File(named) => {
                 let file = locate(named)?;

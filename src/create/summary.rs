@@ -3,7 +3,7 @@
 use super::closure::BashOrigin;
 use super::plan::Plan;
 use super::write::{Output, Written};
-use crate::bundle::manifest::{FileKind, ProjectFile, shell_quoted};
+use crate::bundle::manifest::{FileKind, ProjectFile, ShellName, shell_quoted};
 use crate::inspect::{self, Labelled};
 use crate::report::human;
 
@@ -80,14 +80,16 @@ impl Summary {
     /// What may surprise on the other side, or should perhaps not travel.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        match self.plan.bash_origin {
-            Some(BashOrigin::Nixpkgs) => {}
-            Some(BashOrigin::Derivation) => {
-                warnings.push("no bashInteractive was found in a pinned nixpkgs; the derivation's own shell is carried, which may lack line editing".to_owned());
-            }
-            None => warnings.push(
-                "no bash for interactive use was found; the target's own will be used".to_owned(),
-            ),
+        let shells = self.plan.manifest.shells.iter();
+        for (shell, origin) in shells.zip(&self.plan.bash_origins) {
+            let warning = match origin {
+                Some(BashOrigin::Nixpkgs) => continue,
+                Some(BashOrigin::Derivation) => {
+                    "no bashInteractive was found in a pinned nixpkgs; the derivation's own shell is carried, which may lack line editing"
+                }
+                None => "no bash for interactive use was found; the target's own will be used",
+            };
+            warnings.push(ShellName::before_words(shell.name.as_ref()) + warning);
         }
         let files = &self.plan.manifest.project.files;
         let secret: Vec<_> = files

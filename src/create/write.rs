@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use super::Options;
 use super::pack::{self, Settings};
 use super::plan::Plan;
-use super::shell::Shell;
+use super::shell::Shells;
 use crate::bundle::manifest::{FileKind, ProjectFile};
 use crate::bundle::writer::Writer;
 use crate::error::{Error, Result};
@@ -51,15 +51,15 @@ impl Output {
 
     /// The output that was asked for, else `NAME.shellpack`; refused where writing it would
     /// do harm.
-    pub(super) fn choose(options: &Options, shell: &Shell) -> Result<Self> {
+    pub(super) fn choose(options: &Options, shells: &Shells) -> Result<Self> {
         let default = || Self::File {
-            path: PathBuf::from(format!("{}.shellpack", shell.name)),
+            path: PathBuf::from(format!("{}.shellpack", shells.name)),
             force: options.force,
         };
         let output = options.output.clone().unwrap_or_else(default);
         if let Self::File { path, force } = &output {
             ensure_free(path, *force)?;
-            ensure_outside_sources(path, &shell.project.copied)?;
+            ensure_outside_sources(path, &shells.project.copied)?;
         }
         Ok(output)
     }

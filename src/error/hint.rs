@@ -26,6 +26,7 @@ impl Error {
                  on a machine with no network, carry nix-bin's .deb packages to it with `apt-get download`"
                 .to_owned(),
             Self::Unpinned { pinned, .. } => format!("pin it, and try again:\n{pinned}"),
+            Self::SourceChanged { .. } => "try again, or pin it".to_owned(),
             Self::OutsideProject { file, .. } => {
                 format!("copy it into the project, or make the project a git repository that holds {}", file.display())
             }

@@ -115,10 +115,8 @@ impl Gathered {
         self.add_tree(&real.map_err(Error::io("find", path))?)
     }
 
-    /// The common ancestor of everything: the shell file's directory, unless something lies
-    /// above it.
-    pub(super) fn root(&self, shell_file: &Path) -> PathBuf {
-        let dir = shell_file.parent().unwrap_or(shell_file);
+    /// The common ancestor of everything: this directory, unless something lies above it.
+    pub(super) fn root(&self, dir: &Path) -> PathBuf {
         let holds_all = |dir: &&Path| self.paths.iter().all(|path| path.starts_with(dir));
         dir.ancestors().find(holds_all).unwrap_or(dir).to_owned()
     }

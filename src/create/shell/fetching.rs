@@ -1,4 +1,4 @@
-//! What a shell fetches, and its evaluation with those fetches answered.
+//! What shells fetch, and their evaluation with those fetches answered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::invocation::nix_files;
 use crate::nix::Nix;
 use crate::nix::evaluate::{Recorded, Request};
-use crate::nix::replay;
+use crate::nix::replay::{self, Source};
 use crate::nix::store_path::StorePath;
 use crate::report::{Event, Report};
 
@@ -43,7 +43,7 @@ fn files(events: &[Recorded], nix: &Nix) -> Vec<String> {
         .collect()
 }
 
-/// What evaluation fetched.
+/// What the evaluation of a shell fetched.
 pub(super) struct Fetched {
     pub(super) pins: Vec<Pin>,
     /// Files in the store whose fetchers must be answered.
@@ -51,55 +51,86 @@ pub(super) struct Fetched {
 }
 
 impl Fetched {
-    /// What a recorded evaluation of a project fetched.
-    pub(super) fn by(events: &[Recorded], nix: &Nix, project: &Project) -> Result<Self> {
+    /// What the recorded evaluation of each shell of a project fetched. Where Nix by itself would
+    /// not find one source in the store, all fetchers are answered, whichever shell calls them.
+    pub(super) fn by_all(
+        events: &[&[Recorded]],
+        nix: &Nix,
+        project: &Project,
+    ) -> Result<Vec<Self>> {
+        let mut all_events = events.iter().copied().flatten();
+        let is_replayed = all_events.any(pins::needs_an_answer);
+        let fetched = events.iter().map(|events| {
+            Ok(Self {
+                pins: pins::of_fetches(nix, events, &project.root, is_replayed)?,
+                files: files(events, nix),
+            })
+        });
+        fetched.collect()
+    }
+}
+
+/// What fetchers are answered when the shells of a project are evaluated again.
+pub(super) struct Answers<'a> {
+    sources: Vec<Source>,
+    project: &'a Project,
+    /// The project's files of Nix code, relative to its root.
+    own_files: Vec<&'a str>,
+}
+
+impl<'a> Answers<'a> {
+    /// One table for all shells, as the other side has it.
+    pub(super) fn of(fetched: &[Fetched], nix: &Nix, project: &'a Project) -> Result<Self> {
+        let pins = pins::of_all(fetched.iter().map(|fetched| &fetched.pins));
+        pins::ensure_unambiguous(&pins)?;
+        let sources = pins.iter().filter_map(|pin| pin.source(&nix.store));
+        let own_files = nix_files(&project.entries).map(EntryPath::as_str);
         Ok(Self {
-            pins: pins::of_fetches(nix, events, &project.root)?,
-            files: files(events, nix),
+            sources: sources.collect(),
+            project,
+            own_files: own_files.collect(),
         })
     }
 
-    /// Evaluates the shell as the other side will. `None` where fetchers need no answers.
-    pub(super) fn evaluate_answered(
+    /// Evaluates a shell as the other side will; its files in the store that fetch are
+    /// `fetching_files`. `None` where fetchers need no answers.
+    pub(super) fn evaluate(
         &self,
         request: &Request<'_>,
         nix: &Nix,
-        project: &Project,
+        fetching_files: &[String],
     ) -> Result<Option<StorePath>> {
-        let sources = self.pins.iter().filter_map(|pin| pin.source(&nix.store));
-        let sources: Vec<_> = sources.collect();
-        if sources.is_empty() {
+        if self.sources.is_empty() {
             return Ok(None);
         }
-        let own: Vec<_> = nix_files(&project.entries).map(EntryPath::as_str).collect();
         let place = replay::Place {
             start: request.start,
-            project: &project.root,
-            own: &own,
-            others: &self.files,
+            project: &self.project.root,
+            own: &self.own_files,
+            others: fetching_files,
         };
-        let wrapper = replay::write(&sources, place, &request.scratch.join("replay"))?;
+        let wrapper = replay::write(&self.sources, place, &request.scratch.join("replay"))?;
         let evaluation = request.evaluate_through(nix, &wrapper)?;
         Ok(evaluation.derivations.into_iter().next())
     }
+}
 
-    /// What the project does not pin is pinned by the bundle, which must be said.
-    pub(super) fn warn_of_frozen(&self, report: &Report) {
-        let lines: Vec<_> = self
-            .pins
-            .iter()
-            .filter(|pin| pin.frozen)
-            .map(|pin| {
-                let at = pin.rev.as_ref().map(|rev| format!("rev {rev}"));
-                let at = at.or_else(|| pin.hash.clone()).unwrap_or_default();
-                format!("\n  {} {}\n    at {at}", pin.fetcher, pin.url)
-            })
-            .collect();
-        if !lines.is_empty() {
-            report.emit(Event::Warning(&format!(
-                "the shell does not pin what it fetches; it is frozen by shellpack as it is now:{}",
-                lines.concat()
-            )));
-        }
+/// What the project does not pin is pinned by the bundle, which must be said.
+pub(super) fn warn_of_frozen(fetched: &[Fetched], report: &Report) {
+    let pins = pins::of_all(fetched.iter().map(|fetched| &fetched.pins));
+    let lines: Vec<_> = pins
+        .iter()
+        .filter(|pin| pin.frozen)
+        .map(|pin| {
+            let at = pin.rev.as_ref().map(|rev| format!("rev {rev}"));
+            let at = at.or_else(|| pin.hash.clone()).unwrap_or_default();
+            format!("\n  {} {}\n    at {at}", pin.fetcher, pin.url)
+        })
+        .collect();
+    if !lines.is_empty() {
+        report.emit(Event::Warning(&format!(
+            "the shell does not pin what it fetches; it is frozen by shellpack as it is now:{}",
+            lines.concat()
+        )));
     }
 }

@@ -13,7 +13,7 @@ use crate::nix::user_config::{OVERLAYS, UserConfig, VARIABLE};
 use crate::report::{Event, Report};
 
 /// What evaluation takes from the machine rather than from the project, frozen into the store.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::create) struct Surroundings {
     /// What `NIX_PATH` must say.
     pub(in crate::create) search_path: Vec<Frozen>,
@@ -42,6 +42,23 @@ impl Surroundings {
     /// Everything that is frozen.
     pub(super) fn frozen(&self) -> impl Iterator<Item = &Frozen> {
         self.search_path.iter().chain(&self.nixpkgs_config)
+    }
+
+    /// What is frozen, for the user.
+    pub(super) fn frozen_lines(&self) -> Vec<String> {
+        let look_ups = self.search_path.iter().map(|frozen| {
+            format!(
+                "<{}> is frozen: {} as {}",
+                frozen.name, frozen.source, frozen.store_path
+            )
+        });
+        let config = self.nixpkgs_config.iter().map(|frozen| {
+            format!(
+                "your nixpkgs configuration takes part and is carried: {}",
+                frozen.source
+            )
+        });
+        look_ups.chain(config).collect()
     }
 
     /// The same request in these surroundings.
@@ -113,7 +130,6 @@ pub(super) fn record(
         watched.request = surroundings.around(&watched.request);
         recorded = watched.record(&files)?;
     }
-    tell(&surroundings, report);
     if recorded.derivations != plain.derivations {
         report.emit(Event::Warning(
             "with what it looks up frozen, the shell is another derivation than here and now: something else \
@@ -175,21 +191,6 @@ impl Watched<'_> {
         };
         let new = references.filter(|reference| !is_known(reference));
         new.map(str::to_owned).collect()
-    }
-}
-
-fn tell(surroundings: &Surroundings, report: &Report) {
-    for frozen in &surroundings.search_path {
-        report.emit(Event::Note(&format!(
-            "<{}> is frozen: {} as {}",
-            frozen.name, frozen.source, frozen.store_path
-        )));
-    }
-    if let Some(frozen) = &surroundings.nixpkgs_config {
-        report.emit(Event::Note(&format!(
-            "your nixpkgs configuration takes part and is carried: {}",
-            frozen.source
-        )));
     }
 }
 

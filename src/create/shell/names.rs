@@ -1,0 +1,153 @@
+//! What each of several shells is called: by its place in the project, and by its attribute.
+
+use std::path::Path;
+
+use super::Shell;
+use crate::bundle::manifest::ShellName;
+
+/// Files that a directory's name stands for.
+const USUAL: [&str; 2] = ["shell.nix", "default.nix"];
+
+/// Names the shells, each differently. One alone needs no name.
+pub(super) fn give(shells: &mut [Shell], root: &Path) {
+    let places: Vec<_> = shells
+        .iter()
+        .map(|shell| Place {
+            file: shell.file.strip_prefix(root).unwrap_or(&shell.file),
+            attribute: shell.selection.attribute.as_deref(),
+        })
+        .collect();
+    let names = names(&places);
+    if names.len() > 1 {
+        for (shell, name) in shells.iter_mut().zip(names) {
+            shell.name = Some(name);
+        }
+    }
+}
+
+/// Where a shell is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place<'a> {
+    /// Relative to the project's root.
+    file: &'a Path,
+    attribute: Option<&'a str>,
+}
+
+impl Place<'_> {
+    /// The directory for a `shell.nix` in one, if that is wanted, else the file.
+    fn path(&self, by_directory: bool) -> String {
+        let directory = self.file.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let is_usual = USUAL.iter().any(|usual| self.file.ends_with(usual));
+        match directory {
+            Some(directory) if is_usual && by_directory => directory.to_string_lossy().into_owned(),
+            _ => self.file.with_extension("").to_string_lossy().into_owned(),
+        }
+    }
+}
+
+fn names(places: &[Place<'_>]) -> Vec<ShellName> {
+    let is_one_file = places.iter().all(|place| place.file == places[0].file);
+    let full = |place: &Place<'_>, by_directory| {
+        let path = place.path(by_directory);
+        let is_alone = places
+            .iter()
+            .filter(|other| other.file == place.file)
+            .count()
+            == 1;
+        ShellName::from_path(&match place.attribute {
+            Some(attribute) if is_one_file => attribute.to_owned(),
+            Some(attribute) if !is_alone => format!("{path}/{attribute}"),
+            _ => path,
+        })
+    };
+    let short: Vec<_> = places.iter().map(|place| full(place, true)).collect();
+    let is_unique = |name: &ShellName| short.iter().filter(|other| *other == name).count() == 1;
+    let names = places.iter().zip(&short).map(|(place, name)| {
+        if is_unique(name) {
+            name.clone()
+        } else {
+            full(place, false)
+        }
+    });
+    numbered(names.collect())
+}
+
+/// What cannot be told apart otherwise gets a number.
+fn numbered(mut names: Vec<ShellName>) -> Vec<ShellName> {
+    for index in 1..names.len() {
+        let (known, rest) = names.split_at_mut(index);
+        let plain = rest[0].clone();
+        let mut number = 2;
+        while known.contains(&rest[0]) {
+            rest[0] = plain.numbered(number);
+            number += 1;
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(places: &[(&str, Option<&str>)]) -> Vec<String> {
+        let places: Vec<_> = places
+            .iter()
+            .map(|&(file, attribute)| Place {
+                file: Path::new(file),
+                attribute,
+            })
+            .collect();
+        let names = names(&places).into_iter();
+        names.map(|name| name.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn names_are_short_and_different() {
+        let none = |file| (file, None);
+        for (places, expected) in [
+            (
+                vec![none("a/shell.nix"), none("tools/b/default.nix")],
+                vec!["a", "tools/b"],
+            ),
+            (
+                vec![none("shell.nix"), none("a/shell.nix")],
+                vec!["shell", "a"],
+            ),
+            (
+                vec![none("a/ci.nix"), none("a/shell.nix")],
+                vec!["a/ci", "a"],
+            ),
+            (
+                vec![none("a/shell.nix"), none("a/default.nix")],
+                vec!["a/shell", "a/default"],
+            ),
+            (
+                vec![none("a.nix"), none("a/shell.nix")],
+                vec!["a", "a/shell"],
+            ),
+            (
+                vec![none("a b.nix"), none("a-b.nix"), none("a-b-2.nix")],
+                vec!["a-b", "a-b-2", "a-b-2-2"],
+            ),
+            (
+                vec![("a/shell.nix", Some("x")), ("a/shell.nix", Some("y.z"))],
+                vec!["x", "y.z"],
+            ),
+            (
+                vec![("a/shell.nix", Some("x")), ("b/shell.nix", Some("x"))],
+                vec!["a", "b"],
+            ),
+            (
+                vec![
+                    ("shell.nix", Some("x")),
+                    ("shell.nix", Some("y")),
+                    ("b/shell.nix", Some("x")),
+                ],
+                vec!["shell/x", "shell/y", "b"],
+            ),
+        ] {
+            assert_eq!(named(&places), expected);
+        }
+    }
+}

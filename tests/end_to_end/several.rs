@@ -1,0 +1,364 @@
+//! Several shells in one bundle.
+
+use serde_json::Value;
+
+use super::MESSAGE;
+use super::fetchers::tarball;
+use crate::support::{Machine, SERVE, machine_a};
+
+/// Which of them is entered, and how they are shown.
+mod chosen;
+
+/// What each shell of these tests prints to say which it is.
+const WHICH: &str = "--run 'echo \"$WHICH\"'";
+
+/// A shell that says hello, has a tool of its own, and has these lines.
+fn shell(which: &str, lines: &str) -> String {
+    let tool = format!("(pkgs.runCommand \"tool-of-{which}\" {{ }} \"mkdir $out\")");
+    format!(
+        "pkgs.mkShell {{ WHICH = \"{which}\"; packages = [ pkgs.hello {tool} ]; shellHook = ''export MESSAGE=\"$(hello)\"''; {lines} }}"
+    )
+}
+
+/// Writes shells `a` and `tools/b` of a project on machine A.
+fn write_pair(name: &str, lines: [&str; 2]) {
+    let a = machine_a();
+    a.write_shell(&format!("{name}/a"), &shell("a", lines[0]));
+    a.write_shell(&format!("{name}/tools/b"), &shell("b", lines[1]));
+}
+
+/// Packs the shells of a project with these words, after a script in its directory.
+fn packed(name: &str, make: &str, words: &str) -> Machine {
+    let (a, b) = (machine_a(), Machine::offline());
+    a.sh(&format!(
+        "cd ~/fixtures/shells/{name}\n{make}\nshellpack create {words} -o ~/{name}.shellpack"
+    ))
+    .succeeds();
+    b.receive(&a.home(&format!("{name}.shellpack")), "x.shellpack");
+    b
+}
+
+fn packed_pair(name: &str, words: &str) -> Machine {
+    write_pair(name, ["", ""]);
+    packed(name, "", &format!("a tools/b/shell.nix {words}"))
+}
+
+fn inspected(machine: &Machine, bundle: &str) -> Value {
+    let json = machine.shellpack(&format!("inspect --json {bundle}"));
+    serde_json::from_str(&json.succeeds().stdout).unwrap()
+}
+
+/// Names of the store paths of a bundle, without the text of derivations, which differs.
+fn carried(bundle: &Value) -> Vec<&str> {
+    let paths = bundle["closure"]["paths"].as_array().unwrap().iter();
+    let paths = paths.map(|path| path["path"].as_str().unwrap());
+    let mut paths: Vec<_> = paths
+        .filter(|path| !path.ends_with("-shell-derivations"))
+        .collect();
+    paths.sort_unstable();
+    paths
+}
+
+/// Every shell is the one that it is called, however it is entered.
+#[track_caller]
+fn arrive(b: &Machine, ways: &[&str]) {
+    for (name, which) in [("a", "a"), ("tools/b", "b")] {
+        for way in ways {
+            b.shellpack(&format!(
+                "open x.shellpack --shell {name} {way} --run 'echo \"$WHICH, $MESSAGE\"'"
+            ))
+            .succeeds()
+            .prints(&format!("{which}, {MESSAGE}"));
+        }
+    }
+}
+
+/// The lines that `open` prints work as they are, also when all have been printed.
+#[track_caller]
+fn by_hand(b: &Machine, shells: &[(&str, &str)]) {
+    let said = b.shellpack("open x.shellpack --no-shell").succeeds().stderr;
+    for (name, which) in shells {
+        let start = format!("to enter {name} by hand: ");
+        let line = said.lines().find_map(|line| line.strip_prefix(&start));
+        b.sh(&format!("{} {WHICH}", line.unwrap()))
+            .succeeds()
+            .prints(which);
+    }
+}
+
+#[test]
+fn two_shells_share_what_they_have_in_common() {
+    let b = packed_pair("shared", "");
+    arrive(&b, &["", "--frozen", "--pure"]);
+    let a = machine_a();
+    a.sh("cd ~/fixtures/shells/shared; for one in a tools/b; do shellpack create $one -o ~/one-${one##*/}.shellpack; done")
+        .succeeds();
+    let both = inspected(a, "shared.shellpack");
+    let (first, second) = (
+        inspected(a, "one-a.shellpack"),
+        inspected(a, "one-b.shellpack"),
+    );
+    let mut each = [carried(&first), carried(&second)].concat();
+    assert!(each.len() > carried(&both).len() + 5, "little is shared");
+    each.sort_unstable();
+    each.dedup();
+    assert_eq!(carried(&both), each);
+    // Each has the root of what it needs, and the pin is there once.
+    assert_eq!(both["pins"].as_array().unwrap().len(), 1);
+    for (index, tool) in ["tool-of-a", "tool-of-b"].into_iter().enumerate() {
+        let roots = both["shells"][index]["roots"].as_array().unwrap().iter();
+        let tools = roots.filter(|root| root.as_str().unwrap().contains("tool-of"));
+        let tools: Vec<_> = tools.collect();
+        assert!(tools.len() == 1 && tools[0].as_str().unwrap().ends_with(tool));
+    }
+}
+
+/// The same shell under several names is one shell.
+#[test]
+fn a_shell_that_is_named_twice_is_one() {
+    let a = machine_a();
+    a.write_shell("twice", &shell("a", ""));
+    a.sh("cd fixtures/shells/twice; shellpack create . shell.nix ../twice -o ~/twice.shellpack")
+        .succeeds();
+    let shells = inspected(a, "twice.shellpack");
+    assert_eq!(shells["shells"].as_array().unwrap().len(), 1);
+    assert_eq!(shells["shells"][0]["name"], Value::Null);
+}
+
+/// Nothing is written, and it is said which one it is.
+#[test]
+fn one_that_is_broken_stops_all() {
+    let a = machine_a();
+    write_pair("stops", ["", ""]);
+    for (shell, said) in [
+        ("throw \"not on a Monday\"", "not on a Monday"),
+        (
+            "pkgs.mkShell { shellHook = \"exit 3\"; }",
+            "the rehearsal failed: c: the shell could not be entered",
+        ),
+    ] {
+        a.write_shell("stops/c", shell);
+        a.sh("cd fixtures/shells/stops; shellpack create a c tools/b -o ~/stops.shellpack")
+            .exits_with(1)
+            .says(said);
+        a.sh("test ! -e stops.shellpack; ls -A | grep part || true")
+            .succeeds()
+            .prints("");
+    }
+}
+
+/// It is no fault of the bundle; it is said whose it is.
+#[test]
+fn a_hook_that_wants_the_network_is_told_with_its_shell() {
+    let a = machine_a();
+    write_pair("hooked", ["", ""]);
+    let hook = "pkgs.mkShell { shellHook = \"(exec 3<>/dev/tcp/192.0.2.1/80) || exit 6\"; }";
+    a.write_shell("hooked/c", hook);
+    a.sh("cd fixtures/shells/hooked; shellpack create a c tools/b -o ~/hooked.shellpack")
+        .succeeds()
+        .says("warning: c: the shellHook wants a network, which will not be there, and ends the shell")
+        .shows("a, tools/b: entered nix-shell\n")
+        .shows("c: the shellHook wants a network, and ended the shell (exit status: 6)\n")
+        .shows("a, c, tools/b: nothing was left to build or to fetch\n");
+}
+
+/// What the evaluation of one of them builds is carried, also where only the rehearsal sees it.
+#[test]
+fn what_evaluation_builds_is_carried() {
+    let reads = |read: &str, name: &str| {
+        let built = format!("pkgs.runCommand \"{name}\" {{ }} \"printf {name} > $out\"");
+        format!("BUILT = {read} ({built});")
+    };
+    let seen = reads("builtins.readFile", "first");
+    write_pair(
+        "building",
+        [&seen, &reads("builtins.builtins.readFile", "second")],
+    );
+    let (a, b) = (machine_a(), Machine::offline());
+    a.sh("cd fixtures/shells/building; shellpack create a tools/b -o ~/building.shellpack")
+        .succeeds()
+        .never_says("evaluation builds first")
+        .says("evaluation builds second and reads it");
+    b.receive(&a.home("building.shellpack"), "x.shellpack");
+    for (name, built) in [("a", "first"), ("tools/b", "second")] {
+        b.shellpack(&format!(
+            "open x.shellpack --shell {name} --run 'echo $BUILT'"
+        ))
+        .succeeds()
+        .prints(built);
+    }
+}
+
+#[test]
+fn each_attribute_is_a_shell() {
+    let a = machine_a();
+    let file = format!(
+        "{{ greeting ? \"none\" }}: {{ x = {}; y.\"two words\" = {}; }}",
+        shell("x", "GREETING = greeting;"),
+        shell("y", "GREETING = greeting;")
+    );
+    a.write_shell("attributes", &file);
+    let words = "-A x -A 'y.\"two words\"' --argstr greeting hi";
+    let b = packed("attributes", "", words);
+    let run = "--run 'echo $WHICH $GREETING'";
+    for (name, which) in [("x", "x"), ("y.-two-words-", "y")] {
+        for way in ["", "--frozen"] {
+            b.shellpack(&format!("open x.shellpack --shell {name} {way} {run}"))
+                .succeeds()
+                .prints(&format!("{which} hi"));
+        }
+    }
+    // They lie in one directory, which does not tell them apart.
+    b.sh(&format!("cd attributes; shellpack enter {run}"))
+        .succeeds()
+        .says("the shell is x; others are entered with --shell: y.-two-words-\n")
+        .prints("x hi");
+}
+
+#[test]
+fn every_file_has_every_attribute() {
+    for place in ["a", "b"] {
+        let file = format!("{{ x = {}; y = {}; }}", shell("x", ""), shell("y", ""));
+        machine_a().write_shell(&format!("crossed/{place}"), &file);
+    }
+    let b = packed("crossed", "", "a b -A x -A y");
+    let names = inspected(&b, "x.shellpack");
+    let names = names["shells"].as_array().unwrap().iter();
+    let names: Vec<_> = names.map(|shell| shell["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["a/x", "a/y", "b/x", "b/y"]);
+    b.shellpack(&format!("open x.shellpack --shell b/y {WHICH}"))
+        .succeeds()
+        .prints("y");
+}
+
+/// Sources without a hash, in both shells, in one, and in none: the answers are everybody's.
+#[test]
+fn what_is_not_pinned_arrives_with_each() {
+    let url = "http://127.0.0.1:8321";
+    let both = format!("COMMON = fetchTarball \"{url}/answers.tar.gz\";");
+    let one = format!("{both} OWN = fetchTarball \"{url}/answers-own.tar.gz\";");
+    write_pair("answers", [&one, &both]);
+    machine_a().write_shell("answers/c", &shell("c", ""));
+    let other = tarball("answers-own").replace(SERVE, "");
+    let make = format!("{}\n{other}", tarball("answers"));
+    let b = packed("answers", &make, "a tools/b c");
+    arrive(&b, &["", "--frozen"]);
+    for (name, has) in [("a", "COMMON OWN"), ("tools/b", "COMMON"), ("c", "")] {
+        let run = format!("--run 'for name in {has}; do cat ${{!name}}/default.nix; done'");
+        let open = b.shellpack(&format!("open x.shellpack --shell {name} {run}"));
+        let lines = has
+            .split_whitespace()
+            .map(|_| format!("{{ MESSAGE = \"{MESSAGE}\"; }}"));
+        let lines: Vec<_> = lines.collect();
+        open.succeeds().prints(&lines.join("\n"));
+    }
+    // nixpkgs, and one pin for what both fetch.
+    let bundle = inspected(&b, "x.shellpack");
+    assert_eq!(bundle["pins"].as_array().unwrap().len(), 3);
+    // Each has what stands for its file to itself.
+    by_hand(&b, &[("a", "a"), ("tools/b", "b"), ("c", "c")]);
+}
+
+/// The second shell changes, while it is evaluated, what the first one has fetched.
+#[test]
+fn a_source_that_changes_in_between_is_no_source() {
+    let a = machine_a();
+    let fetch = "import (fetchTarball \"http://127.0.0.1:8321/changing.tar.gz\")";
+    a.write_shell(
+        "changing/a",
+        &shell("a", &format!("inherit ({fetch}) MESSAGE;")),
+    );
+    let change = "pkgs.runCommand \"change\" { } ''cp /root/other.tar.gz /root/fixtures/changing.tar.gz; echo 1 > $out''";
+    a.write_shell(
+        "changing/b",
+        &shell(
+            "b",
+            &format!("inherit (builtins.seq (builtins.readFile ({change})) ({fetch})) MESSAGE;"),
+        ),
+    );
+    let make = format!(
+        "{}\nmkdir new; echo '{{ MESSAGE = \"new\"; }}' > new/default.nix; tar -czf ~/other.tar.gz new; rm -r new",
+        tarball("changing")
+    );
+    a.sh(&format!(
+        "cd ~/fixtures/shells/changing\n{make}\nexport NIX_CONFIG='tarball-ttl = 0'; shellpack create a b -o ~/changing.shellpack"
+    ))
+    .exits_with(1)
+    .says("could not pack the shells together: what one of them fetches changed in between\n  fetchTarball http://127.0.0.1:8321/changing.tar.gz\n")
+    .says("hint: try again, or pin it");
+    a.sh("test ! -e changing.shellpack").succeeds();
+}
+
+/// What one of them looks up is not the other's.
+#[test]
+fn each_has_its_own_search_path() {
+    let a = machine_a();
+    for (place, name) in [("a", "one"), ("tools/b", "two")] {
+        let which = name.replace("one", "a").replace("two", "b");
+        let text = shell(&which, "");
+        let text =
+            format!("let pkgs = import <{name}> {{ config = {{ }}; overlays = [ ]; }}; in {text}");
+        a.write(
+            &format!("fixtures/shells/searching/{place}/shell.nix"),
+            &text,
+        );
+    }
+    let words = "a tools/b -I one=$HOME/fixtures/nixpkgs -I two=$HOME/searched";
+    let make = "cp -r ~/fixtures/nixpkgs ~/searched; echo '# another' >> ~/searched/default.nix";
+    let b = packed("searching", make, words);
+    arrive(&b, &["", "--frozen"]);
+    let bundle = inspected(&b, "x.shellpack");
+    for (index, name) in ["one", "two"].into_iter().enumerate() {
+        let path = bundle["shells"][index]["nix-path"].as_array().unwrap();
+        assert!(path.len() == 1 && path[0]["name"] == name, "{path:?}");
+    }
+    assert_eq!(bundle["pins"].as_array().unwrap().len(), 2);
+}
+
+/// Only entered without evaluating, and without what that takes.
+#[test]
+fn several_are_carried_frozen() {
+    let b = packed_pair("cold", "--frozen");
+    arrive(&b, &["", "--frozen", "--pure"]);
+    b.shellpack("inspect x.shellpack")
+        .succeeds()
+        .shows("a, tools/b: entered the shell without evaluating it")
+        .never_says("nixpkgs.tar.gz");
+    by_hand(&b, &[("a", "a"), ("tools/b", "b")]);
+    b.shellpack("open x.shellpack --no-shell --shell a")
+        .succeeds()
+        .says("to enter a by hand: cd /root/cold && shellpack enter --shell a\n");
+    b.sh("find cold -type f | sort")
+        .succeeds()
+        .prints("cold/a/shell.nix\ncold/tools/b/shell.nix");
+}
+
+/// What both import lies above them; what is copied keeps the name of its directory.
+#[test]
+fn files_of_both_are_one_project() {
+    let a = machine_a();
+    let common = "COMMON = import ../common.nix; src = ./.;";
+    write_pair("files", [common, "COMMON = import ../../common.nix;"]);
+    a.write("fixtures/shells/files/common.nix", "\"common\"");
+    let b = packed("files", "", "a tools/b --name together");
+    for name in ["a", "tools/b"] {
+        b.shellpack(&format!(
+            "open x.shellpack --shell {name} --run 'echo $COMMON; pwd'"
+        ))
+        .succeeds()
+        .prints(&format!("common\n/root/together/{name}"));
+    }
+    b.shellpack("open x.shellpack --shell a --run 'ls $src'")
+        .succeeds()
+        .prints("shell.nix");
+}
+
+#[test]
+fn shells_without_a_directory_in_common_are_refused() {
+    let a = machine_a();
+    a.write_shell("apart", &shell("a", ""));
+    a.sh("mkdir -p /srv/other; mount -t tmpfs none /srv/other; echo '{ }' > /srv/other/shell.nix; \
+          cp fixtures/shells/apart/shell.nix /srv/other; shellpack create fixtures/shells/apart /srv/other -o apart.shellpack")
+        .exits_with(1)
+        .says("could not pack /srv/other/shell.nix: it lies outside of /root");
+}
