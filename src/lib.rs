@@ -3,7 +3,7 @@
 //! Two flows make up the crate. They never import each other; they meet in [`bundle`].
 //!
 //! ```text
-//! create:  shell.nix ─▶ Shell ─▶ Closure ─▶ Proof ─▶ Plan ─▶ Unnamed, read back ─▶ Written
+//! create:  shell.nix ─▶ Shells ─▶ Closure ─▶ Proof ─▶ Plan ─▶ Unnamed, read back ─▶ Written
 //! open:    file ─▶ Bundle ─▶ Accepted ─▶ Imported ─▶ nix-shell, or what it would become
 //! ```
 //!

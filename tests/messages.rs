@@ -10,7 +10,6 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
-use shellpack::bundle::manifest::{Shell, ShellName};
 use shellpack::nix::hash::Digest;
 
 use crate::synthetic::{Bundle, Members, framed};
@@ -65,16 +64,8 @@ fn bundles() -> Vec<(&'static str, Vec<u8>)> {
     damaged.get("closure/0001.zst").content[9] ^= 1;
     let mut flipped = bytes.clone();
     flipped[1000] ^= 1;
-    let mut several = Bundle::minimal();
-    for name in ["a", "tools/b"] {
-        several.manifest.shells.push(Shell {
-            name: Some(ShellName::parse(name).unwrap()),
-            ..several.manifest.shells[0].clone()
-        });
-    }
-    several.manifest.shells.remove(0);
     vec![
-        ("several", several.bytes()),
+        ("several", Bundle::several().bytes()),
         ("cut", bytes[..bytes.len() - 5000].to_vec()),
         ("cut-in-manifest", bytes[..1000].to_vec()),
         ("damaged", damaged.bytes()),

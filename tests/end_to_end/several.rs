@@ -315,6 +315,25 @@ fn each_has_its_own_search_path() {
     assert_eq!(bundle["pins"].as_array().unwrap().len(), 2);
 }
 
+/// Each would take it, and for each something else stands in its place.
+#[test]
+fn the_targets_own_configuration_is_kept_out_of_each() {
+    let a = machine_a();
+    for (place, which) in [("a", "a"), ("tools/b", "b")] {
+        let text = format!("let pkgs = import <nixpkgs> {{ }}; in {}", shell(which, ""));
+        a.write(
+            &format!("fixtures/shells/configured/{place}/shell.nix"),
+            &text,
+        );
+    }
+    let words = "a tools/b -I nixpkgs=$HOME/fixtures/nixpkgs";
+    let b = packed("configured", "", words);
+    b.write(".config/nixpkgs/config.nix", "{ greeting = \"No\"; }");
+    b.write(".config/nixpkgs/overlays/no.nix", "throw \"no\"");
+    arrive(&b, &[""]);
+    by_hand(&b, &[("a", "a"), ("tools/b", "b")]);
+}
+
 /// Only entered without evaluating, and without what that takes.
 #[test]
 fn several_are_carried_frozen() {

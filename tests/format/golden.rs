@@ -16,6 +16,14 @@ fn fixture(name: &str) -> PathBuf {
     dir.join(format!("{name}.shellpack"))
 }
 
+fn bundles() -> [(&'static str, Bundle); 3] {
+    [
+        ("minimal", Bundle::minimal()),
+        ("sample", Bundle::sample()),
+        ("several", Bundle::several()),
+    ]
+}
+
 /// The fixture's bytes; made first where that is asked for and it is not there.
 fn golden(name: &str, bundle: &Bundle) -> Vec<u8> {
     let path = fixture(name);
@@ -28,7 +36,7 @@ fn golden(name: &str, bundle: &Bundle) -> Vec<u8> {
 
 #[test]
 fn the_same_input_gives_the_golden_bytes() {
-    for (name, bundle) in [("minimal", Bundle::minimal()), ("sample", Bundle::sample())] {
+    for (name, bundle) in bundles() {
         let (ours, theirs) = (bundle.bytes(), golden(name, &bundle));
         assert_eq!(headers(&ours), headers(&theirs), "{name}");
         assert_eq!(Digest::of(&ours), Digest::of(&theirs), "{name}");
@@ -60,11 +68,15 @@ fn golden_bundles_have_their_digests() {
         digest("sample"),
         "0f1ee43c5a6fbca82a62cb1b0d085f5905f8945141ce073d7b606dd7a0f7a225"
     );
+    assert_eq!(
+        digest("several"),
+        "5a82925528a6b18bdc024c7d86cdad72c593a3ab785bf11bfc8d5184d1857aa9"
+    );
 }
 
 #[test]
 fn golden_bundles_are_sound() {
-    for name in ["minimal", "sample"] {
+    for (name, _) in bundles() {
         assert!(
             faults(&fs::read(fixture(name)).unwrap()).is_empty(),
             "{name}"
@@ -74,7 +86,7 @@ fn golden_bundles_are_sound() {
 
 #[test]
 fn golden_bundles_say_what_they_always_said() {
-    for (name, bundle) in [("minimal", Bundle::minimal()), ("sample", Bundle::sample())] {
+    for (name, bundle) in bundles() {
         let bytes = fs::read(fixture(name)).unwrap();
         let reader = Reader::open(Piped(bytes.as_slice())).unwrap();
         assert_eq!(*reader.manifest(), bundle.manifest, "{name}");

@@ -1,7 +1,7 @@
 //! The bundles that most tests start from, and that the golden files hold. A change here is a
 //! change of what has been released: make another sample instead.
 
-use shellpack::bundle::manifest::{Pin, SearchPathEntry};
+use shellpack::bundle::manifest::{Pin, SearchPathEntry, ShellName};
 
 use super::{Bundle, Tree, store_path};
 
@@ -15,6 +15,17 @@ impl Bundle {
                 Tree::directory([("bash", Tree::program("#!"))]).nar(),
             )],
         )
+    }
+
+    /// The same file under two names, as two shells.
+    pub(crate) fn several() -> Self {
+        let mut bundle = Self::minimal();
+        let shells = &mut bundle.manifest.shells;
+        shells.push(shells[0].clone());
+        for (shell, name) in shells.iter_mut().zip(["a", "tools/b"]) {
+            shell.name = Some(ShellName::parse(name).unwrap());
+        }
+        bundle
     }
 
     /// With a bit of everything that a bundle can have, on few bytes.
