@@ -7,6 +7,7 @@ use crate::nix::command::Selection;
 use crate::report::Report;
 
 mod closure;
+mod flake;
 mod pack;
 mod pins;
 pub mod plan;

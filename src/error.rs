@@ -13,12 +13,14 @@ use crate::nix::derivation::BadDerivation;
 use crate::nix::nar::parse::BadNar;
 use crate::nix::store_path::StorePath;
 
+mod flake_problem;
 mod hint;
 mod make;
 mod not_there;
 mod unfit;
 mod words;
 
+pub use flake_problem::FlakeProblem;
 pub use not_there::NotThere;
 pub use unfit::Unfit;
 use words::{describe, indent, on_lines_of_their_own};
@@ -198,6 +200,9 @@ pub enum Error {
         /// The directory that the project may not exceed.
         limit: PathBuf,
     },
+    /// A flake cannot be packed.
+    #[error(transparent)]
+    Flake(#[from] FlakeProblem),
     /// A name or text that is not UTF-8.
     #[error("could not pack {0:?}: its name is not UTF-8")]
     NotUtf8(PathBuf),

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::bundle::manifest::{EntryPath, FileKind, Manifest, NIX_PATH, Pin, Project, Shell};
 use crate::error::{Error, Result};
 use crate::nix::command::{NixCommand, OFFLINE};
-use crate::nix::flake::Start;
+use crate::nix::flake::{Flake, Start};
 use crate::nix::replay::{self, Source};
 use crate::nix::store_path::{StoreDir, StorePath};
-use crate::nix::user_config::{self, OVERLAYS, UserConfig};
+use crate::nix::user_config::{self, Nothing, OVERLAYS, UserConfig};
+use crate::project;
 
 /// How a shell is entered, in nix-shell's terms.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +57,8 @@ pub struct Recipe {
     sources: Vec<Source>,
     /// The project's files of Nix code, relative to its root.
     files: Vec<EntryPath>,
+    /// The project, where it is the source of a flake.
+    source: Option<Project>,
 }
 
 impl Recipe {
@@ -68,10 +71,29 @@ impl Recipe {
     /// The recipe of a shell that is not in a bundle yet.
     pub fn new(shell: Shell, pins: &[Pin], project: &Project, store: &StoreDir) -> Self {
         Self {
+            source: shell.flake.is_some().then(|| project.clone()),
             shell,
             sources: pins.iter().filter_map(|pin| pin.source(store)).collect(),
             files: nix_files(project).cloned().collect(),
         }
+    }
+}
+
+impl Recipe {
+    /// The flake of a project that lies here. As long as nothing of it was edited, it is exactly
+    /// what the bundle brought; then, as Nix has it for a directory, all that is there.
+    fn flake(&self, root: &Path) -> Result<Option<Flake>> {
+        let (Some(source), Some(project)) = (&self.shell.flake, &self.source) else {
+            return Ok(None);
+        };
+        let all = project.files.iter().map(|file| file.path.to_string());
+        let is_edited = !project::edited(project, root).is_empty();
+        Ok(Some(Flake {
+            source: fs::canonicalize(root).map_err(Error::io("find", root))?,
+            files: (!is_edited).then(|| all.collect()),
+            directory: self.shell.file.parent().to_owned(),
+            attributes: serde_json::from_str(&source.attributes).unwrap_or_default(),
+        }))
     }
 }
 
@@ -103,10 +125,11 @@ impl<'a> Invocation<'a> {
     pub fn new(recipe: &'a Recipe, project: &Path, dir: &Path) -> Result<Self> {
         let file = project.join(recipe.shell.file.as_str());
         let mut replay = None;
-        if !recipe.sources.is_empty() {
+        let flake = recipe.flake(project)?;
+        if !recipe.sources.is_empty() || flake.is_some() {
             let own: Vec<_> = recipe.files.iter().map(EntryPath::as_str).collect();
             let place = replay::Place {
-                start: Start::File(&file),
+                start: flake.as_ref().map_or(Start::File(&file), Start::Flake),
                 project,
                 own: &own,
                 others: &recipe.shell.fetching_files,
@@ -208,17 +231,15 @@ fn variables(shell: &Shell, dir: &Path) -> Result<Vec<(&'static str, String)>> {
     if !shell.takes_user_config || !has_own_config() {
         return Ok(variables.into_iter().collect());
     }
-    let (config, overlays) = (dir.join("no-config.nix"), dir.join("no-overlays"));
-    fs::create_dir_all(&overlays).map_err(Error::io("create", &overlays))?;
-    fs::write(&config, "{ }\n").map_err(Error::io("write", &config))?;
+    let nothing = Nothing::write(dir)?;
     variables
         .entry(user_config::VARIABLE)
-        .or_insert_with(|| config.display().to_string());
+        .or_insert(nothing.config);
     if !shell.nix_path.iter().any(|entry| entry.name == OVERLAYS) {
         let own = variables
             .remove(NIX_PATH)
             .or_else(|| std::env::var(NIX_PATH).ok());
-        let none = format!("{OVERLAYS}={}", overlays.display());
+        let none = nothing.overlays;
         let path = own.map_or(none.clone(), |own| format!("{none}:{own}"));
         variables.insert(NIX_PATH, path);
     }

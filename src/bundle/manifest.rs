@@ -21,7 +21,9 @@ mod text;
 
 pub use by_hand::{NIX_PATH, shell_quoted};
 pub use name::{BundleName, EntryPath, ShellName};
-pub use shell::{FlakePin, NEEDS_FROZEN, NEEDS_REPLAY, Pin, SearchPathEntry, Shell};
+pub use shell::{
+    FlakePin, FlakeSource, NEEDS_FLAKE, NEEDS_FROZEN, NEEDS_REPLAY, Pin, SearchPathEntry, Shell,
+};
 
 /// The largest manifest that is read. A path takes about 400 bytes, so this is room for
 /// 160,000 paths; a reader holds the manifest in memory several times over.

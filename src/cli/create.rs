@@ -31,6 +31,14 @@ pub struct Create {
         allow_hyphen_values = true
     )]
     expr: Option<String>,
+    /// Pack a dev shell of this flake, like `nix develop`; FILE may be such a reference, too, if it
+    /// has a `#`
+    #[arg(
+        long,
+        value_name = "REF",
+        conflicts_with_all = ["files", "expr", "packages", "attr", "arg", "argstr", "search", "include"]
+    )]
+    flake: Vec<String>,
     /// Pack this attribute of the file; each of several is a shell of its own
     #[arg(short = 'A', long, value_name = "ATTR")]
     attr: Vec<String>,
@@ -105,7 +113,10 @@ impl Create {
         };
         let subjects = match self.expr {
             Some(expression) => vec![Subject::Expression(expression)],
-            None if self.packages.is_empty() => self.files.into_iter().map(Subject::File).collect(),
+            None if !self.flake.is_empty() => self.flake.into_iter().map(Subject::Flake).collect(),
+            None if self.packages.is_empty() => {
+                self.files.into_iter().map(Subject::named).collect()
+            }
             None => vec![Subject::Packages(self.packages)],
         };
         create::Options {

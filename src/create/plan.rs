@@ -8,7 +8,8 @@ use super::closure::{BashOrigin, Closure, Share};
 use super::shell::{Shell, Shells, Surroundings};
 use crate::bundle::layout::{Layout, RecordSize};
 use crate::bundle::manifest::{
-    self, ClosurePath, EntryPath, Manifest, NEEDS_FROZEN, NEEDS_REPLAY, Pin, Proof, SearchPathEntry,
+    self, ClosurePath, EntryPath, Manifest, NEEDS_FLAKE, NEEDS_FROZEN, NEEDS_REPLAY, Pin, Proof,
+    SearchPathEntry,
 };
 use crate::bundle::segment::MOST_WRITTEN;
 use crate::bundle::{BadBundle, FORMAT};
@@ -40,7 +41,7 @@ impl Plan {
         };
         let manifest = Manifest {
             format: FORMAT,
-            needs: needs(shells.frozen, &pins),
+            needs: needs(shells, &pins),
             name: shells.name.clone(),
             writer: concat!("shellpack ", env!("CARGO_PKG_VERSION")).to_owned(),
             proof,
@@ -65,9 +66,14 @@ impl Plan {
     }
 }
 
-fn needs(frozen: bool, pins: &[Pin]) -> Vec<String> {
+fn needs(shells: &Shells, pins: &[Pin]) -> Vec<String> {
     let is_replayed = pins.iter().any(|pin| pin.arguments.is_some());
-    let needs = [(frozen, NEEDS_FROZEN), (is_replayed, NEEDS_REPLAY)];
+    let is_flake = shells.all.iter().any(|shell| shell.flake.is_some());
+    let needs = [
+        (shells.frozen, NEEDS_FROZEN),
+        (is_replayed, NEEDS_REPLAY),
+        (is_flake && !shells.frozen, NEEDS_FLAKE),
+    ];
     let needs = needs.iter().filter(|(is_needed, _)| *is_needed);
     needs.map(|(_, need)| (*need).to_owned()).collect()
 }
@@ -130,6 +136,7 @@ fn manifest_shell(
             &nix.store,
             &nix.version,
         ),
+        flake: shell.flake.clone().filter(|_| !shells.frozen),
         environment: shell.derivation.environment.clone(),
     })
 }

@@ -9,7 +9,7 @@ use super::Options;
 use super::pins;
 use super::project::{self, Project};
 use super::subject;
-use crate::bundle::manifest::{BundleName, Pin, ShellName};
+use crate::bundle::manifest::{BundleName, FlakeSource, Pin, ShellName};
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::command::Selection;
@@ -73,6 +73,8 @@ pub(super) struct Shell {
     pub(super) variables_read: BTreeSet<String>,
     /// Files outside the project that fetch, or import one that does.
     pub(super) fetching_files: Vec<String>,
+    /// What makes a flake of the project, if the shell is one's.
+    pub(super) flake: Option<FlakeSource>,
     /// A directory for roots of its own.
     pub(super) scratch: PathBuf,
 }
@@ -83,10 +85,10 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     ensure_name_is_usable(options)?;
     let scratch =
         tempfile::tempdir().map_err(Error::io("create a directory in", std::env::temp_dir()))?;
-    let wanted = subject::locate_all(options, scratch.path())?;
+    let nix = Nix::find()?;
+    let wanted = subject::locate_all(options, &nix, scratch.path(), report)?;
     let links = wanted.iter().filter_map(|wanted| wanted.link.clone());
     let extra: Vec<_> = options.extra_files.iter().cloned().chain(links).collect();
-    let nix = Nix::find()?;
     let mut connection = nix.connect()?;
     let evaluator = Evaluator {
         options,
@@ -96,7 +98,10 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     };
     let observed = evaluator.observe_all(wanted, &mut connection)?;
     let parts: Vec<_> = observed.iter().map(Observed::part).collect();
-    let project = project::collect(&parts, &extra)?;
+    let project = match &observed[0].wanted.flake {
+        Some(flake) => flake.project()?,
+        None => project::collect(&parts, &extra)?,
+    };
     report.ensure_not_interrupted()?;
     let mut all = evaluator.evaluate_answered(&observed, &project)?;
     let name = name(options, &project.root)?;

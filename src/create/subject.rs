@@ -2,10 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::Options;
+use super::flake::{self, Packed};
 use crate::error::{Error, Result};
+use crate::nix::Nix;
 use crate::nix::command::Selection;
+use crate::report::Report;
 
 /// What the user names on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub enum Subject {
     Packages(Vec<String>),
     /// An expression, as for `nix-shell -E`.
     Expression(String),
+    /// A flake, as for `nix develop`: `REFERENCE#ATTRIBUTE`.
+    Flake(String),
 }
 
 /// A shell that is to be packed: a file that is there, and what of it.
@@ -28,6 +34,8 @@ pub(super) struct Wanted {
     /// The symlink by which a directory's shell file was found, if it is one: it is where
     /// nix-shell is typed, so it travels as well.
     pub(super) link: Option<PathBuf>,
+    /// The flake that it is of, if it is.
+    pub(super) flake: Option<Rc<Packed>>,
 }
 
 /// A shell file that is there.
@@ -37,7 +45,15 @@ struct Located {
 }
 
 /// Every shell that the user asks for, each once, in that order.
-pub(super) fn locate_all(options: &Options, scratch: &Path) -> Result<Vec<Wanted>> {
+pub(super) fn locate_all(
+    options: &Options,
+    nix: &Nix,
+    scratch: &Path,
+    report: &Report,
+) -> Result<Vec<Wanted>> {
+    if options.subjects.iter().any(Subject::is_flake) {
+        return flake::locate_all(options, nix, scratch, report);
+    }
     let mut all: Vec<Wanted> = Vec::new();
     for subject in &options.subjects {
         let Located { file, link } = subject.locate(scratch)?;
@@ -48,6 +64,7 @@ pub(super) fn locate_all(options: &Options, scratch: &Path) -> Result<Vec<Wanted
                     file: file.clone(),
                     selection: selection.clone(),
                     link: link.clone(),
+                    flake: None,
                 });
             }
         }
@@ -56,6 +73,19 @@ pub(super) fn locate_all(options: &Options, scratch: &Path) -> Result<Vec<Wanted
 }
 
 impl Subject {
+    /// What is meant by a plain argument: a file, or a flake where there is no such file and
+    /// it says which attribute.
+    pub fn named(argument: PathBuf) -> Self {
+        match argument.to_str() {
+            Some(text) if text.contains('#') && !argument.exists() => Self::Flake(text.to_owned()),
+            _ => Self::File(argument),
+        }
+    }
+
+    fn is_flake(&self) -> bool {
+        matches!(self, Self::Flake(_))
+    }
+
     /// Finds the shell file, or writes it into `scratch`.
     fn locate(&self, scratch: &Path) -> Result<Located> {
         let text = match self {
@@ -64,6 +94,8 @@ impl Subject {
                 let link = link_to(named, &file);
                 return Ok(Located { file, link });
             }
+            // Those are found by [`super::flake`].
+            Self::Flake(reference) => return Err(Error::NoShellFile(reference.into())),
             Self::Packages(packages) => expression_of(packages),
             Self::Expression(text) => text.clone(),
         };

@@ -52,6 +52,7 @@ impl Error {
             Self::Drift { .. } => "enter it as it was packed, with --frozen; if the project was changed here, what it now needs has to come in a \
                  new bundle: shellpack create"
                 .to_owned(),
+            Self::Flake(problem) => problem.hint(),
             Self::NotThere(not_there) => not_there.hint()?,
             Self::Daemon { message } if message.contains("signature") => trusted_user_hint(),
             Self::NixFailed { words, .. } if words.contains("'/nix") && words.contains("Permission denied") => {

@@ -1,7 +1,10 @@
 //! The user's own nixpkgs configuration: what `import <nixpkgs> { }` takes from the home
 //! directory and the environment, without the project saying so.
 
+use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
 
 /// The variable that names a configuration.
 pub const VARIABLE: &str = "NIXPKGS_CONFIG";
@@ -59,6 +62,28 @@ impl UserConfig {
             .collect();
         places.extend(real);
         places
+    }
+}
+
+/// A configuration and overlays that say nothing, for what is to have neither.
+#[derive(Debug, Clone)]
+pub struct Nothing {
+    /// What [`VARIABLE`] is to name.
+    pub config: String,
+    /// What [`OVERLAYS`] is to be on the search path: `nixpkgs-overlays=/…`.
+    pub overlays: String,
+}
+
+impl Nothing {
+    /// Writes it into a directory.
+    pub fn write(dir: &Path) -> Result<Self> {
+        let (config, overlays) = (dir.join("no-config.nix"), dir.join("no-overlays"));
+        fs::create_dir_all(&overlays).map_err(Error::io("create", &overlays))?;
+        fs::write(&config, "{ }\n").map_err(Error::io("write", &config))?;
+        Ok(Self {
+            config: config.display().to_string(),
+            overlays: format!("{OVERLAYS}={}", overlays.display()),
+        })
     }
 }
 

@@ -1,12 +1,270 @@
 //! Flakes: their dev shells arrive, with their locked inputs, whatever Nix the other side has.
 
-use super::MESSAGE;
 use super::fetchers::{URL, repository_of};
 use super::projects::{arrives, packed};
-use crate::support::SERVE;
+use super::{MESSAGE, PRINT};
+use crate::support::{Machine, SERVE, machine_a};
 
 /// Turns flakes on, for what the user types.
 const FLAKES: &str = "export NIX_CONFIG='experimental-features = nix-command flakes'";
+
+/// nixpkgs as a flake, `~/fixtures/NAME.git`.
+fn nixpkgs(name: &str) -> String {
+    let flake = repository_of(
+        name,
+        "flake.nix",
+        r#"{ outputs = { self }: { legacyPackages.x86_64-linux = import ./. { system = "x86_64-linux"; }; }; }"#,
+    );
+    format!("{FLAKES}\n{SERVE}\ncp -r ~/fixtures/nixpkgs ~/{name}-work\n{flake}")
+}
+
+/// A project `~/NAME` that is a flake and a repository, with this dev shell, and which a script has
+/// prepared; packed with these words on a machine with flakes. B has received `x.shellpack`.
+fn flake_packed(name: &str, shell: &str, prepare: &str, words: &str) -> Machine {
+    flake_packed_saying(name, shell, prepare, words, "")
+}
+
+/// The same, saying something on the way.
+fn flake_packed_saying(name: &str, shell: &str, prepare: &str, words: &str, says: &str) -> Machine {
+    let (a, b) = (machine_a(), Machine::offline());
+    let nixpkgs = nixpkgs(&format!("{name}-nixpkgs"));
+    let script = format!(
+        r#"{nixpkgs}
+mkdir ~/{name}; cd ~/{name}; git init -q -b master
+cat > flake.nix <<'END'
+{{ inputs.nixpkgs.url = "git+{URL}/{name}-nixpkgs.git";
+  outputs = {{ self, nixpkgs, ... }}: let pkgs = nixpkgs.legacyPackages.x86_64-linux; in {{
+    devShells.x86_64-linux.default = {shell};
+    devShells.x86_64-linux.other = pkgs.mkShell {{ MESSAGE = "other"; }};
+  }};
+}}
+END
+git add .; {prepare}
+git -C ~/{name} add .
+shellpack create {words} -o ~/{name}.shellpack"#
+    );
+    a.sh(&script).succeeds().says(says);
+    b.receive(&a.home(&format!("{name}.shellpack")), "x.shellpack");
+    b
+}
+
+const SHELL: &str =
+    "pkgs.mkShell { packages = [ pkgs.hello ]; shellHook = ''export MESSAGE=\"$(hello)\"''; }";
+
+#[test]
+fn a_locked_flake_arrives() {
+    let b = flake_packed("flake", SHELL, "nix flake lock", ".# --locked");
+    arrives(&b);
+}
+
+/// The bundle has a lock file; the user's tree stays without.
+#[test]
+fn an_unlocked_flake_is_locked_in_the_bundle() {
+    let name = "unlocked";
+    let says = format!(
+        "warning: the flake is not locked; it is locked in the bundle, as its inputs are now:
+  nixpkgs {URL}/{name}-nixpkgs.git at "
+    );
+    let b = flake_packed_saying(name, SHELL, "", ".#", &says);
+    arrives(&b);
+    b.sh(&format!("grep -q narHash {name}/flake.lock"))
+        .succeeds();
+    let a = machine_a();
+    a.sh(&format!("test ! -e ~/{name}/flake.lock")).succeeds();
+    let refused = a.sh(&format!(
+        "{FLAKES}\n{SERVE}\ncd ~/{name}; shellpack create .# --locked -o ~/refused.shellpack"
+    ));
+    refused
+        .exits_with(1)
+        .says("could not pack the flake .: its flake.lock does not lock every input")
+        .says("nix flake lock .");
+}
+
+#[test]
+fn an_attribute_of_a_flake_arrives() {
+    let name = "attribute";
+    let b = flake_packed(name, SHELL, "nix flake lock", ".#other");
+    b.shellpack("open x.shellpack --run 'echo $MESSAGE'")
+        .succeeds()
+        .prints("other");
+    let a = machine_a();
+    a.sh(&format!(
+        "{FLAKES}\ncd ~/{name}; shellpack create .#nothing -o ~/nothing.shellpack"
+    ))
+    .exits_with(1)
+    .says("could not find a shell in the flake .: it has none of")
+    .says("  devShells.x86_64-linux.nothing");
+}
+
+/// Several of a flake's shells, in one bundle.
+#[test]
+fn several_shells_of_a_flake_arrive() {
+    let name = "several-attributes";
+    let b = flake_packed(name, SHELL, "nix flake lock", ".# .#other .#default");
+    arrives(&b);
+    b.shellpack("open x.shellpack --shell other --run 'echo $MESSAGE'")
+        .succeeds()
+        .prints("other")
+        .never_says("default");
+    let a = machine_a();
+    for (words, says) in [
+        (".# .", "could not pack a flake and shell files together"),
+        (".# ..#", "could not pack the flakes . and .. together"),
+        (".# --argstr a b", "it takes none of them"),
+        (".# --include flake.nix", "could not carry flake.nix"),
+    ] {
+        a.sh(&format!(
+            "cd ~/{name}; shellpack create {words} -o ~/no.shellpack"
+        ))
+        .exits_with(1)
+        .says(says);
+    }
+}
+
+/// The source itself is part of the shell, with its revision; an edit is seen.
+#[test]
+fn a_flake_that_uses_itself_arrives() {
+    let name = "itself";
+    let shell = r#"pkgs.mkShell { MESSAGE = builtins.readFile (self + "/message"); SRC = self;
+  WHAT = "${self.rev} ${self.shortRev} ${toString self.lastModified} ${self.narHash}"; }"#;
+    let prepare = format!(
+        "printf '{MESSAGE}' > message; nix flake lock; git add .
+export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b; git commit -qm 1"
+    );
+    let b = flake_packed(name, shell, &prepare, ".#");
+    arrives(&b);
+    b.sh(&format!(
+        "touch {name}/untracked; shellpack open x.shellpack --run 'cmp $SRC/message message && ls $SRC'"
+    ))
+    .succeeds()
+    .prints("flake.lock\nflake.nix\nmessage");
+    b.sh(&format!(
+        "printf edited > {name}/message; cd {name} && shellpack enter {PRINT}"
+    ))
+    .succeeds()
+    .prints("edited");
+}
+
+/// Below the top of its repository, as most monorepos have theirs; changes are not committed.
+#[test]
+fn a_flake_in_a_directory_arrives() {
+    let name = "directory";
+    let prepare =
+        "mkdir sub; mv flake.nix sub; git add .; git -c user.name=a -c user.email=a@b commit -qm 1
+echo '# dirty' >> sub/flake.nix; cd sub; nix flake lock; git add .";
+    let b = flake_packed(name, SHELL, prepare, ".#");
+    arrives(&b);
+    b.shellpack("open x.shellpack --run 'basename $PWD'")
+        .succeeds()
+        .prints("sub");
+}
+
+/// No project on A, either: all of it comes from a server.
+#[test]
+fn a_flake_of_a_server_arrives() {
+    let name = "served";
+    let publish = format!(
+        "nix flake lock; git add .; git -c user.name=a -c user.email=a@b commit -qm 1
+git clone -q --bare . ~/fixtures/{name}.git; git -C ~/fixtures/{name}.git update-server-info; cd /"
+    );
+    let b = flake_packed(
+        name,
+        SHELL,
+        &publish,
+        &format!("--flake git+{URL}/{name}.git"),
+    );
+    arrives(&b);
+    b.shellpack("inspect x.shellpack").succeeds().shows(URL);
+}
+
+/// Inputs of every kind: one that follows another, one that is no flake, one in a directory, one
+/// of the flake's own tree; and what they fetch by themselves.
+#[test]
+fn inputs_of_every_kind_arrive() {
+    let name = "inputs";
+    let fetched = repository_of(
+        &format!("{name}-fetched"),
+        "default.nix",
+        &format!("\"{MESSAGE}\""),
+    );
+    let inner = repository_of(
+        &format!("{name}-inner"),
+        "sub/flake.nix",
+        &format!(
+            "{{ inputs.other.url = \"git+{URL}/{name}-nixpkgs.git?ref=other\";
+  outputs = {{ self, other }}: {{ same = other.outPath;
+    message = import (fetchGit {{ url = \"{URL}/{name}-fetched.git\"; rev = \"FETCHED\"; }}); }}; }}"
+        ),
+    );
+    let prepare = format!(
+        r#"(cd ~; {fetched}
+FETCHED=$REV; mkdir -p {name}-inner-work/sub
+{inner}
+sed -i "s/FETCHED/$FETCHED/" {name}-inner-work/sub/flake.nix; cd {name}-inner-work; git commit -qam 3
+git push -q ~/fixtures/{name}-inner.git master; git -C ~/fixtures/{name}-inner.git update-server-info)
+sed -i '1s|.*|{{ inputs = {{ nixpkgs.url = "git+{URL}/{name}-nixpkgs.git"; plain = {{ url = "git+{URL}/{name}-fetched.git"; flake = false; }}; inner = {{ url = "git+{URL}/{name}-inner.git?dir=sub"; inputs.other.follows = "nixpkgs"; }}; }};|' flake.nix
+sed -i 's/nixpkgs, ... /nixpkgs, plain, inner /' flake.nix
+nix flake lock"#
+    );
+    let shell = "assert inner.same == nixpkgs.outPath; pkgs.mkShell { MESSAGE = inner.message; PLAIN = import plain; }";
+    let b = flake_packed(name, shell, &prepare, ".#");
+    arrives(&b);
+    b.shellpack("open x.shellpack --run 'echo $PLAIN'")
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+/// Nobody's configuration takes part in a flake, neither A's nor B's.
+#[test]
+fn a_flake_is_pure() {
+    let shell = r#"pkgs.mkShell { MESSAGE = if pkgs ? own then "own" else "pure"; HOME_IS = builtins.getEnv "HOME"; }"#;
+    let config = "mkdir -p ~/.config/nixpkgs; echo '[ (self: super: { own = 1; }) ]' > ~/.config/nixpkgs/overlays.nix";
+    let prepare = format!("nix flake lock; {config}; trap 'rm -r ~/.config/nixpkgs' EXIT");
+    let b = flake_packed("pure", shell, &prepare, ".#");
+    b.sh(&format!(
+        "{config}; shellpack open x.shellpack --run 'echo $MESSAGE $HOME_IS'"
+    ))
+    .succeeds()
+    .prints("pure");
+}
+
+/// Built while the flake is evaluated.
+#[test]
+fn what_a_flake_builds_arrives() {
+    let shell = format!(
+        "pkgs.mkShell {{ inherit (import (pkgs.runCommand \"message\" {{ }} ''echo '{{ MESSAGE = \"{MESSAGE}\"; }}' > $out'')) MESSAGE; }}"
+    );
+    arrives(&flake_packed(
+        "flake-builds",
+        &shell,
+        "nix flake lock",
+        ".#",
+    ));
+}
+
+#[test]
+fn a_flake_arrives_frozen() {
+    let b = flake_packed("flake-frozen", SHELL, "nix flake lock", ".# --frozen");
+    arrives(&b);
+    let b = flake_packed("flake-thaw", SHELL, "nix flake lock", ".#");
+    b.shellpack(&format!("open x.shellpack --frozen {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+/// What the bundle brought is all that Nix itself wants, where it has flakes and may build: it
+/// makes a derivation of its own of every shell.
+#[test]
+fn nix_develop_works_by_hand_where_a_flake_was_opened() {
+    let name = "by-hand";
+    let b = flake_packed(name, SHELL, "nix flake lock", ".#");
+    b.shellpack("open x.shellpack --no-shell").succeeds();
+    b.sh(&format!(
+        "{FLAKES}\ncd {name} && nix develop --offline --max-jobs 1 --command printenv MESSAGE"
+    ))
+    .succeeds()
+    .prints(MESSAGE);
+}
 
 /// A flake `~/fixtures/NAME.git`, and one that is an input of it; `REV` is its revision.
 fn flake(name: &str) -> String {

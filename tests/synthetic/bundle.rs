@@ -58,6 +58,7 @@ impl Bundle {
             variables_read: Vec::new(),
             derivations: None,
             roots: paths.iter().map(|path| path.path.clone()).collect(),
+            flake: None,
             environment: BTreeMap::new(),
             structured_attributes: None,
         };

@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::{
-    Closure, EntryPath, FileKind, FlakePin, Manifest, NEEDS_FROZEN, NEEDS_REPLAY, Pin, Project,
-    Shell,
+    Closure, EntryPath, FileKind, FlakePin, Manifest, NEEDS_FLAKE, NEEDS_FROZEN, NEEDS_REPLAY, Pin,
+    Project, Shell,
 };
 use crate::bundle::segment::MAX_RAW;
 use crate::bundle::{BadBundle, FORMAT};
 
 /// Features that this program knows.
-const KNOWN_NEEDS: [&str; 2] = [NEEDS_REPLAY, NEEDS_FROZEN];
+const KNOWN_NEEDS: [&str; 3] = [NEEDS_REPLAY, NEEDS_FROZEN, NEEDS_FLAKE];
 
 /// Builtins that can be answered.
 const FETCHERS: [&str; 6] = [
@@ -105,6 +105,10 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
     if is_replayed != manifest.needs.iter().any(|need| need == NEEDS_REPLAY) {
         return bad("its pins and its needs contradict each other");
     }
+    let is_flake = manifest.shells.iter().any(|shell| shell.flake.is_some());
+    if is_flake != manifest.needs.iter().any(|need| need == NEEDS_FLAKE) {
+        return bad("its shells and its needs contradict each other");
+    }
     if manifest.is_frozen() && !manifest.pins.is_empty() {
         return bad("it has pins, and is not to be evaluated");
     }
@@ -115,24 +119,28 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
 fn ensure_pin(pin: &Pin) -> Result<(), BadBundle> {
     use serde_json::Value;
     let parse = |text: &String| serde_json::from_str::<Value>(text);
-    let is_plain = |value: &Value| value.is_string() || value.is_i64() || value.is_boolean();
     let arguments = pin.arguments.as_ref().map(parse).transpose();
     let attributes = pin.attributes.as_ref().map(parse).transpose();
-    let is_set = |attributes: &Value| {
-        let fields = attributes.as_object();
-        fields
-            .is_some_and(|fields| !fields.contains_key("outPath") && fields.values().all(is_plain))
-    };
     let is_flake = match &pin.flake {
         Some(flake) => pin.fetcher == "getFlake" && is_sound(flake),
         None => pin.fetcher != "getFlake",
     };
     let is_fetcher = is_flake && FETCHERS.contains(&pin.fetcher.as_str());
     match (arguments, attributes) {
-        (Ok(Some(_)), Ok(attributes)) if is_fetcher && attributes.iter().all(is_set) => Ok(()),
+        (Ok(Some(_)), Ok(attributes)) if is_fetcher && attributes.as_ref().is_none_or(is_set) => {
+            Ok(())
+        }
         (Ok(None), Ok(None)) if is_flake => Ok(()),
         _ => bad(format!("the pin {} is malformed", pin.store_path)),
     }
+}
+
+/// Plain values by name, among them no path.
+fn is_set(attributes: &serde_json::Value) -> bool {
+    let is_plain =
+        |value: &serde_json::Value| value.is_string() || value.is_i64() || value.is_boolean();
+    let fields = attributes.as_object();
+    fields.is_some_and(|fields| !fields.contains_key("outPath") && fields.values().all(is_plain))
 }
 
 /// Whether a flake lies in its tree, and is locked by something that is a lock file.
@@ -284,6 +292,14 @@ fn ensure_shell(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
             "the shell file {} is not among the project files",
             shell.file
         ));
+    }
+    if let Some(flake) = &shell.flake {
+        let attributes = serde_json::from_str(&flake.attributes);
+        let is_file = shell.file.as_str().rsplit('/').next() == Some("flake.nix");
+        let is_selected = shell.attribute.is_some() && shell.arguments.is_empty();
+        if !(is_file && is_selected && attributes.is_ok_and(|attributes| is_set(&attributes))) {
+            return bad("what makes a flake of the project is malformed");
+        }
     }
     let option_like = |text: &str| text.starts_with('-') || text.is_empty();
     if shell.attribute.as_deref().is_some_and(option_like)

@@ -13,6 +13,9 @@ use crate::nix::store_path::{StoreDir, StorePath};
 /// The feature of a shell whose fetchers must be answered when it is evaluated.
 pub const NEEDS_REPLAY: &str = "replay";
 
+/// The feature of a shell that is a flake's.
+pub const NEEDS_FLAKE: &str = "flake";
+
 /// The feature of a bundle without what evaluation takes: its shell is entered by the
 /// environment that the manifest has.
 pub const NEEDS_FROZEN: &str = "frozen";
@@ -72,8 +75,23 @@ pub struct Shell {
     /// attributes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub structured_attributes: Option<String>,
+    /// What makes a flake of the project, where the shell is a flake's: `file` is its
+    /// `flake.nix` then, and `attribute` leads to the shell from what the flake puts out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flake: Option<FlakeSource>,
     /// The derivation's environment, for entry without evaluation.
     pub environment: BTreeMap<String, String>,
+}
+
+/// The source that a project is to a flake in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FlakeSource {
+    /// Where it came from, if others can have it from there, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// What Nix says of it besides its path, as JSON: revision, date.
+    pub attributes: String,
 }
 
 /// One entry of a search path.

@@ -9,6 +9,7 @@ use super::Shell;
 use super::fetching::{self, Answers, Fetched};
 use super::record::{self, Recording};
 use crate::create::Options;
+use crate::create::flake;
 use crate::create::pins;
 use crate::create::project::{Part, Project};
 use crate::create::subject::Wanted;
@@ -31,7 +32,7 @@ pub(super) struct Evaluator<'a> {
 
 /// A shell whose evaluation was observed.
 pub(super) struct Observed {
-    wanted: Wanted,
+    pub(super) wanted: Wanted,
     recording: Recording,
     /// What it evaluates to here and now.
     derivation: StorePath,
@@ -82,7 +83,7 @@ impl Evaluator<'_> {
         scratch: PathBuf,
         connection: &mut Connection,
     ) -> Result<Observed> {
-        let request = self.request(&wanted, &scratch);
+        let request = self.request(&wanted, &scratch)?;
         let recording = record::record(&request, self.nix, connection, self.report)?;
         let derivation = one_derivation(&recording.evaluation, &wanted.file)?;
         if self.options.locked {
@@ -120,9 +121,18 @@ impl Evaluator<'_> {
             ..
         } = observed;
         let surroundings = recording.surroundings.clone();
-        let request = surroundings.around(&self.request(wanted, scratch));
+        let request = surroundings.around(&self.request(wanted, scratch)?);
         let answered = answers.evaluate(&request, self.nix, &fetched.files)?;
         let path = answered.unwrap_or_else(|| observed.derivation.clone());
+        let mut fetching_files = fetched.files;
+        let mut read = read_while_evaluating(observed.events(), self.nix);
+        if let Some(flake) = &wanted.flake {
+            flake.compare(&wanted.selection, &path, self.nix, self.report)?;
+            // Where its source lies is another place as soon as it is edited.
+            let place = self.nix.store.print(&flake.path);
+            fetching_files.retain(|file| !file.starts_with(&place));
+            read.remove(&flake.path);
+        }
         let derivation = evaluate::read_derivation(self.nix, &path)?;
         let mut pins = pins::of_surroundings(&surroundings);
         pins.extend(fetched.pins);
@@ -133,23 +143,24 @@ impl Evaluator<'_> {
             path,
             derivation,
             pins,
-            read_while_evaluating: read_while_evaluating(observed.events(), self.nix),
+            read_while_evaluating: read,
             variables_read: variables_read(observed.events()),
             surroundings,
-            fetching_files: fetched.files,
+            fetching_files,
+            flake: wanted.flake.as_ref().map(|flake| flake.source()),
             scratch: scratch.clone(),
         })
     }
 
-    fn request<'b>(&'b self, wanted: &'b Wanted, scratch: &'b Path) -> Request<'b> {
-        let include = &self.options.include;
-        Request::new(
-            Start::File(&wanted.file),
-            &wanted.selection,
-            include,
-            scratch,
-            self.report,
-        )
+    fn request<'b>(&'b self, wanted: &'b Wanted, scratch: &'b Path) -> Result<Request<'b>> {
+        let request = |start| {
+            let include = &self.options.include;
+            Request::new(start, &wanted.selection, include, scratch, self.report)
+        };
+        match &wanted.flake {
+            Some(packed) => flake::sealed(request(Start::Flake(&packed.flake))),
+            None => Ok(request(Start::File(&wanted.file))),
+        }
     }
 }
 

@@ -8,13 +8,16 @@ use crate::bundle::manifest::ShellName;
 /// Files that a directory's name stands for.
 const USUAL: [&str; 2] = ["shell.nix", "default.nix"];
 
+/// What a flake has by system.
+const FLAKE_SETS: [&str; 3] = ["devShells", "packages", "legacyPackages"];
+
 /// Names the shells, each differently. One alone needs no name.
 pub(super) fn give(shells: &mut [Shell], root: &Path) {
     let places: Vec<_> = shells
         .iter()
         .map(|shell| Place {
             file: shell.file.strip_prefix(root).unwrap_or(&shell.file),
-            attribute: shell.selection.attribute.as_deref(),
+            attribute: called(shell),
         })
         .collect();
     let names = names(&places);
@@ -23,6 +26,15 @@ pub(super) fn give(shells: &mut [Shell], root: &Path) {
             shell.name = Some(name);
         }
     }
+}
+
+/// The attribute as the user calls it: of a flake's, what is behind the system.
+fn called(shell: &Shell) -> Option<&str> {
+    let attribute = shell.selection.attribute.as_deref()?;
+    let mut parts = attribute.splitn(3, '.');
+    let set = parts.next().filter(|_| shell.flake.is_some());
+    let is_known = set.is_some_and(|set| FLAKE_SETS.contains(&set));
+    parts.nth(1).filter(|_| is_known).or(Some(attribute))
 }
 
 /// Where a shell is.

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
 use crate::nix::evaluate::{Evaluation, KnownFlake, Recorded, Request};
+use crate::nix::flake::Start;
 use crate::nix::search_path::{self, Entry, Frozen};
 use crate::nix::user_config::{OVERLAYS, UserConfig, VARIABLE};
 use crate::report::{Event, Report};
@@ -34,7 +35,7 @@ impl Surroundings {
         search_path.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self {
             nixpkgs_config: seen.freeze_config(user)?,
-            takes_user_config: takes_user_config(seen.events),
+            takes_user_config: seen.is_flake || takes_user_config(seen.events),
             search_path,
         })
     }
@@ -70,7 +71,9 @@ impl Surroundings {
             request.include = &[];
             request.nix_path = Some(search_path::nix_path(entries));
         }
-        request.nixpkgs_config = self.nixpkgs_config.as_ref().map(|file| file.path.clone());
+        if let Some(file) = &self.nixpkgs_config {
+            request.nixpkgs_config = Some(file.path.clone());
+        }
         request
     }
 }
@@ -93,7 +96,14 @@ pub(super) fn record(
     connection: &mut Connection,
     report: &Report,
 ) -> Result<Recording> {
-    let entries = search_path::in_force(request.include)?;
+    // A flake has neither.
+    let (entries, user) = match request.start {
+        Start::File(_) => (
+            search_path::in_force(request.include)?,
+            UserConfig::of_user(),
+        ),
+        Start::Flake(_) => (Vec::new(), UserConfig::default()),
+    };
     let plain = request.evaluate(nix)?;
     hold_sources(nix, &plain, connection)?;
     plain
@@ -101,7 +111,6 @@ pub(super) fn record(
         .iter()
         .for_each(|line| report.emit(Event::Note(line)));
     report.ensure_not_interrupted()?;
-    let user = UserConfig::of_user();
     let beside = foreign(nix, &entries, &[], &user, request.file());
     // Nix also evaluates files of its own, which are nowhere on disk.
     let files = plain.evaluated.iter().filter(|file| file.is_file());
@@ -118,6 +127,7 @@ pub(super) fn record(
         nix,
         plain: &plain,
         events: &recorded.events,
+        is_flake: matches!(request.start, Start::Flake(_)),
         shell_file: request.file(),
         scratch: request.scratch,
     };

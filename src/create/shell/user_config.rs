@@ -23,6 +23,8 @@ pub(super) struct Seen<'a> {
     pub(super) nix: &'a Nix,
     pub(super) plain: &'a Evaluation,
     pub(super) events: &'a [Recorded],
+    /// Whether nobody's configuration is to take part, wherever it is evaluated.
+    pub(super) is_flake: bool,
     pub(super) shell_file: &'a Path,
     pub(super) scratch: &'a Path,
 }

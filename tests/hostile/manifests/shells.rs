@@ -1,7 +1,8 @@
 //! What is entered, and with what.
 
 use shellpack::bundle::manifest::{
-    EntryPath, FlakePin, NEEDS_REPLAY, Pin, SearchPathEntry, Shell, ShellName,
+    EntryPath, FlakePin, FlakeSource, Manifest, NEEDS_REPLAY, Pin, SearchPathEntry, Shell,
+    ShellName,
 };
 use shellpack::nix::command::Argument;
 use shellpack::nix::store_path::StorePath;
@@ -200,6 +201,48 @@ fn a_flake_is_sound() {
         });
         assert!(said.ends_with("is malformed"), "{said}");
     }
+}
+
+/// A flake's shell is an attribute of what its `flake.nix` puts out, and is announced.
+#[test]
+fn a_shell_of_a_flake_is_sound() {
+    let sound = |shell: &mut Shell| {
+        shell.attribute = Some("devShells.x.default".to_owned());
+        shell.flake = Some(FlakeSource {
+            url: None,
+            attributes: "{\"lastModified\":1}".to_owned(),
+        });
+    };
+    let malformed = "what makes a flake of the project is malformed";
+    let said = with(|manifest| sound(&mut manifest.shells[0]));
+    // The file has another name.
+    assert_eq!(said, malformed);
+    let changes: [fn(&mut Shell); 2] = [
+        |shell| shell.attribute = None,
+        |shell| shell.flake.as_mut().unwrap().attributes = "{\"outPath\":\"/etc\"}".to_owned(),
+    ];
+    for change in changes {
+        let said = with_flake(|manifest| {
+            sound(&mut manifest.shells[0]);
+            change(&mut manifest.shells[0]);
+        });
+        assert_eq!(said, malformed);
+    }
+    let said = with_flake(|manifest| sound(&mut manifest.shells[0]));
+    assert_eq!(said, "its shells and its needs contradict each other");
+}
+
+/// Of a project whose only file is `flake.nix`.
+fn with_flake(change: impl FnOnce(&mut Manifest)) -> String {
+    with(|manifest| {
+        let file = EntryPath::parse("flake.nix").unwrap();
+        let shell_file = &manifest.shells[0].file;
+        let files = &mut manifest.project.files;
+        files.retain(|known| known.path == *shell_file);
+        files[0].path = file.clone();
+        manifest.shells[0].file = file;
+        change(manifest);
+    })
 }
 
 /// Who does not know answers must not open a bundle that has some.

@@ -1,0 +1,294 @@
+//! A flake as what is packed. Its source, with a lock file that is complete, is the project; how
+//! it is evaluated is [`crate::nix::flake`]'s business.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use data_encoding::BASE64;
+use serde_json::Value;
+
+use super::Options;
+use super::project::{self, Project};
+use super::subject::{Subject, Wanted};
+use crate::bundle::manifest::{FlakeSource, NIX_PATH};
+use crate::error::{Error, FlakeProblem, Result};
+use crate::nix::Nix;
+use crate::nix::command::{NixCommand, Selection};
+use crate::nix::evaluate::Request;
+use crate::nix::flake::{self, AttributePath, Flake, LOCK_FILE, Metadata};
+use crate::nix::store_path::StorePath;
+use crate::nix::user_config::{Nothing, VARIABLE};
+use crate::report::{Event, Report};
+
+/// A flake that is about to be packed.
+#[derive(Debug)]
+pub(super) struct Packed {
+    pub(super) flake: Flake,
+    /// The store path of its source.
+    pub(super) path: StorePath,
+    /// Where it can be had, if that is a place for others, too.
+    url: Option<String>,
+    /// What the user calls it.
+    named: String,
+    /// Whether Nix finds the same by that name: its lock file is complete without our help.
+    is_locked: bool,
+}
+
+/// The shells of a flake that the user named by `REFERENCE#ATTRIBUTE`, each once. All of them
+/// must be the same flake's, since its source is the project.
+pub(super) fn locate_all(
+    options: &Options,
+    nix: &Nix,
+    scratch: &Path,
+    report: &Report,
+) -> Result<Vec<Wanted>> {
+    let named: Vec<_> = options
+        .subjects
+        .iter()
+        .map(reference)
+        .collect::<Result<_>>()?;
+    let reference = named[0].0;
+    if let Some((other, _)) = named.iter().find(|(other, _)| *other != reference) {
+        return Err(FlakeProblem::Several(reference.to_owned(), (*other).to_owned()).into());
+    }
+    ensure_no_other_options(options)?;
+    let packed = Rc::new(Packed::find(
+        reference,
+        options.locked,
+        nix,
+        scratch,
+        report,
+    )?);
+    let mut all: Vec<Wanted> = Vec::new();
+    for (_, fragment) in named {
+        let selection = packed.select(fragment, nix, scratch)?;
+        if !all.iter().any(|known| known.selection == selection) {
+            all.push(Wanted {
+                file: packed.file(),
+                selection,
+                link: None,
+                flake: Some(Rc::clone(&packed)),
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// A reference and what follows its `#`. As for Nix, nothing is the flake here.
+fn reference(subject: &Subject) -> Result<(&str, &str)> {
+    let Subject::Flake(named) = subject else {
+        return Err(FlakeProblem::Mixed.into());
+    };
+    let (reference, fragment) = named.split_once('#').unwrap_or((named, ""));
+    let reference = if reference.is_empty() { "." } else { reference };
+    Ok((reference, fragment))
+}
+
+/// A flake says by itself what it is called with, and what belongs to it.
+fn ensure_no_other_options(options: &Options) -> Result<()> {
+    let takes_arguments = options
+        .selections
+        .iter()
+        .any(|selection| *selection != Selection::default());
+    if takes_arguments || !options.include.is_empty() {
+        return Err(FlakeProblem::Arguments.into());
+    }
+    match options.extra_files.first() {
+        Some(file) => Err(FlakeProblem::Include(file.display().to_string()).into()),
+        None => Ok(()),
+    }
+}
+
+/// The same request where neither the user's search path nor the user's configuration is seen.
+pub(super) fn sealed(request: Request<'_>) -> Result<Request<'_>> {
+    let nothing = Nothing::write(&request.scratch.join("nothing"))?;
+    Ok(Request {
+        include: &[],
+        nix_path: Some(nothing.overlays),
+        nixpkgs_config: Some(nothing.config),
+        ..request
+    })
+}
+
+impl Packed {
+    /// Brings a copy of its source into `scratch`. If it is not locked, the copy is; the user's
+    /// tree stays as it is.
+    fn find(
+        named: &str,
+        must_be_locked: bool,
+        nix: &Nix,
+        scratch: &Path,
+        report: &Report,
+    ) -> Result<Self> {
+        let waiting = report.waiting("Nix to find the flake");
+        let metadata = Metadata::of(named)?;
+        drop(waiting);
+        let stage = scratch.join("source").join(metadata.name());
+        copy_tree(Path::new(&metadata.path), &stage)?;
+        let stage = fs::canonicalize(&stage).map_err(Error::io("find", &stage))?;
+        let is_locked = metadata.is_locked();
+        if !is_locked {
+            lock(&metadata, named, must_be_locked, &stage, report)?;
+        }
+        if metadata.is_dirty() {
+            report.emit(Event::Note(
+                "the flake's working copy has changes that are not committed; they are carried",
+            ));
+        }
+        let mut files = Vec::new();
+        list(&stage, &stage, &mut files)?;
+        let mut flake = Flake {
+            source: stage,
+            files: Some(files),
+            directory: metadata.directory().to_owned(),
+            attributes: metadata.attributes()?,
+        };
+        let path = flake.store_path(nix, scratch)?;
+        if !is_locked {
+            state_hash(&mut flake, &path, nix)?;
+        }
+        let is_local = metadata.local_directory().is_some();
+        Ok(Self {
+            flake,
+            path,
+            url: (!is_local).then(|| metadata.url().to_owned()),
+            named: named.to_owned(),
+            is_locked,
+        })
+    }
+
+    /// The shell that a fragment means.
+    fn select(&self, fragment: &str, nix: &Nix, scratch: &Path) -> Result<Selection> {
+        let candidates = AttributePath::candidates(fragment, &nix.system);
+        let nothing = Nothing::write(&scratch.join("nothing"))?;
+        let surroundings = [(NIX_PATH, nothing.overlays), (VARIABLE, nothing.config)];
+        let found = self.flake.first_of(&candidates, &surroundings, scratch)?;
+        let attribute = found.ok_or_else(|| FlakeProblem::NoAttribute {
+            reference: self.named.clone(),
+            tried: candidates.iter().map(ToString::to_string).collect(),
+        })?;
+        Ok(Selection {
+            attribute: Some(attribute.to_string()),
+            arguments: Vec::new(),
+        })
+    }
+
+    /// Its file of that name.
+    pub(super) fn file(&self) -> PathBuf {
+        self.flake
+            .source
+            .join(&self.flake.directory)
+            .join(flake::FILE)
+    }
+
+    /// All of its source, as a project.
+    pub(super) fn project(&self) -> Result<Project> {
+        project::without_evaluation(&[&self.file()], std::slice::from_ref(&self.flake.source))
+    }
+
+    /// As the manifest has it.
+    pub(super) fn source(&self) -> FlakeSource {
+        FlakeSource {
+            url: self.url.clone(),
+            attributes: self.flake.attributes.to_string(),
+        }
+    }
+
+    /// Says if Nix itself comes to another derivation than we do.
+    pub(super) fn compare(
+        &self,
+        selection: &Selection,
+        found: &StorePath,
+        nix: &Nix,
+        report: &Report,
+    ) -> Result<()> {
+        if !self.is_locked {
+            return Ok(());
+        }
+        let attribute = selection.attribute.as_deref().unwrap_or_default();
+        let printed = NixCommand::new("nix")
+            .args(flake::FEATURES)
+            .args(["eval", "--raw", "--no-write-lock-file"])
+            .arg(format!("{}#{attribute}.drvPath", self.named))
+            .stdout_text()?;
+        if nix.store.parse_path(printed.trim()).as_ref() != Ok(found) {
+            report.emit(Event::Warning(&format!(
+                "the bundle's shell is {found}, but nix develop would enter {printed}: something of the \
+                 flake takes part that is not carried"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Completes the lock file of the copy, and tells what it says.
+fn lock(
+    metadata: &Metadata,
+    reference: &str,
+    must_be_locked: bool,
+    stage: &Path,
+    report: &Report,
+) -> Result<()> {
+    if must_be_locked {
+        return Err(FlakeProblem::NotLocked(reference.to_owned()).into());
+    }
+    let file = stage.join(metadata.directory()).join(LOCK_FILE);
+    let text = metadata.lock_file();
+    fs::write(&file, text).map_err(Error::io("write", &file))?;
+    let inputs = metadata.inputs().map(|input| format!("\n  {input}"));
+    report.emit(Event::Warning(&format!(
+        "the flake is not locked; it is locked in the bundle, as its inputs are now:{}",
+        inputs.collect::<String>()
+    )));
+    Ok(())
+}
+
+/// The source has another hash with its new lock file.
+fn state_hash(flake: &mut Flake, source: &StorePath, nix: &Nix) -> Result<()> {
+    let info = nix.connect()?.path_info(source)?;
+    if let (Some(info), Some(attributes)) = (info, flake.attributes.as_object_mut()) {
+        let hash = format!("sha256-{}", BASE64.encode(info.nar_hash.bytes()));
+        attributes.insert("narHash".to_owned(), Value::String(hash));
+    }
+    Ok(())
+}
+
+/// Copies a tree out of the store, where nothing is writable.
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    let metadata = fs::symlink_metadata(from).map_err(Error::io("read", from))?;
+    if metadata.is_symlink() {
+        let target = fs::read_link(from).map_err(Error::io("read the symlink", from))?;
+        return symlink(target, to).map_err(Error::io("create", to));
+    }
+    if metadata.is_dir() {
+        fs::create_dir_all(to).map_err(Error::io("create", to))?;
+        for entry in fs::read_dir(from).map_err(Error::io("list", from))? {
+            let name = entry.map_err(Error::io("list", from))?.file_name();
+            copy_tree(&from.join(&name), &to.join(&name))?;
+        }
+        return Ok(());
+    }
+    fs::copy(from, to).map_err(Error::io("copy", from))?;
+    let is_executable = metadata.permissions().mode() & 0o100 != 0;
+    let mode = if is_executable { 0o755 } else { 0o644 };
+    fs::set_permissions(to, Permissions::from_mode(mode))
+        .map_err(Error::io("change the mode of", to))
+}
+
+/// Everything below a directory, relative to the root.
+fn list(root: &Path, dir: &Path, files: &mut Vec<String>) -> Result<()> {
+    for entry in fs::read_dir(dir).map_err(Error::io("list", dir))? {
+        let path: PathBuf = entry.map_err(Error::io("list", dir))?.path();
+        let relative = path.strip_prefix(root).unwrap_or(&path);
+        let relative = relative
+            .to_str()
+            .ok_or_else(|| Error::NotUtf8(path.clone()))?;
+        files.push(relative.to_owned());
+        if path.is_dir() && !path.is_symlink() {
+            list(root, &path, files)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! Why a flake cannot be packed.
+
+/// What is wrong with a flake, or with how it was named.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlakeProblem {
+    /// It has nothing of that name.
+    #[error("could not find a shell in the flake {reference}: it has none of\n  {}", tried.join("\n  "))]
+    NoAttribute {
+        /// The flake, as the user named it.
+        reference: String,
+        /// Where a shell was sought.
+        tried: Vec<String>,
+    },
+    /// Its lock file is missing or incomplete, and the user wants it to be neither.
+    #[error("could not pack the flake {0}: its flake.lock does not lock every input")]
+    NotLocked(String),
+    /// Flakes and shell files at once.
+    #[error("could not pack a flake and shell files together: a bundle has one project")]
+    Mixed,
+    /// Two flakes at once.
+    #[error("could not pack the flakes {0} and {1} together: a bundle has one project")]
+    Several(String, String),
+    /// Options for functions, or for the search path.
+    #[error("could not call a flake with -A, --arg, --argstr or -I: it takes none of them")]
+    Arguments,
+    /// A file beside the flake's own.
+    #[error("could not carry {0}: of a flake only what Nix counts as its source travels")]
+    Include(String),
+}
+
+impl FlakeProblem {
+    /// What to type next.
+    pub(super) fn hint(&self) -> String {
+        match self {
+            Self::NoAttribute { reference, .. } => {
+                format!("see what it has: nix flake show {reference}")
+            }
+            Self::NotLocked(reference) => format!("lock it: nix flake lock {reference}"),
+            Self::Mixed | Self::Several(..) => "pack them one by one".to_owned(),
+            Self::Arguments => {
+                "name the attribute behind the reference: shellpack create .#ATTRIBUTE".to_owned()
+            }
+            Self::Include(file) => format!("make it part of the flake: git add {file}"),
+        }
+    }
+}
