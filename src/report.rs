@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 
 use crate::error::{Error, Result};
 
+mod ask;
 mod bar;
 mod board;
 mod event;
@@ -26,6 +27,7 @@ mod terminal;
 mod view;
 mod words;
 
+pub use ask::Prompt;
 pub use board::Waiting;
 pub use event::{Event, Log, Phase, Progress};
 pub use words::{count, human, printable, printable_json, printable_line, utc};
@@ -84,6 +86,15 @@ impl Report {
     /// Says that what is named is waited for, should it take long, until the result is dropped.
     pub fn waiting(&self, what: &str) -> Waiting<'_> {
         self.board.wait(what)
+    }
+
+    /// Who can be asked something: nobody, unless there is a terminal, and somebody who wants to
+    /// be talked to.
+    pub fn prompt(&self) -> Option<Prompt> {
+        let is_talk = !self.quiet && self.progress != Progress::Json;
+        is_talk
+            .then(|| Prompt::new(&self.board, &self.interrupted))
+            .flatten()
     }
 
     /// What becomes of the log of a Nix that builds.

@@ -86,6 +86,10 @@ impl View for Bar {
         self.bar.suspend(|| print_said(tone, text));
     }
 
+    fn pause(&mut self, work: &mut dyn FnMut()) {
+        self.bar.suspend(work);
+    }
+
     fn fail(&mut self, failure: &Failure<'_>) {
         self.hide();
         print_failure(failure);

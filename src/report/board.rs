@@ -119,6 +119,11 @@ impl Board {
         }
     }
 
+    /// Does something on the terminal, on which nothing else is shown meanwhile.
+    pub(super) fn pause(&self, mut work: impl FnMut()) {
+        self.lock().view.pause(&mut work);
+    }
+
     /// From here on no phase is shown any more.
     pub(super) fn close(&self) {
         self.lock().over = true;

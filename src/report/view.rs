@@ -32,6 +32,11 @@ pub(super) trait View: std::fmt::Debug + Send {
     /// Something for the user to know.
     fn say(&mut self, tone: Tone, text: &str);
 
+    /// Does something on the terminal, where nothing may be in the way.
+    fn pause(&mut self, work: &mut dyn FnMut()) {
+        work();
+    }
+
     /// It failed; `failure` is the last that is said.
     fn fail(&mut self, failure: &Failure<'_>);
 
