@@ -130,10 +130,6 @@ pub struct Open {
     shell: Option<String>,
     #[command(flatten)]
     entry: Entry,
-    /// Enter without evaluating: by what the bundle says that the shell evaluates to. Takes no
-    /// Nix once everything is there
-    #[arg(long)]
-    frozen: bool,
     /// Where to put the project files [default: ./NAME]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -186,12 +182,13 @@ pub struct Rehearse {
 impl Open {
     /// What the engine is asked to do.
     pub fn options(self) -> open::Options {
+        let way = self.entry.way();
         open::Options {
             bundle: self.bundle,
             shell: self.shell,
             dir: self.dir,
             entry: (!self.no_shell).then(|| self.entry.options()),
-            frozen: self.frozen,
+            way,
             jobs: jobs(self.jobs),
         }
     }

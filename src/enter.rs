@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::convert::Infallible;
 
-use crate::entry::{self, Entry, Present, Ready};
+use crate::entry::{self, Entry, Present, Ready, Way};
 use crate::error::{NotThere, Result};
 use crate::nix::Nix;
 use crate::nix::store_path::StorePath;
@@ -25,8 +25,8 @@ pub struct Options {
     pub shell: Option<String>,
     /// How to enter.
     pub entry: Entry,
-    /// Whether to enter without evaluating.
-    pub frozen: bool,
+    /// How to come to what is entered.
+    pub way: Way,
 }
 
 /// Enters a shell that was opened here. This does not return unless it fails: see
@@ -37,7 +37,7 @@ pub fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     if chosen.is_by_default {
         entry::tell_of_others(&chosen.manifest, &chosen.shell, report);
     }
-    if options.frozen || chosen.manifest.is_frozen() {
+    if options.way == Way::Frozen || chosen.manifest.is_frozen() {
         ensure_all_there(&chosen)?;
         let present = Present {
             manifest: &chosen.manifest,
@@ -58,7 +58,7 @@ pub fn enter(options: &Options, report: &Report) -> Result<Infallible> {
         project: &chosen.project,
         is_stdin: false,
     };
-    entry::enter(&ready, &options.entry, false, report)
+    entry::enter(&ready, &options.entry, options.way, report)
 }
 
 /// Everything must still be there. Roots keep the garbage collector away, but not somebody

@@ -8,22 +8,33 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
 use crate::bundle::manifest::{Manifest, Shell, ShellName, shell_quoted};
-use crate::drift;
 use crate::error::{Error, Result};
 use crate::frozen::Frozen;
 pub use crate::invocation::Entry;
 use crate::invocation::{Invocation, Recipe};
-use crate::nix::{Nix, evaluate};
+use crate::nix::Nix;
+use crate::nix::command::NixCommand;
+use crate::nix::store_path::StorePath;
 use crate::opened::Record;
-use crate::project;
 use crate::report::{Event, Phase, Report};
 
+mod drifted;
 mod which;
 
+use drifted::{Choice, Drifted};
 pub(crate) use which::{shell_named, tell_of_others};
 
-/// How many missing things a message lists.
-const LISTED: usize = 5;
+/// How to come to what is entered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Way {
+    /// By evaluating the shell as it is here.
+    #[default]
+    Evaluate,
+    /// The same, and what it needs and is not there is built, if that takes no network.
+    Build,
+    /// Without evaluating: as it was packed.
+    Frozen,
+}
 
 /// A shell that has all that it needs here: every path is valid, and held by the record's roots.
 #[must_use]
@@ -110,36 +121,61 @@ pub(crate) fn stay_outside<'a>(
     Ok(Outside { by_hand })
 }
 
-/// Enters the shell. `frozen` is without evaluating. Returns only if that failed.
+/// Enters the shell. Returns only if that failed.
+///
+/// It is evaluated before, so that what cannot work fails as shellpack's failure, and Nix never
+/// starts to build the world on a machine that cannot.
 pub(crate) fn enter(
     ready: &Ready<'_>,
     entry: &Entry,
-    frozen: bool,
+    way: Way,
     report: &Report,
 ) -> Result<Infallible> {
-    if frozen || ready.manifest.is_frozen() {
+    if way == Way::Frozen || ready.manifest.is_frozen() {
         return enter_frozen(&ready.present(), entry, report);
     }
     let recipe = Recipe::of(ready.manifest, ready.shell);
     let invocation = ready.invocation(&recipe)?;
     report.emit(Event::Phase(Phase::Evaluate));
-    ensure_enterable(ready, &invocation)?;
+    let derivation = invocation.instantiate(&ready.record.derivation(ready.shell))?;
+    if let Some(drifted) = Drifted::look(ready, &derivation)? {
+        match drifted.choose(way, ready.is_stdin, report)? {
+            Choice::AsPacked => return enter_frozen(&ready.present(), entry, report),
+            Choice::Build => drifted.build(&ready.record.built(ready.shell), report)?,
+        }
+    }
+    let (program, command) = command(&invocation, entry, &derivation, ready.nix);
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
     if invocation.takes_more_than_nix_shell() {
         let line = format!("to enter by hand: {}", invocation.by_hand());
         report.emit(Event::Note(&line));
     }
-    let mut command = invocation.command(&words(entry)).into_std();
+    let mut command = command.into_std();
     if let Some(stdin) = other_stdin(ready.is_stdin)? {
         command.stdin(stdin);
     }
     report.emit(Event::Done);
-    // Returns only if nix-shell could not be started.
+    // Returns only if it could not be started.
     Err(Error::CannotEnter {
-        program: "nix-shell".to_owned(),
+        program: program.to_owned(),
         source: command.exec(),
     })
+}
+
+/// `nix develop` for a flake's shell to work in, where that works here; else nix-shell, which a
+/// command takes in any case: to `nix develop` it would be a program that sees no functions.
+fn command(
+    invocation: &Invocation<'_>,
+    entry: &Entry,
+    derivation: &StorePath,
+    nix: &Nix,
+) -> (&'static str, NixCommand) {
+    let develop = invocation.develop().filter(|_| entry.command.is_none());
+    match develop.filter(|develop| develop.works(derivation, &nix.store)) {
+        Some(develop) => ("nix develop", develop.enter(entry.pure, &entry.keep)),
+        None => ("nix-shell", invocation.command(&words(entry))),
+    }
 }
 
 /// Enters the shell without evaluating. Returns only if that failed.
@@ -181,29 +217,6 @@ fn other_stdin(is_used_up: bool) -> Result<Option<File>> {
     is_used_up
         .then(|| open("/dev/tty").or_else(|_| open("/dev/null")))
         .transpose()
-}
-
-/// Evaluates before entering, so that what cannot work fails as shellpack's failure, and
-/// Nix never starts to build the world on a machine that cannot.
-fn ensure_enterable(ready: &Ready<'_>, invocation: &Invocation<'_>) -> Result<()> {
-    let nix = ready.nix;
-    let path = invocation.instantiate(&ready.record.derivation(ready.shell))?;
-    let derivation = evaluate::read_derivation(nix, &path)?;
-    let list = nix.missing_inputs(&derivation)?;
-    if list.is_empty() {
-        return Ok(());
-    }
-    let words: Vec<_> = list
-        .iter()
-        .take(LISTED)
-        .map(|path| nix.store.print(path))
-        .collect();
-    let (manifest, project) = (ready.manifest, ready.project);
-    let edited = project::edited(&manifest.project, project);
-    Err(Error::Drift {
-        missing: words.join("\n"),
-        why: drift::explain(ready.shell, nix, project, &edited, &path),
-    })
 }
 
 fn words(entry: &Entry) -> Vec<OsString> {

@@ -327,7 +327,12 @@ pub enum Error {
         missing: String,
         /// What differs, and where that comes from: more lines.
         why: String,
+        /// Whether it can be built here, with no network.
+        can_build: bool,
     },
+    /// The user was asked, and does not want to.
+    #[error("the shell was not entered")]
+    NotEntered,
     /// A bundle without what entering takes where nothing is evaluated.
     #[error(
         "could not enter the shell without evaluating it: the bundle does not have its structured attributes"

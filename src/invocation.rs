@@ -17,6 +17,10 @@ use crate::nix::store_path::{StoreDir, StorePath};
 use crate::nix::user_config::{self, Nothing, OVERLAYS, UserConfig};
 use crate::project;
 
+mod develop;
+
+pub(crate) use develop::Develop;
+
 /// How a shell is entered, in nix-shell's terms.
 #[derive(Debug, Clone, Default)]
 pub struct Entry {
@@ -116,6 +120,8 @@ pub struct Invocation<'a> {
     file: PathBuf,
     /// What stands for the shell file where fetchers must be answered.
     replay: Option<PathBuf>,
+    /// The flake that it is of, if it is.
+    flake: Option<Flake>,
     /// What the shell takes from its surroundings.
     variables: Vec<(&'static str, String)>,
 }
@@ -141,6 +147,7 @@ impl<'a> Invocation<'a> {
             shell: &recipe.shell,
             file,
             replay,
+            flake,
             variables,
         })
     }
@@ -157,6 +164,13 @@ impl<'a> Invocation<'a> {
             Some(file) => file.clone(),
             None => Path::new(".").join(self.file.file_name().unwrap_or_default()),
         }
+    }
+
+    /// The same as `nix develop` has it, for a flake's shell.
+    pub(crate) fn develop(&self) -> Option<Develop<'_>> {
+        let attribute = self.shell.attribute.as_deref()?;
+        let flake = self.flake.as_ref()?;
+        Some(Develop::new(flake, attribute, self.directory()))
     }
 
     /// nix-shell with options in front, in the shell's directory.

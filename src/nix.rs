@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use command::NixCommand;
-use daemon::{Connection, Endpoint};
+use daemon::{Connection, Endpoint, Missing};
 use derivation::Derivation;
 use hash::Digest;
 use store_path::{StoreDir, StorePath};
@@ -109,11 +109,15 @@ impl Nix {
     }
 
     /// What would have to be built or fetched for a derivation's inputs to be there.
-    pub fn missing_inputs(&self, derivation: &Derivation) -> Result<Vec<StorePath>> {
+    pub fn missing(&self, derivation: &Derivation) -> Result<Missing> {
+        self.connect()?.missing(&self.inputs(derivation))
+    }
+
+    /// The outputs that a derivation names of others, as Nix's commands take them.
+    pub fn inputs(&self, derivation: &Derivation) -> Vec<String> {
         let inputs = derivation.input_derivations.iter();
         let wanted = inputs.map(|(path, outputs)| command::outputs_of(&self.store, path, outputs));
-        let missing = self.connect()?.missing(&wanted.collect::<Vec<_>>())?;
-        Ok([missing.to_build, missing.to_substitute, missing.unknown].concat())
+        wanted.collect()
     }
 
     /// What the garbage collector would delete now. It waits for imports and collections that

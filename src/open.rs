@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::bundle::manifest::{Manifest, Shell};
-use crate::entry::{self, Entry, Outside};
+use crate::entry::{self, Entry, Outside, Way};
 use crate::error::Result;
 use crate::input::Bundle;
 use crate::report::{Event, Phase, Report};
@@ -27,8 +27,8 @@ pub struct Options {
     pub shell: Option<String>,
     /// How to enter; `None` to stay outside.
     pub entry: Option<Entry>,
-    /// Whether to enter without evaluating, also where the bundle can be evaluated.
-    pub frozen: bool,
+    /// How to come to what is entered.
+    pub way: Way,
     /// How many segments are unpacked at a time.
     pub jobs: usize,
 }
@@ -37,7 +37,7 @@ impl Options {
     /// Whether the shell is entered without evaluating: on demand, and wherever the bundle has
     /// not what evaluation takes.
     fn enters_frozen(&self, manifest: &Manifest) -> bool {
-        self.frozen || manifest.is_frozen()
+        self.way == Way::Frozen || manifest.is_frozen()
     }
 }
 
@@ -62,7 +62,7 @@ pub fn open(options: &Options, report: &Report) -> Result<Outside> {
     report.emit(Event::Note(&imported.note()));
     let ready = imported.ready(&shell);
     match &options.entry {
-        Some(entry) => match entry::enter(&ready, entry, options.frozen, report)? {},
+        Some(entry) => match entry::enter(&ready, entry, options.way, report)? {},
         None if options.shell.is_some() => entry::stay_outside(&ready, [&shell]),
         None => entry::stay_outside(&ready, &ready.manifest.shells),
     }

@@ -164,6 +164,13 @@ impl Record {
         self.dir.join(name)
     }
 
+    /// Where the roots of what was built for a shell belong, because it is another one here.
+    pub fn built(&self, shell: &Shell) -> PathBuf {
+        let derivation = self.derivation(shell);
+        let name = derivation.file_name().unwrap_or_default().to_string_lossy();
+        self.dir.join(format!("built-{name}"))
+    }
+
     /// Takes the record away. Nix forgets an indirect root whose link is gone, so under another
     /// name all of its roots are gone at once; what is left of an interrupted removal is swept
     /// up by the next one.

@@ -2,8 +2,9 @@
 
 use clap::Args;
 
+use crate::enter;
+use crate::entry::{self, Way};
 use crate::invocation::RUN;
-use crate::{enter, entry};
 
 /// How the shell is entered: options of `open` and of `enter`.
 #[derive(Debug, Args)]
@@ -25,6 +26,13 @@ pub struct Entry {
     /// Keep this variable in spite of --pure
     #[arg(long, value_name = "VAR")]
     keep: Vec<String>,
+    /// Enter without evaluating: by what the bundle says that the shell evaluates to. Takes no
+    /// Nix once everything is there
+    #[arg(long)]
+    frozen: bool,
+    /// Build what the shell needs here and the bundle does not have, if that takes no network
+    #[arg(long, conflicts_with = "frozen")]
+    build: bool,
 }
 
 /// `shellpack enter`.
@@ -39,10 +47,6 @@ pub struct Enter {
     shell: Option<String>,
     #[command(flatten)]
     entry: Entry,
-    /// Enter without evaluating: by what the bundle says that the shell evaluates to. Takes no
-    /// Nix
-    #[arg(long)]
-    frozen: bool,
 }
 
 /// `shellpack list`.
@@ -61,6 +65,14 @@ pub struct Remove {
 }
 
 impl Entry {
+    pub(super) fn way(&self) -> Way {
+        match (self.frozen, self.build) {
+            (true, _) => Way::Frozen,
+            (false, true) => Way::Build,
+            (false, false) => Way::Evaluate,
+        }
+    }
+
     /// In nix-shell's terms.
     pub(super) fn options(self) -> entry::Entry {
         let run = self.run.map(|command| (RUN, command));
@@ -79,8 +91,8 @@ impl Enter {
         enter::Options {
             name: self.name,
             shell: self.shell,
+            way: self.entry.way(),
             entry: self.entry.options(),
-            frozen: self.frozen,
         }
     }
 }

@@ -241,6 +241,7 @@ mod tests {
             environment: variables
                 .map(|&(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
+            is_fixed: false,
         }
     }
 

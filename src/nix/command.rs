@@ -281,11 +281,29 @@ pub const OFFLINE: [&str; 12] = [
 /// Builds or fetches derivation outputs (`…drv!out,dev`) and paths. An indirect root at
 /// `root` keeps each of them.
 pub fn realise(wanted: &[String], root: &Path, report: &Report) -> Result<()> {
+    realise_with(&[], wanted, root, report)
+}
+
+/// The same where nothing may be fetched, and nobody else may build.
+pub fn build_offline(wanted: &[String], root: &Path, report: &Report) -> Result<()> {
+    let options = [
+        "--option",
+        "builders",
+        "",
+        "--option",
+        "substitute",
+        "false",
+    ];
+    realise_with(&options, wanted, root, report)
+}
+
+fn realise_with(options: &[&str], wanted: &[String], root: &Path, report: &Report) -> Result<()> {
     if wanted.is_empty() {
         return Ok(());
     }
     let command = NixCommand::new("nix-store")
         .arg("--realise")
+        .args(options)
         .args(wanted)
         .arg("--add-root")
         .arg(root)

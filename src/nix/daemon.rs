@@ -67,6 +67,14 @@ pub struct Missing {
     pub unknown: Vec<StorePath>,
 }
 
+impl Missing {
+    /// All of it.
+    pub fn all(&self) -> Vec<StorePath> {
+        let parts = [&self.to_build, &self.to_substitute, &self.unknown];
+        parts.into_iter().flatten().cloned().collect()
+    }
+}
+
 impl Connection {
     /// Connects and agrees on a version.
     pub fn open(endpoint: &Endpoint, store: &StoreDir) -> Result<Self> {

@@ -3,6 +3,7 @@
 //! Only what deciding about a shell needs: which outputs of which derivations it names,
 //! which sources, and its environment.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::store_path::{BadStorePath, StoreDir, StorePath};
@@ -24,6 +25,8 @@ pub struct Derivation {
     pub arguments: Vec<String>,
     /// Its environment, which becomes nix-shell's.
     pub environment: BTreeMap<String, String>,
+    /// Whether the hash of an output is known before: it is fetched, then, as a rule.
+    pub is_fixed: bool,
 }
 
 /// Why bytes are no derivation.
@@ -48,9 +51,11 @@ impl Derivation {
     pub fn parse(bytes: &[u8], store: &StoreDir) -> Result<Self, BadDerivation> {
         let mut term = Term { bytes, at: 0 };
         term.expect(b"Derive(")?;
+        let is_fixed = Cell::new(false);
         let outputs = term.list(|term| {
             let fields = term.tuple::<4>()?;
-            let [name, path, _algorithm, _hash] = fields;
+            let [name, path, _algorithm, hash] = fields;
+            is_fixed.set(is_fixed.get() || !hash.is_empty());
             let path = if path.is_empty() {
                 None
             } else {
@@ -86,6 +91,7 @@ impl Derivation {
             builder,
             arguments,
             environment: environment.into_iter().collect(),
+            is_fixed: is_fixed.get(),
         })
     }
 }

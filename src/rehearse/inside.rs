@@ -173,7 +173,7 @@ fn ensure_same_sources(task: &Task, derivation: &Derivation) -> Result<(), Failu
 }
 
 fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Result<(), Failure> {
-    let list = nix.missing_inputs(derivation)?;
+    let list = nix.missing(derivation)?.all();
     if list.is_empty() {
         return Ok(());
     }

@@ -67,3 +67,53 @@ fn the_place_is_named() {
     drifts(&b, "shellpack open x.shellpack")
         .says("  it names the directory that the project lies in\n");
 }
+
+/// What is built on B is no secret: B may build, if it takes no network.
+const MAY_BUILD: &str = "export NIX_CONFIG='max-jobs = 1'";
+
+#[test]
+fn what_is_missing_can_be_built() {
+    let b = packed("drift-build", SAYS, "", "");
+    let hint = "--frozen; or build what is missing, with --build: it takes no network";
+    drifts(&b, "TEXT=hello shellpack open x.shellpack").says(hint);
+    b.sh(&format!(
+        "{MAY_BUILD}; TEXT=hello shellpack open x.shellpack --build --run say"
+    ))
+    .succeeds()
+    .prints("hello");
+    // It was built once, and is kept.
+    b.sh("nix-collect-garbage >/dev/null 2>&1; TEXT=hello shellpack enter drift-build --run say")
+        .succeeds()
+        .prints("hello")
+        .never_says("building");
+}
+
+#[test]
+fn what_would_be_fetched_cannot_be_built() {
+    let shell = r#"let text = builtins.getEnv "TEXT"; in
+pkgs.mkShell { packages = pkgs.lib.optional (text != "") (pkgs.runCommand text {
+  outputHashMode = "flat"; outputHashAlgo = "sha256"; outputHash = builtins.hashString "sha256" text; } ""); }"#;
+    let b = packed("drift-fetch", shell, "", "");
+    let script = format!("{MAY_BUILD}; TEXT=x shellpack open x.shellpack --build");
+    drifts(&b, &script).says("has to come in a new bundle");
+}
+
+/// At a terminal the choice is the user's.
+#[test]
+fn at_a_terminal_the_choice_is_offered() {
+    let b = packed("drift-choice", SAYS, "", "");
+    let script = |answers: &str| {
+        format!(
+            "{MAY_BUILD}; export TEXT=hello; {{ sleep 2; printf '{answers}'; sleep 4; }} |
+script -qec 'shellpack open x.shellpack --run \"say | tr a-z A-Z\"' /dev/null"
+        )
+    };
+    let asked = "enter it as it was [p]acked, [b]uild 1 derivation with no network, or [q]uit? ";
+    b.sh(&script(r"what\nq\n"))
+        .exits_with(125)
+        .shows("what differs is `text` of say")
+        .shows(asked)
+        .shows("the shell was not entered");
+    b.sh(&script(r"p\n")).succeeds().shows("\r\n\r\n");
+    b.sh(&script(r"b\n")).succeeds().shows("HELLO");
+}

@@ -295,3 +295,25 @@ in pkgs.mkShell {{ MESSAGE = flake.greeting; WHEN = toString flake.lastModified;
     let b = packed(name, &expression, &make, "--locked");
     arrives(&b);
 }
+
+/// To work in it, `nix develop` is entered, if that works; the prompt is the flake's own then.
+#[test]
+fn a_flake_is_entered_by_nix_develop_where_it_works() {
+    let name = "develops";
+    let prepare =
+        r#"sed -i '1s/{/{ nixConfig.bash-prompt = "<develop>"; /' flake.nix; nix flake lock"#;
+    let b = flake_packed(name, SHELL, prepare, ".#");
+    let enter = |settings: &str| {
+        b.sh(&format!(
+            r#"{settings}; printf 'echo "=$MESSAGE=$IN_NIX_SHELL="; exit 3\n' |
+script -qec 'shellpack open x.shellpack' /dev/null"#
+        ))
+        .exits_with(3)
+        .shows(&format!("={MESSAGE}=impure="))
+        .text()
+    };
+    // Without a build of its own it cannot.
+    assert!(enter("true").contains("[nix-shell:"));
+    let may_build = "export NIX_CONFIG='max-jobs = 1\naccept-flake-config = true'";
+    assert!(enter(may_build).contains("<develop>"));
+}

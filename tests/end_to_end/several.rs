@@ -357,7 +357,10 @@ fn several_are_carried_frozen() {
 fn files_of_both_are_one_project() {
     let a = machine_a();
     let common = "COMMON = import ../common.nix; src = ./.;";
-    write_pair("common-files", [common, "COMMON = import ../../common.nix;"]);
+    write_pair(
+        "common-files",
+        [common, "COMMON = import ../../common.nix;"],
+    );
     a.write("fixtures/shells/common-files/common.nix", "\"common\"");
     let b = packed("common-files", "", "a tools/b --name together");
     for name in ["a", "tools/b"] {
