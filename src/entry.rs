@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::bundle::manifest::{Manifest, Shell, ShellName, shell_quoted};
 use crate::error::{Error, Result};
-use crate::frozen::Frozen;
+use crate::frozen::FrozenShell;
 pub use crate::invocation::Entry;
 use crate::invocation::{Invocation, Recipe};
 use crate::nix::Nix;
@@ -187,7 +187,7 @@ pub(crate) fn enter_frozen(
     report.emit(Event::PhaseDone);
     warn_without_bash(present.shell, report);
     let store = &present.manifest.closure.store;
-    let frozen = Frozen::new(present.shell, store, present.project);
+    let frozen = FrozenShell::new(present.shell, store, present.project);
     let prepared = frozen.prepare_here(entry, other_stdin(present.is_stdin)?)?;
     report.emit(Event::Done);
     Err(prepared.exec())

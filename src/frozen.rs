@@ -27,7 +27,7 @@ use dialect::Dialect;
 
 /// A shell of a manifest and the place of its project.
 #[derive(Debug)]
-pub struct Frozen<'a> {
+pub struct FrozenShell<'a> {
     shell: &'a Shell,
     store: &'a StoreDir,
     /// The directory that is entered.
@@ -44,7 +44,7 @@ pub struct Prepared {
     temporary: TempDir,
 }
 
-impl<'a> Frozen<'a> {
+impl<'a> FrozenShell<'a> {
     /// For the project at `project`, with paths of the store at `store`.
     pub fn new(shell: &'a Shell, store: &'a StoreDir, project: &Path) -> Self {
         let file = project.join(shell.file.as_str());

@@ -9,7 +9,7 @@ use std::process::ExitStatus;
 
 use super::{BUILDS, Hook, IMPORT_ADVICE, Seen, Task, network};
 use crate::error::{Error, Result};
-use crate::frozen::Frozen;
+use crate::frozen::FrozenShell;
 use crate::invocation::{Entry, Invocation, RUN};
 use crate::nix::command::NixCommand;
 use crate::nix::derivation::Derivation;
@@ -89,7 +89,7 @@ fn rehearse(file: &Path) -> Result<Seen, Failure> {
 
 /// No Nix takes part: what is not among the carried paths is not there, registered or not.
 fn enter_frozen(task: &Task) -> Result<Seen, Failure> {
-    let frozen = Frozen::new(&task.recipe.shell, &task.store, &task.project);
+    let frozen = FrozenShell::new(&task.recipe.shell, &task.store, &task.project);
     let hook = enter(|run, log| {
         let prepared = frozen.prepare(&Entry::run(run), false)?;
         prepared.status_with_log(log)
