@@ -144,12 +144,11 @@ pub(crate) fn enter(
             Choice::Build => drifted.build(&ready.record.built(ready.shell), report)?,
         }
     }
-    let (program, command) = command(&invocation, entry, &derivation, ready.nix);
+    let (program, command, by_hand) = command(&invocation, entry, &derivation, ready.nix);
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
     if invocation.takes_more_than_nix_shell() {
-        let line = format!("to enter by hand: {}", invocation.by_hand());
-        report.emit(Event::Note(&line));
+        report.emit(Event::Note(&format!("to enter by hand: {by_hand}")));
     }
     let mut command = command.into_std();
     if let Some(stdin) = other_stdin(ready.is_stdin)? {
@@ -165,17 +164,20 @@ pub(crate) fn enter(
 
 /// `nix develop` for a flake's shell to work in, where that works here; else nix-shell, which a
 /// command takes in any case: to `nix develop` it would be a program that sees no functions.
+/// With its name, and what to type to come there by hand.
 fn command(
     invocation: &Invocation<'_>,
     entry: &Entry,
     derivation: &StorePath,
     nix: &Nix,
-) -> (&'static str, NixCommand) {
+) -> (&'static str, NixCommand, String) {
     let develop = invocation.develop().filter(|_| entry.command.is_none());
-    match develop.filter(|develop| develop.works(derivation, &nix.store)) {
-        Some(develop) => ("nix develop", develop.enter(entry.pure, &entry.keep)),
-        None => ("nix-shell", invocation.command(&words(entry))),
+    if let Some(develop) = develop.filter(|develop| develop.works(derivation, &nix.store)) {
+        let command = develop.enter(entry.pure, &entry.keep);
+        return ("nix develop", command, develop.by_hand());
     }
+    let command = invocation.command(&words(entry));
+    ("nix-shell", command, invocation.by_hand())
 }
 
 /// Enters the shell without evaluating. Returns only if that failed.

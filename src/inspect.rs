@@ -55,7 +55,10 @@ pub fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
         let attribute = shell
             .attribute
             .as_ref()
-            .map(|attribute| format!(" -A {attribute}"))
+            .map(|attribute| match &shell.flake {
+                Some(_) => format!("#{attribute}"),
+                None => format!(" -A {attribute}"),
+            })
             .unwrap_or_default();
         let name = ShellName::before_words(shell.name.as_ref());
         text.line(

@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::bundle::manifest::shell_quoted;
 use crate::nix::command::NixCommand;
 use crate::nix::flake::{FEATURES, Flake};
 use crate::nix::store_path::{StoreDir, StorePath};
@@ -67,6 +68,19 @@ impl<'a> Develop<'a> {
             options.extend(["--keep".into(), variable.into()]);
         }
         self.command("develop", &self.installable).args(options)
+    }
+
+    /// What to type to enter without shellpack.
+    pub(crate) fn by_hand(&self) -> String {
+        let mut words = vec![
+            "cd".to_owned(),
+            shell_quoted(&self.directory.to_string_lossy()),
+        ];
+        words.extend(["&&", "nix"].map(str::to_owned));
+        words.extend(FEATURES.map(shell_quoted));
+        words.extend(["develop", "--offline"].map(str::to_owned));
+        words.push(shell_quoted(&self.installable));
+        words.join(" ")
     }
 
     fn command(&self, subcommand: &str, installable: &str) -> NixCommand {

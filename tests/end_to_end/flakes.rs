@@ -315,5 +315,12 @@ script -qec 'shellpack open x.shellpack' /dev/null"#
     // Without a build of its own it cannot.
     assert!(enter("true").contains("[nix-shell:"));
     let may_build = "export NIX_CONFIG='max-jobs = 1\naccept-flake-config = true'";
-    assert!(enter(may_build).contains("<develop>"));
+    let said = enter(may_build);
+    assert!(said.contains("<develop>"));
+    // And by hand, as `open` said.
+    let line = said.split("to enter by hand: ").nth(1).unwrap();
+    let line = line.lines().next().unwrap();
+    b.sh(&format!("{may_build}; {line} --command printenv MESSAGE"))
+        .succeeds()
+        .prints(MESSAGE);
 }
