@@ -6,11 +6,16 @@ use std::path::Path;
 use super::Error;
 use crate::bundle::BadBundle;
 use crate::bundle::manifest::shell_quoted;
+use crate::nix::flake;
 
 impl Error {
     /// One line, usually with a command that can be run.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::NoShellFile(dir) if dir.join(flake::FILE).is_file() => {
+                let reference = format!("{}#", dir.display());
+                format!("it has a flake; pack that: shellpack create {}", shell_quoted(&reference))
+            }
             Self::NoShellFile(_) => "name the file: shellpack create path/to/shell.nix".to_owned(),
             Self::RelativeExpression(_) => "write it to a file beside those that it names, and pack that: shellpack create FILE".to_owned(),
             Self::BadName(_) => "choose another with --name NAME".to_owned(),

@@ -108,6 +108,10 @@ fn several_shells_of_a_flake_arrive() {
         .never_says("default");
     let a = machine_a();
     for (words, says) in [
+        (
+            "",
+            "it has a flake; pack that: shellpack create '/root/several-attributes#'",
+        ),
         (".# .", "could not pack a flake and shell files together"),
         (".# ..#", "could not pack the flakes . and .. together"),
         (".# --argstr a b", "it takes none of them"),
