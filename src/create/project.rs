@@ -80,7 +80,7 @@ impl Part<'_> {
 pub(super) fn collect(parts: &[Part<'_>], extra: &[PathBuf]) -> Result<Project> {
     let files: Vec<_> = parts.iter().map(|part| part.file).collect();
     let top = top(&files)?;
-    let mut gathered = Gathered::below(limit(&top));
+    let mut gathered = Gathered::below(limit(&top), &top);
     for part in parts {
         part.gather(&mut gathered)?;
     }

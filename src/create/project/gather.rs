@@ -10,14 +10,17 @@ use crate::nix::evaluate::Recorded;
 /// Absolute paths, none of which leads through a symlink below the limit.
 pub(super) struct Gathered {
     limit: PathBuf,
+    /// Where all shell files are.
+    directory: PathBuf,
     paths: BTreeSet<PathBuf>,
 }
 
 impl Gathered {
-    /// Nothing yet; nothing will lie outside of `limit`.
-    pub(super) fn below(limit: PathBuf) -> Self {
+    /// Nothing yet of the project of shells in `directory`; nothing will lie outside of `limit`.
+    pub(super) fn below(limit: PathBuf, directory: &Path) -> Self {
         Self {
             limit,
+            directory: directory.to_owned(),
             paths: BTreeSet::new(),
         }
     }
@@ -35,9 +38,10 @@ impl Gathered {
     ) -> Result<()> {
         match event {
             Recorded::Read { path, .. } | Recorded::Import { path, .. } if in_store(path) => Ok(()),
-            // nixpkgs looks for the user's configuration, and reads what the project gives it.
+            // nixpkgs looks for the user's configuration, and reads what the project gives it;
+            // flake-compat looks for the project's `.git`.
             Recorded::Read { reader, from, path }
-                if in_store(from) && (reader == "pathExists" || !path.starts_with(&self.limit)) =>
+                if in_store(from) && !path.starts_with(self.reach_of(reader)) =>
             {
                 Ok(())
             }
@@ -50,9 +54,19 @@ impl Gathered {
                     .iter()
                     .try_for_each(|child| self.add_listed(child))
             }
+            // `<nix/fetchurl.nix>` is Nix's own, and nowhere on disk.
+            Recorded::Import { path, .. } if !path.exists() => Ok(()),
             Recorded::Read { path, .. } | Recorded::Import { path, .. } => self.add(path),
             Recorded::Copy { path, result } if !in_store(path) => self.add_like(path, result),
             _ => Ok(()),
+        }
+    }
+
+    /// Below which directory a file outside of the project takes what is the project's.
+    fn reach_of(&self, reader: &str) -> &Path {
+        match reader {
+            "pathExists" if !self.limit.join(".git").exists() => &self.directory,
+            _ => &self.limit,
         }
     }
 
