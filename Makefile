@@ -5,7 +5,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 # Shell scripts, for shellcheck.
-SCRIPTS := $(wildcard scripts/* .ci/run fixtures/pack-nixpkgs tests/compat/run)
+SCRIPTS := $(wildcard scripts/* .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/compat/run)
 
 # Options of the benchmark, for one: BENCH='--only open --rounds 3'.
 BENCH ?=

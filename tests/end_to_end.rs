@@ -2,6 +2,8 @@
 
 /// `<nixpkgs>`, wherever it comes from, is frozen.
 mod channels;
+/// The classes of shells that people have.
+mod classes;
 /// A daemon that owns B's store.
 mod daemon;
 /// The same inputs give the same bytes.

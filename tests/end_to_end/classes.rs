@@ -1,0 +1,72 @@
+//! The classes of shells that people have: for each of them one opens where nothing can be
+//! fetched, as the derivation that plain nix-shell made of it where everything could.
+
+use super::shells::enters_by_hand;
+use super::{MESSAGE, PRINT};
+use crate::support::{Machine, SERVE, machine_a};
+
+/// Sources that fetch on their own account: flake-compat, devshell, overlays, lock files.
+mod fetching;
+
+/// What a shell is told by, on both sides: the path that its derivation would be built to, which
+/// hangs on everything that it is made of.
+const WHICH: &str = r#"--run 'echo "$out"; echo "$MESSAGE"'"#;
+
+/// A shell that is packed and entered in one directory of A, with the same words.
+struct Class<'a> {
+    /// The bundle's name.
+    name: &'a str,
+    /// Where it is in `~/fixtures/shells`.
+    directory: &'a str,
+    /// What is done in the directory first, with what is fetched being served.
+    make: &'a str,
+    /// For `create` and nix-shell alike.
+    words: &'a str,
+}
+
+impl Class<'_> {
+    fn of(name: &str) -> Class<'_> {
+        Class {
+            name,
+            directory: name,
+            make: "",
+            words: "",
+        }
+    }
+
+    /// Packs it on A, and returns B, where it has been opened in each of the ways in.
+    #[track_caller]
+    fn arrives(&self) -> Machine {
+        let (a, b) = (machine_a(), Machine::offline());
+        let Self {
+            name,
+            directory,
+            make,
+            words,
+        } = self;
+        let script = format!(
+            "{}\ncd ~/fixtures/shells/{directory}\n{make}
+shellpack create {words} --name {name} -o ~/{name}.shellpack >&2
+NIX_BUILD_SHELL=bash nix-shell {words} {WHICH}",
+            serve()
+        );
+        let here = a.sh(&script).succeeds().text();
+        assert_eq!(here.lines().last(), Some(MESSAGE));
+        b.receive(&a.home(&format!("{name}.shellpack")), "x.shellpack");
+        b.shellpack(&format!("open x.shellpack {WHICH}"))
+            .succeeds()
+            .prints(&here);
+        b.shellpack(&format!("open x.shellpack --pure {PRINT}"))
+            .succeeds()
+            .prints(MESSAGE);
+        enters_by_hand(&b, MESSAGE);
+        b
+    }
+}
+
+/// A server of the fixtures, with everything that they fetch.
+fn serve() -> String {
+    static PACKED: std::sync::Once = std::sync::Once::new();
+    PACKED.call_once(|| drop(machine_a().sh("fixtures/pack-sources").succeeds()));
+    SERVE.to_owned()
+}
