@@ -7,6 +7,8 @@ use crate::support::{Machine, SERVE, machine_a};
 
 /// Sources that fetch on their own account: flake-compat, devshell, overlays, lock files.
 mod fetching;
+/// Sources in Mercurial repositories.
+mod mercurial;
 
 /// What a shell is told by, on both sides: the path that its derivation would be built to, which
 /// hangs on everything that it is made of.

@@ -12,12 +12,13 @@ use super::outcome::Outcome;
 use super::scratch::Scratch;
 
 /// What is on a machine and must be; `scripts/setup` installs it.
-const PROGRAMS: [&str; 9] = [
+const PROGRAMS: [&str; 10] = [
     "/usr/bin/nix-shell",
     "/usr/bin/nix-daemon",
     "/usr/bin/busybox",
     "/usr/bin/bash-static",
     "/usr/bin/git",
+    "/usr/bin/hg",
     "/usr/bin/python3",
     "/usr/bin/script",
     "/usr/bin/setpriv",
