@@ -5,10 +5,14 @@ use super::shells::enters_by_hand;
 use super::{MESSAGE, PRINT};
 use crate::support::{Machine, SERVE, machine_a};
 
+/// `channel:` urls.
+mod channel_urls;
 /// Sources that fetch on their own account: flake-compat, devshell, overlays, lock files.
 mod fetching;
 /// Sources in Mercurial repositories.
 mod mercurial;
+/// `<…>`, wherever it leads.
+mod search_path;
 
 /// What a shell is told by, on both sides: the path that its derivation would be built to, which
 /// hangs on everything that it is made of.
@@ -34,6 +38,12 @@ impl Class<'_> {
             make: "",
             words: "",
         }
+    }
+
+    /// One that is written for the occasion, where `pkgs` is the fixture nixpkgs.
+    fn written<'a>(name: &'a str, expression: &str) -> Class<'a> {
+        machine_a().write_shell(name, expression);
+        Class::of(name)
     }
 
     /// Packs it on A, and returns B, where it has been opened in each of the ways in.

@@ -1,0 +1,127 @@
+//! `<…>`, wherever it leads, and whoever asks.
+
+use super::Class;
+use crate::end_to_end::MESSAGE;
+use crate::end_to_end::fetchers::{URL, tarball};
+use crate::support::machine_a;
+
+/// The part of a shell that has the message of a source.
+fn says(source: &str) -> String {
+    format!("pkgs.mkShell {{ inherit (import {source}) MESSAGE; }}")
+}
+
+/// Makes a file that has the message.
+fn write(file: &str) -> String {
+    format!("mkdir -p $(dirname {file}); echo '{{ MESSAGE = \"{MESSAGE}\"; }}' > {file}\n")
+}
+
+#[test]
+fn names_below_names_are_frozen() {
+    let shell =
+        "assert import <own> == 1 && import <own/sub> == 2 && import <own/deep/er.nix> == 3;\n"
+            .to_owned()
+            + &says("<own/sub/file.nix>");
+    let make = write("two/file.nix")
+        + "mkdir -p one/deep; echo 1 > one/default.nix; echo 2 > two/default.nix; echo 3 > one/deep/er.nix";
+    let nested = Class {
+        make: &make,
+        words: "-I own/sub=./two -I own=$PWD/one",
+        ..Class::written("nested-names", &shell)
+    };
+    nested.arrives();
+}
+
+#[test]
+fn a_name_of_a_single_file_is_frozen() {
+    let file = Class {
+        make: &(write("~/single/message.nix") + "ln -s ~/single/message.nix ~/single/link"),
+        words: "-I message=$HOME/single/message.nix -I linked=$HOME/single/link",
+        ..Class::written(
+            "single-file",
+            &("assert import <linked> == import <message>; ".to_owned() + &says("<message>")),
+        )
+    };
+    file.arrives();
+}
+
+/// The project itself, as `-I .` has it, and what it holds.
+#[test]
+fn the_project_on_the_search_path_arrives() {
+    let project = Class {
+        make: &(write("nix/message.nix") + "echo 7 > seven.nix"),
+        words: "-I . -I project=.",
+        ..Class::written(
+            "on-the-path",
+            &("assert import <seven.nix> == 7; ".to_owned() + &says("<project/nix/message.nix>")),
+        )
+    };
+    project.arrives();
+}
+
+#[test]
+fn directories_and_links_of_nix_path_are_frozen() {
+    let make = write("~/plain/own/default.nix")
+        + "ln -s ~/plain/own ~/plain/link; ln -s link ~/plain/second
+export NIX_PATH=$HOME/missing:gone=$HOME/missing:linked=$HOME/plain/second:$HOME/plain";
+    let plain = Class {
+        make: &make,
+        ..Class::written(
+            "plain-path",
+            &format!(
+                "assert import <linked> == import <own>; assert !(builtins.tryEval <gone>).success; {}",
+                says("<link>")
+            ),
+        )
+    };
+    plain.arrives();
+}
+
+/// In `NIX_PATH` as with `-I`; in the former Nix knows no ports.
+#[test]
+fn urls_of_nix_path_are_frozen() {
+    let make = tarball("path-url").replace("8321", "80")
+        + "\nexport NIX_PATH=own=http://127.0.0.1/path-url.tar.gz:nixpkgs=http://127.0.0.1/nixpkgs.tar.gz";
+    let url = Class {
+        make: &make,
+        ..Class::written("path-url", OF_NIXPKGS)
+    };
+    url.arrives();
+}
+
+/// Of two names.
+const OF_NIXPKGS: &str = "let pkgs = import <nixpkgs> { config = { }; overlays = [ ]; }; in
+pkgs.mkShell { inherit (import <own>) MESSAGE; packages = [ pkgs.hello ]; LIB = (import <nixpkgs/lib>).version; }";
+
+/// A fetched source takes what the user's search path has.
+#[test]
+fn names_in_fetched_sources_are_frozen() {
+    let name = "asks-for-names";
+    let make = write("~/names/own/default.nix")
+        + &format!(
+            "mkdir {name}; echo '{{ inherit (import <own>) MESSAGE; inherit (import <nixpkgs> {{ }}) hello; }}' > {name}/default.nix
+tar -czf ~/fixtures/{name}.tar.gz {name}; rm -r {name}
+export NIX_PATH=own=$HOME/names/own:nixpkgs=$HOME/fixtures/nixpkgs"
+        );
+    let shell = format!(
+        "let source = import (fetchTarball \"{URL}/{name}.tar.gz\"); in pkgs.mkShell {{ inherit (source) MESSAGE; packages = [ source.hello ]; }}"
+    );
+    let class = Class {
+        make: &make,
+        ..Class::written(name, &shell)
+    };
+    class.arrives();
+}
+
+/// What `-I` says is said for arguments, too.
+#[test]
+fn names_in_arguments_are_frozen() {
+    let shell = "{ pkgs, own, more ? import <own> }: pkgs.mkShell { inherit (own) MESSAGE; packages = [ pkgs.hello ]; MORE = more.MESSAGE; }";
+    machine_a().write("fixtures/shells/in-arguments/shell.nix", shell);
+    let arguments = Class {
+        make: &(write("~/in-arguments/default.nix")
+            + "export NIX_PATH=nixpkgs=$HOME/fixtures/nixpkgs"),
+        words: "-I own=$HOME/in-arguments --arg pkgs 'import <nixpkgs> { }' --arg own 'import <own>'",
+        ..Class::of("in-arguments")
+    };
+    arguments.arrives();
+}
