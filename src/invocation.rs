@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::bundle::manifest::{EntryPath, FileKind, Manifest, NIX_PATH, Pin, Project, Shell};
 use crate::error::{Error, Result};
 use crate::nix::command::{NixCommand, OFFLINE};
+use crate::nix::evaluate;
 use crate::nix::flake::{Flake, Start};
 use crate::nix::replay::{self, Source};
 use crate::nix::store_path::{StoreDir, StorePath};
@@ -192,8 +193,7 @@ impl<'a> Invocation<'a> {
     /// Evaluates the shell without entering it; the root at `root` keeps the derivation.
     pub fn instantiate(&self, root: &Path) -> Result<StorePath> {
         let command = NixCommand::new("nix-instantiate")
-            .arg(self.file_argument())
-            .args(self.shell.selection().to_instantiate_args())
+            .args(self.instantiate_args()?)
             .args(OFFLINE)
             .args(["--indirect", "--add-root"])
             .arg(root)
@@ -205,11 +205,14 @@ impl<'a> Invocation<'a> {
             .map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))
     }
 
+    fn instantiate_args(&self) -> Result<Vec<OsString>> {
+        evaluate::instantiate_args(&self.file_argument(), &self.shell.selection())
+    }
+
     /// What Nix says on the way when it evaluates and may not build.
     pub fn log(&self) -> Result<String> {
         let command = NixCommand::new("nix-instantiate")
-            .arg(self.file_argument())
-            .args(self.shell.selection().to_instantiate_args())
+            .args(self.instantiate_args()?)
             .args(OFFLINE)
             .arg("-vvv")
             .env("NO_COLOR", "1")

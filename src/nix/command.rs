@@ -243,20 +243,6 @@ impl Selection {
         }
         args
     }
-
-    /// The same for nix-instantiate, evaluating what nix-shell would: that one passes
-    /// `inNixShell` to every function that takes it.
-    pub fn to_instantiate_args(&self) -> Vec<OsString> {
-        let mut args = self.to_args();
-        if !self
-            .arguments
-            .iter()
-            .any(|argument| argument.name == "inNixShell")
-        {
-            args.extend(["--arg", "inNixShell", "true"].map(OsString::from));
-        }
-        args
-    }
 }
 
 /// What keeps every Nix command off the network. Nix has no `--offline` for nix-shell; a

@@ -5,6 +5,7 @@
 //! `<…>` look-ups and reads, in the project's files only).
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -232,7 +233,7 @@ impl<'a> Request<'a> {
         let mut evaluation = Evaluation::default();
         let mut failing = false;
         let mut download = None;
-        let printed = self.command(file, &root).stdout_text_with_log(|line| {
+        let printed = self.command(file, &root)?.stdout_text_with_log(|line| {
             // A trace of the user's may look like an error; so everything is noted all the same.
             failing |= line.starts_with("error:");
             evaluation.note(line);
@@ -271,10 +272,9 @@ impl<'a> Request<'a> {
         if takes_fetch_tree { &FEATURES } else { &[] }
     }
 
-    fn command(&self, file: &Path, root: &Path) -> NixCommand {
+    fn command(&self, file: &Path, root: &Path) -> Result<NixCommand> {
         let mut command = NixCommand::new("nix-instantiate")
-            .arg(file)
-            .args(self.selection.to_instantiate_args())
+            .args(instantiate_args(file, self.selection)?)
             .args(self.include.iter().flat_map(|entry| ["-I", entry]))
             .args(self.features())
             .args(["--indirect", "-vvv", "--add-root"])
@@ -288,7 +288,7 @@ impl<'a> Request<'a> {
         if let Some(file) = &self.nixpkgs_config {
             command = command.env(user_config::VARIABLE, file);
         }
-        command
+        Ok(command)
     }
 }
 
@@ -352,6 +352,30 @@ fn without_secrets(url: &str) -> String {
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit('@').next().unwrap_or(authority);
     format!("{scheme}://{host}{path}")
+}
+
+/// What nix-instantiate is told, to evaluate what nix-shell would of a file and a selection: that
+/// one passes `inNixShell` to a function that names it.
+pub fn instantiate_args(file: &Path, selection: &Selection) -> Result<Vec<OsString>> {
+    let mut arguments = selection.arguments.iter();
+    if arguments.any(|argument| argument.name == "inNixShell") {
+        let mut args = vec![file.as_os_str().to_owned()];
+        args.extend(selection.to_args());
+        return Ok(args);
+    }
+    let (base, file) = match file.strip_prefix("/") {
+        Ok(below) => ("/.", below),
+        Err(_) => ("./.", file),
+    };
+    let text = format!(
+        "({}) (import ({base} + {}))",
+        include_str!("call.nix"),
+        quote(&format!("/{}", utf8(file)?))
+    );
+    let mut args = vec!["-E".into(), text.into()];
+    args.extend(selection.to_args());
+    args.extend(["--arg", "inNixShell", "true"].map(OsString::from));
+    Ok(args)
 }
 
 /// Reads a derivation from the store.

@@ -5,6 +5,8 @@ use super::shells::enters_by_hand;
 use super::{MESSAGE, PRINT};
 use crate::support::{Machine, SERVE, machine_a};
 
+/// What a shell is called with.
+mod arguments;
 /// `channel:` urls.
 mod channel_urls;
 /// Sources that fetch on their own account: flake-compat, devshell, overlays, lock files.
