@@ -13,8 +13,12 @@ mod channel_urls;
 mod fetching;
 /// Sources in Mercurial repositories.
 mod mercurial;
+/// What nix-shell itself has tests for.
+mod nix_shell;
 /// `<…>`, wherever it leads.
 mod search_path;
+/// What a shell takes of its own project.
+mod sources;
 
 /// What a shell is told by, on both sides: the path that its derivation would be built to, which
 /// hangs on everything that it is made of.
@@ -51,6 +55,17 @@ impl Class<'_> {
     /// Packs it on A, and returns B, where it has been opened in each of the ways in.
     #[track_caller]
     fn arrives(&self) -> Machine {
+        let b = self.enters_alike(&[&format!("ENTER {WHICH}"), &format!("ENTER --pure {PRINT}")]);
+        let outcome = b.shellpack(&format!("open x.shellpack {PRINT}"));
+        outcome.succeeds().prints(MESSAGE);
+        enters_by_hand(&b, MESSAGE);
+        b
+    }
+
+    /// Packs it on A, enters it there with plain nix-shell and on B from the bundle, which is what
+    /// `ENTER` stands for in each of the scripts, and compares what they print.
+    #[track_caller]
+    fn enters_alike(&self, scripts: &[&str]) -> Machine {
         let (a, b) = (machine_a(), Machine::offline());
         let Self {
             name,
@@ -58,22 +73,24 @@ impl Class<'_> {
             make,
             words,
         } = self;
-        let script = format!(
+        let all = |enter: &str| {
+            let scripts = scripts
+                .iter()
+                .map(|script| format!("echo =====\n{}\n", script.replace("ENTER", enter)));
+            scripts.collect::<String>()
+        };
+        let here = a.sh(&format!(
             "{}\ncd ~/fixtures/shells/{directory}\n{make}
 shellpack create {words} --name {name} -o ~/{name}.shellpack >&2
-NIX_BUILD_SHELL=bash nix-shell {words} {WHICH}",
-            serve()
-        );
-        let here = a.sh(&script).succeeds().text();
-        assert_eq!(here.lines().last(), Some(MESSAGE));
+export NIX_BUILD_SHELL=bash\n{}",
+            serve(),
+            all(&format!("nix-shell {words}"))
+        ));
+        let here = here.succeeds().text();
         b.receive(&a.home(&format!("{name}.shellpack")), "x.shellpack");
-        b.shellpack(&format!("open x.shellpack {WHICH}"))
+        b.sh(&all("shellpack open x.shellpack"))
             .succeeds()
             .prints(&here);
-        b.shellpack(&format!("open x.shellpack --pure {PRINT}"))
-            .succeeds()
-            .prints(MESSAGE);
-        enters_by_hand(&b, MESSAGE);
         b
     }
 }

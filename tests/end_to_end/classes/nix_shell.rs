@@ -1,0 +1,146 @@
+//! What nix-shell itself has tests for, entered with it on A and from the bundle on B.
+
+use super::Class;
+use crate::end_to_end::MESSAGE;
+
+/// The part of a set that is a shell.
+fn of(words: &str) -> Class<'_> {
+    Class {
+        words,
+        ..Class::of("own-stdenv")
+    }
+}
+
+#[test]
+fn a_stdenv_of_its_own_arrives() {
+    of("-A shell").arrives();
+}
+
+#[test]
+fn what_a_set_up_declares_is_there() {
+    let named = Class {
+        name: "own-set-up",
+        ..of("-A shell --argstr greeting Moin")
+    };
+    let b = named.enters_alike(&[
+        r#"ENTER --pure --run 'echo "$FROM_SETUP $IN_SHELL $PERCENT"; describe; greet'"#,
+        r#"ENTER --command 'echo "$FROM_SETUP $IN_NIX_SHELL"; describe; greet; exit'"#,
+        r#"ENTER --run 'echo "$outputs $name $builder $dev $out"'"#,
+    ]);
+    b.shellpack("open x.shellpack --run greet")
+        .succeeds()
+        .prints("Moin");
+    b.shellpack("open x.shellpack --pure --run 'echo $IN_SHELL $IN_NIX_SHELL'")
+        .succeeds()
+        .prints("yes pure");
+}
+
+/// Of the user's environment, what the shell sets is the shell's, and `--pure` drops all of the
+/// rest but what is to be kept and what Nix keeps by itself.
+#[test]
+fn a_polluted_environment_is_handled_alike() {
+    let pollute = "export MESSAGE=mine FROM_SETUP=mine buildInputs=/mine stdenv=/mine out=/mine name=mine \
+        KEPT=kept ALSO='it is' DROPPED=dropped shellHook='echo mine' BASH_ENV=/mine/bashrc PERCENT=mine \
+        passAsFile=MESSAGE NIX_BUILD_TOP=/mine IN_NIX_SHELL=mine phases=mine";
+    let shown = r#"echo "$MESSAGE|$FROM_SETUP|$buildInputs|$stdenv|$out|$name|$KEPT|$ALSO|$DROPPED|$PERCENT|$IN_NIX_SHELL|$phases""#;
+    let polluted = Class {
+        name: "own-polluted",
+        ..of("-A shell")
+    };
+    polluted.enters_alike(&[
+        &format!("({pollute}; ENTER --run '{shown}')"),
+        &format!("({pollute}; ENTER --pure --run '{shown}')"),
+        &format!("({pollute}; ENTER --pure --keep KEPT --keep ALSO --run '{shown}')"),
+    ]);
+}
+
+#[test]
+fn the_build_directory_is_where_temporary_files_are() {
+    let temporary = Class {
+        name: "own-temporary",
+        ..of("-A shell")
+    };
+    // Versions differ in what they call it, and whether there is one.
+    temporary.enters_alike(&[
+        "mkdir -p ~/my-tmp; (export TMPDIR=$HOME/my-tmp; ENTER --pure --run 'echo ${NIX_BUILD_TOP%/*} ${TMPDIR%/*} ${TMP%/*}')",
+        "(unset TMPDIR; ENTER --run 'echo $NIX_BUILD_TOP')",
+    ]);
+}
+
+/// An output that is known beforehand says nothing of what it is made of.
+#[test]
+fn a_fixed_output_derivation_arrives() {
+    let fixed = Class {
+        name: "own-fixed",
+        ..of("-A fixed")
+    };
+    fixed.arrives();
+}
+
+#[test]
+fn structured_attributes_arrive() {
+    let structured = Class {
+        name: "own-structured",
+        ..of("-A structured")
+    };
+    structured.enters_alike(&[
+        r#"ENTER --run 'source $NIX_ATTRS_SH_FILE; printf "<%s>" "${words[@]}" "${outputs[dev]}"; echo "$MESSAGE"'"#,
+        r#"ENTER --pure --run 'read -r json < $NIX_ATTRS_JSON_FILE; echo "$json"'"#,
+    ]);
+}
+
+/// In the place of nixpkgs, which has more attributes than nix-shell needs.
+#[test]
+fn packages_of_another_nixpkgs_arrive() {
+    let packages = Class {
+        name: "own-packages",
+        directory: "own-stdenv",
+        make: "export NIX_PATH=nixpkgs=$PWD/shell.nix",
+        words: "-p greet shout",
+    };
+    packages.enters_alike(&["ENTER --pure --run 'greet; shout'"]);
+    let arguments = Class {
+        name: "own-arguments",
+        words: "-p greet --argstr greeting Ahoy",
+        ..packages
+    };
+    let b = arguments.enters_alike(&["ENTER --pure --run greet"]);
+    b.shellpack("open x.shellpack --run greet")
+        .succeeds()
+        .prints("Ahoy");
+}
+
+#[test]
+fn shell_nix_comes_before_default_nix() {
+    let both = Class {
+        name: "own-both",
+        directory: "own-stdenv",
+        make: "cp -r . ../own-both; cd ../own-both; echo 'abort \"not this one\"' > default.nix",
+        words: "-A shell",
+    };
+    both.arrives();
+}
+
+/// A shell file that can be executed, and a script of the project that is run in its shell.
+#[test]
+fn scripts_of_nix_shell_arrive() {
+    let make = r##"cp -r . ../own-script; cd ../own-script
+{ echo '#!/usr/bin/env nix-shell'; sed 's/ PERCENT = / SCRIPT = .\/script;&/' ../own-stdenv/shell.nix; } > shell.nix
+cat > script <<'END'
+#!/usr/bin/env nix-shell
+#!nix-shell shell.nix -A shell
+#!nix-shell -i bash
+echo "$1"; greet
+END
+chmod +x shell.nix script"##;
+    let scripts = Class {
+        name: "own-script",
+        directory: "own-stdenv",
+        make,
+        words: "-A shell",
+    };
+    let b = scripts.arrives();
+    b.sh("own-script/script 'a b'")
+        .succeeds()
+        .prints(&format!("a b\n{MESSAGE}"));
+}
