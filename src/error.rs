@@ -56,6 +56,17 @@ pub enum Error {
         "could not pack the expression: a relative path in it has no place to start from\n  {0}"
     )]
     RelativeExpression(String),
+    /// An argument names a file from another directory than the shell's.
+    #[error(
+        "could not pack --arg {argument}: the relative path in it starts here, and would start from {} on the target",
+        .directory.display()
+    )]
+    RelativeArgument {
+        /// Its name.
+        argument: String,
+        /// Where the shell file is.
+        directory: PathBuf,
+    },
     /// The name of the bundle is not one.
     #[error("could not use the name: {0}")]
     BadName(String),

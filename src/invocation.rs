@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::bundle::manifest::{EntryPath, FileKind, Manifest, NIX_PATH, Pin, Project, Shell};
 use crate::error::{Error, Result};
-use crate::nix::command::{NixCommand, OFFLINE};
+use crate::nix::command::{NixCommand, OFFLINE, Selection};
 use crate::nix::evaluate;
 use crate::nix::flake::{Flake, Start};
 use crate::nix::replay::{self, Source};
+use crate::nix::scope;
 use crate::nix::store_path::{StoreDir, StorePath};
 use crate::nix::user_config::{self, Nothing, OVERLAYS, UserConfig};
 use crate::project;
@@ -123,6 +124,8 @@ pub struct Invocation<'a> {
     replay: Option<PathBuf>,
     /// The flake that it is of, if it is.
     flake: Option<Flake>,
+    /// Attribute and arguments.
+    selection: Selection,
     /// What the shell takes from its surroundings.
     variables: Vec<(&'static str, String)>,
 }
@@ -144,11 +147,17 @@ impl<'a> Invocation<'a> {
             replay = Some(replay::write(&recipe.sources, place, dir)?);
         }
         let variables = variables(&recipe.shell, dir)?;
+        let own = recipe.shell.selection();
+        let selection = match &replay {
+            Some(wrapper) => scope::selection(&own, wrapper)?,
+            None => own,
+        };
         Ok(Self {
             shell: &recipe.shell,
             file,
             replay,
             flake,
+            selection,
             variables,
         })
     }
@@ -180,7 +189,7 @@ impl<'a> Invocation<'a> {
             // In front: nix-shell takes a file that comes first for a script if it starts with `#!`.
             .args(OFFLINE)
             .arg(self.file_argument())
-            .args(self.shell.selection().to_args())
+            .args(self.selection.to_args())
             .args(options);
         let command = match &self.shell.bash {
             Some(bash) => command.env("NIX_BUILD_SHELL", bash),
@@ -206,7 +215,7 @@ impl<'a> Invocation<'a> {
     }
 
     fn instantiate_args(&self) -> Result<Vec<OsString>> {
-        evaluate::instantiate_args(&self.file_argument(), &self.shell.selection())
+        evaluate::instantiate_args(&self.file_argument(), &self.selection)
     }
 
     /// What Nix says on the way when it evaluates and may not build.
@@ -224,9 +233,9 @@ impl<'a> Invocation<'a> {
     /// What to type to enter without shellpack.
     pub fn by_hand(&self) -> String {
         let replay = self.replay.as_ref().map(|file| file.to_string_lossy());
+        let replay = replay.as_deref().map(|file| (file, &self.selection));
         let directory = self.directory().to_string_lossy();
-        self.shell
-            .by_hand(&directory, replay.as_deref(), &self.variables)
+        self.shell.by_hand(&directory, replay, &self.variables)
     }
 
     /// Whether what is typed by hand is more than nix-shell alone.

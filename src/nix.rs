@@ -12,7 +12,7 @@ pub mod hash;
 pub mod nar;
 pub mod registration;
 pub mod replay;
-mod scope;
+pub mod scope;
 pub mod search_path;
 pub mod store_path;
 pub mod user_config;

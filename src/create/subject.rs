@@ -58,6 +58,7 @@ pub(super) fn locate_all(
     for subject in &options.subjects {
         let Located { file, link } = subject.locate(scratch)?;
         for selection in &options.selections {
+            ensure_arguments_start_there(selection, &file)?;
             let is_same = |known: &Wanted| known.file == file && known.selection == *selection;
             if !all.iter().any(is_same) {
                 all.push(Wanted {
@@ -147,6 +148,24 @@ fn has_relative_path(text: &str) -> bool {
     ["./", "../"].iter().any(|start| {
         text.match_indices(start)
             .any(|(at, _)| !text[..at].ends_with(is_inside))
+    })
+}
+
+/// On the target, nix-shell is typed in the shell file's directory.
+fn ensure_arguments_start_there(selection: &Selection, file: &Path) -> Result<()> {
+    let expressions = selection.arguments.iter().filter(|one| !one.string);
+    let mut relative = expressions.filter(|one| has_relative_path(&one.value));
+    let Some(argument) = relative.next() else {
+        return Ok(());
+    };
+    let directory = file.parent().unwrap_or(file);
+    let here = std::env::current_dir().and_then(fs::canonicalize);
+    if here.map_err(Error::io("find", "."))? == directory {
+        return Ok(());
+    }
+    Err(Error::RelativeArgument {
+        argument: argument.name.clone(),
+        directory: directory.to_owned(),
     })
 }
 

@@ -156,7 +156,7 @@ impl<'a> Request<'a> {
     /// Evaluates as nix-shell would, only watching Nix's log.
     pub fn evaluate(&self, nix: &Nix) -> Result<Evaluation> {
         let Start::Flake(flake) = self.start else {
-            return self.instantiate(nix, self.file());
+            return self.instantiate(nix, self.file(), self.selection);
         };
         let text = format!(
             "{}({}) import\n",
@@ -184,7 +184,7 @@ impl<'a> Request<'a> {
             .map_err(|error| Error::nix_output("nix flake metadata", &error.to_string()))?;
         let text = format!(
             "{}(import ./record.nix {{ token = {}; entry = {}; isPure = {}; files = [ {} ]; \
-             foreign = [ {} ]; flakes = builtins.fromJSON {}; }}).result\n",
+             foreign = [ {} ]; flakes = builtins.fromJSON {}; }})\n",
             self.start.bindings(self.file())?,
             quote(TOKEN),
             self.start.function()?,
@@ -207,7 +207,7 @@ impl<'a> Request<'a> {
     ) -> Result<Evaluation> {
         let dir = self.scratch.join(dir);
         let wrapper = scope::write(&dir, user, text)?;
-        let mut evaluation = self.instantiate(nix, &wrapper)?;
+        let mut evaluation = self.evaluate_through(nix, &wrapper)?;
         evaluation.evaluated.retain(|file| !file.starts_with(&dir));
         evaluation.events.retain(
             |event| !matches!(event, Recorded::Import { path, .. } if path.starts_with(&dir)),
@@ -225,21 +225,24 @@ impl<'a> Request<'a> {
 
     /// Evaluates through a file that stands for the shell's, such as a [`super::replay`].
     pub fn evaluate_through(&self, nix: &Nix, wrapper: &Path) -> Result<Evaluation> {
-        self.instantiate(nix, wrapper)
+        let selection = scope::selection(self.selection, wrapper)?;
+        self.instantiate(nix, wrapper, &selection)
     }
 
-    fn instantiate(&self, nix: &Nix, file: &Path) -> Result<Evaluation> {
+    fn instantiate(&self, nix: &Nix, file: &Path, selection: &Selection) -> Result<Evaluation> {
         let root = self.scratch.join("derivation");
         let mut evaluation = Evaluation::default();
         let mut failing = false;
         let mut download = None;
-        let printed = self.command(file, &root)?.stdout_text_with_log(|line| {
-            // A trace of the user's may look like an error; so everything is noted all the same.
-            failing |= line.starts_with("error:");
-            evaluation.note(line);
-            self.note_download(line, &mut download);
-            failing
-        })?;
+        let printed = self
+            .command(instantiate_args(file, selection)?, &root)
+            .stdout_text_with_log(|line| {
+                // A trace of the user's may look like an error; so everything is noted all the same.
+                failing |= line.starts_with("error:");
+                evaluation.note(line);
+                self.note_download(line, &mut download);
+                failing
+            })?;
         for link in printed.lines() {
             // The link may be followed by `!output` where not the default output was selected.
             let link = link.split('!').next().unwrap_or(link);
@@ -272,9 +275,9 @@ impl<'a> Request<'a> {
         if takes_fetch_tree { &FEATURES } else { &[] }
     }
 
-    fn command(&self, file: &Path, root: &Path) -> Result<NixCommand> {
+    fn command(&self, args: Vec<OsString>, root: &Path) -> NixCommand {
         let mut command = NixCommand::new("nix-instantiate")
-            .args(instantiate_args(file, self.selection)?)
+            .args(args)
             .args(self.include.iter().flat_map(|entry| ["-I", entry]))
             .args(self.features())
             .args(["--indirect", "-vvv", "--add-root"])
@@ -288,7 +291,7 @@ impl<'a> Request<'a> {
         if let Some(file) = &self.nixpkgs_config {
             command = command.env(user_config::VARIABLE, file);
         }
-        Ok(command)
+        command
     }
 }
 

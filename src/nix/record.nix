@@ -199,5 +199,6 @@ let
     };
 in
 {
+  inherit (scope) arguments;
   result = entry scope.load;
 }

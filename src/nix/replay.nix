@@ -64,5 +64,6 @@ let
   );
 in
 {
+  inherit (scope) arguments;
   result = entry scope.load;
 }

@@ -50,7 +50,7 @@ pub fn write(sources: &[Source], place: Place<'_>, dir: &Path) -> Result<PathBuf
     let text = format!(
         "{}(import ./replay.nix {{ entry = {}; inherit project; isPure = {}; \
          files = map (file: project + \"/\" + file) [ {} ] ++ [ {} ]; \
-         sources = builtins.fromJSON (builtins.readFile ./sources.json); }}).result\n",
+         sources = builtins.fromJSON (builtins.readFile ./sources.json); }})\n",
         place.start.bindings(place.project)?,
         place.start.function()?,
         place.start.is_pure(),

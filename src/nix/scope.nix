@@ -81,6 +81,23 @@ in
   inherit place;
   load = load "";
 
+  # What the expressions of arguments see instead, which are in no file.
+  arguments =
+    let
+      scope = scopeOf "--arg";
+    in
+    {
+      inherit (scope)
+        builtins
+        import
+        scopedImport
+        fetchTarball
+        fetchGit
+        ;
+      inherit (scope.builtins) fetchMercurial fetchTree;
+      __findFile = scope.builtins.findFile;
+    };
+
   # The flake in a tree that is known: a store path, what else the tree is, and what makes a
   # flake of it.
   callFlake =

@@ -95,6 +95,11 @@ export NIX_BUILD_SHELL=bash\n{}",
     }
 }
 
+/// Makes a tarball that says hello, of what is served anyway.
+fn tarball(name: &str) -> String {
+    super::fetchers::tarball(name).replace(SERVE, "")
+}
+
 /// A server of the fixtures, with everything that they fetch.
 fn serve() -> String {
     static PACKED: std::sync::Once = std::sync::Once::new();

@@ -30,11 +30,11 @@ impl Shell {
     }
 
     /// What to type, with the shell file's directory at `directory`, where perhaps another
-    /// file stands for the shell's.
+    /// file and selection stand for the shell's.
     pub fn by_hand(
         &self,
         directory: &str,
-        file: Option<&str>,
+        instead: Option<(&str, &Selection)>,
         variables: &[(&str, String)],
     ) -> String {
         let mut words = vec!["cd".to_owned(), shell_quoted(directory), "&&".to_owned()];
@@ -42,13 +42,15 @@ impl Shell {
         words.extend(variables.map(|(name, value)| format!("{name}={}", shell_quoted(value))));
         words.push("nix-shell".to_owned());
         let name = self.file.as_str().rsplit('/').next().unwrap_or_default();
-        if let Some(file) = file {
+        let own = self.selection();
+        let selection = instead.map_or(&own, |(_, selection)| selection);
+        if let Some((file, _)) = instead {
             words.push(shell_quoted(file));
         } else if name != "shell.nix" {
             words.push(shell_quoted(&format!("./{name}")));
         }
         words.extend(
-            self.selection()
+            selection
                 .to_args()
                 .iter()
                 .map(|arg| shell_quoted(&arg.to_string_lossy())),

@@ -1,7 +1,8 @@
 //! What a shell is called with.
 
-use super::Class;
+use super::{Class, tarball};
 use crate::end_to_end::MESSAGE;
+use crate::end_to_end::fetchers::URL;
 use crate::end_to_end::projects::HELLO;
 use crate::support::machine_a;
 
@@ -17,6 +18,58 @@ fn arguments_that_name_files_arrive() {
         ..Class::written("file-arguments", shell)
     };
     files.arrives();
+}
+
+/// On B, they would be looked for beside the shell file.
+#[test]
+fn arguments_that_name_files_from_elsewhere_are_refused() {
+    let a = machine_a();
+    a.write_shell(
+        "elsewhere",
+        "{ message }: pkgs.mkShell { inherit (message) MESSAGE; }",
+    );
+    let create = "cd ~/fixtures/shells; exec shellpack create elsewhere -o ~/elsewhere.shellpack";
+    a.sh(&format!("{create} --arg message 'import ./elsewhere/x.nix'"))
+        .exits_with(1)
+        .says("could not pack --arg message: the relative path in it starts here")
+        .says("hint: name the path as it is seen from the shell file: cd /root/fixtures/shells/elsewhere &&");
+    a.sh(&format!("{create} --arg message '{{ MESSAGE = 1; }}'"))
+        .succeeds();
+}
+
+/// A fetch that is in no file at all.
+#[test]
+fn arguments_that_fetch_arrive() {
+    let fetch = Class {
+        make: &tarball("fetching-argument"),
+        words: &format!("--arg message 'import (fetchTarball \"{URL}/fetching-argument.tar.gz\")'"),
+        ..Class::written(
+            "fetching-argument",
+            "{ message }: pkgs.mkShell { inherit (message) MESSAGE; }",
+        )
+    };
+    fetch.arrives();
+}
+
+/// As a pin of a project is passed on: its files read others, and fetch what those name.
+#[test]
+fn what_files_in_arguments_read_and_fetch_arrives() {
+    let name = "pinned-argument";
+    let make = format!(
+        "{}\nmkdir nix; echo '{{ \"url\": \"{URL}/{name}.tar.gz\" }}' > nix/sources.json
+echo 'import (fetchTarball (builtins.fromJSON (builtins.readFile ./sources.json)).url)' > nix/default.nix
+mkdir ~/{name}; echo '[ 1 ]' > ~/{name}/default.nix",
+        tarball(name)
+    );
+    let pinned = Class {
+        make: &make,
+        words: "-I own=$HOME/pinned-argument --arg message 'import ./nix' --arg list 'import <own>'",
+        ..Class::written(
+            name,
+            "{ message, list }: pkgs.mkShell { inherit (message) MESSAGE; LIST = list; }",
+        )
+    };
+    pinned.arrives();
 }
 
 /// As old shells are written: what is passed to nixpkgs may be passed to them. Whether that is

@@ -124,7 +124,7 @@ fn shell_nix_comes_before_default_nix() {
 /// A shell file that can be executed, and a script of the project that is run in its shell.
 #[test]
 fn scripts_of_nix_shell_arrive() {
-    let make = r##"cp -r . ../own-script; cd ../own-script
+    let make = r#"cp -r . ../own-script; cd ../own-script
 { echo '#!/usr/bin/env nix-shell'; sed 's/ PERCENT = / SCRIPT = .\/script;&/' ../own-stdenv/shell.nix; } > shell.nix
 cat > script <<'END'
 #!/usr/bin/env nix-shell
@@ -132,7 +132,7 @@ cat > script <<'END'
 #!nix-shell -i bash
 echo "$1"; greet
 END
-chmod +x shell.nix script"##;
+chmod +x shell.nix script"#;
     let scripts = Class {
         name: "own-script",
         directory: "own-stdenv",
