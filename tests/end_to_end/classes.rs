@@ -15,6 +15,8 @@ mod fetching;
 mod mercurial;
 /// What nix-shell itself has tests for.
 mod nix_shell;
+/// What a project makes of its packages and sources.
+mod packages;
 /// `<…>`, wherever it leads.
 mod search_path;
 /// What a shell takes of its own project.
@@ -56,8 +58,11 @@ impl Class<'_> {
     #[track_caller]
     fn arrives(&self) -> Machine {
         let b = self.enters_alike(&[&format!("ENTER {WHICH}"), &format!("ENTER --pure {PRINT}")]);
-        let outcome = b.shellpack(&format!("open x.shellpack {PRINT}"));
-        outcome.succeeds().prints(MESSAGE);
+        let evaluated = b.shellpack(&format!("open x.shellpack {WHICH}"));
+        let evaluated = evaluated.succeeds().text();
+        assert_eq!(evaluated.lines().last(), Some(MESSAGE));
+        let frozen = b.shellpack(&format!("open x.shellpack --frozen {WHICH}"));
+        frozen.succeeds().prints(&evaluated);
         enters_by_hand(&b, MESSAGE);
         b
     }
