@@ -15,12 +15,14 @@ use crate::nix::store_path::StorePath;
 
 mod flake_problem;
 mod hint;
+mod kind;
 mod make;
 mod not_there;
 mod unfit;
 mod words;
 
 pub use flake_problem::FlakeProblem;
+pub use kind::Kind;
 pub use not_there::NotThere;
 pub use unfit::Unfit;
 use words::{describe, indent, on_lines_of_their_own};
@@ -57,16 +59,11 @@ pub enum Error {
     )]
     RelativeExpression(String),
     /// An argument names a file from another directory than the shell's.
-    #[error(
-        "could not pack --arg {argument}: the relative path in it starts here, and would start from {} on the target",
-        .directory.display()
-    )]
-    RelativeArgument {
-        /// Its name.
-        argument: String,
-        /// Where the shell file is.
-        directory: PathBuf,
-    },
+    #[error("could not pack --arg {}: the relative path in it starts here, and would start from {} on the target", .0, .1.display())]
+    RelativeArgument(String, PathBuf),
+    /// Something else that nix-shell takes.
+    #[error("could not pack {}: it is {}, not a shell file", .0.display(), .1.name())]
+    NotAShellFile(PathBuf, Kind),
     /// The name of the bundle is not one.
     #[error("could not use the name: {0}")]
     BadName(String),

@@ -1,12 +1,13 @@
 //! What is packed: a file, or what nix-shell would make one of.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::Options;
 use super::flake::{self, Packed};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::nix::Nix;
 use crate::nix::command::Selection;
 use crate::report::Report;
@@ -91,6 +92,7 @@ impl Subject {
     fn locate(&self, scratch: &Path) -> Result<Located> {
         let text = match self {
             Self::File(named) => {
+                ensure_shell_file(named)?;
                 let file = locate(named)?;
                 let link = link_to(named, &file);
                 return Ok(Located { file, link });
@@ -163,10 +165,35 @@ fn ensure_arguments_start_there(selection: &Selection, file: &Path) -> Result<()
     if here.map_err(Error::io("find", "."))? == directory {
         return Ok(());
     }
-    Err(Error::RelativeArgument {
-        argument: argument.name.clone(),
-        directory: directory.to_owned(),
-    })
+    let name = argument.name.clone();
+    Err(Error::RelativeArgument(name, directory.to_owned()))
+}
+
+/// nix-shell takes more than files; what it would make of them need not be a shell of the same
+/// name on the target.
+fn ensure_shell_file(named: &Path) -> Result<()> {
+    let has_extension = |wanted| {
+        named
+            .extension()
+            .is_some_and(|extension| extension == wanted)
+    };
+    let text = named.to_string_lossy();
+    let kind = if text.starts_with('<') && text.ends_with('>') && !named.exists() {
+        Kind::LookUp
+    } else if has_extension("drv") {
+        Kind::Derivation
+    } else if !has_extension("nix") && starts_as_script(named) {
+        Kind::Script
+    } else {
+        return Ok(());
+    };
+    Err(Error::NotAShellFile(named.to_owned(), kind))
+}
+
+fn starts_as_script(file: &Path) -> bool {
+    let mut start = [0; 2];
+    let read = fs::File::open(file).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && &start == b"#!"
 }
 
 /// As nix-shell: `shell.nix`, then `default.nix`, in the directory that was named.

@@ -17,7 +17,8 @@ impl Error {
                 format!("it has a flake; pack that: shellpack create {}", shell_quoted(&reference))
             }
             Self::NoShellFile(_) => "name the file: shellpack create path/to/shell.nix".to_owned(),
-            Self::RelativeArgument { directory, .. } => format!("name the path as it is seen from the shell file: cd {} && shellpack create …", directory.display()),
+            Self::RelativeArgument(_, directory) => format!("name the path as it is seen from the shell file: cd {} && shellpack create …", directory.display()),
+            Self::NotAShellFile(named, kind) => kind.hint(named),
             Self::RelativeExpression(_) => "write it to a file beside those that it names, and pack that: shellpack create FILE".to_owned(),
             Self::BadName(_) => "choose another with --name NAME".to_owned(),
             Self::OutputExists(_) => "choose another file with -o FILE, or overwrite it with --force".to_owned(),

@@ -2,6 +2,7 @@
 
 use super::Class;
 use crate::end_to_end::MESSAGE;
+use crate::support::machine_a;
 
 /// The part of a set that is a shell.
 fn of(words: &str) -> Class<'_> {
@@ -143,4 +144,33 @@ chmod +x shell.nix script"#;
     b.sh("own-script/script 'a b'")
         .succeeds()
         .prints(&format!("a b\n{MESSAGE}"));
+}
+
+/// Of what nix-shell takes besides.
+#[test]
+fn what_is_no_shell_file_is_refused_by_name() {
+    let a = machine_a();
+    a.write(
+        "not-files/script",
+        "#!/usr/bin/env nix-shell\n#! nix-shell -p hello -i bash\nhello\n",
+    );
+    a.write("not-files/x.drv", "Derive([])");
+    for (named, what, hint) in [
+        ("script", "a script", "shellpack create -p PACKAGE…"),
+        ("x.drv", "a derivation", "shellpack create FILE"),
+        (
+            "\"<home-manager>\"",
+            "something to be looked up",
+            "shellpack create -E 'import <home-manager>'",
+        ),
+    ] {
+        a.sh(&format!("cd not-files; shellpack create {named} -o x"))
+            .exits_with(1)
+            .says(&format!(
+                "could not pack {}: it is {what}, not a shell file",
+                named.trim_matches('"')
+            ))
+            .says(hint);
+    }
+    a.sh("test ! -e not-files/x").succeeds();
 }
