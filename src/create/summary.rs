@@ -107,19 +107,22 @@ impl Summary {
                 "evaluation drags {first}{more} into the bundle; look whether it should travel"
             ));
         }
-        if let Some(directory) = files.iter().find(|file| is_git(file)) {
+        if let Some(directory) = files.iter().find_map(git_directory_of) {
             warnings.push(format!(
-                "evaluation copies the repository's whole history ({}) into the bundle",
-                directory.path
+                "evaluation copies the repository's whole history ({directory}) into the bundle"
             ));
         }
         warnings
     }
 }
 
-fn is_git(file: &ProjectFile) -> bool {
-    matches!(file.kind, FileKind::Directory { .. })
-        && file.path.as_str().rsplit('/').next() == Some(".git")
+/// The `.git` that a file lies in. One that evaluation only asks for is carried as an empty directory.
+fn git_directory_of(file: &ProjectFile) -> Option<&str> {
+    let path = file.path.as_str();
+    let is_whole = |at: &usize| path[..*at].is_empty() || path[..*at].ends_with('/');
+    let mut places = path.match_indices(".git/").map(|(at, _)| at);
+    let at = places.find(is_whole)?;
+    Some(&path[..at + ".git".len()])
 }
 
 /// Names under which secrets usually lie.

@@ -91,7 +91,7 @@ export NIX_BUILD_SHELL=bash\n{}",
             serve(),
             all(&format!("nix-shell {words}"))
         ));
-        let here = here.succeeds().text();
+        let here = here.succeeds().never_says("whole history").text();
         b.receive(&a.home(&format!("{name}.shellpack")), "x.shellpack");
         b.sh(&all("shellpack open x.shellpack"))
             .succeeds()

@@ -4,6 +4,7 @@
 use super::Class;
 use crate::end_to_end::MESSAGE;
 use crate::end_to_end::projects::HELLO;
+use crate::support::machine_a;
 
 /// A tree with what filters are there for.
 const TREE: &str = "mkdir -p src/deep build .git; touch src/a.c src/deep/b.h src/c.o src/old~ build/x .git/HEAD
@@ -121,4 +122,14 @@ echo '{{ MESSAGE = \"{MESSAGE}\"; }}' > data/message.nix"
     b.shellpack("open x.shellpack --run 'echo $JSON $TEXT $TOML $NAMES $HAS'")
         .succeeds()
         .prints("json 1.2.3 4.5 a b yes no");
+}
+
+/// As `src = ./.` does, in a working copy.
+#[test]
+fn a_history_that_is_copied_is_warned_of() {
+    let a = machine_a();
+    a.write_shell("history", &format!("pkgs.mkShell {{ {HELLO} src = ./.; }}"));
+    a.sh("cd ~/fixtures/shells/history; git init -q; exec shellpack create -o ~/history.shellpack")
+        .succeeds()
+        .says("copies the repository's whole history (.git) into the bundle");
 }
