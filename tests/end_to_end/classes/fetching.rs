@@ -50,6 +50,10 @@ fn a_working_copys_flake_arrives() {
         ("clean", ""),
         ("dirty", "sed -i s/set/changed/ nix/settings.nix"),
         ("below", below),
+        (
+            "worktree",
+            "git worktree add -q ../flake-tree; cd ../flake-tree",
+        ),
     ] {
         let make = format!(
             "cp -r . ../flake-{name}; cd ../flake-{name}\ngit init -q; git add .; {commit}
