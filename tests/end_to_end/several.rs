@@ -149,10 +149,10 @@ fn one_that_is_broken_stops_all() {
 #[test]
 fn a_hook_that_wants_the_network_is_told_with_its_shell() {
     let a = machine_a();
-    write_pair("hooked", ["", ""]);
+    write_pair("hooked-pair", ["", ""]);
     let hook = "pkgs.mkShell { shellHook = \"(exec 3<>/dev/tcp/192.0.2.1/80) || exit 6\"; }";
-    a.write_shell("hooked/c", hook);
-    a.sh("cd fixtures/shells/hooked; shellpack create a c tools/b -o ~/hooked.shellpack")
+    a.write_shell("hooked-pair/c", hook);
+    a.sh("cd fixtures/shells/hooked-pair; shellpack create a c tools/b -o ~/hooked-pair.shellpack")
         .succeeds()
         .says("warning: c: the shellHook wants a network, which will not be there, and ends the shell")
         .shows("a, tools/b: entered nix-shell\n")

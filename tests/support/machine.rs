@@ -1,10 +1,11 @@
 //! A machine: a room with a store and a home of its own.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
 
 use shellpack::room::{Access, Room, RoomCommand};
 
@@ -155,6 +156,8 @@ in
 {expression}
 "#
         );
+        let top = name.split('/').next().unwrap_or(name);
+        own(self.home(&format!("fixtures/shells/{top}")));
         self.write(&format!("fixtures/shells/{name}/shell.nix"), &shell);
     }
 
@@ -258,4 +261,20 @@ fn ensure_testable() {
         let room = Room::new().executable(env!("CARGO_BIN_EXE_shellpack")).sealed();
         room.ensure_buildable().expect("these tests need to make namespaces: run them with CAP_SYS_ADMIN");
     });
+}
+
+/// Directories of shells, and the tests that write them. Tests share a home, and run in any order.
+static OWNERS: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
+
+/// Another test must not use the same one: what it makes of it would be there already.
+fn own(directory: PathBuf) {
+    let test = std::thread::current().name().unwrap_or_default().to_owned();
+    let said = format!("two tests have a shell in {}", directory.display());
+    let mut owners = OWNERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let owner = owners
+        .entry(directory)
+        .or_insert_with(|| test.clone())
+        .clone();
+    drop(owners);
+    assert_eq!(owner, test, "{said}");
 }

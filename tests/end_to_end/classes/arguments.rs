@@ -25,14 +25,15 @@ fn arguments_that_name_files_arrive() {
 fn arguments_that_name_files_from_elsewhere_are_refused() {
     let a = machine_a();
     a.write_shell(
-        "elsewhere",
+        "from-elsewhere",
         "{ message }: pkgs.mkShell { inherit (message) MESSAGE; }",
     );
-    let create = "cd ~/fixtures/shells; exec shellpack create elsewhere -o ~/elsewhere.shellpack";
-    a.sh(&format!("{create} --arg message 'import ./elsewhere/x.nix'"))
+    let create =
+        "cd ~/fixtures/shells; exec shellpack create from-elsewhere -o ~/from-elsewhere.shellpack";
+    a.sh(&format!("{create} --arg message 'import ./from-elsewhere/x.nix'"))
         .exits_with(1)
         .says("could not pack --arg message: the relative path in it starts here")
-        .says("hint: name the path as it is seen from the shell file: cd /root/fixtures/shells/elsewhere &&");
+        .says("hint: name the path as it is seen from the shell file: cd /root/fixtures/shells/from-elsewhere &&");
     a.sh(&format!("{create} --arg message '{{ MESSAGE = 1; }}'"))
         .succeeds();
 }
