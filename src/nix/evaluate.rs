@@ -9,17 +9,22 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::Nix;
 use super::command::{NixCommand, Selection};
 use super::derivation::Derivation;
-use super::flake::{FEATURES, Locked, Metadata, Start};
+use super::flake::{FEATURES, Start};
 use super::scope;
 use super::store_path::StorePath;
 use super::user_config;
 use crate::error::{Error, Result};
 use crate::report::{Report, Waiting};
+
+mod log;
+mod recorded;
+
+pub use log::Evaluation;
+use log::{quoted, without_secrets};
+pub use recorded::{KnownFlake, Recorded};
 
 /// What a recorder's line starts with. Nobody else traces this.
 const TOKEN: &str = "shellpack-record:";
@@ -43,93 +48,6 @@ pub struct Request<'a> {
     pub scratch: &'a Path,
     /// Hears what evaluation waits for.
     pub report: &'a Report,
-}
-
-/// What an evaluation came to.
-#[derive(Debug, Default)]
-pub struct Evaluation {
-    /// Derivations, in order; nix-shell wants exactly one.
-    pub derivations: Vec<StorePath>,
-    /// Files that were evaluated, wherever they are.
-    pub evaluated: BTreeSet<PathBuf>,
-    /// Trees and files that became store paths.
-    pub copied: BTreeSet<PathBuf>,
-    /// What the recorder saw, in order.
-    pub events: Vec<Recorded>,
-    /// Warnings and traces of the user's own code.
-    pub talk: Vec<String>,
-}
-
-/// One line of the recorder.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "event", rename_all = "lowercase")]
-pub enum Recorded {
-    /// A fetcher was called.
-    Fetch {
-        /// The builtin: `fetchTarball`.
-        fetcher: String,
-        /// The file that called it.
-        from: String,
-        /// Its arguments.
-        arguments: serde_json::Value,
-        /// The store path it returned.
-        path: String,
-        /// What it returned besides, if that was a set: revision, date.
-        attributes: Option<serde_json::Value>,
-        /// What makes a flake of it, if it is a known one.
-        #[serde(default)]
-        flake: Option<Locked>,
-    },
-    /// A file was imported.
-    Import {
-        /// The file that imports it; empty for the shell file itself.
-        from: PathBuf,
-        /// Its absolute path.
-        path: PathBuf,
-    },
-    /// Something was read that Nix had to have in the store, and may have built for it.
-    Realise {
-        /// A derivation or another store path.
-        path: String,
-        /// The derivation's outputs that were read.
-        outputs: Vec<String>,
-    },
-    /// A file or directory of the project was read.
-    Read {
-        /// The builtin: `readFile`.
-        reader: String,
-        /// The file that reads it.
-        #[serde(default)]
-        from: PathBuf,
-        /// Its absolute path.
-        path: PathBuf,
-    },
-    /// A path was copied into the store by `path` or `filterSource`.
-    Copy {
-        /// Its absolute path.
-        path: PathBuf,
-        /// The store path that it became: with a filter, perhaps less than what is there.
-        result: PathBuf,
-    },
-    /// A variable of the environment was read.
-    Environment {
-        /// Its name.
-        name: String,
-    },
-    /// A `<…>` is about to be looked up.
-    Search {
-        /// What stands between the angle brackets.
-        name: String,
-    },
-    /// A `<…>` was looked up, and found.
-    Lookup {
-        /// What stands between the angle brackets.
-        name: String,
-        /// The file that looked it up.
-        from: String,
-        /// What was found.
-        path: String,
-    },
 }
 
 impl<'a> Request<'a> {
@@ -295,68 +213,6 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A flake that `getFlake` returns.
-#[derive(Debug, Clone, Serialize)]
-pub struct KnownFlake {
-    /// The reference that the shell names it by.
-    pub reference: String,
-    /// The store path of its source.
-    pub path: String,
-    /// What else the source is.
-    pub attributes: serde_json::Value,
-    /// What makes a flake of it.
-    pub flake: Locked,
-}
-
-impl KnownFlake {
-    /// Asks Nix what a reference leads to.
-    pub fn of(reference: &str) -> Result<Self> {
-        let metadata = Metadata::of(reference)?;
-        Ok(Self {
-            reference: reference.to_owned(),
-            attributes: metadata.attributes()?,
-            flake: metadata.locked(),
-            path: metadata.path,
-        })
-    }
-}
-
-impl Evaluation {
-    fn note(&mut self, line: &str) {
-        if let Some(json) = line
-            .strip_prefix("trace: ")
-            .and_then(|text| text.strip_prefix(TOKEN))
-        {
-            // A line that is not ours by chance is nothing to fail over.
-            self.events.extend(serde_json::from_str::<Recorded>(json));
-        } else if let Some(file) = quoted(line, "evaluating file '") {
-            self.evaluated.insert(file.into());
-        } else if let Some(file) = quoted(line, "copied source '") {
-            self.copied.insert(file.into());
-        } else if line.starts_with("trace: ") || line.starts_with("warning: ") {
-            self.talk.push(line.to_owned());
-        }
-    }
-}
-
-/// The text between a prefix and the quote that ends it.
-fn quoted<'a>(line: &'a str, prefix: &str) -> Option<&'a str> {
-    let rest = line.strip_prefix(prefix)?;
-    let end = rest.find("' -> '").or_else(|| rest.rfind('\''))?;
-    Some(&rest[..end])
-}
-
-/// A url without user, password and query: where it is shown, logs are kept.
-fn without_secrets(url: &str) -> String {
-    let shown = url.split(['?', '#']).next().unwrap_or(url);
-    let Some((scheme, rest)) = shown.split_once("://") else {
-        return shown.to_owned();
-    };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or(authority);
-    format!("{scheme}://{host}{path}")
-}
-
 /// What nix-instantiate is told, to evaluate what nix-shell would of a file and a selection: that
 /// one passes `inNixShell` to a function that names it.
 pub fn instantiate_args(file: &Path, selection: &Selection) -> Result<Vec<OsString>> {
@@ -421,48 +277,6 @@ pub fn utf8(path: &Path) -> Result<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_log_is_understood() {
-        let mut evaluation = Evaluation::default();
-        for line in [
-            "evaluating file '/p/it's/shell.nix'",
-            "copied source '/p/src' -> '/nix/store/abc-src'",
-            "trace: hello",
-            "trace: shellpack-record:{\"event\":\"read\",\"reader\":\"readFile\",\"from\":\"/p\",\"path\":\"/p/x\"}",
-            "instantiated 'x' -> '/nix/store/y.drv'",
-        ] {
-            evaluation.note(line);
-        }
-        assert_eq!(
-            evaluation.evaluated.first().unwrap(),
-            Path::new("/p/it's/shell.nix")
-        );
-        assert_eq!(evaluation.copied.first().unwrap(), Path::new("/p/src"));
-        assert_eq!(evaluation.talk, ["trace: hello"]);
-        assert!(
-            matches!(&evaluation.events[..], [Recorded::Read { path, .. }] if path == Path::new("/p/x"))
-        );
-    }
-
-    #[test]
-    fn urls_are_shown_without_secrets() {
-        let urls = [
-            "https://user:pa@ss@host:80/a@b/c.tar.gz?token=x#y",
-            "https://host?token=x",
-            "file:///a/b",
-            "/a/b",
-        ];
-        assert_eq!(
-            urls.map(without_secrets),
-            [
-                "https://host:80/a@b/c.tar.gz",
-                "https://host",
-                "file:///a/b",
-                "/a/b"
-            ]
-        );
-    }
 
     #[test]
     fn strings_are_quoted_for_nix() {

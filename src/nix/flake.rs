@@ -2,18 +2,22 @@
 //! directory. That takes no `flakes` feature where its inputs are answered.
 
 use std::path::{Path, PathBuf};
-use std::{fmt, fs};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::command::{self, NixCommand};
 use super::evaluate::{quote, quote_all, utf8};
 use super::store_path::StorePath;
 use super::{Nix, scope};
-use crate::bundle::manifest::BundleName;
 use crate::error::{Error, Result};
+
+mod attribute;
+mod metadata;
+
+pub use attribute::AttributePath;
+pub use metadata::Metadata;
 
 /// What turns the feature on. Nix before 2.4 knows neither flakes nor this option.
 pub const FEATURES: [&str; 2] = ["--extra-experimental-features", "nix-command flakes"];
@@ -45,10 +49,6 @@ pub enum Start<'a> {
     Flake(&'a Flake),
 }
 
-/// Names that lead to a value in a flake.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttributePath(Vec<String>);
-
 /// What makes a flake of a tree, besides `flake.nix`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Locked {
@@ -57,204 +57,6 @@ pub struct Locked {
     /// What `flake.lock` would say, where the tree has none that is complete.
     #[serde(default)]
     pub lock: Option<Value>,
-}
-
-/// What Nix says of a flake.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Metadata {
-    /// The store path of its source.
-    pub path: String,
-    /// The reference by which it can be had again.
-    locked: Map<String, Value>,
-    /// Its inputs, as `flake.lock` has them.
-    pub locks: Value,
-    /// The same as a url; the revision is in it, if it has one.
-    #[serde(default)]
-    url: String,
-}
-
-impl AttributePath {
-    /// Where `nix develop` looks for what follows the `#` of a reference, in this order.
-    pub fn candidates(fragment: &str, system: &str) -> Vec<Self> {
-        let path = |names: &[&str]| Self(names.iter().map(|&name| name.to_owned()).collect());
-        if fragment.is_empty() {
-            return vec![
-                path(&["devShells", system, "default"]),
-                path(&["devShell", system]),
-                path(&["packages", system, "default"]),
-                path(&["defaultPackage", system]),
-            ];
-        }
-        // A leading dot is for a path from the top, and from nowhere else.
-        if let Some(rest) = fragment.strip_prefix('.') {
-            return vec![Self(names(rest))];
-        }
-        let below = |prefix: &[&str]| Self([path(prefix).0, names(fragment)].concat());
-        vec![
-            below(&["devShells", system]),
-            below(&["packages", system]),
-            below(&["legacyPackages", system]),
-            below(&[]),
-        ]
-    }
-}
-
-/// The names of an attribute path; one with a dot in it is in quotes.
-fn names(text: &str) -> Vec<String> {
-    let mut names = vec![String::new()];
-    let mut is_quoted = false;
-    for c in text.chars() {
-        match c {
-            '"' => is_quoted = !is_quoted,
-            '.' if !is_quoted => names.push(String::new()),
-            c => names
-                .iter_mut()
-                .last()
-                .into_iter()
-                .for_each(|name| name.push(c)),
-        }
-    }
-    names
-}
-
-impl fmt::Display for AttributePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, name) in self.0.iter().enumerate() {
-            let dot = if index == 0 { "" } else { "." };
-            let quote = if name.contains('.') { "\"" } else { "" };
-            write!(f, "{dot}{quote}{name}{quote}")?;
-        }
-        Ok(())
-    }
-}
-
-impl Metadata {
-    /// Asks Nix, which fetches the flake and finds out what is not locked yet, and leaves the
-    /// user's lock file alone.
-    pub fn of(reference: &str) -> Result<Self> {
-        let text = NixCommand::new("nix")
-            .args(FEATURES)
-            .args(["flake", "metadata", "--json", "--no-write-lock-file"])
-            .arg(reference)
-            .stdout_text()?;
-        command::parse_json("nix flake metadata", &text)
-    }
-
-    /// Where in the source `flake.nix` lies; empty at the top.
-    pub fn directory(&self) -> &str {
-        self.text("dir").unwrap_or_default()
-    }
-
-    /// The reference as a url, to be shown.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// The directory of the user's that the flake lies in, if it does.
-    pub fn local_directory(&self) -> Option<PathBuf> {
-        let dir = match self.text("type")? {
-            "path" => self.text("path")?,
-            "git" => self.text("url")?.strip_prefix("file://")?,
-            _ => return None,
-        };
-        Some(PathBuf::from(dir))
-    }
-
-    /// What else than a path the source is, as this Nix has it: revision, date.
-    pub fn attributes(&self) -> Result<Value> {
-        let reference = serde_json::to_string(&self.tree())
-            .map_err(|error| Error::nix_output("nix flake metadata", &error.to_string()))?;
-        let expression = format!(
-            "removeAttrs (builtins.fetchTree (builtins.fromJSON {})) [ \"outPath\" ]",
-            quote(&reference)
-        );
-        let text = NixCommand::new("nix-instantiate")
-            .args(FEATURES)
-            .args(["--eval", "--strict", "--json", "-E", &expression])
-            .stdout_text()?;
-        command::parse_json("nix-instantiate", &text)
-    }
-
-    /// As `fetchTree` takes it: the directory is not the tree's, and what begins with
-    /// underscores is between Nix and itself.
-    fn tree(&self) -> Map<String, Value> {
-        let mut locked = self.locked.clone();
-        locked.retain(|name, _| name != "dir" && !name.starts_with("__"));
-        locked
-    }
-
-    /// Whether Nix took it from a working copy with changes.
-    pub fn is_dirty(&self) -> bool {
-        self.text("type") == Some("git") && self.text("rev").is_none()
-    }
-
-    /// What the flake may be called: as the directory or the repository that it is in.
-    pub fn name(&self) -> String {
-        let place = self.text("repo").or_else(|| self.text("path"));
-        let place = place.or_else(|| self.text("url")).unwrap_or_default();
-        let place = place.split(['?', '#']).next().unwrap_or_default();
-        let last = place
-            .trim_end_matches('/')
-            .rsplit('/')
-            .next()
-            .unwrap_or_default();
-        let name = [".git", ".tar.gz", ".tar.xz", ".zip"]
-            .iter()
-            .find_map(|suffix| last.strip_suffix(suffix));
-        BundleName::from_directory(name.unwrap_or(last))
-            .as_str()
-            .to_owned()
-    }
-
-    /// Whether the source's own lock file says all there is to say.
-    pub fn is_locked(&self) -> bool {
-        self.locked().lock.is_none() || self.inputs().next().is_none()
-    }
-
-    /// The inputs, each with where it comes from.
-    pub fn inputs(&self) -> impl Iterator<Item = String> {
-        let root = self.locks["root"].as_str().unwrap_or_default();
-        let nodes = self.locks["nodes"].as_object().into_iter().flatten();
-        let inputs = nodes.filter(move |(name, _)| *name != root);
-        inputs.map(|(name, node)| {
-            let locked = &node["locked"];
-            let text = |field: &str| locked[field].as_str().unwrap_or_default().to_owned();
-            let place = match locked["owner"].as_str() {
-                Some(owner) => format!("{}:{owner}/{}", text("type"), text("repo")),
-                None => text("url") + &text("path"),
-            };
-            format!(
-                "{name} {place} at {}{}",
-                text("rev"),
-                if locked["rev"].is_null() {
-                    text("narHash")
-                } else {
-                    String::new()
-                }
-            )
-        })
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        self.locked.get(name).and_then(Value::as_str)
-    }
-
-    /// What makes a flake of its source.
-    pub fn locked(&self) -> Locked {
-        let file = Path::new(&self.path).join(self.directory()).join(LOCK_FILE);
-        let text = fs::read(file).ok();
-        let own = text.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-        let lock = (own.as_ref() != Some(&self.locks)).then(|| self.locks.clone());
-        Locked {
-            directory: self.directory().to_owned(),
-            lock,
-        }
-    }
-
-    /// The text that belongs into `flake.lock`, laid out as Nix does it.
-    pub fn lock_file(&self) -> String {
-        format!("{:#}\n", self.locks)
-    }
 }
 
 impl Flake {
@@ -343,29 +145,5 @@ impl Start<'_> {
     /// Whether the environment is out of reach.
     pub(super) fn is_pure(self) -> bool {
         matches!(self, Self::Flake(_))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attributes_are_sought_where_nix_develop_seeks_them() {
-        let paths = |fragment| -> Vec<_> {
-            let candidates = AttributePath::candidates(fragment, "s");
-            candidates.iter().map(ToString::to_string).collect()
-        };
-        assert_eq!(paths("")[..2], ["devShells.s.default", "devShell.s"]);
-        assert_eq!(
-            paths("x.\"1.0\""),
-            [
-                "devShells.s.x.\"1.0\"",
-                "packages.s.x.\"1.0\"",
-                "legacyPackages.s.x.\"1.0\"",
-                "x.\"1.0\""
-            ]
-        );
-        assert_eq!(paths(".x.y"), ["x.y"]);
     }
 }

@@ -1,0 +1,107 @@
+//! What Nix says while it evaluates, at `-vvv`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::{Recorded, TOKEN};
+use crate::nix::store_path::StorePath;
+
+/// What an evaluation came to.
+#[derive(Debug, Default)]
+pub struct Evaluation {
+    /// Derivations, in order; nix-shell wants exactly one.
+    pub derivations: Vec<StorePath>,
+    /// Files that were evaluated, wherever they are.
+    pub evaluated: BTreeSet<PathBuf>,
+    /// Trees and files that became store paths.
+    pub copied: BTreeSet<PathBuf>,
+    /// What the recorder saw, in order.
+    pub events: Vec<Recorded>,
+    /// Warnings and traces of the user's own code.
+    pub talk: Vec<String>,
+}
+
+impl Evaluation {
+    pub(super) fn note(&mut self, line: &str) {
+        if let Some(json) = line
+            .strip_prefix("trace: ")
+            .and_then(|text| text.strip_prefix(TOKEN))
+        {
+            // A line that is not ours by chance is nothing to fail over.
+            self.events.extend(serde_json::from_str::<Recorded>(json));
+        } else if let Some(file) = quoted(line, "evaluating file '") {
+            self.evaluated.insert(file.into());
+        } else if let Some(file) = quoted(line, "copied source '") {
+            self.copied.insert(file.into());
+        } else if line.starts_with("trace: ") || line.starts_with("warning: ") {
+            self.talk.push(line.to_owned());
+        }
+    }
+}
+
+/// The text between a prefix and the quote that ends it.
+pub(super) fn quoted<'a>(line: &'a str, prefix: &str) -> Option<&'a str> {
+    let rest = line.strip_prefix(prefix)?;
+    let end = rest.find("' -> '").or_else(|| rest.rfind('\''))?;
+    Some(&rest[..end])
+}
+
+/// A url without user, password and query: where it is shown, logs are kept.
+pub(super) fn without_secrets(url: &str) -> String {
+    let shown = url.split(['?', '#']).next().unwrap_or(url);
+    let Some((scheme, rest)) = shown.split_once("://") else {
+        return shown.to_owned();
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{scheme}://{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_log_is_understood() {
+        let mut evaluation = Evaluation::default();
+        for line in [
+            "evaluating file '/p/it's/shell.nix'",
+            "copied source '/p/src' -> '/nix/store/abc-src'",
+            "trace: hello",
+            "trace: shellpack-record:{\"event\":\"read\",\"reader\":\"readFile\",\"from\":\"/p\",\"path\":\"/p/x\"}",
+            "instantiated 'x' -> '/nix/store/y.drv'",
+        ] {
+            evaluation.note(line);
+        }
+        assert_eq!(
+            evaluation.evaluated.first().unwrap(),
+            Path::new("/p/it's/shell.nix")
+        );
+        assert_eq!(evaluation.copied.first().unwrap(), Path::new("/p/src"));
+        assert_eq!(evaluation.talk, ["trace: hello"]);
+        assert!(
+            matches!(&evaluation.events[..], [Recorded::Read { path, .. }] if path == Path::new("/p/x"))
+        );
+    }
+
+    #[test]
+    fn urls_are_shown_without_secrets() {
+        let urls = [
+            "https://user:pa@ss@host:80/a@b/c.tar.gz?token=x#y",
+            "https://host?token=x",
+            "file:///a/b",
+            "/a/b",
+        ];
+        assert_eq!(
+            urls.map(without_secrets),
+            [
+                "https://host:80/a@b/c.tar.gz",
+                "https://host",
+                "file:///a/b",
+                "/a/b"
+            ]
+        );
+    }
+}

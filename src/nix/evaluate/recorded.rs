@@ -1,0 +1,106 @@
+//! What the recorder says, and what it is told about flakes.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::nix::flake::{Locked, Metadata};
+
+/// One line of the recorder.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Recorded {
+    /// A fetcher was called.
+    Fetch {
+        /// The builtin: `fetchTarball`.
+        fetcher: String,
+        /// The file that called it.
+        from: String,
+        /// Its arguments.
+        arguments: serde_json::Value,
+        /// The store path it returned.
+        path: String,
+        /// What it returned besides, if that was a set: revision, date.
+        attributes: Option<serde_json::Value>,
+        /// What makes a flake of it, if it is a known one.
+        #[serde(default)]
+        flake: Option<Locked>,
+    },
+    /// A file was imported.
+    Import {
+        /// The file that imports it; empty for the shell file itself.
+        from: PathBuf,
+        /// Its absolute path.
+        path: PathBuf,
+    },
+    /// Something was read that Nix had to have in the store, and may have built for it.
+    Realise {
+        /// A derivation or another store path.
+        path: String,
+        /// The derivation's outputs that were read.
+        outputs: Vec<String>,
+    },
+    /// A file or directory of the project was read.
+    Read {
+        /// The builtin: `readFile`.
+        reader: String,
+        /// The file that reads it.
+        #[serde(default)]
+        from: PathBuf,
+        /// Its absolute path.
+        path: PathBuf,
+    },
+    /// A path was copied into the store by `path` or `filterSource`.
+    Copy {
+        /// Its absolute path.
+        path: PathBuf,
+        /// The store path that it became: with a filter, perhaps less than what is there.
+        result: PathBuf,
+    },
+    /// A variable of the environment was read.
+    Environment {
+        /// Its name.
+        name: String,
+    },
+    /// A `<…>` is about to be looked up.
+    Search {
+        /// What stands between the angle brackets.
+        name: String,
+    },
+    /// A `<…>` was looked up, and found.
+    Lookup {
+        /// What stands between the angle brackets.
+        name: String,
+        /// The file that looked it up.
+        from: String,
+        /// What was found.
+        path: String,
+    },
+}
+
+/// A flake that `getFlake` returns.
+#[derive(Debug, Clone, Serialize)]
+pub struct KnownFlake {
+    /// The reference that the shell names it by.
+    pub reference: String,
+    /// The store path of its source.
+    pub path: String,
+    /// What else the source is.
+    pub attributes: serde_json::Value,
+    /// What makes a flake of it.
+    pub flake: Locked,
+}
+
+impl KnownFlake {
+    /// Asks Nix what a reference leads to.
+    pub fn of(reference: &str) -> Result<Self> {
+        let metadata = Metadata::of(reference)?;
+        Ok(Self {
+            reference: reference.to_owned(),
+            attributes: metadata.attributes()?,
+            flake: metadata.locked(),
+            path: metadata.path,
+        })
+    }
+}

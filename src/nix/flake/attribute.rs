@@ -1,0 +1,86 @@
+//! Names that lead to a value in what a flake puts out.
+
+use std::fmt;
+
+/// Names that lead to a value in a flake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributePath(pub(super) Vec<String>);
+
+impl AttributePath {
+    /// Where `nix develop` looks for what follows the `#` of a reference, in this order.
+    pub fn candidates(fragment: &str, system: &str) -> Vec<Self> {
+        let path = |names: &[&str]| Self(names.iter().map(|&name| name.to_owned()).collect());
+        if fragment.is_empty() {
+            return vec![
+                path(&["devShells", system, "default"]),
+                path(&["devShell", system]),
+                path(&["packages", system, "default"]),
+                path(&["defaultPackage", system]),
+            ];
+        }
+        // A leading dot is for a path from the top, and from nowhere else.
+        if let Some(rest) = fragment.strip_prefix('.') {
+            return vec![Self(names(rest))];
+        }
+        let below = |prefix: &[&str]| Self([path(prefix).0, names(fragment)].concat());
+        vec![
+            below(&["devShells", system]),
+            below(&["packages", system]),
+            below(&["legacyPackages", system]),
+            below(&[]),
+        ]
+    }
+}
+
+/// The names of an attribute path; one with a dot in it is in quotes.
+fn names(text: &str) -> Vec<String> {
+    let mut names = vec![String::new()];
+    let mut is_quoted = false;
+    for c in text.chars() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            '.' if !is_quoted => names.push(String::new()),
+            c => names
+                .iter_mut()
+                .last()
+                .into_iter()
+                .for_each(|name| name.push(c)),
+        }
+    }
+    names
+}
+
+impl fmt::Display for AttributePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, name) in self.0.iter().enumerate() {
+            let dot = if index == 0 { "" } else { "." };
+            let quote = if name.contains('.') { "\"" } else { "" };
+            write!(f, "{dot}{quote}{name}{quote}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_sought_where_nix_develop_seeks_them() {
+        let paths = |fragment| -> Vec<_> {
+            let candidates = AttributePath::candidates(fragment, "s");
+            candidates.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(paths("")[..2], ["devShells.s.default", "devShell.s"]);
+        assert_eq!(
+            paths("x.\"1.0\""),
+            [
+                "devShells.s.x.\"1.0\"",
+                "packages.s.x.\"1.0\"",
+                "legacyPackages.s.x.\"1.0\"",
+                "x.\"1.0\""
+            ]
+        );
+        assert_eq!(paths(".x.y"), ["x.y"]);
+    }
+}

@@ -1,0 +1,156 @@
+//! What Nix knows of a flake by its reference.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{FEATURES, LOCK_FILE, Locked};
+use crate::bundle::manifest::BundleName;
+use crate::error::{Error, Result};
+use crate::nix::command::{self, NixCommand};
+use crate::nix::evaluate::quote;
+
+/// What Nix says of a flake.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Metadata {
+    /// The store path of its source.
+    pub path: String,
+    /// The reference by which it can be had again.
+    locked: Map<String, Value>,
+    /// Its inputs, as `flake.lock` has them.
+    pub locks: Value,
+    /// The same as a url; the revision is in it, if it has one.
+    #[serde(default)]
+    url: String,
+}
+
+impl Metadata {
+    /// Asks Nix, which fetches the flake and finds out what is not locked yet, and leaves the
+    /// user's lock file alone.
+    pub fn of(reference: &str) -> Result<Self> {
+        let text = NixCommand::new("nix")
+            .args(FEATURES)
+            .args(["flake", "metadata", "--json", "--no-write-lock-file"])
+            .arg(reference)
+            .stdout_text()?;
+        command::parse_json("nix flake metadata", &text)
+    }
+
+    /// Where in the source `flake.nix` lies; empty at the top.
+    pub fn directory(&self) -> &str {
+        self.text("dir").unwrap_or_default()
+    }
+
+    /// The reference as a url, to be shown.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The directory of the user's that the flake lies in, if it does.
+    pub fn local_directory(&self) -> Option<PathBuf> {
+        let dir = match self.text("type")? {
+            "path" => self.text("path")?,
+            "git" => self.text("url")?.strip_prefix("file://")?,
+            _ => return None,
+        };
+        Some(PathBuf::from(dir))
+    }
+
+    /// What else than a path the source is, as this Nix has it: revision, date.
+    pub fn attributes(&self) -> Result<Value> {
+        let reference = serde_json::to_string(&self.tree())
+            .map_err(|error| Error::nix_output("nix flake metadata", &error.to_string()))?;
+        let expression = format!(
+            "removeAttrs (builtins.fetchTree (builtins.fromJSON {})) [ \"outPath\" ]",
+            quote(&reference)
+        );
+        let text = NixCommand::new("nix-instantiate")
+            .args(FEATURES)
+            .args(["--eval", "--strict", "--json", "-E", &expression])
+            .stdout_text()?;
+        command::parse_json("nix-instantiate", &text)
+    }
+
+    /// As `fetchTree` takes it: the directory is not the tree's, and what begins with
+    /// underscores is between Nix and itself.
+    fn tree(&self) -> Map<String, Value> {
+        let mut locked = self.locked.clone();
+        locked.retain(|name, _| name != "dir" && !name.starts_with("__"));
+        locked
+    }
+
+    /// Whether Nix took it from a working copy with changes.
+    pub fn is_dirty(&self) -> bool {
+        self.text("type") == Some("git") && self.text("rev").is_none()
+    }
+
+    /// What the flake may be called: as the directory or the repository that it is in.
+    pub fn name(&self) -> String {
+        let place = self.text("repo").or_else(|| self.text("path"));
+        let place = place.or_else(|| self.text("url")).unwrap_or_default();
+        let place = place.split(['?', '#']).next().unwrap_or_default();
+        let last = place
+            .trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .unwrap_or_default();
+        let name = [".git", ".tar.gz", ".tar.xz", ".zip"]
+            .iter()
+            .find_map(|suffix| last.strip_suffix(suffix));
+        BundleName::from_directory(name.unwrap_or(last))
+            .as_str()
+            .to_owned()
+    }
+
+    /// Whether the source's own lock file says all there is to say.
+    pub fn is_locked(&self) -> bool {
+        self.locked().lock.is_none() || self.inputs().next().is_none()
+    }
+
+    /// The inputs, each with where it comes from.
+    pub fn inputs(&self) -> impl Iterator<Item = String> {
+        let root = self.locks["root"].as_str().unwrap_or_default();
+        let nodes = self.locks["nodes"].as_object().into_iter().flatten();
+        let inputs = nodes.filter(move |(name, _)| *name != root);
+        inputs.map(|(name, node)| {
+            let locked = &node["locked"];
+            let text = |field: &str| locked[field].as_str().unwrap_or_default().to_owned();
+            let place = match locked["owner"].as_str() {
+                Some(owner) => format!("{}:{owner}/{}", text("type"), text("repo")),
+                None => text("url") + &text("path"),
+            };
+            format!(
+                "{name} {place} at {}{}",
+                text("rev"),
+                if locked["rev"].is_null() {
+                    text("narHash")
+                } else {
+                    String::new()
+                }
+            )
+        })
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.locked.get(name).and_then(Value::as_str)
+    }
+
+    /// What makes a flake of its source.
+    pub fn locked(&self) -> Locked {
+        let file = Path::new(&self.path).join(self.directory()).join(LOCK_FILE);
+        let text = fs::read(file).ok();
+        let own = text.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+        let lock = (own.as_ref() != Some(&self.locks)).then(|| self.locks.clone());
+        Locked {
+            directory: self.directory().to_owned(),
+            lock,
+        }
+    }
+
+    /// The text that belongs into `flake.lock`, laid out as Nix does it.
+    pub fn lock_file(&self) -> String {
+        format!("{:#}\n", self.locks)
+    }
+}
