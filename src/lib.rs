@@ -26,6 +26,7 @@ pub mod input;
 pub mod inspect;
 pub mod invocation;
 pub mod list;
+pub mod medium;
 pub mod nix;
 pub mod open;
 pub mod opened;
