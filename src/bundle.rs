@@ -4,6 +4,7 @@
 //! `Write`. A bundle is a tar of, in this order, the manifest, room for signatures, the
 //! project files, and the closure as compressed segments of one `nix-store --export` stream.
 
+pub mod extent;
 mod input;
 pub mod layout;
 pub mod manifest;
@@ -11,7 +12,10 @@ pub mod member;
 pub mod reader;
 pub mod segment;
 pub mod signature;
+mod volume;
 pub mod writer;
+
+pub use volume::BadVolume;
 
 /// The version of the format that this program writes, and the newest that it reads
 /// (`bundle-format.md`, section 2).
@@ -92,6 +96,9 @@ pub enum BadBundle {
         /// What differs.
         reason: &'static str,
     },
+    /// Its volumes do not make up a bundle.
+    #[error(transparent)]
+    Volume(#[from] BadVolume),
 }
 
 impl BadBundle {

@@ -11,9 +11,11 @@ use crate::report::Progress;
 
 mod create;
 mod opened;
+mod volumes;
 
 pub use create::Create;
 pub use opened::{Enter, Entry, List, Remove};
+pub use volumes::Volumes;
 
 /// Carry a nix-shell to a machine with no network, in one file.
 ///
@@ -123,11 +125,13 @@ pub enum Command {
 /// `shellpack open`.
 #[derive(Debug, Args)]
 pub struct Open {
-    /// The bundle; `-` is standard input
+    /// The bundle, or one of its volumes; `-` is standard input
     bundle: PathBuf,
     /// Which of the bundle's shells to enter [default: the first]
     #[arg(long, value_name = "NAME")]
     shell: Option<String>,
+    #[command(flatten)]
+    volumes: Volumes,
     #[command(flatten)]
     entry: Entry,
     /// Where to put the project files [default: ./NAME]
@@ -144,8 +148,11 @@ pub struct Open {
 /// `shellpack inspect`.
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// The bundle; `-` is standard input
+    /// The bundle, or one of its volumes; `-` is standard input
     pub bundle: PathBuf,
+    /// Where its volumes may lie.
+    #[command(flatten)]
+    pub volumes: Volumes,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -154,8 +161,11 @@ pub struct Inspect {
 /// `shellpack verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The bundle; `-` is standard input
+    /// The bundle, or one of its volumes; `-` is standard input
     pub bundle: PathBuf,
+    /// Where its volumes may lie.
+    #[command(flatten)]
+    pub volumes: Volumes,
     /// How many segments to check at a time [default: the number of processors]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -164,11 +174,14 @@ pub struct Verify {
 /// `shellpack rehearse`.
 #[derive(Debug, Args)]
 pub struct Rehearse {
-    /// The bundle
+    /// The bundle, or one of its volumes
     pub bundle: PathBuf,
     /// Which of the bundle's shells to enter [default: all, one after the other]
     #[arg(long, value_name = "NAME")]
     pub shell: Option<String>,
+    /// Where its volumes may lie.
+    #[command(flatten)]
+    pub volumes: Volumes,
     /// What to run in the shell
     #[arg(
         long,
@@ -186,6 +199,7 @@ impl Open {
         open::Options {
             bundle: self.bundle,
             shell: self.shell,
+            volumes: self.volumes.dirs,
             dir: self.dir,
             entry: (!self.no_shell).then(|| self.entry.options()),
             way,

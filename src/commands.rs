@@ -158,7 +158,7 @@ fn remove(name: &str, global: &Global, report: &Report) -> Result<ExitCode> {
 }
 
 fn inspect(command: &Inspect, global: &Global) -> Result<ExitCode> {
-    let bundle = Bundle::open(&command.bundle)?;
+    let bundle = Bundle::open_among(&command.bundle, &command.volumes.dirs, None)?;
     let reader = bundle.reader();
     let manifest = reader.manifest();
     let inspection = Inspection {
@@ -177,7 +177,9 @@ fn inspect(command: &Inspect, global: &Global) -> Result<ExitCode> {
 
 fn verify(command: &Verify, global: &Global, report: &Report) -> Result<ExitCode> {
     report.emit(Event::Phase(Phase::Verify));
-    let mut findings = verify::verify(&command.bundle, command.jobs(), report)?;
+    let dirs = &command.volumes.dirs;
+    let bundle = Bundle::open_among(&command.bundle, dirs, report.prompt());
+    let mut findings = verify::findings(bundle, command.jobs(), report)?;
     report.emit(Event::PhaseDone);
     if findings.manifest.is_none()
         && let Some(fault) = findings.faults.pop_if(|fault| !fault.is_damage())
@@ -216,7 +218,8 @@ fn rehearse(command: &Rehearse, global: &Global, report: &Report) -> Result<Exit
         return Err(Error::NotFromStdin);
     }
     report.emit(Event::Phase(Phase::Check));
-    let bundle = Bundle::open(&command.bundle)?;
+    let bundle = Bundle::open_among(&command.bundle, &command.volumes.dirs, None)?;
+    bundle.ensure_whole()?;
     let nix = Nix::find()?;
     let manifest = bundle.reader().manifest();
     let shells = match &command.shell {
@@ -226,7 +229,7 @@ fn rehearse(command: &Rehearse, global: &Global, report: &Report) -> Result<Exit
     report.emit(Event::HandedOver);
     let status = rehearse::Whole {
         manifest,
-        file: &command.bundle,
+        files: &bundle.files(),
         run: &command.run,
         global: &global.to_args(),
     }

@@ -1,7 +1,8 @@
-//! A bundle as a file or as standard input: its manifest is whole, nothing else has been read.
+//! A bundle as a file, as volumes or as standard input: its manifest is whole, nothing else has
+//! been read.
 //! Every command that takes a bundle begins here.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::num::NonZero;
 use std::os::unix::fs::FileExt as _;
@@ -12,6 +13,8 @@ use rustix::fs::{Advice, fadvise};
 
 use crate::bundle::reader::{Content, Input, Piped, Reader};
 use crate::error::{Error, Result};
+use crate::report::Prompt;
+use crate::volumes::{Joined, Set, Shelf};
 
 /// Where a bundle's bytes come from.
 pub(crate) type Source = Box<dyn Input + Send>;
@@ -25,6 +28,71 @@ pub struct Bundle {
     pub(crate) reader: Reader<Source>,
     /// Whether it uses up stdin.
     pub(crate) is_stdin: bool,
+    /// What it lies in, if not in one file.
+    volumes: Option<Arc<Shelf>>,
+    /// Its size, if it lies in one file.
+    size: Option<u64>,
+}
+
+/// A bundle of which nothing has been read yet.
+#[must_use]
+pub(crate) struct Found {
+    /// Its name, for messages.
+    pub(crate) file: PathBuf,
+    /// Its bytes.
+    pub(crate) source: Source,
+    is_stdin: bool,
+    volumes: Option<Arc<Shelf>>,
+    size: Option<u64>,
+}
+
+impl Found {
+    fn new(name: &Path, source: Source) -> Self {
+        Self {
+            file: name.to_owned(),
+            source,
+            is_stdin: false,
+            volumes: None,
+            size: None,
+        }
+    }
+
+    fn file(file: &Path) -> Result<Self> {
+        let handle = File::open(file).map_err(Error::io("open", file))?;
+        // A pipe has a name, too: /dev/fd/3, a FIFO.
+        let metadata = handle.metadata().ok().filter(Metadata::is_file);
+        let Some(metadata) = metadata else {
+            return Ok(Self::new(file, Box::new(Piped(BufReader::new(handle)))));
+        };
+        Ok(Self {
+            size: Some(metadata.len()),
+            ..Self::new(file, Box::new(Seekable::new(handle)))
+        })
+    }
+
+    fn set(set: Set, prompt: Option<Prompt>) -> Result<Self> {
+        let name = set.bundle();
+        let shelf = Shelf::new(set, prompt);
+        let shelf = shelf.map_err(|error| Error::read_bundle(&name, error.into()))?;
+        let shelf = Arc::new(shelf);
+        Ok(Self {
+            volumes: Some(Arc::clone(&shelf)),
+            ..Self::new(&shelf.bundle(), Box::new(Joined::new(&shelf)))
+        })
+    }
+
+    /// Reads the manifest.
+    pub(crate) fn open(self) -> Result<Bundle> {
+        let reader = Reader::open(self.source);
+        let reader = reader.map_err(|error| Error::read_bundle(&self.file, error))?;
+        Ok(Bundle {
+            file: self.file,
+            reader,
+            is_stdin: self.is_stdin,
+            volumes: self.volumes,
+            size: self.size,
+        })
+    }
 }
 
 impl std::fmt::Debug for Bundle {
@@ -36,38 +104,80 @@ impl std::fmt::Debug for Bundle {
 }
 
 impl Bundle {
-    /// Reads the manifest of a file, or of stdin if it is `-`.
+    /// Reads the manifest of a file, of volumes beside each other, or of stdin if it is `-`.
     pub fn open(file: &Path) -> Result<Self> {
-        let is_stdin = file == Path::new("-");
-        let (name, source): (&Path, Source) = if is_stdin {
-            (
-                Path::new("standard input"),
-                Box::new(Piped(BufReader::with_capacity(1 << 20, io::stdin()))),
-            )
-        } else {
-            let handle = File::open(file).map_err(Error::io("open", file))?;
-            // A pipe has a name, too: /dev/fd/3, a FIFO.
-            let seekable = handle.metadata().is_ok_and(|metadata| metadata.is_file());
-            (
-                file,
-                if seekable {
-                    Box::new(Seekable::new(handle))
-                } else {
-                    Box::new(Piped(BufReader::new(handle)))
-                },
-            )
-        };
-        let reader = Reader::open(source).map_err(|error| Error::read_bundle(name, error))?;
-        Ok(Self {
-            file: name.to_owned(),
-            reader,
-            is_stdin,
-        })
+        Self::open_among(file, &[], None)
+    }
+
+    /// The same; volumes may also lie in other directories, and somebody may be there who can be
+    /// asked for them.
+    pub fn open_among(file: &Path, dirs: &[PathBuf], prompt: Option<Prompt>) -> Result<Self> {
+        Self::find(file, dirs, prompt)?.open()
+    }
+
+    /// Finds what [`Bundle::open_among`] opens, and reads nothing of it.
+    pub(crate) fn find(file: &Path, dirs: &[PathBuf], prompt: Option<Prompt>) -> Result<Found> {
+        if file == Path::new("-") {
+            let input = BufReader::with_capacity(1 << 20, io::stdin());
+            let found = Found::new(Path::new("standard input"), Box::new(Piped(input)));
+            return Ok(Found {
+                is_stdin: true,
+                ..found
+            });
+        }
+        match Set::named(file, dirs) {
+            Some(set) => Found::set(set, prompt),
+            None => Found::file(file),
+        }
+    }
+
+    /// Reads the manifest of a bundle whose bytes lie in these files, in this order.
+    pub(crate) fn of_parts(name: &Path, parts: &[PathBuf]) -> Result<Self> {
+        if let [only] = parts {
+            return Found::file(only)?.open();
+        }
+        let bundle = name.file_name().unwrap_or_default();
+        let set = Set::of_parts(bundle, parts).map_err(Error::io("read", name))?;
+        Found::set(set, None)?.open()
     }
 
     /// The reader, for looking at the manifest.
     pub fn reader(&self) -> &Reader<Source> {
         &self.reader
+    }
+
+    /// Refuses volumes that do not belong together, and missing ones unless somebody can be asked
+    /// for them. Whoever will read all of the bundle asks this first; it takes a few bytes of
+    /// each volume, and lets them be read side by side.
+    pub fn ensure_whole(&self) -> Result<()> {
+        let Some(volumes) = &self.volumes else {
+            return Ok(());
+        };
+        let size = self.reader.manifest_bytes().len() as u64;
+        volumes
+            .survey(self.reader.manifest(), size)
+            .map_err(|error| Error::read_bundle(&self.file, error.into()))
+    }
+
+    /// The volumes, if it lies in several.
+    pub(crate) fn volumes(&self) -> Option<&Arc<Shelf>> {
+        self.volumes.as_ref()
+    }
+
+    /// Its size in bytes, if that is known.
+    pub(crate) fn size(&self) -> Option<u64> {
+        let volumes = self.volumes.as_ref();
+        self.size
+            .or_else(|| volumes.and_then(|shelf| shelf.whole()))
+    }
+
+    /// The files that it lies in; none for standard input.
+    pub fn files(&self) -> Vec<PathBuf> {
+        match &self.volumes {
+            Some(volumes) => volumes.files(),
+            None if self.is_stdin => Vec::new(),
+            None => vec![self.file.clone()],
+        }
     }
 }
 

@@ -39,6 +39,7 @@ pub mod room;
 mod space;
 pub mod unpack;
 pub mod verify;
+pub mod volumes;
 mod writeback;
 
 pub use error::{Error, Result};

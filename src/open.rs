@@ -21,6 +21,8 @@ use present::Presence;
 pub struct Options {
     /// The bundle; `-` is stdin.
     pub bundle: PathBuf,
+    /// Further directories in which volumes of it may lie.
+    pub volumes: Vec<PathBuf>,
     /// Where the project files go, if not to `./NAME`.
     pub dir: Option<PathBuf>,
     /// Which of its shells, if not the first.
@@ -46,7 +48,7 @@ impl Options {
 /// exit status are the shell's own.
 pub fn open(options: &Options, report: &Report) -> Result<Outside> {
     report.emit(Event::Phase(Phase::Check));
-    let bundle = Bundle::open(&options.bundle)?;
+    let bundle = Bundle::open_among(&options.bundle, &options.volumes, report.prompt())?;
     let shell = choose(bundle.reader.manifest(), options, report)?;
     let bundle = match present::look(bundle, options)? {
         // Nothing is to be imported and nothing to be evaluated, so there is no work for Nix.

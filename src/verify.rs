@@ -1,16 +1,17 @@
 //! Reads a whole bundle and lists every fault. Executes nothing, changes nothing.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::bundle::BadBundle;
 use crate::bundle::manifest::{Closure, Manifest};
 use crate::bundle::reader::{Input, ReadError, Reader};
+use crate::bundle::{BadBundle, BadVolume};
 use crate::error::{Error, Result};
-use crate::input::Bundle;
+use crate::input::{Bundle, Source};
 use crate::nix::nar::parse::Parser;
 use crate::report::{Event, Report};
 use crate::unpack::{self, Destination, NarSink};
+use crate::volumes::Shelf;
 
 /// What a check of a bundle found.
 #[derive(Debug)]
@@ -23,16 +24,78 @@ pub struct Findings {
 
 /// Checks every byte of a bundle.
 pub fn verify(file: &Path, jobs: usize, report: &Report) -> Result<Findings> {
-    let mut reader = match Bundle::open(file) {
-        Ok(bundle) => bundle.reader,
-        Err(Error::Bundle { source, .. }) => {
-            return Ok(Findings {
-                manifest: None,
-                faults: vec![source],
-            });
-        }
+    findings(Bundle::open(file), jobs, report)
+}
+
+/// Checks every byte of a bundle that was opened, or says why it could not be.
+pub fn findings(bundle: Result<Bundle>, jobs: usize, report: &Report) -> Result<Findings> {
+    match bundle {
+        Ok(bundle) => check(bundle, jobs, report),
+        Err(Error::Bundle { source, .. }) => Ok(Findings {
+            manifest: None,
+            faults: vec![source],
+        }),
+        Err(error) => Err(error),
+    }
+}
+
+fn check(bundle: Bundle, jobs: usize, report: &Report) -> Result<Findings> {
+    let mut volumes = Volumes::default();
+    match bundle.ensure_whole() {
+        Ok(()) => {}
+        Err(Error::Bundle {
+            source: BadBundle::Volume(bad),
+            ..
+        }) => volumes.fault = Some(bad),
         Err(error) => return Err(error),
-    };
+    }
+    volumes.shelf = bundle.volumes().cloned();
+    let manifest = bundle.reader.manifest().clone();
+    if volumes.are_unreadable() {
+        return Ok(Findings {
+            manifest: Some(manifest),
+            faults: volumes.add_to(Vec::new()),
+        });
+    }
+    let faults = contents(&bundle.file, bundle.reader, jobs, report)?;
+    Ok(Findings {
+        manifest: Some(manifest),
+        faults: volumes.add_to(faults),
+    })
+}
+
+/// What is wrong with the volumes of a bundle, besides what is in them.
+#[derive(Default)]
+struct Volumes {
+    shelf: Option<Arc<Shelf>>,
+    fault: Option<BadVolume>,
+}
+
+impl Volumes {
+    /// Whether there is no bundle without what is missing. Where only a member is not in its
+    /// place, what comes before it can be checked.
+    fn are_unreadable(&self) -> bool {
+        !matches!(self.fault, None | Some(BadVolume::Foreign { .. }))
+    }
+
+    fn add_to(self, mut faults: Vec<BadBundle>) -> Vec<BadBundle> {
+        // That a volume is not right says more than what is not in it.
+        if let Some(BadVolume::Foreign { member: bad, .. }) = &self.fault {
+            faults.retain(|fault| !matches!(fault, BadBundle::Header { member } if member == bad));
+        }
+        let surplus = self.shelf.and_then(|shelf| shelf.surplus(shelf.whole()?));
+        faults.extend([self.fault, surplus].into_iter().flatten().map(Into::into));
+        faults
+    }
+}
+
+/// Reads a bundle to its end; what is wrong with it.
+pub(crate) fn contents(
+    file: &Path,
+    mut reader: Reader<Source>,
+    jobs: usize,
+    report: &Report,
+) -> Result<Vec<BadBundle>> {
     let manifest = reader.manifest().clone();
     let closure = &manifest.closure;
     report.emit(Event::Total {
@@ -47,26 +110,18 @@ pub fn verify(file: &Path, jobs: usize, report: &Report) -> Result<Findings> {
     if project_files(&mut reader, &manifest, &check)? {
         unpack::segments(reader, &check, jobs, report)?;
     }
-    let faults = check
+    Ok(check
         .faults
         .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
-    Ok(Findings {
-        manifest: Some(manifest),
-        faults,
-    })
+        .unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Fails with the first fault of a bundle, if there is one.
-pub fn ensure_sound(file: &Path, jobs: usize, report: &Report) -> Result<()> {
-    let findings = verify(file, jobs, report)?;
-    match findings.faults.into_iter().next() {
-        Some(source) => Err(Error::Bundle {
-            file: file.to_owned(),
-            source,
-        }),
-        None => Ok(()),
-    }
+pub(crate) fn ensure_sound(bundle: Bundle, jobs: usize, report: &Report) -> Result<()> {
+    let file = bundle.file.clone();
+    let findings = check(bundle, jobs, report)?;
+    let first = findings.faults.into_iter().next();
+    first.map_or(Ok(()), |source| Err(Error::Bundle { file, source }))
 }
 
 /// Checks the project files; whether anything behind them can be found.

@@ -11,6 +11,11 @@ pub trait Input: Read {
     /// Passes over bytes that somebody else will read, perhaps at the same time as what
     /// comes behind them.
     fn detach(&mut self, bytes: u64) -> io::Result<Content>;
+
+    /// Whether nothing follows. It may use up what does.
+    fn is_over(&mut self) -> io::Result<bool> {
+        Ok(read_some(self, &mut [0])? == 0)
+    }
 }
 
 /// Bytes that can be read while others read on in the bundle.
@@ -52,5 +57,19 @@ impl<I: Input + ?Sized> Input for Box<I> {
 
     fn detach(&mut self, bytes: u64) -> io::Result<Content> {
         (**self).detach(bytes)
+    }
+
+    fn is_over(&mut self) -> io::Result<bool> {
+        (**self).is_over()
+    }
+}
+
+/// Reads what there is, whoever gets a signal meanwhile.
+pub(super) fn read_some(input: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match input.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            other => return other,
+        }
     }
 }

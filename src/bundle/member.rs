@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use tar::{EntryType, Header};
 
 use super::manifest::{FileKind, ProjectFile};
-use super::{MANIFEST, PROJECT_PREFIX, SIGNATURES, signature};
+use super::{MANIFEST, PROJECT_PREFIX, SIGNATURES, segment, signature};
 
 /// tar's unit: headers are one block, contents are padded to whole blocks.
 pub const BLOCK: usize = 512;
@@ -45,6 +45,14 @@ impl Member {
     /// A segment of the closure, with the size of its compressed bytes.
     pub fn segment(index: usize, size: u64) -> Self {
         Self::plain(segment_name(index), size)
+    }
+
+    /// The segment that a header announces; `None` unless it is exactly the header of this
+    /// segment, which has so many raw bytes, with a size that it can have.
+    pub fn segment_of(index: usize, raw: u64, header: &[u8; BLOCK]) -> Option<Self> {
+        let size = stated_size(header).unwrap_or(0);
+        let member = Self::segment(index, size);
+        (size <= segment::max_member_size(raw) && member.header() == header).then_some(member)
     }
 
     /// A project file.
@@ -98,6 +106,11 @@ impl Member {
     /// How many zeros follow its content.
     pub fn padding(&self) -> usize {
         padding(self.size)
+    }
+
+    /// How many bytes it takes: headers, content and padding.
+    pub fn extent(&self) -> u64 {
+        (self.header().len() + self.padding()) as u64 + self.size
     }
 
     /// Its header blocks: the records of a long name and a long target, and the header.

@@ -5,10 +5,11 @@ use std::io::{self, ErrorKind, Read};
 
 use sha2::{Digest as _, Sha256};
 
+use super::input::read_some;
 pub use super::input::{Content, Input, Piped};
 use super::manifest::{self, FileKind, Manifest, ProjectFile};
 use super::member::{self, BLOCK, Member};
-use super::{BadBundle, MANIFEST, segment, signature};
+use super::{BadBundle, BadVolume, MANIFEST, signature};
 use crate::nix::hash::Digest;
 
 /// How much of a member is read at once.
@@ -22,7 +23,17 @@ pub enum ReadError {
     Bad(#[from] BadBundle),
     /// Its bytes could not be read.
     #[error(transparent)]
-    Io(#[from] io::Error),
+    Io(io::Error),
+}
+
+/// An input that consists of volumes has faults of its own to tell.
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<BadVolume>() {
+            Ok(bad) => Self::Bad(bad.into()),
+            Err(error) => Self::Io(error),
+        }
+    }
 }
 
 /// A segment's compressed bytes.
@@ -153,14 +164,9 @@ impl<R: Input> Reader<R> {
         let name = member::segment_name(index);
         let mut header = [0; BLOCK];
         exactly(&mut self.input, &mut header, &name)?;
-        let size = member::stated_size(&header).unwrap_or(0);
-        let member = Member::segment(index, size);
-        if size > segment::max_member_size(self.manifest.closure.segments[index])
-            || member.header() != header
-        {
-            return Err(BadBundle::Header { member: name }.into());
-        }
-        Ok(member)
+        let raw = self.manifest.closure.segments[index];
+        Member::segment_of(index, raw, &header)
+            .ok_or_else(|| BadBundle::Header { member: name }.into())
     }
 
     /// Reads the end mark and makes sure that nothing follows it.
@@ -173,9 +179,10 @@ impl<R: Input> Reader<R> {
             }
             .into());
         }
-        match read_some(&mut self.input, &mut [0])? {
-            0 => Ok(()),
-            _ => Err(BadBundle::TrailingBytes.into()),
+        if self.input.is_over()? {
+            Ok(())
+        } else {
+            Err(BadBundle::TrailingBytes.into())
         }
     }
 }
@@ -260,14 +267,5 @@ fn truncated(error: io::Error, within: &str) -> ReadError {
         }
         .into(),
         _ => error.into(),
-    }
-}
-
-fn read_some(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match input.read(buffer) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            other => return other,
-        }
     }
 }

@@ -16,6 +16,7 @@ use super::shell::Shells;
 use crate::bundle::manifest::{FileKind, ProjectFile};
 use crate::bundle::writer::Writer;
 use crate::error::{Error, Result};
+use crate::input::Bundle;
 use crate::nix::hash::Digest;
 use crate::report::{Event, Phase, Report, human};
 use crate::verify;
@@ -164,7 +165,9 @@ impl Unnamed {
             return Ok(());
         };
         report.emit(Event::Phase(Phase::ReadBack));
-        verify::ensure_sound(temporary.path(), jobs, report).map_err(|error| match error {
+        let bundle = Bundle::open(temporary.path());
+        let outcome = bundle.and_then(|bundle| verify::ensure_sound(bundle, jobs, report));
+        outcome.map_err(|error| match error {
             Error::Interrupted => error,
             other => Error::ReadBack {
                 file: path.clone(),

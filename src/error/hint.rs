@@ -4,8 +4,8 @@ use std::io;
 use std::path::Path;
 
 use super::Error;
-use crate::bundle::BadBundle;
 use crate::bundle::manifest::shell_quoted;
+use crate::bundle::{BadBundle, BadVolume};
 use crate::nix::flake;
 
 impl Error {
@@ -50,6 +50,10 @@ impl Error {
                 "copy it again from where it was made, and compare: sha256sum {}",
                 shell_quoted(&file.to_string_lossy())
             ),
+            Self::Faults { file, .. } if crate::volumes::is_named(file) => format!(
+                "copy what is damaged again from where it was made; `sha256sum -c {}` names it",
+                shell_quoted(&crate::volumes::checksum_name(file).to_string_lossy())
+            ),
             Self::Faults { .. } => "send it again from where it was made".to_owned(),
             Self::ReadBack { .. } => "try another medium".to_owned(),
             Self::Unfit(unfit) => unfit.hint()?,
@@ -81,12 +85,24 @@ fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
             Some("use the version of shellpack that made it, or a newer one".to_owned())
         }
         BadBundle::Manifest(_) => None,
-        _ if file.is_file() => Some(format!(
+        BadBundle::Volume(bad) => Some(volume_hint(bad)),
+        _ if crate::volumes::is_named(file) => Some(format!(
             "list all of its faults: shellpack verify {}; then copy it again from where it was made",
             shell_quoted(&file.to_string_lossy())
         )),
         _ => Some("send it again from where it was made".to_owned()),
     }
+}
+
+fn volume_hint(bad: &BadVolume) -> String {
+    match bad {
+        BadVolume::Missing { .. } => {
+            "put them into one directory, or name the directories that they are in: --volumes DIR"
+        }
+        BadVolume::Surplus { .. } => "remove it: it was left by an older bundle of that name",
+        _ => "copy it again from where it was made",
+    }
+    .to_owned()
 }
 
 fn trusted_user_hint() -> String {

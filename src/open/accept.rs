@@ -38,7 +38,11 @@ pub(super) fn accept(bundle: Bundle, shell: &Shell, options: &Options) -> Result
     let target = Target::choose(manifest, options.dir.as_deref())?;
     target.ensure_nothing_differs(manifest)?;
     let mut connection = nix.connect()?;
-    ensure_space(manifest, &nix, &mut connection)?;
+    let missing = missing_bytes(manifest, &mut connection)?;
+    space::ensure_free(nix.store.as_path(), space::unpacked(missing))?;
+    if missing > 0 {
+        bundle.ensure_whole()?;
+    }
     Ok(Accepted {
         bundle,
         nix,
@@ -82,8 +86,9 @@ fn ensure_same_store(manifest: &Manifest, nix: &Nix, file: &Path) -> Result<(), 
     })
 }
 
-/// A full disk in the middle of an import can damage Nix's database, so this is asked first.
-fn ensure_space(manifest: &Manifest, nix: &Nix, connection: &mut Connection) -> Result<()> {
+/// How much is to be imported. A full disk in the middle of that can damage Nix's database, so
+/// this is asked first.
+fn missing_bytes(manifest: &Manifest, connection: &mut Connection) -> Result<u64> {
     let paths: Vec<_> = manifest
         .closure
         .paths
@@ -96,6 +101,5 @@ fn ensure_space(manifest: &Manifest, nix: &Nix, connection: &mut Connection) -> 
         .paths
         .iter()
         .filter(|path| !valid.contains(&path.path));
-    let needed: u64 = missing.map(|path| path.nar_size).sum();
-    space::ensure_free(nix.store.as_path(), space::unpacked(needed))
+    Ok(missing.map(|path| path.nar_size).sum())
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use super::{PROJECT, nix_directory, scratch_space, surroundings};
@@ -18,8 +18,8 @@ use crate::space;
 pub struct Whole<'a> {
     /// Its manifest.
     pub manifest: &'a Manifest,
-    /// The file.
-    pub file: &'a Path,
+    /// All files that it lies in: one, or its volumes in order.
+    pub files: &'a [PathBuf],
     /// The command to run in its shells.
     pub run: &'a str,
     /// Options for the `open` inside.
@@ -30,22 +30,24 @@ impl Whole<'_> {
     /// Opens it for each of these shells, of which there is at least one, until one fails; the home
     /// is empty each time. Returns how the last command ended.
     pub fn rehearse(&self, nix: &Nix, shells: &[&Shell], report: &Report) -> Result<ExitStatus> {
-        let file = fs::canonicalize(self.file).map_err(Error::io("find", self.file))?;
         let closure = &self.manifest.closure;
         let scratch = scratch_space(space::unpacked(closure.nar_bytes()))?;
         let nix_dir = nix_directory(&scratch.0, &closure.store)?;
-        let inside_file = Path::new("/home").join(file.file_name().unwrap_or(OsStr::new("bundle")));
         let own = surroundings::closure_of_programs(nix)?;
         let bound = own.iter().map(|info| closure.store.join(&info.path));
-        let room = surroundings::sealed(&nix_dir)?
+        let mut room = surroundings::sealed(&nix_dir)?
             .store_paths(closure.store.as_path(), bound.collect())
-            .bind(&file, &inside_file, Access::ReadOnly)
             .current_dir(PROJECT);
+        for file in self.files {
+            let real = fs::canonicalize(file).map_err(Error::io("find", file))?;
+            room = room.bind(&real, inside(file), Access::ReadOnly);
+        }
+        let first = self.files.first().map(|file| inside(file)).unwrap_or_default();
         if !own.is_empty() {
             surroundings::register(&room, &closure.store, &own)?;
         }
         let open = |shell: &&Shell| {
-            let args = self.arguments(&inside_file, shell);
+            let args = self.arguments(&first, shell);
             room.run(Path::new(Room::SELF_PATH), &args)
         };
         let mut status = ExitStatus::default();
@@ -70,4 +72,9 @@ impl Whole<'_> {
         args.extend(["--run".into(), self.run.into()]);
         args
     }
+}
+
+/// Where a file of the bundle lies in the room.
+fn inside(file: &Path) -> PathBuf {
+    Path::new("/home").join(file.file_name().unwrap_or(OsStr::new("bundle")))
 }

@@ -1,0 +1,47 @@
+//! How far a bundle extends, told from its manifest and the headers of its segments without
+//! reading what is between them (`bundle-format.md`, section 10).
+
+use std::io;
+
+use super::manifest::Manifest;
+use super::member::{self, BLOCK, Member};
+
+/// Where a bundle ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extent {
+    /// Here: its size in bytes.
+    Exactly(u64),
+    /// Not before here: what follows could not be read.
+    AtLeast(u64),
+    /// That cannot be told, since a member's header is not in its place.
+    Misplaced {
+        /// The member.
+        member: String,
+        /// Where its header should be.
+        at: u64,
+    },
+}
+
+/// Follows the segments from header to header. `read` fills the block at an offset, or returns
+/// false if it is not there.
+pub fn measure(
+    manifest: &Manifest,
+    manifest_size: u64,
+    mut read: impl FnMut(u64, &mut [u8; BLOCK]) -> io::Result<bool>,
+) -> io::Result<Extent> {
+    let first = [Member::manifest(manifest_size), Member::signatures()];
+    let files = manifest.project.files.iter().map(Member::project);
+    let mut at: u64 = first.into_iter().chain(files).map(|m| m.extent()).sum();
+    for (index, &raw) in manifest.closure.segments.iter().enumerate() {
+        let mut header = [0; BLOCK];
+        if !read(at, &mut header)? {
+            return Ok(Extent::AtLeast(at + BLOCK as u64));
+        }
+        let Some(member) = Member::segment_of(index, raw, &header) else {
+            let member = member::segment_name(index);
+            return Ok(Extent::Misplaced { member, at });
+        };
+        at += member.extent();
+    }
+    Ok(Extent::Exactly(at + member::END.len() as u64))
+}

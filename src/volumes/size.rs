@@ -1,0 +1,125 @@
+//! How large a volume is.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::str::FromStr;
+
+use crate::report::human;
+
+const MIB: u64 = 1 << 20;
+
+/// Sizes with a name: what the medium holds, less a little for its own bookkeeping, the checksum
+/// file, and whoever counts otherwise.
+const NAMED: [(&str, u64); 5] = [
+    // 700 MiB and 3 more, of which ISO 9660 takes some.
+    ("cd", 700 * MIB),
+    // DVD+R, the smaller of the two kinds, has 4,700,372,992 bytes.
+    ("dvd", 4480 * MIB),
+    // One layer of a BD-R has 25,025,314,816 bytes.
+    ("bd", 23_860 * MIB),
+    // The largest file on FAT has 4 GiB less one byte.
+    ("fat32", 4095 * MIB),
+    // What may be attached to a release is usually limited to files below 2 GiB.
+    ("release", 2047 * MIB),
+];
+
+/// The size of every volume but the last, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VolumeSize(NonZeroU64);
+
+impl VolumeSize {
+    /// In bytes.
+    pub fn bytes(self) -> u64 {
+        self.0.get()
+    }
+
+    /// The largest that fits files of at most so many bytes, if one does. A whole number of MiB
+    /// where that is possible, as media like it.
+    pub(crate) fn for_files_of(most: u64) -> Option<Self> {
+        let round = most - most % MIB;
+        NonZeroU64::new(if round > 0 { round } else { most }).map(Self)
+    }
+}
+
+impl fmt::Display for VolumeSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&human(self.bytes()))
+    }
+}
+
+impl FromStr for VolumeSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let preset = NAMED.iter().find(|(name, _)| *name == text);
+        let bytes = preset.map_or_else(|| number(text), |(_, bytes)| Some(*bytes));
+        bytes.and_then(NonZeroU64::new).map(Self).ok_or_else(|| {
+            let names: Vec<_> = NAMED.iter().map(|(name, _)| *name).collect();
+            format!(
+                "it is neither a number of bytes, with K, M or G for powers of 1024, nor one of {}",
+                names.join(", ")
+            )
+        })
+    }
+}
+
+/// A number with an ending for a power of 1024.
+fn number(text: &str) -> Option<u64> {
+    let (digits, shift) = match text.as_bytes().last()? {
+        b'K' | b'k' => (&text[..text.len() - 1], 10),
+        b'M' | b'm' => (&text[..text.len() - 1], 20),
+        b'G' | b'g' => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    // `parse` would take a sign, too.
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = is_number.then(|| digits.parse().ok()).flatten()?;
+    number.checked_mul(1 << shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_powers_of_1024_or_have_a_name() {
+        for (text, bytes) in [
+            ("1", 1),
+            ("512", 512),
+            ("3K", 3 << 10),
+            ("650M", 650 << 20),
+            ("2g", 2 << 30),
+            ("fat32", (4 << 30) - (1 << 20)),
+            ("dvd", 4_697_620_480),
+        ] {
+            assert_eq!(text.parse::<VolumeSize>().unwrap().bytes(), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_sizes_are_refused() {
+        for text in [
+            "",
+            "0",
+            "0M",
+            "M",
+            "-1",
+            "+1",
+            "1.5G",
+            "1 M",
+            "1T",
+            "1MB",
+            "DVD",
+            "99999999999G",
+        ] {
+            assert!(text.parse::<VolumeSize>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn volumes_fit_the_largest_file() {
+        let sizes = [(4 << 30) - 1, 1000, 0].map(VolumeSize::for_files_of);
+        let sizes = sizes.map(|size| size.map(VolumeSize::bytes));
+        assert_eq!(sizes, [Some(4095 << 20), Some(1000), None]);
+    }
+}
