@@ -15,7 +15,7 @@ mod volumes;
 
 pub use create::Create;
 pub use opened::{Enter, Entry, List, Remove};
-pub use volumes::Volumes;
+pub use volumes::{Join, Split, Volumes};
 
 /// Carry a nix-shell to a machine with no network, in one file.
 ///
@@ -120,6 +120,16 @@ pub enum Command {
     ///
     /// Scratch space for the unpacked store is taken in $TMPDIR, else in the cache directory.
     Rehearse(Rehearse),
+    /// Cut a bundle into volumes
+    ///
+    /// Every byte is checked while it is copied; the bundle stays. `sha256sum -c` reads the
+    /// checksum file that is written beside the volumes.
+    Split(Split),
+    /// Join volumes to one file
+    ///
+    /// Every byte is checked while it is copied; the volumes stay. To open them, they need not be
+    /// joined.
+    Join(Join),
 }
 
 /// `shellpack open`.

@@ -6,6 +6,7 @@ use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use rustix::process::Signal;
 use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -15,12 +16,14 @@ use crate::cli::{
 use crate::create::write::Output;
 use crate::create::{self};
 use crate::entry::{self, ByHand, Outside};
-use crate::error::{Error, Result};
+use crate::error::{BadOutput, Error, Result};
 use crate::input::Bundle;
 use crate::inspect::{self, Inspection};
 use crate::nix::Nix;
 use crate::report::{Event, Phase, Report, count, printable_json, printable_line};
 use crate::{enter, list, open, rehearse, remove, verify};
+
+mod volumes;
 
 /// What `open`, `enter` and `rehearse` exit with when shellpack itself fails, so that it can be told
 /// from the command that they run.
@@ -67,6 +70,8 @@ fn code_of_failure(error: &Error, runs_a_command: bool) -> u8 {
 }
 
 fn catch_signals(command: &Command, interrupted: &Arc<AtomicBool>, report: &Report) {
+    // A file that becomes too large is an error of the write, not the end of the process.
+    let _ = signal_hook::flag::register(Signal::XFSZ.as_raw(), Arc::default());
     // In a rehearsal Ctrl-C is the business of the command inside, however often.
     let ends_at_second = !matches!(command, Command::Rehearse(_));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -95,14 +100,20 @@ fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCo
         Command::Inspect(command) => inspect(&command, global),
         Command::Verify(command) => verify(&command, global, report),
         Command::Rehearse(command) => rehearse(&command, global, report),
+        Command::Split(command) => volumes::split(command, global, report),
+        Command::Join(command) => volumes::join(command, global, report),
     }
 }
 
 fn create(command: Create, global: &Global, report: &Report) -> Result<ExitCode> {
+    let as_json = command.json;
     let options = command.options();
     let to_stdout = options.output == Some(Output::Stdout);
     if to_stdout && rustix::termios::isatty(rustix::stdio::stdout()) {
-        return Err(Error::OutputIsTerminal);
+        return Err(BadOutput::IsTerminal.into());
+    }
+    if to_stdout && (options.form.volume_size.is_some() || options.form.checksum) {
+        return Err(BadOutput::HasNoName.into());
     }
     let summary = create::create(&options, report)?;
     report.emit(Event::PhaseDone);
@@ -110,10 +121,13 @@ fn create(command: Create, global: &Global, report: &Report) -> Result<ExitCode>
         .warnings()
         .iter()
         .for_each(|warning| report.emit(Event::Warning(warning)));
-    let text = summary.text(global.verbose);
+    let text = match summary.json().filter(|_| as_json) {
+        Some(made) => json(&made)?,
+        None => summary.text(global.verbose),
+    };
     if to_stdout && !options.dry_run {
         report.emit(Event::Note(text.trim_end()));
-    } else if !global.quiet {
+    } else if as_json || !global.quiet {
         print(&text);
     }
     Ok(ExitCode::SUCCESS)
@@ -215,7 +229,7 @@ fn verify(command: &Verify, global: &Global, report: &Report) -> Result<ExitCode
 
 fn rehearse(command: &Rehearse, global: &Global, report: &Report) -> Result<ExitCode> {
     if command.bundle == Path::new("-") {
-        return Err(Error::NotFromStdin);
+        return Err(Error::NotFromStdin("rehearse"));
     }
     report.emit(Event::Phase(Phase::Check));
     let bundle = Bundle::open_among(&command.bundle, &command.volumes.dirs, None)?;

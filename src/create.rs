@@ -21,7 +21,7 @@ pub mod write;
 use plan::Plan;
 pub use subject::Subject;
 use summary::Summary;
-use write::Output;
+use write::{Form, Output};
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -46,8 +46,8 @@ pub struct Options {
     pub name: Option<String>,
     /// Where the bundle goes, if not to `NAME.shellpack`.
     pub output: Option<Output>,
-    /// Whether an existing output is replaced.
-    pub force: bool,
+    /// In which files it comes.
+    pub form: Form,
     /// zstd's compression level.
     pub level: i32,
     /// How many segments are compressed at a time.
@@ -68,6 +68,7 @@ pub fn create(options: &Options, report: &Report) -> Result<Summary> {
     let output = Output::choose(options, &shells)?;
     let (closure, proof) = rehearsal::prove(options, &mut shells, report)?;
     let plan = Plan::new(&shells, &closure, proof)?;
+    output.ensure_room(&plan)?;
     if options.dry_run {
         return Ok(Summary::of_plan(plan, &output));
     }

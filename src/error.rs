@@ -18,12 +18,14 @@ mod hint;
 mod kind;
 mod make;
 mod not_there;
+mod output;
 mod unfit;
 mod words;
 
 pub use flake_problem::FlakeProblem;
 pub use kind::Kind;
 pub use not_there::NotThere;
+pub use output::BadOutput;
 pub use unfit::Unfit;
 use words::{describe, indent, on_lines_of_their_own};
 
@@ -67,29 +69,12 @@ pub enum Error {
     /// The name of the bundle is not one.
     #[error("could not use the name: {0}")]
     BadName(String),
-    /// The output exists.
-    #[error("could not write {}: it exists", .0.display())]
-    OutputExists(PathBuf),
-    /// The output is a directory.
-    #[error("could not write {}: it is a directory", .0.display())]
-    OutputIsDirectory(PathBuf),
-    /// The output would become part of what it packs.
-    #[error("could not write {}: evaluation copies {}, so the next evaluation would copy the bundle, too", path.display(), tree.display())]
-    OutputInSource {
-        /// The output.
-        path: PathBuf,
-        /// The directory that evaluation copies.
-        tree: PathBuf,
-    },
-    /// The output is a device, a pipe or a socket.
-    #[error("could not replace {}: it is not a regular file", .0.display())]
-    OutputIsSpecial(PathBuf),
-    /// Only a file can be shown to a room.
-    #[error("could not rehearse standard input: it can be read only once")]
-    NotFromStdin,
-    /// Standard output is a terminal.
-    #[error("could not write the bundle to the terminal")]
-    OutputIsTerminal,
+    /// The output cannot be where it was to be.
+    #[error(transparent)]
+    Output(#[from] BadOutput),
+    /// It takes a file: one that a room can be shown, or that has a name to begin with.
+    #[error("could not {0} standard input: only a file has a name")]
+    NotFromStdin(&'static str),
 
     // Nix.
     /// There is no Nix.

@@ -8,6 +8,7 @@ use std::num::NonZero;
 use std::ops::Range;
 
 use rustix::fs::{Advice, fadvise};
+use tempfile::NamedTempFile;
 
 /// After how many bytes the kernel is asked to begin: large enough for any medium to write at
 /// its full speed.
@@ -22,36 +23,42 @@ pub(crate) fn begin(file: &File, range: Range<u64>) {
 }
 
 /// A file that is written from its beginning to its end.
-pub(crate) struct Steady<'a> {
-    file: &'a File,
+#[derive(Debug)]
+pub(crate) struct Steady {
+    file: NamedTempFile,
     written: u64,
     /// How much of it the kernel was asked to write.
     asked: u64,
 }
 
-impl<'a> Steady<'a> {
+impl Steady {
     /// Writes to an empty file.
-    pub(crate) fn new(file: &'a File) -> Self {
+    pub(crate) fn new(file: NamedTempFile) -> Self {
         Self {
             file,
             written: 0,
             asked: 0,
         }
     }
+
+    /// The file.
+    pub(crate) fn into_inner(self) -> NamedTempFile {
+        self.file
+    }
 }
 
-impl Write for Steady<'_> {
+impl Write for Steady {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.file.write(bytes)?;
+        let n = self.file.as_file().write(bytes)?;
         self.written += n as u64;
         if self.written - self.asked >= EVERY {
-            begin(self.file, self.asked..self.written);
+            begin(self.file.as_file(), self.asked..self.written);
             self.asked = self.written;
         }
         Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.file.as_file().flush()
     }
 }

@@ -51,6 +51,8 @@ mod stream;
 mod user_config;
 /// An ordinary user who owns the store.
 mod users;
+/// A bundle in several files.
+mod volumes;
 
 /// For a script: prints the message of the shell.
 const PRINT: &str = r#"--run 'echo "$MESSAGE"'"#;

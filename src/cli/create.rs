@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{jobs, parse_level};
-use crate::create::{self, Subject, write::Output};
+use crate::create::write::{Form, Output};
+use crate::create::{self, Subject};
 use crate::nix::command::{Argument, Selection};
+use crate::volumes::VolumeSize;
 
 /// `shellpack create`.
 #[derive(Debug, Args)]
@@ -73,9 +75,19 @@ pub struct Create {
     /// How many segments to compress at a time [default: the number of processors]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// Replace an existing file
+    /// Cut the bundle into volumes NAME.shellpack.001, .002, … of this size: bytes, with K, M or
+    /// G for powers of 1024, or cd, dvd, bd, fat32 or release
+    #[arg(long, value_name = "SIZE")]
+    volume_size: Option<VolumeSize>,
+    /// Write NAME.shellpack.sha256, too, for `sha256sum -c`; there is one with volumes anyway
+    #[arg(long)]
+    checksum: bool,
+    /// Replace an existing bundle, its volumes and its checksum file
     #[arg(short, long)]
     force: bool,
+    /// Print a summary in JSON
+    #[arg(long, conflicts_with = "dry_run")]
+    pub json: bool,
     /// Do everything but write the file
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -101,14 +113,16 @@ impl Create {
                 .collect()
         };
         let arguments = [pairs(&self.arg, false), pairs(&self.argstr, true)].concat();
+        let form = Form {
+            force: self.force,
+            volume_size: self.volume_size,
+            checksum: self.checksum,
+        };
         let output = |path: PathBuf| {
             if path == std::path::Path::new("-") {
                 Output::Stdout
             } else {
-                Output::File {
-                    path,
-                    force: self.force,
-                }
+                Output::File(form.target(path))
             }
         };
         let subjects = match self.expr {
@@ -128,7 +142,7 @@ impl Create {
             frozen: self.frozen,
             name: self.name,
             output: self.output.map(output),
-            force: self.force,
+            form,
             level: self.level,
             jobs: jobs(self.jobs),
             rehearsal: !self.no_rehearsal,

@@ -11,12 +11,17 @@ use crate::bundle::manifest::{
     self, ClosurePath, EntryPath, Manifest, NEEDS_FLAKE, NEEDS_FROZEN, NEEDS_REPLAY, Pin, Proof,
     SearchPathEntry,
 };
+use crate::bundle::member::Member;
 use crate::bundle::segment::MOST_WRITTEN;
 use crate::bundle::{BadBundle, FORMAT};
 use crate::error::{Error, Result};
 use crate::frozen::attributes;
+use crate::nix::hash::Digest;
 use crate::nix::store_path::StoreDir;
 use crate::nix::{PathInfo, export};
+
+/// Locale archives are compressed to a fortieth, whole closures to a fifth.
+const BEST_RATIO: u64 = 50;
 
 /// What will be written.
 #[must_use]
@@ -63,6 +68,20 @@ impl Plan {
             project_root: shells.project.root.clone(),
             bash_origins: shares.map(origin).collect(),
         })
+    }
+
+    /// What names the bundle's content.
+    pub(super) fn manifest_digest(&self) -> Digest {
+        Digest::of(&self.manifest_bytes)
+    }
+
+    /// How large the bundle will be at least: what is not compressed is known, and nothing that
+    /// people pack is compressed to less than that.
+    pub(super) fn least_size(&self) -> u64 {
+        let files = self.manifest.project.files.iter();
+        let files: u64 = files.map(|file| Member::project(file).extent()).sum();
+        let first = Member::manifest(self.manifest_bytes.len() as u64).extent();
+        first + files + self.manifest.closure.nar_bytes() / BEST_RATIO
     }
 }
 

@@ -1,11 +1,16 @@
 //! What a person wants to know when `create` is done.
 
+use std::path::Path;
+
+use serde::Serialize;
+
 use super::closure::BashOrigin;
 use super::plan::Plan;
-use super::write::{Output, Written};
+use super::write::Output;
 use crate::bundle::manifest::{FileKind, ProjectFile, ShellName, shell_quoted};
 use crate::inspect::{self, Labelled};
-use crate::report::human;
+use crate::nix::hash::Digest;
+use crate::output::Written;
 
 /// The outcome of `create`.
 #[must_use]
@@ -17,10 +22,20 @@ pub struct Summary {
     written: Option<Written>,
 }
 
+/// What was made, as `create --json` prints it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Made<'a> {
+    name: &'a str,
+    manifest_digest: Digest,
+    #[serde(flatten)]
+    written: &'a Written,
+}
+
 impl Summary {
     pub(super) fn of_plan(plan: Plan, output: &Output) -> Self {
         let file = match output {
-            Output::File { path, .. } => Some(path.display().to_string()),
+            Output::File(target) => Some(target.path.display().to_string()),
             Output::Stdout => None,
         };
         Self {
@@ -49,11 +64,9 @@ impl Summary {
         }
         inspect::content(&mut text, &self.plan.manifest, verbose);
         let mut text = text.finish();
-        if let (Some(_), Some(file)) = (&self.written, &self.file) {
-            let name = std::path::Path::new(file)
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy();
+        let first = self.written.as_ref().and_then(Written::first);
+        if let Some(name) = first.and_then(Path::file_name) {
+            let name = name.to_string_lossy();
             text.push_str("\non the other side, type:\n  shellpack open ");
             text.push_str(&shell_quoted(&name));
             text.push('\n');
@@ -73,8 +86,17 @@ impl Summary {
             0 => String::new(),
             raw => format!(" (ratio {:.2})", ratio(written.size, raw)),
         };
-        text.line("size", &format!("{}{ratio}", human(written.size)));
-        text.line("sha256", &written.digest.hex());
+        written.describe(text, &ratio);
+    }
+
+    /// The summary for programs; `None` if nothing was written.
+    pub fn json(&self) -> Option<impl Serialize> {
+        let written = self.written.as_ref()?;
+        Some(Made {
+            name: self.plan.manifest.name.as_str(),
+            manifest_digest: self.plan.manifest_digest(),
+            written,
+        })
     }
 
     /// What may surprise on the other side, or should perhaps not travel.

@@ -21,14 +21,8 @@ impl Error {
             Self::NotAShellFile(named, kind) => kind.hint(named),
             Self::RelativeExpression(_) => "write it to a file beside those that it names, and pack that: shellpack create FILE".to_owned(),
             Self::BadName(_) => "choose another with --name NAME".to_owned(),
-            Self::OutputExists(_) => "choose another file with -o FILE, or overwrite it with --force".to_owned(),
-            Self::OutputIsDirectory(path) => {
-                format!("name a file in it: -o {}", path.join("NAME.shellpack").display())
-            }
-            Self::OutputInSource { .. } => "choose a file elsewhere, for example -o ../NAME.shellpack".to_owned(),
-            Self::OutputIsSpecial(_) => "name a file, or write to it by a pipe: -o - >FILE".to_owned(),
-            Self::NotFromStdin => "write it to a file first".to_owned(),
-            Self::OutputIsTerminal => "send it on, for example: shellpack create -o - | ssh HOST 'cat >dev.shellpack'".to_owned(),
+            Self::Output(output) => output.hint(),
+            Self::NotFromStdin(_) => "write it to a file first".to_owned(),
             Self::NixNotInstalled { .. } => "install it: `sudo apt-get install nix-bin`, or see https://nixos.org/download; \
                  on a machine with no network, carry nix-bin's .deb packages to it with `apt-get download`"
                 .to_owned(),
@@ -72,6 +66,7 @@ impl Error {
             Self::NixFailed { words, .. } if words.contains("'/nix") && words.contains("Permission denied") => {
                 "make the store yours: `sudo install -d -o \"$USER\" /nix`, or install Nix with its daemon".to_owned()
             }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => "the place takes no file so large; write volumes: --volume-size SIZE".to_owned(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "make room and try again; nothing half-written was left behind".to_owned(),
             _ => return None,
         })

@@ -25,6 +25,10 @@ pub enum Phase {
     Verify,
     /// Paths are unpacked into the store.
     Import,
+    /// A bundle is copied to volumes.
+    Split,
+    /// Volumes are copied to one file.
+    Join,
 }
 
 impl Phase {
@@ -41,6 +45,8 @@ impl Phase {
             Self::ReadBack => "read-back",
             Self::Verify => "verify",
             Self::Import => "import",
+            Self::Split => "split",
+            Self::Join => "join",
         }
     }
 
@@ -57,6 +63,8 @@ impl Phase {
             Self::ReadBack => "reading back",
             Self::Verify => "verifying",
             Self::Import => "importing",
+            Self::Split => "splitting",
+            Self::Join => "joining",
         }
     }
 

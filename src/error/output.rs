@@ -1,0 +1,76 @@
+//! Places where a bundle cannot be written.
+
+use std::path::PathBuf;
+
+/// Why a bundle cannot be written where it was to be.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadOutput {
+    /// It exists.
+    #[error("could not write {}: it exists", .0.display())]
+    Exists(PathBuf),
+    /// It is a directory.
+    #[error("could not write {}: it is a directory", .0.display())]
+    IsDirectory(PathBuf),
+    /// It is a device, a pipe or a socket.
+    #[error("could not replace {}: it is not a regular file", .0.display())]
+    IsSpecial(PathBuf),
+    /// It would become part of what it packs.
+    #[error("could not write {}: evaluation copies {}, so the next evaluation would copy the bundle, too", path.display(), tree.display())]
+    InSource {
+        /// The output.
+        path: PathBuf,
+        /// The directory that evaluation copies.
+        tree: PathBuf,
+    },
+    /// Its place is too small.
+    #[error("could not write {}: it has at least {needed}, and there are {free} free", path.display())]
+    NoRoom {
+        /// The output.
+        path: PathBuf,
+        /// What it takes at least, for a human.
+        needed: String,
+        /// What there is.
+        free: String,
+    },
+    /// Its place takes no file so large.
+    #[error("could not write {} in files of {size}: {file_system} takes files of up to {most}", path.display())]
+    TooLarge {
+        /// The output.
+        path: PathBuf,
+        /// The size of a file, for a human.
+        size: String,
+        /// The kind of file system.
+        file_system: &'static str,
+        /// The largest that it takes.
+        most: String,
+    },
+    /// Standard output is a terminal.
+    #[error("could not write the bundle to the terminal")]
+    IsTerminal,
+    /// Standard output is one file without a name.
+    #[error("could not write volumes or a checksum file to standard output: only files have names")]
+    HasNoName,
+}
+
+impl BadOutput {
+    /// One line, with what to type instead.
+    pub(super) fn hint(&self) -> String {
+        match self {
+            Self::Exists(_) => "choose another file with -o FILE, or overwrite it with --force",
+            Self::IsDirectory(path) => {
+                let inside = path.join("NAME.shellpack");
+                return format!("name a file in it: -o {}", inside.display());
+            }
+            Self::IsSpecial(_) => "name a file, or write to it by a pipe: -o - >FILE",
+            Self::InSource { .. } => "choose a file elsewhere, for example -o ../NAME.shellpack",
+            Self::NoRoom { .. } => "make room there, or write to another place with -o",
+            Self::TooLarge { .. } => "cut it into smaller volumes: --volume-size fat32",
+            Self::IsTerminal => {
+                "send it on, for example: shellpack create -o - | ssh HOST 'cat >dev.shellpack'"
+            }
+            Self::HasNoName => "name a file: -o NAME.shellpack",
+        }
+        .to_owned()
+    }
+}

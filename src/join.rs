@@ -1,0 +1,39 @@
+//! Volumes become one file again.
+
+use std::path::PathBuf;
+
+use crate::copy::copy;
+use crate::error::Result;
+use crate::input::Bundle;
+use crate::output::{Replaces, Target, Written};
+use crate::report::{Event, Phase, Report};
+
+/// What the user asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// One of the volumes, or what they are called together.
+    pub volume: PathBuf,
+    /// Further directories in which volumes may lie.
+    pub dirs: Vec<PathBuf>,
+    /// Where the bundle goes, if not to the current directory under its own name.
+    pub output: Option<PathBuf>,
+    /// Whether a file that is there is replaced.
+    pub force: bool,
+    /// How many segments are checked at a time.
+    pub jobs: usize,
+}
+
+/// Writes what the volumes of a bundle hold to one file, and verifies it on the way.
+pub fn join(options: &Options, report: &Report) -> Result<Written> {
+    report.emit(Event::Phase(Phase::Check));
+    let found = Bundle::find(&options.volume, &options.dirs, report.prompt())?;
+    let name = || found.file.file_name().unwrap_or_default().into();
+    let target = Target {
+        path: options.output.clone().unwrap_or_else(name),
+        force: options.force,
+        volume_size: None,
+        checksum: false,
+        replaces: Replaces::Joined,
+    };
+    copy(found, &target, options.jobs, Phase::Join, report)
+}

@@ -1,0 +1,174 @@
+//! A bundle becomes files: written beside their final names, synced, then renamed. Whatever goes
+//! wrong, there is either the whole bundle or what was there before.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{BadOutput, Error, Result};
+use crate::medium::Medium;
+use crate::report::{Event, Phase, Report, human};
+use crate::volumes::{VolumeSize, checksum_name, numbered, parent};
+
+mod checksum;
+mod cutter;
+mod publish;
+mod written;
+
+pub(crate) use cutter::{Cutter, Finished, STEP};
+pub(crate) use publish::Unnamed;
+pub use written::{Written, WrittenFile};
+
+/// Large writes: sticks and network file systems are slow with small ones.
+pub(crate) const BUFFER: usize = 1 << 20;
+
+/// Files that a bundle is written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// What it is called in one file; what its volumes and its checksum file are called follows.
+    pub path: PathBuf,
+    /// Whether what has such a name is replaced.
+    pub force: bool,
+    /// Into volumes of which size; `None`: into none, as long as the place takes a file so large.
+    pub volume_size: Option<VolumeSize>,
+    /// Whether there is a checksum file also without volumes.
+    pub checksum: bool,
+    /// What may be in the way, and is replaced.
+    pub replaces: Replaces,
+}
+
+/// Which of a bundle's files an output takes the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaces {
+    /// All: it is another bundle.
+    All,
+    /// The volumes: it is the same bundle, in volumes.
+    Volumes,
+    /// The bundle in one file: it is the same, joined.
+    Joined,
+}
+
+impl Target {
+    /// Refuses to write over what is there, and where nothing can be written. This can be asked
+    /// before minutes of building.
+    pub(crate) fn ensure_free(&self) -> Result<()> {
+        let occupant = self.path.symlink_metadata().ok();
+        let occupant = occupant.filter(|_| self.replaces != Replaces::Volumes);
+        if occupant.as_ref().is_some_and(fs::Metadata::is_dir) {
+            return Err(BadOutput::IsDirectory(self.path.clone()).into());
+        }
+        if !self.force
+            && let Some(rival) = self.rivals().into_iter().next()
+        {
+            return Err(BadOutput::Exists(rival).into());
+        }
+        if occupant.is_some_and(|file| !file.is_file() && !file.is_symlink()) {
+            return Err(BadOutput::IsSpecial(self.path.clone()).into());
+        }
+        self.ensure_taken().map(drop)
+    }
+
+    /// Refuses what the place does not take, as far as that is known before the bundle is.
+    fn ensure_taken(&self) -> Result<Medium> {
+        let dir = parent(&self.path);
+        let medium = Medium::of(dir)?;
+        if medium.is_read_only {
+            let error = rustix::io::Errno::ROFS.into();
+            return Err(Error::io("write to", dir)(error));
+        }
+        match (self.volume_size, medium.largest_file()) {
+            (Some(size), Some(most)) if size.bytes() > most => {
+                Err(self.too_large(size.bytes(), most, &medium))
+            }
+            _ => Ok(medium),
+        }
+    }
+
+    /// Refuses what the place has no room for: the bundle has at least so many bytes, in one file
+    /// unless it is to be cut.
+    pub(crate) fn ensure_room(&self, least: u64) -> Result<()> {
+        let medium = self.ensure_taken()?;
+        let largest = medium.largest_file().filter(|most| least > *most);
+        if let (Replaces::Joined, Some(most)) = (self.replaces, largest) {
+            return Err(self.too_large(least, most, &medium));
+        }
+        if least > medium.free {
+            let path = self.path.clone();
+            let (needed, free) = (human(least), human(medium.free));
+            return Err(BadOutput::NoRoom { path, needed, free }.into());
+        }
+        Ok(())
+    }
+
+    fn too_large(&self, size: u64, most: u64, medium: &Medium) -> Error {
+        BadOutput::TooLarge {
+            path: self.path.clone(),
+            size: human(size),
+            file_system: medium.name(),
+            most: human(most),
+        }
+        .into()
+    }
+
+    /// Begins to write. Until it is published, everything has names that nobody looks for, and
+    /// goes away if it comes to nothing.
+    pub(crate) fn begin(&self) -> Result<Cutter> {
+        let cut = match (self.volume_size, self.replaces) {
+            (Some(size), _) => cutter::Cut::Always(size),
+            (None, Replaces::Joined) => cutter::Cut::Never,
+            (None, _) => cutter::Cut::IfTooLarge(Medium::of(parent(&self.path))?.largest_file()),
+        };
+        Cutter::begin(parent(&self.path), cut)
+            .map_err(Error::io("create a file in", parent(&self.path)))
+    }
+
+    /// Brings what was written to the disk.
+    pub(crate) fn sync(&self, finished: Finished, report: &Report) -> Result<Unnamed> {
+        report.emit(Event::Phase(Phase::Sync));
+        let failed = Error::io("sync", &self.path);
+        let size = human(finished.size);
+        let waiting = report.waiting(&format!("{size} to reach {}", self.path.display()));
+        let parts = finished.parts.iter().try_for_each(cutter::Part::sync);
+        parts.map_err(failed)?;
+        drop(waiting);
+        if let Some(size) = finished.cut_at.filter(|_| self.volume_size.is_none()) {
+            report.emit(Event::Note(&format!(
+                "{} takes no larger file: the bundle is cut into volumes of {}",
+                Medium::of(parent(&self.path))?.name(),
+                human(size)
+            )));
+        }
+        Ok(Unnamed::new(self.clone(), finished))
+    }
+
+    /// What is there and would be replaced.
+    fn rivals(&self) -> Vec<PathBuf> {
+        let name = self.path.file_name().unwrap_or_default();
+        let (mut rivals, mut volumes) = (Vec::new(), Vec::new());
+        if self.replaces != Replaces::Joined {
+            volumes = numbered(parent(&self.path), name)
+                .map(|found| found.2)
+                .collect();
+            volumes.sort();
+            volumes.push(checksum_name(&self.path));
+        }
+        if self.replaces != Replaces::Volumes {
+            rivals.push(self.path.clone());
+        }
+        rivals.extend(volumes);
+        rivals.retain(|rival| rival.symlink_metadata().is_ok());
+        rivals
+    }
+}
+
+/// A file beside those that it will be one of.
+fn temporary(dir: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(".shellpack-")
+        .suffix(".part")
+        .permissions(fs::Permissions::from_mode(0o666))
+        .tempfile_in(dir)
+}

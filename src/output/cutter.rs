@@ -1,0 +1,207 @@
+//! Cuts what is written into files, as it comes: what is full is done with, and nothing of it is
+//! held but its name.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Advice, fadvise};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempPath;
+
+use super::temporary;
+use crate::nix::hash::Digest;
+use crate::volumes::VolumeSize;
+use crate::writeback::Steady;
+
+/// How much is written and hashed at a time: it stays in the processor's cache between the two.
+pub(crate) const STEP: usize = 256 << 10;
+/// How many files wait to be synced all at once at the end, when most of them has reached the
+/// medium anyway. The descriptors of more would run out.
+const OPEN: usize = 32;
+
+/// Where to cut.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cut {
+    /// Nowhere.
+    Never,
+    /// After so many bytes each.
+    Always(VolumeSize),
+    /// Where a file becomes too large for the place; if that is known, before it is.
+    IfTooLarge(Option<u64>),
+}
+
+/// What is written, in files without a name of their own.
+#[derive(Debug)]
+pub(crate) struct Cutter {
+    dir: PathBuf,
+    cut: Cut,
+    /// Where a file is full, once that is known.
+    limit: Option<u64>,
+    done: Vec<Part>,
+    current: Current,
+    /// Of everything.
+    whole: Sha256,
+    size: u64,
+}
+
+#[derive(Debug)]
+struct Current {
+    file: Steady,
+    size: u64,
+    /// Of this file; of the first one, that of everything is the same.
+    hasher: Option<Sha256>,
+}
+
+/// A file that is complete.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) path: TempPath,
+    pub(super) size: u64,
+    pub(super) digest: Digest,
+    /// Until it is synced.
+    file: Option<File>,
+}
+
+/// All that was written.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(super) parts: Vec<Part>,
+    pub(super) size: u64,
+    pub(super) digest: Digest,
+    /// The size of the volumes, if these are some.
+    pub(super) cut_at: Option<u64>,
+}
+
+impl Cutter {
+    pub(super) fn begin(dir: &Path, cut: Cut) -> io::Result<Self> {
+        let limit = match cut {
+            Cut::Never => None,
+            Cut::Always(size) => Some(size),
+            Cut::IfTooLarge(most) => most.and_then(VolumeSize::for_files_of),
+        };
+        Ok(Self {
+            dir: dir.to_owned(),
+            cut,
+            limit: limit.map(VolumeSize::bytes),
+            done: Vec::new(),
+            current: Current::begin(dir, None)?,
+            whole: Sha256::new(),
+            size: 0,
+        })
+    }
+
+    /// Everything has been written.
+    pub(crate) fn finish(mut self) -> Finished {
+        self.done.push(self.current.complete(&self.whole));
+        let is_cut = matches!(self.cut, Cut::Always(_)) || self.done.len() > 1;
+        Finished {
+            parts: self.done,
+            size: self.size,
+            digest: self.whole.into(),
+            cut_at: self.limit.filter(|_| is_cut),
+        }
+    }
+
+    /// The current file is full.
+    fn next_part(&mut self) -> io::Result<()> {
+        let next = Current::begin(&self.dir, Some(Sha256::new()))?;
+        let full = std::mem::replace(&mut self.current, next);
+        self.keep(full)
+    }
+
+    fn keep(&mut self, full: Current) -> io::Result<()> {
+        self.done.push(full.complete(&self.whole));
+        if let Some(oldest) = self.done.len().checked_sub(OPEN + 1) {
+            self.done[oldest].sync()?;
+            self.done[oldest].file = None;
+        }
+        Ok(())
+    }
+
+    /// The place takes no larger file: whether it can be cut here.
+    fn cut_here(&mut self) -> bool {
+        let can_cut =
+            matches!(self.cut, Cut::IfTooLarge(_)) && self.done.is_empty() && self.current.size > 0;
+        if can_cut {
+            self.limit = Some(self.current.size);
+        }
+        can_cut
+    }
+}
+
+impl Write for Cutter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut room = self
+            .limit
+            .map_or(u64::MAX, |limit| limit - self.current.size);
+        if room == 0 && !bytes.is_empty() {
+            self.next_part()?;
+            room = self.limit.unwrap_or(u64::MAX);
+        }
+        let most = usize::try_from(room).unwrap_or(usize::MAX).min(STEP);
+        let bytes = &bytes[..bytes.len().min(most)];
+        let n = match self.current.file.write(bytes) {
+            Err(error) if error.kind() == ErrorKind::FileTooLarge && self.cut_here() => {
+                return self.write(bytes);
+            }
+            other => other?,
+        };
+        self.whole.update(&bytes[..n]);
+        if let Some(hasher) = &mut self.current.hasher {
+            hasher.update(&bytes[..n]);
+        }
+        self.current.size += n as u64;
+        self.size += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.current.file.flush()
+    }
+}
+
+impl Current {
+    fn begin(dir: &Path, hasher: Option<Sha256>) -> io::Result<Self> {
+        Ok(Self {
+            file: Steady::new(temporary(dir)?),
+            size: 0,
+            hasher,
+        })
+    }
+
+    fn complete(self, whole: &Sha256) -> Part {
+        let hasher = self.hasher.unwrap_or_else(|| whole.clone());
+        let (file, path) = self.file.into_inner().into_parts();
+        Part {
+            path,
+            size: self.size,
+            digest: hasher.into(),
+            file: Some(file),
+        }
+    }
+}
+
+impl Part {
+    /// Waits until it is on the medium, and lets the system forget it: reading back must read the
+    /// medium. Where the cache cannot be dropped, it reads what it can.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        file.sync_all()?;
+        let _ = fadvise(file, 0, None, Advice::DontNeed);
+        Ok(())
+    }
+}
+
+impl Finished {
+    /// Where the files are.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        self.parts
+            .iter()
+            .map(|part| part.path.to_path_buf())
+            .collect()
+    }
+}

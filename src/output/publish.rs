@@ -1,0 +1,207 @@
+//! Files get their names. The one that makes a bundle of them, the first volume or the bundle in
+//! one file, comes last: where it is, all is.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
+
+use super::{Finished, Target, Written, WrittenFile, checksum, temporary};
+use crate::error::{BadOutput, Error, Result};
+use crate::input::Bundle;
+use crate::report::{Event, Phase, Report};
+use crate::verify;
+use crate::volumes::{Names, checksum_name, parent};
+
+/// A bundle that is complete and on the disk but has no name yet.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Unnamed {
+    target: Target,
+    finished: Finished,
+}
+
+impl Unnamed {
+    pub(super) fn new(target: Target, finished: Finished) -> Self {
+        Self { target, finished }
+    }
+
+    /// Reads what was written again and checks it down to the last byte. What does not read
+    /// back would fail on the other side; it never gets the name.
+    pub(crate) fn read_back(&self, jobs: usize, report: &Report) -> Result<()> {
+        report.emit(Event::Phase(Phase::ReadBack));
+        let path = &self.target.path;
+        let bundle = Bundle::of_parts(path, &self.finished.paths());
+        let outcome = bundle.and_then(|bundle| verify::ensure_sound(bundle, jobs, report));
+        outcome.map_err(|error| match error {
+            Error::Interrupted => error,
+            other => Error::ReadBack {
+                file: path.clone(),
+                source: Box::new(other),
+            },
+        })
+    }
+
+    /// Gives the files their names.
+    pub(crate) fn publish(self, report: &Report) -> Result<Written> {
+        report.ensure_not_interrupted()?;
+        let _waiting = report.waiting("the directory to be synced to disk");
+        let Self { target, finished } = self;
+        let names = names(&target, &finished);
+        let files: Vec<_> = names
+            .iter()
+            .zip(&finished.parts)
+            .map(|(path, part)| WrittenFile {
+                path: path.clone(),
+                size: part.size,
+                digest: part.digest,
+            })
+            .collect();
+        let is_cut = finished.cut_at.is_some();
+        let mut publishing = Publishing::begin(&target, &names)?;
+        let checksum = (is_cut || target.checksum).then(|| checksum_name(&target.path));
+        let mut parts = names.iter().zip(finished.parts);
+        let first = parts.next();
+        for (path, part) in parts.rev() {
+            publishing.name(part.path, path)?;
+        }
+        if let Some(path) = &checksum {
+            publishing.name(checksum_file(&target, &files)?, path)?;
+        }
+        if let Some((path, part)) = first {
+            publishing.name_last(part.path, path)?;
+        }
+        publishing.finish();
+        Ok(Written {
+            path: Some(target.path),
+            size: finished.size,
+            digest: finished.digest,
+            files,
+            is_cut,
+            checksum_file: checksum,
+        })
+    }
+}
+
+fn names(target: &Target, finished: &Finished) -> Vec<PathBuf> {
+    if finished.cut_at.is_none() {
+        return vec![target.path.clone()];
+    }
+    let bundle = target.path.file_name().unwrap_or_default();
+    let names = Names::for_volumes(bundle, finished.parts.len());
+    let numbers = (1..).take(finished.parts.len());
+    let beside = |name: OsString| target.path.with_file_name(name);
+    numbers.map(|number| beside(names.of(number))).collect()
+}
+
+/// Writes the checksum file, still without its name.
+fn checksum_file(target: &Target, files: &[WrittenFile]) -> Result<TempPath> {
+    let dir = parent(&target.path);
+    let name = |file: &'_ WrittenFile| file.path.file_name().unwrap_or_default().to_owned();
+    let names: Vec<_> = files.iter().map(name).collect();
+    let lines = names.iter().map(OsString::as_os_str).zip(files);
+    let text = checksum::text(lines.map(|(name, file)| (name, file.digest)));
+    let mut out = temporary(dir).map_err(Error::io("create a file in", dir))?;
+    out.write_all(&text)
+        .and_then(|()| out.as_file().sync_all())
+        .map_err(Error::io("write", checksum_name(&target.path)))?;
+    Ok(out.into_temp_path())
+}
+
+/// Renaming under way. Dropped before its end, it takes back what it can.
+struct Publishing<'a> {
+    target: &'a Target,
+    /// What will be in nobody's way any more.
+    rivals: Vec<PathBuf>,
+    named: Vec<PathBuf>,
+}
+
+impl<'a> Publishing<'a> {
+    fn begin(target: &'a Target, names: &[PathBuf]) -> Result<Self> {
+        let rivals = target.rivals();
+        if !target.force
+            && let Some(rival) = rivals.first()
+        {
+            return Err(BadOutput::Exists(rival.clone()).into());
+        }
+        // Old and new volumes have the same names. If this were to end in between, a first
+        // one that is still there would be taken for the first of the new ones.
+        let first = names.first().filter(|first| **first != target.path);
+        if let Some(first) = first.filter(|first| rivals.contains(first)) {
+            remove(first)?;
+        }
+        Ok(Self {
+            target,
+            rivals,
+            named: Vec::new(),
+        })
+    }
+
+    fn name(&mut self, temporary: TempPath, path: &Path) -> Result<()> {
+        rename(temporary, path, self.target.force)?;
+        self.named.push(path.to_owned());
+        Ok(())
+    }
+
+    /// A rename lasts only when its directory is on the disk, too; and nothing may be there
+    /// before what it needs is.
+    fn name_last(&mut self, temporary: TempPath, path: &Path) -> Result<()> {
+        let dir = parent(&self.target.path);
+        if !self.named.is_empty() {
+            sync_directory(dir)?;
+        }
+        self.name(temporary, path)?;
+        sync_directory(dir)
+    }
+
+    /// Everything has its name; what it takes the place of goes. What cannot be removed is in
+    /// nobody's way, or `verify` names it.
+    fn finish(mut self) {
+        let named = std::mem::take(&mut self.named);
+        let is_old = |rival: &&PathBuf| !named.contains(rival);
+        for rival in self.rivals.iter().filter(is_old) {
+            let _ = fs::remove_file(rival);
+        }
+    }
+}
+
+impl Drop for Publishing<'_> {
+    fn drop(&mut self) {
+        for path in &self.named {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn remove(path: &Path) -> Result<()> {
+    fs::remove_file(path).map_err(Error::io("remove", path))
+}
+
+fn rename(temporary: TempPath, path: &Path, force: bool) -> Result<()> {
+    let failed = |error| Error::io("create", path)(error);
+    if force {
+        return temporary.persist(path).map_err(|error| failed(error.error));
+    }
+    match temporary.persist_noclobber(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(BadOutput::Exists(path.to_owned()).into())
+        }
+        // Some file systems know neither of the ways to rename without replacing.
+        Err(error) if path.symlink_metadata().is_err() => error
+            .path
+            .persist(path)
+            .map_err(|error| failed(error.error)),
+        Err(error) => Err(failed(error.error)),
+    }
+}
+
+fn sync_directory(dir: &Path) -> Result<()> {
+    match File::open(dir).and_then(|dir| dir.sync_all()) {
+        // Some file systems (vfat through FUSE, network ones) cannot sync a directory.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        other => other.map_err(Error::io("sync", dir)),
+    }
+}

@@ -1,0 +1,73 @@
+//! What was written, and how that is told.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::inspect::Labelled;
+use crate::nix::hash::Digest;
+use crate::report::{count, human};
+
+/// What was written.
+#[must_use]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Written {
+    /// What it is called in one file; `None` for standard output.
+    pub path: Option<PathBuf>,
+    /// Its size in bytes.
+    pub size: u64,
+    /// SHA-256 of all of it.
+    pub digest: Digest,
+    /// Whether the files are volumes.
+    pub is_cut: bool,
+    /// Its files, in order; none for standard output.
+    pub files: Vec<WrittenFile>,
+    /// The checksum file.
+    pub checksum_file: Option<PathBuf>,
+}
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WrittenFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub size: u64,
+    /// SHA-256 of it.
+    pub digest: Digest,
+}
+
+impl Written {
+    /// The lines about the files and what is in them; `more` stands behind the size.
+    pub fn describe(&self, text: &mut Labelled, more: &str) {
+        if self.is_cut {
+            text.line("volumes", &self.volumes());
+        }
+        text.line("size", &format!("{}{more}", human(self.size)));
+        text.line("sha256", &self.digest.hex());
+        if let Some(file) = &self.checksum_file {
+            text.line("checksums", &file.display().to_string());
+        }
+    }
+
+    /// `3 volumes of 650.00 MiB: x.001 to x.003`
+    fn volumes(&self) -> String {
+        let name = |file: &WrittenFile| file.path.display().to_string();
+        let size = human(self.files.first().map_or(0, |file| file.size));
+        let volumes = count(self.files.len(), "volume");
+        match &self.files[..] {
+            [first, .., last] => format!("{volumes} of {size}: {} to {}", name(first), name(last)),
+            few => format!(
+                "{volumes} of {size}: {}",
+                few.iter().map(name).collect::<String>()
+            ),
+        }
+    }
+
+    /// The file to name when it is opened.
+    pub fn first(&self) -> Option<&Path> {
+        self.files.first().map(|file| file.path.as_path())
+    }
+}

@@ -1,0 +1,52 @@
+//! A bundle that exists becomes volumes.
+
+use std::path::{Path, PathBuf};
+
+use crate::copy::copy;
+use crate::error::{Error, Result};
+use crate::input::Bundle;
+use crate::output::{Replaces, Target, Written};
+use crate::report::{Event, Phase, Report};
+use crate::volumes::VolumeSize;
+
+/// What the user asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The bundle.
+    pub bundle: PathBuf,
+    /// The size of a volume.
+    pub volume_size: VolumeSize,
+    /// Where the volumes go.
+    pub dir: PathBuf,
+    /// Whether volumes that are there are replaced.
+    pub force: bool,
+    /// How many segments are checked at a time.
+    pub jobs: usize,
+}
+
+/// Writes the volumes of a bundle, with their checksum file, and verifies it on the way.
+pub fn split(options: &Options, report: &Report) -> Result<Written> {
+    if options.bundle == Path::new("-") {
+        return Err(Error::NotFromStdin("split"));
+    }
+    report.emit(Event::Phase(Phase::Check));
+    let found = Bundle::find(&options.bundle, &[], None)?;
+    let name = found.file.file_name().unwrap_or_default();
+    let target = Target {
+        path: beside(&options.dir, Path::new(name)),
+        force: options.force,
+        volume_size: Some(options.volume_size),
+        checksum: true,
+        replaces: Replaces::Volumes,
+    };
+    copy(found, &target, options.jobs, Phase::Split, report)
+}
+
+/// A file in a directory, without a dot where that is the current one.
+fn beside(dir: &Path, name: &Path) -> PathBuf {
+    if dir == Path::new(".") {
+        name.to_owned()
+    } else {
+        dir.join(name)
+    }
+}
