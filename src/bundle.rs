@@ -99,6 +99,14 @@ pub enum BadBundle {
     /// Its volumes do not make up a bundle.
     #[error(transparent)]
     Volume(#[from] BadVolume),
+    /// Something is wrong that lies in some of its volumes only.
+    #[error("{fault} (it lies in {})", files.join(" and "))]
+    Within {
+        /// These.
+        files: Vec<String>,
+        /// What is wrong.
+        fault: Box<BadBundle>,
+    },
 }
 
 impl BadBundle {

@@ -68,7 +68,7 @@ pub fn create(options: &Options, report: &Report) -> Result<Summary> {
     let output = Output::choose(options, &shells)?;
     let (closure, proof) = rehearsal::prove(options, &mut shells, report)?;
     let plan = Plan::new(&shells, &closure, proof)?;
-    output.ensure_room(&plan)?;
+    output.ensure_room(&plan, report)?;
     if options.dry_run {
         return Ok(Summary::of_plan(plan, &output));
     }

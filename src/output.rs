@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::error::{BadOutput, Error, Result};
 use crate::medium::Medium;
-use crate::report::{Event, Phase, Report, human};
+use crate::report::{Event, Phase, Report, count, human};
 use crate::volumes::{VolumeSize, checksum_name, numbered, parent};
 
 mod checksum;
@@ -88,8 +88,8 @@ impl Target {
     }
 
     /// Refuses what the place has no room for: the bundle has at least so many bytes, in one file
-    /// unless it is to be cut.
-    pub(crate) fn ensure_room(&self, least: u64) -> Result<()> {
+    /// unless it may be cut.
+    pub(crate) fn ensure_room(&self, least: u64) -> Result<Medium> {
         let medium = self.ensure_taken()?;
         let largest = medium.largest_file().filter(|most| least > *most);
         if let (Replaces::Joined, Some(most)) = (self.replaces, largest) {
@@ -100,7 +100,7 @@ impl Target {
             let (needed, free) = (human(least), human(medium.free));
             return Err(BadOutput::NoRoom { path, needed, free }.into());
         }
-        Ok(())
+        Ok(medium)
     }
 
     fn too_large(&self, size: u64, most: u64, medium: &Medium) -> Error {
@@ -136,9 +136,10 @@ impl Target {
         drop(waiting);
         if let Some(size) = finished.cut_at.filter(|_| self.volume_size.is_none()) {
             report.emit(Event::Note(&format!(
-                "{} takes no larger file: the bundle is cut into volumes of {}",
+                "{} takes no larger file: the bundle is cut into {} of {}",
                 Medium::of(parent(&self.path))?.name(),
-                human(size)
+                count(finished.parts.len(), "volume"),
+                exact(size)
             )));
         }
         Ok(Unnamed::new(self.clone(), finished))
@@ -162,6 +163,18 @@ impl Target {
         rivals.retain(|rival| rival.symlink_metadata().is_ok());
         rivals
     }
+}
+
+/// A size in the largest unit of which it is a multiple: 4095 MiB are not yet 4 GiB.
+fn exact(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let unit = units
+        .iter()
+        .find(|(shift, _)| bytes.is_multiple_of(1 << shift));
+    unit.map_or_else(
+        || format!("{bytes} bytes"),
+        |(shift, unit)| format!("{} {unit}", bytes >> shift),
+    )
 }
 
 /// A file beside those that it will be one of.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::bundle::manifest::{Closure, Manifest};
+use crate::bundle::member::segment_name;
 use crate::bundle::reader::{Input, ReadError, Reader};
 use crate::bundle::{BadBundle, BadVolume};
 use crate::error::{Error, Result};
@@ -83,9 +84,33 @@ impl Volumes {
         if let Some(BadVolume::Foreign { member: bad, .. }) = &self.fault {
             faults.retain(|fault| !matches!(fault, BadBundle::Header { member } if member == bad));
         }
+        if let Some(shelf) = &self.shelf {
+            faults = faults
+                .into_iter()
+                .map(|fault| placed(fault, shelf))
+                .collect();
+        }
         let surplus = self.shelf.and_then(|shelf| shelf.surplus(shelf.whole()?));
         faults.extend([self.fault, surplus].into_iter().flatten().map(Into::into));
         faults
+    }
+}
+
+/// Says in which volumes a damaged segment lies.
+fn placed(fault: BadBundle, shelf: &Shelf) -> BadBundle {
+    let files = match &fault {
+        BadBundle::Segment { member, .. } => {
+            let index = (0..shelf.segments()).find(|index| segment_name(*index) == *member);
+            index.and_then(|index| shelf.volumes_of(index))
+        }
+        _ => None,
+    };
+    match files {
+        Some(files) => BadBundle::Within {
+            files,
+            fault: Box::new(fault),
+        },
+        None => fault,
     }
 }
 

@@ -9,8 +9,13 @@ use super::member::{self, BLOCK, Member};
 /// Where a bundle ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Extent {
-    /// Here: its size in bytes.
-    Exactly(u64),
+    /// Here.
+    Exactly {
+        /// Its size in bytes.
+        end: u64,
+        /// Where each segment's header stands.
+        segments: Vec<u64>,
+    },
     /// Not before here: what follows could not be read.
     AtLeast(u64),
     /// That cannot be told, since a member's header is not in its place.
@@ -32,6 +37,7 @@ pub fn measure(
     let first = [Member::manifest(manifest_size), Member::signatures()];
     let files = manifest.project.files.iter().map(Member::project);
     let mut at: u64 = first.into_iter().chain(files).map(|m| m.extent()).sum();
+    let mut segments = Vec::with_capacity(manifest.closure.segments.len());
     for (index, &raw) in manifest.closure.segments.iter().enumerate() {
         let mut header = [0; BLOCK];
         if !read(at, &mut header)? {
@@ -41,7 +47,9 @@ pub fn measure(
             let member = member::segment_name(index);
             return Ok(Extent::Misplaced { member, at });
         };
+        segments.push(at);
         at += member.extent();
     }
-    Ok(Extent::Exactly(at + member::END.len() as u64))
+    let end = at + member::END.len() as u64;
+    Ok(Extent::Exactly { end, segments })
 }

@@ -20,9 +20,6 @@ use crate::nix::hash::Digest;
 use crate::nix::store_path::StoreDir;
 use crate::nix::{PathInfo, export};
 
-/// Locale archives are compressed to a fortieth, whole closures to a fifth.
-const BEST_RATIO: u64 = 50;
-
 /// What will be written.
 #[must_use]
 #[derive(Debug, Clone)]
@@ -75,13 +72,12 @@ impl Plan {
         Digest::of(&self.manifest_bytes)
     }
 
-    /// How large the bundle will be at least: what is not compressed is known, and nothing that
-    /// people pack is compressed to less than that.
-    pub(super) fn least_size(&self) -> u64 {
+    /// How large the bundle is if its closure becomes so many times smaller than its NARs.
+    pub(super) fn size_at(&self, ratio: u64) -> u64 {
         let files = self.manifest.project.files.iter();
         let files: u64 = files.map(|file| Member::project(file).extent()).sum();
         let first = Member::manifest(self.manifest_bytes.len() as u64).extent();
-        first + files + self.manifest.closure.nar_bytes() / BEST_RATIO
+        first + files + self.manifest.closure.nar_bytes() / ratio
     }
 }
 

@@ -16,8 +16,14 @@ use crate::bundle::writer::Writer;
 use crate::error::{BadOutput, Error, Result};
 use crate::nix::hash::Digest;
 use crate::output::{self, BUFFER, Replaces, STEP, Target, Written};
-use crate::report::{Event, Phase, Report};
+use crate::report::{Event, Phase, Report, human};
 use crate::volumes::{VolumeSize, parent};
+
+/// How many times smaller a closure becomes at the most, for refusing what cannot fit. Programs and
+/// their libraries become three or four times smaller; this leaves room for texts and tables.
+const BEST_RATIO: u64 = 50;
+/// And usually, at the most, for a warning.
+const USUAL_RATIO: u64 = 5;
 
 /// What is written besides the bundle's bytes, and whatever its name.
 #[derive(Debug, Clone, Copy)]
@@ -76,12 +82,23 @@ impl Output {
         Ok(output)
     }
 
-    /// Refuses a place where the planned bundle cannot go, before anything is compressed.
-    pub(super) fn ensure_room(&self, plan: &Plan) -> Result<()> {
-        match self {
-            Self::File(target) => target.ensure_room(plan.least_size()),
-            Self::Stdout => Ok(()),
+    /// Refuses a place where the planned bundle cannot go, before anything is compressed, and
+    /// warns of one where it may not.
+    pub(super) fn ensure_room(&self, plan: &Plan, report: &Report) -> Result<()> {
+        let Self::File(target) = self else {
+            return Ok(());
+        };
+        let free = target.ensure_room(plan.size_at(BEST_RATIO))?.free;
+        let usual = plan.size_at(USUAL_RATIO);
+        if usual > free {
+            report.emit(Event::Warning(&format!(
+                "{} may not fit: such bundles usually take {} or more, and its file system has {} free",
+                target.path.display(),
+                human(usual),
+                human(free)
+            )));
         }
+        Ok(())
     }
 }
 

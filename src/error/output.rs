@@ -24,7 +24,7 @@ pub enum BadOutput {
         tree: PathBuf,
     },
     /// Its place is too small.
-    #[error("could not write {}: it has at least {needed}, and there are {free} free", path.display())]
+    #[error("could not write {}: it takes at least {needed}, and its file system has {free} free", path.display())]
     NoRoom {
         /// The output.
         path: PathBuf,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::inspect::Labelled;
 use crate::nix::hash::Digest;
@@ -14,6 +14,7 @@ use crate::report::{count, human};
 #[serde(rename_all = "kebab-case")]
 pub struct Written {
     /// What it is called in one file; `None` for standard output.
+    #[serde(serialize_with = "optional_text")]
     pub path: Option<PathBuf>,
     /// Its size in bytes.
     pub size: u64,
@@ -24,6 +25,7 @@ pub struct Written {
     /// Its files, in order; none for standard output.
     pub files: Vec<WrittenFile>,
     /// The checksum file.
+    #[serde(serialize_with = "optional_text")]
     pub checksum_file: Option<PathBuf>,
 }
 
@@ -32,6 +34,7 @@ pub struct Written {
 #[serde(rename_all = "kebab-case")]
 pub struct WrittenFile {
     /// Where it is.
+    #[serde(serialize_with = "text")]
     pub path: PathBuf,
     /// Its size in bytes.
     pub size: u64,
@@ -69,5 +72,18 @@ impl Written {
     /// The file to name when it is opened.
     pub fn first(&self) -> Option<&Path> {
         self.files.first().map(|file| file.path.as_path())
+    }
+}
+
+/// JSON is text, and names need not be.
+fn text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+#[expect(clippy::ref_option, reason = "this is what serde has")]
+fn optional_text<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    match path {
+        Some(path) => text(path, serializer),
+        None => serializer.serialize_none(),
     }
 }

@@ -161,7 +161,7 @@ impl Set {
     /// one but the last.
     pub(crate) fn misfit(&self, size: u64, extent: &Extent) -> Option<BadVolume> {
         let (end, is_exact) = match *extent {
-            Extent::Exactly(end) => (end, true),
+            Extent::Exactly { end, .. } => (end, true),
             Extent::AtLeast(end) => (end, false),
             Extent::Misplaced { ref member, at } => {
                 let (file, member) = (self.shown(number_at(at, size)), member.clone());
@@ -248,6 +248,11 @@ mod tests {
         }
     }
 
+    fn exactly(end: u64) -> Extent {
+        let segments = Vec::new();
+        Extent::Exactly { end, segments }
+    }
+
     fn said(sizes: &[(u32, u64)], extent: &Extent) -> Option<String> {
         let misfit = set(sizes).misfit(100, extent);
         misfit.map(|misfit| misfit.to_string())
@@ -256,12 +261,12 @@ mod tests {
     #[test]
     fn volumes_that_fit_do() {
         for (sizes, extent) in [
-            (&[(1, 100), (2, 100), (3, 50)][..], Extent::Exactly(250)),
-            (&[(1, 100), (2, 100)], Extent::Exactly(200)),
+            (&[(1, 100), (2, 100), (3, 50)][..], exactly(250)),
+            (&[(1, 100), (2, 100)], exactly(200)),
             (&[(1, 100), (3, 50)], Extent::AtLeast(101)),
             (&[(1, 100), (2, 20)], Extent::AtLeast(110)),
             // What lies behind the end is left alone.
-            (&[(1, 100), (2, 20), (3, 7)], Extent::Exactly(120)),
+            (&[(1, 100), (2, 20), (3, 7)], exactly(120)),
         ] {
             assert_eq!(said(sizes, &extent), None, "{sizes:?}");
         }
@@ -273,12 +278,12 @@ mod tests {
         for (sizes, extent, misfit) in [
             (
                 &[(1, 100), (2, 99), (3, 50)][..],
-                Extent::Exactly(250),
+                exactly(250),
                 format!("x.002 has 99 bytes instead of 100: {cut}"),
             ),
             (
                 &[(1, 100), (2, 100), (3, 49)],
-                Extent::Exactly(250),
+                exactly(250),
                 format!("x.003 has 49 bytes instead of 50: {cut}"),
             ),
             (

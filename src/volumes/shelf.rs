@@ -26,9 +26,17 @@ pub(crate) struct Shelf {
     size: u64,
     /// Open ones, the one that was opened last at the end.
     open: Mutex<Vec<(u32, Arc<File>)>>,
-    /// The size of it all, once all of it was seen to be there.
-    whole: OnceLock<u64>,
+    /// What is known once all was seen to be there.
+    whole: OnceLock<Whole>,
     prompt: Option<Prompt>,
+}
+
+#[derive(Debug)]
+struct Whole {
+    /// The size of it all.
+    end: u64,
+    /// Where each segment begins.
+    segments: Vec<u64>,
 }
 
 impl Shelf {
@@ -62,7 +70,7 @@ impl Shelf {
 
     /// The size of the bundle, if all of it is there.
     pub(crate) fn whole(&self) -> Option<u64> {
-        self.whole.get().copied()
+        self.whole.get().map(|whole| whole.end)
     }
 
     /// Finds out, by a few bytes of each volume, whether all are there and belong together. Of
@@ -75,18 +83,36 @@ impl Shelf {
         if let Some(misfit) = set.misfit(self.size, &extent) {
             return Err(io::Error::other(misfit));
         }
-        let (end, is_exact) = match extent {
-            Extent::Exactly(end) => (end, true),
-            Extent::AtLeast(end) | Extent::Misplaced { at: end, .. } => (end, false),
+        let (end, segments) = match extent {
+            Extent::Exactly { end, segments } => (end, Some(segments)),
+            Extent::AtLeast(end) | Extent::Misplaced { at: end, .. } => (end, None),
         };
         let least = number_at(end - 1, self.size);
-        let is_whole = is_exact && (1..=least).all(|number| set.get(number).is_some());
-        if is_whole {
-            let _ = self.whole.set(end);
-        } else if self.prompt.is_none() {
-            return Err(io::Error::other(set.missing(least, is_exact)));
+        let are_there = (1..=least).all(|number| set.get(number).is_some());
+        let is_exact = segments.is_some();
+        match segments.filter(|_| are_there) {
+            Some(segments) => {
+                let _ = self.whole.set(Whole { end, segments });
+                Ok(())
+            }
+            None if self.prompt.is_some() => Ok(()),
+            None => Err(io::Error::other(set.missing(least, is_exact))),
         }
-        Ok(())
+    }
+
+    /// How many segments are known to be there.
+    pub(crate) fn segments(&self) -> usize {
+        self.whole.get().map_or(0, |whole| whole.segments.len())
+    }
+
+    /// The volumes in which a segment lies, for messages, if all are there.
+    pub(crate) fn volumes_of(&self, segment: usize) -> Option<Vec<String>> {
+        let whole = self.whole.get()?;
+        let start = *whole.segments.get(segment)?;
+        let end = *whole.segments.get(segment + 1).unwrap_or(&whole.end);
+        let set = lock(&self.set);
+        let numbers = number_at(start, self.size)..=number_at(end - 1, self.size);
+        Some(numbers.map(|number| set.shown(number)).collect())
     }
 
     /// A volume that nobody needs, given where the bundle ends.

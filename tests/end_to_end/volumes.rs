@@ -183,6 +183,17 @@ fn what_only_the_first_volume_has_takes_no_other() {
 }
 
 #[test]
+fn what_is_there_already_takes_no_volume_but_the_first() {
+    let b = with_volumes();
+    b.shellpack("open v/x.shellpack --no-shell").succeeds();
+    b.sh(&format!(
+        "rm v/x.shellpack.00[234]; shellpack open v/x.shellpack.001 {PRINT}"
+    ))
+    .succeeds()
+    .prints(MESSAGE);
+}
+
+#[test]
 fn a_damaged_volume_is_found() {
     let b = with_volumes();
     for number in 1..=4 {
@@ -210,7 +221,7 @@ fn a_megabyte_that_was_overwritten_is_found() {
     b.shellpack("verify l/large.shellpack.003")
         .exits_with(1)
         .shows("fault: the segment closure/000")
-        .shows(" is damaged: its bytes do not match their check\n");
+        .shows(" is damaged: its bytes do not match their check (it lies in l/large.shellpack.00");
     b.shellpack("open l/large.shellpack --no-shell")
         .exits_with(125)
         .says("its bytes do not match their check");
@@ -330,10 +341,19 @@ fn a_full_disk_leaves_no_volume() {
 }
 
 #[test]
+fn a_place_that_is_too_small_is_told_before_the_work() {
+    let outcome = cannot_create("1M", "--volume-size 100K");
+    let warning = "warning: out/x.shellpack may not fit: such bundles usually take ";
+    let said = &outcome.stderr;
+    assert!(said.find(warning) < said.find("packing"), "{outcome}");
+    outcome.says(" or more, and its file system has 1.00 MiB free\n");
+}
+
+#[test]
 fn a_place_that_is_hopelessly_small_is_refused_before_the_work() {
     cannot_create("64k", "--volume-size 16K")
-        .says("error: could not write out/x.shellpack: it has at least ")
-        .says(", and there are 64.00 KiB free\n")
+        .says("error: could not write out/x.shellpack: it takes at least ")
+        .says(", and its file system has 64.00 KiB free\n")
         .never_says("packing");
 }
 
@@ -345,7 +365,7 @@ fn what_is_too_large_for_a_file_is_cut() {
     let limited = format!("mkdir v7; {create} x7; prlimit --fsize=1048576 {create} v7/x");
     a.sh(&limited)
         .succeeds()
-        .says("takes no larger file: the bundle is cut into volumes of 1.00 MiB\n");
+        .says("takes no larger file: the bundle is cut into 2 volumes of 1 MiB\n");
     a.sh("cat v7/x.0* | cmp - x7; cd v7; sha256sum -c x.sha256")
         .succeeds();
     assert_eq!(names(a, "v7"), "x.001 x.002 x.sha256");
@@ -435,7 +455,7 @@ fn at_a_terminal_the_next_medium_is_asked_for() {
         r#"{AT_A_TERMINAL} mkdir stick; mount -t tmpfs none stick; cp v/x.shellpack.001 stick; mkdir last; mv v/x.shellpack.004 last
         change='umount stick && mount -t tmpfs none stick && cp v/x.shellpack'
         at_a_terminal "$change.002 stick|;true|;$change.003 stick|;true|last" \
-            'shellpack open stick/x.shellpack.001 --progress never --run "echo \"<\$MESSAGE>\""'"#
+            'TERM=xterm shellpack open stick/x.shellpack.001 --run "echo \"<\$MESSAGE>\""'"#
     );
     b.sh(&script)
         .succeeds()
