@@ -15,6 +15,7 @@ use crate::volumes::{VolumeSize, checksum_name, numbered, parent};
 
 mod checksum;
 mod cutter;
+mod fit;
 mod publish;
 mod written;
 
@@ -60,69 +61,46 @@ impl Target {
         if occupant.as_ref().is_some_and(fs::Metadata::is_dir) {
             return Err(BadOutput::IsDirectory(self.path.clone()).into());
         }
-        if !self.force
-            && let Some(rival) = self.rivals().into_iter().next()
-        {
-            return Err(BadOutput::Exists(rival).into());
+        for rival in self.rivals() {
+            if !self.force {
+                return Err(BadOutput::Exists(rival).into());
+            }
+            if rival.is_dir() {
+                return Err(BadOutput::IsDirectory(rival).into());
+            }
         }
         if occupant.is_some_and(|file| !file.is_file() && !file.is_symlink()) {
             return Err(BadOutput::IsSpecial(self.path.clone()).into());
         }
-        self.ensure_taken().map(drop)
+        self.ensure_room(0).map(drop)
     }
 
-    /// Refuses what the place does not take, as far as that is known before the bundle is.
-    fn ensure_taken(&self) -> Result<Medium> {
+    /// The place, where somebody can write.
+    fn writable(&self) -> Result<Medium> {
         let dir = parent(&self.path);
         let medium = Medium::of(dir)?;
         if medium.is_read_only {
             let error = rustix::io::Errno::ROFS.into();
             return Err(Error::io("write to", dir)(error));
         }
-        match (self.volume_size, medium.largest_file()) {
-            (Some(size), Some(most)) if size.bytes() > most => {
-                Err(self.too_large(size.bytes(), most, &medium))
-            }
-            _ => Ok(medium),
-        }
-    }
-
-    /// Refuses what the place has no room for: the bundle has at least so many bytes, in one file
-    /// unless it may be cut.
-    pub(crate) fn ensure_room(&self, least: u64) -> Result<Medium> {
-        let medium = self.ensure_taken()?;
-        let largest = medium.largest_file().filter(|most| least > *most);
-        if let (Replaces::Joined, Some(most)) = (self.replaces, largest) {
-            return Err(self.too_large(least, most, &medium));
-        }
-        if least > medium.free {
-            let path = self.path.clone();
-            let (needed, free) = (human(least), human(medium.free));
-            return Err(BadOutput::NoRoom { path, needed, free }.into());
-        }
         Ok(medium)
     }
 
-    fn too_large(&self, size: u64, most: u64, medium: &Medium) -> Error {
-        BadOutput::TooLarge {
-            path: self.path.clone(),
-            size: human(size),
-            file_system: medium.name(),
-            most: human(most),
+    /// Refuses what the place has no room for: the bundle has at least so many bytes.
+    pub(crate) fn ensure_room(&self, least: u64) -> Result<Medium> {
+        let medium = self.writable()?;
+        match self.refusal(&medium, least) {
+            Some(refusal) => Err(refusal.into()),
+            None => Ok(medium),
         }
-        .into()
     }
 
     /// Begins to write. Until it is published, everything has names that nobody looks for, and
     /// goes away if it comes to nothing.
     pub(crate) fn begin(&self) -> Result<Cutter> {
-        let cut = match (self.volume_size, self.replaces) {
-            (Some(size), _) => cutter::Cut::Always(size),
-            (None, Replaces::Joined) => cutter::Cut::Never,
-            (None, _) => cutter::Cut::IfTooLarge(Medium::of(parent(&self.path))?.largest_file()),
-        };
-        Cutter::begin(parent(&self.path), cut)
-            .map_err(Error::io("create a file in", parent(&self.path)))
+        let dir = parent(&self.path);
+        let cut = self.cut(&Medium::of(dir)?);
+        Cutter::begin(dir, cut).map_err(Error::io("create a file in", dir))
     }
 
     /// Brings what was written to the disk.

@@ -12,5 +12,7 @@ mod nars;
 mod opened;
 /// Frames that a zstd decoder should not be given.
 mod segments;
+/// Volumes that are cut short, damaged, missing, or of another bundle.
+mod volumes;
 /// What a terminal and a shell make of the words in a bundle.
 mod words;

@@ -21,7 +21,7 @@ pub(crate) const STEP: usize = 256 << 10;
 const OPEN: usize = 32;
 
 /// Where to cut.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
     /// Nowhere.
     Never,

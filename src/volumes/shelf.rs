@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::set::{Set, Volume, number_at};
@@ -199,10 +199,11 @@ impl Shelf {
     /// Opens a volume, looking for it and asking for it as long as it takes.
     fn find(&self, number: u32) -> io::Result<(Arc<File>, Volume)> {
         let mut set = lock(&self.set);
+        let mut mistaken: Option<String> = None;
         loop {
             let problem = match self.open(&set, number) {
                 Ok(Some(found)) => return Ok(found),
-                Ok(None) => None,
+                Ok(None) => mistaken.take(),
                 Err(error) if self.prompt.is_none() => return Err(error),
                 Err(error) => Some(error.to_string()),
             };
@@ -213,6 +214,7 @@ impl Shelf {
                 None => None,
             };
             if let Some(dir) = answer.as_deref().filter(|dir| !dir.is_empty()) {
+                mistaken = (!Path::new(dir).is_dir()).then(|| format!("{dir} is no directory"));
                 set.add_directory(dir.into());
             }
             set.look();

@@ -127,6 +127,16 @@ fn joined_by_cat_they_come_through_a_pipe() {
 }
 
 #[test]
+fn stock_tools_recover_what_is_in_them() {
+    let b = with_volumes();
+    b.sh("cat v/x.shellpack.[0-9]* | tar -xOf - --wildcards 'closure/*.zst' | zstd -dc | nix-store --import; cat v/x.shellpack.[0-9]* | tar -xf - shell")
+        .succeeds();
+    b.sh(&format!("cd shell; nix-shell {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+#[test]
 fn split_and_joined_they_are_the_same_bytes() {
     let b = with_volumes();
     b.sh("shellpack join v/x.shellpack.002 -o joined; cmp joined x.shellpack")
@@ -308,6 +318,11 @@ fn what_is_replaced_leaves_nothing_behind() {
     assert_eq!(names(a, "v5"), "x");
     a.sh(&format!("{blog} --force --volume-size 1M")).succeeds();
     assert_eq!(names(a, "v5"), "x.001 x.002 x.sha256");
+    a.sh(&format!(
+        "mkdir v5/x.003; {blog} --force || code=$?; rmdir v5/x.003; exit $code"
+    ))
+    .exits_with(1)
+    .says("could not write v5/x.003: it is a directory");
     a.sh("shellpack split v5/x --volume-size 1M -o v5")
         .exits_with(1)
         .says("could not write v5/x.001: it exists");
@@ -454,13 +469,14 @@ fn at_a_terminal_the_next_medium_is_asked_for() {
     let script = format!(
         r#"{AT_A_TERMINAL} mkdir stick; mount -t tmpfs none stick; cp v/x.shellpack.001 stick; mkdir last; mv v/x.shellpack.004 last
         change='umount stick && mount -t tmpfs none stick && cp v/x.shellpack'
-        at_a_terminal "$change.002 stick|;true|;$change.003 stick|;true|last" \
+        at_a_terminal "$change.002 stick|;true|nowhere;$change.003 stick|;true|last" \
             'TERM=xterm shellpack open stick/x.shellpack.001 --run "echo \"<\$MESSAGE>\""'"#
     );
     b.sh(&script)
         .succeeds()
         .shows("x.shellpack.002 is not there\r\ninsert its medium and press Enter, or type the directory that it is in: ")
         .shows("x.shellpack.003 is not there\r\n")
+        .shows("nowhere is no directory\r\n")
         .shows("x.shellpack.004 is not there\r\n")
         .shows(&format!("<{MESSAGE}>"));
 }

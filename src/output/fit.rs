@@ -1,0 +1,117 @@
+//! What a place takes, decided by what is known of it.
+
+use super::cutter::Cut;
+use super::{Replaces, Target};
+use crate::error::BadOutput;
+use crate::medium::Medium;
+use crate::report::human;
+
+impl Target {
+    /// Why the place does not take it, for a bundle of at least so many bytes.
+    pub(super) fn refusal(&self, medium: &Medium, least: u64) -> Option<BadOutput> {
+        // What is not cut comes in one file.
+        let largest = match (self.volume_size, self.replaces) {
+            (Some(size), _) => size.bytes(),
+            (None, Replaces::Joined) => least,
+            (None, _) => 0,
+        };
+        if let Some(most) = medium.largest_file().filter(|most| largest > *most) {
+            return Some(BadOutput::TooLarge {
+                path: self.path.clone(),
+                size: human(largest),
+                file_system: medium.name(),
+                most: human(most),
+            });
+        }
+        (least > medium.free).then(|| BadOutput::NoRoom {
+            path: self.path.clone(),
+            needed: human(least),
+            free: human(medium.free),
+        })
+    }
+
+    /// Where to cut.
+    pub(super) fn cut(&self, medium: &Medium) -> Cut {
+        match (self.volume_size, self.replaces) {
+            (Some(size), _) => Cut::Always(size),
+            (None, Replaces::Joined) => Cut::Never,
+            (None, _) => Cut::IfTooLarge(medium.largest_file()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::medium::FileSystem;
+
+    const GIB: u64 = 1 << 30;
+
+    fn medium(file_system: FileSystem) -> Medium {
+        Medium {
+            file_system: Some(file_system),
+            free: 16 * GIB,
+            is_read_only: false,
+            is_removable: Some(true),
+        }
+    }
+
+    fn target(volume_size: Option<&str>, replaces: Replaces) -> Target {
+        Target {
+            path: "x".into(),
+            force: false,
+            volume_size: volume_size.map(|size| size.parse().unwrap()),
+            checksum: false,
+            replaces,
+        }
+    }
+
+    fn said(target: &Target, file_system: FileSystem, least: u64) -> Option<String> {
+        let refusal = target.refusal(&medium(file_system), least);
+        refusal.map(|refusal| refusal.to_string())
+    }
+
+    #[test]
+    fn a_stick_takes_a_large_bundle_in_volumes() {
+        let (plain, joined) = (Replaces::All, Replaces::Joined);
+        for (volume_size, replaces, refusal) in [
+            (None, plain, None),
+            (Some("fat32"), plain, None),
+            (
+                Some("dvd"),
+                plain,
+                Some("could not write x in files of 4.38 GiB: vfat takes files of up to 4.00 GiB"),
+            ),
+            (
+                None,
+                joined,
+                Some("could not write x in files of 5.00 GiB: vfat takes files of up to 4.00 GiB"),
+            ),
+        ] {
+            let target = target(volume_size, replaces);
+            let vfat = said(&target, FileSystem::Vfat, 5 * GIB);
+            assert_eq!(vfat.as_deref(), refusal);
+            assert_eq!(said(&target, FileSystem::Exfat, 5 * GIB), None);
+        }
+    }
+
+    #[test]
+    fn what_has_no_room_is_refused_with_numbers() {
+        let target = target(None, Replaces::All);
+        assert_eq!(
+            said(&target, FileSystem::Ext, 17 * GIB).unwrap(),
+            "could not write x: it takes at least 17.00 GiB, and its file system has 16.00 GiB free"
+        );
+    }
+
+    #[test]
+    fn only_where_a_limit_is_known_is_it_cut_before_it_is_met() {
+        let cut = |target: &Target, file_system| target.cut(&medium(file_system));
+        let all = target(None, Replaces::All);
+        let most = u64::from(u32::MAX);
+        assert_eq!(cut(&all, FileSystem::Vfat), Cut::IfTooLarge(Some(most)));
+        assert_eq!(cut(&all, FileSystem::Fuse), Cut::IfTooLarge(None));
+        let joined = target(None, Replaces::Joined);
+        assert_eq!(cut(&joined, FileSystem::Vfat), Cut::Never);
+    }
+}
