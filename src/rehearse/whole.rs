@@ -42,7 +42,11 @@ impl Whole<'_> {
             let real = fs::canonicalize(file).map_err(Error::io("find", file))?;
             room = room.bind(&real, inside(file), Access::ReadOnly);
         }
-        let first = self.files.first().map(|file| inside(file)).unwrap_or_default();
+        let first = self
+            .files
+            .first()
+            .map(|file| inside(file))
+            .unwrap_or_default();
         if !own.is_empty() {
             surroundings::register(&room, &closure.store, &own)?;
         }
