@@ -15,6 +15,7 @@ mod volumes;
 
 pub use create::Create;
 pub use opened::{Enter, Entry, List, Remove};
+use volumes::Again;
 pub use volumes::{Join, Split, Volumes};
 
 /// Carry a nix-shell to a machine with no network, in one file.

@@ -20,6 +20,7 @@ use crate::error::{BadOutput, Error, Result};
 use crate::input::Bundle;
 use crate::inspect::{self, Inspection};
 use crate::nix::Nix;
+use crate::output::ReadBack;
 use crate::report::{Event, Phase, Report, count, printable_json, printable_line};
 use crate::{enter, list, open, rehearse, remove, verify};
 
@@ -114,6 +115,9 @@ fn create(command: Create, global: &Global, report: &Report) -> Result<ExitCode>
     }
     if to_stdout && (options.form.volume_size.is_some() || options.form.checksum) {
         return Err(BadOutput::HasNoName.into());
+    }
+    if to_stdout && options.form.read_back == ReadBack::FromMedium {
+        return Err(BadOutput::CannotReadBack.into());
     }
     let summary = create::create(&options, report)?;
     report.emit(Event::PhaseDone);

@@ -39,7 +39,8 @@ pub(crate) fn copy(
     if let Some(source) = outcome_before(&written, outcome)?.into_iter().next() {
         return Err(Error::Bundle { file, source });
     }
-    target.sync(written?.finish(), report)?.publish(report)
+    let unnamed = target.sync(written?.finish(), report)?;
+    unnamed.read_back(jobs, report)?.publish(report)
 }
 
 /// What was read says nothing where it could not be written.

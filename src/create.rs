@@ -54,8 +54,6 @@ pub struct Options {
     pub jobs: usize,
     /// Whether to rehearse.
     pub rehearsal: bool,
-    /// Whether to read the file again once it is written.
-    pub read_back: bool,
     /// Whether to stop before writing.
     pub dry_run: bool,
 }
@@ -77,9 +75,6 @@ pub fn create(options: &Options, report: &Report) -> Result<Summary> {
         jobs: options.jobs,
     };
     let unnamed = write::write(&plan, &output, &settings, report)?;
-    if options.read_back {
-        unnamed.read_back(options.jobs, report)?;
-    }
-    let written = unnamed.publish(report)?;
+    let written = unnamed.read_back(options.jobs, report)?.publish(report)?;
     Ok(Summary::of_bundle(plan, written))
 }

@@ -141,6 +141,11 @@ impl Bundle {
         Found::set(set, None)?.open()
     }
 
+    /// Reads the manifest of a bundle that comes from somewhere, in one go.
+    pub(crate) fn of_stream(name: &Path, stream: impl Read + Send + 'static) -> Result<Self> {
+        Found::new(name, Box::new(Piped(stream))).open()
+    }
+
     /// The reader, for looking at the manifest.
     pub fn reader(&self) -> &Reader<Source> {
         &self.reader

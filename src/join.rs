@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::copy::copy;
 use crate::error::Result;
 use crate::input::Bundle;
-use crate::output::{Replaces, Target, Written};
+use crate::output::{ReadBack, Replaces, Target, Written};
 use crate::report::{Event, Phase, Report};
 
 /// What the user asked for.
@@ -19,6 +19,8 @@ pub struct Options {
     pub output: Option<PathBuf>,
     /// Whether a file that is there is replaced.
     pub force: bool,
+    /// Whether what was written is read again.
+    pub read_back: ReadBack,
     /// How many segments are checked at a time.
     pub jobs: usize,
 }
@@ -33,6 +35,7 @@ pub fn join(options: &Options, report: &Report) -> Result<Written> {
         force: options.force,
         volume_size: None,
         checksum: false,
+        read_back: options.read_back,
         replaces: Replaces::Joined,
     };
     copy(found, &target, options.jobs, Phase::Join, report)

@@ -9,8 +9,10 @@ use rustix::fs::StatVfsMountFlags;
 
 use crate::error::{Error, Result};
 
+mod again;
 mod file_system;
 
+pub(crate) use again::FromMedium;
 pub use file_system::FileSystem;
 
 /// The place that a directory is.

@@ -17,10 +17,12 @@ mod checksum;
 mod cutter;
 mod fit;
 mod publish;
+mod read_back;
 mod written;
 
 pub(crate) use cutter::{Cutter, Finished, STEP};
 pub(crate) use publish::Unnamed;
+pub use read_back::ReadBack;
 pub use written::{Written, WrittenFile};
 
 /// Large writes: sticks and network file systems are slow with small ones.
@@ -37,6 +39,8 @@ pub struct Target {
     pub volume_size: Option<VolumeSize>,
     /// Whether there is a checksum file also without volumes.
     pub checksum: bool,
+    /// Whether what was written is read again.
+    pub read_back: ReadBack,
     /// What may be in the way, and is replaced.
     pub replaces: Replaces,
 }
@@ -99,8 +103,9 @@ impl Target {
     /// goes away if it comes to nothing.
     pub(crate) fn begin(&self) -> Result<Cutter> {
         let dir = parent(&self.path);
-        let cut = self.cut(&Medium::of(dir)?);
-        Cutter::begin(dir, cut).map_err(Error::io("create a file in", dir))
+        let medium = Medium::of(dir)?;
+        let in_step = medium.is_removable == Some(true);
+        Cutter::begin(dir, self.cut(&medium), in_step).map_err(Error::io("create a file in", dir))
     }
 
     /// Brings what was written to the disk.
@@ -112,15 +117,16 @@ impl Target {
         let parts = finished.parts.iter().try_for_each(cutter::Part::sync);
         parts.map_err(failed)?;
         drop(waiting);
+        let medium = Medium::of(parent(&self.path))?;
         if let Some(size) = finished.cut_at.filter(|_| self.volume_size.is_none()) {
             report.emit(Event::Note(&format!(
                 "{} takes no larger file: the bundle is cut into {} of {}",
-                Medium::of(parent(&self.path))?.name(),
+                medium.name(),
                 count(finished.parts.len(), "volume"),
                 exact(size)
             )));
         }
-        Ok(Unnamed::new(self.clone(), finished))
+        Ok(Unnamed::new(self.clone(), finished, medium))
     }
 
     /// What is there and would be replaced.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::copy::copy;
 use crate::error::{Error, Result};
 use crate::input::Bundle;
-use crate::output::{Replaces, Target, Written};
+use crate::output::{ReadBack, Replaces, Target, Written};
 use crate::report::{Event, Phase, Report};
 use crate::volumes::VolumeSize;
 
@@ -20,6 +20,8 @@ pub struct Options {
     pub dir: PathBuf,
     /// Whether volumes that are there are replaced.
     pub force: bool,
+    /// Whether what was written is read again.
+    pub read_back: ReadBack,
     /// How many segments are checked at a time.
     pub jobs: usize,
 }
@@ -37,6 +39,7 @@ pub fn split(options: &Options, report: &Report) -> Result<Written> {
         force: options.force,
         volume_size: Some(options.volume_size),
         checksum: true,
+        read_back: options.read_back,
         replaces: Replaces::Volumes,
     };
     copy(found, &target, options.jobs, Phase::Split, report)

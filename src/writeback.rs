@@ -13,6 +13,9 @@ use tempfile::NamedTempFile;
 /// After how many bytes the kernel is asked to begin: large enough for any medium to write at
 /// its full speed.
 const EVERY: u64 = 16 << 20;
+/// After how many bytes on a slow medium everything is waited for: a few seconds' worth, so that
+/// progress shows how fast it really is, and little is left for the end.
+const WAIT_EVERY: u64 = 64 << 20;
 
 /// Asks the kernel to bring a range of a file to the medium, without waiting for it.
 pub(crate) fn begin(file: &File, range: Range<u64>) {
@@ -29,6 +32,8 @@ pub(crate) struct Steady {
     written: u64,
     /// How much of it the kernel was asked to write.
     asked: u64,
+    /// How much of it is known to have arrived, if that is looked after.
+    arrived: Option<u64>,
 }
 
 impl Steady {
@@ -38,6 +43,15 @@ impl Steady {
             file,
             written: 0,
             asked: 0,
+            arrived: None,
+        }
+    }
+
+    /// Writes to an empty file, never far ahead of its medium.
+    pub(crate) fn in_step(file: NamedTempFile) -> Self {
+        Self {
+            arrived: Some(0),
+            ..Self::new(file)
         }
     }
 
@@ -54,6 +68,12 @@ impl Write for Steady {
         if self.written - self.asked >= EVERY {
             begin(self.file.as_file(), self.asked..self.written);
             self.asked = self.written;
+        }
+        if let Some(arrived) = &mut self.arrived
+            && self.written - *arrived >= WAIT_EVERY
+        {
+            self.file.as_file().sync_data()?;
+            *arrived = self.written;
         }
         Ok(n)
     }

@@ -25,6 +25,8 @@ mod garbage;
 mod json;
 /// An import that is interrupted, and one of a path that spans segments.
 mod large;
+/// What was written is read again from where it is.
+mod medium;
 /// Nix itself may live in the store.
 mod nix_in_store;
 /// What few people have in their projects.

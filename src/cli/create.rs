@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{jobs, parse_level};
+use super::{Again, jobs, parse_level};
 use crate::create::write::{Form, Output};
 use crate::create::{self, Subject};
 use crate::nix::command::{Argument, Selection};
+use crate::output::ReadBack;
 use crate::volumes::VolumeSize;
 
 /// `shellpack create`.
@@ -94,9 +95,8 @@ pub struct Create {
     /// Do not prove that the bundle opens; it is marked as unproved
     #[arg(long)]
     no_rehearsal: bool,
-    /// Do not read the written file again to see whether it arrived on the disk as it was meant
-    #[arg(long)]
-    no_read_back: bool,
+    #[command(flatten)]
+    again: Again,
 }
 
 impl Create {
@@ -117,6 +117,7 @@ impl Create {
             force: self.force,
             volume_size: self.volume_size,
             checksum: self.checksum,
+            read_back: self.again.read_back(ReadBack::Always),
         };
         let output = |path: PathBuf| {
             if path == std::path::Path::new("-") {
@@ -146,7 +147,6 @@ impl Create {
             level: self.level,
             jobs: jobs(self.jobs),
             rehearsal: !self.no_rehearsal,
-            read_back: !self.no_read_back,
             dry_run: self.dry_run,
         }
     }

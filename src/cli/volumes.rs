@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::jobs;
+use crate::output::ReadBack;
 use crate::volumes::VolumeSize;
 use crate::{join, split};
 
@@ -15,6 +16,29 @@ pub struct Volumes {
     /// Look for the bundle's volumes in these directories, too
     #[arg(long = "volumes", value_name = "DIR", num_args = 1..)]
     pub dirs: Vec<PathBuf>,
+}
+
+/// Whether what is written is read again.
+#[derive(Debug, Args)]
+pub(super) struct Again {
+    /// Read what was written again from the medium itself, not from memory; on media that can be
+    /// pulled out that is done anyway
+    #[arg(long, conflicts_with = "no_read_back")]
+    read_back: bool,
+    /// Do not read what was written again to see whether it arrived as it was meant
+    #[arg(long)]
+    no_read_back: bool,
+}
+
+impl Again {
+    /// What is wanted; `usual` if that was not said.
+    pub(super) fn read_back(&self, usual: ReadBack) -> ReadBack {
+        match (self.read_back, self.no_read_back) {
+            (true, _) => ReadBack::FromMedium,
+            (_, true) => ReadBack::Never,
+            _ => usual,
+        }
+    }
 }
 
 /// `shellpack split`.
@@ -35,6 +59,8 @@ pub struct Split {
     /// How many segments to check at a time [default: the number of processors]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    again: Again,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -56,6 +82,8 @@ pub struct Join {
     /// How many segments to check at a time [default: the number of processors]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    again: Again,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -69,6 +97,7 @@ impl Split {
             volume_size: self.volume_size,
             dir: self.output,
             force: self.force,
+            read_back: self.again.read_back(ReadBack::IfRemovable),
             jobs: jobs(self.jobs),
         }
     }
@@ -82,6 +111,7 @@ impl Join {
             dirs: self.volumes.dirs,
             output: self.output,
             force: self.force,
+            read_back: self.again.read_back(ReadBack::IfRemovable),
             jobs: jobs(self.jobs),
         }
     }

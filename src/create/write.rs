@@ -15,7 +15,7 @@ use crate::bundle::manifest::{FileKind, ProjectFile};
 use crate::bundle::writer::Writer;
 use crate::error::{BadOutput, Error, Result};
 use crate::nix::hash::Digest;
-use crate::output::{self, BUFFER, Replaces, STEP, Target, Written};
+use crate::output::{self, BUFFER, ReadBack, Replaces, STEP, Target, Written};
 use crate::report::{Event, Phase, Report, human};
 use crate::volumes::{VolumeSize, parent};
 
@@ -34,6 +34,8 @@ pub struct Form {
     pub volume_size: Option<VolumeSize>,
     /// Whether there is to be a checksum file in any case.
     pub checksum: bool,
+    /// Whether it is read again once it is written.
+    pub read_back: ReadBack,
 }
 
 impl Form {
@@ -44,6 +46,7 @@ impl Form {
             force: self.force,
             volume_size: self.volume_size,
             checksum: self.checksum,
+            read_back: self.read_back,
             replaces: Replaces::All,
         }
     }
@@ -150,10 +153,10 @@ pub(super) fn write(
 
 impl Unnamed {
     /// Reads what was written again, where that is possible.
-    pub(super) fn read_back(&self, jobs: usize, report: &Report) -> Result<()> {
+    pub(super) fn read_back(self, jobs: usize, report: &Report) -> Result<Self> {
         match self {
-            Self::Files(files) => files.read_back(jobs, report),
-            Self::Sent(_) => Ok(()),
+            Self::Files(files) => files.read_back(jobs, report).map(Self::Files),
+            sent @ Self::Sent(_) => Ok(sent),
         }
     }
 
@@ -258,6 +261,8 @@ impl<W> Counted<W> {
             files: Vec::new(),
             is_cut: false,
             checksum_file: None,
+            read_from_medium: false,
+            safe_to_remove: false,
         }
     }
 }

@@ -51,6 +51,9 @@ pub enum BadOutput {
     /// Standard output is one file without a name.
     #[error("could not write volumes or a checksum file to standard output: only files have names")]
     HasNoName,
+    /// What went to standard output is gone.
+    #[error("could not read back standard output: nobody knows where it went")]
+    CannotReadBack,
 }
 
 impl BadOutput {
@@ -69,6 +72,7 @@ impl BadOutput {
             Self::IsTerminal => {
                 "send it on, for example: shellpack create -o - | ssh HOST 'cat >dev.shellpack'"
             }
+            Self::CannotReadBack => "check it where it arrives: shellpack verify BUNDLE",
             Self::HasNoName => "name a file: -o NAME.shellpack",
         }
         .to_owned()

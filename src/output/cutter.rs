@@ -35,6 +35,8 @@ pub(super) enum Cut {
 #[derive(Debug)]
 pub(crate) struct Cutter {
     dir: PathBuf,
+    /// Whether the medium is waited for now and then.
+    in_step: bool,
     cut: Cut,
     /// Where a file is full, once that is known.
     limit: Option<u64>,
@@ -75,7 +77,7 @@ pub(crate) struct Finished {
 }
 
 impl Cutter {
-    pub(super) fn begin(dir: &Path, cut: Cut) -> io::Result<Self> {
+    pub(super) fn begin(dir: &Path, cut: Cut, in_step: bool) -> io::Result<Self> {
         let limit = match cut {
             Cut::Never => None,
             Cut::Always(size) => Some(size),
@@ -83,10 +85,11 @@ impl Cutter {
         };
         Ok(Self {
             dir: dir.to_owned(),
+            in_step,
             cut,
             limit: limit.map(VolumeSize::bytes),
             done: Vec::new(),
-            current: Current::begin(dir, None)?,
+            current: Current::begin(dir, in_step, None)?,
             whole: Sha256::new(),
             size: 0,
         })
@@ -106,7 +109,7 @@ impl Cutter {
 
     /// The current file is full.
     fn next_part(&mut self) -> io::Result<()> {
-        let next = Current::begin(&self.dir, Some(Sha256::new()))?;
+        let next = Current::begin(&self.dir, self.in_step, Some(Sha256::new()))?;
         let full = std::mem::replace(&mut self.current, next);
         self.keep(full)
     }
@@ -163,9 +166,14 @@ impl Write for Cutter {
 }
 
 impl Current {
-    fn begin(dir: &Path, hasher: Option<Sha256>) -> io::Result<Self> {
+    fn begin(dir: &Path, in_step: bool, hasher: Option<Sha256>) -> io::Result<Self> {
+        let file = temporary(dir)?;
         Ok(Self {
-            file: Steady::new(temporary(dir)?),
+            file: if in_step {
+                Steady::in_step(file)
+            } else {
+                Steady::new(file)
+            },
             size: 0,
             hasher,
         })

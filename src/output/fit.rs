@@ -44,6 +44,7 @@ impl Target {
 mod tests {
     use super::*;
     use crate::medium::FileSystem;
+    use crate::output::ReadBack;
 
     const GIB: u64 = 1 << 30;
 
@@ -62,6 +63,7 @@ mod tests {
             force: false,
             volume_size: volume_size.map(|size| size.parse().unwrap()),
             checksum: false,
+            read_back: ReadBack::Never,
             replaces,
         }
     }

@@ -10,45 +10,41 @@ use tempfile::TempPath;
 
 use super::{Finished, Target, Written, WrittenFile, checksum, temporary};
 use crate::error::{BadOutput, Error, Result};
-use crate::input::Bundle;
-use crate::report::{Event, Phase, Report};
-use crate::verify;
+use crate::medium::Medium;
+use crate::report::Report;
 use crate::volumes::{Names, checksum_name, parent};
 
 /// A bundle that is complete and on the disk but has no name yet.
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct Unnamed {
-    target: Target,
-    finished: Finished,
+    pub(super) target: Target,
+    pub(super) finished: Finished,
+    pub(super) medium: Medium,
+    /// Whether it was read again from there.
+    pub(super) is_read_from_medium: bool,
 }
 
 impl Unnamed {
-    pub(super) fn new(target: Target, finished: Finished) -> Self {
-        Self { target, finished }
-    }
-
-    /// Reads what was written again and checks it down to the last byte. What does not read
-    /// back would fail on the other side; it never gets the name.
-    pub(crate) fn read_back(&self, jobs: usize, report: &Report) -> Result<()> {
-        report.emit(Event::Phase(Phase::ReadBack));
-        let path = &self.target.path;
-        let bundle = Bundle::of_parts(path, &self.finished.paths());
-        let outcome = bundle.and_then(|bundle| verify::ensure_sound(bundle, jobs, report));
-        outcome.map_err(|error| match error {
-            Error::Interrupted => error,
-            other => Error::ReadBack {
-                file: path.clone(),
-                source: Box::new(other),
-            },
-        })
+    pub(super) fn new(target: Target, finished: Finished, medium: Medium) -> Self {
+        Self {
+            target,
+            finished,
+            medium,
+            is_read_from_medium: false,
+        }
     }
 
     /// Gives the files their names.
     pub(crate) fn publish(self, report: &Report) -> Result<Written> {
         report.ensure_not_interrupted()?;
         let _waiting = report.waiting("the directory to be synced to disk");
-        let Self { target, finished } = self;
+        let Self {
+            target,
+            finished,
+            medium,
+            is_read_from_medium,
+        } = self;
         let names = names(&target, &finished);
         let files: Vec<_> = names
             .iter()
@@ -73,6 +69,10 @@ impl Unnamed {
         if let Some((path, part)) = first {
             publishing.name_last(part.path, path)?;
         }
+        let is_removable = medium.is_removable == Some(true);
+        if is_removable {
+            sync_all_around(parent(&target.path))?;
+        }
         publishing.finish();
         Ok(Written {
             path: Some(target.path),
@@ -81,6 +81,8 @@ impl Unnamed {
             files,
             is_cut,
             checksum_file: checksum,
+            read_from_medium: is_read_from_medium,
+            safe_to_remove: is_read_from_medium && is_removable,
         })
     }
 }
@@ -204,4 +206,11 @@ fn sync_directory(dir: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         other => other.map_err(Error::io("sync", dir)),
     }
+}
+
+/// Brings to a medium whatever there is for it: it is about to be pulled out.
+fn sync_all_around(dir: &Path) -> Result<()> {
+    let failed = Error::io("sync", dir);
+    let synced = File::open(dir).and_then(|dir| Ok(rustix::fs::syncfs(dir)?));
+    synced.map_err(failed)
 }

@@ -27,6 +27,10 @@ pub struct Written {
     /// The checksum file.
     #[serde(serialize_with = "optional_text")]
     pub checksum_file: Option<PathBuf>,
+    /// Whether it was read again from the medium itself, and not from memory.
+    pub read_from_medium: bool,
+    /// Whether that medium can be pulled out, and may be.
+    pub safe_to_remove: bool,
 }
 
 /// A file that was written.
@@ -52,6 +56,11 @@ impl Written {
         text.line("sha256", &self.digest.hex());
         if let Some(file) = &self.checksum_file {
             text.line("checksums", &file.display().to_string());
+        }
+        if self.safe_to_remove {
+            text.line("medium", "read again from it; it is safe to remove");
+        } else if self.read_from_medium {
+            text.line("medium", "read again from it");
         }
     }
 

@@ -1,0 +1,95 @@
+//! What was written is read again, before it gets its name.
+
+use super::Unnamed;
+use crate::error::{Error, Result};
+use crate::input::Bundle;
+use crate::medium::{FromMedium, Medium};
+use crate::report::{Event, Phase, Report};
+use crate::verify;
+
+/// Whether what was written is read again, and from where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadBack {
+    /// It is not.
+    Never,
+    /// It is where the medium can be pulled out, and comes from the medium then.
+    IfRemovable,
+    /// It always is; from the medium if that can be pulled out.
+    Always,
+    /// It always is, and from the medium, whatever that is.
+    FromMedium,
+}
+
+/// From where it is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    /// Wherever the system has it.
+    Anywhere,
+    /// The medium itself.
+    Medium,
+}
+
+impl ReadBack {
+    fn on(self, medium: &Medium) -> Option<From> {
+        match (self, medium.is_removable == Some(true)) {
+            (Self::Never, _) | (Self::IfRemovable, false) => None,
+            (Self::Always, false) => Some(From::Anywhere),
+            (Self::FromMedium, _) | (_, true) => Some(From::Medium),
+        }
+    }
+}
+
+impl Unnamed {
+    /// Reads what was written again, if that is wanted, and checks it down to the last byte.
+    /// What does not read back would fail on the other side; it never gets the name.
+    pub(crate) fn read_back(mut self, jobs: usize, report: &Report) -> Result<Self> {
+        let Some(from) = self.target.read_back.on(&self.medium) else {
+            return Ok(self);
+        };
+        report.emit(Event::Phase(Phase::ReadBack));
+        let (name, files) = (&self.target.path, self.finished.paths());
+        let bundle = match from {
+            From::Anywhere => Bundle::of_parts(name, &files),
+            From::Medium => Bundle::of_stream(name, FromMedium::new(files)),
+        };
+        let outcome = bundle.and_then(|bundle| verify::ensure_sound(bundle, jobs, report));
+        outcome.map_err(|error| match error {
+            Error::Interrupted => error,
+            other => Error::ReadBack {
+                file: name.clone(),
+                source: Box::new(other),
+            },
+        })?;
+        self.is_read_from_medium = from == From::Medium;
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_pulled_out_is_read_from_the_medium() {
+        for (wanted, elsewhere, removable) in [
+            (ReadBack::Never, None, None),
+            (ReadBack::IfRemovable, None, Some(From::Medium)),
+            (ReadBack::Always, Some(From::Anywhere), Some(From::Medium)),
+            (ReadBack::FromMedium, Some(From::Medium), Some(From::Medium)),
+        ] {
+            for (is_removable, from) in [
+                (None, elsewhere),
+                (Some(false), elsewhere),
+                (Some(true), removable),
+            ] {
+                let medium = Medium {
+                    file_system: None,
+                    free: 0,
+                    is_read_only: false,
+                    is_removable,
+                };
+                assert_eq!(wanted.on(&medium), from, "{wanted:?}");
+            }
+        }
+    }
+}
