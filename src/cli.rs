@@ -16,7 +16,7 @@ mod volumes;
 pub use create::Create;
 pub use opened::{Enter, Entry, List, Remove};
 use volumes::Again;
-pub use volumes::{Join, Split, Volumes};
+pub use volumes::{Join, Protect, Repair, Split, Volumes};
 
 /// Carry a nix-shell to a machine with no network, in one file.
 ///
@@ -131,6 +131,16 @@ pub enum Command {
     /// Every byte is checked while it is copied; the volumes stay. To open them, they need not be
     /// joined.
     Join(Join),
+    /// Write parity for a bundle, from which what gets damaged can be restored
+    ///
+    /// The bundle is verified first, and stays as it is. NAME.shellpack.parity covers it in one file
+    /// and in volumes.
+    Protect(Protect),
+    /// Restore a damaged bundle from its parity
+    ///
+    /// Writes the exact bytes to a new file, and verifies them; what is left of the bundle stays as it
+    /// is. Volumes that are missing are restored, too, if there is as much parity.
+    Repair(Repair),
 }
 
 /// `shellpack open`.

@@ -10,9 +10,7 @@ use rustix::process::Signal;
 use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::cli::{
-    Cli, Command, Create, Enter, Global, Inspect, List, Open, Rehearse, Verify, When,
-};
+use crate::cli::{Cli, Command, Create, Enter, Global, Inspect, List, Open, Rehearse, When};
 use crate::create::write::Output;
 use crate::create::{self};
 use crate::entry::{self, ByHand, Outside};
@@ -21,9 +19,10 @@ use crate::input::Bundle;
 use crate::inspect::{self, Inspection};
 use crate::nix::Nix;
 use crate::output::ReadBack;
-use crate::report::{Event, Phase, Report, count, printable_json, printable_line};
-use crate::{enter, list, open, rehearse, remove, verify};
+use crate::report::{Event, Phase, Report, printable_json};
+use crate::{enter, list, open, rehearse, remove};
 
+mod verify;
 mod volumes;
 
 /// What `open`, `enter` and `rehearse` exit with when shellpack itself fails, so that it can be told
@@ -99,10 +98,12 @@ fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCo
         Command::List(command) => list(&command, global, report),
         Command::Remove(command) => remove(&command.name, global, report),
         Command::Inspect(command) => inspect(&command, global),
-        Command::Verify(command) => verify(&command, global, report),
+        Command::Verify(command) => verify::verify(&command, global, report),
         Command::Rehearse(command) => rehearse(&command, global, report),
         Command::Split(command) => volumes::split(command, global, report),
         Command::Join(command) => volumes::join(command, global, report),
+        Command::Protect(command) => volumes::protect(command, global, report),
+        Command::Repair(command) => volumes::repair(command, global, report),
     }
 }
 
@@ -113,7 +114,9 @@ fn create(command: Create, global: &Global, report: &Report) -> Result<ExitCode>
     if to_stdout && rustix::termios::isatty(rustix::stdio::stdout()) {
         return Err(BadOutput::IsTerminal.into());
     }
-    if to_stdout && (options.form.volume_size.is_some() || options.form.checksum) {
+    let form = &options.form;
+    let has_more = form.volume_size.is_some() || form.checksum || form.parity.is_some();
+    if to_stdout && has_more {
         return Err(BadOutput::HasNoName.into());
     }
     if to_stdout && options.form.read_back == ReadBack::FromMedium {
@@ -191,44 +194,6 @@ fn inspect(command: &Inspect, global: &Global) -> Result<ExitCode> {
         print(&inspect::describe(&inspection, global.verbose));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn verify(command: &Verify, global: &Global, report: &Report) -> Result<ExitCode> {
-    report.emit(Event::Phase(Phase::Verify));
-    let dirs = &command.volumes.dirs;
-    let bundle = Bundle::open_among(&command.bundle, dirs, report.prompt());
-    let mut findings = verify::findings(bundle, command.jobs(), report)?;
-    report.emit(Event::PhaseDone);
-    if findings.manifest.is_none()
-        && let Some(fault) = findings.faults.pop_if(|fault| !fault.is_damage())
-    {
-        return Err(Error::Bundle {
-            file: command.bundle.clone(),
-            source: fault,
-        });
-    }
-    for fault in &findings.faults {
-        print(&format!("fault: {}\n", printable_line(&fault.to_string())));
-    }
-    match findings.manifest {
-        Some(manifest) if findings.faults.is_empty() => {
-            if !global.quiet {
-                let (paths, files) = (
-                    count(manifest.closure.paths.len(), "store path"),
-                    count(manifest.project.file_count(), "project file"),
-                );
-                print(&format!(
-                    "{}: sound ({paths}, {files})\n",
-                    command.bundle.display()
-                ));
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        _ => Err(Error::Faults {
-            file: command.bundle.clone(),
-            count: findings.faults.len(),
-        }),
-    }
 }
 
 fn rehearse(command: &Rehearse, global: &Global, report: &Report) -> Result<ExitCode> {

@@ -19,6 +19,7 @@ mod kind;
 mod make;
 mod not_there;
 mod output;
+mod parity;
 mod unfit;
 mod words;
 
@@ -26,6 +27,7 @@ pub use flake_problem::FlakeProblem;
 pub use kind::Kind;
 pub use not_there::NotThere;
 pub use output::BadOutput;
+pub use parity::BadParity;
 pub use unfit::Unfit;
 use words::{describe, indent, on_lines_of_their_own};
 
@@ -50,7 +52,6 @@ pub enum Error {
     /// The user pressed Ctrl-C, or the system asked us to end.
     #[error("interrupted")]
     Interrupted,
-
     // What the user asked for.
     /// There is no shell file.
     #[error("could not find a shell to pack: neither shell.nix nor default.nix is in {}", .0.display())]
@@ -266,6 +267,8 @@ pub enum Error {
         file: PathBuf,
         /// How many faults there are.
         count: usize,
+        /// Whether its parity file covers all of the damage.
+        is_covered: bool,
     },
     /// A bundle that was just written does not read back.
     #[error("could not read back what was written to {}: the medium is failing", file.display())]
@@ -276,6 +279,9 @@ pub enum Error {
         #[source]
         source: Box<Error>,
     },
+    /// It cannot be repaired.
+    #[error(transparent)]
+    Parity(#[from] BadParity),
     /// The plan and what was packed do not agree; a bug.
     #[error("could not write the manifest")]
     Manifest {
@@ -337,8 +343,6 @@ pub enum Error {
     /// A project file would overwrite another one.
     #[error("could not write the project files: {} exists and differs from the bundle's", .0.display())]
     FileDiffers(PathBuf),
-
-    // What was opened before.
     /// It is not there, or it cannot be told what is meant.
     #[error(transparent)]
     NotThere(#[from] NotThere),

@@ -16,6 +16,10 @@ use crate::error::{Error, Result};
 use crate::report::Prompt;
 use crate::volumes::{Joined, Set, Shelf};
 
+mod tee;
+
+pub(crate) use tee::Tee;
+
 /// Where a bundle's bytes come from.
 pub(crate) type Source = Box<dyn Input + Send>;
 
@@ -54,6 +58,14 @@ impl Found {
             is_stdin: false,
             volumes: None,
             size: None,
+        }
+    }
+
+    /// A bundle of known size that comes from somewhere, in one go.
+    pub(crate) fn stream(name: &Path, size: u64, stream: impl Read + Send + 'static) -> Self {
+        Self {
+            size: Some(size),
+            ..Self::new(name, Box::new(Piped(stream)))
         }
     }
 

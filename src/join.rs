@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::copy::copy;
 use crate::error::Result;
 use crate::input::Bundle;
 use crate::output::{ReadBack, Replaces, Target, Written};
 use crate::report::{Event, Phase, Report};
+use crate::rewrite::{Rewrite, rewrite};
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -35,8 +35,15 @@ pub fn join(options: &Options, report: &Report) -> Result<Written> {
         force: options.force,
         volume_size: None,
         checksum: false,
+        parity: None,
         read_back: options.read_back,
         replaces: Replaces::Joined,
     };
-    copy(found, &target, options.jobs, Phase::Join, report)
+    let how = Rewrite {
+        target: &target,
+        jobs: options.jobs,
+        phase: Phase::Join,
+        expected: None,
+    };
+    rewrite(found, &how, report)
 }

@@ -10,19 +10,23 @@ use tempfile::NamedTempFile;
 
 use crate::error::{BadOutput, Error, Result};
 use crate::medium::Medium;
+use crate::parity::{Share, parity_name};
 use crate::report::{Event, Phase, Report, count, human};
 use crate::volumes::{VolumeSize, checksum_name, numbered, parent};
 
 mod checksum;
 mod cutter;
 mod fit;
+mod protect;
 mod publish;
 mod read_back;
+mod single;
 mod written;
 
 pub(crate) use cutter::{Cutter, Finished, STEP};
 pub(crate) use publish::Unnamed;
 pub use read_back::ReadBack;
+pub(crate) use single::SingleFile;
 pub use written::{Written, WrittenFile};
 
 /// Large writes: sticks and network file systems are slow with small ones.
@@ -39,6 +43,8 @@ pub struct Target {
     pub volume_size: Option<VolumeSize>,
     /// Whether there is a checksum file also without volumes.
     pub checksum: bool,
+    /// How much parity there is, if there is to be some.
+    pub parity: Option<Share>,
     /// Whether what was written is read again.
     pub read_back: ReadBack,
     /// What may be in the way, and is replaced.
@@ -114,8 +120,8 @@ impl Target {
         let failed = Error::io("sync", &self.path);
         let size = human(finished.size);
         let waiting = report.waiting(&format!("{size} to reach {}", self.path.display()));
-        let parts = finished.parts.iter().try_for_each(cutter::Part::sync);
-        parts.map_err(failed)?;
+        let mut parts = finished.parts.iter().chain(&finished.parity);
+        parts.try_for_each(cutter::Part::sync).map_err(failed)?;
         drop(waiting);
         let medium = Medium::of(parent(&self.path))?;
         if let Some(size) = finished.cut_at.filter(|_| self.volume_size.is_none()) {
@@ -139,6 +145,9 @@ impl Target {
                 .collect();
             volumes.sort();
             volumes.push(checksum_name(&self.path));
+        }
+        if self.replaces == Replaces::All {
+            volumes.push(parity_name(&self.path));
         }
         if self.replaces != Replaces::Volumes {
             rivals.push(self.path.clone());

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::copy::copy;
 use crate::error::{Error, Result};
 use crate::input::Bundle;
 use crate::output::{ReadBack, Replaces, Target, Written};
 use crate::report::{Event, Phase, Report};
+use crate::rewrite::{Rewrite, rewrite};
 use crate::volumes::VolumeSize;
 
 /// What the user asked for.
@@ -39,10 +39,17 @@ pub fn split(options: &Options, report: &Report) -> Result<Written> {
         force: options.force,
         volume_size: Some(options.volume_size),
         checksum: true,
+        parity: None,
         read_back: options.read_back,
         replaces: Replaces::Volumes,
     };
-    copy(found, &target, options.jobs, Phase::Split, report)
+    let how = Rewrite {
+        target: &target,
+        jobs: options.jobs,
+        phase: Phase::Split,
+        expected: None,
+    };
+    rewrite(found, &how, report)
 }
 
 /// A file in a directory, without a dot where that is the current one.

@@ -9,16 +9,23 @@ use crate::bundle::reader::{Input, ReadError, Reader};
 use crate::bundle::{BadBundle, BadVolume};
 use crate::error::{Error, Result};
 use crate::input::{Bundle, Source};
+use crate::nix::hash::Digest;
 use crate::nix::nar::parse::Parser;
 use crate::report::{Event, Report};
 use crate::unpack::{self, Destination, NarSink};
 use crate::volumes::Shelf;
+
+mod parity;
+
+pub use parity::{Cover, Damage, ParityFault, cover};
 
 /// What a check of a bundle found.
 #[derive(Debug)]
 pub struct Findings {
     /// The manifest, if it could be read.
     pub manifest: Option<Manifest>,
+    /// Its digest, likewise.
+    pub manifest_digest: Option<Digest>,
     /// Every fault, in the order of the file as far as that is known.
     pub faults: Vec<BadBundle>,
 }
@@ -34,6 +41,7 @@ pub fn findings(bundle: Result<Bundle>, jobs: usize, report: &Report) -> Result<
         Ok(bundle) => check(bundle, jobs, report),
         Err(Error::Bundle { source, .. }) => Ok(Findings {
             manifest: None,
+            manifest_digest: None,
             faults: vec![source],
         }),
         Err(error) => Err(error),
@@ -52,15 +60,18 @@ fn check(bundle: Bundle, jobs: usize, report: &Report) -> Result<Findings> {
     }
     volumes.shelf = bundle.volumes().cloned();
     let manifest = bundle.reader.manifest().clone();
+    let manifest_digest = Some(bundle.reader.manifest_digest());
     if volumes.are_unreadable() {
         return Ok(Findings {
             manifest: Some(manifest),
+            manifest_digest,
             faults: volumes.add_to(Vec::new()),
         });
     }
     let faults = contents(&bundle.file, bundle.reader, jobs, report)?;
     Ok(Findings {
         manifest: Some(manifest),
+        manifest_digest,
         faults: volumes.add_to(faults),
     })
 }

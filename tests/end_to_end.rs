@@ -33,6 +33,8 @@ mod nix_in_store;
 mod oddities;
 /// Life after opening: list, enter, remove.
 mod opened;
+/// What is damaged on the way is repaired.
+mod parity;
 /// How far it is, for people and for logs.
 mod progress;
 /// What people have in their projects.

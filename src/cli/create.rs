@@ -10,6 +10,7 @@ use crate::create::write::{Form, Output};
 use crate::create::{self, Subject};
 use crate::nix::command::{Argument, Selection};
 use crate::output::ReadBack;
+use crate::parity::Share;
 use crate::volumes::VolumeSize;
 
 /// `shellpack create`.
@@ -83,7 +84,11 @@ pub struct Create {
     /// Write NAME.shellpack.sha256, too, for `sha256sum -c`; there is one with volumes anyway
     #[arg(long)]
     checksum: bool,
-    /// Replace an existing bundle, its volumes and its checksum file
+    /// Write NAME.shellpack.parity, too, from which `shellpack repair` restores what is damaged, up
+    /// to this share of the bundle; 5% is plenty for a stick
+    #[arg(long, value_name = "SHARE")]
+    parity: Option<Share>,
+    /// Replace an existing bundle, its volumes, its checksum file and its parity file
     #[arg(short, long)]
     force: bool,
     /// Print a summary in JSON
@@ -117,6 +122,7 @@ impl Create {
             force: self.force,
             volume_size: self.volume_size,
             checksum: self.checksum,
+            parity: self.parity,
             read_back: self.again.read_back(ReadBack::Always),
         };
         let output = |path: PathBuf| {

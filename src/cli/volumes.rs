@@ -7,8 +7,9 @@ use clap::Args;
 
 use super::jobs;
 use crate::output::ReadBack;
+use crate::parity::Share;
 use crate::volumes::VolumeSize;
-use crate::{join, split};
+use crate::{join, protect, repair, split};
 
 /// Where the volumes of a bundle are.
 #[derive(Debug, Args)]
@@ -89,6 +90,65 @@ pub struct Join {
     pub json: bool,
 }
 
+/// `shellpack protect`.
+#[derive(Debug, Args)]
+pub struct Protect {
+    /// The bundle, or one of its volumes
+    bundle: PathBuf,
+    #[command(flatten)]
+    volumes: Volumes,
+    /// How much of the bundle may get damaged
+    #[arg(long, value_name = "SHARE", default_value = "5%")]
+    parity: Share,
+    /// Where to write the parity [default: beside the bundle, as NAME.shellpack.parity]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace an existing file
+    #[arg(short, long)]
+    force: bool,
+    /// How many segments to check at a time [default: the number of processors]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    again: Again,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `shellpack repair`.
+#[derive(Debug, Args)]
+pub struct Repair {
+    /// The bundle, or one of its volumes
+    bundle: PathBuf,
+    #[command(flatten)]
+    volumes: Volumes,
+    /// Its parity [default: NAME.shellpack.parity, beside it or where volumes may lie]
+    #[arg(long, value_name = "FILE")]
+    parity: Option<PathBuf>,
+    /// Where to write the repaired bundle: a file, or a directory [default:
+    /// ./NAME-repaired.shellpack]
+    #[arg(short, long, value_name = "FILE|DIR")]
+    output: Option<PathBuf>,
+    /// Cut it into volumes of this size, as for `create`
+    #[arg(long, value_name = "SIZE")]
+    volume_size: Option<VolumeSize>,
+    /// Write a checksum file, too
+    #[arg(long)]
+    checksum: bool,
+    /// Replace existing files
+    #[arg(short, long)]
+    force: bool,
+    /// How many segments to check at a time [default: the number of processors]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    again: Again,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 impl Split {
     /// What the engine is asked to do.
     pub fn options(self) -> split::Options {
@@ -110,6 +170,43 @@ impl Join {
             volume: self.volume,
             dirs: self.volumes.dirs,
             output: self.output,
+            force: self.force,
+            read_back: self.again.read_back(ReadBack::IfRemovable),
+            jobs: jobs(self.jobs),
+        }
+    }
+}
+
+impl Protect {
+    /// What the engine is asked to do.
+    pub fn options(self) -> protect::Options {
+        protect::Options {
+            bundle: self.bundle,
+            dirs: self.volumes.dirs,
+            share: self.parity,
+            output: self.output,
+            force: self.force,
+            read_back: self.again.read_back(ReadBack::IfRemovable),
+            jobs: jobs(self.jobs),
+        }
+    }
+}
+
+impl Repair {
+    /// The bundle's name, for messages.
+    pub fn name(&self) -> String {
+        self.bundle.display().to_string()
+    }
+
+    /// What the engine is asked to do.
+    pub fn options(self) -> repair::Options {
+        repair::Options {
+            bundle: self.bundle,
+            dirs: self.volumes.dirs,
+            parity: self.parity,
+            output: self.output,
+            volume_size: self.volume_size,
+            checksum: self.checksum,
             force: self.force,
             read_back: self.again.read_back(ReadBack::IfRemovable),
             jobs: jobs(self.jobs),

@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use super::{json, print};
-use crate::cli::{Global, Join, Split};
+use crate::cli::{Global, Join, Protect, Repair, Split};
 use crate::error::Result;
 use crate::inspect::Labelled;
 use crate::output::Written;
-use crate::report::{Event, Report};
-use crate::{join, split};
+use crate::repair::Outcome;
+use crate::report::{Event, Report, human};
+use crate::{join, protect, repair, split};
 
 pub(super) fn split(command: Split, global: &Global, report: &Report) -> Result<ExitCode> {
     let as_json = command.json;
@@ -20,6 +21,48 @@ pub(super) fn join(command: Join, global: &Global, report: &Report) -> Result<Ex
     let as_json = command.json;
     let written = join::join(&command.options(), report)?;
     tell(&written, "joined", as_json, global, report)
+}
+
+pub(super) fn protect(command: Protect, global: &Global, report: &Report) -> Result<ExitCode> {
+    let as_json = command.json;
+    let parity = protect::protect(&command.options(), report)?;
+    report.emit(Event::PhaseDone);
+    if as_json {
+        print(&json(&parity)?);
+    } else if !global.quiet {
+        let mut text = Labelled::default();
+        text.line("parity", &parity.path.display().to_string());
+        text.line("size", &human(parity.size));
+        text.line("sha256", &parity.digest.hex());
+        print(&text.finish());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn repair(command: Repair, global: &Global, report: &Report) -> Result<ExitCode> {
+    let as_json = command.json;
+    let bundle = command.name();
+    match repair::repair(&command.options(), report)? {
+        Outcome::Repaired(written) => tell(&written, "repaired", as_json, global, report),
+        Outcome::Sound {
+            parity,
+            parity_is_sound,
+        } => {
+            let mut said = format!("{bundle} is not damaged; nothing was written");
+            if !parity_is_sound {
+                said += &format!(
+                    ", but {} is: write it anew with shellpack protect --force",
+                    parity.display()
+                );
+            }
+            report.emit(Event::PhaseDone);
+            report.emit(Event::Note(&said));
+            if as_json {
+                print(&json(&None::<Written>)?);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
 }
 
 fn tell(

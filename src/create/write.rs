@@ -16,6 +16,7 @@ use crate::bundle::writer::Writer;
 use crate::error::{BadOutput, Error, Result};
 use crate::nix::hash::Digest;
 use crate::output::{self, BUFFER, ReadBack, Replaces, STEP, Target, Written};
+use crate::parity::Share;
 use crate::report::{Event, Phase, Report, human};
 use crate::volumes::{VolumeSize, parent};
 
@@ -34,6 +35,8 @@ pub struct Form {
     pub volume_size: Option<VolumeSize>,
     /// Whether there is to be a checksum file in any case.
     pub checksum: bool,
+    /// How much parity there is to be, if some.
+    pub parity: Option<Share>,
     /// Whether it is read again once it is written.
     pub read_back: ReadBack,
 }
@@ -46,6 +49,7 @@ impl Form {
             force: self.force,
             volume_size: self.volume_size,
             checksum: self.checksum,
+            parity: self.parity,
             read_back: self.read_back,
             replaces: Replaces::All,
         }
@@ -141,7 +145,8 @@ pub(super) fn write(
     match output {
         Output::File(target) => {
             let files = stream(plan, settings, report, target.begin()?, &target.path)?;
-            target.sync(files.finish(), report).map(Unnamed::Files)
+            let finished = target.protect(files.finish(), plan.manifest_digest(), report)?;
+            target.sync(finished, report).map(Unnamed::Files)
         }
         Output::Stdout => {
             let out = Counted::new(io::stdout());
@@ -261,6 +266,7 @@ impl<W> Counted<W> {
             files: Vec::new(),
             is_cut: false,
             checksum_file: None,
+            parity_file: None,
             read_from_medium: false,
             safe_to_remove: false,
         }

@@ -22,6 +22,7 @@ impl Error {
             Self::RelativeExpression(_) => "write it to a file beside those that it names, and pack that: shellpack create FILE".to_owned(),
             Self::BadName(_) => "choose another with --name NAME".to_owned(),
             Self::Output(output) => output.hint(),
+            Self::Parity(parity) => parity.hint(),
             Self::NotFromStdin(_) => "write it to a file first".to_owned(),
             Self::NixNotInstalled { .. } => "install it: `sudo apt-get install nix-bin`, or see https://nixos.org/download; \
                  on a machine with no network, carry nix-bin's .deb packages to it with `apt-get download`"
@@ -40,6 +41,7 @@ impl Error {
                 .to_owned(),
             Self::RehearsalFailed { advice, .. } => advice.clone()?,
             Self::Bundle { file, source } => bundle_hint(file, source)?,
+            Self::Faults { file, is_covered: true, .. } => repair_hint(file),
             Self::Faults { file, .. } if file.is_file() => format!(
                 "copy it again from where it was made, and compare: sha256sum {}",
                 shell_quoted(&file.to_string_lossy())
@@ -80,6 +82,7 @@ fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
             Some("use the version of shellpack that made it, or a newer one".to_owned())
         }
         BadBundle::Manifest(_) => None,
+        _ if is_protected(file, bad) => Some(repair_hint(file)),
         BadBundle::Volume(bad) => Some(volume_hint(bad)),
         _ if crate::volumes::is_named(file) => Some(format!(
             "list all of its faults: shellpack verify {}; then copy it again from where it was made",
@@ -87,6 +90,22 @@ fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
         )),
         _ => Some("send it again from where it was made".to_owned()),
     }
+}
+
+/// Whether parity may help; what is missing may just be elsewhere.
+fn is_protected(file: &Path, bad: &BadBundle) -> bool {
+    let is_elsewhere = matches!(
+        bad,
+        BadBundle::Volume(BadVolume::Missing { .. } | BadVolume::Surplus { .. })
+    );
+    !is_elsewhere && crate::parity::parity_of(file, &[]).is_some()
+}
+
+fn repair_hint(file: &Path) -> String {
+    format!(
+        "repair it: shellpack repair {}",
+        shell_quoted(&file.to_string_lossy())
+    )
 }
 
 fn volume_hint(bad: &BadVolume) -> String {

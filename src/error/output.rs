@@ -45,11 +45,28 @@ pub enum BadOutput {
         /// The largest that it takes.
         most: String,
     },
+    /// Its place takes no parity file so large.
+    #[error("could not protect {} with so much parity: it has {size} in one file, and {file_system} takes files of up to {most}", path.display())]
+    TooMuchParity {
+        /// The output.
+        path: PathBuf,
+        /// The size of its parity, for a human.
+        size: String,
+        /// The kind of file system.
+        file_system: &'static str,
+        /// The largest file that it takes.
+        most: String,
+    },
+    /// A bundle would be repaired in place.
+    #[error("could not write {}: it is what is to be repaired", .0.display())]
+    IsRepaired(PathBuf),
     /// Standard output is a terminal.
     #[error("could not write the bundle to the terminal")]
     IsTerminal,
     /// Standard output is one file without a name.
-    #[error("could not write volumes or a checksum file to standard output: only files have names")]
+    #[error(
+        "could not write volumes, a checksum file or parity to standard output: only files have names"
+    )]
     HasNoName,
     /// What went to standard output is gone.
     #[error("could not read back standard output: nobody knows where it went")]
@@ -69,6 +86,8 @@ impl BadOutput {
             Self::InSource { .. } => "choose a file elsewhere, for example -o ../NAME.shellpack",
             Self::NoRoom { .. } => "make room there, or write to another place with -o",
             Self::TooLarge { .. } => "cut it into smaller volumes: --volume-size fat32",
+            Self::TooMuchParity { .. } => "take less of it, for example: --parity 1%",
+            Self::IsRepaired(_) => "choose another file with -o FILE",
             Self::IsTerminal => {
                 "send it on, for example: shellpack create -o - | ssh HOST 'cat >dev.shellpack'"
             }

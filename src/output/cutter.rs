@@ -72,6 +72,8 @@ pub(crate) struct Finished {
     pub(super) parts: Vec<Part>,
     pub(super) size: u64,
     pub(super) digest: Digest,
+    /// The parity, if there is some.
+    pub(super) parity: Option<Part>,
     /// The size of the volumes, if these are some.
     pub(super) cut_at: Option<u64>,
 }
@@ -103,6 +105,7 @@ impl Cutter {
             parts: self.done,
             size: self.size,
             digest: self.whole.into(),
+            parity: None,
             cut_at: self.limit.filter(|_| is_cut),
         }
     }
@@ -165,6 +168,36 @@ impl Write for Cutter {
     }
 }
 
+/// One file that is never cut.
+#[derive(Debug)]
+pub(super) struct Single(Current);
+
+impl Single {
+    pub(super) fn begin(dir: &Path, in_step: bool) -> io::Result<Self> {
+        Current::begin(dir, in_step, Some(Sha256::new())).map(Self)
+    }
+
+    pub(super) fn complete(self) -> Part {
+        // It has a digest of its own.
+        self.0.complete(&Sha256::new())
+    }
+}
+
+impl Write for Single {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.0.file.write(&bytes[..bytes.len().min(STEP)])?;
+        if let Some(hasher) = &mut self.0.hasher {
+            hasher.update(&bytes[..n]);
+        }
+        self.0.size += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.file.flush()
+    }
+}
+
 impl Current {
     fn begin(dir: &Path, in_step: bool, hasher: Option<Sha256>) -> io::Result<Self> {
         let file = temporary(dir)?;
@@ -205,6 +238,11 @@ impl Part {
 }
 
 impl Finished {
+    /// The digest of everything.
+    pub(crate) fn digest(&self) -> Digest {
+        self.digest
+    }
+
     /// Where the files are.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
         self.parts

@@ -4,6 +4,7 @@ use super::cutter::Cut;
 use super::{Replaces, Target};
 use crate::error::BadOutput;
 use crate::medium::Medium;
+use crate::parity::Geometry;
 use crate::report::human;
 
 impl Target {
@@ -23,6 +24,17 @@ impl Target {
                 most: human(most),
             });
         }
+        let parity = self.parity.filter(|_| least > 0);
+        let parity = parity.map(|share| Geometry::of_bundle(least, share).parity_size());
+        if let Some(most) = medium.largest_file().filter(|most| parity > Some(*most)) {
+            return Some(BadOutput::TooMuchParity {
+                path: self.path.clone(),
+                size: human(parity.unwrap_or(0)),
+                file_system: medium.name(),
+                most: human(most),
+            });
+        }
+        let least = least.saturating_add(parity.unwrap_or(0));
         (least > medium.free).then(|| BadOutput::NoRoom {
             path: self.path.clone(),
             needed: human(least),
@@ -63,6 +75,7 @@ mod tests {
             force: false,
             volume_size: volume_size.map(|size| size.parse().unwrap()),
             checksum: false,
+            parity: None,
             read_back: ReadBack::Never,
             replaces,
         }
@@ -103,6 +116,23 @@ mod tests {
         assert_eq!(
             said(&target, FileSystem::Ext, 17 * GIB).unwrap(),
             "could not write x: it takes at least 17.00 GiB, and its file system has 16.00 GiB free"
+        );
+    }
+
+    #[test]
+    fn parity_takes_its_room_too() {
+        let share = "100%".parse().ok();
+        let target = Target {
+            parity: share,
+            ..target(Some("fat32"), Replaces::All)
+        };
+        let refused = |size| said(&target, FileSystem::Vfat, size).unwrap();
+        assert!(refused(5 * GIB).starts_with("could not protect x with so much parity"));
+        assert_eq!(said(&target, FileSystem::Vfat, 3 * GIB), None);
+        let exfat = said(&target, FileSystem::Exfat, 8 * GIB).unwrap();
+        assert!(
+            exfat.starts_with("could not write x: it takes at least 16."),
+            "{exfat}"
         );
     }
 

@@ -11,6 +11,7 @@ use tempfile::TempPath;
 use super::{Finished, Target, Written, WrittenFile, checksum, temporary};
 use crate::error::{BadOutput, Error, Result};
 use crate::medium::Medium;
+use crate::parity::parity_name;
 use crate::report::Report;
 use crate::volumes::{Names, checksum_name, parent};
 
@@ -63,6 +64,16 @@ impl Unnamed {
         for (path, part) in parts.rev() {
             publishing.name(part.path, path)?;
         }
+        let mut parity_file = None;
+        if let Some(part) = finished.parity {
+            let path = parity_name(&target.path);
+            publishing.name(part.path, &path)?;
+            parity_file = Some(WrittenFile {
+                path,
+                size: part.size,
+                digest: part.digest,
+            });
+        }
         if let Some(path) = &checksum {
             publishing.name(checksum_file(&target, &files)?, path)?;
         }
@@ -81,6 +92,7 @@ impl Unnamed {
             files,
             is_cut,
             checksum_file: checksum,
+            parity_file,
             read_from_medium: is_read_from_medium,
             safe_to_remove: is_read_from_medium && is_removable,
         })
@@ -181,7 +193,7 @@ fn remove(path: &Path) -> Result<()> {
     fs::remove_file(path).map_err(Error::io("remove", path))
 }
 
-fn rename(temporary: TempPath, path: &Path, force: bool) -> Result<()> {
+pub(super) fn rename(temporary: TempPath, path: &Path, force: bool) -> Result<()> {
     let failed = |error| Error::io("create", path)(error);
     if force {
         return temporary.persist(path).map_err(|error| failed(error.error));
@@ -200,7 +212,7 @@ fn rename(temporary: TempPath, path: &Path, force: bool) -> Result<()> {
     }
 }
 
-fn sync_directory(dir: &Path) -> Result<()> {
+pub(super) fn sync_directory(dir: &Path) -> Result<()> {
     match File::open(dir).and_then(|dir| dir.sync_all()) {
         // Some file systems (vfat through FUSE, network ones) cannot sync a directory.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
@@ -209,7 +221,7 @@ fn sync_directory(dir: &Path) -> Result<()> {
 }
 
 /// Brings to a medium whatever there is for it: it is about to be pulled out.
-fn sync_all_around(dir: &Path) -> Result<()> {
+pub(super) fn sync_all_around(dir: &Path) -> Result<()> {
     let failed = Error::io("sync", dir);
     let synced = File::open(dir).and_then(|dir| Ok(rustix::fs::syncfs(dir)?));
     synced.map_err(failed)

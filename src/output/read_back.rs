@@ -1,9 +1,17 @@
 //! What was written is read again, before it gets its name.
 
+use std::io;
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
 use super::Unnamed;
+use super::cutter::Part;
 use crate::error::{Error, Result};
 use crate::input::Bundle;
 use crate::medium::{FromMedium, Medium};
+use crate::nix::hash::Digest;
+use crate::parity::parity_name;
 use crate::report::{Event, Phase, Report};
 use crate::verify;
 
@@ -30,6 +38,10 @@ enum From {
 }
 
 impl ReadBack {
+    pub(super) fn is_wanted_on(self, medium: &Medium) -> bool {
+        self.on(medium).is_some()
+    }
+
     fn on(self, medium: &Medium) -> Option<From> {
         match (self, medium.is_removable == Some(true)) {
             (Self::Never, _) | (Self::IfRemovable, false) => None,
@@ -53,15 +65,50 @@ impl Unnamed {
             From::Medium => Bundle::of_stream(name, FromMedium::new(files)),
         };
         let outcome = bundle.and_then(|bundle| verify::ensure_sound(bundle, jobs, report));
-        outcome.map_err(|error| match error {
-            Error::Interrupted => error,
-            other => Error::ReadBack {
-                file: name.clone(),
-                source: Box::new(other),
-            },
-        })?;
+        outcome.map_err(|error| failed(name, error))?;
+        if let Some(part) = &self.finished.parity {
+            ensure_arrived(part, &parity_name(name))?;
+        }
         self.is_read_from_medium = from == From::Medium;
         Ok(self)
+    }
+}
+
+/// Reads a file from its medium, and sees whether it is what was written.
+pub(super) fn ensure_arrived(part: &Part, name: &Path) -> Result<()> {
+    let mut hasher = Hasher(Sha256::new());
+    let copied = io::copy(
+        &mut FromMedium::new(vec![part.path.to_path_buf()]),
+        &mut hasher,
+    );
+    copied.map_err(|error| failed(name, Error::io("read", name)(error)))?;
+    if Digest::from(hasher.0) == part.digest {
+        return Ok(());
+    }
+    let error = io::Error::other("its bytes are not those that were written");
+    Err(failed(name, Error::io("read", name)(error)))
+}
+
+fn failed(name: &Path, error: Error) -> Error {
+    match error {
+        Error::Interrupted => error,
+        other => Error::ReadBack {
+            file: name.to_owned(),
+            source: Box::new(other),
+        },
+    }
+}
+
+struct Hasher(Sha256);
+
+impl io::Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

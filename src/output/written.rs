@@ -27,6 +27,8 @@ pub struct Written {
     /// The checksum file.
     #[serde(serialize_with = "optional_text")]
     pub checksum_file: Option<PathBuf>,
+    /// The parity file.
+    pub parity_file: Option<WrittenFile>,
     /// Whether it was read again from the medium itself, and not from memory.
     pub read_from_medium: bool,
     /// Whether that medium can be pulled out, and may be.
@@ -56,6 +58,10 @@ impl Written {
         text.line("sha256", &self.digest.hex());
         if let Some(file) = &self.checksum_file {
             text.line("checksums", &file.display().to_string());
+        }
+        if let Some(file) = &self.parity_file {
+            let (path, size) = (file.path.display(), human(file.size));
+            text.line("parity", &format!("{path}, {size}"));
         }
         if self.safe_to_remove {
             text.line("medium", "read again from it; it is safe to remove");

@@ -140,12 +140,13 @@ fn counted(status: &Status, form: Form) -> String {
     let (done, total) = (status.done, status.total.unwrap_or_default());
     let bytes = format!("{}/{}", human(done.bytes), human(total.bytes));
     match form {
-        Form::Wide => format!(
-            "[{}] {bytes}, {}/{} paths",
-            bar(status.percent(), 20),
-            done.paths,
-            total.paths
-        ),
+        Form::Wide => {
+            let paths = match total.paths {
+                0 => String::new(),
+                paths => format!(", {}/{paths} paths", done.paths),
+            };
+            format!("[{}] {bytes}{paths}", bar(status.percent(), 20))
+        }
         Form::Usual => format!("[{}] {bytes}", bar(status.percent(), 12)),
         Form::Narrow => format!("{}%", status.percent()),
     }

@@ -29,6 +29,14 @@ pub enum Phase {
     Split,
     /// Volumes are copied to one file.
     Join,
+    /// Parity is computed.
+    Protect,
+    /// A damaged bundle is searched for what is damaged.
+    Locate,
+    /// What is damaged is computed from what is not.
+    Repair,
+    /// A bundle is copied.
+    Copy,
 }
 
 impl Phase {
@@ -47,6 +55,10 @@ impl Phase {
             Self::Import => "import",
             Self::Split => "split",
             Self::Join => "join",
+            Self::Protect => "protect",
+            Self::Locate => "locate",
+            Self::Repair => "repair",
+            Self::Copy => "copy",
         }
     }
 
@@ -65,6 +77,10 @@ impl Phase {
             Self::Import => "importing",
             Self::Split => "splitting",
             Self::Join => "joining",
+            Self::Protect => "computing parity",
+            Self::Locate => "looking for damage",
+            Self::Repair => "repairing",
+            Self::Copy => "copying",
         }
     }
 

@@ -121,14 +121,14 @@ fn line(status: &Status) -> Option<String> {
 fn counted(status: &Status) -> String {
     let done = status.done;
     match status.total {
-        Some(total) => format!(
-            "{} of {} ({}%), {} of {} paths",
-            human(done.bytes),
-            human(total.bytes),
-            status.percent(),
-            done.paths,
-            total.paths
-        ),
+        Some(total) => {
+            let paths = match total.paths {
+                0 => String::new(),
+                paths => format!(", {} of {paths} paths", done.paths),
+            };
+            let (done, percent) = (human(done.bytes), status.percent());
+            format!("{done} of {} ({percent}%){paths}", human(total.bytes))
+        }
         None => format!("({} paths so far)", done.paths),
     }
 }

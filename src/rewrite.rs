@@ -1,36 +1,42 @@
 //! A bundle is written again, to other files, and verified in the same pass: what does not
 //! arrive as it was made gets no name.
 
-use std::io::{self, BufWriter, Cursor, ErrorKind, Read, Write as _};
+use std::io::{self, BufWriter, ErrorKind, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::bundle::reader::{Content, Input};
-use crate::error::{Error, Result};
-use crate::input::{Found, Source};
+use crate::error::{BadParity, Error, Result};
+use crate::input::{Found, Tee};
+use crate::nix::hash::Digest;
 use crate::output::{BUFFER, Cutter, Target, Written};
 use crate::report::{Event, Phase, Report};
 use crate::verify;
 
-/// Copies a bundle to the files that `target` describes. `size` is told if it is known before.
-pub(crate) fn copy(
-    mut found: Found,
-    target: &Target,
-    jobs: usize,
-    phase: Phase,
-    report: &Report,
-) -> Result<Written> {
+/// How a bundle is written again.
+pub(crate) struct Rewrite<'a> {
+    /// The files that it becomes.
+    pub(crate) target: &'a Target,
+    /// How many segments are checked at a time.
+    pub(crate) jobs: usize,
+    /// What this is called.
+    pub(crate) phase: Phase,
+    /// The digest that all of it must have, if that is known.
+    pub(crate) expected: Option<Digest>,
+}
+
+/// Writes a bundle again.
+pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) -> Result<Written> {
+    let (target, jobs) = (options.target, options.jobs);
     target.ensure_free()?;
     let copy = Copy::default();
-    found.source = Box::new(Tee {
-        from: found.source,
-        copy: copy.clone(),
-    });
+    let sink = copy.clone();
+    found.source = Box::new(Tee::new(found.source, move |bytes| sink.write(bytes)));
     let bundle = found.open()?;
     bundle.ensure_whole()?;
+    let manifest = bundle.reader.manifest_digest();
     if let Some(size) = bundle.size() {
         target.ensure_room(size)?;
     }
-    report.emit(Event::Phase(phase));
+    report.emit(Event::Phase(options.phase));
     copy.begin(target.begin()?)
         .map_err(Error::io("write", &target.path))?;
     let file = bundle.file;
@@ -39,7 +45,15 @@ pub(crate) fn copy(
     if let Some(source) = outcome_before(&written, outcome)?.into_iter().next() {
         return Err(Error::Bundle { file, source });
     }
-    let unnamed = target.sync(written?.finish(), report)?;
+    let finished = written?.finish();
+    if options
+        .expected
+        .is_some_and(|expected| expected != finished.digest())
+    {
+        return Err(BadParity::NotRestored(file).into());
+    }
+    let finished = target.protect(finished, manifest, report)?;
+    let unnamed = target.sync(finished, report)?;
     unnamed.read_back(jobs, report)?.publish(report)
 }
 
@@ -49,41 +63,6 @@ fn outcome_before<T>(written: &Result<Cutter>, outcome: Result<Vec<T>>) -> Resul
         (Err(_), Err(error @ Error::Interrupted)) => Err(error),
         (Err(_), _) => Ok(Vec::new()),
         (Ok(_), outcome) => outcome,
-    }
-}
-
-/// Reads, and writes down what was read.
-struct Tee {
-    from: Source,
-    copy: Copy,
-}
-
-impl Read for Tee {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.from.read(buffer)?;
-        self.copy.write(&buffer[..n])?;
-        Ok(n)
-    }
-}
-
-impl Input for Tee {
-    fn skip(&mut self, bytes: u64) -> io::Result<()> {
-        self.detach(bytes).map(drop)
-    }
-
-    /// What follows must be written behind it, so it is read now.
-    fn detach(&mut self, bytes: u64) -> io::Result<Content> {
-        let mut content = Vec::new();
-        self.from.detach(bytes)?.read_to_end(&mut content)?;
-        if content.len() as u64 != bytes {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        self.copy.write(&content)?;
-        Ok(Box::new(Cursor::new(content)))
-    }
-
-    fn is_over(&mut self) -> io::Result<bool> {
-        self.from.is_over()
     }
 }
 

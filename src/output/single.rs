@@ -1,0 +1,72 @@
+//! One file beside a bundle, written as carefully as the bundle.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::cutter::{Part, Single};
+use super::publish::{rename, sync_all_around, sync_directory};
+use super::read_back::ensure_arrived;
+use super::{ReadBack, WrittenFile};
+use crate::error::{BadOutput, Error, Result};
+use crate::medium::Medium;
+use crate::report::{Event, Phase, Report};
+use crate::volumes::parent;
+
+/// A file that is to be written.
+#[derive(Debug)]
+pub(crate) struct SingleFile {
+    pub(crate) path: PathBuf,
+    /// Whether one that is there is replaced.
+    pub(crate) force: bool,
+    /// Whether it is read again.
+    pub(crate) read_back: ReadBack,
+}
+
+impl SingleFile {
+    /// Refuses to write over what is there.
+    pub(crate) fn ensure_free(&self) -> Result<()> {
+        let occupant = self.path.symlink_metadata().ok();
+        if occupant.as_ref().is_some_and(fs::Metadata::is_dir) {
+            return Err(BadOutput::IsDirectory(self.path.clone()).into());
+        }
+        if occupant.is_some() && !self.force {
+            return Err(BadOutput::Exists(self.path.clone()).into());
+        }
+        Ok(())
+    }
+
+    /// Writes it with `write`. Until it is whole and on the disk, it has no name.
+    pub(crate) fn write(
+        &self,
+        write: impl FnOnce(&mut dyn std::io::Write) -> Result<()>,
+        report: &Report,
+    ) -> Result<WrittenFile> {
+        let dir = parent(&self.path);
+        let medium = Medium::of(dir)?;
+        let is_removable = medium.is_removable == Some(true);
+        let file = Single::begin(dir, is_removable);
+        let mut file = file.map_err(Error::io("create a file in", dir))?;
+        write(&mut file)?;
+        let part = file.complete();
+        report.emit(Event::Phase(Phase::Sync));
+        part.sync().map_err(Error::io("sync", &self.path))?;
+        if self.read_back.is_wanted_on(&medium) {
+            report.emit(Event::Phase(Phase::ReadBack));
+            ensure_arrived(&part, &self.path)?;
+        }
+        report.ensure_not_interrupted()?;
+        let Part {
+            path, size, digest, ..
+        } = part;
+        rename(path, &self.path, self.force)?;
+        sync_directory(dir)?;
+        if is_removable {
+            sync_all_around(dir)?;
+        }
+        Ok(WrittenFile {
+            path: self.path.clone(),
+            size,
+            digest,
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! A parity file, as far as it is whole. Whatever is damaged of it is worth no more than what is
+//! damaged of the bundle; the rest is as good as before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::encode::Identity;
+use super::geometry::{Geometry, Section};
+use super::head::{self, Entry, FIXED, Fixed, MAGIC, NotFixed, Table};
+use super::remains::salvage;
+use crate::error::{BadParity, Error, Result};
+use crate::report::Report;
+
+/// How much is searched at a time for a head that is whole.
+const SEARCHED: usize = 1 << 20;
+
+/// Blocks that are damaged, by column; rows of parity come behind those of the bundle.
+pub(super) type Bad = BTreeMap<u64, BTreeSet<u32>>;
+
+/// A parity file that was read.
+#[derive(Debug)]
+pub(crate) struct ParityFile {
+    pub(crate) path: PathBuf,
+    file: File,
+    pub(super) geometry: Geometry,
+    pub(crate) identity: Identity,
+    /// Those of the sections that are there.
+    tables: Vec<Table>,
+    /// Blocks of parity that are damaged.
+    pub(super) bad: Bad,
+}
+
+impl ParityFile {
+    /// Reads a parity file to its end, and sees what is whole.
+    pub(crate) fn read(path: &Path, report: &Report) -> Result<Self> {
+        let failed = Error::io("read", path);
+        let open = || -> io::Result<_> {
+            let file = File::open(path)?;
+            let length = file.metadata()?.len();
+            Ok((file, length))
+        };
+        let (file, length) = open().map_err(failed)?;
+        let fixed = find_head(&file, length).map_err(|error| match error {
+            NotFixed::Damaged => BadParity::NotParity(path.to_owned()),
+            NotFixed::Unknown => BadParity::Unknown(path.to_owned()),
+        })?;
+        let mut parity = Self {
+            path: path.to_owned(),
+            file,
+            geometry: fixed.geometry,
+            identity: fixed.identity,
+            tables: Vec::new(),
+            bad: Bad::new(),
+        };
+        let geometry = fixed.geometry;
+        let sections = 0..geometry.sections();
+        for number in sections.take_while(|number| geometry.start_of(*number) < length) {
+            report.ensure_not_interrupted()?;
+            parity.read_section(geometry.section(number));
+        }
+        Ok(parity)
+    }
+
+    /// The bundle's size.
+    pub(crate) fn bundle_size(&self) -> u64 {
+        self.geometry.size
+    }
+
+    /// Whether every byte of it is as it was written.
+    pub(crate) fn is_whole(&self) -> bool {
+        let are_there = self.tables.len() as u64 == self.geometry.sections();
+        are_there && self.bad.is_empty() && self.tables.iter().all(|table| table.is_whole)
+    }
+
+    /// Whether a block has the digest that it should have; `None` if that is not known.
+    pub(super) fn is_good(&self, row: u32, column: u64, entry: Entry) -> Option<bool> {
+        let section = self.geometry.section_of(column);
+        let number = usize::try_from(section.number).ok()?;
+        let table = self.tables.get(number)?;
+        Some(table.has(section.index(row, column), entry))
+    }
+
+    /// Reads neighbouring blocks of a row of parity.
+    pub(super) fn read_parity(&self, row: u32, column: u64, buffer: &mut [u8]) {
+        self.salvage(self.geometry.parity_at(row, column), buffer);
+    }
+
+    fn read_section(&mut self, section: Section) {
+        let geometry = self.geometry;
+        let size = geometry.section_size(section);
+        let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
+        self.salvage(geometry.start_of(section.number), &mut bytes);
+        let head = usize::try_from(geometry.head_size(section)).unwrap_or_default();
+        let (before, rest) = bytes.split_at(head);
+        let (parity, behind) = rest.split_at(rest.len() - head);
+        let identity = self.identity;
+        let table = Table::of([before, behind], |fixed: &Fixed| {
+            (fixed.geometry, fixed.identity, fixed.section) == (geometry, identity, section.number)
+        });
+        let first = geometry.rows as usize * section.width as usize;
+        let blocks = parity.par_chunks(geometry.block as usize).enumerate();
+        let bad = blocks.filter(|(index, block)| !table.has(first + index, head::entry_of(block)));
+        let bad: Vec<usize> = bad.map(|(index, _)| index).collect();
+        for index in bad {
+            let (row, column) = (
+                index / section.width as usize,
+                index % section.width as usize,
+            );
+            let row = geometry.rows + u32::try_from(row).unwrap_or(u32::MAX);
+            let column = section.first + column as u64;
+            self.bad.entry(column).or_default().insert(row);
+        }
+        self.tables.push(table);
+    }
+
+    fn salvage(&self, at: u64, buffer: &mut [u8]) {
+        salvage(at, buffer, |at, rest| self.file.read_at(rest, at));
+    }
+}
+
+/// The first head that is whole, wherever in the file that is: all of them say the same, but for
+/// the number of the section.
+fn find_head(file: &File, length: u64) -> Result<Fixed, NotFixed> {
+    let mut bytes = vec![0; SEARCHED + FIXED];
+    let mut outcome = NotFixed::Damaged;
+    let mut at = 0;
+    while at < length {
+        let there = (length - at).min(bytes.len() as u64);
+        let bytes = &mut bytes[..usize::try_from(there).unwrap_or(0)];
+        salvage(at, bytes, |at, rest| match file.read_at(rest, at) {
+            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+            other => other,
+        });
+        for start in places_of(MAGIC, bytes) {
+            match Fixed::parse(&bytes[start..]) {
+                Ok(fixed) => return Ok(fixed),
+                Err(NotFixed::Unknown) => outcome = NotFixed::Unknown,
+                Err(NotFixed::Damaged) => {}
+            }
+        }
+        at += SEARCHED as u64;
+    }
+    Err(outcome)
+}
+
+fn places_of<'a>(needle: &'a [u8], bytes: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    let windows = bytes.windows(needle.len()).enumerate();
+    windows
+        .filter(move |(_, window)| *window == needle)
+        .map(|(at, _)| at)
+}

@@ -1,0 +1,222 @@
+//! The head of a section: the layout, what it is the parity of, and the digest of every block
+//! (`bundle-format.md`, section 11.2). It stands before the section's parity and again behind it,
+//! and each block's digest speaks for itself, so a damaged head is of use as far as it is whole.
+
+use sha2::{Digest as _, Sha256};
+
+use super::Geometry;
+use super::encode::Identity;
+use super::geometry::Section;
+use crate::nix::hash::Digest;
+
+/// What every copy of a head begins with.
+pub(super) const MAGIC: &[u8; 16] = b"shellpack parity";
+/// The version of parity files that this program writes and reads.
+const VERSION: u32 = 1;
+/// What comes before the table, in bytes.
+pub(super) const FIXED: usize = 184;
+/// Where the digest of what comes before it is.
+const SEAL: usize = FIXED - 32;
+/// The bytes of a digest that are kept. It is against accidents: whoever wants to deceive can
+/// write another parity file.
+pub(super) const ENTRY: usize = 16;
+
+/// The digest of a block.
+pub(super) type Entry = [u8; ENTRY];
+
+/// The digest of a block.
+pub(super) fn entry_of(block: &[u8]) -> Entry {
+    let digest: [u8; 32] = Sha256::digest(block).into();
+    let mut entry = [0; ENTRY];
+    entry.copy_from_slice(&digest[..ENTRY]);
+    entry
+}
+
+/// The part of a head that comes before the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fixed {
+    pub(super) geometry: Geometry,
+    pub(super) identity: Identity,
+    pub(super) section: u64,
+    pub(super) table: Digest,
+}
+
+/// Why some bytes are no such part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotFixed {
+    /// They are something else, or damaged.
+    Damaged,
+    /// They are of a newer version, or have a layout that this program does not take.
+    Unknown,
+}
+
+impl Fixed {
+    /// A section's head, given the digests of its blocks.
+    pub(super) fn new(
+        geometry: &Geometry,
+        identity: Identity,
+        section: Section,
+        table: &[u8],
+    ) -> Self {
+        Self {
+            geometry: *geometry,
+            identity,
+            section: section.number,
+            table: Digest::of(table),
+        }
+    }
+
+    /// As it is in the file.
+    pub(super) fn to_bytes(self) -> [u8; FIXED] {
+        let layout = self.geometry;
+        let mut bytes = Vec::with_capacity(FIXED);
+        bytes.extend(MAGIC);
+        for number in [VERSION, layout.block, layout.rows, layout.parity] {
+            bytes.extend(number.to_le_bytes());
+        }
+        bytes.extend(layout.size.to_le_bytes());
+        bytes.extend(layout.width.to_le_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(self.section.to_le_bytes());
+        for digest in [self.identity.bundle, self.identity.manifest, self.table] {
+            bytes.extend(digest.bytes());
+        }
+        bytes.extend(Digest::of(&bytes).bytes());
+        let mut fixed = [0; FIXED];
+        fixed.copy_from_slice(&bytes);
+        fixed
+    }
+
+    /// Reads it from a file.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, NotFixed> {
+        let (Some(sealed), Some(seal)) = (bytes.get(..SEAL), bytes.get(SEAL..FIXED)) else {
+            return Err(NotFixed::Damaged);
+        };
+        if !sealed.starts_with(MAGIC) || Digest::of(sealed).bytes() != seal {
+            return Err(NotFixed::Damaged);
+        }
+        let geometry = Geometry {
+            block: number(sealed, 20),
+            rows: number(sealed, 24),
+            parity: number(sealed, 28),
+            size: long(sealed, 32),
+            width: number(sealed, 40),
+        };
+        let is_known = number(sealed, 16) == VERSION && number(sealed, 44) == 0;
+        let geometry = geometry.checked().filter(|_| is_known);
+        Ok(Self {
+            geometry: geometry.ok_or(NotFixed::Unknown)?,
+            section: long(sealed, 48),
+            identity: Identity {
+                bundle: digest(sealed, 56),
+                manifest: digest(sealed, 88),
+            },
+            table: digest(sealed, 120),
+        })
+    }
+}
+
+fn number(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(array(bytes, at))
+}
+
+fn long(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(array(bytes, at))
+}
+
+fn digest(bytes: &[u8], at: usize) -> Digest {
+    array::<32>(bytes, at).into()
+}
+
+/// Places are constants within what was checked to be there.
+fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut array = [0; N];
+    array.copy_from_slice(&bytes[at..at + N]);
+    array
+}
+
+/// What is left of a section's two tables.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    entries: Vec<u8>,
+    /// The other copy, if neither is whole.
+    other: Option<Vec<u8>>,
+    /// Whether both copies are whole.
+    pub(super) is_whole: bool,
+}
+
+impl Table {
+    /// Of two copies of a head, as far as they could be read, those entries that can be trusted;
+    /// all of them, if neither is whole: then the blocks themselves tell.
+    pub(super) fn of(copies: [&[u8]; 2], expected: impl Fn(&Fixed) -> bool) -> Self {
+        let is_sound = |copy: &[u8]| {
+            let fixed = Fixed::parse(copy).ok().filter(|fixed| expected(fixed));
+            let table = copy.get(FIXED..).unwrap_or_default();
+            fixed.is_some_and(|fixed| Digest::of(table) == fixed.table)
+        };
+        let table = |copy: &[u8]| copy.get(FIXED..).unwrap_or_default().to_owned();
+        let [first, second] = copies;
+        let (is_first, is_second) = (is_sound(first), is_sound(second));
+        Self {
+            entries: table(if is_first || !is_second {
+                first
+            } else {
+                second
+            }),
+            other: (!is_first && !is_second).then(|| table(second)),
+            is_whole: is_first && is_second,
+        }
+    }
+
+    /// Whether this is the digest of a block. A digest that is damaged is no block's.
+    pub(super) fn has(&self, index: usize, entry: Entry) -> bool {
+        let copies = [Some(&self.entries), self.other.as_ref()];
+        let at = index.saturating_mul(ENTRY);
+        copies
+            .into_iter()
+            .flatten()
+            .any(|copy| copy.get(at..at.saturating_add(ENTRY)) == Some(&entry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Share;
+    use super::*;
+
+    fn head() -> Fixed {
+        let geometry = Geometry::of_bundle(5 << 30, Share::USUAL);
+        let identity = Identity {
+            bundle: Digest::of(b"bundle"),
+            manifest: Digest::of(b"manifest"),
+        };
+        Fixed::new(&geometry, identity, geometry.section(3), b"table")
+    }
+
+    #[test]
+    fn a_head_is_read_as_it_was_written() {
+        assert_eq!(Fixed::parse(&head().to_bytes()), Ok(head()));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let good = head().to_bytes();
+        for bit in 0..FIXED * 8 {
+            let mut bytes = good;
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Fixed::parse(&bytes), Err(NotFixed::Damaged));
+        }
+        for length in 0..FIXED {
+            assert_eq!(Fixed::parse(&good[..length]), Err(NotFixed::Damaged));
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_unknown() {
+        let mut bytes = head().to_bytes();
+        bytes[16] = 2;
+        let seal = Digest::of(&bytes[..SEAL]);
+        bytes[SEAL..].copy_from_slice(seal.bytes());
+        assert_eq!(Fixed::parse(&bytes), Err(NotFixed::Unknown));
+    }
+}

@@ -1,0 +1,269 @@
+//! What is left of a bundle: a file or volumes, of which some may be missing, cut short, or not
+//! readable in places.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::volumes::Set;
+
+/// Where reading fails it is tried again in pieces of this size: that of a sector, as disks have
+/// them now.
+const SECTOR: usize = 4096;
+/// More than anybody has; each takes a little memory, also if it is not there.
+const MOST_VOLUMES: u32 = 1_000_000;
+/// How many volumes are held open.
+const OPEN: usize = 16;
+
+/// The bytes of a bundle, as far as they are there.
+#[derive(Debug)]
+pub(crate) struct Remains {
+    /// In order.
+    files: Vec<Piece>,
+    /// The size of every file but the last.
+    volume: u64,
+    /// The bundle's size.
+    size: u64,
+    open: Mutex<Vec<(usize, Arc<File>)>>,
+}
+
+#[derive(Debug)]
+struct Piece {
+    /// What it is called, for messages.
+    name: String,
+    /// If it is there.
+    path: Option<PathBuf>,
+}
+
+impl Remains {
+    /// A bundle in one file, which has so many bytes, or should have.
+    pub(crate) fn of_file(file: &Path, size: u64) -> Self {
+        Self::new(vec![Piece::there(file)], u64::MAX, size)
+    }
+
+    /// A bundle in these files, all of which but the last have this size.
+    pub(crate) fn of_parts(parts: &[PathBuf], volume: u64, size: u64) -> Self {
+        let pieces = parts.iter().map(|path| Piece::there(path));
+        Self::new(pieces.collect(), volume, size)
+    }
+
+    /// A bundle in volumes, some of which are there; `None` if nobody can tell how large they are.
+    pub(crate) fn of_volumes(set: &Set, size: u64) -> Option<Self> {
+        let there: Vec<_> = set
+            .volumes()
+            .map(|(number, volume)| (number, volume.size))
+            .collect();
+        let volume = volume_size(&there, size)?;
+        let count = u32::try_from(size.div_ceil(volume)).ok()?;
+        let count = Some(count).filter(|count| *count <= MOST_VOLUMES)?;
+        let piece = |number| Piece {
+            name: set.shown(number),
+            path: set.get(number).map(|volume| volume.path.clone()),
+        };
+        Some(Self::new((1..=count).map(piece).collect(), volume, size))
+    }
+
+    fn new(files: Vec<Piece>, volume: u64, size: u64) -> Self {
+        Self {
+            files,
+            volume,
+            size,
+            open: Mutex::default(),
+        }
+    }
+
+    /// Reads a range, all of it.
+    pub(crate) fn read(&self, mut at: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+        while !buffer.is_empty() {
+            match self.read_some(at, buffer) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(n) => {
+                    at += n as u64;
+                    buffer = &mut buffer[n..];
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what can be read of a range; the rest is zeros.
+    pub(crate) fn salvage(&self, mut at: u64, mut buffer: &mut [u8]) {
+        while !buffer.is_empty() {
+            // What is missing of one volume says nothing of the next.
+            let (here, rest) = buffer.split_at_mut(self.most(at).min(buffer.len()));
+            let start = at - at % self.volume;
+            salvage(at - start, here, |within, rest| {
+                self.read_some(start + within, rest)
+            });
+            at += here.len() as u64;
+            buffer = rest;
+        }
+    }
+
+    fn read_some(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = self.most(at).min(buffer.len());
+        let file = self.file(at / self.volume)?;
+        file.read_at(&mut buffer[..most], at % self.volume)
+    }
+
+    /// How many bytes there are from here to the end of the volume.
+    fn most(&self, at: u64) -> usize {
+        usize::try_from(self.volume - at % self.volume).unwrap_or(usize::MAX)
+    }
+
+    /// The bundle's size.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Where a range of the bundle is, file by file, for messages.
+    pub(crate) fn places(&self, range: Range<u64>) -> Vec<(&str, Range<u64>)> {
+        let mut places = Vec::new();
+        let mut at = range.start;
+        while at < range.end {
+            let (number, within) = (at / self.volume, at % self.volume);
+            let length = (self.volume - within).min(range.end - at);
+            let piece = usize::try_from(number)
+                .ok()
+                .and_then(|at| self.files.get(at));
+            let name = piece.map_or("", |piece| piece.name.as_str());
+            places.push((name, within..within + length));
+            at += length;
+        }
+        places
+    }
+
+    /// Files that are not there.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = &str> {
+        let missing = self.files.iter().filter(|piece| piece.path.is_none());
+        missing.map(|piece| piece.name.as_str())
+    }
+
+    fn file(&self, number: u64) -> io::Result<Arc<File>> {
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, file)) = open.iter().find(|(other, _)| *other == number) {
+            return Ok(Arc::clone(file));
+        }
+        let path = self.files.get(number).and_then(|piece| piece.path.as_ref());
+        let file = Arc::new(File::open(path.ok_or(ErrorKind::NotFound)?)?);
+        if open.len() == OPEN {
+            open.remove(0);
+        }
+        open.push((number, Arc::clone(&file)));
+        Ok(file)
+    }
+}
+
+impl Piece {
+    fn there(path: &Path) -> Self {
+        Self {
+            name: path.display().to_string(),
+            path: Some(path.to_owned()),
+        }
+    }
+}
+
+/// Reads what can be read; the rest is zeros.
+pub(super) fn salvage(
+    mut at: u64,
+    mut buffer: &mut [u8],
+    mut read: impl FnMut(u64, &mut [u8]) -> io::Result<usize>,
+) {
+    while !buffer.is_empty() {
+        let done = match read(at, buffer) {
+            Ok(n) if n > 0 => n,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            _ => {
+                let to_next = SECTOR as u64 - at % SECTOR as u64;
+                let hole = usize::try_from(to_next).unwrap_or(SECTOR).min(buffer.len());
+                buffer[..hole].fill(0);
+                hole
+            }
+        };
+        at += done as u64;
+        buffer = &mut buffer[done..];
+    }
+}
+
+/// The size of all volumes but the last, of those that are there and the size of the whole. Some
+/// may be cut short, so it is what fits most of them.
+fn volume_size(there: &[(u32, u64)], size: u64) -> Option<u64> {
+    let ((last, size_of_last), others) = there.split_last()?;
+    let before = u64::from(last.checked_sub(1)?);
+    let if_last = size.checked_sub(*size_of_last)?.checked_div(before);
+    let of_others = others.iter().map(|(_, found)| (true, *found));
+    let of_last = [Some(*size_of_last), if_last].into_iter().flatten();
+    let candidates = of_others.chain(of_last.map(|volume| (false, volume)));
+    let fit = |volume: u64| {
+        let fits = there.iter().filter(|(number, found)| {
+            let start = u64::from(number - 1).saturating_mul(volume);
+            size.saturating_sub(start).min(volume) == *found
+        });
+        fits.count()
+    };
+    candidates
+        .filter(|(_, volume)| *volume > 0 && before.saturating_mul(*volume) < size)
+        .max_by_key(|(is_of_others, volume)| (fit(*volume), *is_of_others, *volume))
+        .map(|(_, volume)| volume)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_volumes_is_that_of_most_of_them() {
+        let size = 3500;
+        for there in [
+            vec![(1, 1000), (2, 1000), (3, 1000), (4, 500)],
+            vec![(2, 1000), (4, 500)],
+            vec![(1, 1000)],
+            // The last one tells what the others had.
+            vec![(4, 500)],
+            // One of them is cut short.
+            vec![(1, 300), (2, 1000), (4, 500)],
+            vec![(1, 1000), (3, 7), (4, 500)],
+            vec![(2, 1000), (4, 20)],
+        ] {
+            assert_eq!(volume_size(&there, size), Some(1000), "{there:?}");
+        }
+        assert_eq!(volume_size(&[], size), None);
+        assert_eq!(volume_size(&[(1, 0)], size), None);
+        // More bytes than anything has.
+        assert_eq!(volume_size(&[(9, 1000)], size), Some(312));
+    }
+
+    #[test]
+    fn what_can_be_read_is_salvaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = (0..20_000u32).map(|at| at.to_le_bytes()[0] | 1).collect();
+        let parts = ["a", "b", "c"].map(|name| dir.path().join(name));
+        for (path, bytes) in parts.iter().zip(bytes.chunks(9000)) {
+            std::fs::write(path, bytes).unwrap();
+        }
+        let cut = std::fs::File::options()
+            .write(true)
+            .open(&parts[1])
+            .unwrap();
+        cut.set_len(5000).unwrap();
+        let remains = Remains::of_parts(&parts, 9000, 20_000);
+        let mut found = vec![7; 20_000];
+        remains.salvage(0, &mut found);
+        assert_eq!(found[..14_000], bytes[..14_000]);
+        assert!(found[14_000..18_000].iter().all(|byte| *byte == 0));
+        assert_eq!(found[18_000..], bytes[18_000..]);
+        assert_eq!(
+            remains.places(8990..9010),
+            [
+                (parts[0].to_str().unwrap(), 8990..9000),
+                (parts[1].to_str().unwrap(), 0..10)
+            ]
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! A bundle that exists gets parity.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{BadParity, Error, Result};
+use crate::input::{Bundle, Tee};
+use crate::nix::hash::Digest;
+use crate::output::{ReadBack, SingleFile, WrittenFile};
+use crate::parity::{self, Geometry, Identity, Remains, Share, parity_name};
+use crate::report::{Event, Phase, Report};
+use crate::verify;
+use crate::volumes::Set;
+
+/// What the user asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The bundle.
+    pub bundle: PathBuf,
+    /// Further directories in which volumes of it may lie.
+    pub dirs: Vec<PathBuf>,
+    /// How much parity.
+    pub share: Share,
+    /// Where it goes, if not beside the bundle.
+    pub output: Option<PathBuf>,
+    /// Whether a file that is there is replaced.
+    pub force: bool,
+    /// Whether what was written is read again.
+    pub read_back: ReadBack,
+    /// How many segments are checked at a time.
+    pub jobs: usize,
+}
+
+/// Writes a bundle's parity file. The bundle is verified first: parity of damage would keep the
+/// damage.
+pub fn protect(options: &Options, report: &Report) -> Result<WrittenFile> {
+    if options.bundle == Path::new("-") {
+        return Err(Error::NotFromStdin("protect"));
+    }
+    report.emit(Event::Phase(Phase::Check));
+    let mut found = Bundle::find(&options.bundle, &options.dirs, None)?;
+    let name = found.file.clone();
+    let output = SingleFile {
+        path: options.output.clone().unwrap_or_else(|| parity_name(&name)),
+        force: options.force,
+        read_back: options.read_back,
+    };
+    output.ensure_free()?;
+    let seen = Seen::default();
+    let sink = seen.clone();
+    found.source = Box::new(Tee::new(found.source, move |bytes| {
+        sink.note(bytes);
+        Ok(())
+    }));
+    let bundle = found.open()?;
+    bundle.ensure_whole()?;
+    let manifest = bundle.reader.manifest_digest();
+    report.emit(Event::Phase(Phase::Verify));
+    let faults = verify::contents(&name, bundle.reader, options.jobs, report)?;
+    if !faults.is_empty() {
+        return Err(BadParity::Damaged(name).into());
+    }
+    let (digest, size) = seen.end();
+    let remains = match Set::named(&options.bundle, &options.dirs) {
+        Some(set) => Remains::of_volumes(&set, size),
+        None => Some(Remains::of_file(&options.bundle, size)),
+    };
+    let remains = remains.ok_or_else(|| BadParity::NoVolumes(name.clone()))?;
+    let geometry = Geometry::of_bundle(size, options.share);
+    let identity = Identity {
+        bundle: digest,
+        manifest,
+    };
+    report.emit(Event::Phase(Phase::Protect));
+    output.write(
+        |mut out| {
+            let names = [name.as_path(), output.path.as_path()];
+            parity::write(&remains, &geometry, identity, &mut out, names, report)
+        },
+        report,
+    )
+}
+
+/// What went by while the bundle was verified.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<(Sha256, u64)>>);
+
+impl Seen {
+    fn note(&self, bytes: &[u8]) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.0.update(bytes);
+        seen.1 += bytes.len() as u64;
+    }
+
+    fn end(&self) -> (Digest, u64) {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (seen.0.clone().into(), seen.1)
+    }
+}

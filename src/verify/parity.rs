@@ -1,0 +1,127 @@
+//! What a bundle's parity file has to say when the bundle is checked.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::Findings;
+use crate::error::{BadParity, Error, Result};
+use crate::parity::{Located, ParityFile, Survey, parity_of};
+use crate::report::{Event, Phase, Report};
+use crate::volumes::Set;
+
+/// How many damaged places are listed: somebody reads them.
+const LISTED: usize = 50;
+
+/// What parity is there, and what it is good for.
+#[derive(Debug)]
+pub enum Cover {
+    /// The bundle is sound, and its parity file, too.
+    Sound(PathBuf),
+    /// The bundle is sound, its parity file is not.
+    Fault(PathBuf, ParityFault),
+    /// The bundle is damaged.
+    Damage(Damage),
+    /// The bundle is damaged, and the parity file is of no use.
+    Useless(Error),
+}
+
+/// What is wrong with a parity file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParityFault {
+    /// It is damaged in places.
+    Damaged,
+    /// It does not belong to the bundle.
+    OfAnother,
+    /// It is something else.
+    Unusable,
+}
+
+/// Where a bundle is damaged.
+#[derive(Debug)]
+pub struct Damage {
+    /// The parity file.
+    pub parity: PathBuf,
+    /// Places in files, in words; the first of them.
+    pub places: Vec<String>,
+    /// How many more there are.
+    pub more: usize,
+    /// Whether all of it can be restored.
+    pub is_covered: bool,
+}
+
+impl fmt::Display for ParityFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Damaged => "it is damaged in places",
+            Self::OfAnother => "it belongs to another bundle",
+            Self::Unusable => "it is no parity file, or all of it is damaged",
+        })
+    }
+}
+
+/// Looks at the parity file of a bundle that was checked, if there is one; a bundle that is damaged
+/// is read again to find where.
+pub fn cover(
+    bundle: &Path,
+    dirs: &[PathBuf],
+    findings: &Findings,
+    report: &Report,
+) -> Result<Option<Cover>> {
+    let set = Set::named(bundle, dirs);
+    let name = set.as_ref().map_or_else(|| bundle.to_owned(), Set::bundle);
+    let Some(path) = parity_of(&name, dirs) else {
+        return Ok(None);
+    };
+    report.emit(Event::Phase(Phase::Locate));
+    if findings.faults.is_empty() {
+        return beside_sound(path, findings, report).map(Some);
+    }
+    let located = Located::find(bundle, dirs, Some(&path), report);
+    let damage = located.and_then(|located| {
+        let survey = Survey::of(&located.remains, &located.parity, report)?;
+        Ok(Damage::new(path, &located, &survey))
+    });
+    match damage {
+        Ok(damage) => Ok(Some(Cover::Damage(damage))),
+        Err(error @ Error::Parity(_)) => Ok(Some(Cover::Useless(error))),
+        Err(error) => Err(error),
+    }
+}
+
+fn beside_sound(path: PathBuf, findings: &Findings, report: &Report) -> Result<Cover> {
+    let fault = match ParityFile::read(&path, report) {
+        Ok(parity) if Some(parity.identity.manifest) != findings.manifest_digest => {
+            ParityFault::OfAnother
+        }
+        Ok(parity) if !parity.is_whole() => ParityFault::Damaged,
+        Ok(_) => return Ok(Cover::Sound(path)),
+        Err(Error::Parity(BadParity::NotParity(_) | BadParity::Unknown(_))) => {
+            ParityFault::Unusable
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Cover::Fault(path, fault))
+}
+
+impl Damage {
+    fn new(parity: PathBuf, located: &Located, survey: &Survey) -> Self {
+        let missing: Vec<_> = located.remains.missing().collect();
+        let ranges = survey.ranges().iter().cloned();
+        let places = ranges.flat_map(|range| located.remains.places(range));
+        let mut places = places.map(|(file, range)| {
+            let missing = if missing.contains(&file) {
+                "; it is missing"
+            } else {
+                ""
+            };
+            let (length, start) = (range.end - range.start, range.start);
+            format!("{file}, {length} bytes from {start}{missing}")
+        });
+        Self {
+            parity,
+            places: places.by_ref().take(LISTED).collect(),
+            more: places.count(),
+            is_covered: survey.is_covered(),
+        }
+    }
+}

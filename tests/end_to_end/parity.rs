@@ -1,0 +1,198 @@
+//! A bundle that is damaged on its way is repaired, and opens.
+
+use super::{MESSAGE, PRINT};
+use crate::support::{Machine, bundle, machine_a};
+
+/// Makes a machine B with a bundle that is protected; `large` has segments of its own.
+fn protected(name: &str, how: &str) -> Machine {
+    let b = Machine::offline();
+    b.receive(&bundle(name), "x.shellpack");
+    b.shellpack(&format!("protect x.shellpack {how}"))
+        .succeeds();
+    b
+}
+
+/// Overwrites so many bytes of a file from there on, in a copy of its own.
+fn damage(file: &str, from: u64, bytes: u64) -> String {
+    format!(
+        "cp {file} damaged; mv -f damaged {file}
+        head -c {bytes} /dev/urandom | dd of={file} bs=64K iflag=fullblock oflag=seek_bytes seek={from} conv=notrunc 2>/dev/null\n"
+    )
+}
+
+#[test]
+fn create_protects_as_protect_does() {
+    let a = machine_a();
+    bundle("blog");
+    let create = "shellpack create fixtures/shells/blog --level fast -o p1/x.shellpack --parity 5%";
+    a.sh(&format!("mkdir p1; {create}"))
+        .succeeds()
+        .shows("parity    p1/x.shellpack.parity, ");
+    a.sh("shellpack protect blog.shellpack -o p1/again; cmp p1/again p1/x.shellpack.parity")
+        .succeeds();
+    a.sh("shellpack verify p1/x.shellpack")
+        .succeeds()
+        .shows("p1/x.shellpack.parity: sound\n");
+    // In volumes it is the same file: it covers their bytes, joined.
+    a.sh(&format!("{create} --volume-size 300K --force; cmp p1/again p1/x.shellpack.parity; cd p1; sha256sum -c x.shellpack.sha256"))
+        .succeeds();
+    // What takes the place of a protected bundle leaves no parity of the old one.
+    let plain = create.replace("--parity 5%", "--force");
+    a.sh(&format!("{plain}; ls p1"))
+        .succeeds()
+        .shows("again\nx.shellpack\n");
+    a.sh(&format!("{create} -o -")).exits_with(2);
+    a.sh("shellpack create fixtures/shells/blog --parity 5% -o - | cat; false")
+        .exits_with(1)
+        .says("could not write volumes, a checksum file or parity to standard output");
+}
+
+#[test]
+fn a_megabyte_is_repaired() {
+    let b = protected("large", "");
+    b.sh(&damage("x.shellpack", 100 << 20, 1 << 20)).succeeds();
+    b.shellpack("open x.shellpack --no-shell")
+        .exits_with(125)
+        .says("hint: repair it: shellpack repair x.shellpack\n");
+    b.shellpack("verify x.shellpack")
+        .exits_with(1)
+        .shows("damaged: x.shellpack, 1048576 bytes from 104857600\n")
+        .shows("parity: all of it is covered by x.shellpack.parity\n")
+        .says("hint: repair it: shellpack repair x.shellpack\n");
+    b.shellpack("repair x.shellpack")
+        .succeeds()
+        .shows("repaired  x-repaired.shellpack\n");
+    b.receive(&bundle("large"), "good");
+    b.sh("cmp x-repaired.shellpack good").succeeds();
+    b.shellpack("repair x.shellpack")
+        .exits_with(1)
+        .says("could not write x-repaired.shellpack: it exists");
+}
+
+#[test]
+fn volumes_are_repaired_and_open_on_a_machine_with_no_network() {
+    let b = protected("blog", "--parity 30%");
+    b.sh("mkdir v w; shellpack split x.shellpack --volume-size 400K -o v; mv x.shellpack.parity v; mv v/x.shellpack.003 w")
+        .succeeds();
+    let script = damage("v/x.shellpack.002", 100_000, 50_000) + &damage("w/x.shellpack.003", 0, 1);
+    b.sh(&script).succeeds();
+    b.shellpack("verify v/x.shellpack --volumes w")
+        .exits_with(1)
+        .shows("damaged: v/x.shellpack.002, 51200 bytes from 99328\n")
+        .shows("damaged: w/x.shellpack.003, 1024 bytes from 0\n")
+        .shows("parity: all of it is covered by v/x.shellpack.parity\n");
+    b.shellpack("repair v/x.shellpack.002 --volumes w -o y.shellpack --volume-size 1M")
+        .succeeds();
+    b.sh("cat y.shellpack.0* | cmp - x.shellpack; sha256sum -c y.shellpack.sha256")
+        .succeeds();
+    b.shellpack(&format!("open y.shellpack {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+/// The one that has the manifest, any other, and the last, which is shorter.
+#[test]
+fn a_missing_volume_is_restored() {
+    let b = protected("blog", "--parity 30%");
+    b.sh("mkdir v; shellpack split x.shellpack --volume-size 400K -o v; mv x.shellpack.parity v")
+        .succeeds();
+    let last = b.sh("ls v | grep -c 'x.shellpack.0'").succeeds().text();
+    for missing in [1, 2, last.parse().unwrap()] {
+        let volume = format!("v/x.shellpack.00{missing}");
+        b.sh(&format!("mv {volume} away")).succeeds();
+        b.shellpack("verify v/x.shellpack")
+            .exits_with(1)
+            .shows(&format!("damaged: x.shellpack.00{missing}, "))
+            .shows(" bytes from 0; it is missing\n")
+            .says("hint: repair it: shellpack repair v/x.shellpack\n");
+        b.sh("shellpack repair v/x.shellpack -o y; cmp y x.shellpack; rm y")
+            .succeeds();
+        b.sh(&format!("mv away {volume}; truncate -s 1000 {volume}"))
+            .succeeds();
+        b.sh(&format!("shellpack repair v/x.shellpack -o y; cmp y x.shellpack; cat x.shellpack | tail -c +$((409600 * ({missing} - 1) + 1)) | head -c 409600 >{volume}; rm y"))
+            .succeeds();
+    }
+    b.sh("rm v/x.shellpack.001 v/x.shellpack.002; shellpack repair v/x.shellpack -o y")
+        .exits_with(1)
+        .says("could not repair the bundle: more of it is damaged than v/x.shellpack.parity covers")
+        .says("hint: copy what is damaged again from where it was made");
+}
+
+#[test]
+fn what_is_beyond_parity_is_told_and_nothing_is_written() {
+    let b = protected("large", "--parity 1%");
+    b.sh(&damage("x.shellpack", 50 << 20, 3 << 20)).succeeds();
+    b.shellpack("verify x.shellpack")
+        .exits_with(1)
+        .shows("parity: all of it is not covered by x.shellpack.parity\n")
+        .says("copy it again");
+    b.shellpack("repair x.shellpack")
+        .exits_with(1)
+        .says("more of it is damaged than x.shellpack.parity covers");
+    b.sh("ls -A | grep -e repaired -e part || true").prints("");
+}
+
+#[test]
+fn a_parity_file_that_is_damaged_is_of_use_and_told_of() {
+    let b = protected("large", "");
+    let before = b.sh("stat -c %s x.shellpack.parity").succeeds().text();
+    let size: u64 = before.parse().unwrap();
+    b.sh(&damage("x.shellpack.parity", 0, 100_000)).succeeds();
+    b.sh(&damage("x.shellpack.parity", size / 2, 500_000))
+        .succeeds();
+    b.shellpack("verify x.shellpack")
+        .exits_with(1)
+        .shows("x.shellpack: sound (")
+        .shows("fault: x.shellpack.parity: it is damaged in places\n");
+    b.shellpack("repair x.shellpack")
+        .succeeds()
+        .says("x.shellpack is not damaged; nothing was written, but x.shellpack.parity is: write it anew with shellpack protect --force");
+    b.sh(&damage("x.shellpack", 30 << 20, 1 << 20)).succeeds();
+    b.shellpack("repair x.shellpack").succeeds();
+    b.receive(&bundle("large"), "good");
+    b.sh("cmp x-repaired.shellpack good").succeeds();
+}
+
+#[test]
+fn parity_of_something_else_repairs_nothing() {
+    let b = protected("blog", "");
+    b.receive(&bundle("large"), "y.shellpack");
+    b.sh("mv x.shellpack.parity y.shellpack.parity").succeeds();
+    b.shellpack("verify y.shellpack")
+        .exits_with(1)
+        .shows("fault: y.shellpack.parity: it belongs to another bundle\n");
+    b.shellpack("repair y.shellpack")
+        .exits_with(1)
+        .says("could not use y.shellpack.parity: it belongs to another bundle");
+    b.shellpack("repair x.shellpack")
+        .exits_with(1)
+        .says("could not repair x.shellpack: there is no parity file x.shellpack.parity");
+    b.shellpack("repair x.shellpack --parity x.shellpack")
+        .exits_with(1)
+        .says("could not use x.shellpack: it is not a parity file, or all of it is damaged");
+}
+
+#[test]
+fn the_only_copy_is_left_alone() {
+    let b = protected("blog", "");
+    b.sh(&damage("x.shellpack", 300_000, 10)).succeeds();
+    let sum = b.sh("cat x.shellpack | sha256sum").succeeds().text();
+    for output in [
+        "x.shellpack",
+        ".",
+        "./x.shellpack",
+        "../$(basename $PWD)/x.shellpack",
+    ] {
+        b.sh(&format!("shellpack repair x.shellpack --force -o {output}"))
+            .exits_with(1)
+            .says("it is what is to be repaired");
+    }
+    b.sh("ln -s x.shellpack link; shellpack repair x.shellpack --force -o link")
+        .exits_with(1);
+    b.sh("shellpack protect x.shellpack --force")
+        .exits_with(1)
+        .says("could not protect x.shellpack: it is damaged already");
+    b.sh("cat x.shellpack | sha256sum").prints(&sum);
+    b.sh("mkdir d; shellpack repair x.shellpack -o d; shellpack verify d/x.shellpack")
+        .succeeds();
+}
