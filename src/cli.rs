@@ -16,7 +16,7 @@ mod volumes;
 pub use create::Create;
 pub use opened::{Enter, Entry, List, Remove};
 use volumes::Again;
-pub use volumes::{Join, Protect, Repair, Split, Volumes};
+pub use volumes::{Copy, Join, Protect, Repair, Split, Volumes};
 
 /// Carry a nix-shell to a machine with no network, in one file.
 ///
@@ -131,6 +131,11 @@ pub enum Command {
     /// Every byte is checked while it is copied; the volumes stay. To open them, they need not be
     /// joined.
     Join(Join),
+    /// Copy a bundle to a stick, and verify it on the way
+    ///
+    /// It has there the volumes and the parity that it has here, unless told otherwise. An interrupted
+    /// copy leaves NAME.shellpack.part, and the same command goes on from there.
+    Copy(Copy),
     /// Write parity for a bundle, from which what gets damaged can be restored
     ///
     /// The bundle is verified first, and stays as it is. NAME.shellpack.parity covers it in one file

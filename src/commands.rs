@@ -102,6 +102,7 @@ fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCo
         Command::Rehearse(command) => rehearse(&command, global, report),
         Command::Split(command) => volumes::split(command, global, report),
         Command::Join(command) => volumes::join(command, global, report),
+        Command::Copy(command) => volumes::copy(command, global, report),
         Command::Protect(command) => volumes::protect(command, global, report),
         Command::Repair(command) => volumes::repair(command, global, report),
     }

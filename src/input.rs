@@ -14,7 +14,7 @@ use rustix::fs::{Advice, fadvise};
 use crate::bundle::reader::{Content, Input, Piped, Reader};
 use crate::error::{Error, Result};
 use crate::report::Prompt;
-use crate::volumes::{Joined, Set, Shelf};
+use crate::volumes::{Joined, Set, Shelf, VolumeSize};
 
 mod tee;
 
@@ -91,6 +91,11 @@ impl Found {
             volumes: Some(Arc::clone(&shelf)),
             ..Self::new(&shelf.bundle(), Box::new(Joined::new(&shelf)))
         })
+    }
+
+    /// The size of its volumes, if it lies in some.
+    pub(crate) fn volume_size(&self) -> Option<VolumeSize> {
+        self.volumes.as_ref().and_then(|shelf| shelf.volume_size())
     }
 
     /// Reads the manifest.

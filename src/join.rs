@@ -36,6 +36,7 @@ pub fn join(options: &Options, report: &Report) -> Result<Written> {
         volume_size: None,
         checksum: false,
         parity: None,
+        keeps_parts: false,
         read_back: options.read_back,
         replaces: Replaces::Joined,
     };
@@ -44,6 +45,7 @@ pub fn join(options: &Options, report: &Report) -> Result<Written> {
         jobs: options.jobs,
         phase: Phase::Join,
         expected: None,
+        parity: None,
     };
     rewrite(found, &how, report)
 }

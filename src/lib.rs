@@ -16,6 +16,7 @@
 pub mod bundle;
 pub mod cli;
 pub mod commands;
+pub mod copy;
 pub mod create;
 pub mod drift;
 pub mod enter;

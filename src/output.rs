@@ -17,6 +17,7 @@ use crate::volumes::{VolumeSize, checksum_name, numbered, parent};
 mod checksum;
 mod cutter;
 mod fit;
+mod part;
 mod protect;
 mod publish;
 mod read_back;
@@ -24,6 +25,7 @@ mod single;
 mod written;
 
 pub(crate) use cutter::{Cutter, Finished, STEP};
+use part::{Place, kept_parts};
 pub(crate) use publish::Unnamed;
 pub use read_back::ReadBack;
 pub(crate) use single::SingleFile;
@@ -47,6 +49,8 @@ pub struct Target {
     pub parity: Option<Share>,
     /// Whether what was written is read again.
     pub read_back: ReadBack,
+    /// Whether what was written stays if it comes to nothing, and is gone on with the next time.
+    pub keeps_parts: bool,
     /// What may be in the way, and is replaced.
     pub replaces: Replaces,
 }
@@ -98,10 +102,27 @@ impl Target {
 
     /// Refuses what the place has no room for: the bundle has at least so many bytes.
     pub(crate) fn ensure_room(&self, least: u64) -> Result<Medium> {
-        let medium = self.writable()?;
+        let mut medium = self.writable()?;
+        if self.keeps_parts {
+            medium.free = medium.free.saturating_add(self.kept());
+        }
         match self.refusal(&medium, least) {
             Some(refusal) => Err(refusal.into()),
             None => Ok(medium),
+        }
+    }
+
+    /// How many bytes there are that a copy left and that need not be written again.
+    pub(crate) fn kept(&self) -> u64 {
+        let parts = kept_parts(&self.path).into_iter();
+        let sizes = parts.filter_map(|part| part.metadata().ok());
+        sizes.map(|part| part.len()).sum()
+    }
+
+    /// What a copy left goes.
+    pub(crate) fn drop_kept(&self) {
+        for part in kept_parts(&self.path) {
+            let _ = fs::remove_file(part);
         }
     }
 
@@ -110,8 +131,12 @@ impl Target {
     pub(crate) fn begin(&self) -> Result<Cutter> {
         let dir = parent(&self.path);
         let medium = Medium::of(dir)?;
-        let in_step = medium.is_removable == Some(true);
-        Cutter::begin(dir, self.cut(&medium), in_step).map_err(Error::io("create a file in", dir))
+        let place = Place {
+            dir: dir.to_owned(),
+            in_step: medium.is_removable == Some(true),
+            keep: self.keeps_parts.then(|| self.path.clone()),
+        };
+        Cutter::begin(place, self.cut(&medium)).map_err(Error::io("create a file in", dir))
     }
 
     /// Brings what was written to the disk.

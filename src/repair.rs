@@ -83,6 +83,7 @@ pub fn repair(options: &Options, report: &Report) -> Result<Outcome> {
         jobs: options.jobs,
         phase: Phase::Copy,
         expected: Some(parity.identity.bundle),
+        parity: None,
     };
     let written = rewrite(Found::stream(&name, size, restored), &how, report);
     written.map(Outcome::Repaired).map_err(|error| match error {
@@ -108,6 +109,7 @@ fn target(options: &Options, bundle: &Path) -> Target {
         volume_size: options.volume_size,
         checksum: options.checksum,
         parity: None,
+        keeps_parts: false,
         read_back: options.read_back,
         replaces: Replaces::All,
     }

@@ -2,6 +2,7 @@
 //! arrive as it was made gets no name.
 
 use std::io::{self, BufWriter, ErrorKind, Write as _};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{BadParity, Error, Result};
@@ -21,6 +22,8 @@ pub(crate) struct Rewrite<'a> {
     pub(crate) phase: Phase,
     /// The digest that all of it must have, if that is known.
     pub(crate) expected: Option<Digest>,
+    /// The parity file to copy, too.
+    pub(crate) parity: Option<PathBuf>,
 }
 
 /// Writes a bundle again.
@@ -45,14 +48,19 @@ pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) 
     if let Some(source) = outcome_before(&written, outcome)?.into_iter().next() {
         return Err(Error::Bundle { file, source });
     }
-    let finished = written?.finish();
+    let finished = written?
+        .finish()
+        .map_err(Error::io("write", &target.path))?;
     if options
         .expected
         .is_some_and(|expected| expected != finished.digest())
     {
         return Err(BadParity::NotRestored(file).into());
     }
-    let finished = target.protect(finished, manifest, report)?;
+    let finished = match &options.parity {
+        Some(parity) => target.carry(finished, parity, report)?,
+        None => target.protect(finished, manifest, report)?,
+    };
     let unnamed = target.sync(finished, report)?;
     unnamed.read_back(jobs, report)?.publish(report)
 }

@@ -40,6 +40,7 @@ pub fn split(options: &Options, report: &Report) -> Result<Written> {
         volume_size: Some(options.volume_size),
         checksum: true,
         parity: None,
+        keeps_parts: false,
         read_back: options.read_back,
         replaces: Replaces::Volumes,
     };
@@ -48,6 +49,7 @@ pub fn split(options: &Options, report: &Report) -> Result<Written> {
         jobs: options.jobs,
         phase: Phase::Split,
         expected: None,
+        parity: None,
     };
     rewrite(found, &how, report)
 }

@@ -6,9 +6,9 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 
 use rustix::fs::{Advice, fadvise};
-use tempfile::NamedTempFile;
 
 /// After how many bytes the kernel is asked to begin: large enough for any medium to write at
 /// its full speed.
@@ -28,7 +28,7 @@ pub(crate) fn begin(file: &File, range: Range<u64>) {
 /// A file that is written from its beginning to its end.
 #[derive(Debug)]
 pub(crate) struct Steady {
-    file: NamedTempFile,
+    file: File,
     written: u64,
     /// How much of it the kernel was asked to write.
     asked: u64,
@@ -37,8 +37,8 @@ pub(crate) struct Steady {
 }
 
 impl Steady {
-    /// Writes to an empty file.
-    pub(crate) fn new(file: NamedTempFile) -> Self {
+    /// Writes to a file, from its beginning.
+    pub(crate) fn new(file: File) -> Self {
         Self {
             file,
             written: 0,
@@ -47,38 +47,48 @@ impl Steady {
         }
     }
 
-    /// Writes to an empty file, never far ahead of its medium.
-    pub(crate) fn in_step(file: NamedTempFile) -> Self {
+    /// Writes to a file, never far ahead of its medium.
+    pub(crate) fn in_step(file: File) -> Self {
         Self {
             arrived: Some(0),
             ..Self::new(file)
         }
     }
 
+    /// Passes by what is there already.
+    pub(crate) fn pass(&mut self, bytes: u64) {
+        self.written += bytes;
+    }
+
     /// The file.
-    pub(crate) fn into_inner(self) -> NamedTempFile {
+    pub(crate) fn get(&self) -> &File {
+        &self.file
+    }
+
+    /// The file.
+    pub(crate) fn into_inner(self) -> File {
         self.file
     }
 }
 
 impl Write for Steady {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.file.as_file().write(bytes)?;
+        let n = self.file.write_at(bytes, self.written)?;
         self.written += n as u64;
         if self.written - self.asked >= EVERY {
-            begin(self.file.as_file(), self.asked..self.written);
+            begin(&self.file, self.asked..self.written);
             self.asked = self.written;
         }
         if let Some(arrived) = &mut self.arrived
             && self.written - *arrived >= WAIT_EVERY
         {
-            self.file.as_file().sync_data()?;
+            self.file.sync_data()?;
             *arrived = self.written;
         }
         Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.as_file().flush()
+        self.file.flush()
     }
 }

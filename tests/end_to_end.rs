@@ -4,6 +4,8 @@
 mod channels;
 /// The classes of shells that people have.
 mod classes;
+/// Copies to a stick, in one go or in several.
+mod copies;
 /// A daemon that owns B's store.
 mod daemon;
 /// The same inputs give the same bytes.

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::jobs;
+use crate::create::write::Form;
 use crate::output::ReadBack;
 use crate::parity::Share;
 use crate::volumes::VolumeSize;
-use crate::{join, protect, repair, split};
+use crate::{copy, join, protect, repair, split};
 
 /// Where the volumes of a bundle are.
 #[derive(Debug, Args)]
@@ -78,6 +79,37 @@ pub struct Join {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Replace an existing file
+    #[arg(short, long)]
+    force: bool,
+    /// How many segments to check at a time [default: the number of processors]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    again: Again,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `shellpack copy`.
+#[derive(Debug, Args)]
+pub struct Copy {
+    /// The bundle, or one of its volumes
+    bundle: PathBuf,
+    /// The directory to copy it to
+    dir: PathBuf,
+    #[command(flatten)]
+    volumes: Volumes,
+    /// Cut it into volumes of this size, as for `create`
+    #[arg(long, value_name = "SIZE")]
+    volume_size: Option<VolumeSize>,
+    /// Write a checksum file, too
+    #[arg(long)]
+    checksum: bool,
+    /// Write parity, too, up to this share of the bundle
+    #[arg(long, value_name = "SHARE")]
+    parity: Option<Share>,
+    /// Replace existing files
     #[arg(short, long)]
     force: bool,
     /// How many segments to check at a time [default: the number of processors]
@@ -172,6 +204,25 @@ impl Join {
             output: self.output,
             force: self.force,
             read_back: self.again.read_back(ReadBack::IfRemovable),
+            jobs: jobs(self.jobs),
+        }
+    }
+}
+
+impl Copy {
+    /// What the engine is asked to do.
+    pub fn options(self) -> copy::Options {
+        copy::Options {
+            bundle: self.bundle,
+            dirs: self.volumes.dirs,
+            to: self.dir,
+            form: Form {
+                force: self.force,
+                volume_size: self.volume_size,
+                checksum: self.checksum,
+                parity: self.parity,
+                read_back: self.again.read_back(ReadBack::IfRemovable),
+            },
             jobs: jobs(self.jobs),
         }
     }

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use super::{json, print};
-use crate::cli::{Global, Join, Protect, Repair, Split};
+use crate::cli::{Copy, Global, Join, Protect, Repair, Split};
 use crate::error::Result;
 use crate::inspect::Labelled;
 use crate::output::Written;
 use crate::repair::Outcome;
 use crate::report::{Event, Report, human};
-use crate::{join, protect, repair, split};
+use crate::{copy, join, protect, repair, split};
 
 pub(super) fn split(command: Split, global: &Global, report: &Report) -> Result<ExitCode> {
     let as_json = command.json;
@@ -21,6 +21,12 @@ pub(super) fn join(command: Join, global: &Global, report: &Report) -> Result<Ex
     let as_json = command.json;
     let written = join::join(&command.options(), report)?;
     tell(&written, "joined", as_json, global, report)
+}
+
+pub(super) fn copy(command: Copy, global: &Global, report: &Report) -> Result<ExitCode> {
+    let as_json = command.json;
+    let written = copy::copy(&command.options(), report)?;
+    tell(&written, "copied", as_json, global, report)
 }
 
 pub(super) fn protect(command: Protect, global: &Global, report: &Report) -> Result<ExitCode> {

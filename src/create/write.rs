@@ -50,6 +50,7 @@ impl Form {
             volume_size: self.volume_size,
             checksum: self.checksum,
             parity: self.parity,
+            keeps_parts: false,
             read_back: self.read_back,
             replaces: Replaces::All,
         }
@@ -145,7 +146,8 @@ pub(super) fn write(
     match output {
         Output::File(target) => {
             let files = stream(plan, settings, report, target.begin()?, &target.path)?;
-            let finished = target.protect(files.finish(), plan.manifest_digest(), report)?;
+            let finished = files.finish().map_err(Error::io("write", &target.path))?;
+            let finished = target.protect(finished, plan.manifest_digest(), report)?;
             target.sync(finished, report).map(Unnamed::Files)
         }
         Output::Stdout => {

@@ -12,6 +12,9 @@ pub enum BadOutput {
     /// It is a directory.
     #[error("could not write {}: it is a directory", .0.display())]
     IsDirectory(PathBuf),
+    /// It takes a directory.
+    #[error("could not copy to {}: it is not a directory", .0.display())]
+    NotDirectory(PathBuf),
     /// It is a device, a pipe or a socket.
     #[error("could not replace {}: it is not a regular file", .0.display())]
     IsSpecial(PathBuf),
@@ -82,6 +85,7 @@ impl BadOutput {
                 let inside = path.join("NAME.shellpack");
                 return format!("name a file in it: -o {}", inside.display());
             }
+            Self::NotDirectory(_) => "name a directory that is there",
             Self::IsSpecial(_) => "name a file, or write to it by a pipe: -o - >FILE",
             Self::InSource { .. } => "choose a file elsewhere, for example -o ../NAME.shellpack",
             Self::NoRoom { .. } => "make room there, or write to another place with -o",

@@ -3,16 +3,14 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::fs::{Advice, fadvise};
 use sha2::{Digest as _, Sha256};
-use tempfile::TempPath;
 
-use super::temporary;
+use super::part::{PartFile, PartPath, Place};
 use crate::nix::hash::Digest;
 use crate::volumes::VolumeSize;
-use crate::writeback::Steady;
 
 /// How much is written and hashed at a time: it stays in the processor's cache between the two.
 pub(crate) const STEP: usize = 256 << 10;
@@ -34,9 +32,7 @@ pub(super) enum Cut {
 /// What is written, in files without a name of their own.
 #[derive(Debug)]
 pub(crate) struct Cutter {
-    dir: PathBuf,
-    /// Whether the medium is waited for now and then.
-    in_step: bool,
+    place: Place,
     cut: Cut,
     /// Where a file is full, once that is known.
     limit: Option<u64>,
@@ -49,7 +45,7 @@ pub(crate) struct Cutter {
 
 #[derive(Debug)]
 struct Current {
-    file: Steady,
+    file: PartFile,
     size: u64,
     /// Of this file; of the first one, that of everything is the same.
     hasher: Option<Sha256>,
@@ -58,7 +54,7 @@ struct Current {
 /// A file that is complete.
 #[derive(Debug)]
 pub(super) struct Part {
-    pub(super) path: TempPath,
+    pub(super) path: PartPath,
     pub(super) size: u64,
     pub(super) digest: Digest,
     /// Until it is synced.
@@ -79,46 +75,45 @@ pub(crate) struct Finished {
 }
 
 impl Cutter {
-    pub(super) fn begin(dir: &Path, cut: Cut, in_step: bool) -> io::Result<Self> {
+    pub(super) fn begin(place: Place, cut: Cut) -> io::Result<Self> {
         let limit = match cut {
             Cut::Never => None,
             Cut::Always(size) => Some(size),
             Cut::IfTooLarge(most) => most.and_then(VolumeSize::for_files_of),
         };
         Ok(Self {
-            dir: dir.to_owned(),
-            in_step,
             cut,
             limit: limit.map(VolumeSize::bytes),
             done: Vec::new(),
-            current: Current::begin(dir, in_step, None)?,
+            current: Current::begin(&place, 1, None)?,
             whole: Sha256::new(),
             size: 0,
+            place,
         })
     }
 
     /// Everything has been written.
-    pub(crate) fn finish(mut self) -> Finished {
-        self.done.push(self.current.complete(&self.whole));
+    pub(crate) fn finish(mut self) -> io::Result<Finished> {
+        self.done.push(self.current.complete(&self.whole)?);
         let is_cut = matches!(self.cut, Cut::Always(_)) || self.done.len() > 1;
-        Finished {
+        Ok(Finished {
             parts: self.done,
             size: self.size,
             digest: self.whole.into(),
             parity: None,
             cut_at: self.limit.filter(|_| is_cut),
-        }
+        })
     }
 
     /// The current file is full.
     fn next_part(&mut self) -> io::Result<()> {
-        let next = Current::begin(&self.dir, self.in_step, Some(Sha256::new()))?;
+        let next = Current::begin(&self.place, self.done.len() + 2, Some(Sha256::new()))?;
         let full = std::mem::replace(&mut self.current, next);
         self.keep(full)
     }
 
     fn keep(&mut self, full: Current) -> io::Result<()> {
-        self.done.push(full.complete(&self.whole));
+        self.done.push(full.complete(&self.whole)?);
         if let Some(oldest) = self.done.len().checked_sub(OPEN + 1) {
             self.done[oldest].sync()?;
             self.done[oldest].file = None;
@@ -173,11 +168,11 @@ impl Write for Cutter {
 pub(super) struct Single(Current);
 
 impl Single {
-    pub(super) fn begin(dir: &Path, in_step: bool) -> io::Result<Self> {
-        Current::begin(dir, in_step, Some(Sha256::new())).map(Self)
+    pub(super) fn begin(place: &Place) -> io::Result<Self> {
+        Current::begin(place, 1, Some(Sha256::new())).map(Self)
     }
 
-    pub(super) fn complete(self) -> Part {
+    pub(super) fn complete(self) -> io::Result<Part> {
         // It has a digest of its own.
         self.0.complete(&Sha256::new())
     }
@@ -199,28 +194,23 @@ impl Write for Single {
 }
 
 impl Current {
-    fn begin(dir: &Path, in_step: bool, hasher: Option<Sha256>) -> io::Result<Self> {
-        let file = temporary(dir)?;
+    fn begin(place: &Place, number: usize, hasher: Option<Sha256>) -> io::Result<Self> {
         Ok(Self {
-            file: if in_step {
-                Steady::in_step(file)
-            } else {
-                Steady::new(file)
-            },
+            file: place.file(number)?,
             size: 0,
             hasher,
         })
     }
 
-    fn complete(self, whole: &Sha256) -> Part {
+    fn complete(self, whole: &Sha256) -> io::Result<Part> {
         let hasher = self.hasher.unwrap_or_else(|| whole.clone());
-        let (file, path) = self.file.into_inner().into_parts();
-        Part {
+        let (file, path) = self.file.close()?;
+        Ok(Part {
             path,
             size: self.size,
             digest: hasher.into(),
             file: Some(file),
-        }
+        })
     }
 }
 
@@ -247,7 +237,7 @@ impl Finished {
     pub(super) fn paths(&self) -> Vec<PathBuf> {
         self.parts
             .iter()
-            .map(|part| part.path.to_path_buf())
+            .map(|part| part.path.as_path().to_owned())
             .collect()
     }
 }

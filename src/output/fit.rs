@@ -76,6 +76,7 @@ mod tests {
             volume_size: volume_size.map(|size| size.parse().unwrap()),
             checksum: false,
             parity: None,
+            keeps_parts: false,
             read_back: ReadBack::Never,
             replaces,
         }

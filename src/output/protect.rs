@@ -1,11 +1,16 @@
 //! Parity for what was just written, while the system still has it in memory.
 
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
 use super::cutter::Single;
+use super::part::Place;
 use super::{Finished, Target};
 use crate::error::{Error, Result};
 use crate::medium::Medium;
 use crate::nix::hash::Digest;
-use crate::parity::{self, Geometry, Identity, Remains, parity_name};
+use crate::parity::{self, Geometry, Identity, ParityFile, Remains, parity_name};
 use crate::report::{Event, Phase, Report};
 use crate::volumes::parent;
 
@@ -21,10 +26,7 @@ impl Target {
             return Ok(finished);
         };
         report.emit(Event::Phase(Phase::Protect));
-        let dir = parent(&self.path);
-        let in_step = Medium::of(dir)?.is_removable == Some(true);
-        let file = Single::begin(dir, in_step);
-        let mut file = file.map_err(Error::io("create a file in", dir))?;
+        let mut file = self.begin_parity()?;
         let volume = finished.cut_at.unwrap_or(u64::MAX);
         parity::write(
             &Remains::of_parts(&finished.paths(), volume, finished.size),
@@ -37,7 +39,44 @@ impl Target {
             [&self.path, &parity_name(&self.path)],
             report,
         )?;
-        finished.parity = Some(file.complete());
+        let name = parity_name(&self.path);
+        finished.parity = Some(file.complete().map_err(Error::io("write", name))?);
         Ok(finished)
+    }
+
+    /// Adds the parity that the bundle has where it was copied from.
+    pub(crate) fn carry(
+        &self,
+        mut finished: Finished,
+        parity: &Path,
+        report: &Report,
+    ) -> Result<Finished> {
+        let found = ParityFile::read(parity, report);
+        let is_good =
+            |found: &ParityFile| found.is_whole() && found.identity.bundle == finished.digest;
+        if !found.is_ok_and(|found| is_good(&found)) {
+            report.emit(Event::Warning(&format!(
+                "{} is damaged, or of another bundle, and is not copied; write it anew with shellpack protect",
+                parity.display()
+            )));
+            return Ok(finished);
+        }
+        let mut file = self.begin_parity()?;
+        let name = parity_name(&self.path);
+        let mut from = File::open(parity).map_err(Error::io("read", parity))?;
+        let copied = io::copy(&mut from, &mut file);
+        let part = copied.and_then(|_| file.complete());
+        finished.parity = Some(part.map_err(Error::io("write", name))?);
+        Ok(finished)
+    }
+
+    fn begin_parity(&self) -> Result<Single> {
+        let dir = parent(&self.path);
+        let place = Place {
+            dir: dir.to_owned(),
+            in_step: Medium::of(dir)?.is_removable == Some(true),
+            keep: None,
+        };
+        Single::begin(&place).map_err(Error::io("create a file in", dir))
     }
 }

@@ -6,8 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use tempfile::TempPath;
-
+use super::part::PartPath;
 use super::{Finished, Target, Written, WrittenFile, checksum, temporary};
 use crate::error::{BadOutput, Error, Result};
 use crate::medium::Medium;
@@ -85,6 +84,10 @@ impl Unnamed {
             sync_all_around(parent(&target.path))?;
         }
         publishing.finish();
+        // Parts of smaller volumes, that were to be.
+        if target.keeps_parts {
+            target.drop_kept();
+        }
         Ok(Written {
             path: Some(target.path),
             size: finished.size,
@@ -111,7 +114,7 @@ fn names(target: &Target, finished: &Finished) -> Vec<PathBuf> {
 }
 
 /// Writes the checksum file, still without its name.
-fn checksum_file(target: &Target, files: &[WrittenFile]) -> Result<TempPath> {
+fn checksum_file(target: &Target, files: &[WrittenFile]) -> Result<PartPath> {
     let dir = parent(&target.path);
     let name = |file: &'_ WrittenFile| file.path.file_name().unwrap_or_default().to_owned();
     let names: Vec<_> = files.iter().map(name).collect();
@@ -121,7 +124,7 @@ fn checksum_file(target: &Target, files: &[WrittenFile]) -> Result<TempPath> {
     out.write_all(&text)
         .and_then(|()| out.as_file().sync_all())
         .map_err(Error::io("write", checksum_name(&target.path)))?;
-    Ok(out.into_temp_path())
+    Ok(PartPath::Temporary(out.into_temp_path()))
 }
 
 /// Renaming under way. Dropped before its end, it takes back what it can.
@@ -153,7 +156,7 @@ impl<'a> Publishing<'a> {
         })
     }
 
-    fn name(&mut self, temporary: TempPath, path: &Path) -> Result<()> {
+    fn name(&mut self, temporary: PartPath, path: &Path) -> Result<()> {
         rename(temporary, path, self.target.force)?;
         self.named.push(path.to_owned());
         Ok(())
@@ -161,7 +164,7 @@ impl<'a> Publishing<'a> {
 
     /// A rename lasts only when its directory is on the disk, too; and nothing may be there
     /// before what it needs is.
-    fn name_last(&mut self, temporary: TempPath, path: &Path) -> Result<()> {
+    fn name_last(&mut self, temporary: PartPath, path: &Path) -> Result<()> {
         let dir = parent(&self.target.path);
         if !self.named.is_empty() {
             sync_directory(dir)?;
@@ -193,8 +196,9 @@ fn remove(path: &Path) -> Result<()> {
     fs::remove_file(path).map_err(Error::io("remove", path))
 }
 
-pub(super) fn rename(temporary: TempPath, path: &Path, force: bool) -> Result<()> {
+pub(super) fn rename(part: PartPath, path: &Path, force: bool) -> Result<()> {
     let failed = |error| Error::io("create", path)(error);
+    let temporary = part.into_temporary().map_err(failed)?;
     if force {
         return temporary.persist(path).map_err(|error| failed(error.error));
     }

@@ -78,7 +78,7 @@ impl Unnamed {
 pub(super) fn ensure_arrived(part: &Part, name: &Path) -> Result<()> {
     let mut hasher = Hasher(Sha256::new());
     let copied = io::copy(
-        &mut FromMedium::new(vec![part.path.to_path_buf()]),
+        &mut FromMedium::new(vec![part.path.as_path().to_owned()]),
         &mut hasher,
     );
     copied.map_err(|error| failed(name, Error::io("read", name)(error)))?;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::cutter::{Part, Single};
+use super::part::Place;
 use super::publish::{rename, sync_all_around, sync_directory};
 use super::read_back::ensure_arrived;
 use super::{ReadBack, WrittenFile};
@@ -44,10 +45,14 @@ impl SingleFile {
         let dir = parent(&self.path);
         let medium = Medium::of(dir)?;
         let is_removable = medium.is_removable == Some(true);
-        let file = Single::begin(dir, is_removable);
+        let file = Single::begin(&Place {
+            dir: dir.to_owned(),
+            in_step: is_removable,
+            keep: None,
+        });
         let mut file = file.map_err(Error::io("create a file in", dir))?;
         write(&mut file)?;
-        let part = file.complete();
+        let part = file.complete().map_err(Error::io("write", &self.path))?;
         report.emit(Event::Phase(Phase::Sync));
         part.sync().map_err(Error::io("sync", &self.path))?;
         if self.read_back.is_wanted_on(&medium) {

@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::VolumeSize;
 use super::set::{Set, Volume, number_at};
 use crate::bundle::BadVolume;
 use crate::bundle::extent::{self, Extent};
@@ -53,6 +54,11 @@ impl Shelf {
         let (_, first) = shelf.find(1)?;
         shelf.size = first.size.max(1);
         Ok(shelf)
+    }
+
+    /// The size of every volume but the last.
+    pub(crate) fn volume_size(&self) -> Option<VolumeSize> {
+        VolumeSize::of(self.size)
     }
 
     /// What the bundle would be called in one file.

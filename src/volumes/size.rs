@@ -33,6 +33,11 @@ impl VolumeSize {
         self.0.get()
     }
 
+    /// So many bytes.
+    pub(crate) fn of(bytes: u64) -> Option<Self> {
+        NonZeroU64::new(bytes).map(Self)
+    }
+
     /// The largest that fits files of at most so many bytes, if one does. A whole number of MiB
     /// where that is possible, as media like it.
     pub(crate) fn for_files_of(most: u64) -> Option<Self> {

@@ -60,3 +60,46 @@ fn an_interactive_shell_from_a_stream_reads_the_terminal() {
     .shows("[nix-shell:")
     .shows(&format!("<{MESSAGE}>"));
 }
+
+/// Wherever a pipe ends, that is an error, what is valid then is sound, and the next one goes on.
+#[test]
+fn a_pipe_that_is_cut_is_noticed_wherever_that_is() {
+    let size = std::fs::metadata(bundle("blog")).unwrap().len();
+    // Somewhere else each time, and at the edges.
+    let mut state = std::process::id();
+    let mut random = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        u64::from(state) * size / (1 << 32)
+    };
+    let mut places: Vec<u64> = (0..8).map(|_| random()).collect();
+    places.extend([0, 1, 511, 512, 10_000, size - 1024, size - 1]);
+    for place in places {
+        let b = Machine::offline();
+        b.receive(&bundle("blog"), "x.shellpack");
+        let cut = format!("head -c {place} x.shellpack |");
+        b.sh(&format!(
+            "nix-store --init; {cut} shellpack open - --no-shell"
+        ))
+        .exits_with(125);
+        b.sh(&format!("{cut} shellpack verify -")).exits_with(1);
+        b.sh("nix-store --verify --check-contents; ! test -e blog")
+            .succeeds();
+        b.sh(&format!("cat x.shellpack | shellpack open - {PRINT}"))
+            .succeeds()
+            .prints(MESSAGE);
+    }
+}
+
+/// Whoever reads stops: that is told, and nothing is said to be done.
+#[test]
+fn a_reader_that_goes_away_is_noticed() {
+    let a = machine_a();
+    for bytes in [0, 1, 5000, 700_000] {
+        a.sh(&format!("{{ shellpack create fixtures/shells/blog --no-rehearsal --level fast -o - || echo \"exit $?\" >&2; }} | head -c {bytes} | wc -c"))
+            .succeeds()
+            .prints(&bytes.to_string())
+            .says("could not write standard output")
+            .says("exit 1\n")
+            .never_says("sha256 ");
+    }
+}

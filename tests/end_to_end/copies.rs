@@ -1,0 +1,120 @@
+//! A bundle is copied to a stick, also by one copy that goes on where another ended.
+
+use super::{MESSAGE, PRINT};
+use crate::support::{Machine, bundle};
+
+fn with_bundle(name: &str) -> Machine {
+    let b = Machine::offline();
+    b.receive(&bundle(name), "x.shellpack");
+    b.sh("mkdir stick").succeeds();
+    b
+}
+
+#[test]
+fn a_copy_has_what_the_bundle_has() {
+    let b = with_bundle("blog");
+    b.sh("shellpack copy x.shellpack stick; cmp x.shellpack stick/x.shellpack; ls -A stick")
+        .succeeds()
+        .shows("copied    stick/x.shellpack\n")
+        .shows("\nx.shellpack\n");
+    b.sh("shellpack copy x.shellpack stick")
+        .exits_with(1)
+        .says("could not write stick/x.shellpack: it exists");
+    // Volumes of the same size, and parity.
+    b.sh("mkdir v w; shellpack split x.shellpack --volume-size 512K -o v; shellpack protect v/x.shellpack; shellpack copy v/x.shellpack.002 w; diff -r v w")
+        .succeeds();
+    b.shellpack(&format!("open w/x.shellpack {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+    // As it is wanted.
+    b.sh("rm -r w; mkdir w; shellpack copy v/x.shellpack w --volume-size 1G --parity 20% --json")
+        .succeeds()
+        .shows("\"parity-file\": {\n");
+    b.sh("cat w/x.shellpack.001 | cmp - x.shellpack; shellpack verify w/x.shellpack; test $(stat -c %s w/x.shellpack.parity) -gt $(stat -c %s v/x.shellpack.parity)")
+        .succeeds();
+    b.sh("printf x >>v/x.shellpack.parity; head -c 1000 /dev/zero | dd of=v/x.shellpack.parity conv=notrunc; rm -r w; mkdir w; shellpack copy v/x.shellpack w")
+        .succeeds()
+        .says("v/x.shellpack.parity is damaged, or of another bundle, and is not copied");
+}
+
+#[test]
+fn what_is_damaged_is_not_copied() {
+    let b = with_bundle("large");
+    b.sh("cp x.shellpack y; mv y x.shellpack; printf damage | dd of=x.shellpack bs=1M seek=100 conv=notrunc")
+        .succeeds();
+    b.sh("shellpack copy x.shellpack stick")
+        .exits_with(1)
+        .says("its bytes do not match their check");
+    b.sh("ls -A stick").prints("");
+    b.sh("shellpack copy x.shellpack nowhere")
+        .exits_with(1)
+        .says("could not copy to nowhere: it is not a directory");
+}
+
+/// Ended in the middle, however; the first call's words are what it does then.
+const ENDED: &str = r#"ended_in_the_middle() {
+    shellpack copy x.shellpack stick 2>said & copy=$!
+    until test "$(stat -c %s stick/x.shellpack.part 2>/dev/null || echo 0)" -gt 30000000; do
+        kill -0 $copy; sleep 0.01
+    done
+    kill -$1 $copy; wait $copy || echo "exit $?"; cat said
+}
+"#;
+
+/// How many bytes the script's children have written so far.
+const WRITTEN: &str = "written() { sed -n 's/^write_bytes: //p' /proc/$$/io; }\n";
+
+#[test]
+fn an_interrupted_copy_goes_on() {
+    let b = with_bundle("large");
+    for (signal, said) in [("INT", "exit 130"), ("KILL", "exit 137")] {
+        b.sh(&format!(
+            "{ENDED} rm -rf stick; mkdir stick; ended_in_the_middle {signal}"
+        ))
+        .succeeds()
+        .shows(said);
+        let before = b
+            .sh("ls -A stick; stat -c %i stick/x.shellpack.part")
+            .succeeds()
+            .text();
+        let (name, inode) = before.split_once('\n').unwrap();
+        assert_eq!(name, "x.shellpack.part");
+        b.sh("shellpack copy x.shellpack stick")
+            .succeeds()
+            .says("of an interrupted copy are in stick");
+        b.sh("cmp x.shellpack stick/x.shellpack; ls -A stick; stat -c %i stick/x.shellpack")
+            .prints(&format!("x.shellpack\n{inode}"));
+    }
+}
+
+#[test]
+fn what_was_copied_is_not_written_again_but_compared() {
+    let b = with_bundle("large");
+    let size = b.sh("stat -c %s x.shellpack").succeeds().text();
+    let size: u64 = size.parse().unwrap();
+    let part = size - 20_000_000;
+    let script = format!(
+        "{WRITTEN} head -c {part} x.shellpack >stick/x.shellpack.part
+        before=$(written); shellpack copy x.shellpack stick >&2; echo $(($(written) - before)); cmp x.shellpack stick/x.shellpack"
+    );
+    let written: u64 = b.sh(&script).succeeds().text().parse().unwrap();
+    assert!((15_000_000..60_000_000).contains(&written), "{written}");
+    // What is wrong is written again; what there is too much goes.
+    b.sh(&format!("rm stick/*; cp x.shellpack stick/x.shellpack.part; chmod u+w stick/*; printf wrong | dd of=stick/x.shellpack.part bs=1 seek={part} conv=notrunc; head -c 100000 x.shellpack >>stick/x.shellpack.part; shellpack copy x.shellpack stick; cmp x.shellpack stick/x.shellpack"))
+        .succeeds();
+    // Other volumes than before.
+    b.sh("rm stick/*; for n in '' .2 .3 .4; do head -c 1000000 x.shellpack >stick/x.shellpack$n.part; done; shellpack copy x.shellpack stick --volume-size 100M; cat stick/*.0* | cmp - x.shellpack; ls -A stick")
+        .succeeds()
+        .shows("\nx.shellpack.001\nx.shellpack.002\nx.shellpack.sha256\n");
+}
+
+/// A stick that is pulled out, or full, in the middle.
+#[test]
+fn a_copy_that_fails_says_that_it_can_go_on() {
+    let b = with_bundle("large");
+    b.sh("ulimit -f 60000; shellpack copy x.shellpack stick --volume-size 4G")
+        .exits_with(1)
+        .says("what was copied is kept: the same command goes on from there\n");
+    b.sh("shellpack copy x.shellpack stick; cmp x.shellpack stick/x.shellpack")
+        .succeeds();
+}
