@@ -36,6 +36,10 @@ let
     else
       foldl' (node: name: nodeOf locked.nodes.${node}.inputs.${name}) locked.root input;
 
+  # Of its own accord `fetchTree` clones without history what Nix, for a flake, clones with it: a
+  # second download, which not every server of repositories offers.
+  whole = at: if at.type or "" == "git" then { shallow = false; } else { };
+
   flakes = mapAttrs (
     name: node:
     let
@@ -51,7 +55,7 @@ let
         else if isInParent then
           parent.tree
         else
-          builtins.fetchTree (removeAttrs at [ "dir" ]);
+          builtins.fetchTree (whole at // removeAttrs at [ "dir" ]);
       top = if isInParent then below parent.place at.path else tree.outPath;
       place = below top (if isRoot then directory else at.dir or "");
 
