@@ -99,6 +99,7 @@ impl Recipe {
             files: (!is_edited).then(|| all.collect()),
             directory: self.shell.file.parent().to_owned(),
             attributes: serde_json::from_str(&source.attributes).unwrap_or_default(),
+            nix_version: self.shell.nix_version.clone(),
         }))
     }
 }
@@ -143,6 +144,7 @@ impl<'a> Invocation<'a> {
                 project,
                 own: &own,
                 others: &recipe.shell.fetching_files,
+                nix_version: &recipe.shell.nix_version,
             };
             replay = Some(replay::write(&recipe.sources, place, dir)?);
         }

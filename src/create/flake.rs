@@ -144,6 +144,7 @@ impl Packed {
             files: Some(files),
             directory: metadata.directory().to_owned(),
             attributes: metadata.attributes()?,
+            nix_version: nix.version.clone(),
         };
         let path = flake.store_path(nix, scratch)?;
         if !is_locked {

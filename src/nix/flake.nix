@@ -4,14 +4,23 @@
   source, # the tree that the flake is in: a set with `outPath`
   directory, # where in it flake.nix lies; "" at the top
   lock ? null, # what flake.lock says, where the tree has none
+  nixVersion, # the Nix whose flakes are meant: versions differ in what they make of one
 }:
 let
   inherit (builtins)
+    attrNames
+    attrValues
+    compareVersions
+    elem
+    filter
     foldl'
+    head
+    intersectAttrs
     isString
     mapAttrs
     pathExists
     substring
+    unsafeDiscardStringContext
     ;
 
   below = dir: rest: if rest == "" then dir else dir + "/" + rest;
@@ -40,40 +49,67 @@ let
   # second download, which not every server of repositories offers.
   whole = at: if at.type or "" == "git" then { shallow = false; } else { };
 
+  # Until 2.25 a lock file does not say of which flake an input is a directory: of the one that
+  # has it as an input.
+  parentOf =
+    name: node:
+    if node ? parent then
+      nodeOf node.parent
+    else
+      head (filter (other: elem name (attrValues (locked.nodes.${other}.inputs or { }))) (attrNames locked.nodes));
+
+  # To these versions, such a directory is a tree of its own.
+  treeOf =
+    at: place:
+    intersectAttrs { narHash = null; } at
+    // {
+      lastModified = 1;
+      lastModifiedDate = "19700101000001";
+      outPath = builtins.path {
+        path = /. + unsafeDiscardStringContext place;
+        name = "source";
+      };
+    };
+
+  isBefore = version: compareVersions nixVersion version < 0;
+
   flakes = mapAttrs (
     name: node:
     let
       isRoot = name == locked.root;
       at = node.locked or { };
-      parent = flakes.${nodeOf (node.parent or [ ])};
-      # A directory of the flake that names it, rather than a tree of its own.
-      isInParent = at.type or "" == "path" && substring 0 1 at.path != "/";
+      # A directory of the flake that names it.
+      isInParent = !isRoot && at.type or "" == "path" && substring 0 1 at.path != "/";
+      parent = flakes.${parentOf name node};
+      inParent = below parent.place at.path;
 
       tree =
         if isRoot then
           source
         else if isInParent then
-          parent.tree
+          if node ? parent then
+            parent.tree // (if isBefore "2.30" then { outPath = inParent; } else { })
+          else
+            treeOf at inParent
         else
           builtins.fetchTree (whole at // removeAttrs at [ "dir" ]);
-      top = if isInParent then below parent.place at.path else tree.outPath;
+      top = if isInParent && node ? parent then inParent else tree.outPath;
       place = below top (if isRoot then directory else at.dir or "");
 
+      plain = tree // {
+        # Then, a flake in a directory of its tree gave out the tree's path as its own.
+        outPath = if isBefore "2.14" then top else place;
+        sourceInfo = tree;
+      };
       inputs = mapAttrs (_: input: flakes.${nodeOf input}.value) (node.inputs or { });
       outputs = (import (place + "/flake.nix")).outputs (inputs // { self = flake; });
       flake =
         outputs
-        // tree
+        // plain
         // {
           _type = "flake";
-          outPath = place;
-          sourceInfo = tree;
           inherit inputs outputs;
         };
-      plain = tree // {
-        outPath = place;
-        sourceInfo = tree;
-      };
     in
     {
       inherit tree place;

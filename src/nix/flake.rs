@@ -38,6 +38,8 @@ pub struct Flake {
     pub directory: String,
     /// What else Nix says of the source: revision, date.
     pub attributes: Value,
+    /// The version of Nix that is to make a flake of it.
+    pub nix_version: String,
 }
 
 /// What is evaluated.
@@ -135,9 +137,10 @@ impl Start<'_> {
         match self {
             Self::File(file) => Ok(format!("load: load (/. + {})", quote(utf8(file)?))),
             Self::Flake(flake) => Ok(format!(
-                "load: load (toString ./flake.nix) {{ source = builtins.fromJSON {} // {{ outPath = source; }}; directory = {}; }}",
+                "load: load (toString ./flake.nix) {{ source = builtins.fromJSON {} // {{ outPath = source; }}; directory = {}; nixVersion = {}; }}",
                 quote(&flake.attributes.to_string()),
-                quote(&flake.directory)
+                quote(&flake.directory),
+                quote(&flake.nix_version)
             )),
         }
     }

@@ -7,6 +7,7 @@
   files, # files that may be imported and lead to a fetch, absolute paths
   sources, # what was fetched: fetcher, arguments, path, attributes, flake
   isPure, # whether the environment is out of reach, as it is for a flake
+  nixVersion, # the Nix that recorded
 }:
 let
   inherit (builtins)
@@ -17,7 +18,7 @@ let
     ;
 
   scope = import ./scope.nix {
-    inherit files;
+    inherit files nixVersion;
     isProject = file: substring 0 (stringLength project + 1) file == project + "/" || file == project;
     replace = _: fetchers // (if isPure then { getEnv = _: ""; } else { });
   };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::evaluate::{quote_all, utf8};
+use super::evaluate::{quote, quote_all, utf8};
 use super::flake::{Locked, Start};
 use super::scope;
 use crate::error::{Error, Result};
@@ -41,6 +41,8 @@ pub struct Place<'a> {
     pub own: &'a [&'a str],
     /// Others that may be imported and lead to a fetch, absolute paths.
     pub others: &'a [String],
+    /// The version of Nix that recorded.
+    pub nix_version: &'a str,
 }
 
 /// Writes what evaluates the shell with these sources into `dir`; the file that is returned
@@ -48,12 +50,13 @@ pub struct Place<'a> {
 pub fn write(sources: &[Source], place: Place<'_>, dir: &Path) -> Result<PathBuf> {
     let project = utf8(place.project)?;
     let text = format!(
-        "{}(import ./replay.nix {{ entry = {}; inherit project; isPure = {}; \
+        "{}(import ./replay.nix {{ entry = {}; inherit project; isPure = {}; nixVersion = {}; \
          files = map (file: project + \"/\" + file) [ {} ] ++ [ {} ]; \
          sources = builtins.fromJSON (builtins.readFile ./sources.json); }})\n",
         place.start.bindings(place.project)?,
         place.start.function()?,
         place.start.is_pure(),
+        quote(place.nix_version),
         quote_all(place.own.iter().copied()),
         quote_all(place.others.iter().map(String::as_str)),
     );

@@ -14,6 +14,7 @@
     _: _: _: value:
     value
   ),
+  nixVersion ? builtins.nixVersion, # the Nix whose flakes are meant
 }:
 let
   inherit (builtins)
@@ -108,6 +109,7 @@ in
       ...
     }:
     load "" flakeFile (flake // {
+      inherit nixVersion;
       source = attributes // {
         outPath = builtins.storePath path;
       };

@@ -108,6 +108,7 @@ impl<'a> Answers<'a> {
             project: &self.project.root,
             own: &self.own_files,
             others: fetching_files,
+            nix_version: &nix.version,
         };
         let wrapper = replay::write(&self.sources, place, &request.scratch.join("replay"))?;
         let evaluation = request.evaluate_through(nix, &wrapper)?;
