@@ -15,12 +15,17 @@ let
     stringLength
     substring
     toJSON
+    trace
     ;
 
   scope = import ./scope.nix {
     inherit files nixVersion;
     isProject = file: substring 0 (stringLength project + 1) file == project + "/" || file == project;
-    replace = _: fetchers // (if isPure then { getEnv = _: ""; } else { });
+    replace =
+      file:
+      fetchers
+      // (if file == scope.flakeFile then { fetchTree = input; } else { })
+      // (if isPure then { getEnv = _: ""; } else { });
   };
 
   key = fetcher: arguments: toJSON [
@@ -54,6 +59,20 @@ let
       call = key fetcher (scope.describe arguments);
     in
     if known ? ${call} then result known.${call} else builtins.${fetcher} arguments;
+
+  # An input of a flake that was not recorded: somebody has edited its lock file since.
+  input =
+    arguments:
+    let
+      call = key "fetchTree" (scope.describe arguments);
+      words = "the bundle does not hold the flake input that is locked as ${toJSON arguments}; restore flake.lock, or pack the flake again";
+    in
+    if known ? ${call} then
+      result known.${call}
+    else if builtins ? fetchTree then
+      trace words (builtins.fetchTree arguments)
+    else
+      throw words;
 
   # A fetcher that was recorded is there even if this Nix has none of its name.
   recorded = map (source: source.fetcher) sources;

@@ -79,7 +79,7 @@ let
     listToAttrs (map named (attrNames replaced)) // { builtins = builtins // replaced; };
 in
 {
-  inherit place;
+  inherit flakeFile place;
   load = load "";
 
   # What the expressions of arguments see instead, which are in no file.
