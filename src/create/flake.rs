@@ -150,11 +150,10 @@ impl Packed {
         if !is_locked {
             state_hash(&mut flake, &path, nix)?;
         }
-        let is_local = metadata.local_directory().is_some();
         Ok(Self {
             flake,
             path,
-            url: (!is_local).then(|| metadata.url().to_owned()),
+            url: (!metadata.is_local()).then(|| metadata.url().to_owned()),
             named: named.to_owned(),
             is_locked,
         })

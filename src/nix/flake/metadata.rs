@@ -1,7 +1,7 @@
 //! What Nix knows of a flake by its reference.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -48,14 +48,15 @@ impl Metadata {
         &self.url
     }
 
-    /// The directory of the user's that the flake lies in, if it does.
-    pub fn local_directory(&self) -> Option<PathBuf> {
-        let dir = match self.text("type")? {
-            "path" => self.text("path")?,
-            "git" => self.text("url")?.strip_prefix("file://")?,
-            _ => return None,
-        };
-        Some(PathBuf::from(dir))
+    /// Whether the flake lies in a directory of the user's.
+    pub fn is_local(&self) -> bool {
+        match self.text("type") {
+            Some("path") => true,
+            Some("git") => self
+                .text("url")
+                .is_some_and(|url| url.starts_with("file://")),
+            _ => false,
+        }
     }
 
     /// What else than a path the source is, as this Nix has it: revision, date.
@@ -88,9 +89,21 @@ impl Metadata {
 
     /// What the flake may be called: as the directory or the repository that it is in.
     pub fn name(&self) -> String {
-        let place = self.text("repo").or_else(|| self.text("path"));
-        let place = place.or_else(|| self.text("url")).unwrap_or_default();
-        let place = place.split(['?', '#']).next().unwrap_or_default();
+        let path = || {
+            let path = self.text("path")?;
+            // Old versions of Nix say `.` if the user does.
+            let real = fs::canonicalize(path).ok();
+            Some(real.map_or_else(
+                || path.to_owned(),
+                |real| real.to_string_lossy().into_owned(),
+            ))
+        };
+        let url = || {
+            let url = self.text("url").unwrap_or_default();
+            url_decoded(url.split(['?', '#']).next().unwrap_or_default())
+        };
+        let repo = self.text("repo").map(str::to_owned);
+        let place = repo.or_else(path).unwrap_or_else(url);
         let last = place
             .trim_end_matches('/')
             .rsplit('/')
@@ -152,5 +165,56 @@ impl Metadata {
     /// The text that belongs into `flake.lock`, laid out as Nix does it.
     pub fn lock_file(&self) -> String {
         format!("{:#}\n", self.locks)
+    }
+}
+
+/// The path of a url, or as much of one as there is, without what makes it fit for a url.
+fn url_decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let byte = part.get(..2).map(|digits| u8::from_str_radix(digits, 16));
+        match byte {
+            Some(Ok(byte)) => {
+                decoded.push(byte);
+                decoded.extend(&part.as_bytes()[2..]);
+            }
+            _ => decoded.extend(["%", part].concat().as_bytes()),
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_decoded() {
+        for (url, path) in [
+            ("file:///a%20b/%C3%BC", "file:///a b/ü"),
+            ("100%", "100%"),
+            ("%zz%2", "%zz%2"),
+            ("%é", "%é"),
+        ] {
+            assert_eq!(url_decoded(url), path);
+        }
+    }
+
+    #[test]
+    fn a_flake_is_called_as_its_directory() {
+        let name = |locked: serde_json::Value| {
+            let metadata = serde_json::json!({ "path": "/s", "locked": locked, "locks": {} });
+            serde_json::from_value::<Metadata>(metadata).unwrap().name()
+        };
+        assert_eq!(
+            name(serde_json::json!({ "url": "file:///x/my%20project?dir=a" })),
+            "my-project"
+        );
+        assert_eq!(name(serde_json::json!({ "path": "/x/100%25" })), "100-25");
+        assert_eq!(
+            name(serde_json::json!({ "url": "https://host/x.git" })),
+            "x"
+        );
     }
 }
