@@ -212,7 +212,12 @@ impl Packed {
             .args(flake::FEATURES)
             .args(["eval", "--raw", "--no-write-lock-file"])
             .arg(format!("{}#{attribute}.drvPath", self.named))
-            .stdout_text()?;
+            .stdout_text()
+            .map_err(|error| FlakeProblem::NotPure {
+                reference: self.named.clone(),
+                attribute: attribute.to_owned(),
+                words: error.to_string(),
+            })?;
         if nix.store.parse_path(printed.trim()).as_ref() != Ok(found) {
             report.emit(Event::Warning(&format!(
                 "the bundle's shell is {found}, but nix develop would enter {printed}: something of the \

@@ -246,6 +246,9 @@ impl<'a> Fetch<'a> {
 
     /// What to write instead, with the hash of what was just fetched.
     fn pinned_form(&self, nix: &Nix, path: &StorePath) -> String {
+        if self.fetcher == "getFlake" {
+            return self.pinned_flake();
+        }
         let fetcher = if self.fetcher == "fetchurl" {
             "fetchurl"
         } else {
@@ -264,6 +267,18 @@ impl<'a> Fetch<'a> {
         format!(
             "  builtins.{fetcher} {{\n{name}    url = \"{url}\";\n    sha256 = \"{hash}\";\n  }}"
         )
+    }
+
+    /// A flake of this machine is a project, and packed as one.
+    fn pinned_flake(&self) -> String {
+        let url = self.url();
+        let local = ["/", "path:", "git+file:"];
+        if local.iter().any(|start| url.starts_with(start)) {
+            return format!("  the flake itself, instead of the file: shellpack create '{url}#'");
+        }
+        let and = if url.contains('?') { '&' } else { '?' };
+        let rev = self.rev().unwrap_or("…");
+        format!("  builtins.getFlake \"{url}{and}rev={rev}\"")
     }
 
     /// Where the same content can be had under a url that fetchTarball and fetchurl take.

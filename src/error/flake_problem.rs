@@ -15,6 +15,16 @@ pub enum FlakeProblem {
     /// Its lock file is missing or incomplete, and the user wants it to be neither.
     #[error("could not pack the flake {0}: its flake.lock does not lock every input")]
     NotLocked(String),
+    /// What evaluates is nothing to Nix, where a flake can see less.
+    #[error("could not pack the flake {reference}: nix develop would not enter it\n{words}")]
+    NotPure {
+        /// The flake, as the user named it.
+        reference: String,
+        /// What of it.
+        attribute: String,
+        /// What Nix says.
+        words: String,
+    },
     /// Flakes and shell files at once.
     #[error("could not pack a flake and shell files together: a bundle has one project")]
     Mixed,
@@ -37,6 +47,10 @@ impl FlakeProblem {
                 format!("see what it has: nix flake show {reference}")
             }
             Self::NotLocked(reference) => format!("lock it: nix flake lock {reference}"),
+            Self::NotPure { attribute, .. } => format!(
+                "if it takes --impure, pack a shell.nix beside flake.nix that says\n  \
+                 (builtins.getFlake (toString ./.)).{attribute}"
+            ),
             Self::Mixed | Self::Several(..) => "pack them one by one".to_owned(),
             Self::Arguments => {
                 "name the attribute behind the reference: shellpack create .#ATTRIBUTE".to_owned()
