@@ -4,7 +4,7 @@
 //! It evaluates the flake by itself, and builds a derivation of its own to learn the shell's
 //! environment. Both can fail on a machine on which nix-shell works, so both are tried before.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use crate::bundle::manifest::shell_quoted;
@@ -34,9 +34,9 @@ pub(crate) struct Develop<'a> {
 impl<'a> Develop<'a> {
     /// The shell at an attribute of a flake that lies here, entered in this directory.
     pub(crate) fn new(flake: &Flake, attribute: &str, directory: &'a Path) -> Self {
-        let mut reference = format!("path:{}", url_encoded(&flake.source));
+        let mut reference = format!("path:{}", url_encoded(flake.source.as_os_str()));
         if !flake.directory.is_empty() {
-            reference += &format!("?dir={}", flake.directory);
+            reference += &format!("?dir={}", url_encoded(flake.directory.as_ref()));
         }
         Self {
             installable: format!("{reference}#{attribute}"),
@@ -94,9 +94,9 @@ impl<'a> Develop<'a> {
 }
 
 /// A path as part of a url.
-fn url_encoded(path: &Path) -> String {
+fn url_encoded(path: &OsStr) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-    let bytes = path.as_os_str().as_encoded_bytes().iter();
+    let bytes = path.as_encoded_bytes().iter();
     bytes
         .map(|&byte| {
             if is_plain(byte) {
@@ -106,4 +106,28 @@ fn url_encoded(path: &Path) -> String {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// They come from a bundle, and must not become something else in a url.
+    #[test]
+    fn directories_are_encoded() {
+        let flake = Flake {
+            source: "/my project".into(),
+            files: None,
+            directory: "a&b?c#d/ü".to_owned(),
+            attributes: Value::Null,
+            nix_version: "2.8.0".to_owned(),
+        };
+        let develop = Develop::new(&flake, "devShell", Path::new("/"));
+        assert_eq!(
+            develop.installable,
+            "path:/my%20project?dir=a%26b%3Fc%23d/%C3%BC#devShell"
+        );
+    }
 }
