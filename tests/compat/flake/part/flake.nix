@@ -1,0 +1,7 @@
+{
+  outputs =
+    { self }:
+    {
+      text = builtins.readFile "${self}/flake.nix";
+    };
+}
