@@ -5,6 +5,13 @@ use super::projects::{arrives, packed};
 use super::{MESSAGE, PRINT};
 use crate::support::{Machine, SERVE, machine_a};
 
+/// Inputs of flakes.
+mod inputs;
+/// Flakes on B.
+mod opened;
+/// Sources of flakes.
+mod sources;
+
 /// Turns flakes on, for what the user types.
 const FLAKES: &str = "export NIX_CONFIG='experimental-features = nix-command flakes'";
 
