@@ -1,6 +1,7 @@
 //! A bundle is brought to a stick, and verified on the way. A copy that is interrupted is gone on
 //! with by the next one.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::create::write::Form;
@@ -10,6 +11,7 @@ use crate::output::{Target, Written};
 use crate::parity::parity_of;
 use crate::report::{Event, Phase, Report, human};
 use crate::rewrite::{Rewrite, rewrite};
+use crate::volumes::parent;
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -39,6 +41,9 @@ pub fn copy(options: &Options, report: &Report) -> Result<Written> {
     }
     let found = Bundle::find(&options.bundle, &options.dirs, report.prompt())?;
     let name = found.file.file_name().unwrap_or_default();
+    if is_in(&found.file, &options.to) {
+        return Err(BadOutput::IsThere(found.file).into());
+    }
     let form = Form {
         volume_size: options.form.volume_size.or_else(|| found.volume_size()),
         ..options.form
@@ -63,6 +68,12 @@ pub fn copy(options: &Options, report: &Report) -> Result<Written> {
         )));
     }
     rewrite(found, &how, report).inspect_err(|error| leave(&target, error, report))
+}
+
+/// Whether a bundle lies in a directory. To replace it there could take it away.
+fn is_in(bundle: &Path, dir: &Path) -> bool {
+    let place = |dir: &Path| fs::canonicalize(dir).ok();
+    place(parent(bundle)) == place(dir)
 }
 
 /// What to do with what was written so far.

@@ -60,6 +60,8 @@ pub struct Target {
 pub enum Replaces {
     /// All: it is another bundle.
     All,
+    /// All but the parity: it is the same bundle, repaired.
+    Repaired,
     /// The volumes: it is the same bundle, in volumes.
     Volumes,
     /// The bundle in one file: it is the same, joined.

@@ -111,7 +111,7 @@ fn target(options: &Options, bundle: &Path) -> Target {
         parity: None,
         keeps_parts: false,
         read_back: options.read_back,
-        replaces: Replaces::All,
+        replaces: Replaces::Repaired,
     }
 }
 

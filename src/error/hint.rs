@@ -82,7 +82,15 @@ fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
             Some("use the version of shellpack that made it, or a newer one".to_owned())
         }
         BadBundle::Manifest(_) => None,
-        _ if is_protected(file, bad) => Some(repair_hint(file)),
+        BadBundle::Volume(bad @ BadVolume::Missing { .. }) if is_protected(file) => Some(format!(
+            "{}; if they are lost, {}",
+            volume_hint(bad),
+            repair_hint(file)
+        )),
+        BadBundle::Volume(bad @ (BadVolume::Missing { .. } | BadVolume::Surplus { .. })) => {
+            Some(volume_hint(bad))
+        }
+        _ if is_protected(file) => Some(repair_hint(file)),
         BadBundle::Volume(bad) => Some(volume_hint(bad)),
         _ if crate::volumes::is_named(file) => Some(format!(
             "list all of its faults: shellpack verify {}; then copy it again from where it was made",
@@ -92,13 +100,9 @@ fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
     }
 }
 
-/// Whether parity may help; what is missing may just be elsewhere.
-fn is_protected(file: &Path, bad: &BadBundle) -> bool {
-    let is_elsewhere = matches!(
-        bad,
-        BadBundle::Volume(BadVolume::Missing { .. } | BadVolume::Surplus { .. })
-    );
-    !is_elsewhere && crate::parity::parity_of(file, &[]).is_some()
+/// Whether parity may help.
+fn is_protected(file: &Path) -> bool {
+    crate::parity::parity_of(file, &[]).is_some()
 }
 
 fn repair_hint(file: &Path) -> String {

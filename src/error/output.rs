@@ -60,6 +60,9 @@ pub enum BadOutput {
         /// The largest file that it takes.
         most: String,
     },
+    /// A bundle would be copied to where it is.
+    #[error("could not copy {}: it is in that directory already", .0.display())]
+    IsThere(PathBuf),
     /// A bundle would be repaired in place.
     #[error("could not write {}: it is what is to be repaired", .0.display())]
     IsRepaired(PathBuf),
@@ -84,6 +87,9 @@ impl BadOutput {
             Self::IsDirectory(path) => {
                 let inside = path.join("NAME.shellpack");
                 return format!("name a file in it: -o {}", inside.display());
+            }
+            Self::IsThere(_) => {
+                "name another directory; to cut it into volumes beside it: shellpack split"
             }
             Self::NotDirectory(_) => "name a directory that is there",
             Self::IsSpecial(_) => "name a file, or write to it by a pipe: -o - >FILE",

@@ -44,7 +44,11 @@ impl Code {
             encoder.add_original_shard(row).map_err(impossible)?;
         }
         let outcome = encoder.encode().map_err(impossible)?;
-        Ok(outcome.recovery_iter().flatten().copied().collect())
+        let mut parity = Vec::with_capacity(self.parity * length);
+        outcome
+            .recovery_iter()
+            .for_each(|block| parity.extend_from_slice(block));
+        Ok(parity)
     }
 
     /// Those blocks of a column that are missing, by row. `rows` are the blocks of the bundle that

@@ -20,6 +20,9 @@ fn a_copy_has_what_the_bundle_has() {
     b.sh("shellpack copy x.shellpack stick")
         .exits_with(1)
         .says("could not write stick/x.shellpack: it exists");
+    b.sh("shellpack copy x.shellpack . --force --volume-size 1M")
+        .exits_with(1)
+        .says("could not copy x.shellpack: it is in that directory already");
     // Volumes of the same size, and parity.
     b.sh("mkdir v w; shellpack split x.shellpack --volume-size 512K -o v; shellpack protect v/x.shellpack; shellpack copy v/x.shellpack.002 w; diff -r v w")
         .succeeds();

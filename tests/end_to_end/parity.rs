@@ -105,6 +105,11 @@ fn a_missing_volume_is_restored() {
             .shows(&format!("damaged: x.shellpack.00{missing}, "))
             .shows(" bytes from 0; it is missing\n")
             .says("hint: repair it: shellpack repair v/x.shellpack\n");
+        if missing == 2 {
+            b.shellpack("open v/x.shellpack --no-shell")
+                .exits_with(125)
+                .says("--volumes DIR; if they are lost, repair it: shellpack repair v/x.shellpack");
+        }
         b.sh("shellpack repair v/x.shellpack -o y; cmp y x.shellpack; rm y")
             .succeeds();
         b.sh(&format!("mv away {volume}; truncate -s 1000 {volume}"))
@@ -193,6 +198,8 @@ fn the_only_copy_is_left_alone() {
         .exits_with(1)
         .says("could not protect x.shellpack: it is damaged already");
     b.sh("cat x.shellpack | sha256sum").prints(&sum);
-    b.sh("mkdir d; shellpack repair x.shellpack -o d; shellpack verify d/x.shellpack")
-        .succeeds();
+    // The parity beside what was repaired is its own.
+    b.sh("mkdir d; cp x.shellpack.parity d; shellpack repair x.shellpack -o d; shellpack repair x.shellpack --force -o d; shellpack verify d/x.shellpack")
+        .succeeds()
+        .shows("d/x.shellpack.parity: sound\n");
 }
