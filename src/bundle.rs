@@ -88,6 +88,14 @@ pub enum BadBundle {
         /// What was found.
         reason: String,
     },
+    /// A segment's bytes cannot be had from their medium.
+    #[error("the segment {member} could not be read: {reason}")]
+    Unreadable {
+        /// The segment's member name.
+        member: String,
+        /// Where, and what the system said.
+        reason: String,
+    },
     /// A store path's content is not what the manifest says.
     #[error("the store path {path} is damaged: {reason}")]
     StorePath {

@@ -13,6 +13,7 @@ use rustix::fs::{Advice, fadvise};
 
 use crate::bundle::reader::{Content, Input, Piped, Reader};
 use crate::error::{Error, Result};
+use crate::medium::Unreadable;
 use crate::report::Prompt;
 use crate::volumes::{Joined, Set, Shelf, VolumeSize};
 
@@ -78,7 +79,7 @@ impl Found {
         };
         Ok(Self {
             size: Some(metadata.len()),
-            ..Self::new(file, Box::new(Seekable::new(handle)))
+            ..Self::new(file, Box::new(Seekable::new(file, handle)))
         })
     }
 
@@ -206,14 +207,14 @@ impl Bundle {
 /// A file: whatever part of it is wanted can be read.
 #[derive(Debug)]
 struct Seekable {
-    file: Arc<File>,
+    file: Arc<(PathBuf, File)>,
     at: u64,
 }
 
 impl Seekable {
-    fn new(file: File) -> Self {
+    fn new(name: &Path, file: File) -> Self {
         Self {
-            file: Arc::new(file),
+            file: Arc::new((name.to_owned(), file)),
             at: 0,
         }
     }
@@ -221,7 +222,9 @@ impl Seekable {
 
 impl Read for Seekable {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.file.read_at(buffer, self.at)?;
+        let (name, file) = &*self.file;
+        let n = file.read_at(buffer, self.at);
+        let n = n.map_err(|error| Unreadable::at(name, self.at, error))?;
         self.at += n as u64;
         Ok(n)
     }
@@ -234,13 +237,13 @@ impl Input for Seekable {
     }
 
     fn detach(&mut self, bytes: u64) -> io::Result<Content> {
-        if self.at.saturating_add(bytes) > self.file.metadata()?.len() {
+        if self.at.saturating_add(bytes) > self.file.1.metadata()?.len() {
             return Err(ErrorKind::UnexpectedEof.into());
         }
         let range = (self.at, NonZero::new(bytes));
         // Several segments are read at a time, but a disc that must seek between them crawls:
         // so the kernel is asked for each as a whole, in order. It may decline.
-        let _ = fadvise(&self.file, range.0, range.1, Advice::WillNeed);
+        let _ = fadvise(&self.file.1, range.0, range.1, Advice::WillNeed);
         self.at += bytes;
         let mine = Self {
             file: Arc::clone(&self.file),

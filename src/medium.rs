@@ -11,9 +11,11 @@ use crate::error::{Error, Result};
 
 mod again;
 mod file_system;
+mod unreadable;
 
 pub(crate) use again::FromMedium;
 pub use file_system::FileSystem;
+pub(crate) use unreadable::{Unreadable, is_lost};
 
 /// The place that a directory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

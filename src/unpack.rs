@@ -12,6 +12,7 @@ use crate::bundle::member;
 use crate::bundle::reader::{Input, ReadError, Reader, Segment};
 use crate::bundle::segment::{BadSegment, Decoder, Decoding};
 use crate::error::{Error, Result};
+use crate::medium::Unreadable;
 use crate::relay::{self, Relay};
 use crate::report::Report;
 
@@ -215,7 +216,7 @@ impl<D: Destination> Unpacker<'_, D> {
                 Ok(n) => n,
                 Err(error) => {
                     taker.give_up();
-                    return self.destination.unreadable(error.into());
+                    return self.unread(name, error);
                 }
             };
             if fed.is_err() || outcome.is_err() {
@@ -237,6 +238,16 @@ impl<D: Destination> Unpacker<'_, D> {
         taker.finish(&raw)?;
         decoder.recycle(self.crew.help_until_free(self, raw)?);
         Ok(())
+    }
+
+    /// Where a medium fails, what lies elsewhere on it may still be read.
+    fn unread(&self, member: String, error: io::Error) -> Result<()> {
+        if !Unreadable::is_in(&error) {
+            return self.destination.unreadable(error.into());
+        }
+        let reason = error.to_string();
+        self.destination
+            .fault(BadBundle::Unreadable { member, reason })
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::Error;
 use crate::bundle::manifest::shell_quoted;
 use crate::bundle::{BadBundle, BadVolume};
+use crate::medium;
 use crate::nix::flake;
 
 impl Error {
@@ -70,10 +71,17 @@ impl Error {
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => "the place takes no file so large; write volumes: --volume-size SIZE".to_owned(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "make room and try again; nothing half-written was left behind".to_owned(),
+            Self::Io { action: "read", source, .. } if medium::is_lost(source) => PLUG_IN.to_owned(),
+            Self::Io { path, source, .. } if medium::is_lost(source) => format!(
+                "if the medium was pulled out, plug it in and try again, else try another one; nothing half-written is called {}",
+                path.display()
+            ),
             _ => return None,
         })
     }
 }
+
+const PLUG_IN: &str = "if the medium was pulled out, plug it in and try again; if it is failing, copy the bundle again from where it was made";
 
 fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
     match bad {
@@ -90,7 +98,12 @@ fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
         BadBundle::Volume(bad @ (BadVolume::Missing { .. } | BadVolume::Surplus { .. })) => {
             Some(volume_hint(bad))
         }
+        BadBundle::Unreadable { .. } if is_protected(file) => Some(format!(
+            "if the medium was pulled out, plug it in and try again; if it is failing, {}",
+            repair_hint(file)
+        )),
         _ if is_protected(file) => Some(repair_hint(file)),
+        BadBundle::Unreadable { .. } => Some(PLUG_IN.to_owned()),
         BadBundle::Volume(bad) => Some(volume_hint(bad)),
         _ if crate::volumes::is_named(file) => Some(format!(
             "list all of its faults: shellpack verify {}; then copy it again from where it was made",

@@ -13,6 +13,7 @@ use crate::bundle::BadVolume;
 use crate::bundle::extent::{self, Extent};
 use crate::bundle::manifest::Manifest;
 use crate::bundle::member::BLOCK;
+use crate::medium::Unreadable;
 use crate::report::Prompt;
 
 /// How many volumes are held open: more than threads read at a time, and far fewer than a
@@ -133,6 +134,10 @@ impl Shelf {
         }
         let (file, within) = self.file_at(at)?;
         file.read_at(self.most(buffer, within), within)
+            .map_err(|error| {
+                let name = lock(&self.set).shown(number_at(at, self.size));
+                Unreadable::at(name.as_ref(), within, error)
+            })
     }
 
     /// Whether the volume that holds the byte before this one ends with it.
