@@ -5,17 +5,22 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 # Shell scripts, for shellcheck.
-SCRIPTS := $(wildcard scripts/* .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/compat/run)
+SCRIPTS := $(wildcard scripts/*) $(wildcard tests/vm/guest/*) \
+  .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/compat/run
 
 # Options of the benchmark, for one: BENCH='--only open --rounds 3'.
 BENCH ?=
 
-.PHONY: help demo test check test-compat bench man setup fixtures
+# Options of the virtual machines' tests, for one: VM=--full.
+VM ?=
+
+.PHONY: help demo test check test-vm test-compat bench man setup fixtures
 
 help:
 	@echo "make demo         pack the blog's nix-shell and open it in a room with no network"
 	@echo "make test         every check and test; what CI runs"
 	@echo "make check        format, lints, documentation, fixtures; no tests"
+	@echo "make test-vm      real sticks between virtual machines; a part of make test"
 	@echo "make test-compat  other versions of Nix on the other side (needs a network)"
 	@echo "make bench        measure shellpack against nix copy and nix-store (root, a network, 20 GB)"
 	@echo "make man          man pages, in target/man"
@@ -31,6 +36,7 @@ test: setup
 	@echo "== tests"
 	@$(CARGO) test --locked --quiet --no-run
 	@$(CARGO) test --locked
+	@$(MAKE) --no-print-directory test-vm
 
 check:
 	@echo "== format"
@@ -49,6 +55,12 @@ check:
 	else \
 	  echo "== shell scripts: not checked, shellcheck is not installed"; \
 	fi
+
+# VM=--full sends a bundle that is larger than vfat takes in one file; see benches/vm.md.
+test-vm: setup
+	@echo "== sticks between virtual machines"
+	@$(CARGO) build --locked --quiet
+	@tests/vm/run $(VM)
 
 test-compat: setup
 	@tests/compat/run

@@ -1,0 +1,252 @@
+"""What machines are made of: Debian's kernel, an initramfs, a root file system with Nix and
+shellpack, and Nix stores. Machines work on copies of their own."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from machine import Failure
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parent.parent
+
+# command: Debian's package of it
+NEEDED = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
+    "mkfs.ext4": "e2fsprogs",
+    "mkfs.vfat": "dosfstools",
+    "mcopy": "mtools",
+    "dpkg-deb": "dpkg",
+    "strip": "binutils",
+    "unshare": "util-linux",
+    "nix-store": "nix-bin",
+    "busybox": "busybox-static",
+    "bash-static": "bash-static",
+}
+KERNEL = "linux-image-amd64"
+
+# What the kernel does not have built in, for the disks and for sticks. The first is what ext4 asks
+# for by another name.
+MODULES = """
+    crc32c_generic virtio_pci virtio_blk virtio_rng ext4
+    xhci_pci usb_storage sd_mod vfat nls_ascii nls_cp437 nls_iso8859_1 nls_utf8
+""".split()
+
+# Programs of the host that machines have, beside busybox's.
+PROGRAMS = ["/usr/bin/nix", "/usr/bin/git"]
+DIRECTORIES = ["/usr/lib/nix", "/usr/libexec/nix"]
+
+NIX_CONF = "build-users-group =\nsandbox = false\nsubstituters =\n"
+PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
+GROUP = "root:x:0:\nnogroup:x:65534:\n"
+
+# Sparse: machines at full size take it, others do not.
+DISK = "40G"
+
+# The blog's shell, and a file that cannot be compressed.
+SHELL = """\
+{{ mib ? 1 }}:
+let
+  pkgs = import (builtins.fetchTarball {{
+    url = "file:///root/fixtures/nixpkgs.tar.gz";
+{hash}
+  }}) {{ config = {{ }}; overlays = [ ]; }};
+in
+pkgs.mkShell {{
+  name = "stick-shell";
+  PAYLOAD = pkgs.runCommand "payload" {{ }} "head -c ${{toString (mib * 1048576)}} /dev/urandom > $out";
+  buildInputs = [ pkgs.hello ];
+  shellHook = "export MESSAGE=\\"$(hello)\\"";
+}}
+"""
+
+
+class Images:
+    """Files that machines begin with; `scratch` is for what they make."""
+
+    def __init__(self, directory, shellpack, say):
+        self.scratch = directory / "scratch"
+        shutil.rmtree(self.scratch, ignore_errors=True)  # what a killed run left
+        self.scratch.mkdir(parents=True)
+        say("the kernel")
+        tree = kernel_tree(directory)
+        self.kernel = next(tree.glob("boot/vmlinuz-*"))
+        say("the images")
+        self.initramfs = directory / "initramfs"
+        write_initramfs(self.initramfs, tree)
+        self.root = self.file_system("root", lambda root: fill_root(root, shellpack))
+        self.empty_store = self.file_system("empty", lambda nix: None)
+        self.store = self.file_system("store", lambda nix: fill_store(nix, shellpack))
+
+    def file_system(self, name, fill):
+        tree, image = self.scratch / name, self.scratch.parent / f"{name}.ext4"
+        tree.mkdir()
+        fill(tree)
+        image.unlink(missing_ok=True)
+        run("truncate", "-s", DISK, image)
+        run("mkfs.ext4", "-q", "-J", "size=32", "-E", "root_owner=0:0", "-d", tree, image)
+        shutil.rmtree(tree)
+        return image
+
+    def stick(self, name, size):
+        """A new vfat stick."""
+        image = self.scratch / name
+        run("truncate", "-s", size, image)
+        run("mkfs.vfat", "-F", "32", "-n", "STICK", image)
+        return image
+
+
+def install_what_is_missing(say):
+    missing = sorted({package for command, package in NEEDED.items() if not shutil.which(command)})
+    if not missing:
+        return
+    if not shutil.which("apt-get"):
+        raise Failure(f"install what these packages of Debian have: {' '.join(missing)}")
+    say(f"installing {' '.join(missing)}")
+    apt_get("update", "-q")
+    apt_get("install", "-q", "-y", "--no-install-recommends", *missing)
+
+
+def apt_get(*arguments, **options):
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run("apt-get", *arguments, env=environment, **options)
+
+
+def run(*argv, **options):
+    done = subprocess.run(argv, capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise Failure(f"{argv[0]} failed:\n{done.stdout}{done.stderr}".strip())
+    return done.stdout
+
+
+def kernel_tree(directory):
+    """Debian's kernel and its modules, unpacked and not installed; downloaded once."""
+    tree = directory / "kernel"
+    if tree.exists():
+        return tree
+    depends = run("apt-cache", "depends", "--important", KERNEL)
+    found = re.search(r"Depends: (linux-image-\S+)", depends)
+    if not found:
+        raise Failure(f"apt-get knows no {KERNEL}; try: apt-get update")
+    download, unpacked = directory / "download", directory / "kernel.new"
+    for made in (download, unpacked):
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir()
+    apt_get("download", "-q", found[1], cwd=download)
+    run("dpkg-deb", "-x", next(download.glob("*.deb")), unpacked)
+    shutil.rmtree(download)
+    unpacked.rename(tree)
+    return tree
+
+
+def modules(tree):
+    """The kernel modules to load, in this order."""
+    known = {file.stem.replace("-", "_"): file for file in tree.glob("lib/modules/**/*.ko")}
+    order = []
+
+    def add(name):
+        file = known.get(name.replace("-", "_"))  # what is not there is built in
+        if file is None or file in order:
+            return
+        needs = re.search(rb"\0depends=([^\0]*)\0", file.read_bytes())
+        for needed in needs[1].decode().split(",") if needs and needs[1] else []:
+            add(needed)
+        order.append(file)
+
+    for name in MODULES:
+        add(name)
+    return order
+
+
+def write_initramfs(path, tree):
+    """An archive as `cpio -H newc` writes it, which is what the kernel reads."""
+    with open(path, "wb") as archive:
+
+        def add(name, mode, content=b""):
+            fields = [0, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0]
+            header = "070701" + "".join(f"{field:08x}" for field in fields) + name + "\0"
+            for part in (header.encode(), content):
+                archive.write(part + bytes(-len(part) % 4))
+
+        for directory in ("bin", "modules"):
+            add(directory, 0o40755)
+        add("init", 0o100755, (HERE / "guest/init").read_bytes())
+        add("bin/busybox", 0o100755, Path(shutil.which("busybox")).read_bytes())
+        for number, module in enumerate(modules(tree)):
+            add(f"modules/{number:02}-{module.name}", 0o100644, module.read_bytes())
+        add("TRAILER!!!", 0)
+
+
+def fill_root(root, shellpack):
+    for made in ("usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "etc/nix", "root", "var/tmp"):
+        (root / made).mkdir(parents=True)
+    for made in ("nix", "mnt", "dev", "proc", "sys", "tmp", "run", "opt"):
+        (root / made).mkdir()
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (root / name).symlink_to(f"usr/{name}")
+    (root / "etc/nix/nix.conf").write_text(NIX_CONF)
+    (root / "etc/passwd").write_text(PASSWD)
+    (root / "etc/group").write_text(GROUP)
+
+    busybox = root / "usr/bin/busybox"
+    shutil.copy(shutil.which("busybox"), busybox)
+    for applet in run(busybox, "--list").split():
+        if applet != "busybox":
+            (root / "usr/bin" / applet).symlink_to("busybox")
+    shutil.copy(shutil.which("bash-static"), root / "usr/bin/bash-static")
+    (root / "usr/bin/bash").symlink_to("bash-static")
+    run("strip", "-o", root / "usr/bin/shellpack", shellpack)
+    for program in PROGRAMS:
+        shutil.copy(program, root / program[1:])
+    for link in Path("/usr/bin").glob("nix-*"):
+        if link.is_symlink():
+            (root / "usr/bin" / link.name).symlink_to("nix")
+    for directory in DIRECTORIES:
+        shutil.copytree(directory, root / directory[1:], symlinks=True)
+    copy_libraries(root, [shellpack, *PROGRAMS])
+
+    for name in ("agent", "plug"):
+        shutil.copy(HERE / "guest" / name, root / "usr/bin")
+    shutil.copy(HERE / "guest/boot", root / "usr/sbin/boot")
+    add_fixtures(root / "root")
+
+
+def copy_libraries(root, programs):
+    """What the host's loader finds for these programs, at the same places."""
+    for program in programs:
+        # It fails for a static program, which needs none.
+        found = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
+        for library in re.findall(r"(/\S+) \(0x", found):
+            place = root / library[1:]
+            if place.exists():
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(library, place)
+            if place.name == "libc.so.6":  # it loads these by name
+                for plugin in Path(library).parent.glob("libnss_*.so.2"):
+                    shutil.copy(plugin, place.parent)
+
+
+def add_fixtures(home):
+    fixtures = home / "fixtures"
+    shutil.copytree(REPOSITORY / "fixtures", fixtures, symlinks=True)
+    blog = (fixtures / "shells/blog/shell.nix").read_text()
+    pinned = next(line for line in blog.splitlines() if "sha256 =" in line)
+    stick = fixtures / "shells/stick"
+    stick.mkdir()
+    (stick / "shell.nix").write_text(SHELL.format(hash=pinned))
+
+
+def fill_store(nix, shellpack):
+    """A store that has what the shell takes, so that the machine with it does not have to build
+    that, nor fetch anything."""
+    home = nix.with_name("home")
+    (home / "bin").mkdir(parents=True)
+    shutil.copy(shellpack, home / "bin/shellpack")
+    add_fixtures(home)
+    create = "shellpack create fixtures/shells/stick --dry-run --no-rehearsal".split()
+    run(REPOSITORY / "scripts/room", nix, home, *create)
+    shutil.rmtree(home)
