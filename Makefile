@@ -5,7 +5,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 # Shell scripts, for shellcheck.
-SCRIPTS := $(wildcard scripts/*) $(wildcard tests/vm/guest/*) \
+SCRIPTS := $(filter-out scripts/licences,$(wildcard scripts/*)) $(wildcard tests/vm/guest/*) \
   .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/compat/run
 
 # Options of the benchmark, for one: BENCH='--only open --rounds 3'.
@@ -14,7 +14,7 @@ BENCH ?=
 # Options of the virtual machines' tests, for one: VM=--full.
 VM ?=
 
-.PHONY: help demo test check test-vm test-compat bench man setup fixtures
+.PHONY: help demo test check test-vm test-compat bench man dist setup fixtures
 
 help:
 	@echo "make demo         pack the blog's nix-shell and open it in a room with no network"
@@ -24,6 +24,7 @@ help:
 	@echo "make test-compat  other versions of Nix on the other side (needs a network)"
 	@echo "make bench        measure shellpack against nix copy and nix-store (root, a network, 20 GB)"
 	@echo "make man          man pages, in target/man"
+	@echo "make dist         the archive of a release, in dist; the same bytes everywhere"
 
 demo: setup
 	@echo "== build shellpack (minutes the first time)"
@@ -73,6 +74,9 @@ bench: setup
 man:
 	@$(CARGO) run --locked --quiet --example man -- target/man
 	@echo "man pages are in target/man; try: man -l target/man/shellpack.1"
+
+dist: setup
+	@scripts/dist
 
 setup:
 	@scripts/setup
