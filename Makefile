@@ -20,7 +20,7 @@ help:
 	@echo "make demo         pack the blog's nix-shell and open it in a room with no network"
 	@echo "make test         every check and test; what CI runs"
 	@echo "make check        format, lints, documentation, fixtures; no tests"
-	@echo "make test-vm      real sticks between virtual machines; a part of make test"
+	@echo "make test-vm      real sticks between virtual machines"
 	@echo "make test-compat  other versions of Nix on the other side (needs a network)"
 	@echo "make bench        measure shellpack against nix copy and nix-store (root, a network, 20 GB)"
 	@echo "make man          man pages, in target/man"
@@ -37,7 +37,6 @@ test: setup
 	@echo "== tests"
 	@$(CARGO) test --locked --quiet --no-run
 	@$(CARGO) test --locked
-	@$(MAKE) --no-print-directory test-vm
 
 check:
 	@echo "== format"
