@@ -56,7 +56,7 @@ check:
 	  echo "== shell scripts: not checked, shellcheck is not installed"; \
 	fi
 
-# VM=--full sends a bundle that is larger than vfat takes in one file; see benches/vm.md.
+# VM=--full sends a bundle that is larger than vfat takes in one file.
 test-vm: setup
 	@echo "== sticks between virtual machines"
 	@$(CARGO) build --locked --quiet

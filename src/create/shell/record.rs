@@ -96,14 +96,7 @@ pub(super) fn record(
     connection: &mut Connection,
     report: &Report,
 ) -> Result<Recording> {
-    // A flake has neither.
-    let (entries, user) = match request.start {
-        Start::File(_) => (
-            search_path::in_force(request.include)?,
-            UserConfig::of_user(),
-        ),
-        Start::Flake(_) => (Vec::new(), UserConfig::default()),
-    };
+    let (entries, user) = taken_from_user(request)?;
     let plain = request.evaluate(nix)?;
     hold_sources(nix, &plain, connection)?;
     plain
@@ -141,10 +134,7 @@ pub(super) fn record(
         recorded = watched.record(&files)?;
     }
     if recorded.derivations != plain.derivations {
-        report.emit(Event::Warning(
-            "with what it looks up frozen, the shell is another derivation than here and now: something else \
-             than its search path and the user's configuration takes part and is not carried",
-        ));
+        report.emit(Event::Warning(OTHER_DERIVATION));
     }
     // The recorder sees project files only; Nix's log saw everything.
     recorded.evaluated.extend(plain.evaluated);
@@ -160,6 +150,20 @@ pub(super) fn record(
         evaluation: recorded,
         surroundings,
     })
+}
+
+const OTHER_DERIVATION: &str = "with what it looks up frozen, the shell is another derivation than here and now: something else \
+     than its search path and the user's configuration takes part and is not carried";
+
+/// The search path and the configuration that evaluation sees; that of a flake sees neither.
+fn taken_from_user(request: &Request<'_>) -> Result<(Vec<Entry>, UserConfig)> {
+    match request.start {
+        Start::File(_) => Ok((
+            search_path::in_force(request.include)?,
+            UserConfig::of_user(),
+        )),
+        Start::Flake(_) => Ok((Vec::new(), UserConfig::default())),
+    }
 }
 
 /// Evaluation through the recorder, and what Nix had to be asked for it.
