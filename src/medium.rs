@@ -6,8 +6,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::StatVfsMountFlags;
+use rustix::io::Errno;
 
 use crate::error::{Error, Result};
+use crate::space;
 
 mod again;
 mod file_system;
@@ -22,8 +24,8 @@ pub(crate) use unreadable::{Unreadable, is_lost};
 pub struct Medium {
     /// Its file system, as far as that is one with a name here.
     pub file_system: Option<FileSystem>,
-    /// Bytes that we may still write.
-    pub free: u64,
+    /// Bytes that we may still write, where the file system says how many.
+    pub free: Option<u64>,
     /// Whether nobody can write.
     pub is_read_only: bool,
     /// Whether it can be pulled out; `None` where there is no device, or nobody knows.
@@ -33,8 +35,7 @@ pub struct Medium {
 impl Medium {
     /// Looks at the medium of an existing directory.
     pub fn of(dir: &Path) -> Result<Self> {
-        let failed =
-            |error: rustix::io::Errno| Error::io("look at the file system of", dir)(error.into());
+        let failed = |error: Errno| Error::io("look at the file system of", dir)(error.into());
         let kind = rustix::fs::statfs(dir).map_err(failed)?;
         let numbers = rustix::fs::statvfs(dir).map_err(failed)?;
         Ok(Self {
@@ -45,13 +46,27 @@ impl Medium {
                 reason = "bits"
             )]
             file_system: FileSystem::of_magic(kind.f_type as u32),
-            free: numbers.f_bavail.saturating_mul(numbers.f_frsize),
+            free: space::free(&numbers),
             is_read_only: numbers.f_flag.contains(StatVfsMountFlags::RDONLY),
             is_removable: fs::metadata(dir)
                 .ok()
                 .and_then(|metadata| device(metadata.dev()))
                 .map(|device| is_removable(&device, &says_removable(&device))),
         })
+    }
+
+    /// Looks at the medium of a directory, and refuses one where nobody can write.
+    pub(crate) fn writable(dir: &Path) -> Result<Self> {
+        let medium = Self::of(dir)?;
+        if medium.is_read_only {
+            return Err(Error::io("write to", dir)(Errno::ROFS.into()));
+        }
+        Ok(medium)
+    }
+
+    /// Whether it has no room for so many bytes, and how much it has.
+    pub(crate) fn too_small_for(&self, bytes: u64) -> Option<u64> {
+        self.free.filter(|free| bytes > *free)
     }
 
     /// The size of the largest file that can be written there, where there is a limit that one
@@ -115,9 +130,9 @@ mod tests {
     #[test]
     fn a_place_is_known() {
         let proc = Medium::of(Path::new("/proc")).unwrap();
-        assert_eq!((proc.free, proc.is_removable), (0, None));
+        assert_eq!((proc.free, proc.is_removable), (None, None));
         let here = Medium::of(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
-        assert!(here.free > 0 && !here.is_read_only);
+        assert!(here.free > Some(0) && !here.is_read_only);
         assert!(Medium::of(Path::new("/nowhere")).is_err());
     }
 }

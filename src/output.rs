@@ -91,22 +91,11 @@ impl Target {
         self.ensure_room(0).map(drop)
     }
 
-    /// The place, where somebody can write.
-    fn writable(&self) -> Result<Medium> {
-        let dir = parent(&self.path);
-        let medium = Medium::of(dir)?;
-        if medium.is_read_only {
-            let error = rustix::io::Errno::ROFS.into();
-            return Err(Error::io("write to", dir)(error));
-        }
-        Ok(medium)
-    }
-
     /// Refuses what the place has no room for: the bundle has at least so many bytes.
     pub(crate) fn ensure_room(&self, least: u64) -> Result<Medium> {
-        let mut medium = self.writable()?;
-        if self.keeps_parts {
-            medium.free = medium.free.saturating_add(self.kept());
+        let mut medium = Medium::writable(parent(&self.path))?;
+        if let Some(free) = medium.free.as_mut().filter(|_| self.keeps_parts) {
+            *free = free.saturating_add(self.kept());
         }
         match self.refusal(&medium, least) {
             Some(refusal) => Err(refusal.into()),

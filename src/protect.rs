@@ -57,6 +57,10 @@ pub fn protect(options: &Options, report: &Report) -> Result<WrittenFile> {
     let bundle = found.open()?;
     bundle.ensure_whole()?;
     let manifest = bundle.reader.manifest_digest();
+    if let Some(size) = bundle.size() {
+        let parity = Geometry::of_bundle(size, options.share).parity_size();
+        output.ensure_takes_parity(parity)?;
+    }
     report.emit(Event::Phase(Phase::Verify));
     let faults = verify::contents(&name, bundle.reader, options.jobs, report)?;
     if !faults.is_empty() {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rustix::fs::StatVfs;
+
 use crate::error::{Error, Result};
 use crate::report::human;
 
@@ -11,17 +13,23 @@ pub(crate) fn unpacked(nar_bytes: u64) -> u64 {
     nar_bytes.saturating_add(nar_bytes / 4)
 }
 
-/// Ensures that a directory's file system has this many bytes free for us.
+/// How many bytes are free for us, by what a file system says of itself. Some do not know how large
+/// they are: ramfs, which the root of an initramfs may be, and a tmpfs without a limit.
+pub(crate) fn free(file_system: &StatVfs) -> Option<u64> {
+    let is_known = file_system.f_blocks > 0;
+    is_known.then(|| file_system.f_bavail.saturating_mul(file_system.f_frsize))
+}
+
+/// Ensures that a directory's file system has this many bytes free for us, as far as it says.
 pub(crate) fn ensure_free(dir: &Path, needed: u64) -> Result<()> {
-    let statistics = rustix::fs::statvfs(dir)
+    let file_system = rustix::fs::statvfs(dir)
         .map_err(|error| Error::io("look at the file system of", dir)(error.into()))?;
-    let free = statistics.f_bavail.saturating_mul(statistics.f_frsize);
-    if needed <= free {
-        return Ok(());
+    match free(&file_system) {
+        Some(free) if needed > free => Err(Error::NoSpace {
+            dir: dir.to_owned(),
+            needed: human(needed),
+            free: human(free),
+        }),
+        _ => Ok(()),
     }
-    Err(Error::NoSpace {
-        dir: dir.to_owned(),
-        needed: human(needed),
-        free: human(free),
-    })
 }

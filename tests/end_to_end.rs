@@ -18,6 +18,8 @@ mod entry;
 mod failures;
 /// Whatever a shell fetches, pinned or not.
 mod fetchers;
+/// Real file systems, full, read-only or cut short.
+mod file_systems;
 mod flakes;
 /// Entry without evaluation.
 mod frozen;

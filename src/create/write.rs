@@ -96,9 +96,9 @@ impl Output {
         let Self::File(target) = self else {
             return Ok(());
         };
-        let free = target.ensure_room(plan.size_at(BEST_RATIO))?.free;
+        let medium = target.ensure_room(plan.size_at(BEST_RATIO))?;
         let usual = plan.size_at(USUAL_RATIO);
-        if usual > free {
+        if let Some(free) = medium.too_small_for(usual) {
             report.emit(Event::Warning(&format!(
                 "{} may not fit: such bundles usually take {} or more, and its file system has {} free",
                 target.path.display(),

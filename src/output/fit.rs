@@ -1,11 +1,14 @@
 //! What a place takes, decided by what is known of it.
 
+use std::path::Path;
+
 use super::cutter::Cut;
-use super::{Replaces, Target};
-use crate::error::BadOutput;
+use super::{Replaces, SingleFile, Target};
+use crate::error::{BadOutput, Result};
 use crate::medium::Medium;
 use crate::parity::Geometry;
 use crate::report::human;
+use crate::volumes::parent;
 
 impl Target {
     /// Why the place does not take it, for a bundle of at least so many bytes.
@@ -25,21 +28,9 @@ impl Target {
             });
         }
         let parity = self.parity.filter(|_| least > 0);
-        let parity = parity.map(|share| Geometry::of_bundle(least, share).parity_size());
-        if let Some(most) = medium.largest_file().filter(|most| parity > Some(*most)) {
-            return Some(BadOutput::TooMuchParity {
-                path: self.path.clone(),
-                size: human(parity.unwrap_or(0)),
-                file_system: medium.name(),
-                most: human(most),
-            });
-        }
-        let least = least.saturating_add(parity.unwrap_or(0));
-        (least > medium.free).then(|| BadOutput::NoRoom {
-            path: self.path.clone(),
-            needed: human(least),
-            free: human(medium.free),
-        })
+        let parity = parity.map_or(0, |share| Geometry::of_bundle(least, share).parity_size());
+        let refusal = refusal_of_parity(&self.path, medium, parity);
+        refusal.or_else(|| no_room(&self.path, medium, least.saturating_add(parity)))
     }
 
     /// Where to cut.
@@ -50,6 +41,36 @@ impl Target {
             (None, _) => Cut::IfTooLarge(medium.largest_file()),
         }
     }
+}
+
+impl SingleFile {
+    /// Refuses a parity file of so many bytes where that does not fit.
+    pub(crate) fn ensure_takes_parity(&self, size: u64) -> Result<()> {
+        let medium = Medium::writable(parent(&self.path))?;
+        let refusal = refusal_of_parity(&self.path, &medium, size);
+        let refusal = refusal.or_else(|| no_room(&self.path, &medium, size));
+        refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
+    }
+}
+
+/// It comes in one file, for the bundle or the parity file of this name.
+fn refusal_of_parity(path: &Path, medium: &Medium, size: u64) -> Option<BadOutput> {
+    let most = medium.largest_file().filter(|most| size > *most)?;
+    Some(BadOutput::TooMuchParity {
+        path: path.to_owned(),
+        size: human(size),
+        file_system: medium.name(),
+        most: human(most),
+    })
+}
+
+fn no_room(path: &Path, medium: &Medium, needed: u64) -> Option<BadOutput> {
+    let free = medium.too_small_for(needed)?;
+    Some(BadOutput::NoRoom {
+        path: path.to_owned(),
+        needed: human(needed),
+        free: human(free),
+    })
 }
 
 #[cfg(test)]
@@ -63,7 +84,7 @@ mod tests {
     fn medium(file_system: FileSystem) -> Medium {
         Medium {
             file_system: Some(file_system),
-            free: 16 * GIB,
+            free: Some(16 * GIB),
             is_read_only: false,
             is_removable: Some(true),
         }

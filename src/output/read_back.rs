@@ -131,7 +131,7 @@ mod tests {
             ] {
                 let medium = Medium {
                     file_system: None,
-                    free: 0,
+                    free: Some(0),
                     is_read_only: false,
                     is_removable,
                 };

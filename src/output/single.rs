@@ -24,7 +24,7 @@ pub(crate) struct SingleFile {
 }
 
 impl SingleFile {
-    /// Refuses to write over what is there.
+    /// Refuses to write over what is there, and where nothing can be written.
     pub(crate) fn ensure_free(&self) -> Result<()> {
         let occupant = self.path.symlink_metadata().ok();
         if occupant.as_ref().is_some_and(fs::Metadata::is_dir) {
@@ -33,7 +33,7 @@ impl SingleFile {
         if occupant.is_some() && !self.force {
             return Err(BadOutput::Exists(self.path.clone()).into());
         }
-        Ok(())
+        Medium::writable(parent(&self.path)).map(drop)
     }
 
     /// Writes it with `write`. Until it is whole and on the disk, it has no name.

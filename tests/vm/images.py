@@ -21,6 +21,7 @@ NEEDED = {
     "mcopy": "mtools",
     "dpkg-deb": "dpkg",
     "strip": "binutils",
+    "setpriv": "util-linux",
     "unshare": "util-linux",
     "nix-store": "nix-bin",
     "busybox": "busybox-static",
@@ -127,10 +128,11 @@ def kernel_tree(directory):
     tree = directory / "kernel"
     if tree.exists():
         return tree
+    apt_get("update", "-q")
     depends = run("apt-cache", "depends", "--important", KERNEL)
     found = re.search(r"Depends: (linux-image-\S+)", depends)
     if not found:
-        raise Failure(f"apt-get knows no {KERNEL}; try: apt-get update")
+        raise Failure(f"there is no {KERNEL}: this takes Debian")
     download, unpacked = directory / "download", directory / "kernel.new"
     for made in (download, unpacked):
         shutil.rmtree(made, ignore_errors=True)

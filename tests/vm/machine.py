@@ -146,8 +146,10 @@ class Machine:
         self._sticks = 0
         try:
             self._boot(images, store)
-        except BaseException:
+        except BaseException as failure:
             self.stop()
+            if isinstance(failure, Failure):
+                raise Failure(f"{failure}\n{self.last_words}") from None
             raise
 
     def _boot(self, images, store):
@@ -163,7 +165,9 @@ class Machine:
             lines += ["-chardev", f"socket,id={name},path={self._dir / name},server=on,wait=off"]
             lines += ["-serial", f"chardev:{name}"]
         argv = [
-            *("qemu-system-x86_64", "-machine", f"q35,accel={accelerator()}", "-cpu", "max"),
+            # It does not outlive us, whatever ends us.
+            *("setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"),
+            *("-machine", f"q35,accel={accelerator()}", "-cpu", "max"),
             *("-m", MEMORY, "-smp", "1", "-nodefaults", "-no-reboot", "-display", "none"),
             *("-nic", "none", "-kernel", images.kernel, "-initrd", images.initramfs),
             *("-append", "console=ttyS0 panic=-1 quiet loglevel=5"),
