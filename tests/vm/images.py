@@ -68,7 +68,8 @@ pkgs.mkShell {{
 class Images:
     """Files that machines begin with; `scratch` is for what they make."""
 
-    def __init__(self, directory, shellpack, say):
+    def __init__(self, directory, shellpack, payloads, say):
+        """`payloads` are how many MiB a shell brings that cannot be compressed."""
         self.scratch = directory / "scratch"
         shutil.rmtree(self.scratch, ignore_errors=True)  # what a killed run left
         self.scratch.mkdir(parents=True)
@@ -80,7 +81,7 @@ class Images:
         write_initramfs(self.initramfs, tree)
         self.root = self.file_system("root", lambda root: fill_root(root, shellpack))
         self.empty_store = self.file_system("empty", lambda nix: None)
-        self.store = self.file_system("store", lambda nix: fill_store(nix, shellpack))
+        self.store = self.file_system("store", lambda nix: fill_store(nix, shellpack, payloads))
 
     def file_system(self, name, fill):
         tree, image = self.scratch / name, self.scratch.parent / f"{name}.ext4"
@@ -242,13 +243,14 @@ def add_fixtures(home):
     (stick / "shell.nix").write_text(SHELL.format(hash=pinned))
 
 
-def fill_store(nix, shellpack):
-    """A store that has what the shell takes, so that the machine with it does not have to build
-    that, nor fetch anything."""
+def fill_store(nix, shellpack, payloads):
+    """A store that has what the shells take, so that the machine with it, which is slow, does not
+    have to build that, nor fetch anything."""
     home = nix.with_name("home")
     (home / "bin").mkdir(parents=True)
     shutil.copy(shellpack, home / "bin/shellpack")
     add_fixtures(home)
-    create = "shellpack create fixtures/shells/stick --dry-run --no-rehearsal".split()
-    run(REPOSITORY / "scripts/room", nix, home, *create)
+    for mib in payloads:
+        create = f"shellpack create fixtures/shells/stick --arg mib {mib} --dry-run --no-rehearsal"
+        run(REPOSITORY / "scripts/room", nix, home, *create.split())
     shutil.rmtree(home)

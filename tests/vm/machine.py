@@ -3,6 +3,7 @@
 import base64
 import codecs
 import json
+import os
 import re
 import select
 import shutil
@@ -168,7 +169,7 @@ class Machine:
             # It does not outlive us, whatever ends us.
             *("setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"),
             *("-machine", f"q35,accel={accelerator()}", "-cpu", "max"),
-            *("-m", MEMORY, "-smp", "1", "-nodefaults", "-no-reboot", "-display", "none"),
+            *("-m", MEMORY, "-smp", str(min(2, os.cpu_count())), "-nodefaults", "-no-reboot", "-display", "none"),
             *("-nic", "none", "-kernel", images.kernel, "-initrd", images.initramfs),
             *("-append", "console=ttyS0 panic=-1 quiet loglevel=5"),
             *("-serial", f"file:{self._dir / 'kernel'}", *lines, *disks),

@@ -19,6 +19,7 @@ CREATE = f"shellpack create ~/fixtures/shells/stick --force -o {BUNDLE}"
 # Incompressible MiB of the usual bundle, how large its volumes are, and bytes in a second of a
 # stick that one can pull out in time.
 PAYLOAD, VOLUME, SLOW = 24, 8, 3 * MIB
+LARGE = f"--arg mib {PAYLOAD}"
 
 # Enters what was opened, and shows that it is what was packed.
 SHOW = """--run 'test "$MESSAGE" = "Hello, world!" && sha256sum < $PAYLOAD'"""
@@ -124,12 +125,6 @@ def ensure_sealed(machine):
     ensure(links == ["lo", "down"], f"it has a network: {links}")
 
 
-def built(machine, mib):
-    """The payload is built, and how `create` is told of it."""
-    machine.run(f"nix-build ~/fixtures/shells/stick/shell.nix -A PAYLOAD --arg mib {mib} --no-out-link")
-    return f"--arg mib {mib}"
-
-
 def payload_of(machine, mib):
     path = f"$(nix-build ~/fixtures/shells/stick/shell.nix -A PAYLOAD --arg mib {mib} --no-out-link)"
     return machine.run(f"sha256sum < {path}").split()[0]
@@ -188,11 +183,10 @@ def cuts_by_itself(stage):
     image = stage.stick("made", "256M")
     with stage.a() as a:
         ensure_sealed(a)
-        payload = built(a, PAYLOAD)
         a.plug_in(image)
         a.run("plug")
         # In units of 512 bytes. The kernel's answer is that of vfat to a file of 4 GiB.
-        printed = a.run(f"ulimit -f {VOLUME * MIB // 512}; {CREATE} {payload} --parity 5%")
+        printed = a.run(f"ulimit -f {VOLUME * MIB // 512}; {CREATE} {LARGE} --parity 5%")
         ensure_says(
             printed,
             f"takes no larger file: the bundle is cut into 4 volumes of {VOLUME} MiB",
@@ -231,10 +225,9 @@ def pulled_while_writing(stage):
     the next create goes well"""
     image = stage.stick("pulled", "256M")
     with stage.a() as a:
-        payload = built(a, PAYLOAD)
         stick = a.plug_in(image, slow=SLOW)
         a.run("plug")
-        a.start(f"{CREATE} {payload} --volume-size {VOLUME}M")
+        a.start(f"{CREATE} {LARGE} --volume-size {VOLUME}M")
         a.wait_until_written(stick, PAYLOAD * MIB // 3)
         a.pull_out(stick)
         printed = a.finish(status=1)
@@ -243,7 +236,7 @@ def pulled_while_writing(stage):
         a.plug_in(image)
         left = a.run("plug; ls -A /mnt").split()
         ensure(not [name for name in left if name.startswith(NAME)], f"half-written: {left}")
-        a.run(f"{CREATE} {payload} --volume-size {VOLUME}M")
+        a.run(f"{CREATE} {LARGE} --volume-size {VOLUME}M")
         expected = payload_of(a, PAYLOAD)
     with stage.b() as b:
         opens(b, image, expected)
@@ -351,12 +344,10 @@ def arrives(stage):
     image, mib = stage.stick("travels", f"{stage.size.stick}M"), stage.size.payload
     with stage.a() as a:
         ensure_sealed(a)
-        with stage.step("A builds the payload"):
-            payload = built(a, mib)
         a.plug_in(image)
         a.run("plug")
         with stage.step("A: create --parity 5%, onto the stick, read again from it"):
-            printed = a.run(f"{CREATE} {payload} --parity 5% {stage.size.options}")
+            printed = a.run(f"{CREATE} --arg mib {mib} --parity 5% {stage.size.options}")
         ensure_says(printed, *stage.size.says, "it is safe to remove")
         expected = payload_of(a, mib)
     volumes = [name for name in names(image) if re.search(r"\.\d+$", name)]
