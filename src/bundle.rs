@@ -108,13 +108,21 @@ pub enum BadBundle {
     #[error(transparent)]
     Volume(#[from] BadVolume),
     /// Something is wrong that lies in some of its volumes only.
-    #[error("{fault} (it lies in {})", files.join(" and "))]
+    #[error("{fault} (it lies in {})", spanned(files))]
     Within {
         /// These.
         files: Vec<String>,
         /// What is wrong.
         fault: Box<BadBundle>,
     },
+}
+
+/// Neighbouring volumes, for a sentence.
+fn spanned(files: &[String]) -> String {
+    match files {
+        [first, _, .., last] => format!("{first} to {last}"),
+        few => few.join(" and "),
+    }
 }
 
 impl BadBundle {

@@ -8,6 +8,7 @@ use crate::bundle::manifest::shell_quoted;
 use crate::bundle::{BadBundle, BadVolume};
 use crate::medium;
 use crate::nix::flake;
+use crate::volumes;
 
 impl Error {
     /// One line, usually with a command that can be run.
@@ -43,15 +44,7 @@ impl Error {
             Self::RehearsalFailed { advice, .. } => advice.clone()?,
             Self::Bundle { file, source } => bundle_hint(file, source)?,
             Self::Faults { file, is_covered: true, .. } => repair_hint(file),
-            Self::Faults { file, .. } if file.is_file() => format!(
-                "copy it again from where it was made, and compare: sha256sum {}",
-                shell_quoted(&file.to_string_lossy())
-            ),
-            Self::Faults { file, .. } if crate::volumes::is_named(file) => format!(
-                "copy what is damaged again from where it was made; `sha256sum -c {}` names it",
-                shell_quoted(&crate::volumes::checksum_name(file).to_string_lossy())
-            ),
-            Self::Faults { .. } => "send it again from where it was made".to_owned(),
+            Self::Faults { file, .. } => damaged_hint(file),
             Self::ReadBack { .. } => "try another medium".to_owned(),
             Self::Unfit(unfit) => unfit.hint()?,
             Self::NotFrozen => "enter it without --frozen".to_owned(),
@@ -69,19 +62,47 @@ impl Error {
             Self::NixFailed { words, .. } if words.contains("'/nix") && words.contains("Permission denied") => {
                 "make the store yours: `sudo install -d -o \"$USER\" /nix`, or install Nix with its daemon".to_owned()
             }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => "the place takes no file so large; write volumes: --volume-size SIZE".to_owned(),
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "make room and try again; nothing half-written was left behind".to_owned(),
-            Self::Io { action: "read", source, .. } if medium::is_lost(source) => PLUG_IN.to_owned(),
-            Self::Io { path, source, .. } if medium::is_lost(source) => format!(
-                "if the medium was pulled out, plug it in and try again, else try another one; nothing half-written is called {}",
-                path.display()
-            ),
+            Self::Io { action, path, source } => io_hint(action, path, source)?,
             _ => return None,
         })
     }
 }
 
 const PLUG_IN: &str = "if the medium was pulled out, plug it in and try again; if it is failing, copy the bundle again from where it was made";
+
+fn io_hint(action: &str, path: &Path, error: &io::Error) -> Option<String> {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => {
+            Some("the place takes no file so large; write volumes: --volume-size SIZE".to_owned())
+        }
+        io::ErrorKind::StorageFull => {
+            Some("make room and try again; nothing half-written was left behind".to_owned())
+        }
+        _ if !medium::is_lost(error) => None,
+        _ if action == "read" => Some(PLUG_IN.to_owned()),
+        _ => Some(format!(
+            "if the medium was pulled out, plug it in and try again, else try another one; nothing half-written is called {}",
+            path.display()
+        )),
+    }
+}
+
+/// There is no parity for it, or not enough.
+fn damaged_hint(bundle: &Path) -> String {
+    if bundle.is_file() {
+        return format!(
+            "copy it again from where it was made, and compare: sha256sum {}",
+            shell_quoted(&bundle.to_string_lossy())
+        );
+    }
+    if volumes::is_named(bundle) {
+        return format!(
+            "copy what is damaged again from where it was made; `sha256sum -c {}` names it",
+            shell_quoted(&volumes::checksum_name(bundle).to_string_lossy())
+        );
+    }
+    "send it again from where it was made".to_owned()
+}
 
 fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
     match bad {
@@ -105,7 +126,7 @@ fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
         _ if is_protected(file) => Some(repair_hint(file)),
         BadBundle::Unreadable { .. } => Some(PLUG_IN.to_owned()),
         BadBundle::Volume(bad) => Some(volume_hint(bad)),
-        _ if crate::volumes::is_named(file) => Some(format!(
+        _ if volumes::is_named(file) => Some(format!(
             "list all of its faults: shellpack verify {}; then copy it again from where it was made",
             shell_quoted(&file.to_string_lossy())
         )),

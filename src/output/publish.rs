@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::cutter::Part;
 use super::part::PartPath;
 use super::{Finished, Target, Written, WrittenFile, checksum, temporary};
 use crate::error::{BadOutput, Error, Result};
@@ -39,48 +40,13 @@ impl Unnamed {
     pub(crate) fn publish(self, report: &Report) -> Result<Written> {
         report.ensure_not_interrupted()?;
         let _waiting = report.waiting("the directory to be synced to disk");
+        let written = self.written();
         let Self {
-            target,
-            finished,
-            medium,
-            is_read_from_medium,
+            target, finished, ..
         } = self;
-        let names = names(&target, &finished);
-        let files: Vec<_> = names
-            .iter()
-            .zip(&finished.parts)
-            .map(|(path, part)| WrittenFile {
-                path: path.clone(),
-                size: part.size,
-                digest: part.digest,
-            })
-            .collect();
-        let is_cut = finished.cut_at.is_some();
-        let mut publishing = Publishing::begin(&target, &names)?;
-        let checksum = (is_cut || target.checksum).then(|| checksum_name(&target.path));
-        let mut parts = names.iter().zip(finished.parts);
-        let first = parts.next();
-        for (path, part) in parts.rev() {
-            publishing.name(part.path, path)?;
-        }
-        let mut parity_file = None;
-        if let Some(part) = finished.parity {
-            let path = parity_name(&target.path);
-            publishing.name(part.path, &path)?;
-            parity_file = Some(WrittenFile {
-                path,
-                size: part.size,
-                digest: part.digest,
-            });
-        }
-        if let Some(path) = &checksum {
-            publishing.name(checksum_file(&target, &files)?, path)?;
-        }
-        if let Some((path, part)) = first {
-            publishing.name_last(part.path, path)?;
-        }
-        let is_removable = medium.is_removable == Some(true);
-        if is_removable {
+        let mut publishing = Publishing::begin(&target, &written.files)?;
+        publishing.name_all(finished, &written)?;
+        if self.medium.is_removable == Some(true) {
             sync_all_around(parent(&target.path))?;
         }
         publishing.finish();
@@ -88,17 +54,39 @@ impl Unnamed {
         if target.keeps_parts {
             target.drop_kept();
         }
-        Ok(Written {
-            path: Some(target.path),
+        Ok(written)
+    }
+
+    /// What there is once all have their names.
+    fn written(&self) -> Written {
+        let Self {
+            target,
+            finished,
+            medium,
+            is_read_from_medium,
+        } = self;
+        let file = |path: PathBuf, part: &Part| WrittenFile {
+            path,
+            size: part.size,
+            digest: part.digest,
+        };
+        let names = names(target, finished).into_iter();
+        let files = names.zip(&finished.parts);
+        let is_cut = finished.cut_at.is_some();
+        Written {
+            path: Some(target.path.clone()),
             size: finished.size,
             digest: finished.digest,
-            files,
+            files: files.map(|(path, part)| file(path, part)).collect(),
             is_cut,
-            checksum_file: checksum,
-            parity_file,
-            read_from_medium: is_read_from_medium,
-            safe_to_remove: is_read_from_medium && is_removable,
-        })
+            checksum_file: (is_cut || target.checksum).then(|| checksum_name(&target.path)),
+            parity_file: finished
+                .parity
+                .as_ref()
+                .map(|part| file(parity_name(&target.path), part)),
+            read_from_medium: *is_read_from_medium,
+            safe_to_remove: *is_read_from_medium && medium.is_removable == Some(true),
+        }
     }
 }
 
@@ -136,7 +124,7 @@ struct Publishing<'a> {
 }
 
 impl<'a> Publishing<'a> {
-    fn begin(target: &'a Target, names: &[PathBuf]) -> Result<Self> {
+    fn begin(target: &'a Target, files: &[WrittenFile]) -> Result<Self> {
         let rivals = target.rivals();
         if !target.force
             && let Some(rival) = rivals.first()
@@ -145,7 +133,8 @@ impl<'a> Publishing<'a> {
         }
         // Old and new volumes have the same names. If this were to end in between, a first
         // one that is still there would be taken for the first of the new ones.
-        let first = names.first().filter(|first| **first != target.path);
+        let first = files.first().map(|first| &first.path);
+        let first = first.filter(|first| **first != target.path);
         if let Some(first) = first.filter(|first| rivals.contains(first)) {
             remove(first)?;
         }
@@ -154,6 +143,24 @@ impl<'a> Publishing<'a> {
             rivals,
             named: Vec::new(),
         })
+    }
+
+    fn name_all(&mut self, finished: Finished, written: &Written) -> Result<()> {
+        let mut parts = finished.parts.into_iter().zip(&written.files);
+        let first = parts.next();
+        for (part, file) in parts.rev() {
+            self.name(part.path, &file.path)?;
+        }
+        if let Some((part, file)) = finished.parity.zip(written.parity_file.as_ref()) {
+            self.name(part.path, &file.path)?;
+        }
+        if let Some(path) = &written.checksum_file {
+            self.name(checksum_file(self.target, &written.files)?, path)?;
+        }
+        match first {
+            Some((part, file)) => self.name_last(part.path, &file.path),
+            None => Ok(()),
+        }
     }
 
     fn name(&mut self, temporary: PartPath, path: &Path) -> Result<()> {
