@@ -43,6 +43,29 @@ impl Again {
     }
 }
 
+/// How a bundle is gone through from its beginning to its end, and written again.
+#[derive(Debug, Args)]
+pub struct Pass {
+    /// How many segments to check at a time [default: the number of processors]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    again: Again,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Pass {
+    fn read_back(&self) -> ReadBack {
+        self.again.read_back(ReadBack::IfRemovable)
+    }
+
+    fn jobs(&self) -> usize {
+        jobs(self.jobs)
+    }
+}
+
 /// `shellpack split`.
 #[derive(Debug, Args)]
 pub struct Split {
@@ -58,14 +81,9 @@ pub struct Split {
     /// Replace existing volumes and their checksum file
     #[arg(short, long)]
     force: bool,
-    /// How many segments to check at a time [default: the number of processors]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    /// How it is gone through.
     #[command(flatten)]
-    again: Again,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
+    pub pass: Pass,
 }
 
 /// `shellpack join`.
@@ -81,14 +99,9 @@ pub struct Join {
     /// Replace an existing file
     #[arg(short, long)]
     force: bool,
-    /// How many segments to check at a time [default: the number of processors]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    /// How it is gone through.
     #[command(flatten)]
-    again: Again,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
+    pub pass: Pass,
 }
 
 /// `shellpack copy`.
@@ -112,14 +125,9 @@ pub struct Copy {
     /// Replace existing files
     #[arg(short, long)]
     force: bool,
-    /// How many segments to check at a time [default: the number of processors]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    /// How it is gone through.
     #[command(flatten)]
-    again: Again,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
+    pub pass: Pass,
 }
 
 /// `shellpack protect`.
@@ -138,14 +146,9 @@ pub struct Protect {
     /// Replace an existing file
     #[arg(short, long)]
     force: bool,
-    /// How many segments to check at a time [default: the number of processors]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    /// How it is gone through.
     #[command(flatten)]
-    again: Again,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
+    pub pass: Pass,
 }
 
 /// `shellpack repair`.
@@ -171,14 +174,9 @@ pub struct Repair {
     /// Replace existing files
     #[arg(short, long)]
     force: bool,
-    /// How many segments to check at a time [default: the number of processors]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    /// How it is gone through.
     #[command(flatten)]
-    again: Again,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
+    pub pass: Pass,
 }
 
 impl Split {
@@ -189,8 +187,8 @@ impl Split {
             volume_size: self.volume_size,
             dir: self.output,
             force: self.force,
-            read_back: self.again.read_back(ReadBack::IfRemovable),
-            jobs: jobs(self.jobs),
+            read_back: self.pass.read_back(),
+            jobs: self.pass.jobs(),
         }
     }
 }
@@ -203,8 +201,8 @@ impl Join {
             dirs: self.volumes.dirs,
             output: self.output,
             force: self.force,
-            read_back: self.again.read_back(ReadBack::IfRemovable),
-            jobs: jobs(self.jobs),
+            read_back: self.pass.read_back(),
+            jobs: self.pass.jobs(),
         }
     }
 }
@@ -221,9 +219,9 @@ impl Copy {
                 volume_size: self.volume_size,
                 checksum: self.checksum,
                 parity: self.parity,
-                read_back: self.again.read_back(ReadBack::IfRemovable),
+                read_back: self.pass.read_back(),
             },
-            jobs: jobs(self.jobs),
+            jobs: self.pass.jobs(),
         }
     }
 }
@@ -237,8 +235,8 @@ impl Protect {
             share: self.parity,
             output: self.output,
             force: self.force,
-            read_back: self.again.read_back(ReadBack::IfRemovable),
-            jobs: jobs(self.jobs),
+            read_back: self.pass.read_back(),
+            jobs: self.pass.jobs(),
         }
     }
 }
@@ -259,8 +257,8 @@ impl Repair {
             volume_size: self.volume_size,
             checksum: self.checksum,
             force: self.force,
-            read_back: self.again.read_back(ReadBack::IfRemovable),
-            jobs: jobs(self.jobs),
+            read_back: self.pass.read_back(),
+            jobs: self.pass.jobs(),
         }
     }
 }

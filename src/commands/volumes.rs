@@ -12,25 +12,25 @@ use crate::report::{Event, Report, human};
 use crate::{copy, join, protect, repair, split};
 
 pub(super) fn split(command: Split, global: &Global, report: &Report) -> Result<ExitCode> {
-    let as_json = command.json;
+    let as_json = command.pass.json;
     let written = split::split(&command.options(), report)?;
     tell(&written, "split", as_json, global, report)
 }
 
 pub(super) fn join(command: Join, global: &Global, report: &Report) -> Result<ExitCode> {
-    let as_json = command.json;
+    let as_json = command.pass.json;
     let written = join::join(&command.options(), report)?;
     tell(&written, "joined", as_json, global, report)
 }
 
 pub(super) fn copy(command: Copy, global: &Global, report: &Report) -> Result<ExitCode> {
-    let as_json = command.json;
+    let as_json = command.pass.json;
     let written = copy::copy(&command.options(), report)?;
     tell(&written, "copied", as_json, global, report)
 }
 
 pub(super) fn protect(command: Protect, global: &Global, report: &Report) -> Result<ExitCode> {
-    let as_json = command.json;
+    let as_json = command.pass.json;
     let parity = protect::protect(&command.options(), report)?;
     report.emit(Event::PhaseDone);
     if as_json {
@@ -46,7 +46,7 @@ pub(super) fn protect(command: Protect, global: &Global, report: &Report) -> Res
 }
 
 pub(super) fn repair(command: Repair, global: &Global, report: &Report) -> Result<ExitCode> {
-    let as_json = command.json;
+    let as_json = command.pass.json;
     let bundle = command.name();
     match repair::repair(&command.options(), report)? {
         Outcome::Repaired(written) => tell(&written, "repaired", as_json, global, report),
