@@ -33,6 +33,11 @@ impl Target {
         refusal.or_else(|| no_room(&self.path, medium, least.saturating_add(parity)))
     }
 
+    /// Refuses parity of so many bytes where that does not fit, now that the bundle is there.
+    pub(super) fn ensure_takes_parity(&self, size: u64) -> Result<()> {
+        ensure_takes_parity(&self.path, size)
+    }
+
     /// Where to cut.
     pub(super) fn cut(&self, medium: &Medium) -> Cut {
         match (self.volume_size, self.replaces) {
@@ -46,14 +51,19 @@ impl Target {
 impl SingleFile {
     /// Refuses a parity file of so many bytes where that does not fit.
     pub(crate) fn ensure_takes_parity(&self, size: u64) -> Result<()> {
-        let medium = Medium::writable(parent(&self.path))?;
-        let refusal = refusal_of_parity(&self.path, &medium, size);
-        let refusal = refusal.or_else(|| no_room(&self.path, &medium, size));
-        refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
+        ensure_takes_parity(&self.path, size)
     }
 }
 
-/// It comes in one file, for the bundle or the parity file of this name.
+/// For the bundle or the parity file of this name.
+fn ensure_takes_parity(path: &Path, size: u64) -> Result<()> {
+    let medium = Medium::writable(parent(path))?;
+    let refusal = refusal_of_parity(path, &medium, size);
+    let refusal = refusal.or_else(|| no_room(path, &medium, size));
+    refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
+}
+
+/// It comes in one file.
 fn refusal_of_parity(path: &Path, medium: &Medium, size: u64) -> Option<BadOutput> {
     let most = medium.largest_file().filter(|most| size > *most)?;
     Some(BadOutput::TooMuchParity {

@@ -26,11 +26,13 @@ impl Target {
             return Ok(finished);
         };
         report.emit(Event::Phase(Phase::Protect));
+        let geometry = Geometry::of_bundle(finished.size, share);
+        self.ensure_takes_parity(geometry.parity_size())?;
         let mut file = self.begin_parity()?;
         let volume = finished.cut_at.unwrap_or(u64::MAX);
         parity::write(
             &Remains::of_parts(&finished.paths(), volume, finished.size),
-            &Geometry::of_bundle(finished.size, share),
+            &geometry,
             Identity {
                 bundle: finished.digest,
                 manifest,

@@ -1,0 +1,53 @@
+//! A parity file beside a bundle that lost its middle, from which `repair` is to restore that. The
+//! digest of what comes before its first table is put right, for no fuzzer would guess that.
+
+#![no_main]
+
+use std::fs;
+
+use libfuzzer_sys::fuzz_target;
+use shellpack::nix::hash::Digest;
+use shellpack::output::ReadBack;
+use shellpack::repair::{Options, Outcome, repair};
+use shellpack::report::Report;
+use shellpack::verify::verify;
+
+/// Any bundle will do.
+const BUNDLE: &[u8] = include_bytes!("../../fixtures/bundles/v1/sample.shellpack");
+/// Where the digest of what comes before it is (`bundle-format.md`, section 11.2).
+const SEAL: usize = 152;
+
+fuzz_target!(|bytes: &[u8]| {
+    let scratch = tempfile::tempdir_in("/dev/shm").expect("a place in memory");
+    let mut damaged = BUNDLE.to_vec();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    let mut parity = bytes.to_vec();
+    if let Some((sealed, rest)) = parity.split_at_mut_checked(SEAL)
+        && rest.len() >= 32
+    {
+        rest[..32].copy_from_slice(Digest::of(sealed).bytes());
+    }
+    let bundle = scratch.path().join("x");
+    fs::write(&bundle, &damaged).expect("room for the bundle");
+    fs::write(scratch.path().join("x.parity"), &parity).expect("room for the input");
+    let restored = scratch.path().join("y");
+    let options = Options {
+        bundle,
+        dirs: Vec::new(),
+        parity: None,
+        output: Some(restored.clone()),
+        volume_size: None,
+        checksum: false,
+        force: false,
+        read_back: ReadBack::Never,
+        jobs: 1,
+    };
+    match repair(&options, &Report::silent()) {
+        Ok(Outcome::Repaired(_)) => {
+            let findings = verify(&restored, 1, &Report::silent()).expect("a file can be read");
+            assert!(findings.faults.is_empty(), "it was restored to something else");
+        }
+        Ok(Outcome::Sound { .. }) | Err(_) => assert!(!restored.exists(), "something stays"),
+    }
+});
