@@ -77,6 +77,13 @@ impl ParityFile {
         are_there && self.bad.is_empty() && self.tables.iter().all(|table| table.is_whole)
     }
 
+    /// Of how many columns there are digests.
+    pub(super) fn known_columns(&self) -> u64 {
+        let width = u64::from(self.geometry.width);
+        let known = (self.tables.len() as u64).saturating_mul(width);
+        known.min(self.geometry.columns())
+    }
+
     /// Whether a block has the digest that it should have; `None` if that is not known.
     pub(super) fn is_good(&self, row: u32, column: u64, entry: Entry) -> Option<bool> {
         let section = self.geometry.section_of(column);

@@ -85,8 +85,9 @@ impl Protected {
         fs::write(self.path("x.parity"), head.to_bytes()).unwrap();
         let parity = ParityFile::read(&self.path("x.parity"), &Report::silent()).unwrap();
         assert!(!parity.is_whole());
-        // Small ones can be surveyed in time.
-        if geometry.size < 1 << 20 {
+        // Whatever size it states, only what the head is about is read.
+        let known = u64::from(geometry.rows) * geometry.block() * u64::from(geometry.width);
+        if known < 1 << 20 {
             let _ = Survey::of(&self.file(), &parity, &Report::silent());
         }
         true

@@ -1,11 +1,12 @@
 //! Which blocks of a bundle are damaged, and whether its parity covers that.
 
+use std::iter;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::file::{Bad, ParityFile};
-use super::{Remains, head};
+use super::{Geometry, Remains, head};
 use crate::error::{BadParity, Result};
 use crate::report::{Event, Report};
 
@@ -27,11 +28,13 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    /// Reads all of a bundle, from its beginning to its end.
+    /// Reads all of a bundle of which something is known, from its beginning to its end.
     pub(crate) fn of(bundle: &Remains, parity: &ParityFile, report: &Report) -> Result<Self> {
         let geometry = parity.geometry;
+        let known = known(&geometry, parity.known_columns());
+        let blocks: u64 = known.iter().map(|run| run.end - run.start).sum();
         report.emit(Event::Total {
-            bytes: geometry.size,
+            bytes: geometry.size.min(blocks.saturating_mul(geometry.block())),
             paths: 0,
         });
         let mut survey = Self {
@@ -39,22 +42,43 @@ impl Survey {
             damaged: 0,
             ranges: Vec::new(),
             lacking: 0,
-            is_partial: false,
+            is_partial: blocks < geometry.blocks(),
         };
-        let at_once = (STEP / geometry.block()).max(1);
+        let mut good = 0;
+        for run in known {
+            good += survey.read(run, bundle, parity, report)?;
+        }
+        survey.count(parity);
+        // Zeros look alike everywhere.
+        if survey.lacking > 0 && good < blocks / 20 {
+            return Err(BadParity::OtherBundle(parity.path.clone()).into());
+        }
+        Ok(survey)
+    }
+
+    /// Reads neighbouring blocks; how many of them are good.
+    fn read(
+        &mut self,
+        run: Range<u64>,
+        bundle: &Remains,
+        parity: &ParityFile,
+        report: &Report,
+    ) -> Result<u64> {
+        let geometry = parity.geometry;
+        let at_once = (STEP / geometry.block()).clamp(1, run.end - run.start);
         let mut good = 0;
         let mut bytes = vec![0; usize::try_from(at_once * geometry.block()).unwrap_or(0)];
-        for first in (0..geometry.blocks()).step_by(usize::try_from(at_once).unwrap_or(1)) {
+        for first in run.clone().step_by(usize::try_from(at_once).unwrap_or(1)) {
             report.ensure_not_interrupted()?;
+            let blocks = at_once.min(run.end - first);
             let start = first * geometry.block();
-            let there = usize::try_from(geometry.size - start).unwrap_or(usize::MAX);
-            let there = there.min(bytes.len());
+            let there = (geometry.size - start).min(blocks * geometry.block());
+            let there = usize::try_from(there).unwrap_or(0);
             bytes[there..].fill(0);
             bundle.salvage(start, &mut bytes[..there]);
-            let blocks = there.div_ceil(geometry.block as usize);
             let found: Vec<_> = bytes
                 .par_chunks(geometry.block as usize)
-                .take(blocks)
+                .take(usize::try_from(blocks).unwrap_or(0))
                 .enumerate()
                 .map(|(index, bytes)| {
                     let (row, column) = geometry.place_of(first + index as u64);
@@ -64,20 +88,15 @@ impl Survey {
             for (is_good, block) in found.into_iter().zip(first..) {
                 match is_good {
                     Some(true) => good += 1,
-                    Some(false) => survey.note(block, parity),
-                    None => survey.is_partial = true,
+                    Some(false) => self.note(block, parity),
+                    None => self.is_partial = true,
                 }
             }
             report.emit(Event::Advanced {
                 bytes: there as u64,
             });
         }
-        survey.count(parity);
-        // Zeros look alike everywhere.
-        if survey.lacking > 0 && good < geometry.blocks() / 20 {
-            return Err(BadParity::OtherBundle(parity.path.clone()).into());
-        }
-        Ok(survey)
+        Ok(good)
     }
 
     fn count(&mut self, parity: &ParityFile) {
@@ -114,4 +133,15 @@ impl Survey {
     pub(crate) fn ranges(&self) -> &[Range<u64>] {
         &self.ranges
     }
+}
+
+/// Neighbouring blocks of which something is known, where that is so of the first columns: of a
+/// parity file that is cut short, or whose bundle is as large as it says and nobody has ever seen.
+fn known(geometry: &Geometry, columns: u64) -> Vec<Range<u64>> {
+    if columns >= geometry.columns() {
+        return iter::once(0..geometry.blocks()).collect();
+    }
+    let starts = (0..u64::from(geometry.rows)).map(|row| row * geometry.columns());
+    let runs = starts.map(|start| start..start.saturating_add(columns).min(geometry.blocks()));
+    runs.filter(|run| run.start < run.end).collect()
 }
