@@ -73,7 +73,8 @@ pub fn repair(options: &Options, report: &Report) -> Result<Outcome> {
             parity: parity.path,
         });
     }
-    target.ensure_room(remains.size())?;
+    // What is computed lies there as well until it is in its place.
+    target.ensure_room(remains.size().saturating_add(survey.damaged_bytes()))?;
     report.emit(Event::Phase(Phase::Repair));
     let size = remains.size();
     let dir = parent(&target.path);

@@ -129,6 +129,14 @@ impl Survey {
         self.lacking == 0 && !self.is_partial
     }
 
+    /// How many bytes are damaged, in whole blocks.
+    pub(crate) fn damaged_bytes(&self) -> u64 {
+        self.ranges
+            .iter()
+            .map(|range| range.end - range.start)
+            .sum()
+    }
+
     /// Which bytes are damaged, in whole blocks.
     pub(crate) fn ranges(&self) -> &[Range<u64>] {
         &self.ranges
