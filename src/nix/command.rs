@@ -3,9 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
 
+use rustix::process::Signal;
 use serde::de::DeserializeOwned;
 
 use super::store_path::StoreDir;
@@ -184,6 +186,10 @@ impl NixCommand {
         if status.success() {
             return Ok(());
         }
+        // Ctrl-C is for both of us; which one feels it first is not known.
+        if status.signal() == Some(Signal::INT.as_raw()) {
+            return Err(Error::Interrupted);
+        }
         Err(Error::NixFailed {
             program: self.program,
             status,
@@ -322,4 +328,22 @@ pub fn outputs_of(
     outputs: &[String],
 ) -> String {
     format!("{}!{}", store.print(derivation), outputs.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_interrupted_has_not_failed() {
+        let ended = |status| {
+            let status = ExitStatus::from_raw(status);
+            NixCommand::new("nix-build").ensure_success(status, String::new)
+        };
+        assert!(matches!(ended(0), Ok(())));
+        let interrupted = ended(Signal::INT.as_raw());
+        assert!(matches!(interrupted, Err(Error::Interrupted)));
+        let killed = ended(Signal::KILL.as_raw());
+        assert!(matches!(killed, Err(Error::NixFailed { .. })));
+    }
 }
