@@ -14,11 +14,13 @@ use rustix::fs::{Advice, fadvise};
 use crate::bundle::reader::{Content, Input, Piped, Reader};
 use crate::error::{Error, Result};
 use crate::medium::Unreadable;
-use crate::report::Prompt;
+use crate::report::{Event, Prompt, Report};
 use crate::volumes::{Joined, Set, Shelf, VolumeSize};
 
+mod meter;
 mod tee;
 
+use meter::Metered;
 pub(crate) use tee::Tee;
 
 /// Where a bundle's bytes come from.
@@ -159,9 +161,13 @@ impl Bundle {
         Found::set(set, None)?.open()
     }
 
-    /// Reads the manifest of a bundle that comes from somewhere, in one go.
-    pub(crate) fn of_stream(name: &Path, stream: impl Read + Send + 'static) -> Result<Self> {
-        Found::new(name, Box::new(Piped(stream))).open()
+    /// Reads the manifest of a bundle of known size that comes from somewhere, in one go.
+    pub(crate) fn of_stream(
+        name: &Path,
+        size: u64,
+        stream: impl Read + Send + 'static,
+    ) -> Result<Self> {
+        Found::stream(name, size, stream).open()
     }
 
     /// The reader, for looking at the manifest.
@@ -180,6 +186,23 @@ impl Bundle {
         volumes
             .survey(self.reader.manifest(), size)
             .map_err(|error| Error::read_bundle(&self.file, error.into()))
+    }
+
+    /// The reader of what comes behind the manifest, for a phase that reads all of it. Its progress
+    /// is that of the bundle's bytes if it is known how many these are, else that of the NARs.
+    pub(crate) fn into_counted(self, report: &Report) -> Reader<Source> {
+        let closure = &self.reader.manifest().closure;
+        let (nar_bytes, paths) = (closure.nar_bytes(), closure.paths.len() as u64);
+        let Some(bytes) = self.size() else {
+            let bytes = nar_bytes;
+            report.emit(Event::Total { bytes, paths });
+            return self.reader;
+        };
+        report.emit(Event::TotalRead { bytes, paths });
+        let meter = report.meter();
+        meter.count(self.reader.head_size());
+        let metered = |from| Box::new(Metered::new(from, meter)) as Source;
+        self.reader.through(metered)
     }
 
     /// The volumes, if it lies in several.

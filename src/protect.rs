@@ -62,7 +62,7 @@ pub fn protect(options: &Options, report: &Report) -> Result<WrittenFile> {
         output.ensure_takes_parity(parity)?;
     }
     report.emit(Event::Phase(Phase::Verify));
-    let faults = verify::contents(&name, bundle.reader, options.jobs, report)?;
+    let faults = verify::contents(bundle, options.jobs, report)?;
     if !faults.is_empty() {
         return Err(BadParity::Damaged(name).into());
     }

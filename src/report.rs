@@ -28,7 +28,7 @@ mod view;
 mod words;
 
 pub use ask::Prompt;
-pub use board::Waiting;
+pub use board::{Meter, Waiting};
 pub use event::{Event, Log, Phase, Progress};
 pub use words::{count, human, printable, printable_json, printable_line, utc};
 
@@ -68,10 +68,13 @@ impl Report {
     /// Takes note of an event.
     pub fn emit(&self, event: Event<'_>) {
         match event {
-            Event::Advanced { bytes } => self.board.add_bytes(bytes),
+            Event::Advanced { bytes } => self.board.advance(bytes),
             Event::PathDone => self.board.add_path(),
             Event::Phase(phase) => self.begin(phase),
             Event::Total { bytes, paths } => self.board.set_total(Amount { bytes, paths }),
+            Event::TotalRead { bytes, paths } => {
+                self.board.set_total_read(Amount { bytes, paths });
+            }
             Event::PhaseDone => self.board.end_phase(),
             Event::Failed { error, exit_code } => self.fail(&Failure { error, exit_code }),
             Event::HandedOver => self.leave(false),
@@ -81,6 +84,11 @@ impl Report {
             Event::Note(text) => self.board.say(Tone::Note, text),
             Event::Warning(text) => self.board.say(Tone::Warning, text),
         }
+    }
+
+    /// What counts the bytes of a bundle that is read, after [`Event::TotalRead`].
+    pub fn meter(&self) -> Meter {
+        Meter(Arc::clone(&self.board))
     }
 
     /// Says that what is named is waited for, should it take long, until the result is dropped.

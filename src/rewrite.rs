@@ -42,8 +42,8 @@ pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) 
     report.emit(Event::Phase(options.phase));
     copy.begin(target.begin()?)
         .map_err(Error::io("write", &target.path))?;
-    let file = bundle.file;
-    let outcome = verify::contents(&file, bundle.reader, jobs, report);
+    let file = bundle.file.clone();
+    let outcome = verify::contents(bundle, jobs, report);
     let written = copy.end().map_err(Error::io("write", &target.path));
     if let Some(source) = outcome_before(&written, outcome)?.into_iter().next() {
         return Err(Error::Bundle { file, source });

@@ -8,10 +8,10 @@ use crate::bundle::member::segment_name;
 use crate::bundle::reader::{Input, ReadError, Reader};
 use crate::bundle::{BadBundle, BadVolume};
 use crate::error::{Error, Result};
-use crate::input::{Bundle, Source};
+use crate::input::Bundle;
 use crate::nix::hash::Digest;
 use crate::nix::nar::parse::Parser;
-use crate::report::{Event, Report};
+use crate::report::Report;
 use crate::unpack::{self, Destination, NarSink};
 use crate::volumes::Shelf;
 
@@ -68,7 +68,7 @@ fn check(bundle: Bundle, jobs: usize, report: &Report) -> Result<Findings> {
             faults: volumes.add_to(Vec::new()),
         });
     }
-    let faults = contents(&bundle.file, bundle.reader, jobs, report)?;
+    let faults = contents(bundle, jobs, report)?;
     Ok(Findings {
         manifest: Some(manifest),
         manifest_digest,
@@ -126,21 +126,13 @@ fn placed(fault: BadBundle, shelf: &Shelf) -> BadBundle {
 }
 
 /// Reads a bundle to its end; what is wrong with it.
-pub(crate) fn contents(
-    file: &Path,
-    mut reader: Reader<Source>,
-    jobs: usize,
-    report: &Report,
-) -> Result<Vec<BadBundle>> {
+pub(crate) fn contents(bundle: Bundle, jobs: usize, report: &Report) -> Result<Vec<BadBundle>> {
+    let file = bundle.file.clone();
+    let mut reader = bundle.into_counted(report);
     let manifest = reader.manifest().clone();
-    let closure = &manifest.closure;
-    report.emit(Event::Total {
-        bytes: closure.nar_bytes(),
-        paths: closure.paths.len() as u64,
-    });
     let check = Check {
-        file,
-        closure,
+        file: &file,
+        closure: &manifest.closure,
         faults: Mutex::default(),
     };
     if project_files(&mut reader, &manifest, &check)? {

@@ -91,6 +91,22 @@ impl<R: Input> Reader<R> {
         })
     }
 
+    /// Goes on reading through something else.
+    pub(crate) fn through<S: Input>(self, wrap: impl FnOnce(R) -> S) -> Reader<S> {
+        Reader {
+            input: wrap(self.input),
+            manifest: self.manifest,
+            manifest_bytes: self.manifest_bytes,
+            signed_by: self.signed_by,
+        }
+    }
+
+    /// How much of the bundle was read to open it.
+    pub(crate) fn head_size(&self) -> u64 {
+        let manifest = Member::manifest(self.manifest_bytes.len() as u64);
+        manifest.extent() + Member::signatures().extent()
+    }
+
     /// The manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest

@@ -1,12 +1,12 @@
 //! What was written is read again, before it gets its name.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use super::Unnamed;
 use super::cutter::Part;
+use super::{BUFFER, Unnamed};
 use crate::error::{Error, Result};
 use crate::input::Bundle;
 use crate::medium::{FromMedium, Medium};
@@ -62,12 +62,12 @@ impl Unnamed {
         let (name, files) = (&self.target.path, self.finished.paths());
         let bundle = match from {
             From::Anywhere => Bundle::of_parts(name, &files),
-            From::Medium => Bundle::of_stream(name, FromMedium::new(files)),
+            From::Medium => Bundle::of_stream(name, self.finished.size, FromMedium::new(files)),
         };
         let outcome = bundle.and_then(|bundle| verify::ensure_sound(bundle, jobs, report));
         outcome.map_err(|error| failed(name, error))?;
         if let Some(part) = &self.finished.parity {
-            ensure_arrived(part, &parity_name(name))?;
+            ensure_arrived(part, &parity_name(name), report)?;
         }
         self.is_read_from_medium = from == From::Medium;
         Ok(self)
@@ -75,14 +75,20 @@ impl Unnamed {
 }
 
 /// Reads a file from its medium, and sees whether it is what was written.
-pub(super) fn ensure_arrived(part: &Part, name: &Path) -> Result<()> {
-    let mut hasher = Hasher(Sha256::new());
-    let copied = io::copy(
-        &mut FromMedium::new(vec![part.path.as_path().to_owned()]),
-        &mut hasher,
-    );
-    copied.map_err(|error| failed(name, Error::io("read", name)(error)))?;
-    if Digest::from(hasher.0) == part.digest {
+pub(super) fn ensure_arrived(part: &Part, name: &Path, report: &Report) -> Result<()> {
+    let mut medium = FromMedium::new(vec![part.path.as_path().to_owned()]);
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        report.ensure_not_interrupted()?;
+        let n = medium.read(&mut buffer);
+        let n = n.map_err(|error| failed(name, Error::io("read", name)(error)))?;
+        if n == 0 {
+            break;
+        }
+        hasher.update(&buffer[..n]);
+    }
+    if Digest::from(hasher) == part.digest {
         return Ok(());
     }
     let error = io::Error::other("its bytes are not those that were written");
@@ -96,19 +102,6 @@ fn failed(name: &Path, error: Error) -> Error {
             file: name.to_owned(),
             source: Box::new(other),
         },
-    }
-}
-
-struct Hasher(Sha256);
-
-impl io::Write for Hasher {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

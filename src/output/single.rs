@@ -57,7 +57,7 @@ impl SingleFile {
         part.sync().map_err(Error::io("sync", &self.path))?;
         if self.read_back.is_wanted_on(&medium) {
             report.emit(Event::Phase(Phase::ReadBack));
-            ensure_arrived(&part, &self.path)?;
+            ensure_arrived(&part, &self.path, report)?;
         }
         report.ensure_not_interrupted()?;
         let Part {

@@ -1,7 +1,7 @@
 //! What the engine's threads write and the thread that shows it reads.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::event::Phase;
@@ -14,9 +14,22 @@ pub(super) struct Board {
     /// What is done of the current phase.
     bytes: AtomicU64,
     paths: AtomicU64,
+    /// Whether these bytes are counted where they are read, and by nobody else.
+    is_metered: AtomicBool,
     shown: Mutex<Shown>,
     /// That it is over.
     over: Condvar,
+}
+
+/// Counts the bytes of a bundle as they are read, for the phase under way.
+#[derive(Debug, Clone)]
+pub struct Meter(pub(super) Arc<Board>);
+
+impl Meter {
+    /// So many more.
+    pub fn count(&self, bytes: u64) {
+        self.0.add_bytes(bytes);
+    }
 }
 
 #[derive(Debug)]
@@ -42,13 +55,21 @@ impl Board {
         Self {
             bytes: AtomicU64::new(0),
             paths: AtomicU64::new(0),
+            is_metered: AtomicBool::new(false),
             shown: Mutex::new(shown),
             over: Condvar::new(),
         }
     }
 
-    pub(super) fn add_bytes(&self, bytes: u64) {
+    fn add_bytes(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes were dealt with.
+    pub(super) fn advance(&self, bytes: u64) {
+        if !self.is_metered.load(Ordering::Relaxed) {
+            self.add_bytes(bytes);
+        }
     }
 
     pub(super) fn add_path(&self) {
@@ -63,6 +84,7 @@ impl Board {
         shown.end_phase(self.done());
         self.bytes.store(0, Ordering::Relaxed);
         self.paths.store(0, Ordering::Relaxed);
+        self.is_metered.store(false, Ordering::Relaxed);
         shown.phase = Some(Tracker::begin(phase, Instant::now()));
         shown.view.begin(phase);
     }
@@ -71,6 +93,12 @@ impl Board {
         if let Some(phase) = &mut self.lock().phase {
             phase.set_total(total);
         }
+    }
+
+    /// The same, for bytes that are counted where they are read.
+    pub(super) fn set_total_read(&self, total: Amount) {
+        self.is_metered.store(true, Ordering::Relaxed);
+        self.set_total(total);
     }
 
     pub(super) fn end_phase(&self) {

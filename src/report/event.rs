@@ -95,9 +95,17 @@ impl Phase {
 pub enum Event<'a> {
     /// The next phase begins.
     Phase(Phase),
-    /// How much the current phase has to do.
+    /// How much the current phase has to do, as far as that is in NARs.
     Total {
         /// NAR bytes.
+        bytes: u64,
+        /// Store paths.
+        paths: u64,
+    },
+    /// The same for a phase that reads a bundle and is as far as a [`Meter`](super::Meter) says:
+    /// `Advanced` counts for nothing.
+    TotalRead {
+        /// Bytes of the bundle.
         bytes: u64,
         /// Store paths.
         paths: u64,

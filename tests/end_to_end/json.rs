@@ -41,9 +41,34 @@ fn a_program_is_told_how_far_create_is() {
     let closure: Value = serde_json::from_str(&inspected.stdout).unwrap();
     let (bytes, paths) = (closure["nar-bytes"].as_u64().unwrap(), 9);
     assert_eq!(done(&told, "pack"), [bytes, bytes, paths, paths]);
-    assert_eq!(done(&told, "read-back"), [bytes, bytes, paths, paths]);
+    let size = a.sh("stat -c %s told.shellpack").text().parse().unwrap();
+    assert_eq!(done(&told, "read-back"), [size, size, paths, paths]);
     assert_eq!(told.last(), Some(&json!({ "event": "done" })));
     assert_eq!(number(&told, "done"), 1);
+}
+
+/// What takes time is how much is read and written, and most of this is no NAR.
+#[test]
+fn a_program_is_told_how_much_of_the_file_was_copied() {
+    let a = machine_a();
+    a.sh("mkdir told-v told-w; cp -R fixtures/shells/blog fixtures/shells/copied; head -c 3000000 /dev/urandom >fixtures/shells/copied/data; shellpack create fixtures/shells/copied --include fixtures/shells/copied/data -o copied.shellpack --no-rehearsal")
+        .succeeds();
+    let size: u64 = a.sh("stat -c %s copied.shellpack").text().parse().unwrap();
+    assert!(size > 4_000_000, "{size}");
+    for (command, phase) in [
+        ("copy copied.shellpack told-v --read-back", "copy"),
+        ("split copied.shellpack --volume-size 1M -o told-w", "split"),
+        ("join told-w/copied.shellpack -o joined", "join"),
+        ("verify told-w/copied.shellpack", "verify"),
+    ] {
+        let outcome = a.shellpack(&format!("{command} --progress json"));
+        let told = events(&outcome.succeeds().stderr);
+        let [read, total, ..] = done(&told, phase);
+        assert_eq!((read, total), (size, size), "{command}");
+    }
+    let told = a.sh("shellpack verify --progress json - <copied.shellpack").succeeds();
+    let [bytes, total, ..] = done(&events(&told.stderr), "verify");
+    assert!(bytes == total && bytes != size);
 }
 
 /// What the command says is its own; the stream ends before it begins.
