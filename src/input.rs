@@ -210,6 +210,11 @@ impl Bundle {
         self.volumes.as_ref()
     }
 
+    /// Whether it comes through a pipe, in one go.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.size.is_none() && self.volumes.is_none()
+    }
+
     /// Its size in bytes, if that is known.
     pub(crate) fn size(&self) -> Option<u64> {
         let volumes = self.volumes.as_ref();

@@ -85,6 +85,8 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
     });
     if new_paths > 0 {
         closure(&nix, bundle.reader, &bundle.file, &wanted, jobs, report)?;
+    } else if bundle.is_stream() {
+        pass_by(bundle.reader, &bundle.file, report)?;
     }
     ensure_all_valid(&manifest.closure, &mut connection)?;
     staged.place(&target, &manifest.project)?;
@@ -97,6 +99,18 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
         is_stdin: bundle.is_stdin,
         new_paths,
     })
+}
+
+/// Reads the closure to its end: whoever sends it must not find that nobody listens any more, and
+/// what was cut off on the way is an error whether it is needed or not.
+fn pass_by(mut reader: Reader<Source>, file: &Path, report: &Report) -> Result<()> {
+    let segments = 0..reader.manifest().closure.segments.len();
+    let failed = |error| Error::read_bundle(file, error);
+    for index in segments {
+        report.ensure_not_interrupted()?;
+        reader.skip_segment(index).map_err(failed)?;
+    }
+    reader.finish().map_err(failed)
 }
 
 /// Imports what is wanted of the closure, directly where the store is ours to write.

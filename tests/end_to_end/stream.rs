@@ -91,6 +91,24 @@ fn a_pipe_that_is_cut_is_noticed_wherever_that_is() {
 }
 
 /// Whoever reads stops: that is told, and nothing is said to be done.
+/// Also where nothing of it is missing: the one that sends it must not be told of a broken pipe.
+#[test]
+fn a_stream_is_read_to_its_end() {
+    let b = Machine::offline();
+    b.receive(&bundle("blog"), "x.shellpack");
+    b.sh("shellpack open x.shellpack --no-shell").succeeds();
+    b.sh(&format!(
+        "{{ cat x.shellpack; echo sent $? >&2; }} | shellpack open - {PRINT}"
+    ))
+    .succeeds()
+    .says("sent 0\n")
+    .says("imported 0 store paths")
+    .prints(MESSAGE);
+    b.sh("head -c 1000000 x.shellpack | shellpack open - --no-shell")
+        .exits_with(125)
+        .says("error: could not read standard input\ncaused by: it is cut short: ");
+}
+
 #[test]
 fn a_reader_that_goes_away_is_noticed() {
     let a = machine_a();
