@@ -19,7 +19,7 @@ mod name;
 mod shell;
 mod text;
 
-pub use by_hand::{NIX_PATH, shell_quoted};
+pub use by_hand::{NIX_PATH, shell_quoted, shell_quoted_path};
 pub use name::{BundleName, EntryPath, ShellName};
 pub use shell::{
     FlakePin, FlakeSource, NEEDS_FLAKE, NEEDS_FROZEN, NEEDS_REPLAY, Pin, SearchPathEntry, Shell,

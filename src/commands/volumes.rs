@@ -1,8 +1,10 @@
 //! The commands that make and join volumes.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::{json, print};
+use crate::bundle::manifest::shell_quoted_path;
 use crate::cli::{Copy, Global, Join, Protect, Repair, Split};
 use crate::error::Result;
 use crate::inspect::Labelled;
@@ -57,8 +59,9 @@ pub(super) fn repair(command: Repair, global: &Global, report: &Report) -> Resul
             let mut said = format!("{bundle} is not damaged; nothing was written");
             if !parity_is_sound {
                 said += &format!(
-                    ", but {} is: write it anew with shellpack protect --force",
-                    parity.display()
+                    ", but {} is; write it anew: shellpack protect --force {}",
+                    parity.display(),
+                    shell_quoted_path(Path::new(&bundle))
                 );
             }
             report.emit(Event::PhaseDone);

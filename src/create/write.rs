@@ -219,10 +219,17 @@ fn project_file(
     let mut hashing = Hashing {
         input: content,
         hasher: Sha256::new(),
+        has_failed: false,
     };
-    writer
-        .project_file(file, &mut hashing)
-        .map_err(Error::io("pack", &path))?;
+    let packed = writer.project_file(file, &mut hashing);
+    packed.map_err(|error| {
+        // It cannot be read, or became shorter; else it is the bundle that cannot be written.
+        if hashing.has_failed || error.kind() == io::ErrorKind::UnexpectedEof {
+            Error::io("pack", &path)(error)
+        } else {
+            Error::io("write", name)(error)
+        }
+    })?;
     if Digest::from(hashing.hasher) == *digest {
         return Ok(());
     }
@@ -234,11 +241,14 @@ fn project_file(
 struct Hashing<R> {
     input: R,
     hasher: Sha256,
+    has_failed: bool,
 }
 
 impl<R: io::Read> io::Read for &mut Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.input.read(buffer)?;
+        let read = self.input.read(buffer);
+        self.has_failed = read.is_err();
+        let n = read?;
         self.hasher.update(&buffer[..n]);
         Ok(n)
     }

@@ -4,11 +4,11 @@ use std::io;
 use std::path::Path;
 
 use super::Error;
-use crate::bundle::manifest::shell_quoted;
+use crate::bundle::manifest::{shell_quoted, shell_quoted_path};
 use crate::bundle::{BadBundle, BadVolume};
 use crate::medium;
 use crate::nix::flake;
-use crate::volumes;
+use crate::volumes::{self, Set};
 
 impl Error {
     /// One line, usually with a command that can be run.
@@ -73,10 +73,10 @@ const PLUG_IN: &str = "if the medium was pulled out, plug it in and try again; i
 fn io_hint(action: &str, path: &Path, error: &io::Error) -> Option<String> {
     match error.kind() {
         io::ErrorKind::FileTooLarge => {
-            Some("the place takes no file so large; write volumes: --volume-size SIZE".to_owned())
+            Some("the place takes no file so large, but smaller volumes, which open as they are: --volume-size SIZE".to_owned())
         }
         io::ErrorKind::StorageFull => {
-            Some("make room and try again; nothing half-written was left behind".to_owned())
+            Some("make room, and try again".to_owned())
         }
         _ if !medium::is_lost(error) => None,
         _ if action == "read" => Some(PLUG_IN.to_owned()),
@@ -89,19 +89,23 @@ fn io_hint(action: &str, path: &Path, error: &io::Error) -> Option<String> {
 
 /// There is no parity for it, or not enough.
 fn damaged_hint(bundle: &Path) -> String {
-    if bundle.is_file() {
-        return format!(
+    if !volumes::is_named(bundle) {
+        return "send it again from where it was made".to_owned();
+    }
+    let name = Set::named(bundle, &[]).map_or_else(|| bundle.to_owned(), |set| set.bundle());
+    let checksums = volumes::checksum_name(&name);
+    match checksums.file_name().filter(|_| checksums.is_file()) {
+        Some(file) => format!(
+            "copy what is damaged again from where it was made; this names it: (cd {} && sha256sum -c {})",
+            shell_quoted_path(volumes::parent(&checksums)),
+            shell_quoted_path(Path::new(file))
+        ),
+        None if bundle.is_file() && name == bundle => format!(
             "copy it again from where it was made, and compare: sha256sum {}",
-            shell_quoted(&bundle.to_string_lossy())
-        );
+            shell_quoted_path(bundle)
+        ),
+        None => "copy what is damaged again from where it was made".to_owned(),
     }
-    if volumes::is_named(bundle) {
-        return format!(
-            "copy what is damaged again from where it was made; `sha256sum -c {}` names it",
-            shell_quoted(&volumes::checksum_name(bundle).to_string_lossy())
-        );
-    }
-    "send it again from where it was made".to_owned()
 }
 
 fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
@@ -128,7 +132,7 @@ fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
         BadBundle::Volume(bad) => Some(volume_hint(bad)),
         _ if volumes::is_named(file) => Some(format!(
             "list all of its faults: shellpack verify {}; then copy it again from where it was made",
-            shell_quoted(&file.to_string_lossy())
+            shell_quoted_path(file)
         )),
         _ => Some("send it again from where it was made".to_owned()),
     }
@@ -140,10 +144,7 @@ fn is_protected(file: &Path) -> bool {
 }
 
 fn repair_hint(file: &Path) -> String {
-    format!(
-        "repair it: shellpack repair {}",
-        shell_quoted(&file.to_string_lossy())
-    )
+    format!("repair it: shellpack repair {}", shell_quoted_path(file))
 }
 
 fn volume_hint(bad: &BadVolume) -> String {

@@ -83,7 +83,7 @@ impl BadOutput {
     /// One line, with what to type instead.
     pub(super) fn hint(&self) -> String {
         match self {
-            Self::Exists(_) => "choose another file with -o FILE, or overwrite it with --force",
+            Self::Exists(_) => "write to another place, or replace it with --force",
             Self::IsDirectory(path) => {
                 let inside = path.join("NAME.shellpack");
                 return format!("name a file in it: -o {}", inside.display());
@@ -94,8 +94,10 @@ impl BadOutput {
             Self::NotDirectory(_) => "name a directory that is there",
             Self::IsSpecial(_) => "name a file, or write to it by a pipe: -o - >FILE",
             Self::InSource { .. } => "choose a file elsewhere, for example -o ../NAME.shellpack",
-            Self::NoRoom { .. } => "make room there, or write to another place with -o",
-            Self::TooLarge { .. } => "cut it into smaller volumes: --volume-size fat32",
+            Self::NoRoom { .. } => "make room there, or write to another place",
+            Self::TooLarge { .. } => {
+                "write smaller volumes, which open as they are: --volume-size fat32"
+            }
             Self::TooMuchParity { .. } => "take less of it, for example: --parity 1%",
             Self::IsRepaired(_) => "choose another file with -o FILE",
             Self::IsTerminal => {

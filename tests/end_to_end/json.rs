@@ -66,7 +66,9 @@ fn a_program_is_told_how_much_of_the_file_was_copied() {
         let [read, total, ..] = done(&told, phase);
         assert_eq!((read, total), (size, size), "{command}");
     }
-    let told = a.sh("shellpack verify --progress json - <copied.shellpack").succeeds();
+    let told = a
+        .sh("shellpack verify --progress json - <copied.shellpack")
+        .succeeds();
     let [bytes, total, ..] = done(&events(&told.stderr), "verify");
     assert!(bytes == total && bytes != size);
 }

@@ -85,7 +85,7 @@ fn an_output_that_exists() {
         outcome.exits_with(1).stderr,
         "error: could not write x.shellpack: it exists\n\
          \n\
-         hint: choose another file with -o FILE, or overwrite it with --force\n"
+         hint: write to another place, or replace it with --force\n"
     );
 }
 
@@ -129,7 +129,7 @@ fn cannot_create(before: &str, options: &str) -> Outcome {
 const DISK_FULL: &str = "error: could not write out/x.shellpack\n\
     caused by: No space left on device (os error 28)\n\
     \n\
-    hint: make room and try again; nothing half-written was left behind\n";
+    hint: make room, and try again\n";
 
 #[test]
 fn a_disk_that_is_full_when_a_bundle_is_created() {

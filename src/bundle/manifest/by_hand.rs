@@ -1,5 +1,7 @@
 //! How to enter a shell with nothing but nix-shell.
 
+use std::path::Path;
+
 use super::Shell;
 use crate::nix::command::Selection;
 use crate::nix::{search_path, user_config};
@@ -66,5 +68,32 @@ pub fn shell_quoted(word: &str) -> String {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// A path as an argument of a command: it is never taken for an option.
+pub fn shell_quoted_path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if text.starts_with('-') {
+        return shell_quoted(&format!("./{text}"));
+    }
+    shell_quoted(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_argument_and_no_option() {
+        for (path, quoted) in [
+            ("dev.shellpack", "dev.shellpack"),
+            ("/mnt/my stick/x", "'/mnt/my stick/x'"),
+            ("-x", "./-x"),
+            ("-x y", "'./-x y'"),
+            ("it's", "'it'\\''s'"),
+        ] {
+            assert_eq!(shell_quoted_path(Path::new(path)), quoted);
+        }
     }
 }
