@@ -49,6 +49,21 @@ fn what_stays_in_is_read_again_if_that_is_wanted() {
     .never_says("safe to remove");
 }
 
+/// Its directories have no device's number, but it was mounted from one.
+#[test]
+fn a_stick_with_btrfs_can_be_pulled_out_as_well() {
+    let b = Machine::offline();
+    b.receive(&bundle("blog"), "blog.shellpack");
+    let stick = STICK.replace("mkfs.ext4", "mkfs.btrfs");
+    let split = "shellpack split blog.shellpack --volume-size 1M -o stick";
+    b.sh(&format!("{stick}{REMOVABLE} {split}"))
+        .succeeds()
+        .shows("medium    read again from it; it is safe to remove\n");
+    b.sh(&format!("rm image; rmdir stick; {stick} {split}"))
+        .succeeds()
+        .never_says("safe to remove");
+}
+
 /// What the medium forgets while it is read again has not been in memory either.
 #[test]
 fn a_medium_that_forgets_is_found() {
