@@ -93,11 +93,16 @@ impl Target {
 
     /// Refuses what the place has no room for: the bundle has at least so many bytes.
     pub(crate) fn ensure_room(&self, least: u64) -> Result<Medium> {
+        self.ensure_room_for(least, 0)
+    }
+
+    /// The same, with a parity file that is copied.
+    pub(crate) fn ensure_room_for(&self, least: u64, parity: u64) -> Result<Medium> {
         let mut medium = Medium::writable(parent(&self.path))?;
         if let Some(free) = medium.free.as_mut().filter(|_| self.keeps_parts) {
             *free = free.saturating_add(self.kept());
         }
-        match self.refusal(&medium, least) {
+        match self.refusal(&medium, least, parity) {
             Some(refusal) => Err(refusal.into()),
             None => Ok(medium),
         }

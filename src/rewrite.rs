@@ -37,7 +37,11 @@ pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) 
     bundle.ensure_whole()?;
     let manifest = bundle.reader.manifest_digest();
     if let Some(size) = bundle.size() {
-        target.ensure_room(size)?;
+        let parity = options
+            .parity
+            .as_ref()
+            .and_then(|file| file.metadata().ok());
+        target.ensure_room_for(size, parity.map_or(0, |file| file.len()))?;
     }
     report.emit(Event::Phase(options.phase));
     copy.begin(target.begin()?)

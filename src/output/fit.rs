@@ -11,8 +11,9 @@ use crate::report::human;
 use crate::volumes::parent;
 
 impl Target {
-    /// Why the place does not take it, for a bundle of at least so many bytes.
-    pub(super) fn refusal(&self, medium: &Medium, least: u64) -> Option<BadOutput> {
+    /// Why the place does not take it, for a bundle of at least so many bytes, and a parity file that
+    /// is there already.
+    pub(super) fn refusal(&self, medium: &Medium, least: u64, parity: u64) -> Option<BadOutput> {
         // What is not cut comes in one file.
         let largest = match (self.volume_size, self.replaces) {
             (Some(size), _) => size.bytes(),
@@ -27,8 +28,10 @@ impl Target {
                 most: human(most),
             });
         }
-        let parity = self.parity.filter(|_| least > 0);
-        let parity = parity.map_or(0, |share| Geometry::of_bundle(least, share).parity_size());
+        let share = self.parity.filter(|_| least > 0);
+        let parity = share.map_or(parity, |share| {
+            Geometry::of_bundle(least, share).parity_size()
+        });
         let refusal = refusal_of_parity(&self.path, medium, parity);
         refusal.or_else(|| no_room(&self.path, medium, least.saturating_add(parity)))
     }
@@ -114,7 +117,7 @@ mod tests {
     }
 
     fn said(target: &Target, file_system: FileSystem, least: u64) -> Option<String> {
-        let refusal = target.refusal(&medium(file_system), least);
+        let refusal = target.refusal(&medium(file_system), least, 0);
         refusal.map(|refusal| refusal.to_string())
     }
 

@@ -1,12 +1,12 @@
 //! Parity for what was just written, while the system still has it in memory.
 
 use std::fs::File;
-use std::io;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use super::cutter::Single;
 use super::part::Place;
-use super::{Finished, Target};
+use super::{BUFFER, Finished, Target};
 use crate::error::{Error, Result};
 use crate::medium::Medium;
 use crate::nix::hash::Digest;
@@ -66,9 +66,17 @@ impl Target {
         let mut file = self.begin_parity()?;
         let name = parity_name(&self.path);
         let mut from = File::open(parity).map_err(Error::io("read", parity))?;
-        let copied = io::copy(&mut from, &mut file);
-        let part = copied.and_then(|_| file.complete());
-        finished.parity = Some(part.map_err(Error::io("write", name))?);
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            report.ensure_not_interrupted()?;
+            let n = from.read(&mut buffer).map_err(Error::io("read", parity))?;
+            if n == 0 {
+                break;
+            }
+            file.write_all(&buffer[..n])
+                .map_err(Error::io("write", &name))?;
+        }
+        finished.parity = Some(file.complete().map_err(Error::io("write", name))?);
         Ok(finished)
     }
 

@@ -41,6 +41,17 @@ fn a_copy_has_what_the_bundle_has() {
 }
 
 #[test]
+fn what_takes_too_much_room_with_its_parity_is_refused_before_it_is_copied() {
+    let b = with_bundle("blog");
+    let script = "shellpack protect x.shellpack --parity 100%; mount -t tmpfs -o size=3m none stick
+        code=0; shellpack copy x.shellpack stick || code=$?; ls -A stick; exit $code";
+    b.sh(script)
+        .exits_with(1)
+        .says("error: could not write stick/x.shellpack: it takes at least ")
+        .never_says("copying");
+}
+
+#[test]
 fn what_is_damaged_is_not_copied() {
     let b = with_bundle("large");
     b.sh("cp x.shellpack y; mv y x.shellpack; printf damage | dd of=x.shellpack bs=1M seek=100 conv=notrunc")
