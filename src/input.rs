@@ -2,7 +2,7 @@
 //! been read.
 //! Every command that takes a bundle begins here.
 
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::num::NonZero;
 use std::os::unix::fs::FileExt as _;
@@ -144,6 +144,9 @@ impl Bundle {
                 is_stdin: true,
                 ..found
             });
+        }
+        for dir in dirs {
+            fs::read_dir(dir).map_err(Error::io("look for volumes in", dir))?;
         }
         match Set::named(file, dirs) {
             Some(set) => Found::set(set, prompt),

@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::fs::StatVfsMountFlags;
 use rustix::io::Errno;
 
-use crate::error::{Error, Result};
+use crate::error::{BadOutput, Error, Result};
 use crate::space;
 
 mod again;
@@ -51,8 +51,12 @@ impl Medium {
         })
     }
 
-    /// Looks at the medium of a directory, and refuses one where nobody can write.
+    /// Looks at the medium of a directory, and refuses one that is not there, or where nobody can
+    /// write.
     pub(crate) fn writable(dir: &Path) -> Result<Self> {
+        if !dir.is_dir() {
+            return Err(BadOutput::NotDirectory(dir.to_owned()).into());
+        }
         let medium = Self::of(dir)?;
         if medium.is_read_only {
             return Err(Error::io("write to", dir)(Errno::ROFS.into()));

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::bundle::manifest::shell_quoted_path;
+
 /// Why a bundle cannot be written where it was to be.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -13,7 +15,7 @@ pub enum BadOutput {
     #[error("could not write {}: it is a directory", .0.display())]
     IsDirectory(PathBuf),
     /// It takes a directory.
-    #[error("could not copy to {}: it is not a directory", .0.display())]
+    #[error("could not write to {}: there is no such directory", .0.display())]
     NotDirectory(PathBuf),
     /// It is a device, a pipe or a socket.
     #[error("could not replace {}: it is not a regular file", .0.display())]
@@ -91,7 +93,10 @@ impl BadOutput {
             Self::IsThere(_) => {
                 "name another directory; to cut it into volumes beside it: shellpack split"
             }
-            Self::NotDirectory(_) => "name a directory that is there",
+            Self::NotDirectory(path) => {
+                let path = shell_quoted_path(path);
+                return format!("name one that is there, or make it: mkdir -p {path}");
+            }
             Self::IsSpecial(_) => "name a file, or write to it by a pipe: -o - >FILE",
             Self::InSource { .. } => "choose a file elsewhere, for example -o ../NAME.shellpack",
             Self::NoRoom { .. } => "make room there, or write to another place",

@@ -58,6 +58,9 @@ impl FromStr for VolumeSize {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let preset = NAMED.iter().find(|(name, _)| *name == text);
         let bytes = preset.map_or_else(|| number(text), |(_, bytes)| Some(*bytes));
+        if bytes == Some(0) {
+            return Err("a volume has at least one byte".to_owned());
+        }
         bytes.and_then(NonZeroU64::new).map(Self).ok_or_else(|| {
             let names: Vec<_> = NAMED.iter().map(|(name, _)| *name).collect();
             format!(

@@ -62,7 +62,7 @@ fn what_is_damaged_is_not_copied() {
     b.sh("ls -A stick").prints("");
     b.sh("shellpack copy x.shellpack nowhere")
         .exits_with(1)
-        .says("could not copy to nowhere: it is not a directory");
+        .says("could not write to nowhere: there is no such directory");
 }
 
 /// Ended in the middle, however; the first call's words are what it does then.

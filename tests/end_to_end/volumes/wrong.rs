@@ -40,6 +40,14 @@ fn a_missing_volume_is_named() {
 }
 
 #[test]
+fn a_directory_that_is_not_there_is_named() {
+    with_volumes()
+        .shellpack("verify v/x.shellpack --volumes nowhere")
+        .exits_with(1)
+        .says("error: could not look for volumes in nowhere\ncaused by: No such file or directory");
+}
+
+#[test]
 fn a_damaged_volume_is_found() {
     let b = with_volumes();
     for number in 1..=4 {
