@@ -8,7 +8,8 @@ use crate::bundle::manifest::{shell_quoted, shell_quoted_path};
 use crate::bundle::{BadBundle, BadVolume};
 use crate::medium;
 use crate::nix::flake;
-use crate::volumes::{self, Set};
+use crate::parity::parity_name;
+use crate::volumes::{self, Set, checksum_name};
 
 impl Error {
     /// One line, usually with a command that can be run.
@@ -93,7 +94,7 @@ fn damaged_hint(bundle: &Path) -> String {
         return "send it again from where it was made".to_owned();
     }
     let name = Set::named(bundle, &[]).map_or_else(|| bundle.to_owned(), |set| set.bundle());
-    let checksums = volumes::checksum_name(&name);
+    let checksums = checksum_name(&name);
     match checksums.file_name().filter(|_| checksums.is_file()) {
         Some(file) => format!(
             "copy what is damaged again from where it was made; this names it: (cd {} && sha256sum -c {})",
@@ -110,7 +111,10 @@ fn damaged_hint(bundle: &Path) -> String {
 
 fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
     match bad {
-        BadBundle::NotABundle => Some("bundles are made with: shellpack create".to_owned()),
+        BadBundle::NotABundle => Some(no_bundle_hint(file)),
+        BadBundle::TrailingBytes if !volumes::is_named(file) => {
+            Some("send nothing behind it; of volumes: cat NAME.shellpack.[0-9]*".to_owned())
+        }
         BadBundle::NewerFormat { .. } | BadBundle::UnknownNeed(_) => {
             Some("use the version of shellpack that made it, or a newer one".to_owned())
         }
@@ -136,6 +140,19 @@ fn bundle_hint(file: &Path, bad: &BadBundle) -> Option<String> {
         )),
         _ => Some("send it again from where it was made".to_owned()),
     }
+}
+
+/// It may be what lies beside a bundle, or one whose beginning is lost.
+fn no_bundle_hint(file: &Path) -> String {
+    let bundle = file.with_extension("");
+    let is_beside = [checksum_name(&bundle), parity_name(&bundle)].contains(&file.to_owned());
+    if is_beside && volumes::is_named(&bundle) {
+        return format!("name the bundle: {}", shell_quoted_path(&bundle));
+    }
+    if is_protected(file) {
+        return format!("if its beginning is damaged, {}", repair_hint(file));
+    }
+    "bundles are made with: shellpack create".to_owned()
 }
 
 /// Whether parity may help.
