@@ -113,7 +113,7 @@ fn project(text: &mut Labelled, files: &[ProjectFile], verbose: bool) {
         .iter()
         .filter_map(|file| Some((size(file)?, file)))
         .collect();
-    let total: u64 = sized.iter().map(|(size, _)| size).sum();
+    let total = project_bytes(files);
     text.line(
         "project",
         &format!("{}, {}", count(sized.len(), "file"), human(total)),
@@ -125,6 +125,11 @@ fn project(text: &mut Labelled, files: &[ProjectFile], verbose: bool) {
     for (size, file) in sized {
         text.line("", &format!("{:>10}  {}", human(size), file.path));
     }
+}
+
+/// How many bytes of project files there are.
+pub(crate) fn project_bytes(files: &[ProjectFile]) -> u64 {
+    files.iter().filter_map(size).sum()
 }
 
 fn size(file: &ProjectFile) -> Option<u64> {

@@ -75,7 +75,8 @@ impl Summary {
     }
 
     fn written_lines(&self, text: &mut Labelled, file: &str, written: &Written) {
-        let raw = self.plan.manifest.closure.nar_bytes();
+        let manifest = &self.plan.manifest;
+        let raw = manifest.closure.nar_bytes() + inspect::project_bytes(&manifest.project.files);
         let checked = if written.path.is_some() {
             ""
         } else {
