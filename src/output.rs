@@ -1,5 +1,6 @@
 //! A bundle becomes files: written beside their final names, synced, then renamed. Whatever goes
-//! wrong, there is either the whole bundle or what was there before.
+//! wrong, there is either the whole bundle or what was there before; in which order that is done,
+//! `publish` says.
 
 use std::fs;
 use std::io;
@@ -14,6 +15,7 @@ use crate::parity::{Share, parity_name};
 use crate::report::{Event, Phase, Report, count, human};
 use crate::volumes::{VolumeSize, checksum_name, numbered, parent};
 
+mod aside;
 mod checksum;
 mod cutter;
 mod fit;
@@ -22,6 +24,7 @@ mod protect;
 mod publish;
 mod read_back;
 mod single;
+mod sync;
 mod written;
 
 pub(crate) use cutter::{Cutter, Finished, STEP};
@@ -77,14 +80,7 @@ impl Target {
         if occupant.as_ref().is_some_and(fs::Metadata::is_dir) {
             return Err(BadOutput::IsDirectory(self.path.clone()).into());
         }
-        for rival in self.rivals() {
-            if !self.force {
-                return Err(BadOutput::Exists(rival).into());
-            }
-            if rival.is_dir() {
-                return Err(BadOutput::IsDirectory(rival).into());
-            }
-        }
+        self.ensure_replaceable(&self.rivals())?;
         if occupant.is_some_and(|file| !file.is_file() && !file.is_symlink()) {
             return Err(BadOutput::IsSpecial(self.path.clone()).into());
         }
@@ -154,6 +150,18 @@ impl Target {
             )));
         }
         Ok(Unnamed::new(self.clone(), finished, medium))
+    }
+
+    /// Refuses to replace what is not to be replaced.
+    fn ensure_replaceable(&self, rivals: &[PathBuf]) -> Result<()> {
+        let refused = match rivals {
+            [first, ..] if !self.force => Some(BadOutput::Exists(first.clone())),
+            _ => {
+                let dir = rivals.iter().find(|rival| rival.is_dir());
+                dir.cloned().map(BadOutput::IsDirectory)
+            }
+        };
+        refused.map_or(Ok(()), |refused| Err(refused.into()))
     }
 
     /// What is there and would be replaced.

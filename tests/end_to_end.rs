@@ -47,6 +47,8 @@ mod projects;
 mod recovery;
 /// What a rehearsal finds before anything is written.
 mod rehearsal;
+/// What `--force` replaces, and what not.
+mod replaced;
 /// Several shells in one bundle.
 mod several;
 /// Each fixture shell arrives and works.

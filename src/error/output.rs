@@ -1,6 +1,10 @@
 //! Places where a bundle cannot be written.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use crate::bundle::manifest::shell_quoted;
 
 use crate::bundle::manifest::shell_quoted_path;
 
@@ -68,6 +72,26 @@ pub enum BadOutput {
     /// A bundle would be repaired in place.
     #[error("could not write {}: it is what is to be repaired", .0.display())]
     IsRepaired(PathBuf),
+    /// It has its name, but nobody knows whether that will last.
+    #[error("could not make sure that {} is on the disk: it is written{}", path.display(), kept_in(aside.as_deref()))]
+    NotLasting {
+        /// The file.
+        path: PathBuf,
+        /// Where that is which it replaces.
+        aside: Option<PathBuf>,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It failed, and what was there before could not be put back.
+    #[error("could not put back what was there before: it is in {}", aside.display())]
+    StaysAside {
+        /// The directory where it is, beside its place.
+        aside: PathBuf,
+        /// What had failed before that.
+        #[source]
+        source: Box<Error>,
+    },
     /// Standard output is a terminal.
     #[error("could not write the bundle to the terminal")]
     IsTerminal,
@@ -105,6 +129,14 @@ impl BadOutput {
             }
             Self::TooMuchParity { .. } => "take less of it, for example: --parity 1%",
             Self::IsRepaired(_) => "choose another file with -o FILE",
+            Self::NotLasting { .. } => {
+                "plug the medium in again, and check what is there: shellpack verify BUNDLE"
+            }
+            Self::StaysAside { aside, .. } => {
+                let place = aside.parent().unwrap_or(aside);
+                let quoted = |path: &Path| shell_quoted(&path.display().to_string());
+                return format!("move it back: mv {}/* {}/", quoted(aside), quoted(place));
+            }
             Self::IsTerminal => {
                 "send it on, for example: shellpack create -o - | ssh HOST 'cat >dev.shellpack'"
             }
@@ -113,4 +145,10 @@ impl BadOutput {
         }
         .to_owned()
     }
+}
+
+fn kept_in(aside: Option<&Path>) -> String {
+    aside.map_or_else(String::new, |aside| {
+        format!(", and what it replaces is in {}", aside.display())
+    })
 }

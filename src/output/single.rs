@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::cutter::{Part, Single};
 use super::part::Place;
-use super::publish::{rename, sync_all_around, sync_directory};
+use super::publish::{ensure_lasting, rename};
 use super::read_back::ensure_arrived;
 use super::{ReadBack, WrittenFile};
 use crate::error::{BadOutput, Error, Result};
@@ -44,10 +44,9 @@ impl SingleFile {
     ) -> Result<WrittenFile> {
         let dir = parent(&self.path);
         let medium = Medium::of(dir)?;
-        let is_removable = medium.is_removable == Some(true);
         let file = Single::begin(&Place {
             dir: dir.to_owned(),
-            in_step: is_removable,
+            in_step: medium.is_removable == Some(true),
             keep: None,
         });
         let mut file = file.map_err(Error::io("create a file in", dir))?;
@@ -64,10 +63,11 @@ impl SingleFile {
             path, size, digest, ..
         } = part;
         rename(path, &self.path, self.force)?;
-        sync_directory(dir)?;
-        if is_removable {
-            sync_all_around(dir)?;
-        }
+        ensure_lasting(&self.path, &medium).map_err(|source| BadOutput::NotLasting {
+            path: self.path.clone(),
+            aside: None,
+            source,
+        })?;
         Ok(WrittenFile {
             path: self.path.clone(),
             size,

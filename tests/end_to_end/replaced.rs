@@ -1,0 +1,108 @@
+//! What `--force` replaces is there until what takes its place is; nothing else is replaced.
+
+use std::path::Path;
+
+use crate::support::Machine;
+
+/// A bundle of 20 KiB, whose volumes of 5K are four.
+fn with_bundle(machine: Machine) -> Machine {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sample = sample.join("fixtures/bundles/v1/sample.shellpack");
+    std::fs::copy(sample, machine.home("x.shellpack")).unwrap();
+    machine
+}
+
+/// What lies in a directory, in one line.
+fn listed(machine: &Machine, dir: &str) -> String {
+    machine.sh(&format!("echo $(ls -A {dir})")).text()
+}
+
+const FOUR: &str =
+    "x.shellpack.001 x.shellpack.002 x.shellpack.003 x.shellpack.004 x.shellpack.sha256";
+
+/// One that takes files but is not to be listed.
+#[test]
+fn a_drop_box_keeps_what_it_gets() {
+    let b = with_bundle(Machine::offline_of_a_user());
+    let split = "mkdir v; shellpack split x.shellpack --volume-size 5K -o v";
+    b.sh(split).succeeds();
+    for (command, there) in [
+        (
+            "copy x.shellpack d --volume-size 1M",
+            "x.shellpack.001 x.shellpack.sha256",
+        ),
+        ("copy x.shellpack d", "x.shellpack"),
+        ("join v/x.shellpack -o d/x.shellpack", "x.shellpack"),
+        ("protect x.shellpack -o d/x.shellpack", "x.shellpack"),
+    ] {
+        b.sh(&format!(
+            "rm -rf d; mkdir d; chmod 333 d; shellpack {command}"
+        ))
+        .succeeds();
+        b.sh(&format!("shellpack {command} --force; chmod 755 d"))
+            .succeeds();
+        assert_eq!(listed(&b, "d"), there, "{command}");
+    }
+    b.sh("shellpack copy x.shellpack d --force; cmp x.shellpack d/x.shellpack")
+        .succeeds();
+}
+
+/// In such a directory, nobody can rename the files of somebody else.
+#[test]
+fn old_volumes_are_put_back_if_one_of_them_stays() {
+    let b = with_bundle(Machine::offline_with_a_daemon());
+    let alice = "setpriv --reuid 1000 --regid 1000 --clear-groups -- shellpack";
+    b.sh(
+        "mkdir v; shellpack split x.shellpack --volume-size 5K -o v; cat v/* | sha256sum >before
+        chown 1000 v/*; chmod 1777 v; chown 0 v v/x.shellpack.003",
+    )
+    .succeeds();
+    for form in ["--volume-size 6K", "--volume-size 1M"] {
+        b.sh(&format!("{alice} split x.shellpack {form} --force -o v"))
+            .exits_with(1)
+            .says("error: could not replace v/x.shellpack.003\ncaused by: Operation not permitted");
+        assert_eq!(listed(&b, "v"), FOUR);
+        b.sh("cat v/* | sha256sum -c before").succeeds();
+    }
+    // In one file, it takes the place of volumes without touching them; what stays is told.
+    b.sh(&format!("{alice} copy x.shellpack v --force"))
+        .succeeds()
+        .says("warning: v/x.shellpack.003 could not be removed, and is replaced\n");
+    assert_eq!(listed(&b, "v"), "x.shellpack x.shellpack.003");
+    b.sh("cmp x.shellpack v/x.shellpack").succeeds();
+}
+
+/// Where there is room for so many files, and for no more.
+#[test]
+fn wherever_it_fails_the_old_or_the_new_one_is_there() {
+    let b = with_bundle(Machine::offline());
+    let (mut failed, mut done) = (0, 0);
+    for (old, new) in [
+        (
+            "--volume-size 5K --parity 10%",
+            "--volume-size 6K --parity 10%",
+        ),
+        ("--volume-size 5K", "--parity 10% --checksum"),
+        ("--parity 10% --checksum", "--volume-size 5K --parity 20%"),
+        ("--parity 10% --checksum", "--parity 20% --checksum"),
+    ] {
+        for inodes in 3..=15 {
+            let ended = b.sh(&format!(
+                "mkdir -p d; mount -t tmpfs -o nr_inodes={inodes} none d; cp x.shellpack y.shellpack
+                shellpack copy y.shellpack d {old} 2>/dev/null >&2 || exec echo no room for the old one
+                cat d/* | sha256sum >before
+                code=0; shellpack copy y.shellpack d {new} --force 2>said >&2 || code=$?
+                rm -f d/*.part; test -z \"$(ls -A d | grep ^\\\\.)\"
+                shellpack verify d/y.shellpack >&2; (cd d; test ! -e *.sha256 || sha256sum -c *.sha256 >&2)
+                test $code = 0 || {{ cat said >&2; cat d/* | sha256sum -c before >&2; }}
+                echo $code"
+            ));
+            match ended.succeeds().text().as_str() {
+                "0" => done += 1,
+                "1" => failed += 1,
+                other => assert_eq!(other, "no room for the old one"),
+            }
+        }
+    }
+    assert!(failed > 8 && done > 4, "{failed} failed, {done} are done");
+}
