@@ -170,7 +170,7 @@ impl Target {
         let (mut rivals, mut volumes) = (Vec::new(), Vec::new());
         if self.replaces != Replaces::Joined {
             volumes = numbered(parent(&self.path), name)
-                .map(|found| found.2)
+                .filter_map(|found| Some(self.path.with_file_name(found.2.file_name()?)))
                 .collect();
             volumes.sort();
             volumes.push(checksum_name(&self.path));

@@ -106,3 +106,19 @@ fn wherever_it_fails_the_old_or_the_new_one_is_there() {
     }
     assert!(failed > 8 && done > 4, "{failed} failed, {done} are done");
 }
+
+/// A path can be written in several ways.
+#[test]
+fn volumes_are_not_taken_for_those_that_they_replace() {
+    let b = with_bundle(Machine::offline());
+    b.sh("mkdir v; shellpack split x.shellpack --volume-size 4K -o v")
+        .succeeds();
+    for dir in [".", "./", "../v", "$PWD"] {
+        let copy = format!("shellpack copy ../x.shellpack {dir} --volume-size 5K --force");
+        b.sh(&format!(
+            "cd v; {copy}; cat x.shellpack.0* | cmp - ../x.shellpack"
+        ))
+        .succeeds();
+        assert_eq!(listed(&b, "v"), FOUR);
+    }
+}
