@@ -11,9 +11,9 @@ use tempfile::NamedTempFile;
 
 use crate::error::{BadOutput, Error, Result};
 use crate::medium::Medium;
-use crate::parity::{Share, parity_name};
+use crate::parity::Share;
 use crate::report::{Event, Phase, Report, count, human};
-use crate::volumes::{VolumeSize, checksum_name, numbered, parent};
+use crate::volumes::{Names, VolumeSize, parent};
 
 mod aside;
 mod checksum;
@@ -23,6 +23,7 @@ mod part;
 mod protect;
 mod publish;
 mod read_back;
+mod rivals;
 mod single;
 mod sync;
 mod written;
@@ -80,7 +81,10 @@ impl Target {
         if occupant.as_ref().is_some_and(fs::Metadata::is_dir) {
             return Err(BadOutput::IsDirectory(self.path.clone()).into());
         }
-        self.ensure_replaceable(&self.rivals())?;
+        // How many volumes there will be is not known yet; hardly ever is it a thousand.
+        let name = self.path.file_name().unwrap_or_default();
+        let names = self.volume_size.map(|_| Names::for_volumes(name, 1));
+        self.ensure_replaceable(&self.rivals(names.as_ref()))?;
         if occupant.is_some_and(|file| !file.is_file() && !file.is_symlink()) {
             return Err(BadOutput::IsSpecial(self.path.clone()).into());
         }
@@ -162,28 +166,6 @@ impl Target {
             }
         };
         refused.map_or(Ok(()), |refused| Err(refused.into()))
-    }
-
-    /// What is there and would be replaced.
-    fn rivals(&self) -> Vec<PathBuf> {
-        let name = self.path.file_name().unwrap_or_default();
-        let (mut rivals, mut volumes) = (Vec::new(), Vec::new());
-        if self.replaces != Replaces::Joined {
-            volumes = numbered(parent(&self.path), name)
-                .filter_map(|found| Some(self.path.with_file_name(found.2.file_name()?)))
-                .collect();
-            volumes.sort();
-            volumes.push(checksum_name(&self.path));
-        }
-        if self.replaces == Replaces::All {
-            volumes.push(parity_name(&self.path));
-        }
-        if self.replaces != Replaces::Volumes {
-            rivals.push(self.path.clone());
-        }
-        rivals.extend(volumes);
-        rivals.retain(|rival| rival.symlink_metadata().is_ok());
-        rivals
     }
 }
 

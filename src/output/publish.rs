@@ -147,7 +147,9 @@ struct Publishing<'a> {
 impl<'a> Publishing<'a> {
     /// Makes way for what will be there.
     fn begin(target: &'a Target, written: &Written) -> Result<Self> {
-        let mut rivals = target.rivals();
+        let name = target.path.file_name().unwrap_or_default();
+        let volumes = Names::for_volumes(name, written.files.len());
+        let mut rivals = target.rivals(Some(&volumes).filter(|_| written.is_cut));
         target.ensure_replaceable(&rivals)?;
         // Of a directory that cannot be listed, not all were known.
         let names = all_names(written);

@@ -48,6 +48,11 @@ impl Names {
         &self.bundle
     }
 
+    /// How many digits the numbers have.
+    pub(crate) fn digits(&self) -> usize {
+        self.digits
+    }
+
     /// A volume's name.
     pub(crate) fn of(&self, number: u32) -> OsString {
         let mut name = self.bundle.as_bytes().to_owned();

@@ -122,3 +122,37 @@ fn volumes_are_not_taken_for_those_that_they_replace() {
         assert_eq!(listed(&b, "v"), FOUR);
     }
 }
+
+/// A name with a number is not yet that of a volume.
+#[test]
+fn copies_with_a_date_are_left_alone() {
+    let b = with_bundle(Machine::offline());
+    b.sh("mkdir v; for date in 20240101 20240102 365; do echo mine >v/x.shellpack.$date; done")
+        .succeeds();
+    let mine = "x.shellpack.20240101 x.shellpack.20240102";
+    for options in ["", "--force"] {
+        b.sh(&format!("shellpack copy x.shellpack v {options}"))
+            .succeeds();
+        assert_eq!(
+            listed(&b, "v"),
+            format!("x.shellpack {mine} x.shellpack.365")
+        );
+    }
+    // This one would be a volume of the bundle.
+    let split = "shellpack split x.shellpack --volume-size 5K -o v";
+    b.sh(split)
+        .exits_with(1)
+        .says("could not write v/x.shellpack.365: it exists");
+    b.sh("rm v/x.shellpack.365").succeeds();
+    for options in ["", "--force", "--force"] {
+        b.sh(&format!(
+            "{split} {options}; cd v; shellpack verify x.shellpack.001; touch x.shellpack.009"
+        ))
+        .succeeds();
+    }
+    b.sh("cd v; rm x.shellpack.009; cat x.shellpack.2*")
+        .prints("mine\nmine");
+    // All volumes are replaced, also by one file.
+    b.sh("shellpack copy x.shellpack v --force").succeeds();
+    assert_eq!(listed(&b, "v"), format!("x.shellpack {mine}"));
+}
