@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::input::Bundle;
-use crate::output::{ReadBack, Replaces, Target, Written};
+use crate::output::{ReadBack, Replaces, Target, Written, files_of};
+use crate::parity::parity_of;
 use crate::report::{Event, Phase, Report};
 use crate::rewrite::{Rewrite, rewrite};
 
@@ -40,6 +41,9 @@ pub fn join(options: &Options, report: &Report) -> Result<Written> {
         read_back: options.read_back,
         replaces: Replaces::Joined,
     };
+    let mut files = files_of(&options.volume, &options.dirs);
+    files.extend(parity_of(&found.file, &options.dirs));
+    target.ensure_apart(&files)?;
     let how = Rewrite {
         target: &target,
         jobs: options.jobs,

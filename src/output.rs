@@ -15,6 +15,7 @@ use crate::parity::Share;
 use crate::report::{Event, Phase, Report, count, human};
 use crate::volumes::{Names, VolumeSize, parent};
 
+mod apart;
 mod aside;
 mod checksum;
 mod cutter;
@@ -28,6 +29,7 @@ mod single;
 mod sync;
 mod written;
 
+pub(crate) use apart::files_of;
 pub(crate) use cutter::{Cutter, Finished, STEP};
 use part::{Place, kept_parts};
 pub(crate) use publish::Unnamed;

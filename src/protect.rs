@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::error::{BadParity, Error, Result};
 use crate::input::{Bundle, Tee};
 use crate::nix::hash::Digest;
-use crate::output::{ReadBack, SingleFile, WrittenFile};
+use crate::output::{ReadBack, SingleFile, WrittenFile, files_of};
 use crate::parity::{self, Geometry, Identity, Remains, Share, parity_name};
 use crate::report::{Event, Phase, Report};
 use crate::verify;
@@ -47,6 +47,9 @@ pub fn protect(options: &Options, report: &Report) -> Result<WrittenFile> {
         force: options.force,
         read_back: options.read_back,
     };
+    let mut files = files_of(&options.bundle, &options.dirs);
+    files.push(name.clone());
+    output.ensure_apart(&files)?;
     output.ensure_free()?;
     let seen = Seen::default();
     let sink = seen.clone();

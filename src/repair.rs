@@ -1,12 +1,11 @@
 //! A damaged bundle becomes a whole one, in new files.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{BadOutput, BadParity, Error, Result};
+use crate::error::{BadParity, Error, Result};
 use crate::input::Found;
-use crate::output::{ReadBack, Replaces, Target, Written};
+use crate::output::{ReadBack, Replaces, Target, Written, files_of};
 use crate::parity::{Located, Restored, Survey};
 use crate::report::{Event, Phase, Report};
 use crate::rewrite::{Rewrite, rewrite};
@@ -58,7 +57,10 @@ pub fn repair(options: &Options, report: &Report) -> Result<Outcome> {
     let (file, dirs) = (&options.bundle, &options.dirs);
     let located = Located::find(file, dirs, options.parity.as_deref(), report)?;
     let target = target(options, &located.name);
-    ensure_elsewhere(&target.path, &located.name)?;
+    // What is left may be the only copy that there is.
+    let mut files = files_of(file, dirs);
+    files.extend([located.name.clone(), located.parity.path.clone()]);
+    target.ensure_apart(&files)?;
     target.ensure_free()?;
     report.emit(Event::Phase(Phase::Locate));
     let Located {
@@ -126,18 +128,6 @@ fn repaired_name(bundle: &OsStr) -> PathBuf {
         name.push(ending);
     }
     name.into()
-}
-
-/// What is left may be the only copy that there is.
-fn ensure_elsewhere(path: &Path, bundle: &Path) -> Result<()> {
-    let place = |path: &Path| fs::canonicalize(parent(path)).ok();
-    let is_same = path.file_name() == bundle.file_name() && place(path) == place(bundle);
-    let is_linked =
-        fs::canonicalize(path).is_ok_and(|path| fs::canonicalize(bundle).ok() == Some(path));
-    if is_same || is_linked {
-        return Err(BadOutput::IsRepaired(path.to_owned()).into());
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -69,9 +69,9 @@ pub enum BadOutput {
     /// A bundle would be copied to where it is.
     #[error("could not copy {}: it is in that directory already", .0.display())]
     IsThere(PathBuf),
-    /// A bundle would be repaired in place.
-    #[error("could not write {}: it is what is to be repaired", .0.display())]
-    IsRepaired(PathBuf),
+    /// It is a file of the bundle that is read.
+    #[error("could not write {}: it belongs to the bundle that is read", .0.display())]
+    IsRead(PathBuf),
     /// It has its name, but nobody knows whether that will last.
     #[error("could not make sure that {} is on the disk: it is written{}", path.display(), kept_in(aside.as_deref()))]
     NotLasting {
@@ -128,7 +128,7 @@ impl BadOutput {
                 "write smaller volumes, which open as they are: --volume-size fat32"
             }
             Self::TooMuchParity { .. } => "take less of it, for example: --parity 1%",
-            Self::IsRepaired(_) => "choose another file with -o FILE",
+            Self::IsRead(_) => "choose another file with -o FILE",
             Self::NotLasting { .. } => {
                 "plug the medium in again, and check what is there: shellpack verify BUNDLE"
             }

@@ -190,7 +190,7 @@ fn the_only_copy_is_left_alone() {
     ] {
         b.sh(&format!("shellpack repair x.shellpack --force -o {output}"))
             .exits_with(1)
-            .says("it is what is to be repaired");
+            .says("it belongs to the bundle that is read");
     }
     b.sh("ln -s x.shellpack link; shellpack repair x.shellpack --force -o link")
         .exits_with(1);

@@ -156,3 +156,58 @@ fn copies_with_a_date_are_left_alone() {
     b.sh("shellpack copy x.shellpack v --force").succeeds();
     assert_eq!(listed(&b, "v"), format!("x.shellpack {mine}"));
 }
+
+/// By whatever name: the parity takes the place of nothing but a parity file.
+#[test]
+fn what_is_read_is_not_written_over() {
+    let b = with_bundle(Machine::offline());
+    b.sh("mkdir v; shellpack split x.shellpack --volume-size 5K -o v; cp -r v w
+        shellpack protect v/x.shellpack --parity 30%; ln -s v linked; ln x.shellpack other; ln -s x.shellpack link
+        sha256sum x.shellpack >x.shellpack.sha256; sha256sum v/* x.shellpack* >before")
+        .succeeds();
+    let never = |command: &str, outputs: &[&str]| {
+        for output in outputs {
+            b.shellpack(&format!("{command} --force -o {output}"))
+                .exits_with(1)
+                .says(&format!(
+                    "could not write {output}: it belongs to the bundle that is read"
+                ));
+        }
+        b.sh("sha256sum -c before").succeeds();
+    };
+    let single = [
+        "x.shellpack",
+        "./x.shellpack",
+        "other",
+        "link",
+        "x.shellpack.sha256",
+    ];
+    never("protect x.shellpack", &single);
+    let volumes = [
+        "v/x.shellpack.002",
+        "linked/x.shellpack.004",
+        "v/x.shellpack.sha256",
+    ];
+    never("protect v/x.shellpack", &volumes);
+    never("protect v/x.shellpack.002", &volumes);
+    // The bundle would be looked for there.
+    never("protect v/x.shellpack", &["v/x.shellpack"]);
+    never("join v/x.shellpack", &volumes);
+    never("join v/x.shellpack", &["v/x.shellpack.parity"]);
+    b.sh("rm v/x.shellpack.003; sed -i /003/d before")
+        .succeeds();
+    never(
+        "repair v/x.shellpack",
+        &["v/x.shellpack", "v/x.shellpack.parity"],
+    );
+    never("repair v/x.shellpack", &volumes);
+    // Volumes of it that lie elsewhere.
+    b.sh("mkdir u; mv v/x.shellpack.001 u; sed -i 's|v/x.shellpack.001|u/x.shellpack.001|' before")
+        .succeeds();
+    never("repair v/x.shellpack --volumes u", &["u/x.shellpack.001"]);
+    b.shellpack("repair v/x.shellpack --volumes u --force -o u")
+        .exits_with(1)
+        .says("could not write u/x.shellpack.001: it belongs to the bundle that is read");
+    b.sh("shellpack repair v/x.shellpack --volumes u -o y; cmp x.shellpack y; shellpack join w/x.shellpack -o w/x.shellpack; cmp y w/x.shellpack; shellpack protect x.shellpack --force; shellpack protect x.shellpack --force")
+        .succeeds();
+}
