@@ -134,7 +134,7 @@ pub enum Command {
     /// Copy a bundle to a stick, and verify it on the way
     ///
     /// It has there the volumes and the parity that it has here, unless told otherwise. An interrupted
-    /// copy leaves NAME.shellpack.part, and the same command goes on from there.
+    /// copy leaves .NAME.shellpack-copy, and the same command goes on from there.
     Copy(Copy),
     /// Write parity for a bundle, from which what gets damaged can be restored
     ///

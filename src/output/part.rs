@@ -1,9 +1,10 @@
 //! A file of a bundle before it has its name. Usually nobody looks for it and it goes away if it
 //! comes to nothing; that of a copy stays, and the next copy goes on where this one ended.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -43,25 +44,25 @@ pub(super) struct PartFile {
     at: u64,
 }
 
-/// What a part of a bundle is called if it stays: `dev.shellpack.part`, and for further volumes
-/// `dev.shellpack.2.part`.
+/// What a part of a bundle is called if it stays: `.dev.shellpack-copy`, and for further volumes
+/// `.dev.shellpack-copy.2`. Nobody else calls files so; `dev.shellpack.part` could be a download.
 pub(super) fn kept_name(bundle: &Path, number: usize) -> PathBuf {
-    let mut name: OsString = bundle.to_owned().into();
+    let bundle_name = bundle.file_name().unwrap_or_default().as_bytes();
+    let stem = bundle_name.strip_suffix(b".shellpack");
+    let mut name = OsString::from(".");
+    name.push(OsStr::from_bytes(stem.unwrap_or(bundle_name)));
+    name.push(".shellpack-copy");
     if number > 1 {
         name.push(format!(".{number}"));
     }
-    name.push(".part");
-    name.into()
+    bundle.with_file_name(name)
 }
 
 /// Parts that a copy of a bundle left, also one into more volumes.
 pub(super) fn kept_parts(bundle: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent(bundle)).into_iter().flatten().flatten();
     let is_part = |path: &PathBuf| {
-        let number = || {
-            let name = path.file_name()?.to_str()?.strip_suffix(".part")?;
-            name.rsplit('.').next()?.parse().ok()
-        };
+        let number = || path.extension()?.to_str()?.parse().ok();
         let names = [Some(1), number()].into_iter().flatten();
         let mut names = names.map(|number| kept_name(bundle, number));
         names.any(|name| name.file_name() == path.file_name())
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn whatever_is_there_it_becomes_what_is_written() {
         let dir = tempfile::tempdir().unwrap();
-        let part = dir.path().join("x.part");
+        let part = dir.path().join(".x.shellpack-copy");
         let changed = |at: usize| {
             let mut bytes = bytes();
             bytes[at] ^= 1;
@@ -231,7 +232,7 @@ mod tests {
     #[test]
     fn what_is_there_is_not_written_again() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("x.part"), &bytes()[..8000]).unwrap();
+        fs::write(dir.path().join(".x.shellpack-copy"), &bytes()[..8000]).unwrap();
         let mut file = place(dir.path()).file(1).unwrap();
         assert_eq!(file.write(&bytes()).unwrap(), 8000);
         assert_eq!(file.write(&bytes()[8000..]).unwrap(), 1000);
@@ -245,5 +246,26 @@ mod tests {
         assert_eq!(error.to_string(), "another copy is writing to it");
         place(dir.path()).file(2).unwrap();
         assert_eq!(kept_parts(&dir.path().join("x")).len(), 2);
+    }
+
+    #[test]
+    fn only_what_a_copy_left_is_its_part() {
+        let dir = tempfile::tempdir().unwrap();
+        let bundle = dir.path().join("x.shellpack");
+        for name in [
+            ".x.shellpack-copy",
+            ".x.shellpack-copy.2",
+            ".x.shellpack-copy.1",
+            ".x.shellpack-copy.02",
+            ".x.shellpack-copy.part",
+            ".y.shellpack-copy",
+            "x.shellpack.part",
+            "x.shellpack.2.part",
+        ] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        let mut parts = kept_parts(&bundle);
+        parts.sort();
+        assert_eq!(parts, [1, 2].map(|number| kept_name(&bundle, number)));
     }
 }

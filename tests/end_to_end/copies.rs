@@ -68,7 +68,7 @@ fn what_is_damaged_is_not_copied() {
 /// Ended in the middle, however; the first call's words are what it does then.
 const ENDED: &str = r#"ended_in_the_middle() {
     shellpack copy x.shellpack stick 2>said & copy=$!
-    until test "$(stat -c %s stick/x.shellpack.part 2>/dev/null || echo 0)" -gt 30000000; do
+    until test "$(stat -c %s stick/.x.shellpack-copy 2>/dev/null || echo 0)" -gt 30000000; do
         kill -0 $copy; sleep 0.01
     done
     kill -$1 $copy; wait $copy || echo "exit $?"; cat said
@@ -88,11 +88,11 @@ fn an_interrupted_copy_goes_on() {
         .succeeds()
         .shows(said);
         let before = b
-            .sh("ls -A stick; stat -c %i stick/x.shellpack.part")
+            .sh("ls -A stick; stat -c %i stick/.x.shellpack-copy")
             .succeeds()
             .text();
         let (name, inode) = before.split_once('\n').unwrap();
-        assert_eq!(name, "x.shellpack.part");
+        assert_eq!(name, ".x.shellpack-copy");
         b.sh("shellpack copy x.shellpack stick")
             .succeeds()
             .says("of an interrupted copy are in stick");
@@ -108,16 +108,16 @@ fn what_was_copied_is_not_written_again_but_compared() {
     let size: u64 = size.parse().unwrap();
     let part = size - 20_000_000;
     let script = format!(
-        "{WRITTEN} head -c {part} x.shellpack >stick/x.shellpack.part
+        "{WRITTEN} head -c {part} x.shellpack >stick/.x.shellpack-copy
         before=$(written); shellpack copy x.shellpack stick >&2; echo $(($(written) - before)); cmp x.shellpack stick/x.shellpack"
     );
     let written: u64 = b.sh(&script).succeeds().text().parse().unwrap();
     assert!((15_000_000..60_000_000).contains(&written), "{written}");
     // What is wrong is written again; what there is too much goes.
-    b.sh(&format!("rm stick/*; cp x.shellpack stick/x.shellpack.part; chmod u+w stick/*; printf wrong | dd of=stick/x.shellpack.part bs=1 seek={part} conv=notrunc; head -c 100000 x.shellpack >>stick/x.shellpack.part; shellpack copy x.shellpack stick; cmp x.shellpack stick/x.shellpack"))
+    b.sh(&format!("rm stick/*; cp x.shellpack stick/.x.shellpack-copy; chmod u+w stick/.x.*; printf wrong | dd of=stick/.x.shellpack-copy bs=1 seek={part} conv=notrunc; head -c 100000 x.shellpack >>stick/.x.shellpack-copy; shellpack copy x.shellpack stick; cmp x.shellpack stick/x.shellpack"))
         .succeeds();
     // Other volumes than before.
-    b.sh("rm stick/*; for n in '' .2 .3 .4; do head -c 1000000 x.shellpack >stick/x.shellpack$n.part; done; shellpack copy x.shellpack stick --volume-size 100M; cat stick/*.0* | cmp - x.shellpack; ls -A stick")
+    b.sh("rm stick/*; for n in '' .2 .3 .4; do head -c 1000000 x.shellpack >stick/.x.shellpack-copy$n; done; shellpack copy x.shellpack stick --volume-size 100M; cat stick/*.0* | cmp - x.shellpack; ls -A stick")
         .succeeds()
         .shows("\nx.shellpack.001\nx.shellpack.002\nx.shellpack.sha256\n");
 }

@@ -92,7 +92,7 @@ fn wherever_it_fails_the_old_or_the_new_one_is_there() {
                 shellpack copy y.shellpack d {old} 2>/dev/null >&2 || exec echo no room for the old one
                 cat d/* | sha256sum >before
                 code=0; shellpack copy y.shellpack d {new} --force 2>said >&2 || code=$?
-                rm -f d/*.part; test -z \"$(ls -A d | grep ^\\\\.)\"
+                rm -f d/.y.shellpack-copy*; test -z \"$(ls -A d | grep ^\\\\.)\"
                 shellpack verify d/y.shellpack >&2; (cd d; test ! -e *.sha256 || sha256sum -c *.sha256 >&2)
                 test $code = 0 || {{ cat said >&2; cat d/* | sha256sum -c before >&2; }}
                 echo $code"
@@ -210,4 +210,17 @@ fn what_is_read_is_not_written_over() {
         .says("could not write u/x.shellpack.001: it belongs to the bundle that is read");
     b.sh("shellpack repair v/x.shellpack --volumes u -o y; cmp x.shellpack y; shellpack join w/x.shellpack -o w/x.shellpack; cmp y w/x.shellpack; shellpack protect x.shellpack --force; shellpack protect x.shellpack --force")
         .succeeds();
+}
+
+/// Browsers call what they are downloading so.
+#[test]
+fn a_copy_leaves_downloads_alone() {
+    let b = with_bundle(Machine::offline());
+    let downloads = "x.shellpack.2.part x.shellpack.part";
+    b.sh("mkdir d; for name in x.shellpack.part x.shellpack.2.part; do echo mine >d/$name; done")
+        .succeeds();
+    b.sh("shellpack copy x.shellpack d; cat d/*.part")
+        .succeeds()
+        .shows("mine\nmine");
+    assert_eq!(listed(&b, "d"), format!("x.shellpack {downloads}"));
 }
