@@ -9,9 +9,11 @@ use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
 use tempfile::TempPath;
 
 use super::temporary;
+use crate::medium::is_lost;
 use crate::volumes::parent;
 use crate::writeback::Steady;
 
@@ -76,7 +78,8 @@ impl Place {
     pub(super) fn file(&self, number: usize) -> io::Result<PartFile> {
         let (file, path) = if let Some(bundle) = &self.keep {
             let path = kept_name(bundle, number);
-            (open(&path)?, PartPath::Kept(path))
+            let file = open(&path).map_err(|error| about(&path, error))?;
+            (file, PartPath::Kept(path))
         } else {
             let (file, path) = temporary(&self.dir)?.into_parts();
             (file, PartPath::Temporary(path))
@@ -105,14 +108,25 @@ fn open(path: &Path) -> io::Result<File> {
         .custom_flags(flags);
     let file = options.open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            Err(io::Error::other("another copy is writing to it"))
-        }
+        Err(Errno::WOULDBLOCK) => Err(io::Error::other("another copy is writing to it")),
         // Where files cannot be locked, nobody can tell.
         _ => Ok(file),
+    }
+}
+
+/// Names the file: the user has not, and knows of the directory only. An error that tells that the
+/// medium fails stays what it is.
+fn about(path: &Path, error: io::Error) -> io::Error {
+    let path = path.display();
+    match error.raw_os_error() {
+        _ if is_lost(&error) => error,
+        Some(code) if code == Errno::LOOP.raw_os_error() => {
+            io::Error::other(format!("{path}: it is a symbolic link"))
+        }
+        _ => io::Error::new(error.kind(), format!("{path}: {error}")),
     }
 }
 
@@ -243,7 +257,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let _first = place(dir.path()).file(1).unwrap();
         let error = place(dir.path()).file(1).unwrap_err();
-        assert_eq!(error.to_string(), "another copy is writing to it");
+        let part = kept_name(&dir.path().join("x"), 1);
+        let said = format!("{}: another copy is writing to it", part.display());
+        assert_eq!(error.to_string(), said);
         place(dir.path()).file(2).unwrap();
         assert_eq!(kept_parts(&dir.path().join("x")).len(), 2);
     }

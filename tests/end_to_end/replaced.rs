@@ -224,3 +224,23 @@ fn a_copy_leaves_downloads_alone() {
         .shows("mine\nmine");
     assert_eq!(listed(&b, "d"), format!("x.shellpack {downloads}"));
 }
+
+#[test]
+fn what_is_in_the_place_of_a_part_is_named() {
+    let b = with_bundle(Machine::offline_of_a_user());
+    let part = "d/.x.shellpack-copy";
+    for (make, said) in [
+        ("ln -s elsewhere", "it is a symbolic link"),
+        ("mkdir", "Is a directory (os error 21)"),
+        ("mkfifo", "it is not a regular file"),
+        ("install -m 0 /dev/null", "Permission denied (os error 13)"),
+    ] {
+        b.sh(&format!(
+            "rm -rf d; mkdir d; {make} {part}; shellpack copy x.shellpack d"
+        ))
+        .exits_with(1)
+        .says(&format!(
+            "error: could not create a file in d\ncaused by: {part}: {said}\n"
+        ));
+    }
+}
