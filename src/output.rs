@@ -7,6 +7,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, AtFlags, CWD};
+use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use crate::error::{BadOutput, Error, Result};
@@ -90,7 +92,8 @@ impl Target {
         if occupant.is_some_and(|file| !file.is_file() && !file.is_symlink()) {
             return Err(BadOutput::IsSpecial(self.path.clone()).into());
         }
-        self.ensure_room(0).map(drop)
+        self.ensure_room(0)?;
+        ensure_writable(parent(&self.path))
     }
 
     /// Refuses what the place has no room for: the bundle has at least so many bytes.
@@ -168,6 +171,18 @@ impl Target {
             }
         };
         refused.map_or(Ok(()), |refused| Err(refused.into()))
+    }
+}
+
+/// Refuses a directory where we may not make files. Nothing is tried: that would change it.
+fn ensure_writable(dir: &Path) -> Result<()> {
+    let wanted = Access::WRITE_OK | Access::EXEC_OK;
+    match rustix::fs::accessat(CWD, dir, wanted, AtFlags::EACCESS) {
+        Err(refused @ (Errno::ACCESS | Errno::PERM | Errno::ROFS)) => {
+            Err(Error::io("write to", dir)(refused.into()))
+        }
+        // Where it cannot be asked, it will be found when it is written to.
+        _ => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use super::cutter::{Part, Single};
 use super::part::Place;
 use super::publish::{ensure_lasting, rename};
 use super::read_back::ensure_arrived;
-use super::{ReadBack, WrittenFile};
+use super::{ReadBack, WrittenFile, ensure_writable};
 use crate::error::{BadOutput, Error, Result};
 use crate::medium::Medium;
 use crate::report::{Event, Phase, Report};
@@ -33,7 +33,9 @@ impl SingleFile {
         if occupant.is_some() && !self.force {
             return Err(BadOutput::Exists(self.path.clone()).into());
         }
-        Medium::writable(parent(&self.path)).map(drop)
+        let dir = parent(&self.path);
+        Medium::writable(dir)?;
+        ensure_writable(dir)
     }
 
     /// Writes it with `write`. Until it is whole and on the disk, it has no name.

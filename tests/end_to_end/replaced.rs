@@ -244,3 +244,27 @@ fn what_is_in_the_place_of_a_part_is_named() {
         ));
     }
 }
+
+#[test]
+fn a_directory_that_is_not_to_be_written_to_is_refused_before_the_work() {
+    let a = with_bundle(Machine::online_of_a_user());
+    a.sh("mkdir -m 555 listed; mkdir -m 666 closed").succeeds();
+    for dir in ["listed", "closed"] {
+        for command in [
+            "create fixtures/shells/blog -o DIR/y",
+            "split x.shellpack --volume-size 5K -o DIR",
+            "copy x.shellpack DIR",
+            "join x.shellpack -o DIR/y",
+            "protect x.shellpack -o DIR/y",
+        ] {
+            let outcome = a
+                .shellpack(&command.replace("DIR", dir))
+                .exits_with(1)
+                .says(&format!(
+                    "error: could not write to {dir}\ncaused by: Permission denied (os error 13)\n"
+                ));
+            // Not even a phase has begun.
+            assert!(outcome.stderr.starts_with("error: "), "{outcome}");
+        }
+    }
+}
