@@ -1,6 +1,6 @@
 //! A bundle becomes files: written beside their final names, synced, then renamed. Whatever goes
 //! wrong, there is either the whole bundle or what was there before; in which order that is done,
-//! `publish` says.
+//! `naming` says.
 
 use std::fs;
 use std::io;
@@ -22,6 +22,7 @@ mod aside;
 mod checksum;
 mod cutter;
 mod fit;
+mod naming;
 mod part;
 mod protect;
 mod publish;

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::cutter::{Part, Single};
+use super::naming::{ensure_lasting, rename};
 use super::part::Place;
-use super::publish::{ensure_lasting, rename};
 use super::read_back::ensure_arrived;
 use super::{ReadBack, WrittenFile, ensure_writable};
 use crate::error::{BadOutput, Error, Result};

@@ -67,7 +67,7 @@ fn old_volumes_are_put_back_if_one_of_them_stays() {
     // In one file, it takes the place of volumes without touching them; what stays is told.
     b.sh(&format!("{alice} copy x.shellpack v --force"))
         .succeeds()
-        .says("warning: v/x.shellpack.003 could not be removed, and is replaced\n");
+        .says("warning: v/x.shellpack.003 is replaced, but could not be removed\n");
     assert_eq!(listed(&b, "v"), "x.shellpack x.shellpack.003");
     b.sh("cmp x.shellpack v/x.shellpack").succeeds();
 }
