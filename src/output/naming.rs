@@ -50,6 +50,8 @@ pub(super) struct Publishing<'a> {
     rivals: Vec<PathBuf>,
     aside: Option<Aside>,
     named: Vec<PathBuf>,
+    /// What some of those were called before, which a copy goes on with.
+    kept: Vec<(PathBuf, PathBuf)>,
 }
 
 impl<'a> Publishing<'a> {
@@ -74,6 +76,7 @@ impl<'a> Publishing<'a> {
             rivals,
             aside: None,
             named: Vec::new(),
+            kept: Vec::new(),
         };
         match publishing.set_aside(ways) {
             Ok(()) => Ok(publishing),
@@ -118,13 +121,18 @@ impl<'a> Publishing<'a> {
     /// replaced in one step.
     fn name(&mut self, temporary: PartPath, path: &Path) -> Result<()> {
         let force = self.target.force && path == self.target.path;
+        let kept = temporary.kept().map(Path::to_owned);
         rename(temporary, path, force)?;
         self.named.push(path.to_owned());
+        self.kept.extend(kept.map(|part| (path.to_owned(), part)));
         Ok(())
     }
 
     /// What did not become a bundle goes, and what was there before is there again.
     pub(super) fn take_back(self, error: Error) -> Error {
+        for (path, part) in &self.kept {
+            let _ = fs::rename(path, part);
+        }
         for path in &self.named {
             let _ = fs::remove_file(path);
         }
@@ -259,6 +267,7 @@ mod tests {
             target: &target,
             rivals: vec![at("x")],
             aside: None,
+            kept: Vec::new(),
             named: vec![at("gone/x.001")],
         };
         publishing.set_aside(vec![at("x.sha256")]).unwrap();

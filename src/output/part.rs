@@ -184,6 +184,14 @@ impl PartPath {
         }
     }
 
+    /// Where it is, if it stays.
+    pub(super) fn kept(&self) -> Option<&Path> {
+        match self {
+            Self::Temporary(_) => None,
+            Self::Kept(path) => Some(path),
+        }
+    }
+
     /// To give it another name; if that fails it goes away.
     pub(super) fn into_temporary(self) -> io::Result<TempPath> {
         match self {

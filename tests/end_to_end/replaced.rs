@@ -268,3 +268,22 @@ fn a_directory_that_is_not_to_be_written_to_is_refused_before_the_work() {
         }
     }
 }
+
+/// There is room for the volumes, but not for one more file.
+#[test]
+fn volumes_that_were_named_in_vain_are_kept_for_the_next_copy() {
+    let b = with_bundle(Machine::offline());
+    let copy = "shellpack copy x.shellpack d --volume-size 5K";
+    let parts = ["", ".2", ".3", ".4"].map(|number| format!(".x.shellpack-copy{number}"));
+    let script = format!(
+        "mkdir d; mount -t tmpfs -o nr_inodes=5 none d; {copy} 2>said && exit 1; cat said >&2
+        test \"$(echo $(ls -A d))\" = '{}'
+        mount -o remount,nr_inodes=9 d; {copy}; cat d/*.0* | cmp - x.shellpack; echo $(ls -A d)",
+        parts.join(" ")
+    );
+    b.sh(&script)
+        .succeeds()
+        .says("No space left on device")
+        .says("20.00 KiB of an interrupted copy are in d")
+        .shows(FOUR);
+}
