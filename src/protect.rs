@@ -42,6 +42,7 @@ pub fn protect(options: &Options, report: &Report) -> Result<WrittenFile> {
     report.emit(Event::Phase(Phase::Check));
     let mut found = Bundle::find(&options.bundle, &options.dirs, None)?;
     let name = found.file.clone();
+    let volume = found.volume_size();
     let output = SingleFile {
         path: options.output.clone().unwrap_or_else(|| parity_name(&name)),
         force: options.force,
@@ -71,7 +72,8 @@ pub fn protect(options: &Options, report: &Report) -> Result<WrittenFile> {
     }
     let (digest, size) = seen.end();
     let remains = match Set::named(&options.bundle, &options.dirs) {
-        Some(set) => Remains::of_volumes(&set, size),
+        // Those that an older bundle left are not looked at, as `open` does not.
+        Some(set) => volume.and_then(|volume| Remains::of_volumes(&set, volume.bytes(), size)),
         None => Some(Remains::of_file(&options.bundle, size)),
     };
     let remains = remains.ok_or_else(|| BadParity::NoVolumes(name.clone()))?;

@@ -38,7 +38,7 @@ impl Located {
         let size = parity.bundle_size();
         let remains = match set {
             Some(set) => {
-                Remains::of_volumes(&set, size).ok_or_else(|| BadParity::NoVolumes(name.clone()))?
+                Remains::of_some(&set, size).ok_or_else(|| BadParity::NoVolumes(name.clone()))?
             }
             None => Remains::of_file(file, size),
         };

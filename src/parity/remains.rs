@@ -1,6 +1,7 @@
 //! What is left of a bundle: a file or volumes, of which some may be missing, cut short, or not
 //! readable in places.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
@@ -51,12 +52,17 @@ impl Remains {
     }
 
     /// A bundle in volumes, some of which are there; `None` if nobody can tell how large they are.
-    pub(crate) fn of_volumes(set: &Set, size: u64) -> Option<Self> {
+    pub(crate) fn of_some(set: &Set, size: u64) -> Option<Self> {
         let there: Vec<_> = set
             .volumes()
             .map(|(number, volume)| (number, volume.size))
             .collect();
-        let volume = volume_size(&there, size)?;
+        Self::of_volumes(set, volume_size(&there, size)?, size)
+    }
+
+    /// A bundle in volumes, all of which but the last have, or should have, this size. Those that
+    /// come behind its end are none of it.
+    pub(crate) fn of_volumes(set: &Set, volume: u64, size: u64) -> Option<Self> {
         let count = u32::try_from(size.div_ceil(volume)).ok()?;
         let count = Some(count).filter(|count| *count <= MOST_VOLUMES)?;
         let piece = |number| Piece {
@@ -192,25 +198,31 @@ pub(super) fn salvage(
 }
 
 /// The size of all volumes but the last, of those that are there and the size of the whole. Some
-/// may be cut short, so it is what fits most of them.
+/// may be cut short, or left by another bundle, so it is what fits most of them.
 fn volume_size(there: &[(u32, u64)], size: u64) -> Option<u64> {
-    let ((last, size_of_last), others) = there.split_last()?;
-    let before = u64::from(last.checked_sub(1)?);
-    let if_last = size.checked_sub(*size_of_last)?.checked_div(before);
-    let of_others = others.iter().map(|(_, found)| (true, *found));
-    let of_last = [Some(*size_of_last), if_last].into_iter().flatten();
-    let candidates = of_others.chain(of_last.map(|volume| (false, volume)));
-    let fit = |volume: u64| {
-        let fits = there.iter().filter(|(number, found)| {
+    let (last, _) = there.last()?;
+    let own = there.iter().map(|&(number, found)| (found, number < *last));
+    let if_last = there.iter().filter_map(|&(number, found)| {
+        let (rest, before) = (size.checked_sub(found)?, u64::from(number - 1));
+        let is_even = before > 0 && rest.is_multiple_of(before);
+        is_even.then(|| (rest / before, false))
+    });
+    let candidates: BTreeSet<(u64, bool)> = own.chain(if_last).collect();
+    let mut best = None;
+    for (volume, is_of_others) in candidates {
+        let expected = there.iter().filter_map(|&(number, found)| {
             let start = u64::from(number - 1).saturating_mul(volume);
-            size.saturating_sub(start).min(volume) == *found
+            // What begins behind the end says nothing.
+            (start < size).then(|| (found, (size - start).min(volume)))
         });
-        fits.count()
-    };
-    candidates
-        .filter(|(_, volume)| *volume > 0 && before.saturating_mul(*volume) < size)
-        .max_by_key(|(is_of_others, volume)| (fit(*volume), *is_of_others, *volume))
-        .map(|(_, volume)| volume)
+        let mut expected = expected.peekable();
+        if volume == 0 || expected.peek().is_none() {
+            continue;
+        }
+        let fit = expected.filter(|(found, expected)| found == expected);
+        best = best.max(Some((fit.count(), is_of_others, volume)));
+    }
+    best.map(|(_, _, volume)| volume)
 }
 
 #[cfg(test)]
@@ -235,8 +247,27 @@ mod tests {
         }
         assert_eq!(volume_size(&[], size), None);
         assert_eq!(volume_size(&[(1, 0)], size), None);
-        // More bytes than anything has.
-        assert_eq!(volume_size(&[(9, 1000)], size), Some(312));
+        // It begins behind the end, whatever the size.
+        assert_eq!(volume_size(&[(9, 1000)], size), None);
+    }
+
+    /// They were left by a larger bundle, or cut smaller.
+    #[test]
+    fn volumes_behind_the_end_do_not_change_the_size_of_the_others() {
+        let volumes = [(1, 1000), (2, 1000), (3, 1000), (4, 500)];
+        for surplus in [
+            vec![(5, 0)],
+            vec![(5, 1000)],
+            vec![(5, 500), (6, 500)],
+            vec![(5, 1), (7, 700), (1_000_000, 9)],
+        ] {
+            for missing in 0..volumes.len() {
+                let mut there = volumes.to_vec();
+                there.remove(missing);
+                there.extend(&surplus);
+                assert_eq!(volume_size(&there, 3500), Some(1000), "{there:?}");
+            }
+        }
     }
 
     #[test]
