@@ -2,7 +2,8 @@
 //! readable in places.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fmt;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
@@ -29,6 +30,17 @@ pub(crate) struct Remains {
     /// The bundle's size.
     size: u64,
     open: Mutex<Vec<(usize, Arc<File>)>>,
+}
+
+/// A part of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place<'a> {
+    /// The file that it lies in.
+    pub(crate) file: &'a str,
+    /// Where in the file.
+    pub(crate) bytes: Range<u64>,
+    /// Whether the file is not there.
+    pub(crate) is_missing: bool,
 }
 
 #[derive(Debug)]
@@ -128,7 +140,7 @@ impl Remains {
     }
 
     /// Where a range of the bundle is, file by file, for messages.
-    pub(crate) fn places(&self, range: Range<u64>) -> Vec<(&str, Range<u64>)> {
+    pub(crate) fn places(&self, range: Range<u64>) -> Vec<Place<'_>> {
         let mut places = Vec::new();
         let mut at = range.start;
         while at < range.end {
@@ -137,11 +149,33 @@ impl Remains {
             let piece = usize::try_from(number)
                 .ok()
                 .and_then(|at| self.files.get(at));
-            let name = piece.map_or("", |piece| piece.name.as_str());
-            places.push((name, within..within + length));
+            places.push(Place {
+                file: piece.map_or("", |piece| piece.name.as_str()),
+                bytes: within..within + length,
+                is_missing: piece.is_some_and(|piece| piece.path.is_none()),
+            });
             at += length;
         }
         places
+    }
+
+    /// Whether every file is there and has the size that it should have. One that is cut short may
+    /// lack nothing but zeros, and one that is too long nothing at all.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.misfits().next().is_none() && self.missing().next().is_none()
+    }
+
+    /// Files that have more bytes than they should, or fewer, each with how many it has and how
+    /// many it should have.
+    pub(crate) fn misfits(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        (0..).zip(&self.files).filter_map(|(index, piece)| {
+            let metadata = piece.path.as_ref()?.metadata().ok();
+            // A device has what it has.
+            let found = metadata.filter(Metadata::is_file)?.len();
+            let start = self.volume.saturating_mul(index);
+            let expected = self.size.saturating_sub(start).min(self.volume);
+            (found != expected).then_some((piece.name.as_str(), found, expected))
+        })
     }
 
     /// Files that are not there.
@@ -163,6 +197,18 @@ impl Remains {
         }
         open.push((number, Arc::clone(&file)));
         Ok(file)
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (length, start) = (self.bytes.end - self.bytes.start, self.bytes.start);
+        let missing = if self.is_missing {
+            "; it is missing"
+        } else {
+            ""
+        };
+        write!(f, "{}, {length} bytes from {start}{missing}", self.file)
     }
 }
 
@@ -289,12 +335,16 @@ mod tests {
         assert_eq!(found[..14_000], bytes[..14_000]);
         assert!(found[14_000..18_000].iter().all(|byte| *byte == 0));
         assert_eq!(found[18_000..], bytes[18_000..]);
+        let place = |part: usize, bytes| Place {
+            file: parts[part].to_str().unwrap(),
+            bytes,
+            is_missing: false,
+        };
         assert_eq!(
             remains.places(8990..9010),
-            [
-                (parts[0].to_str().unwrap(), 8990..9000),
-                (parts[1].to_str().unwrap(), 0..10)
-            ]
+            [place(0, 8990..9000), place(1, 0..10)]
         );
+        let misfits: Vec<_> = remains.misfits().collect();
+        assert_eq!(misfits, [(parts[1].to_str().unwrap(), 5000, 9000)]);
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Survey {
     lacking: usize,
     /// Whether there are blocks of which nothing is known.
     is_partial: bool,
+    /// Whether every file has the size that it should have.
+    is_complete: bool,
 }
 
 impl Survey {
@@ -43,6 +45,7 @@ impl Survey {
             ranges: Vec::new(),
             lacking: 0,
             is_partial: blocks < geometry.blocks(),
+            is_complete: bundle.is_complete(),
         };
         let mut good = 0;
         for run in known {
@@ -119,9 +122,9 @@ impl Survey {
         }
     }
 
-    /// Whether every block of the bundle is known to be good.
+    /// Whether every block of the bundle is known to be good, and there is nothing else.
     pub(crate) fn is_sound(&self) -> bool {
-        self.damaged == 0 && !self.is_partial
+        self.damaged == 0 && !self.is_partial && self.is_complete
     }
 
     /// Whether everything that is damaged can be restored.

@@ -1,5 +1,6 @@
 //! What a bundle's parity file has to say when the bundle is checked.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -15,9 +16,9 @@ const LISTED: usize = 50;
 /// What parity is there, and what it is good for.
 #[derive(Debug)]
 pub enum Cover {
-    /// The bundle is sound, and its parity file, too.
+    /// No byte of the bundle is damaged, and the parity file is sound, too.
     Sound(PathBuf),
-    /// The bundle is sound, its parity file is not.
+    /// No byte of the bundle is damaged, but the parity file is.
     Fault(PathBuf, ParityFault),
     /// The bundle is damaged.
     Damage(Damage),
@@ -76,16 +77,23 @@ pub fn cover(
     if findings.faults.is_empty() {
         return beside_sound(path, findings, report).map(Some);
     }
-    let located = Located::find(bundle, dirs, Some(&path), report);
-    let damage = located.and_then(|located| {
-        let survey = Survey::of(&located.remains, &located.parity, report)?;
-        Ok(Damage::new(path, &located, &survey))
-    });
-    match damage {
-        Ok(damage) => Ok(Some(Cover::Damage(damage))),
+    match damage(bundle, dirs, path, report) {
+        Ok(cover) => Ok(Some(cover)),
         Err(error @ Error::Parity(_)) => Ok(Some(Cover::Useless(error))),
         Err(error) => Err(error),
     }
+}
+
+/// Reads a bundle again that has faults.
+fn damage(bundle: &Path, dirs: &[PathBuf], path: PathBuf, report: &Report) -> Result<Cover> {
+    let located = Located::find(bundle, dirs, Some(&path), report)?;
+    let survey = Survey::of(&located.remains, &located.parity, report)?;
+    Ok(match (survey.is_sound(), located.parity.is_whole()) {
+        // The fault is that of a file that is none of it.
+        (true, true) => Cover::Sound(path),
+        (true, false) => Cover::Fault(path, ParityFault::Damaged),
+        (false, _) => Cover::Damage(Damage::new(path, &located, &survey)),
+    })
 }
 
 fn beside_sound(path: PathBuf, findings: &Findings, report: &Report) -> Result<Cover> {
@@ -105,18 +113,19 @@ fn beside_sound(path: PathBuf, findings: &Findings, report: &Report) -> Result<C
 
 impl Damage {
     fn new(parity: PathBuf, located: &Located, survey: &Survey) -> Self {
-        let missing: Vec<_> = located.remains.missing().collect();
+        let remains = &located.remains;
         let ranges = survey.ranges().iter().cloned();
-        let places = ranges.flat_map(|range| located.remains.places(range));
-        let mut places = places.map(|(file, range)| {
-            let missing = if missing.contains(&file) {
-                "; it is missing"
-            } else {
-                ""
-            };
-            let (length, start) = (range.end - range.start, range.start);
-            format!("{file}, {length} bytes from {start}{missing}")
+        let damaged = ranges.flat_map(|range| remains.places(range));
+        let missing = damaged.clone().filter(|place| place.is_missing);
+        let said: HashSet<_> = missing.map(|place| place.file).collect();
+        let misfits = remains.misfits().map(|(file, found, expected)| {
+            format!("{file} has {found} bytes instead of {expected}")
         });
+        // All of it may be zeros.
+        let missing = remains.missing().filter(|file| !said.contains(file));
+        let missing = missing.map(|file| format!("{file} is missing"));
+        let places = damaged.map(|place| place.to_string());
+        let mut places = places.chain(misfits).chain(missing);
         Self {
             parity,
             places: places.by_ref().take(LISTED).collect(),

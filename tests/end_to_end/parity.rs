@@ -203,3 +203,48 @@ fn the_only_copy_is_left_alone() {
         .succeeds()
         .shows("d/x.shellpack.parity: sound\n");
 }
+
+/// No block differs, but `verify` has a fault: `repair` mends it.
+#[test]
+fn a_file_that_is_too_long_or_lacks_only_zeros_is_repaired() {
+    let b = protected("blog", "");
+    b.sh("cp x.shellpack good; mkdir v; shellpack split x.shellpack --volume-size 512K -o v; cp x.shellpack.parity v; mv v/x.shellpack.004 away")
+        .succeeds();
+    let size = b.sh("stat -c %s good").succeeds().text();
+    let size: u64 = size.parse().unwrap();
+    let repairs = |bundle: &str, damage: &str, said: &str| {
+        b.sh(damage).succeeds();
+        b.shellpack(&format!("verify {bundle}"))
+            .exits_with(1)
+            .shows(&format!(
+                "damaged: {said}\nparity: all of it is covered by "
+            ))
+            .says(&format!("hint: repair it: shellpack repair {bundle}\n"));
+        b.sh(&format!("shellpack repair {bundle} -o y; cmp y good; rm y"))
+            .succeeds();
+    };
+    repairs(
+        "x.shellpack",
+        "cp good new; echo garbage >>new; mv -f new x.shellpack",
+        &format!("x.shellpack has {} bytes instead of {size}", size + 8),
+    );
+    repairs(
+        "x.shellpack",
+        "cp good new; truncate -s -600 new; mv -f new x.shellpack",
+        &format!("x.shellpack has {} bytes instead of {size}", size - 600),
+    );
+    repairs(
+        "v/x.shellpack",
+        "cp away v/x.shellpack.004; cp v/x.shellpack.002 new; echo 1 >>new; mv -f new v/x.shellpack.002",
+        "v/x.shellpack.002 has 524290 bytes instead of 524288",
+    );
+    // The last volume has nothing but the zeros at the end.
+    repairs(
+        "w/x.shellpack",
+        &format!(
+            "mkdir w g; cp good g/x.shellpack; shellpack split g/x.shellpack --volume-size {} -o w; cp x.shellpack.parity w; rm w/x.shellpack.002",
+            size - 512
+        ),
+        "x.shellpack.002 is missing",
+    );
+}
