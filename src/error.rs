@@ -20,6 +20,7 @@ mod make;
 mod not_there;
 mod output;
 mod parity;
+mod remedy;
 mod unfit;
 mod words;
 
@@ -28,6 +29,7 @@ pub use kind::Kind;
 pub use not_there::NotThere;
 pub use output::BadOutput;
 pub use parity::BadParity;
+pub use remedy::Remedy;
 pub use unfit::Unfit;
 use words::{describe, indent, on_lines_of_their_own};
 
@@ -267,8 +269,8 @@ pub enum Error {
         file: PathBuf,
         /// How many faults there are.
         count: usize,
-        /// Whether its parity file covers all of the damage.
-        is_covered: bool,
+        /// What helps.
+        remedy: Remedy,
     },
     /// A bundle that was just written does not read back.
     #[error("could not read back what was written to {}: the medium is failing", file.display())]

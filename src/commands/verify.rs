@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::print;
+use crate::bundle::{BadBundle, BadVolume};
 use crate::cli::{Global, Verify};
-use crate::error::{Error, Result};
+use crate::error::{BadParity, Error, Remedy, Result};
 use crate::input::Bundle;
 use crate::report::{Event, Phase, Report, count, printable_line};
 use crate::verify::{self, Cover, Findings};
@@ -37,16 +38,40 @@ pub(super) fn verify(command: &Verify, global: &Global, report: &Report) -> Resu
     if let (Some(sound), false) = (in_words(&findings), global.quiet) {
         print(&format!("{name}: sound ({sound})\n"));
     }
-    let parity_faults = cover.as_ref().map_or(0, |cover| tell(cover, global));
-    let count = findings.faults.len() + parity_faults;
-    if count == 0 {
-        return Ok(ExitCode::SUCCESS);
+    if let Some(cover) = &cover {
+        tell(cover, global);
     }
-    Err(Error::Faults {
-        file: command.bundle.clone(),
-        count,
-        is_covered: matches!(cover, Some(Cover::Damage(damage)) if damage.is_covered),
-    })
+    if !findings.faults.is_empty() {
+        return Err(Error::Faults {
+            file: command.bundle.clone(),
+            count: findings.faults.len(),
+            remedy: remedy(&findings, cover.as_ref()),
+        });
+    }
+    match cover {
+        Some(Cover::Fault(parity, fault)) => Err(BadParity::Faulty {
+            bundle: command.bundle.clone(),
+            dirs: dirs.clone(),
+            parity,
+            fault,
+        }
+        .into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn remedy(findings: &Findings, cover: Option<&Cover>) -> Remedy {
+    let is_surplus = |fault: &BadBundle| {
+        let BadBundle::Volume(bad) = fault else {
+            return false;
+        };
+        matches!(bad, BadVolume::Surplus { .. })
+    };
+    match cover {
+        _ if findings.faults.iter().all(is_surplus) => Remedy::RemoveSurplus,
+        Some(Cover::Damage(damage)) if damage.is_covered => Remedy::Repair,
+        _ => Remedy::CopyAgain,
+    }
 }
 
 /// What is in a sound bundle.
@@ -58,14 +83,13 @@ fn in_words(findings: &Findings) -> Option<String> {
     Some(format!("{paths}, {files}"))
 }
 
-/// Tells of a parity file; how many faults it has.
-fn tell(cover: &Cover, global: &Global) -> usize {
+/// Tells of a parity file.
+fn tell(cover: &Cover, global: &Global) {
     match cover {
         Cover::Sound(_) if global.quiet => {}
         Cover::Sound(parity) => print(&format!("{}: sound\n", parity.display())),
         Cover::Fault(parity, fault) => {
             line("fault", &format!("{}: {fault}", parity.display()));
-            return 1;
         }
         Cover::Damage(damage) => {
             damage
@@ -81,7 +105,6 @@ fn tell(cover: &Cover, global: &Global) -> usize {
         }
         Cover::Useless(error) => line("parity", &error.to_string()),
     }
-    0
 }
 
 fn line(label: &str, text: &str) {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::Error;
+use super::{Error, Remedy};
 use crate::bundle::manifest::{shell_quoted, shell_quoted_path};
 use crate::bundle::{BadBundle, BadVolume};
 use crate::medium;
@@ -44,8 +44,11 @@ impl Error {
                 .to_owned(),
             Self::RehearsalFailed { advice, .. } => advice.clone()?,
             Self::Bundle { file, source } => bundle_hint(file, source)?,
-            Self::Faults { file, is_covered: true, .. } => repair_hint(file),
-            Self::Faults { file, .. } => damaged_hint(file),
+            Self::Faults { file, remedy, .. } => match remedy {
+                Remedy::Repair => repair_hint(file),
+                Remedy::CopyAgain => damaged_hint(file),
+                Remedy::RemoveSurplus => REMOVE_SURPLUS.to_owned(),
+            },
             Self::ReadBack { .. } => "try another medium".to_owned(),
             Self::Unfit(unfit) => unfit.hint()?,
             Self::NotFrozen => "enter it without --frozen".to_owned(),
@@ -70,6 +73,8 @@ impl Error {
 }
 
 const PLUG_IN: &str = "if the medium was pulled out, plug it in and try again; if it is failing, copy the bundle again from where it was made";
+
+const REMOVE_SURPLUS: &str = "remove it: it was left by an older bundle of that name";
 
 fn io_hint(action: &str, path: &Path, error: &io::Error) -> Option<String> {
     match error.kind() {
@@ -169,7 +174,7 @@ fn volume_hint(bad: &BadVolume) -> String {
         BadVolume::Missing { .. } => {
             "put them into one directory, or name the directories that they are in: --volumes DIR"
         }
-        BadVolume::Surplus { .. } => "remove it: it was left by an older bundle of that name",
+        BadVolume::Surplus { .. } => REMOVE_SURPLUS,
         _ => "copy it again from where it was made",
     }
     .to_owned()

@@ -1,6 +1,11 @@
 //! Parity files that cannot be used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::bundle::manifest::shell_quoted_path;
+use crate::parity::parity_name;
+use crate::verify::ParityFault;
+use crate::volumes::Set;
 
 /// Why a bundle cannot be repaired.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +40,18 @@ pub enum BadParity {
     /// Something else came out.
     #[error("could not repair {}: what comes out is not what was protected", .0.display())]
     NotRestored(PathBuf),
+    /// It is of no use, or of less, and the bundle is as it was.
+    #[error("could not rely on {}: {fault}", parity.display())]
+    Faulty {
+        /// The bundle, as it was named.
+        bundle: PathBuf,
+        /// Further directories in which volumes of it may lie.
+        dirs: Vec<PathBuf>,
+        /// The parity file.
+        parity: PathBuf,
+        /// What is wrong with it.
+        fault: ParityFault,
+    },
     /// Parity would be that of the damage.
     #[error("could not protect {}: it is damaged already", .0.display())]
     Damaged(PathBuf),
@@ -44,6 +61,12 @@ impl BadParity {
     /// One line, with what to do instead.
     pub(super) fn hint(&self) -> String {
         match self {
+            Self::Faulty {
+                bundle,
+                dirs,
+                parity,
+                ..
+            } => return anew(bundle, dirs, parity),
             Self::Absent { .. } => {
                 "name it with --parity FILE, or copy the bundle again from where it was made"
             }
@@ -56,4 +79,17 @@ impl BadParity {
         }
         .to_owned()
     }
+}
+
+/// The command that writes a parity file again, where it is.
+fn anew(bundle: &Path, dirs: &[PathBuf], parity: &Path) -> String {
+    let mut command = format!("shellpack protect --force {}", shell_quoted_path(bundle));
+    for dir in dirs {
+        command = format!("{command} --volumes {}", shell_quoted_path(dir));
+    }
+    let name = Set::named(bundle, dirs).map_or_else(|| bundle.to_owned(), |set| set.bundle());
+    if parity != parity_name(&name) {
+        command = format!("{command} --output {}", shell_quoted_path(parity));
+    }
+    format!("the bundle is sound; write its parity anew: {command}")
 }

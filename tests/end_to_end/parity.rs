@@ -204,6 +204,35 @@ fn the_only_copy_is_left_alone() {
         .shows("d/x.shellpack.parity: sound\n");
 }
 
+/// It was there before, is empty, or is larger than the last: nobody's sizes follow from it.
+#[test]
+fn a_volume_that_an_older_bundle_left_is_in_nobodys_way() {
+    let b = protected("blog", "--parity 30%");
+    b.sh("mkdir v; shellpack split x.shellpack --volume-size 512K -o v; cp x.shellpack.parity v; mv v/x.shellpack.002 away")
+        .succeeds();
+    for surplus in ["cat v/x.shellpack.001", "true", "cat v/x.shellpack.004"] {
+        b.sh(&format!(
+            "{surplus} >new; mv -f new v/x.shellpack.005; cp away v/x.shellpack.002"
+        ))
+        .succeeds();
+        b.sh("shellpack protect v/x.shellpack --parity 30% --force; cmp v/x.shellpack.parity x.shellpack.parity")
+            .succeeds();
+        b.shellpack("verify v/x.shellpack")
+            .exits_with(1)
+            .prints("fault: v/x.shellpack.005 does not belong to it: the bundle ends in v/x.shellpack.004\nv/x.shellpack.parity: sound")
+            .says("hint: remove it: it was left by an older bundle of that name\n");
+        b.shellpack("repair v/x.shellpack")
+            .succeeds()
+            .says("v/x.shellpack is not damaged; nothing was written");
+        b.sh("rm v/x.shellpack.002").succeeds();
+        b.shellpack("verify v/x.shellpack")
+            .exits_with(1)
+            .shows("damaged: x.shellpack.002, 524288 bytes from 0; it is missing\nparity: all of it is covered");
+        b.sh("shellpack repair v/x.shellpack -o y; cmp y x.shellpack; rm y")
+            .succeeds();
+    }
+}
+
 /// No block differs, but `verify` has a fault: `repair` mends it.
 #[test]
 fn a_file_that_is_too_long_or_lacks_only_zeros_is_repaired() {
@@ -247,4 +276,29 @@ fn a_file_that_is_too_long_or_lacks_only_zeros_is_repaired() {
         ),
         "x.shellpack.002 is missing",
     );
+}
+
+#[test]
+fn a_sound_bundle_is_not_called_damaged_for_its_parity_file() {
+    let b = protected("blog", "");
+    b.sh("mkdir 'a b' v w; cp x.shellpack x.shellpack.parity 'a b'; truncate -s -1 'a b/x.shellpack.parity'")
+        .succeeds();
+    b.shellpack("verify 'a b/x.shellpack'")
+        .exits_with(1)
+        .shows("a b/x.shellpack: sound (")
+        .says("error: could not rely on a b/x.shellpack.parity: it is damaged in places\n")
+        .says("write its parity anew: shellpack protect --force 'a b/x.shellpack'\n");
+    b.sh("shellpack protect --force 'a b/x.shellpack'; shellpack verify 'a b/x.shellpack'")
+        .succeeds();
+    b.sh("shellpack split x.shellpack --volume-size 512K -o v; mv v/*.002 w; echo no parity >w/x.shellpack.parity; rm -f v/x.shellpack.parity")
+        .succeeds();
+    let anew = "shellpack protect --force v/x.shellpack --volumes w --output w/x.shellpack.parity";
+    b.shellpack("verify v/x.shellpack --volumes w")
+        .exits_with(1)
+        .says("could not rely on w/x.shellpack.parity: it is no parity file, or all of it is damaged\n")
+        .says(&format!("write its parity anew: {anew}\n"));
+    b.sh(&format!(
+        "{anew}; shellpack verify v/x.shellpack --volumes w"
+    ))
+    .succeeds();
 }
