@@ -12,7 +12,7 @@ pub mod member;
 pub mod reader;
 pub mod segment;
 pub mod signature;
-mod volume;
+pub(crate) mod volume;
 pub mod writer;
 
 pub use volume::BadVolume;

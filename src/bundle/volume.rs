@@ -1,5 +1,8 @@
 //! What can be wrong with the volumes of a bundle (`bundle-format.md`, section 10).
 
+/// How many of them are listed: somebody reads it.
+pub(crate) const SAID: usize = 8;
+
 /// Why files do not make up a bundle, before any of them is read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -7,7 +10,8 @@ pub enum BadVolume {
     /// Some are not there.
     #[error("{}", missing(missing_names, there, *least, *is_exact))]
     Missing {
-        /// The names of those that are not.
+        /// The names of those that are not, as many as are said. All of them may be more than fit
+        /// into memory: they are counted by the highest number, which is any.
         missing_names: Vec<String>,
         /// The numbers of those that are.
         there: Vec<u32>,
@@ -52,17 +56,25 @@ pub enum BadVolume {
 
 /// `x.002 is missing; of 3 volumes, 1 and 3 are there`
 fn missing(names: &[String], there: &[u32], least: u32, is_exact: bool) -> String {
+    let count = (least as usize).saturating_sub(there.len());
     let are = |many: bool| if many { "are" } else { "is" };
     let at_least = if is_exact { "" } else { "at least " };
     let volumes = if least == 1 { "volume" } else { "volumes" };
     let there = match there {
         [] => "none is".to_owned(),
-        some => format!("{} {}", enumerated(&ranges(some)), are(some.len() > 1)),
+        some => {
+            let ranges = ranges(some);
+            format!(
+                "{} {}",
+                enumerated(&ranges, ranges.len()),
+                are(some.len() > 1)
+            )
+        }
     };
     format!(
         "{} {} missing; of {at_least}{least} {volumes}, {there} there",
-        enumerated(names),
-        are(names.len() > 1)
+        enumerated(names, count),
+        are(count > 1)
     )
 }
 
@@ -76,12 +88,12 @@ fn ranges(numbers: &[u32]) -> Vec<String> {
     neighbours.map(said).collect()
 }
 
-/// A few words in a row, and how many more there are.
-fn enumerated(words: &[String]) -> String {
-    const MOST: usize = 8;
-    let (first, others) = words.split_at(words.len().min(MOST));
-    if !others.is_empty() {
-        return format!("{} and {} more", first.join(", "), others.len());
+/// The first few of so many words in a row, and how many more there are.
+fn enumerated(words: &[String], count: usize) -> String {
+    let first = &words[..words.len().min(SAID)];
+    let more = count.saturating_sub(first.len());
+    if more > 0 {
+        return format!("{} and {more} more", first.join(", "));
     }
     match first {
         [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
@@ -98,7 +110,7 @@ mod tests {
         let said = |missing: &[u32], there: &[u32], least, is_exact| {
             let names = missing.iter().map(|number| format!("x.{number:03}"));
             let bad = BadVolume::Missing {
-                missing_names: names.collect(),
+                missing_names: names.take(SAID).collect(),
                 there: there.to_vec(),
                 least,
                 is_exact,

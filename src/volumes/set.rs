@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Names, parent};
 use crate::bundle::extent::Extent;
+use crate::bundle::volume::SAID;
 use crate::bundle::{BadVolume, MANIFEST};
 
 /// A volume that is there.
@@ -145,7 +146,10 @@ impl Set {
         let least = if is_exact { least } else { least.max(highest) };
         let missing = (1..=least).filter(|number| !self.found.contains_key(number));
         BadVolume::Missing {
-            missing_names: missing.map(|number| self.shown(number)).collect(),
+            missing_names: missing
+                .take(SAID)
+                .map(|number| self.shown(number))
+                .collect(),
             there: self
                 .found
                 .keys()
@@ -307,6 +311,21 @@ mod tests {
         ] {
             assert_eq!(said(sizes, &extent), Some(misfit), "{sizes:?}");
         }
+    }
+
+    /// Whoever names a file decides on the highest number.
+    #[test]
+    fn volumes_that_are_missing_are_counted_and_not_collected() {
+        let missing = set(&[(1, 100), (999_999_999, 0)]).missing(2, false);
+        let BadVolume::Missing { missing_names, .. } = &missing else {
+            panic!("{missing:?}");
+        };
+        assert_eq!(missing_names.len(), 8);
+        assert_eq!(
+            missing.to_string(),
+            "x.002, x.003, x.004, x.005, x.006, x.007, x.008, x.009 and 999999989 more are missing; \
+             of at least 999999999 volumes, 1 and 999999999 are there"
+        );
     }
 
     #[test]

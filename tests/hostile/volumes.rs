@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use shellpack::bundle::BadBundle;
 use shellpack::report::Report;
@@ -137,5 +138,26 @@ fn a_missing_volume_is_named() {
             "{fault}"
         );
         fs::write(path, good).unwrap();
+    }
+}
+
+/// The highest number that a name may have costs neither memory nor time.
+#[test]
+fn volumes_that_are_missing_by_the_hundred_million_are_counted() {
+    let volumes = Volumes::of(&Bundle::sample().bytes()[..300], 300);
+    let dir = volumes.dir.path();
+    fs::rename(&volumes.paths[0], dir.join("x.000000001")).unwrap();
+    fs::write(dir.join("x.999999999"), b"").unwrap();
+    for command in ["inspect", "verify", "join"] {
+        let script = r#"ulimit -v 4000000; exec "$0" "$@" x"#;
+        let outcome = Command::new("bash")
+            .args(["-c", script, env!("CARGO_BIN_EXE_shellpack"), command])
+            .current_dir(dir)
+            .output()
+            .unwrap();
+        let said = String::from_utf8([outcome.stdout, outcome.stderr].concat()).unwrap();
+        assert_eq!(outcome.status.code(), Some(1), "{said}");
+        let counted = "and 999999989 more are missing; of at least 999999999 volumes, 1 and 999999999 are there";
+        assert!(said.contains(counted), "{said}");
     }
 }
