@@ -19,6 +19,9 @@ pub enum BadParity {
         /// Where it was looked for.
         parity: PathBuf,
     },
+    /// It cannot be read here and there.
+    #[error("could not use {}: it is neither a file nor a disk", .0.display())]
+    NotAFile(PathBuf),
     /// The file is something else, or nothing of it is whole.
     #[error("could not use {}: it is not a parity file, or all of it is damaged", .0.display())]
     NotParity(PathBuf),
@@ -71,7 +74,9 @@ impl BadParity {
                 "name it with --parity FILE, or copy the bundle again from where it was made"
             }
             Self::Unknown(_) => "use the version of shellpack that made it, or a newer one",
-            Self::NotParity(_) | Self::OtherBundle(_) => "name the right one with --parity FILE",
+            Self::NotAFile(_) | Self::NotParity(_) | Self::OtherBundle(_) => {
+                "name the right one with --parity FILE"
+            }
             Self::NoVolumes(_) => "name the directories that they are in: --volumes DIR",
             Self::Beyond { .. } | Self::NotRestored(_) | Self::Damaged(_) => {
                 "copy what is damaged again from where it was made"

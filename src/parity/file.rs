@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt as _;
+use std::io::{self, ErrorKind, Seek as _, SeekFrom};
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -38,13 +38,7 @@ pub(crate) struct ParityFile {
 impl ParityFile {
     /// Reads a parity file to its end, and sees what is whole.
     pub(crate) fn read(path: &Path, report: &Report) -> Result<Self> {
-        let failed = Error::io("read", path);
-        let open = || -> io::Result<_> {
-            let file = File::open(path)?;
-            let length = file.metadata()?.len();
-            Ok((file, length))
-        };
-        let (file, length) = open().map_err(failed)?;
+        let (file, length) = open(path)?;
         let fixed = find_head(&file, length).map_err(|error| match error {
             NotFixed::Damaged => BadParity::NotParity(path.to_owned()),
             NotFixed::Unknown => BadParity::Unknown(path.to_owned()),
@@ -128,6 +122,23 @@ impl ParityFile {
     fn salvage(&self, at: u64, buffer: &mut [u8]) {
         salvage(at, buffer, |at, rest| self.file.read_at(rest, at));
     }
+}
+
+/// A file, and how many bytes it has. Opening a pipe would wait until somebody writes to it, so it
+/// is looked at before.
+fn open(path: &Path) -> Result<(File, u64)> {
+    let look = || -> io::Result<_> {
+        let kind = path.metadata()?.file_type();
+        if !kind.is_file() && !kind.is_block_device() {
+            return Ok(None);
+        }
+        let mut file = File::open(path)?;
+        // A device has no other length.
+        let length = file.seek(SeekFrom::End(0))?;
+        Ok(Some((file, length)))
+    };
+    let found = look().map_err(Error::io("read", path))?;
+    found.ok_or_else(|| BadParity::NotAFile(path.to_owned()).into())
 }
 
 /// The first head that is whole, wherever in the file that is: all of them say the same, but for

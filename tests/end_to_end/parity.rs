@@ -175,6 +175,16 @@ fn parity_of_something_else_repairs_nothing() {
     b.shellpack("repair x.shellpack --parity x.shellpack")
         .exits_with(1)
         .says("could not use x.shellpack: it is not a parity file, or all of it is damaged");
+    b.sh("mkfifo pipe");
+    for other in ["pipe", ".", "/dev/zero"] {
+        b.sh(&format!(
+            "timeout 20 shellpack repair x.shellpack --parity {other}"
+        ))
+        .exits_with(1)
+        .says(&format!(
+            "could not use {other}: it is neither a file nor a disk\n\nhint: name the right one with --parity FILE\n"
+        ));
+    }
 }
 
 #[test]
