@@ -11,6 +11,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+mod bad;
 mod code;
 mod encode;
 mod file;
@@ -22,6 +23,7 @@ mod restore;
 #[cfg(test)]
 mod round_trip;
 mod survey;
+mod volume_size;
 
 pub(crate) use encode::{Identity, write};
 pub(crate) use file::ParityFile;

@@ -1,14 +1,14 @@
 //! A parity file, as far as it is whole. Whatever is damaged of it is worth no more than what is
 //! damaged of the bundle; the rest is as good as before.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, ErrorKind, Seek as _, SeekFrom};
+use std::io::{self, Seek as _, SeekFrom};
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::bad::Bad;
 use super::encode::Identity;
 use super::geometry::{Geometry, Section};
 use super::head::{self, Entry, FIXED, Fixed, MAGIC, NotFixed, Table};
@@ -19,14 +19,12 @@ use crate::report::Report;
 /// How much is searched at a time for a head that is whole.
 const SEARCHED: usize = 1 << 20;
 
-/// Blocks that are damaged, by column; rows of parity come behind those of the bundle.
-pub(super) type Bad = BTreeMap<u64, BTreeSet<u32>>;
-
 /// A parity file that was read.
 #[derive(Debug)]
 pub(crate) struct ParityFile {
     pub(crate) path: PathBuf,
     file: File,
+    length: u64,
     pub(super) geometry: Geometry,
     pub(crate) identity: Identity,
     /// Those of the sections that are there.
@@ -36,33 +34,50 @@ pub(crate) struct ParityFile {
 }
 
 impl ParityFile {
-    /// Reads a parity file to its end, and sees what is whole.
-    pub(crate) fn read(path: &Path, report: &Report) -> Result<Self> {
+    /// Reads what a parity file is about, and nothing else yet.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let (file, length) = open(path)?;
         let fixed = find_head(&file, length).map_err(|error| match error {
             NotFixed::Damaged => BadParity::NotParity(path.to_owned()),
             NotFixed::Unknown => BadParity::Unknown(path.to_owned()),
         })?;
-        let mut parity = Self {
+        Ok(Self {
             path: path.to_owned(),
             file,
+            length,
             geometry: fixed.geometry,
             identity: fixed.identity,
             tables: Vec::new(),
-            bad: Bad::new(),
-        };
-        let geometry = fixed.geometry;
+            bad: Bad::default(),
+        })
+    }
+
+    /// Reads it to its end, and sees what is whole.
+    pub(crate) fn read(mut self, report: &Report) -> Result<Self> {
+        let (geometry, length) = (self.geometry, self.length);
         let sections = 0..geometry.sections();
         for number in sections.take_while(|number| geometry.start_of(*number) < length) {
             report.ensure_not_interrupted()?;
-            parity.read_section(geometry.section(number));
+            self.read_section(geometry.section(number));
+            if self.bad.are_too_many() {
+                return Err(BadParity::NotParity(self.path).into());
+            }
         }
-        Ok(parity)
+        Ok(self)
     }
 
     /// The bundle's size.
     pub(crate) fn bundle_size(&self) -> u64 {
         self.geometry.size
+    }
+
+    /// How many of the bundle's bytes may be damaged at most.
+    pub(super) fn covered_bytes(&self) -> u64 {
+        let row = self
+            .geometry
+            .columns()
+            .saturating_mul(self.geometry.block());
+        row.saturating_mul(self.geometry.parity.into())
     }
 
     /// Whether every byte of it is as it was written.
@@ -114,7 +129,7 @@ impl ParityFile {
             );
             let row = geometry.rows + u32::try_from(row).unwrap_or(u32::MAX);
             let column = section.first + column as u64;
-            self.bad.entry(column).or_default().insert(row);
+            self.bad.add(column, row, &geometry);
         }
         self.tables.push(table);
     }
@@ -150,10 +165,7 @@ fn find_head(file: &File, length: u64) -> Result<Fixed, NotFixed> {
     while at < length {
         let there = (length - at).min(bytes.len() as u64);
         let bytes = &mut bytes[..usize::try_from(there).unwrap_or(0)];
-        salvage(at, bytes, |at, rest| match file.read_at(rest, at) {
-            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
-            other => other,
-        });
+        salvage(at, bytes, |at, rest| file.read_at(rest, at));
         for start in places_of(MAGIC, bytes) {
             match Fixed::parse(&bytes[start..]) {
                 Ok(fixed) => return Ok(fixed),

@@ -25,6 +25,9 @@ const LARGEST_SECTION: u64 = 256 << 20;
 const MOST_ELEMENTS: u64 = 1 << 16;
 /// The least size that no bundle with parity has: 64 TiB.
 const LARGEST_BUNDLE: u64 = 1 << 46;
+/// What a reader takes of digests; of a large bundle, a thousandth of its size. The writer's take
+/// less than half of that.
+const MOST_DIGESTS: u64 = 64 << 20;
 /// The largest block that a reader takes.
 const LARGEST_BLOCK: u32 = 1 << 20;
 /// The code works on so many bytes at once.
@@ -87,7 +90,19 @@ impl Geometry {
             && self.width > 0
             && ((rows + parity) * u64::from(self.block)).saturating_mul(self.width.into())
                 <= LARGEST_SECTION;
-        is_possible.then_some(self)
+        let most = MOST_DIGESTS.max(self.size / 1000);
+        is_possible
+            .then_some(self)
+            .filter(|it| it.digests() <= most)
+    }
+
+    /// What the digests of all blocks take: a reader holds them in memory.
+    fn digests(&self) -> u64 {
+        let blocks = u64::from(self.rows + self.parity).saturating_mul(self.columns());
+        let heads = self.sections().saturating_mul(head::FIXED as u64);
+        blocks
+            .saturating_mul(head::ENTRY as u64)
+            .saturating_add(heads)
     }
 
     /// How many columns there are.
@@ -263,6 +278,12 @@ mod tests {
                 ..good
             },
             Geometry { width: 0, ..good },
+            // 5 GiB in blocks of 64 bytes.
+            Geometry {
+                block: 64,
+                width: 1,
+                ..good
+            },
             Geometry {
                 width: u32::MAX,
                 ..good

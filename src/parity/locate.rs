@@ -7,6 +7,9 @@ use crate::error::{BadParity, Result};
 use crate::report::Report;
 use crate::volumes::Set;
 
+/// With all of the parity that can be had, nobody has one of more volumes than that, and no other.
+const LARGEST_FACTOR: u64 = 1024;
+
 /// A bundle that may be damaged, and what is there to repair it.
 #[derive(Debug)]
 pub(crate) struct Located {
@@ -34,7 +37,7 @@ impl Located {
                 parity: parity_name(&name),
             })?,
         };
-        let parity = ParityFile::read(&path, report)?;
+        let parity = ParityFile::open(&path)?;
         let size = parity.bundle_size();
         let remains = match set {
             Some(set) => {
@@ -42,12 +45,25 @@ impl Located {
             }
             None => Remains::of_file(file, size),
         };
+        if is_hopeless(&parity, remains.there()) {
+            return Err(BadParity::Beyond { parity: path }.into());
+        }
         Ok(Self {
             name,
             remains,
-            parity,
+            parity: parity.read(report)?,
         })
     }
+}
+
+/// Whether so little of a bundle is there that nothing has to be read to know that it cannot be
+/// repaired. A parity file may state any size, and itself have any, of holes: reading it all, and
+/// the bundle that it is said to be of, would take hours.
+fn is_hopeless(parity: &ParityFile, there: u64) -> bool {
+    let size = parity.bundle_size();
+    let is_absurd = size / LARGEST_FACTOR > there.max(1 << 20);
+    let is_little = size / 8 > there && size - there > parity.covered_bytes();
+    is_absurd || is_little
 }
 
 /// The parity file of a bundle, if there is one beside it or in one of these directories.
@@ -57,4 +73,60 @@ pub(crate) fn parity_of(bundle: &Path, dirs: &[PathBuf]) -> Option<PathBuf> {
     let elsewhere = dirs.iter().map(|dir| dir.join(&name));
     let mut places = std::iter::once(beside).chain(elsewhere);
     places.find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::{Geometry, Identity, head};
+    use super::*;
+    use crate::error::Error;
+    use crate::nix::hash::Digest;
+
+    /// Looks for a bundle that has so many bytes, beside the beginning of a parity file that states
+    /// another size.
+    fn found(there: usize, size: u64, share: &str) -> Result<Located> {
+        let dir = tempfile::tempdir().unwrap();
+        let (bundle, parity) = (dir.path().join("x"), dir.path().join("x.parity"));
+        fs::write(&bundle, vec![1; there]).unwrap();
+        let geometry = Geometry::of_bundle(size, share.parse().unwrap());
+        let identity = Identity {
+            bundle: Digest::of(b""),
+            manifest: Digest::of(b""),
+        };
+        let head = head::Fixed::new(&geometry, identity, geometry.section(0), b"");
+        fs::write(parity, head.to_bytes()).unwrap();
+        Located::find(&bundle, &[], None, &Report::silent())
+    }
+
+    #[test]
+    fn a_size_that_is_absurd_beside_what_is_there_is_refused_at_once() {
+        for (there, size, share) in [
+            (2 << 20, (1 << 46) - 1, "5%"),
+            (2 << 20, (1 << 46) - 1, "100%"),
+            (2 << 20, 3 << 30, "100%"),
+            (2 << 20, 20 << 20, "5%"),
+            (0, 1 << 40, "100%"),
+        ] {
+            let refused = found(there, size, share);
+            let is_refused = matches!(refused, Err(Error::Parity(BadParity::Beyond { .. })));
+            assert!(is_refused, "{there} {size} {share} {refused:?}");
+        }
+    }
+
+    /// One volume of many may be enough, and what is not enough may be looked at.
+    #[test]
+    fn whatever_may_be_repaired_is_not_refused() {
+        for (there, size, share) in [
+            (2 << 20, 4 << 20, "1%"),
+            (2 << 20, 15 << 20, "5%"),
+            (2 << 20, 20 << 20, "90%"),
+            (2 << 20, 2 << 30, "100%"),
+            (1, 1000, "5%"),
+        ] {
+            let found = found(there, size, share);
+            assert!(found.is_ok(), "{there} {size} {share} {found:?}");
+        }
+    }
 }

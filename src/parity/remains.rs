@@ -1,7 +1,6 @@
 //! What is left of a bundle: a file or volumes, of which some may be missing, cut short, or not
 //! readable in places.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
@@ -10,6 +9,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::volume_size::volume_size;
 use crate::volumes::Set;
 
 /// Where reading fails it is tried again in pieces of this size: that of a sector, as disks have
@@ -115,9 +115,10 @@ impl Remains {
             // What is missing of one volume says nothing of the next.
             let (here, rest) = buffer.split_at_mut(self.most(at).min(buffer.len()));
             let start = at - at % self.volume;
-            salvage(at - start, here, |within, rest| {
-                self.read_some(start + within, rest)
-            });
+            match self.file(at / self.volume) {
+                Ok(file) => salvage(at - start, here, |at, rest| file.read_at(rest, at)),
+                Err(_) => here.fill(0),
+            }
             at += here.len() as u64;
             buffer = rest;
         }
@@ -163,6 +164,18 @@ impl Remains {
     /// lack nothing but zeros, and one that is too long nothing at all.
     pub(crate) fn is_complete(&self) -> bool {
         self.misfits().next().is_none() && self.missing().next().is_none()
+    }
+
+    /// How many bytes of it there are at most.
+    pub(crate) fn there(&self) -> u64 {
+        let paths = self.files.iter().filter_map(|piece| piece.path.as_ref());
+        let sizes = paths.map(|path| match path.metadata() {
+            Ok(metadata) if metadata.is_file() => metadata.len(),
+            // A device does not say.
+            Ok(_) => self.size,
+            Err(_) => 0,
+        });
+        sizes.fold(0, u64::saturating_add).min(self.size)
     }
 
     /// Files that have more bytes than they should, or fewer, each with how many it has and how
@@ -229,9 +242,11 @@ pub(super) fn salvage(
 ) {
     while !buffer.is_empty() {
         let done = match read(at, buffer) {
-            Ok(n) if n > 0 => n,
+            // There is nothing behind the end.
+            Ok(0) => return buffer.fill(0),
+            Ok(n) => n,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            _ => {
+            Err(_) => {
                 let to_next = SECTOR as u64 - at % SECTOR as u64;
                 let hole = usize::try_from(to_next).unwrap_or(SECTOR).min(buffer.len());
                 buffer[..hole].fill(0);
@@ -243,77 +258,21 @@ pub(super) fn salvage(
     }
 }
 
-/// The size of all volumes but the last, of those that are there and the size of the whole. Some
-/// may be cut short, or left by another bundle, so it is what fits most of them.
-fn volume_size(there: &[(u32, u64)], size: u64) -> Option<u64> {
-    let (last, _) = there.last()?;
-    let own = there.iter().map(|&(number, found)| (found, number < *last));
-    let if_last = there.iter().filter_map(|&(number, found)| {
-        let (rest, before) = (size.checked_sub(found)?, u64::from(number - 1));
-        let is_even = before > 0 && rest.is_multiple_of(before);
-        is_even.then(|| (rest / before, false))
-    });
-    let candidates: BTreeSet<(u64, bool)> = own.chain(if_last).collect();
-    let mut best = None;
-    for (volume, is_of_others) in candidates {
-        let expected = there.iter().filter_map(|&(number, found)| {
-            let start = u64::from(number - 1).saturating_mul(volume);
-            // What begins behind the end says nothing.
-            (start < size).then(|| (found, (size - start).min(volume)))
-        });
-        let mut expected = expected.peekable();
-        if volume == 0 || expected.peek().is_none() {
-            continue;
-        }
-        let fit = expected.filter(|(found, expected)| found == expected);
-        best = best.max(Some((fit.count(), is_of_others, volume)));
-    }
-    best.map(|(_, _, volume)| volume)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_size_of_volumes_is_that_of_most_of_them() {
-        let size = 3500;
-        for there in [
-            vec![(1, 1000), (2, 1000), (3, 1000), (4, 500)],
-            vec![(2, 1000), (4, 500)],
-            vec![(1, 1000)],
-            // The last one tells what the others had.
-            vec![(4, 500)],
-            // One of them is cut short.
-            vec![(1, 300), (2, 1000), (4, 500)],
-            vec![(1, 1000), (3, 7), (4, 500)],
-            vec![(2, 1000), (4, 20)],
-        ] {
-            assert_eq!(volume_size(&there, size), Some(1000), "{there:?}");
-        }
-        assert_eq!(volume_size(&[], size), None);
-        assert_eq!(volume_size(&[(1, 0)], size), None);
-        // It begins behind the end, whatever the size.
-        assert_eq!(volume_size(&[(9, 1000)], size), None);
-    }
-
-    /// They were left by a larger bundle, or cut smaller.
-    #[test]
-    fn volumes_behind_the_end_do_not_change_the_size_of_the_others() {
-        let volumes = [(1, 1000), (2, 1000), (3, 1000), (4, 500)];
-        for surplus in [
-            vec![(5, 0)],
-            vec![(5, 1000)],
-            vec![(5, 500), (6, 500)],
-            vec![(5, 1), (7, 700), (1_000_000, 9)],
-        ] {
-            for missing in 0..volumes.len() {
-                let mut there = volumes.to_vec();
-                there.remove(missing);
-                there.extend(&surplus);
-                assert_eq!(volume_size(&there, 3500), Some(1000), "{there:?}");
-            }
-        }
+    fn nothing_is_looked_for_behind_the_end() {
+        let mut asked = Vec::new();
+        let mut found = vec![7; 1 << 20];
+        salvage(100, &mut found, |at, _| {
+            asked.push(at);
+            Ok(if at < 5000 { 4900 } else { 0 })
+        });
+        assert_eq!(asked, [100, 5000]);
+        assert!(found[..4900].iter().all(|byte| *byte == 7));
+        assert!(found[4900..].iter().all(|byte| *byte == 0));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::bad::Bad;
 use super::code::Code;
 use super::file::ParityFile;
 use super::geometry::Geometry;
@@ -48,9 +49,8 @@ impl Restored {
             places: BTreeMap::new(),
         };
         let geometry = parity.geometry;
-        let of_bundle = survey.bad.iter();
-        let of_bundle = of_bundle.filter(|(_, rows)| rows.iter().any(|row| *row < geometry.rows));
-        let columns: Vec<u64> = of_bundle.map(|(column, _)| *column).collect();
+        let of_bundle = survey.bad.of_bundle(&geometry);
+        let columns: Vec<u64> = of_bundle.map(|(column, _)| column).collect();
         report.emit(Event::Total {
             bytes: columns.len() as u64 * u64::from(geometry.rows) * geometry.block(),
             paths: 0,
@@ -170,16 +170,12 @@ impl Rows {
     }
 
     /// The blocks of the bundle that are damaged, each with its number.
-    fn restore(
-        &self,
-        geometry: &Geometry,
-        bad: &BTreeMap<u64, BTreeSet<u32>>,
-    ) -> Result<Vec<(u64, Vec<u8>)>, ()> {
+    fn restore(&self, geometry: &Geometry, bad: &Bad) -> Result<Vec<(u64, Vec<u8>)>, ()> {
         let columns: Vec<u64> = self.columns.clone().collect();
         let restored: Result<Vec<_>, ()> = columns
             .par_iter()
             .map(|column| {
-                let bad = bad.get(column).ok_or(())?;
+                let bad = bad.of(*column).ok_or(())?;
                 let restored = self.restore_column(geometry, *column, bad)?;
                 let number = |row: u32| u64::from(row) * geometry.columns() + column;
                 let restored = restored.into_iter();

@@ -5,13 +5,16 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::file::{Bad, ParityFile};
-use super::{Geometry, Remains, head};
+use super::bad::Bad;
+use super::{Geometry, ParityFile, Remains, head};
 use crate::error::{BadParity, Result};
 use crate::report::{Event, Report};
 
 /// About how much is read at a time.
 const STEP: u64 = 8 << 20;
+
+/// How many places are kept in memory.
+const MOST_RANGES: usize = 4 << 20;
 
 /// What is damaged.
 #[derive(Debug)]
@@ -21,8 +24,8 @@ pub(crate) struct Survey {
     /// How many of them are the bundle's.
     damaged: u64,
     ranges: Vec<Range<u64>>,
-    /// How many more blocks of parity there would have to be in a column.
-    lacking: usize,
+    /// Whether a column has more damage than parity.
+    is_lacking: bool,
     /// Whether there are blocks of which nothing is known.
     is_partial: bool,
     /// Whether every file has the size that it should have.
@@ -43,7 +46,7 @@ impl Survey {
             bad: parity.bad.clone(),
             damaged: 0,
             ranges: Vec::new(),
-            lacking: 0,
+            is_lacking: false,
             is_partial: blocks < geometry.blocks(),
             is_complete: bundle.is_complete(),
         };
@@ -53,7 +56,7 @@ impl Survey {
         }
         survey.count(parity);
         // Zeros look alike everywhere.
-        if survey.lacking > 0 && good < blocks / 20 {
+        if survey.is_lacking && good < blocks / 20 {
             return Err(BadParity::OtherBundle(parity.path.clone()).into());
         }
         Ok(survey)
@@ -95,6 +98,12 @@ impl Survey {
                     None => self.is_partial = true,
                 }
             }
+            if self.bad.are_too_many() || self.ranges.len() > MOST_RANGES {
+                return Err(BadParity::Beyond {
+                    parity: parity.path.clone(),
+                }
+                .into());
+            }
             report.emit(Event::Advanced {
                 bytes: there as u64,
             });
@@ -104,16 +113,14 @@ impl Survey {
 
     fn count(&mut self, parity: &ParityFile) {
         let geometry = parity.geometry;
-        let columns = self.bad.values();
-        let of_bundle = columns.filter(|rows| rows.iter().any(|row| *row < geometry.rows));
-        let lacking = of_bundle.map(|rows| rows.len().saturating_sub(geometry.parity as usize));
-        self.lacking = lacking.max().unwrap_or(0);
+        let mut of_bundle = self.bad.of_bundle(&geometry);
+        self.is_lacking = of_bundle.any(|(_, rows)| rows.len() > geometry.parity as usize);
     }
 
     fn note(&mut self, block: u64, parity: &ParityFile) {
         let geometry = parity.geometry;
         let (row, column) = geometry.place_of(block);
-        self.bad.entry(column).or_default().insert(row);
+        self.bad.add(column, row, &geometry);
         self.damaged += 1;
         let range = geometry.range_of(row, column);
         match self.ranges.last_mut() {
@@ -129,7 +136,7 @@ impl Survey {
 
     /// Whether everything that is damaged can be restored.
     pub(crate) fn is_covered(&self) -> bool {
-        self.lacking == 0 && !self.is_partial
+        !self.is_lacking && !self.is_partial
     }
 
     /// How many bytes are damaged, in whole blocks.

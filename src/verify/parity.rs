@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Findings;
@@ -75,7 +76,8 @@ pub fn cover(
     };
     report.emit(Event::Phase(Phase::Locate));
     if findings.faults.is_empty() {
-        return beside_sound(path, findings, report).map(Some);
+        let size = size_of(bundle, set.as_ref());
+        return beside_sound(path, findings, size, report).map(Some);
     }
     match damage(bundle, dirs, path, report) {
         Ok(cover) => Ok(Some(cover)),
@@ -96,13 +98,34 @@ fn damage(bundle: &Path, dirs: &[PathBuf], path: PathBuf, report: &Report) -> Re
     })
 }
 
-fn beside_sound(path: PathBuf, findings: &Findings, report: &Report) -> Result<Cover> {
-    let fault = match ParityFile::read(&path, report) {
-        Ok(parity) if Some(parity.identity.manifest) != findings.manifest_digest => {
-            ParityFault::OfAnother
-        }
-        Ok(parity) if !parity.is_whole() => ParityFault::Damaged,
-        Ok(_) => return Ok(Cover::Sound(path)),
+/// How many bytes a sound bundle has, as far as its files tell.
+fn size_of(bundle: &Path, set: Option<&Set>) -> Option<u64> {
+    if let Some(set) = set {
+        return Some(set.volumes().map(|(_, volume)| volume.size).sum());
+    }
+    let metadata = bundle.metadata().ok();
+    metadata
+        .filter(fs::Metadata::is_file)
+        .map(|file| file.len())
+}
+
+fn beside_sound(
+    path: PathBuf,
+    findings: &Findings,
+    size: Option<u64>,
+    report: &Report,
+) -> Result<Cover> {
+    let read = || {
+        let parity = ParityFile::open(&path)?;
+        let is_its_own = Some(parity.identity.manifest) == findings.manifest_digest
+            && size.is_none_or(|size| size == parity.bundle_size());
+        // Whatever that is, it need not be read to its end.
+        is_its_own.then(|| parity.read(report)).transpose()
+    };
+    let fault = match read() {
+        Ok(None) => ParityFault::OfAnother,
+        Ok(Some(parity)) if !parity.is_whole() => ParityFault::Damaged,
+        Ok(Some(_)) => return Ok(Cover::Sound(path)),
         Err(Error::Parity(BadParity::NotParity(_) | BadParity::Unknown(_))) => {
             ParityFault::Unusable
         }
