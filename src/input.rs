@@ -5,7 +5,7 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::num::NonZero;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,9 +17,11 @@ use crate::medium::Unreadable;
 use crate::report::{Event, Prompt, Report};
 use crate::volumes::{Joined, Set, Shelf, VolumeSize};
 
+mod fifo;
 mod meter;
 mod tee;
 
+use fifo::Fifo;
 use meter::Metered;
 pub(crate) use tee::Tee;
 
@@ -73,8 +75,12 @@ impl Found {
     }
 
     fn file(file: &Path) -> Result<Self> {
+        if file.metadata().is_ok_and(|it| it.file_type().is_fifo()) {
+            let fifo = Fifo::open(file).map_err(Error::io("open", file))?;
+            return Ok(Self::new(file, Box::new(Piped(BufReader::new(fifo)))));
+        }
         let handle = File::open(file).map_err(Error::io("open", file))?;
-        // A pipe has a name, too: /dev/fd/3, a FIFO.
+        // A device, for example.
         let metadata = handle.metadata().ok().filter(Metadata::is_file);
         let Some(metadata) = metadata else {
             return Ok(Self::new(file, Box::new(Piped(BufReader::new(handle)))));

@@ -121,3 +121,25 @@ fn a_reader_that_goes_away_is_noticed() {
             .never_says("sha256 ");
     }
 }
+
+/// Also with pauses; and one Ctrl-C is enough where nobody writes.
+#[test]
+fn a_pipe_with_a_name_is_waited_for() {
+    let b = Machine::offline();
+    b.receive(&bundle("blog"), "x.shellpack");
+    let slowly = "{ sleep 1; head -c 100; sleep 1; cat; } <x.shellpack";
+    b.sh(&format!("mkfifo f; {slowly} >f & shellpack verify f"))
+        .succeeds()
+        .shows("f: sound (");
+    b.sh("cat x.shellpack | shellpack verify /dev/stdin; bash -c 'shellpack verify <(cat x.shellpack)'")
+        .succeeds();
+    let interrupted = "timeout --preserve-status -s INT -k 20 2 shellpack";
+    b.sh(&format!("{interrupted} verify f"))
+        .exits_with(130)
+        .says("interrupted");
+    b.sh(&format!(
+        "{{ head -c 100 x.shellpack; exec sleep 9; }} >f & {interrupted} open f --no-shell"
+    ))
+    .exits_with(130)
+    .says("interrupted");
+}
