@@ -136,7 +136,7 @@ fn create(command: Create, global: &Global, report: &Report) -> Result<ExitCode>
     if to_stdout && !options.dry_run {
         report.emit(Event::Note(text.trim_end()));
     } else if as_json || !global.quiet {
-        print(&text);
+        print(&text)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -162,11 +162,11 @@ fn stay_outside(outside: &Outside, report: &Report) {
 fn list(command: &List, global: &Global, report: &Report) -> Result<ExitCode> {
     let listing = list::list()?;
     if command.json {
-        print(&json(&listing.bundles)?);
+        print(&json(&listing.bundles)?)?;
     } else if listing.bundles.is_empty() {
         report.emit(Event::Note("nothing was opened here yet"));
     } else {
-        print(&listing.text(columns_of_stdout(), global.verbose));
+        print(&listing.text(columns_of_stdout(), global.verbose))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -174,7 +174,7 @@ fn list(command: &List, global: &Global, report: &Report) -> Result<ExitCode> {
 fn remove(name: &str, global: &Global, report: &Report) -> Result<ExitCode> {
     let removed = remove::remove(name, report)?;
     if !global.quiet {
-        print(&removed.text());
+        print(&removed.text())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -190,9 +190,9 @@ fn inspect(command: &Inspect, global: &Global) -> Result<ExitCode> {
         manifest,
     };
     if command.json {
-        print(&json(&inspection)?);
+        print(&json(&inspection)?)?;
     } else {
-        print(&inspect::describe(&inspection, global.verbose));
+        print(&inspect::describe(&inspection, global.verbose))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -257,7 +257,12 @@ fn set_colour(when: When) {
 }
 
 /// Prints data. Whoever reads it may stop reading: that is no failure.
-fn print(text: &str) {
-    let _ = anstream::stdout().lock().write_all(text.as_bytes());
-    let _ = io::stdout().flush();
+fn print(text: &str) -> Result<()> {
+    let printed = anstream::stdout().lock().write_all(text.as_bytes());
+    match printed.and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::io("write", "standard output")(error))
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,6 +1,6 @@
 //! `shellpack verify`, and what it prints.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::print;
@@ -10,40 +10,39 @@ use crate::error::{BadParity, Error, Remedy, Result};
 use crate::input::Bundle;
 use crate::report::{Event, Phase, Report, count, printable_line};
 use crate::verify::{self, Cover, Findings};
+use crate::volumes::Set;
 
 pub(super) fn verify(command: &Verify, global: &Global, report: &Report) -> Result<ExitCode> {
     report.emit(Event::Phase(Phase::Verify));
     let dirs = &command.volumes.dirs;
     let bundle = Bundle::open_among(&command.bundle, dirs, report.prompt());
     let mut findings = verify::findings(bundle, command.jobs(), report)?;
-    if findings.manifest.is_none()
-        && let Some(fault) = findings.faults.pop_if(|fault| !fault.is_damage())
-    {
-        report.emit(Event::PhaseDone);
-        return Err(Error::Bundle {
-            file: command.bundle.clone(),
-            source: fault,
-        });
-    }
+    let file = name(&command.bundle, dirs);
     let cover = if command.bundle == Path::new("-") {
         None
     } else {
         verify::cover(&command.bundle, dirs, &findings, report)?
     };
     report.emit(Event::PhaseDone);
-    for fault in &findings.faults {
-        line("fault", &fault.to_string());
+    // If it has parity, and not all of it is as it was, it lost its beginning.
+    if findings.manifest.is_none()
+        && !matches!(cover, Some(Cover::Damage(_)))
+        && let Some(source) = findings.faults.pop_if(|fault| !fault.is_damage())
+    {
+        return Err(Error::Bundle { file, source });
     }
-    let name = command.bundle.display();
+    for fault in &findings.faults {
+        line("fault", &fault.to_string())?;
+    }
     if let (Some(sound), false) = (in_words(&findings), global.quiet) {
-        print(&format!("{name}: sound ({sound})\n"));
+        print(&format!("{}: sound ({sound})\n", file.display()))?;
     }
     if let Some(cover) = &cover {
-        tell(cover, global);
+        tell(cover, global)?;
     }
     if !findings.faults.is_empty() {
         return Err(Error::Faults {
-            file: command.bundle.clone(),
+            file,
             count: findings.faults.len(),
             remedy: remedy(&findings, cover.as_ref()),
         });
@@ -58,6 +57,14 @@ pub(super) fn verify(command: &Verify, global: &Global, report: &Report) -> Resu
         .into()),
         _ => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// What it is called, whichever of its volumes was named.
+fn name(bundle: &Path, dirs: &[PathBuf]) -> PathBuf {
+    if bundle == Path::new("-") {
+        return "standard input".into();
+    }
+    Set::named(bundle, dirs).map_or_else(|| bundle.to_owned(), |set| set.bundle())
 }
 
 fn remedy(findings: &Findings, cover: Option<&Cover>) -> Remedy {
@@ -84,29 +91,26 @@ fn in_words(findings: &Findings) -> Option<String> {
 }
 
 /// Tells of a parity file.
-fn tell(cover: &Cover, global: &Global) {
+fn tell(cover: &Cover, global: &Global) -> Result<()> {
     match cover {
-        Cover::Sound(_) if global.quiet => {}
+        Cover::Sound(_) if global.quiet => Ok(()),
         Cover::Sound(parity) => print(&format!("{}: sound\n", parity.display())),
-        Cover::Fault(parity, fault) => {
-            line("fault", &format!("{}: {fault}", parity.display()));
-        }
+        Cover::Fault(parity, fault) => line("fault", &format!("{}: {fault}", parity.display())),
         Cover::Damage(damage) => {
-            damage
-                .places
-                .iter()
-                .for_each(|place| line("damaged", place));
-            if damage.more > 0 {
-                line("damaged", &format!("{} more", count(damage.more, "place")));
+            for place in &damage.places {
+                line("damaged", place)?;
             }
-            let not = if damage.is_covered { "" } else { "not " };
+            if damage.more > 0 {
+                line("damaged", &format!("{} more", count(damage.more, "place")))?;
+            }
+            let all = if damage.is_covered { "all" } else { "not all" };
             let parity = damage.parity.display();
-            line("parity", &format!("all of it is {not}covered by {parity}"));
+            line("parity", &format!("{all} of it is covered by {parity}"))
         }
         Cover::Useless(error) => line("parity", &error.to_string()),
     }
 }
 
-fn line(label: &str, text: &str) {
-    print(&format!("{label}: {}\n", printable_line(text)));
+fn line(label: &str, text: &str) -> Result<()> {
+    print(&format!("{label}: {}\n", printable_line(text)))
 }

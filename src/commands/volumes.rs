@@ -36,13 +36,13 @@ pub(super) fn protect(command: Protect, global: &Global, report: &Report) -> Res
     let parity = protect::protect(&command.options(), report)?;
     report.emit(Event::PhaseDone);
     if as_json {
-        print(&json(&parity)?);
+        print(&json(&parity)?)?;
     } else if !global.quiet {
         let mut text = Labelled::default();
         text.line("parity", &parity.path.display().to_string());
         text.line("size", &human(parity.size));
         text.line("sha256", &parity.digest.hex());
-        print(&text.finish());
+        print(&text.finish())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -67,7 +67,7 @@ pub(super) fn repair(command: Repair, global: &Global, report: &Report) -> Resul
             report.emit(Event::PhaseDone);
             report.emit(Event::Note(&said));
             if as_json {
-                print(&json(&None::<Written>)?);
+                print(&json(&None::<Written>)?)?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -83,14 +83,14 @@ fn tell(
 ) -> Result<ExitCode> {
     report.emit(Event::PhaseDone);
     if as_json {
-        print(&json(written)?);
+        print(&json(written)?)?;
     } else if !global.quiet {
         let mut text = Labelled::default();
         if let Some(path) = &written.path {
             text.line(done, &path.display().to_string());
         }
         written.describe(&mut text, "");
-        print(&text.finish());
+        print(&text.finish())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,13 +1,15 @@
 //! Finds what is left of a bundle, and its parity file.
 
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::{ParityFile, Remains, parity_name};
-use crate::error::{BadParity, Result};
+use crate::error::{BadParity, Error, Result};
 use crate::report::Report;
 use crate::volumes::Set;
 
-/// With all of the parity that can be had, nobody has one of more volumes than that, and no other.
+/// How many times more than what is there a bundle may have, whatever its parity: one volume of many
+/// may be all that is left.
 const LARGEST_FACTOR: u64 = 1024;
 
 /// A bundle that may be damaged, and what is there to repair it.
@@ -28,6 +30,9 @@ impl Located {
         parity: Option<&Path>,
         report: &Report,
     ) -> Result<Self> {
+        for dir in dirs {
+            fs::read_dir(dir).map_err(Error::io("look for volumes in", dir))?;
+        }
         let set = Set::named(file, dirs);
         let name = set.as_ref().map_or_else(|| file.to_owned(), Set::bundle);
         let path = match parity {
@@ -39,6 +44,10 @@ impl Located {
         };
         let parity = ParityFile::open(&path)?;
         let size = parity.bundle_size();
+        // It may be all in the parity.
+        if set.is_none() && parity.covered_bytes() < size {
+            File::open(file).map_err(Error::io("open", file))?;
+        }
         let remains = match set {
             Some(set) => {
                 Remains::of_some(&set, size).ok_or_else(|| BadParity::NoVolumes(name.clone()))?
@@ -77,11 +86,8 @@ pub(crate) fn parity_of(bundle: &Path, dirs: &[PathBuf]) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::super::{Geometry, Identity, head};
     use super::*;
-    use crate::error::Error;
     use crate::nix::hash::Digest;
 
     /// Looks for a bundle that has so many bytes, beside the beginning of a parity file that states

@@ -123,13 +123,32 @@ fn a_missing_volume_is_restored() {
         .says("hint: copy what is damaged again from where it was made");
 }
 
+/// Without its first bytes nothing says that it is a bundle, but its parity does.
+#[test]
+fn a_bundle_without_its_beginning_is_repaired() {
+    let b = protected("blog", "");
+    b.sh(&damage("x.shellpack", 0, 600)).succeeds();
+    b.shellpack("verify x.shellpack")
+        .exits_with(1)
+        .shows("fault: it is not a shellpack bundle\ndamaged: x.shellpack, 1024 bytes from 0\nparity: all of it is covered")
+        .says("hint: repair it: shellpack repair x.shellpack\n");
+    b.shellpack("inspect x.shellpack")
+        .exits_with(1)
+        .says("hint: if its beginning is damaged, repair it: shellpack repair x.shellpack\n");
+    b.sh("shellpack repair x.shellpack -o y; shellpack verify y")
+        .succeeds();
+    b.sh("rm x.shellpack; shellpack repair x.shellpack")
+        .exits_with(1)
+        .says("error: could not open x.shellpack\ncaused by: No such file or directory");
+}
+
 #[test]
 fn what_is_beyond_parity_is_told_and_nothing_is_written() {
     let b = protected("large", "--parity 1%");
     b.sh(&damage("x.shellpack", 50 << 20, 3 << 20)).succeeds();
     b.shellpack("verify x.shellpack")
         .exits_with(1)
-        .shows("parity: all of it is not covered by x.shellpack.parity\n")
+        .shows("parity: not all of it is covered by x.shellpack.parity\n")
         .says("copy it again");
     b.shellpack("repair x.shellpack")
         .exits_with(1)
@@ -151,7 +170,7 @@ fn a_parity_file_that_is_damaged_is_of_use_and_told_of() {
         .shows("fault: x.shellpack.parity: it is damaged in places\n");
     b.shellpack("repair x.shellpack")
         .succeeds()
-        .says("x.shellpack is not damaged; nothing was written, but x.shellpack.parity is: write it anew with shellpack protect --force");
+        .says("x.shellpack is not damaged; nothing was written, but x.shellpack.parity is; write it anew: shellpack protect --force x.shellpack");
     b.sh(&damage("x.shellpack", 30 << 20, 1 << 20)).succeeds();
     b.shellpack("repair x.shellpack").succeeds();
     b.receive(&bundle("large"), "good");

@@ -310,3 +310,17 @@ fn ctrl_c_while_a_bundle_is_opened() {
     outcome.says("\nerror: interrupted\n");
     b.shellpack("open x.shellpack --run true").succeeds();
 }
+
+/// What is printed may be what the next program goes by; one that reads no further is no failure.
+#[test]
+fn what_cannot_be_printed_is_an_error() {
+    let b = Machine::offline();
+    b.receive(&bundle("blog"), "x.shellpack");
+    for command in ["inspect --json", "verify", "split --volume-size 1M --json"] {
+        b.sh(&format!("shellpack {command} x.shellpack >/dev/full"))
+            .exits_with(1)
+            .says("error: could not write standard output\ncaused by: No space left on device");
+    }
+    b.sh("{ shellpack inspect --json x.shellpack; echo ended $? >&2; } | true")
+        .says("ended 0\n");
+}

@@ -178,13 +178,13 @@ def ensure_opens(machine, script, payload):
 
 def cuts_by_itself(stage):
     """create cuts the bundle for a place that takes no larger file, reads it again from the stick,
-    and says when it is safe to remove"""
+    replaces another that is there, and says when it is safe to remove"""
     stage.made["tried"] = True
     image = stage.stick("made", "256M")
     with stage.a() as a:
         ensure_sealed(a)
         a.plug_in(image)
-        a.run("plug")
+        a.run(f"plug; {CREATE} --volume-size 400K")  # which is replaced
         # In units of 512 bytes. The kernel's answer is that of vfat to a file of 4 GiB.
         printed = a.run(f"ulimit -f {VOLUME * MIB // 512}; {CREATE} {LARGE} --parity 5%")
         ensure_says(
