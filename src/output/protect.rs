@@ -53,7 +53,7 @@ impl Target {
         parity: &Path,
         report: &Report,
     ) -> Result<Finished> {
-        let found = ParityFile::open(parity).and_then(|found| found.read(report));
+        let found = ParityFile::open(parity, report).and_then(|found| found.read(report));
         let is_good =
             |found: &ParityFile| found.is_whole() && found.identity.bundle == finished.digest;
         if !found.is_ok_and(|found| is_good(&found)) {

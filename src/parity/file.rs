@@ -35,9 +35,9 @@ pub(crate) struct ParityFile {
 
 impl ParityFile {
     /// Reads what a parity file is about, and nothing else yet.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path, report: &Report) -> Result<Self> {
         let (file, length) = open(path)?;
-        let fixed = find_head(&file, length).map_err(|error| match error {
+        let fixed = find_head(&file, length, report)?.map_err(|error| match error {
             NotFixed::Damaged => BadParity::NotParity(path.to_owned()),
             NotFixed::Unknown => BadParity::Unknown(path.to_owned()),
         })?;
@@ -158,24 +158,23 @@ fn open(path: &Path) -> Result<(File, u64)> {
 
 /// The first head that is whole, wherever in the file that is: all of them say the same, but for
 /// the number of the section.
-fn find_head(file: &File, length: u64) -> Result<Fixed, NotFixed> {
+fn find_head(file: &File, length: u64, report: &Report) -> Result<Result<Fixed, NotFixed>> {
     let mut bytes = vec![0; SEARCHED + FIXED];
-    let mut outcome = NotFixed::Damaged;
     let mut at = 0;
     while at < length {
+        report.ensure_not_interrupted()?;
         let there = (length - at).min(bytes.len() as u64);
         let bytes = &mut bytes[..usize::try_from(there).unwrap_or(0)];
         salvage(at, bytes, |at, rest| file.read_at(rest, at));
         for start in places_of(MAGIC, bytes) {
-            match Fixed::parse(&bytes[start..]) {
-                Ok(fixed) => return Ok(fixed),
-                Err(NotFixed::Unknown) => outcome = NotFixed::Unknown,
-                Err(NotFixed::Damaged) => {}
+            let parsed = Fixed::parse(&bytes[start..]);
+            if parsed != Err(NotFixed::Damaged) {
+                return Ok(parsed);
             }
         }
         at += SEARCHED as u64;
     }
-    Err(outcome)
+    Ok(Err(NotFixed::Damaged))
 }
 
 fn places_of<'a>(needle: &'a [u8], bytes: &'a [u8]) -> impl Iterator<Item = usize> + 'a {

@@ -42,7 +42,7 @@ impl Located {
                 parity: parity_name(&name),
             })?,
         };
-        let parity = ParityFile::open(&path)?;
+        let parity = ParityFile::open(&path, report)?;
         let size = parity.bundle_size();
         // It may be all in the parity.
         if set.is_none() && parity.covered_bytes() < size {

@@ -83,7 +83,7 @@ impl Protected {
         };
         let head = super::head::Fixed::new(&geometry, identity, geometry.section(0), b"");
         fs::write(self.path("x.parity"), head.to_bytes()).unwrap();
-        let parity = ParityFile::open(&self.path("x.parity")).unwrap();
+        let parity = ParityFile::open(&self.path("x.parity"), &Report::silent()).unwrap();
         let parity = parity.read(&Report::silent()).unwrap();
         assert!(!parity.is_whole());
         // Whatever size it states, only what the head is about is read.
@@ -105,7 +105,7 @@ impl Protected {
 
     fn survey(&self, remains: &Remains) -> Result<(ParityFile, Survey), Error> {
         let report = Report::silent();
-        let parity = ParityFile::open(&self.path("x.parity"))?.read(&report)?;
+        let parity = ParityFile::open(&self.path("x.parity"), &report)?.read(&report)?;
         let survey = Survey::of(remains, &parity, &report)?;
         Ok((parity, survey))
     }

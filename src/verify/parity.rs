@@ -116,7 +116,7 @@ fn beside_sound(
     report: &Report,
 ) -> Result<Cover> {
     let read = || {
-        let parity = ParityFile::open(&path)?;
+        let parity = ParityFile::open(&path, report)?;
         let is_its_own = Some(parity.identity.manifest) == findings.manifest_digest
             && size.is_none_or(|size| size == parity.bundle_size());
         // Whatever that is, it need not be read to its end.
