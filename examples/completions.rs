@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate_to};
-use shellpack::cli::Cli;
+use shellpack::internals::Cli;
 
 fn main() -> std::io::Result<()> {
     let Some(dir) = std::env::args_os().nth(1).map(PathBuf::from) else {

@@ -1,22 +1,35 @@
-//! The command line: what can be typed, and its help. No input or output here.
+//! The command line: what can be typed, its help, and what each command prints.
 
+mod run;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::open;
 use crate::report::Progress;
+use crate::{open, rehearse, room};
 
 mod create;
 mod opened;
 mod volumes;
 
-pub use create::Create;
-pub use opened::{Enter, Entry, List, Remove};
+pub(crate) use create::Create;
+pub(crate) use opened::{Enter, Entry, List, Remove};
 use volumes::Again;
-pub use volumes::{Copy, Join, Protect, Repair, Split, Volumes};
+pub(crate) use volumes::{Copy, Join, Protect, Repair, Split, Volumes};
+
+/// Parses the command line, runs the command, prints its error, and returns the exit code.
+pub fn main() -> ExitCode {
+    // Rooms are built by this program starting itself again, before it has any threads.
+    let args: Vec<_> = std::env::args_os().collect();
+    if let Some(code) = room::hidden_entry(&args).or_else(|| rehearse::inside::hidden_entry(&args))
+    {
+        std::process::exit(code);
+    }
+    run::run(Cli::parse())
+}
 
 /// Carry a nix-shell to a machine with no network, in one file.
 ///

@@ -3,23 +3,22 @@
 use std::path::PathBuf;
 
 use crate::error::Result;
-use crate::nix::command::Selection;
 use crate::report::Report;
+use shellpack_format::bundle::manifest::selection::Selection;
 
 mod closure;
 mod flake;
 mod pack;
-mod pins;
-pub mod plan;
+pub(crate) mod plan;
 mod project;
 mod rehearsal;
 mod shell;
 mod subject;
-pub mod summary;
-pub mod write;
+pub(crate) mod summary;
+pub(crate) mod write;
 
 use plan::Plan;
-pub use subject::Subject;
+pub(crate) use subject::Subject;
 use summary::Summary;
 use write::{Form, Output};
 
@@ -59,7 +58,7 @@ pub struct Options {
 }
 
 /// Packs one or more shells. When this returns, the bundle is on the disk, complete and proved.
-pub fn create(options: &Options, report: &Report) -> Result<Summary> {
+pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     rehearsal::ensure_possible(options)?;
     Output::ensure_free(options)?;
     let mut shells = shell::evaluate(options, report)?;

@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use crate::entry::{self, Entry, Present, Ready, Way};
 use crate::error::{NotThere, Result};
 use crate::nix::Nix;
-use crate::nix::store_path::StorePath;
 use crate::report::{Event, Phase, Report};
+use shellpack_format::store::store_path::StorePath;
 
 mod choose;
 
@@ -31,7 +31,7 @@ pub struct Options {
 
 /// Enters a shell that was opened here. This does not return unless it fails: see
 /// [`crate::open::open`].
-pub fn enter(options: &Options, report: &Report) -> Result<Infallible> {
+pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     report.emit(Event::Phase(Phase::Check));
     let chosen = choose::choose(options.name.as_deref(), options.shell.as_deref())?;
     if chosen.is_by_default {

@@ -1,22 +1,26 @@
 //! The last step of `open`, and of `enter`: the process becomes nix-shell, or what nix-shell
 //! would become.
 
+pub(crate) mod as_packed;
+pub(crate) mod drift;
+pub(crate) mod invocation;
+pub(crate) mod project;
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
-use crate::bundle::manifest::{Manifest, Shell, ShellName, shell_quoted};
+use crate::entry::as_packed::FrozenShell;
+pub(crate) use crate::entry::invocation::Entry;
+use crate::entry::invocation::{Invocation, Recipe};
 use crate::error::{Error, Result};
-use crate::frozen::FrozenShell;
-pub use crate::invocation::Entry;
-use crate::invocation::{Invocation, Recipe};
 use crate::nix::Nix;
 use crate::nix::command::NixCommand;
-use crate::nix::store_path::StorePath;
 use crate::opened::Record;
 use crate::report::{Event, Phase, Report};
+use shellpack_format::bundle::manifest::{Manifest, Shell, ShellName, shell_quoted};
+use shellpack_format::store::store_path::StorePath;
 
 mod drifted;
 mod which;
@@ -70,14 +74,14 @@ pub(crate) struct Present<'a> {
 /// What there is to say when no shell was entered.
 #[must_use]
 #[derive(Debug)]
-pub struct Outside {
+pub(crate) struct Outside {
     /// How each shell that was meant is entered.
     pub by_hand: Vec<ByHand>,
 }
 
 /// How a shell is entered, without shellpack if that is possible.
 #[derive(Debug)]
-pub struct ByHand {
+pub(crate) struct ByHand {
     /// The shell, where there are several.
     pub shell: Option<ShellName>,
     /// What to type.

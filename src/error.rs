@@ -8,10 +8,10 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use crate::bundle::BadBundle;
-use crate::nix::derivation::BadDerivation;
-use crate::nix::nar::parse::BadNar;
-use crate::nix::store_path::StorePath;
+use shellpack_format::bundle::BadBundle;
+use shellpack_format::store::derivation::BadDerivation;
+use shellpack_format::store::nar::parse::BadNar;
+use shellpack_format::store::store_path::StorePath;
 
 mod flake_problem;
 mod hint;
@@ -24,17 +24,17 @@ mod remedy;
 mod unfit;
 mod words;
 
-pub use flake_problem::FlakeProblem;
-pub use kind::Kind;
-pub use not_there::NotThere;
-pub use output::BadOutput;
-pub use parity::BadParity;
-pub use remedy::Remedy;
-pub use unfit::Unfit;
+pub(crate) use flake_problem::FlakeProblem;
+pub(crate) use kind::Kind;
+pub(crate) use not_there::NotThere;
+pub(crate) use output::BadOutput;
+pub(crate) use parity::BadParity;
+pub(crate) use remedy::Remedy;
+pub(crate) use unfit::Unfit;
 use words::{describe, indent, on_lines_of_their_own};
 
 /// The crate's result.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can stop shellpack.
 #[derive(Debug, thiserror::Error)]

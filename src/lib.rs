@@ -1,53 +1,53 @@
 //! shellpack carries a nix-shell to a machine with no network, in one file.
 //!
-//! Two flows make up the crate. They never import each other; they meet in [`bundle`].
+//! This is the program. Its interface is the command line and the format of bundles, not this
+//! crate: everything here may change. Programs that read or write bundles use the crate
+//! `shellpack-format`.
 //!
 //! ```text
-//! create:  shell.nix ─▶ Shells ─▶ Closure ─▶ Proof ─▶ Plan ─▶ Unnamed, read back ─▶ Written
-//! open:    file ─▶ Bundle ─▶ Accepted ─▶ Imported ─▶ nix-shell, or what it would become
+//! create:  shell files ─▶ Shells ─▶ Closure ─▶ Plan ─▶ Proved ─▶ Written
+//! open:    file ─▶ Bundle ─▶ Accepted ─▶ Imported ─▶ entered
 //! ```
 //!
-//! What was opened has a record in [`opened`]: `list` reads it, `enter` leads to the same
-//! nix-shell without the file, `remove` takes it away.
-//!
-//! Each arrow is a function that takes the result before it, and each result is a type that
-//! only its own stage can make.
+//! The two flows never import each other. `ARCHITECTURE.md` has a drawing of the whole house, and
+//! `tests/layers.rs` keeps it that way.
 
-pub mod bundle;
-pub mod cli;
-pub mod commands;
-pub mod copy;
-pub mod create;
-pub mod drift;
-pub mod enter;
-pub mod entry;
-pub mod error;
-pub mod frozen;
-pub mod input;
-pub mod inspect;
-pub mod invocation;
-pub mod join;
-pub mod list;
-pub mod medium;
-pub mod nix;
-pub mod open;
-pub mod opened;
-pub mod output;
-pub mod parity;
-mod project;
-pub mod protect;
-pub mod rehearse;
+mod carry;
+mod cli;
+mod create;
+mod describe;
+mod enter;
+mod entry;
+mod error;
+mod media;
+mod nix;
+mod open;
+mod opened;
+mod output;
+mod parity;
+mod rehearse;
 mod relay;
-pub mod remove;
-pub mod repair;
-pub mod report;
-mod rewrite;
-pub mod room;
-mod space;
-pub mod split;
-pub mod unpack;
-pub mod verify;
-pub mod volumes;
-mod writeback;
+mod report;
+mod room;
+mod tree;
+mod unpack;
+mod verify;
 
-pub use error::{Error, Result};
+pub use cli::main;
+
+/// What the tests, the fuzzers and the generators of man pages need of the program. Nothing of it is
+/// an interface.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::carry::repair::{Options as RepairOptions, Outcome as RepairOutcome, repair};
+    pub use crate::cli::Cli;
+    pub use crate::entry::invocation::{Invocation, Recipe};
+    pub use crate::error::Error;
+    pub use crate::output::ReadBack;
+    pub use crate::report::{Report, count, human, printable};
+    pub use crate::room::{Access, Room, RoomCommand};
+    pub use crate::tree::delete_tree;
+    pub use crate::tree::dump::Dump;
+    pub use crate::tree::restore::Restore;
+    pub use crate::verify::verify;
+}

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::bundle::manifest::{Manifest, Shell};
 use crate::entry::{self, Entry, Outside, Way};
 use crate::error::Result;
-use crate::input::Bundle;
+use crate::media::source::Bundle;
 use crate::report::{Event, Phase, Report};
+use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 mod accept;
 mod import;
@@ -46,7 +46,7 @@ impl Options {
 /// Opens a bundle. With an entry this does not return unless it fails: the process becomes
 /// nix-shell, or with `frozen` what nix-shell would become, so that signals, job control and the
 /// exit status are the shell's own.
-pub fn open(options: &Options, report: &Report) -> Result<Outside> {
+pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     report.emit(Event::Phase(Phase::Check));
     let bundle = Bundle::open_among(&options.bundle, &options.volumes, report.prompt())?;
     let shell = choose(bundle.reader.manifest(), options, report)?;

@@ -10,6 +10,8 @@
 //! Records come and go while others are read, without a lock: `open` completes what it finds
 //! incomplete, and a removal takes a whole record away in one step.
 
+pub(crate) mod list;
+pub(crate) mod remove;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,17 +19,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::NamedTempFile;
 
-use crate::bundle::manifest::{BundleName, Manifest, Shell};
-use crate::bundle::{BadBundle, MANIFEST};
 use crate::error::{Error, NotThere, Result};
-use crate::nix;
-use crate::nix::hash::Digest;
+use crate::tree;
+use shellpack_format::bundle::manifest::{BundleName, Manifest, Shell};
+use shellpack_format::bundle::{BadBundle, MANIFEST};
+use shellpack_format::store::hash::Digest;
 
 mod places;
 mod roots;
 
-pub use places::Place;
-pub use roots::Root;
+pub(crate) use places::Place;
 
 /// How many hexadecimal digits of the manifest's digest tell bundles of one name apart.
 const DIGITS: usize = 12;
@@ -36,7 +37,7 @@ const REMOVED: &str = ".removed-";
 
 /// The record of a bundle that was opened here, or is being opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub(crate) struct Record {
     dir: PathBuf,
     id: String,
 }
@@ -66,14 +67,14 @@ pub enum Damage {
 
 impl Record {
     /// Where the record of a bundle is, or will be. `digest` is that of its manifest.
-    pub fn of(name: &BundleName, digest: Digest) -> Result<Self> {
+    pub(crate) fn of(name: &BundleName, digest: Digest) -> Result<Self> {
         let id = id_of(name, digest);
         let dir = directory()?.join(&id);
         Ok(Self { dir, id })
     }
 
     /// Every record there is, damaged ones, too, by name.
-    pub fn all() -> Result<Vec<Self>> {
+    pub(crate) fn all() -> Result<Vec<Self>> {
         let dir = directory()?;
         let entries = match fs::read_dir(&dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -92,7 +93,7 @@ impl Record {
 
     /// The records that a name means: the one that it names in full, else all of bundles with
     /// this name. There is at least one.
-    pub fn named(name: &str) -> Result<Vec<Self>> {
+    pub(crate) fn named(name: &str) -> Result<Vec<Self>> {
         let mut records = Self::all()?;
         if records.is_empty() {
             return Err(NotThere::NothingOpened.into());
@@ -106,12 +107,12 @@ impl Record {
     }
 
     /// What names the record in full: `NAME-DIGEST`.
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
     /// The bundle's name.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         let is_digest =
             |text: &str| text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         match self.id.rsplit_once('-') {
@@ -121,17 +122,17 @@ impl Record {
     }
 
     /// The directory.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.dir
     }
 
     /// Whether the bundle was opened to the end.
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.dir.join(MANIFEST).exists()
     }
 
     /// The bundle's manifest, and its digest.
-    pub fn manifest(&self) -> Result<(Manifest, Digest), Damage> {
+    pub(crate) fn manifest(&self) -> Result<(Manifest, Digest), Damage> {
         let bytes = fs::read(self.dir.join(MANIFEST)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Damage::NoManifest,
             _ => Damage::Unreadable(error),
@@ -145,7 +146,7 @@ impl Record {
     }
 
     /// Keeps the manifest's bytes: all or nothing of them, whenever this is interrupted.
-    pub fn write_manifest(&self, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write_manifest(&self, bytes: &[u8]) -> Result<()> {
         let file = self.dir.join(MANIFEST);
         let failed = |error| Error::io("write", &file)(error);
         let mut temporary = NamedTempFile::new_in(&self.dir).map_err(failed)?;
@@ -156,7 +157,7 @@ impl Record {
     }
 
     /// Where the root of the evaluated derivation of a shell belongs.
-    pub fn derivation(&self, shell: &Shell) -> PathBuf {
+    pub(crate) fn derivation(&self, shell: &Shell) -> PathBuf {
         let name = match &shell.name {
             None => "derivation".to_owned(),
             Some(name) => format!("derivation-{}", name.file_name()),
@@ -165,7 +166,7 @@ impl Record {
     }
 
     /// Where the roots of what was built for a shell belong, because it is another one here.
-    pub fn built(&self, shell: &Shell) -> PathBuf {
+    pub(crate) fn built(&self, shell: &Shell) -> PathBuf {
         let derivation = self.derivation(shell);
         let name = derivation.file_name().unwrap_or_default().to_string_lossy();
         self.dir.join(format!("built-{name}"))
@@ -174,7 +175,7 @@ impl Record {
     /// Takes the record away. Nix forgets an indirect root whose link is gone, so under another
     /// name all of its roots are gone at once; what is left of an interrupted removal is swept
     /// up by the next one.
-    pub fn remove(&self) -> Result<()> {
+    pub(crate) fn remove(&self) -> Result<()> {
         let parent = self.dir.parent().unwrap_or(&self.dir);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let unique = format!(
@@ -188,7 +189,7 @@ impl Record {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other.map_err(Error::io("remove", &self.dir))?,
         }
-        let outcome = nix::delete_tree(&grave);
+        let outcome = tree::delete_tree(&grave);
         sweep(parent);
         // Another removal may have swept this one up.
         outcome.or_else(|error| grave.symlink_metadata().map_or(Ok(()), |_| Err(error)))
@@ -204,7 +205,7 @@ fn sweep(dir: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(REMOVED) {
             // What cannot be deleted does no harm.
-            let _ = nix::delete_tree(&entry.path());
+            let _ = tree::delete_tree(&entry.path());
         }
     }
 }

@@ -12,10 +12,10 @@ use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use crate::error::{BadOutput, Error, Result};
-use crate::medium::Medium;
+use crate::media::Medium;
+use crate::media::volumes::{Names, VolumeSize, parent};
 use crate::parity::Share;
 use crate::report::{Event, Phase, Report, count, human};
-use crate::volumes::{Names, VolumeSize, parent};
 
 mod apart;
 mod aside;
@@ -38,7 +38,7 @@ use part::{Place, kept_parts};
 pub(crate) use publish::Unnamed;
 pub use read_back::ReadBack;
 pub(crate) use single::SingleFile;
-pub use written::{Written, WrittenFile};
+pub(crate) use written::{Written, WrittenFile};
 
 /// Large writes: sticks and network file systems are slow with small ones.
 pub(crate) const BUFFER: usize = 1 << 20;

@@ -10,22 +10,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use crate::bundle::manifest::{FileKind, Project, Proof, ProofResult, ShellName, shell_quoted};
+use crate::entry::invocation::Recipe;
 use crate::error::{Error, Result};
-use crate::invocation::Recipe;
-use crate::nix::store_path::{StoreDir, StorePath};
-use crate::nix::{Nix, PathInfo};
+use crate::media::space;
+use crate::nix::Nix;
 use crate::report::{Event, Report};
 use crate::room::Room;
-use crate::space;
 use serde::{Deserialize, Serialize};
+use shellpack_format::bundle::manifest::{
+    FileKind, Project, Proof, ProofResult, ShellName, shell_quoted,
+};
+use shellpack_format::store::path_info::PathInfo;
+use shellpack_format::store::store_path::{StoreDir, StorePath};
 
-pub mod inside;
+pub(crate) mod inside;
 mod network;
 mod surroundings;
 mod whole;
 
-pub use whole::Whole;
+pub(crate) use whole::Whole;
 
 /// Where the project lies in a room: at another absolute path than anybody's project.
 const PROJECT: &str = "/home/rehearsal";
@@ -37,7 +40,7 @@ const BUILDS: &str =
 const IMPORT_ADVICE: &str = "write what is imported into the project, and import that";
 
 /// That evaluation would build something although it is carried, or cannot be.
-pub fn builds_all_the_same(derivation: &StorePath) -> Error {
+pub(crate) fn builds_all_the_same(derivation: &StorePath) -> Error {
     Error::RehearsalFailed {
         what: BUILDS.to_owned(),
         words: derivation.to_string(),
@@ -47,7 +50,7 @@ pub fn builds_all_the_same(derivation: &StorePath) -> Error {
 
 /// What is rehearsed before there is a bundle.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Task {
+pub(crate) struct Task {
     /// Where the store is.
     pub store: StoreDir,
     /// Everything that is carried.
@@ -64,7 +67,7 @@ pub struct Task {
 
 /// What a `shellHook` did that wanted the network.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Hook {
+pub(crate) struct Hook {
     /// Its own words.
     words: String,
     /// How it ended the shell, if it did.
@@ -73,7 +76,7 @@ pub struct Hook {
 
 /// What the room's process saw.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Seen {
+pub(crate) enum Seen {
     /// Everything worked.
     Passed {
         /// The Nix that did it, if one took part.
@@ -103,7 +106,7 @@ pub enum Seen {
 
 /// How a rehearsal ended that did not fail.
 #[derive(Debug)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Nothing is missing.
     Proved(Proof),
     /// The outputs of this derivation are: evaluation reads them.
@@ -112,7 +115,7 @@ pub enum Outcome {
 
 /// Rehearses a shell with exactly what would be carried. `project_root` has the project's
 /// files; only those that the manifest names are shown to the room.
-pub fn carried(
+pub(crate) fn carried(
     nix: &Nix,
     mut task: Task,
     project: &Project,
@@ -331,6 +334,6 @@ struct Scratch(PathBuf);
 impl Drop for Scratch {
     fn drop(&mut self) {
         // What cannot be removed is left to the system's own cleaning of scratch directories.
-        let _ = crate::nix::delete_tree(&self.0);
+        let _ = crate::tree::delete_tree(&self.0);
     }
 }

@@ -27,10 +27,11 @@ mod terminal;
 mod view;
 mod words;
 
-pub use ask::Prompt;
-pub use board::{Meter, Waiting};
-pub use event::{Event, Log, Phase, Progress};
-pub use words::{count, human, printable, printable_json, printable_line, utc};
+pub(crate) use ask::Prompt;
+pub(crate) use board::{Meter, Waiting};
+pub(crate) use event::{Event, Log, Phase, Progress};
+pub use words::{count, human, printable};
+pub(crate) use words::{printable_json, printable_line, utc};
 
 use board::Board;
 use status::Amount;

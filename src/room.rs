@@ -34,7 +34,7 @@ mod stage;
 mod supervise;
 mod tree;
 
-pub use command::{RoomChild, RoomCommand};
+pub use command::RoomCommand;
 pub use spec::Access;
 
 use spec::{Network, Os, Overlay};
@@ -226,7 +226,7 @@ impl Room {
 /// The hidden subcommands that build rooms. `args` is the whole command line, the program's
 /// name included; the result is the exit code if it was one of them. To be called first
 /// thing in `main`, while the process has one thread.
-pub fn hidden_entry(args: &[OsString]) -> Option<i32> {
+pub(crate) fn hidden_entry(args: &[OsString]) -> Option<i32> {
     let [_, subcommand, handover @ ..] = args else {
         return None;
     };

@@ -5,16 +5,16 @@
 use std::io::{self, Read as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::bundle::BadBundle;
-use crate::bundle::layout::Layout;
-use crate::bundle::manifest::Closure;
-use crate::bundle::member;
-use crate::bundle::reader::{Input, ReadError, Reader, Segment};
-use crate::bundle::segment::{BadSegment, Decoder, Decoding};
 use crate::error::{Error, Result};
-use crate::medium::Unreadable;
+use crate::media::Unreadable;
 use crate::relay::{self, Relay};
 use crate::report::Report;
+use shellpack_format::bundle::BadBundle;
+use shellpack_format::bundle::layout::Layout;
+use shellpack_format::bundle::manifest::Closure;
+use shellpack_format::bundle::member;
+use shellpack_format::bundle::reader::{Input, ReadError, Reader, Segment};
+use shellpack_format::bundle::segment::{BadSegment, Decoder, Decoding};
 
 mod crew;
 mod job;
@@ -29,7 +29,7 @@ use taker::{Nar, Taker};
 const CHUNK: usize = 128 << 10;
 
 /// Where NARs go.
-pub trait Destination: Sync {
+pub(crate) trait Destination: Sync {
     /// What takes one NAR.
     type Sink<'a>: NarSink
     where
@@ -60,7 +60,7 @@ pub trait Destination: Sync {
 }
 
 /// Takes one NAR. Dropped without `finish`, it must leave nothing behind.
-pub trait NarSink: Send + Sized {
+pub(crate) trait NarSink: Send + Sized {
     /// What brings some bytes of the NAR to their place while others come after them.
     type Part: NarPart;
     /// Whether parts have anything to do.
@@ -77,7 +77,7 @@ pub trait NarSink: Send + Sized {
 }
 
 /// Takes the bytes that the sink has taken note of, again.
-pub trait NarPart: Send {
+pub(crate) trait NarPart: Send {
     /// Takes the next of them.
     fn write(&mut self, bytes: &[u8]) -> Result<()>;
 
@@ -97,7 +97,7 @@ impl NarPart for () {
 }
 
 /// Reads all segments on several threads; each holds one raw segment.
-pub fn segments<I: Input + Send, D: Destination>(
+pub(crate) fn segments<I: Input + Send, D: Destination>(
     reader: Reader<I>,
     destination: &D,
     jobs: usize,
@@ -273,6 +273,6 @@ fn read_some(content: &mut Segment, chunk: &mut [u8]) -> io::Result<usize> {
 }
 
 /// The error of a bundle that could not be read, for destinations that stop at the first.
-pub fn stop(file: &std::path::Path, error: impl Into<ReadError>) -> Error {
+pub(crate) fn stop(file: &std::path::Path, error: impl Into<ReadError>) -> Error {
     Error::read_bundle(file, error.into())
 }

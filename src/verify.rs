@@ -3,21 +3,21 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::bundle::manifest::{Closure, Manifest};
-use crate::bundle::member::segment_name;
-use crate::bundle::reader::{Input, ReadError, Reader};
-use crate::bundle::{BadBundle, BadVolume};
 use crate::error::{Error, Result};
-use crate::input::Bundle;
-use crate::nix::hash::Digest;
-use crate::nix::nar::parse::Parser;
+use crate::media::source::Bundle;
+use crate::media::volumes::Shelf;
 use crate::report::Report;
 use crate::unpack::{self, Destination, NarSink};
-use crate::volumes::Shelf;
+use shellpack_format::bundle::manifest::{Closure, Manifest};
+use shellpack_format::bundle::member::segment_name;
+use shellpack_format::bundle::reader::{Input, ReadError, Reader};
+use shellpack_format::bundle::{BadBundle, BadVolume};
+use shellpack_format::store::hash::Digest;
+use shellpack_format::store::nar::parse::Parser;
 
 mod parity;
 
-pub use parity::{Cover, Damage, ParityFault, cover};
+pub(crate) use parity::{Cover, ParityFault, cover};
 
 /// What a check of a bundle found.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub fn verify(file: &Path, jobs: usize, report: &Report) -> Result<Findings> {
 }
 
 /// Checks every byte of a bundle that was opened, or says why it could not be.
-pub fn findings(bundle: Result<Bundle>, jobs: usize, report: &Report) -> Result<Findings> {
+pub(crate) fn findings(bundle: Result<Bundle>, jobs: usize, report: &Report) -> Result<Findings> {
     match bundle {
         Ok(bundle) => check(bundle, jobs, report),
         Err(Error::Bundle { source, .. }) => Ok(Findings {

@@ -10,7 +10,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
-use shellpack::nix::hash::Digest;
+use shellpack_format::store::hash::Digest;
 
 use crate::synthetic::{Bundle, Members, framed};
 

@@ -13,8 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use shellpack::error::Error;
-use shellpack::room::{Access, Room, RoomCommand};
+use shellpack::internals::{Access, Error, Room, RoomCommand};
 
 /// Set for the second run of a test; holds the path of a shellpack that nobody may read.
 const AS_USER: &str = "ROOM_TEST_SHELLPACK";

@@ -5,8 +5,7 @@
 use std::io::Write as _;
 
 use libfuzzer_sys::fuzz_target;
-use shellpack::report::Report;
-use shellpack::verify::verify;
+use shellpack::internals::{Report, verify};
 
 fuzz_target!(|bytes: &[u8]| {
     let mut file = tempfile::NamedTempFile::new_in("/dev/shm").expect("a place in memory");

@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shellpack::bundle::manifest::Manifest;
-use shellpack::nix::hash::Digest;
+use shellpack_format::bundle::manifest::Manifest;
+use shellpack_format::store::hash::Digest;
 
 fuzz_target!(|text: &[u8]| {
     let line = format!("# sha256:{}\n", Digest::of(text).hex());

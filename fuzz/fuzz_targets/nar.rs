@@ -5,9 +5,7 @@
 use std::io::Read as _;
 
 use libfuzzer_sys::fuzz_target;
-use shellpack::nix::delete_tree;
-use shellpack::nix::nar::dump::Dump;
-use shellpack::nix::nar::restore::Restore;
+use shellpack::internals::{delete_tree, Dump, Restore};
 
 fuzz_target!(|bytes: &[u8]| {
     let scratch = tempfile::tempdir_in("/dev/shm").expect("a place in memory");

@@ -6,11 +6,8 @@
 use std::fs;
 
 use libfuzzer_sys::fuzz_target;
-use shellpack::nix::hash::Digest;
-use shellpack::output::ReadBack;
-use shellpack::repair::{Options, Outcome, repair};
-use shellpack::report::Report;
-use shellpack::verify::verify;
+use shellpack_format::store::hash::Digest;
+use shellpack::internals::{ReadBack, RepairOptions, RepairOutcome, repair, Report, verify};
 
 /// Any bundle will do.
 const BUNDLE: &[u8] = include_bytes!("../../fixtures/bundles/v1/sample.shellpack");
@@ -32,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
     fs::write(&bundle, &damaged).expect("room for the bundle");
     fs::write(scratch.path().join("x.parity"), &parity).expect("room for the input");
     let restored = scratch.path().join("y");
-    let options = Options {
+    let options = RepairOptions {
         bundle,
         dirs: Vec::new(),
         parity: None,
@@ -44,10 +41,10 @@ fuzz_target!(|bytes: &[u8]| {
         jobs: 1,
     };
     match repair(&options, &Report::silent()) {
-        Ok(Outcome::Repaired(_)) => {
+        Ok(RepairOutcome::Repaired(_)) => {
             let findings = verify(&restored, 1, &Report::silent()).expect("a file can be read");
             assert!(findings.faults.is_empty(), "it was restored to something else");
         }
-        Ok(Outcome::Sound { .. }) | Err(_) => assert!(!restored.exists(), "something stays"),
+        Ok(RepairOutcome::Sound { .. }) | Err(_) => assert!(!restored.exists(), "something stays"),
     }
 });

@@ -8,10 +8,10 @@ use clap::Args;
 use super::{Again, jobs, parse_level};
 use crate::create::write::{Form, Output};
 use crate::create::{self, Subject};
-use crate::nix::command::{Argument, Selection};
+use crate::media::volumes::VolumeSize;
 use crate::output::ReadBack;
 use crate::parity::Share;
-use crate::volumes::VolumeSize;
+use shellpack_format::bundle::manifest::selection::{Argument, Selection};
 
 /// `shellpack create`.
 #[derive(Debug, Args)]

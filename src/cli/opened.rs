@@ -3,12 +3,12 @@
 use clap::Args;
 
 use crate::enter;
+use crate::entry::invocation::RUN;
 use crate::entry::{self, Way};
-use crate::invocation::RUN;
 
 /// How the shell is entered: options of `open` and of `enter`.
 #[derive(Debug, Args)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Run a command in the shell instead of an interactive bash, like `nix-shell --run`
     #[arg(long, value_name = "CMD", allow_hyphen_values = true)]
     run: Option<String>,

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::jobs;
+use crate::carry::{copy, join, protect, repair, split};
 use crate::create::write::Form;
+use crate::media::volumes::VolumeSize;
 use crate::output::ReadBack;
 use crate::parity::Share;
-use crate::volumes::VolumeSize;
-use crate::{copy, join, protect, repair, split};
 
 /// Where the volumes of a bundle are.
 #[derive(Debug, Args)]

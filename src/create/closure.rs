@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use super::shell::{Shell, Shells};
-use crate::drift;
 use crate::error::{Error, Result};
 use crate::nix::command::{self, NixCommand};
 use crate::nix::daemon::Connection;
-use crate::nix::store_path::StorePath;
-use crate::nix::{Nix, PathInfo, evaluate};
+use crate::nix::{Nix, evaluate};
 use crate::report::{Event, Phase, Report};
+use shellpack_format::bundle::derivations;
+use shellpack_format::store::path_info::PathInfo;
+use shellpack_format::store::store_path::StorePath;
 
 mod bash;
 mod order;
@@ -229,7 +230,7 @@ fn derivations(shells: &Shells, connection: &mut Connection) -> Result<StorePath
     }
     let texts = texts.iter().map(|(path, term)| (path, term.as_slice()));
     let file = shells.scratch.path().join(DERIVATIONS);
-    fs::write(&file, drift::text_of_derivations(texts)).map_err(Error::io("write", &file))?;
+    fs::write(&file, derivations::text(texts)).map_err(Error::io("write", &file))?;
     loop {
         let printed = NixCommand::new("nix-store")
             .arg("--add")

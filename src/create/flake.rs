@@ -12,15 +12,16 @@ use serde_json::Value;
 use super::Options;
 use super::project::{self, Project};
 use super::subject::{Subject, Wanted};
-use crate::bundle::manifest::{FlakeSource, NIX_PATH};
 use crate::error::{Error, FlakeProblem, Result};
 use crate::nix::Nix;
-use crate::nix::command::{NixCommand, Selection};
+use crate::nix::command::NixCommand;
 use crate::nix::evaluate::Request;
 use crate::nix::flake::{self, AttributePath, Flake, LOCK_FILE, Metadata};
-use crate::nix::store_path::StorePath;
-use crate::nix::user_config::{Nothing, VARIABLE};
+use crate::nix::user_config::Nothing;
 use crate::report::{Event, Report};
+use shellpack_format::bundle::manifest::selection::Selection;
+use shellpack_format::bundle::manifest::{FlakeSource, NIX_PATH, NIXPKGS_CONFIG};
+use shellpack_format::store::store_path::StorePath;
 
 /// A flake that is about to be packed.
 #[derive(Debug)]
@@ -163,7 +164,10 @@ impl Packed {
     fn select(&self, fragment: &str, nix: &Nix, scratch: &Path) -> Result<Selection> {
         let candidates = AttributePath::candidates(fragment, &nix.system);
         let nothing = Nothing::write(&scratch.join("nothing"))?;
-        let surroundings = [(NIX_PATH, nothing.overlays), (VARIABLE, nothing.config)];
+        let surroundings = [
+            (NIX_PATH, nothing.overlays),
+            (NIXPKGS_CONFIG, nothing.config),
+        ];
         let found = self.flake.first_of(&candidates, &surroundings, scratch)?;
         let attribute = found.ok_or_else(|| FlakeProblem::NoAttribute {
             reference: self.named.clone(),

@@ -4,10 +4,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::plan::Plan;
-use crate::bundle::segment::Compressor;
 use crate::error::Result;
 use crate::relay::{self, Relay};
 use crate::report::Report;
+use shellpack_format::bundle::segment::Compressor;
 
 mod ahead;
 mod outlet;

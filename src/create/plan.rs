@@ -6,24 +6,25 @@ use std::path::PathBuf;
 
 use super::closure::{BashOrigin, Closure, Share};
 use super::shell::{Shell, Shells, Surroundings};
-use crate::bundle::layout::{Layout, RecordSize};
-use crate::bundle::manifest::{
+use crate::entry::as_packed::attributes;
+use crate::error::{Error, Result};
+use shellpack_format::bundle::layout::{Layout, RecordSize};
+use shellpack_format::bundle::manifest::{
     self, ClosurePath, EntryPath, Manifest, NEEDS_FLAKE, NEEDS_FROZEN, NEEDS_REPLAY, Pin, Proof,
     SearchPathEntry,
 };
-use crate::bundle::member::Member;
-use crate::bundle::segment::MOST_WRITTEN;
-use crate::bundle::{BadBundle, FORMAT};
-use crate::error::{Error, Result};
-use crate::frozen::attributes;
-use crate::nix::hash::Digest;
-use crate::nix::store_path::StoreDir;
-use crate::nix::{PathInfo, export};
+use shellpack_format::bundle::member::Member;
+use shellpack_format::bundle::segment::MOST_WRITTEN;
+use shellpack_format::bundle::{BadBundle, FORMAT};
+use shellpack_format::store::export;
+use shellpack_format::store::hash::Digest;
+use shellpack_format::store::path_info::PathInfo;
+use shellpack_format::store::store_path::StoreDir;
 
 /// What will be written.
 #[must_use]
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The manifest.
     pub manifest: Manifest,
     /// Its exact bytes.

@@ -7,15 +7,15 @@ use super::Options;
 use super::closure::{self, Closure};
 use super::plan;
 use super::shell::{Shell, Shells};
-use crate::bundle::manifest::{self, Proof, ShellName};
+use crate::entry::invocation::Recipe;
 use crate::error::Result;
-use crate::invocation::Recipe;
 use crate::nix::Nix;
 use crate::nix::evaluate;
-use crate::nix::store_path::StorePath;
 use crate::rehearse::{self, Outcome, Task};
 use crate::report::{Event, Phase, Report};
 use crate::room::Room;
+use shellpack_format::bundle::manifest::{self, Proof, ShellName};
+use shellpack_format::store::store_path::StorePath;
 
 /// Before minutes of building, not after.
 pub(super) fn ensure_possible(options: &Options) -> Result<()> {

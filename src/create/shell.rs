@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::Options;
-use super::pins;
 use super::project::{self, Project};
 use super::subject;
-use crate::bundle::manifest::{BundleName, FlakeSource, Pin, ShellName};
 use crate::error::{Error, Result};
 use crate::nix::Nix;
-use crate::nix::command::Selection;
 use crate::nix::daemon::Connection;
-use crate::nix::derivation::Derivation;
-use crate::nix::store_path::StorePath;
 use crate::report::{Event, Phase, Report};
+use shellpack_format::bundle::manifest::selection::Selection;
+use shellpack_format::bundle::manifest::{BundleName, FlakeSource, Pin, ShellName};
+use shellpack_format::store::derivation::Derivation;
+use shellpack_format::store::store_path::StorePath;
 
 mod evaluator;
 mod fetching;
 mod names;
+mod pins;
 mod record;
 mod user_config;
 

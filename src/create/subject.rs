@@ -9,8 +9,8 @@ use super::Options;
 use super::flake::{self, Packed};
 use crate::error::{Error, Kind, Result};
 use crate::nix::Nix;
-use crate::nix::command::Selection;
 use crate::report::Report;
+use shellpack_format::bundle::manifest::selection::Selection;
 
 /// What the user names on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,15 +7,15 @@ use serde::Serialize;
 use super::closure::BashOrigin;
 use super::plan::Plan;
 use super::write::Output;
-use crate::bundle::manifest::{FileKind, ProjectFile, ShellName, shell_quoted};
-use crate::inspect::{self, Labelled};
-use crate::nix::hash::Digest;
+use crate::describe::{self, Labelled};
 use crate::output::Written;
+use shellpack_format::bundle::manifest::{FileKind, ProjectFile, ShellName, shell_quoted};
+use shellpack_format::store::hash::Digest;
 
 /// The outcome of `create`.
 #[must_use]
 #[derive(Debug)]
-pub struct Summary {
+pub(crate) struct Summary {
     plan: Plan,
     /// Where it is, or would be.
     file: Option<String>,
@@ -55,14 +55,14 @@ impl Summary {
     }
 
     /// The summary as text.
-    pub fn text(&self, verbose: bool) -> String {
+    pub(crate) fn text(&self, verbose: bool) -> String {
         let mut text = Labelled::default();
         let file = self.file.as_deref().unwrap_or("standard output");
         match &self.written {
             Some(written) => self.written_lines(&mut text, file, written),
             None => text.line("plan", &format!("{file} (dry run: nothing was written)")),
         }
-        inspect::content(&mut text, &self.plan.manifest, verbose);
+        describe::content(&mut text, &self.plan.manifest, verbose);
         let mut text = text.finish();
         let first = self.written.as_ref().and_then(Written::first);
         if let Some(name) = first.and_then(Path::file_name) {
@@ -76,7 +76,7 @@ impl Summary {
 
     fn written_lines(&self, text: &mut Labelled, file: &str, written: &Written) {
         let manifest = &self.plan.manifest;
-        let raw = manifest.closure.nar_bytes() + inspect::project_bytes(&manifest.project.files);
+        let raw = manifest.closure.nar_bytes() + describe::project_bytes(&manifest.project.files);
         let checked = if written.path.is_some() {
             ""
         } else {
@@ -91,7 +91,7 @@ impl Summary {
     }
 
     /// The summary for programs; `None` if nothing was written.
-    pub fn json(&self) -> Option<impl Serialize> {
+    pub(crate) fn json(&self) -> Option<impl Serialize> {
         let written = self.written.as_ref()?;
         Some(Made {
             name: self.plan.manifest.name.as_str(),
@@ -101,7 +101,7 @@ impl Summary {
     }
 
     /// What may surprise on the other side, or should perhaps not travel.
-    pub fn warnings(&self) -> Vec<String> {
+    pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let shells = self.plan.manifest.shells.iter();
         for (shell, origin) in shells.zip(&self.plan.bash_origins) {

@@ -11,14 +11,14 @@ use super::Options;
 use super::pack::{self, Settings};
 use super::plan::Plan;
 use super::shell::Shells;
-use crate::bundle::manifest::{FileKind, ProjectFile};
-use crate::bundle::writer::Writer;
 use crate::error::{BadOutput, Error, Result};
-use crate::nix::hash::Digest;
+use crate::media::volumes::{VolumeSize, parent};
 use crate::output::{self, BUFFER, ReadBack, Replaces, STEP, Target, Written};
 use crate::parity::Share;
 use crate::report::{Event, Phase, Report, human};
-use crate::volumes::{VolumeSize, parent};
+use shellpack_format::bundle::manifest::{FileKind, ProjectFile};
+use shellpack_format::bundle::writer::Writer;
+use shellpack_format::store::hash::Digest;
 
 /// How many times smaller a closure becomes at the most, for refusing what cannot fit. Programs and
 /// their libraries become three or four times smaller; this leaves room for texts and tables.

@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::bundle::manifest::{Manifest, Shell};
 use crate::entry::shell_named;
 use crate::error::{Error, NotThere, Result};
 use crate::opened::{Damage, Record};
+use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 /// A shell of a bundle that was opened to the end, and a project directory of it that is there.
 #[derive(Debug)]

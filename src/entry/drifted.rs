@@ -5,15 +5,15 @@
 use std::path::Path;
 
 use super::{Ready, Way};
-use crate::drift;
+use crate::entry::drift;
+use crate::entry::project;
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::command;
-use crate::nix::derivation::Derivation;
 use crate::nix::evaluate;
-use crate::nix::store_path::StorePath;
-use crate::project;
 use crate::report::{Event, Phase, Report, count};
+use shellpack_format::store::derivation::Derivation;
+use shellpack_format::store::store_path::StorePath;
 
 /// How many missing things a message lists.
 const LISTED: usize = 5;

@@ -1,8 +1,8 @@
 //! Which of a bundle's shells is meant.
 
-use crate::bundle::manifest::{Manifest, Shell, ShellName};
 use crate::error::{NotThere, Result};
 use crate::report::{Event, Report};
+use shellpack_format::bundle::manifest::{Manifest, Shell, ShellName};
 
 /// The shell with this name; the first one, if none is named.
 pub(crate) fn shell_named<'a>(manifest: &'a Manifest, name: Option<&str>) -> Result<&'a Shell> {

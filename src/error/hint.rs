@@ -4,12 +4,12 @@ use std::io;
 use std::path::Path;
 
 use super::{Error, Remedy};
-use crate::bundle::manifest::{shell_quoted, shell_quoted_path};
-use crate::bundle::{BadBundle, BadVolume};
-use crate::medium;
+use crate::media;
+use crate::media::volumes::{self, Set, checksum_name};
 use crate::nix::flake;
 use crate::parity::parity_name;
-use crate::volumes::{self, Set, checksum_name};
+use shellpack_format::bundle::manifest::{shell_quoted, shell_quoted_path};
+use shellpack_format::bundle::{BadBundle, BadVolume};
 
 impl Error {
     /// One line, usually with a command that can be run.
@@ -84,7 +84,7 @@ fn io_hint(action: &str, path: &Path, error: &io::Error) -> Option<String> {
         io::ErrorKind::StorageFull => {
             Some("make room, and try again".to_owned())
         }
-        _ if !medium::is_lost(error) => None,
+        _ if !media::is_lost(error) => None,
         _ if action == "read" => Some(PLUG_IN.to_owned()),
         _ => Some(format!(
             "if the medium was pulled out, plug it in and try again, else try another one; nothing half-written is called {}",

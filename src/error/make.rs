@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::Error;
-use crate::bundle::reader::ReadError;
+use shellpack_format::bundle::reader::ReadError;
 
 impl Error {
     /// Names the file and the verb of a failed file system operation; for `map_err`.

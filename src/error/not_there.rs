@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::path::PathBuf;
 
 use super::words::indent;
-use crate::bundle::manifest::shell_quoted;
 use crate::opened::{Damage, Record};
+use shellpack_format::bundle::manifest::shell_quoted;
 
 /// Why a shell that was opened here is not to be had.
 #[derive(Debug, thiserror::Error)]

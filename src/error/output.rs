@@ -4,9 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use crate::bundle::manifest::shell_quoted;
+use shellpack_format::bundle::manifest::shell_quoted;
 
-use crate::bundle::manifest::shell_quoted_path;
+use shellpack_format::bundle::manifest::shell_quoted_path;
 
 /// Why a bundle cannot be written where it was to be.
 #[derive(Debug, thiserror::Error)]

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::bundle::manifest::shell_quoted_path;
+use crate::media::volumes::Set;
 use crate::parity::parity_name;
 use crate::verify::ParityFault;
-use crate::volumes::Set;
+use shellpack_format::bundle::manifest::shell_quoted_path;
 
 /// Why a bundle cannot be repaired.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Nix's commands, run so that their failures keep their own words.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
@@ -10,9 +10,9 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use rustix::process::Signal;
 use serde::de::DeserializeOwned;
 
-use super::store_path::StoreDir;
 use crate::error::{Error, Result};
 use crate::report::{Event, Log, Report};
+use shellpack_format::store::store_path::StoreDir;
 
 /// One command of Nix, its arguments and environment.
 #[derive(Debug)]
@@ -205,57 +205,15 @@ fn lines_lossy(stream: impl io::Read) -> impl Iterator<Item = io::Result<String>
 }
 
 /// Parses what a Nix command printed with `--json`.
-pub fn parse_json<T: DeserializeOwned>(program: &'static str, text: &str) -> Result<T> {
+pub(crate) fn parse_json<T: DeserializeOwned>(program: &'static str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| Error::nix_output(program, &error.to_string()))
-}
-
-/// An argument of a shell that is a function, as `nix-shell` takes it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Argument {
-    /// The argument's name.
-    pub name: String,
-    /// A Nix expression (`--arg`) or a string (`--argstr`).
-    pub value: String,
-    /// Whether the value is a string rather than an expression.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub string: bool,
-}
-
-/// Which derivation is meant: a file, an attribute in it, arguments for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// Attribute path (`-A`).
-    pub attribute: Option<String>,
-    /// Arguments (`--arg`, `--argstr`), in order.
-    pub arguments: Vec<Argument>,
-}
-
-impl Selection {
-    /// As arguments of a Nix command.
-    pub fn to_args(&self) -> Vec<OsString> {
-        let mut args: Vec<OsString> = Vec::new();
-        if let Some(attribute) = &self.attribute {
-            args.extend(["-A".into(), attribute.into()]);
-        }
-        for Argument {
-            name,
-            value,
-            string,
-        } in &self.arguments
-        {
-            let option = if *string { "--argstr" } else { "--arg" };
-            args.extend([option.into(), name.into(), value.into()]);
-        }
-        args
-    }
 }
 
 /// What keeps every Nix command off the network. Nix has no `--offline` for nix-shell; a
 /// substituter that is asked and does not answer costs seconds of retries, and a fetched
 /// tarball is looked up again when its age exceeds `tarball-ttl`.
 /// Nothing is built either, not even while evaluating: the target may not be able to.
-pub const OFFLINE: [&str; 12] = [
+pub(crate) const OFFLINE: [&str; 12] = [
     "--option",
     "builders",
     "",
@@ -272,12 +230,12 @@ pub const OFFLINE: [&str; 12] = [
 
 /// Builds or fetches derivation outputs (`…drv!out,dev`) and paths. An indirect root at
 /// `root` keeps each of them.
-pub fn realise(wanted: &[String], root: &Path, report: &Report) -> Result<()> {
+pub(crate) fn realise(wanted: &[String], root: &Path, report: &Report) -> Result<()> {
     realise_with(&[], wanted, root, report)
 }
 
 /// The same where nothing may be fetched, and nobody else may build.
-pub fn build_offline(wanted: &[String], root: &Path, report: &Report) -> Result<()> {
+pub(crate) fn build_offline(wanted: &[String], root: &Path, report: &Report) -> Result<()> {
     let options = [
         "--option",
         "builders",
@@ -322,9 +280,9 @@ fn lacks_build_users() -> bool {
 }
 
 /// A derivation's wanted outputs in the notation of Nix's commands and protocol.
-pub fn outputs_of(
+pub(crate) fn outputs_of(
     store: &StoreDir,
-    derivation: &super::store_path::StorePath,
+    derivation: &shellpack_format::store::store_path::StorePath,
     outputs: &[String],
 ) -> String {
     format!("{}!{}", store.print(derivation), outputs.join(","))

@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::PathInfo;
-use super::hash::Digest;
-use super::store_path::{StoreDir, StorePath};
 use crate::error::{Error, Result};
+use shellpack_format::store::hash::Digest;
+use shellpack_format::store::path_info::PathInfo;
+use shellpack_format::store::store_path::{StoreDir, StorePath};
 
 mod wire;
 
@@ -35,7 +35,7 @@ mod op {
 
 /// How to reach the store.
 #[derive(Debug, Clone)]
-pub enum Endpoint {
+pub(crate) enum Endpoint {
     /// The socket of a daemon that owns the store.
     Socket(PathBuf),
     /// A `nix-daemon` that we start for ourselves.
@@ -43,7 +43,7 @@ pub enum Endpoint {
 }
 
 /// One connection. Temporary roots that it adds last as long as it does.
-pub struct Connection {
+pub(crate) struct Connection {
     wire: Wire,
     store: StoreDir,
 }
@@ -58,7 +58,7 @@ impl std::fmt::Debug for Connection {
 
 /// What Nix would have to do for some derivations' outputs to be valid.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Missing {
+pub(crate) struct Missing {
     /// Derivations that would be built.
     pub to_build: Vec<StorePath>,
     /// Paths that would be fetched.
@@ -69,7 +69,7 @@ pub struct Missing {
 
 impl Missing {
     /// All of it.
-    pub fn all(&self) -> Vec<StorePath> {
+    pub(crate) fn all(&self) -> Vec<StorePath> {
         let parts = [&self.to_build, &self.to_substitute, &self.unknown];
         parts.into_iter().flatten().cloned().collect()
     }
@@ -77,7 +77,7 @@ impl Missing {
 
 impl Connection {
     /// Connects and agrees on a version.
-    pub fn open(endpoint: &Endpoint, store: &StoreDir) -> Result<Self> {
+    pub(crate) fn open(endpoint: &Endpoint, store: &StoreDir) -> Result<Self> {
         let mut connection = Self {
             wire: Wire::open(endpoint)?,
             store: store.clone(),
@@ -136,20 +136,20 @@ impl Connection {
     }
 
     /// Keeps a path from the garbage collector until this connection ends.
-    pub fn add_temp_root(&mut self, path: &StorePath) -> Result<()> {
+    pub(crate) fn add_temp_root(&mut self, path: &StorePath) -> Result<()> {
         let text = self.store.print(path);
         self.begin(op::ADD_TEMP_ROOT, &[&text])?;
         self.wire.number().map(drop)
     }
 
     /// Registers a symlink into the store as a root; the symlink itself must exist.
-    pub fn add_indirect_root(&mut self, link: &Path) -> Result<()> {
+    pub(crate) fn add_indirect_root(&mut self, link: &Path) -> Result<()> {
         self.begin(op::ADD_INDIRECT_ROOT, &[&link.to_string_lossy()])?;
         self.wire.number().map(drop)
     }
 
     /// What the store knows of a path; `None` if it is not valid.
-    pub fn path_info(&mut self, path: &StorePath) -> Result<Option<PathInfo>> {
+    pub(crate) fn path_info(&mut self, path: &StorePath) -> Result<Option<PathInfo>> {
         let text = self.store.print(path);
         self.begin(op::QUERY_PATH_INFO, &[&text])?;
         if self.wire.number()? == 0 {
@@ -183,7 +183,7 @@ impl Connection {
 
     /// Everything that some paths reach, themselves included. Each path is held by a
     /// temporary root: first held, then asked, so what is valid stays so.
-    pub fn closure(
+    pub(crate) fn closure(
         &mut self,
         roots: impl IntoIterator<Item = StorePath>,
         mut each: impl FnMut() -> Result<()>,
@@ -206,7 +206,7 @@ impl Connection {
 
     /// The valid paths that some paths reach, themselves included, with the sizes of their NARs.
     /// Nothing is held.
-    pub fn reachable(
+    pub(crate) fn reachable(
         &mut self,
         roots: impl IntoIterator<Item = StorePath>,
     ) -> Result<BTreeMap<StorePath, u64>> {
@@ -224,7 +224,7 @@ impl Connection {
     }
 
     /// Those of some paths that are valid.
-    pub fn valid_paths(&mut self, paths: &[StorePath]) -> Result<Vec<StorePath>> {
+    pub(crate) fn valid_paths(&mut self, paths: &[StorePath]) -> Result<Vec<StorePath>> {
         self.wire
             .send(&[op::QUERY_VALID_PATHS, paths.len() as u64])?;
         for path in paths {
@@ -236,7 +236,7 @@ impl Connection {
     }
 
     /// What would have to be done for these outputs (`…drv!out,dev`) and paths to be valid.
-    pub fn missing(&mut self, wanted: &[String]) -> Result<Missing> {
+    pub(crate) fn missing(&mut self, wanted: &[String]) -> Result<Missing> {
         self.wire.send(&[op::QUERY_MISSING, wanted.len() as u64])?;
         for one in wanted {
             self.wire.send_string(one.as_bytes())?;
@@ -253,7 +253,7 @@ impl Connection {
 
     /// Begins to import one path; its references must be valid. The NAR follows through
     /// [`Connection::send_nar`], and [`Connection::finish_import`] has Nix's verdict.
-    pub fn begin_import(&mut self, info: &PathInfo) -> Result<()> {
+    pub(crate) fn begin_import(&mut self, info: &PathInfo) -> Result<()> {
         let deriver = info
             .deriver
             .as_ref()
@@ -288,7 +288,7 @@ impl Connection {
 
     /// Sends a slice of the NAR, in as many portions as Nix asks for. `false` means that Nix
     /// needs no more, since somebody else made the path valid meanwhile: the import is over.
-    pub fn send_nar(&mut self, mut slice: &[u8]) -> Result<bool> {
+    pub(crate) fn send_nar(&mut self, mut slice: &[u8]) -> Result<bool> {
         while !slice.is_empty() {
             let Some(room) = self.wire.await_read()? else {
                 return Ok(false);
@@ -302,7 +302,7 @@ impl Connection {
     }
 
     /// Waits until Nix has checked and registered the path.
-    pub fn finish_import(&mut self) -> Result<()> {
+    pub(crate) fn finish_import(&mut self) -> Result<()> {
         self.wire.await_last()
     }
 

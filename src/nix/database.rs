@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{OpenFlags, OptionalExtension as _, params};
 
-use super::PathInfo;
-use super::store_path::{StoreDir, StorePath};
 use crate::error::{Error, Result};
+use shellpack_format::store::path_info::PathInfo;
+use shellpack_format::store::store_path::{StoreDir, StorePath};
 
 /// The schema since Nix 2.0, still current in 2.34.
 const SCHEMA: &str = "10";
@@ -21,7 +21,7 @@ const BUSY: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// An open database.
 #[derive(Debug)]
-pub struct Database {
+pub(crate) struct Database {
     file: PathBuf,
     sqlite: rusqlite::Connection,
     store: StoreDir,
@@ -29,7 +29,7 @@ pub struct Database {
 
 impl Database {
     /// Opens the database below Nix's state directory; `None` if its schema is not known here.
-    pub fn open(state: &Path, store: &StoreDir) -> Result<Option<Self>> {
+    pub(crate) fn open(state: &Path, store: &StoreDir) -> Result<Option<Self>> {
         let schema = state.join("db/schema");
         match fs::read_to_string(&schema) {
             Ok(number) if number.trim() == SCHEMA => {}
@@ -51,7 +51,7 @@ impl Database {
     }
 
     /// Whether a path is registered.
-    pub fn is_valid(&self, path: &StorePath) -> Result<bool> {
+    pub(crate) fn is_valid(&self, path: &StorePath) -> Result<bool> {
         let text = self.store.print(path);
         let statement = self
             .sqlite
@@ -63,14 +63,14 @@ impl Database {
 
     /// Registers paths, all or none. References must be valid or among the paths; a path
     /// that is valid already is left as it is. `time` is the registration time in seconds.
-    pub fn register(&mut self, infos: &[&PathInfo], time: i64) -> Result<()> {
+    pub(crate) fn register(&mut self, infos: &[&PathInfo], time: i64) -> Result<()> {
         insert(&mut self.sqlite, &self.store, infos, time).map_err(failed(&self.file))
     }
 }
 
 /// Whether paths are registered in the database below Nix's state directory, which is only
 /// read. `None` where it cannot be, or is not of the schema that is known here.
-pub fn are_valid<'a>(
+pub(crate) fn are_valid<'a>(
     state: &Path,
     store: &StoreDir,
     paths: impl Iterator<Item = &'a StorePath> + Clone,

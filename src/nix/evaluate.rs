@@ -10,28 +10,29 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Nix;
-use super::command::{NixCommand, Selection};
-use super::derivation::Derivation;
+use super::command::NixCommand;
 use super::flake::{FEATURES, Start};
 use super::scope;
-use super::store_path::StorePath;
-use super::user_config;
 use crate::error::{Error, Result};
 use crate::report::{Report, Waiting};
+use shellpack_format::bundle::manifest::NIXPKGS_CONFIG;
+use shellpack_format::bundle::manifest::selection::Selection;
+use shellpack_format::store::derivation::Derivation;
+use shellpack_format::store::store_path::StorePath;
 
 mod log;
 mod recorded;
 
-pub use log::Evaluation;
+pub(crate) use log::Evaluation;
 use log::{quoted, without_secrets};
-pub use recorded::{KnownFlake, Recorded};
+pub(crate) use recorded::{KnownFlake, Recorded};
 
 /// What a recorder's line starts with. Nobody else traces this.
 const TOKEN: &str = "shellpack-record:";
 
 /// What to evaluate, and in which surroundings.
 #[derive(Debug, Clone)]
-pub struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// The file, or the flake.
     pub start: Start<'a>,
     /// Attribute and arguments.
@@ -52,7 +53,7 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// In the user's own surroundings.
-    pub fn new(
+    pub(crate) fn new(
         start: Start<'a>,
         selection: &'a Selection,
         include: &'a [String],
@@ -72,7 +73,7 @@ impl<'a> Request<'a> {
     }
 
     /// Evaluates as nix-shell would, only watching Nix's log.
-    pub fn evaluate(&self, nix: &Nix) -> Result<Evaluation> {
+    pub(crate) fn evaluate(&self, nix: &Nix) -> Result<Evaluation> {
         let Start::Flake(flake) = self.start else {
             return self.instantiate(nix, self.file(), self.selection);
         };
@@ -87,7 +88,7 @@ impl<'a> Request<'a> {
     /// Evaluates through the recorder. `files` are what an evaluation without it imported;
     /// of what lies below `foreign` directories, only fetches and look-ups are recorded; of
     /// `flakes`, Nix has said what they are.
-    pub fn record(
+    pub(crate) fn record(
         &self,
         nix: &Nix,
         files: &BTreeSet<PathBuf>,
@@ -134,7 +135,7 @@ impl<'a> Request<'a> {
     }
 
     /// The shell file, or the directory of the flake.
-    pub fn file(&self) -> &'a Path {
+    pub(crate) fn file(&self) -> &'a Path {
         match self.start {
             Start::File(file) => file,
             Start::Flake(flake) => &flake.source,
@@ -142,7 +143,7 @@ impl<'a> Request<'a> {
     }
 
     /// Evaluates through a file that stands for the shell's, such as a [`super::replay`].
-    pub fn evaluate_through(&self, nix: &Nix, wrapper: &Path) -> Result<Evaluation> {
+    pub(crate) fn evaluate_through(&self, nix: &Nix, wrapper: &Path) -> Result<Evaluation> {
         let selection = scope::selection(self.selection, wrapper)?;
         self.instantiate(nix, wrapper, &selection)
     }
@@ -207,7 +208,7 @@ impl<'a> Request<'a> {
             command = command.env("NIX_PATH", nix_path);
         }
         if let Some(file) = &self.nixpkgs_config {
-            command = command.env(user_config::VARIABLE, file);
+            command = command.env(NIXPKGS_CONFIG, file);
         }
         command
     }
@@ -215,7 +216,7 @@ impl<'a> Request<'a> {
 
 /// What nix-instantiate is told, to evaluate what nix-shell would of a file and a selection: that
 /// one passes `inNixShell` to a function that names it.
-pub fn instantiate_args(file: &Path, selection: &Selection) -> Result<Vec<OsString>> {
+pub(crate) fn instantiate_args(file: &Path, selection: &Selection) -> Result<Vec<OsString>> {
     let mut arguments = selection.arguments.iter();
     if arguments.any(|argument| argument.name == "inNixShell") {
         let mut args = vec![file.as_os_str().to_owned()];
@@ -238,14 +239,14 @@ pub fn instantiate_args(file: &Path, selection: &Selection) -> Result<Vec<OsStri
 }
 
 /// Reads a derivation from the store.
-pub fn read_derivation(nix: &Nix, path: &StorePath) -> Result<Derivation> {
+pub(crate) fn read_derivation(nix: &Nix, path: &StorePath) -> Result<Derivation> {
     let file = nix.store.join(path);
     let bytes = fs::read(&file).map_err(Error::io("read", &file))?;
     parse_derivation(nix, path, &bytes)
 }
 
 /// Parses the text of a derivation.
-pub fn parse_derivation(nix: &Nix, path: &StorePath, bytes: &[u8]) -> Result<Derivation> {
+pub(crate) fn parse_derivation(nix: &Nix, path: &StorePath, bytes: &[u8]) -> Result<Derivation> {
     Derivation::parse(bytes, &nix.store).map_err(|source| Error::BadDerivation {
         path: path.clone(),
         source,
@@ -253,7 +254,7 @@ pub fn parse_derivation(nix: &Nix, path: &StorePath, bytes: &[u8]) -> Result<Der
 }
 
 /// A string literal of the Nix language.
-pub fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let escaped = text
         .replace('\\', "\\\\")
         .replace('"', "\\\"")
@@ -270,7 +271,7 @@ pub(super) fn quote_all<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// Nix's language has only UTF-8 text as far as we are concerned.
-pub fn utf8(path: &Path) -> Result<&str> {
+pub(crate) fn utf8(path: &Path) -> Result<&str> {
     path.to_str().ok_or_else(|| Error::NotUtf8(path.to_owned()))
 }
 

@@ -9,27 +9,27 @@ use serde_json::Value;
 
 use super::command::{self, NixCommand};
 use super::evaluate::{quote, quote_all, utf8};
-use super::store_path::StorePath;
 use super::{Nix, scope};
 use crate::error::{Error, Result};
+use shellpack_format::store::store_path::StorePath;
 
 mod attribute;
 mod metadata;
 
-pub use attribute::AttributePath;
-pub use metadata::Metadata;
+pub(crate) use attribute::AttributePath;
+pub(crate) use metadata::Metadata;
 
 /// What turns the feature on. Nix before 2.4 knows neither flakes nor this option.
-pub const FEATURES: [&str; 2] = ["--extra-experimental-features", "nix-command flakes"];
+pub(crate) const FEATURES: [&str; 2] = ["--extra-experimental-features", "nix-command flakes"];
 
 /// The file that makes a tree a flake.
-pub const FILE: &str = "flake.nix";
+pub(crate) const FILE: &str = "flake.nix";
 /// The file that pins a flake's inputs.
-pub const LOCK_FILE: &str = "flake.lock";
+pub(crate) const LOCK_FILE: &str = "flake.lock";
 
 /// A flake in a directory.
 #[derive(Debug, Clone)]
-pub struct Flake {
+pub(crate) struct Flake {
     /// The directory of its source, absolute.
     pub source: PathBuf,
     /// What in that directory is the flake's, relative to it; all but `.git` if `None`.
@@ -44,7 +44,7 @@ pub struct Flake {
 
 /// What is evaluated.
 #[derive(Debug, Clone, Copy)]
-pub enum Start<'a> {
+pub(crate) enum Start<'a> {
     /// A file, as nix-shell takes it.
     File(&'a Path),
     /// All that a flake puts out.
@@ -53,7 +53,7 @@ pub enum Start<'a> {
 
 /// What makes a flake of a tree, besides `flake.nix`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Locked {
+pub(crate) struct Locked {
     /// Where in the tree `flake.nix` lies; empty at the top.
     pub directory: String,
     /// What `flake.lock` would say, where the tree has none that is complete.
@@ -63,14 +63,14 @@ pub struct Locked {
 
 impl Flake {
     /// The store path that its source is, which this brings into the store.
-    pub fn store_path(&self, nix: &Nix, scratch: &Path) -> Result<StorePath> {
+    pub(crate) fn store_path(&self, nix: &Nix, scratch: &Path) -> Result<StorePath> {
         let path: String = self.evaluate("source", &[], scratch)?;
         let path = nix.store.parse_path(&path);
         path.map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))
     }
 
     /// The first of these attribute paths that the flake has.
-    pub fn first_of<'a>(
+    pub(crate) fn first_of<'a>(
         &self,
         candidates: &'a [AttributePath],
         surroundings: &[(&'static str, String)],

@@ -9,6 +9,8 @@ use super::evaluate::{quote, quote_all, utf8};
 use super::flake::{Locked, Start};
 use super::scope;
 use crate::error::{Error, Result};
+use shellpack_format::bundle::manifest::{FlakePin, Pin};
+use shellpack_format::store::store_path::StoreDir;
 
 /// What the project's directory is called in recorded arguments, since it is elsewhere on
 /// every machine.
@@ -16,7 +18,7 @@ const PROJECT: &str = "@project@";
 
 /// A fetch and its result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Source {
+pub(crate) struct Source {
     /// The builtin: `fetchGit`.
     pub fetcher: String,
     /// Its arguments; places in the project as [`portable`] has them.
@@ -30,9 +32,41 @@ pub struct Source {
     pub flake: Option<Locked>,
 }
 
+impl Source {
+    /// What a pin's fetcher is to be answered, if it must be.
+    pub(crate) fn of_pin(pin: &Pin, store: &StoreDir) -> Option<Self> {
+        let json = |text: &String| serde_json::from_str(text).ok();
+        Some(Self {
+            fetcher: pin.fetcher.clone(),
+            arguments: pin.arguments.as_ref().and_then(json)?,
+            path: store.print(&pin.store_path),
+            attributes: pin.attributes.as_ref().and_then(json),
+            flake: pin.flake.as_ref().map(Locked::of_pin),
+        })
+    }
+}
+
+impl Locked {
+    fn of_pin(pin: &FlakePin) -> Self {
+        let json = |text: &String| serde_json::from_str(text).ok();
+        Self {
+            directory: pin.directory.clone(),
+            lock: pin.lock.as_ref().and_then(json),
+        }
+    }
+
+    /// As the manifest has it.
+    pub(crate) fn to_pin(&self) -> FlakePin {
+        FlakePin {
+            directory: self.directory.clone(),
+            lock: self.lock.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
 /// Where a replay is evaluated.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub(crate) struct Place<'a> {
     /// What is evaluated.
     pub start: Start<'a>,
     /// The project's directory, absolute.
@@ -47,7 +81,7 @@ pub struct Place<'a> {
 
 /// Writes what evaluates the shell with these sources into `dir`; the file that is returned
 /// stands for the shell's. All of it is overwritten, and holds for this place only.
-pub fn write(sources: &[Source], place: Place<'_>, dir: &Path) -> Result<PathBuf> {
+pub(crate) fn write(sources: &[Source], place: Place<'_>, dir: &Path) -> Result<PathBuf> {
     let project = utf8(place.project)?;
     let text = format!(
         "{}(import ./replay.nix {{ entry = {}; inherit project; isPure = {}; nixVersion = {}; \
@@ -76,7 +110,7 @@ pub fn write(sources: &[Source], place: Place<'_>, dir: &Path) -> Result<PathBuf
 }
 
 /// Arguments that say the same wherever the project lies.
-pub fn portable(arguments: &serde_json::Value, project: &Path) -> serde_json::Value {
+pub(crate) fn portable(arguments: &serde_json::Value, project: &Path) -> serde_json::Value {
     let Some(project) = project.to_str() else {
         return arguments.clone();
     };
@@ -84,7 +118,7 @@ pub fn portable(arguments: &serde_json::Value, project: &Path) -> serde_json::Va
 }
 
 /// A url or path as it may be shown and kept: a place in the project is relative to it.
-pub fn without_directory(text: &str, project: &Path) -> String {
+pub(crate) fn without_directory(text: &str, project: &Path) -> String {
     let Some(project) = project.to_str() else {
         return text.to_owned();
     };

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::command::Selection;
 use super::evaluate::{quote, utf8};
 use crate::error::{Error, Result};
+use shellpack_format::bundle::manifest::selection::Selection;
 
 /// Writes a user of `scope.nix` and how it is called into a directory, and beside it a file that
 /// stands for the shell's: nix-shell and nix-instantiate take it as they would take that one. Without
@@ -32,7 +32,7 @@ pub(super) fn write(dir: &Path, user: Option<(&str, &str)>, call: &str) -> Resul
 
 /// The same selection for a file that stands for the shell's: the expressions of its arguments see the
 /// other builtins, too, and relative paths in them lead where they always do.
-pub fn selection(selection: &Selection, wrapper: &Path) -> Result<Selection> {
+pub(crate) fn selection(selection: &Selection, wrapper: &Path) -> Result<Selection> {
     let dir = wrapper.parent().unwrap_or(wrapper);
     let evaluation = quote(utf8(&dir.join("evaluation.nix"))?);
     let mut scoped = selection.clone();

@@ -11,12 +11,12 @@ use serde::Deserialize;
 use super::Nix;
 use super::command::{self, NixCommand};
 use super::evaluate::{quote, utf8};
-use super::store_path::StorePath;
 use crate::error::{Error, Result};
+use shellpack_format::store::store_path::StorePath;
 
 /// One entry of the search path.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// What names must begin with; empty for an entry without `prefix=`.
     pub prefix: String,
     /// A directory, or the url of a tarball.
@@ -25,7 +25,7 @@ pub struct Entry {
 
 /// A look-up, resolved to something in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frozen {
+pub(crate) struct Frozen {
     /// The name that `NIX_PATH` must give it: `nixpkgs`.
     pub name: String,
     /// The store path that holds it.
@@ -37,7 +37,7 @@ pub struct Frozen {
 }
 
 /// The search path in force with these `-I` options.
-pub fn in_force(include: &[String]) -> Result<Vec<Entry>> {
+pub(crate) fn in_force(include: &[String]) -> Result<Vec<Entry>> {
     let text = NixCommand::new("nix-instantiate")
         .args(include.iter().flat_map(|entry| ["-I", entry]))
         .args(["--eval", "--strict", "--json", "-E", "builtins.nixPath"])
@@ -58,7 +58,7 @@ impl Entry {
 }
 
 /// Whether an entry is fetched rather than found.
-pub fn is_url(path: &str) -> bool {
+pub(crate) fn is_url(path: &str) -> bool {
     [
         "channel:",
         "http://",
@@ -76,7 +76,7 @@ pub fn is_url(path: &str) -> bool {
 
 /// The entry that answers a look-up, the name to freeze it under, and the path to freeze.
 /// Nix's own rule: the first entry whose prefix fits and below which the rest exists.
-pub fn resolve<'a>(entries: &'a [Entry], name: &str) -> Option<(&'a Entry, String, String)> {
+pub(crate) fn resolve<'a>(entries: &'a [Entry], name: &str) -> Option<(&'a Entry, String, String)> {
     entries.iter().find_map(|entry| {
         if entry.prefix.is_empty() {
             // Of an entry without prefix only the first component is frozen, under its own name.
@@ -96,7 +96,7 @@ pub fn resolve<'a>(entries: &'a [Entry], name: &str) -> Option<(&'a Entry, Strin
 
 /// Brings what a look-up found into the store: as it is where it already lies there, behind
 /// whatever symlinks, else as a copy without `.git`.
-pub fn freeze(nix: &Nix, name: String, source: String) -> Result<Frozen> {
+pub(crate) fn freeze(nix: &Nix, name: String, source: String) -> Result<Frozen> {
     let real = std::fs::canonicalize(&source).map_err(Error::io("find", &source))?;
     let real = utf8(&real)?.to_owned();
     let path = match nix.store.containing(&real) {
@@ -139,18 +139,9 @@ fn copy(name: &str, dir: &Path) -> Result<String> {
     command::parse_json("nix-instantiate", &text)
 }
 
-/// The value of `NIX_PATH` for frozen look-ups.
-pub fn nix_path<'a>(frozen: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let entries: Vec<_> = frozen
-        .into_iter()
-        .map(|(name, path)| format!("{name}={path}"))
-        .collect();
-    entries.join(":")
-}
-
 /// Directories of the search path whose files are nobody's project files. An entry that
 /// holds the shell file itself is left out: there they are.
-pub fn foreign_directories(entries: &[Entry], shell_file: &Path) -> Vec<PathBuf> {
+pub(crate) fn foreign_directories(entries: &[Entry], shell_file: &Path) -> Vec<PathBuf> {
     let dirs = entries
         .iter()
         .filter(|entry| !is_url(&entry.path))

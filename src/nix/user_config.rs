@@ -5,16 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use shellpack_format::bundle::manifest::NIXPKGS_CONFIG;
 
-/// The variable that names a configuration.
-pub const VARIABLE: &str = "NIXPKGS_CONFIG";
 /// The look-up that finds overlays.
-pub const OVERLAYS: &str = "nixpkgs-overlays";
+pub(crate) const OVERLAYS: &str = "nixpkgs-overlays";
 
 /// What is there to take part, in nixpkgs' order of preference; whether it does is another
 /// question.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UserConfig {
+pub(crate) struct UserConfig {
     /// The configuration's file.
     pub config: Option<PathBuf>,
     /// Overlays: a file with a list, or a directory. Those of the search path come first and
@@ -24,9 +23,9 @@ pub struct UserConfig {
 
 impl UserConfig {
     /// This user's.
-    pub fn of_user() -> Self {
+    pub(crate) fn of_user() -> Self {
         let home = std::env::var_os("HOME").map(PathBuf::from);
-        let named = std::env::var_os(VARIABLE).map(PathBuf::from);
+        let named = std::env::var_os(NIXPKGS_CONFIG).map(PathBuf::from);
         Self::in_home(home.as_deref(), named)
     }
 
@@ -43,12 +42,12 @@ impl UserConfig {
     }
 
     /// Whether there is any.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
     /// Directories and files that belong to it, and not to any project.
-    pub fn places(&self) -> Vec<PathBuf> {
+    pub(crate) fn places(&self) -> Vec<PathBuf> {
         let home = std::env::var_os("HOME").map(PathBuf::from);
         let in_home = [".config/nixpkgs", ".nixpkgs"];
         let mut places: Vec<_> = home
@@ -67,8 +66,8 @@ impl UserConfig {
 
 /// A configuration and overlays that say nothing, for what is to have neither.
 #[derive(Debug, Clone)]
-pub struct Nothing {
-    /// What [`VARIABLE`] is to name.
+pub(crate) struct Nothing {
+    /// What [`NIXPKGS_CONFIG`] is to name.
     pub config: String,
     /// What [`OVERLAYS`] is to be on the search path: `nixpkgs-overlays=/…`.
     pub overlays: String,
@@ -76,7 +75,7 @@ pub struct Nothing {
 
 impl Nothing {
     /// Writes it into a directory.
-    pub fn write(dir: &Path) -> Result<Self> {
+    pub(crate) fn write(dir: &Path) -> Result<Self> {
         let (config, overlays) = (dir.join("no-config.nix"), dir.join("no-overlays"));
         fs::create_dir_all(&overlays).map_err(Error::io("create", &overlays))?;
         fs::write(&config, "{ }\n").map_err(Error::io("write", &config))?;

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use super::Options;
 use super::project::Target;
-use crate::bundle::manifest::{Manifest, Shell};
 use crate::error::{Result, Unfit};
-use crate::input::Bundle;
+use crate::media::source::Bundle;
+use crate::media::space;
+use crate::nix::Nix;
 use crate::nix::daemon::Connection;
-use crate::nix::{Nix, is_older};
-use crate::space;
+use shellpack_format::bundle::manifest::{Manifest, Shell};
+use shellpack_format::store::version::is_older;
 
 /// A bundle that can be imported here.
 #[must_use]

@@ -5,11 +5,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::bundle::manifest::Manifest;
-use crate::bundle::reader::{Input, Reader};
 use crate::error::{Error, Result};
 use crate::nix::daemon::Connection;
 use crate::opened::Record;
+use shellpack_format::bundle::manifest::Manifest;
+use shellpack_format::bundle::reader::{Input, Reader};
 
 /// How often a record is made again that somebody takes away in the middle of it.
 const ATTEMPTS: usize = 10;

@@ -5,12 +5,12 @@ use std::fs;
 
 use super::Options;
 use super::project::Target;
-use crate::bundle::manifest::{Closure, Manifest, Shell};
 use crate::entry::{Entry, Present};
 use crate::error::Result;
-use crate::input::Bundle;
+use crate::media::source::Bundle;
 use crate::nix::{self, database};
 use crate::opened::Record;
+use shellpack_format::bundle::manifest::{Closure, Manifest, Shell};
 
 /// What was found.
 pub(super) enum Presence<'a> {

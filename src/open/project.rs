@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::bundle::manifest::{EntryPath, FileKind, Manifest, Project, ProjectFile};
-use crate::bundle::reader::{Input, ReadError, Reader};
+use crate::entry::project::is_same;
 use crate::error::{Error, Result};
-use crate::project::is_same;
+use shellpack_format::bundle::manifest::{EntryPath, FileKind, Manifest, Project, ProjectFile};
+use shellpack_format::bundle::reader::{Input, ReadError, Reader};
 
 /// Where the project's root will be.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Record;
-use crate::bundle::manifest::Shell;
 use crate::error::{Error, Result};
-use crate::nix::hash::Digest;
+use shellpack_format::bundle::manifest::Shell;
+use shellpack_format::store::hash::Digest;
 
 /// What the directory of a place is called, before the digest of the project's path.
 const ENTRY: &str = "entry-";
@@ -22,7 +22,7 @@ const PROJECT: &str = "project";
 
 /// A project directory that a bundle was opened into.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// The directory, absolute.
     pub directory: PathBuf,
     /// When the bundle was last opened into it.
@@ -31,14 +31,14 @@ pub struct Place {
 
 impl Place {
     /// Whether the directory is still there.
-    pub fn exists(&self) -> bool {
+    pub(crate) fn exists(&self) -> bool {
         self.directory.is_dir()
     }
 }
 
 impl Record {
     /// Where that belongs which entering a shell takes with the project at `project`.
-    pub fn entry(&self, project: &Path, shell: &Shell) -> PathBuf {
+    pub(crate) fn entry(&self, project: &Path, shell: &Shell) -> PathBuf {
         let place = self.place(project);
         match &shell.name {
             None => place,
@@ -52,7 +52,7 @@ impl Record {
     }
 
     /// Notes that the bundle was opened into this directory, now.
-    pub fn add_place(&self, project: &Path) -> Result<()> {
+    pub(crate) fn add_place(&self, project: &Path) -> Result<()> {
         let dir = self.place(project);
         match fs::create_dir(&dir) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -68,7 +68,7 @@ impl Record {
     }
 
     /// The directories, the last one first.
-    pub fn places(&self) -> Vec<Place> {
+    pub(crate) fn places(&self) -> Vec<Place> {
         let entries = fs::read_dir(self.path()).into_iter().flatten().flatten();
         let mut places: Vec<_> = entries
             .filter(|entry| entry.file_name().as_bytes().starts_with(ENTRY.as_bytes()))

@@ -9,13 +9,13 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use super::Record;
-use crate::bundle::manifest::Manifest;
 use crate::error::{Error, Result};
 use crate::nix::daemon::Connection;
+use shellpack_format::bundle::manifest::Manifest;
 
 /// A root of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Root {
+pub(crate) struct Root {
     /// What it keeps, in the store.
     pub target: PathBuf,
     /// Whether that is there: somebody may have forced Nix to delete it.
@@ -25,7 +25,7 @@ pub struct Root {
 impl Record {
     /// Makes the roots, or makes sure of them. Paths that are not valid yet are held as soon
     /// as they are.
-    pub fn hold(&self, manifest: &Manifest, connection: &mut Connection) -> Result<()> {
+    pub(crate) fn hold(&self, manifest: &Manifest, connection: &mut Connection) -> Result<()> {
         for path in manifest.shells.iter().flat_map(|shell| &shell.roots) {
             let link = self.dir.join(path.base_name());
             match symlink(manifest.closure.store.join(path), &link) {
@@ -39,13 +39,13 @@ impl Record {
     }
 
     /// Whether it has all of a bundle's roots.
-    pub fn holds(&self, manifest: &Manifest) -> bool {
+    pub(crate) fn holds(&self, manifest: &Manifest) -> bool {
         let mut roots = manifest.shells.iter().flat_map(|shell| &shell.roots);
         roots.all(|path| self.dir.join(path.base_name()).symlink_metadata().is_ok())
     }
 
     /// The roots that are there.
-    pub fn roots(&self) -> Vec<Root> {
+    pub(crate) fn roots(&self) -> Vec<Root> {
         let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
         let targets = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
         let mut roots: Vec<_> = targets

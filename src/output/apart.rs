@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{SingleFile, Target};
 use crate::error::{BadOutput, Result};
-use crate::volumes::{Names, Set, checksum_name, parent};
+use crate::media::volumes::{Names, Set, checksum_name, parent};
 
 /// The files that a bundle lies in, and the checksum file beside them.
 pub(crate) fn files_of(bundle: &Path, dirs: &[PathBuf]) -> Vec<PathBuf> {

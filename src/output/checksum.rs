@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::nix::hash::Digest;
+use shellpack_format::store::hash::Digest;
 
 /// A line per file, in the order of the volumes.
 pub(super) fn text<'a>(files: impl Iterator<Item = (&'a OsStr, Digest)>) -> Vec<u8> {

@@ -9,8 +9,8 @@ use rustix::fs::{Advice, fadvise};
 use sha2::{Digest as _, Sha256};
 
 use super::part::{PartFile, PartPath, Place};
-use crate::nix::hash::Digest;
-use crate::volumes::VolumeSize;
+use crate::media::volumes::VolumeSize;
+use shellpack_format::store::hash::Digest;
 
 /// How much is written and hashed at a time: it stays in the processor's cache between the two.
 pub(crate) const STEP: usize = 256 << 10;

@@ -5,10 +5,10 @@ use std::path::Path;
 use super::cutter::Cut;
 use super::{Replaces, SingleFile, Target};
 use crate::error::{BadOutput, Result};
-use crate::medium::Medium;
+use crate::media::Medium;
+use crate::media::volumes::parent;
 use crate::parity::Geometry;
 use crate::report::human;
-use crate::volumes::parent;
 
 impl Target {
     /// Why the place does not take it, for a bundle of at least so many bytes, and a parity file that
@@ -89,7 +89,7 @@ fn no_room(path: &Path, medium: &Medium, needed: u64) -> Option<BadOutput> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::medium::FileSystem;
+    use crate::media::FileSystem;
     use crate::output::ReadBack;
 
     const GIB: u64 = 1 << 30;

@@ -25,9 +25,9 @@ use super::part::PartPath;
 use super::sync::{sync_all_around, sync_directory};
 use super::{Finished, Target, Written, WrittenFile, checksum, temporary};
 use crate::error::{BadOutput, Error, Result};
-use crate::medium::Medium;
+use crate::media::Medium;
+use crate::media::volumes::{Names, checksum_name, parent};
 use crate::report::{Event, Report};
-use crate::volumes::{Names, checksum_name, parent};
 
 /// Writes the checksum file, still without its name.
 fn checksum_file(target: &Target, files: &[WrittenFile]) -> Result<PartPath> {

@@ -13,9 +13,9 @@ use rustix::io::Errno;
 use tempfile::TempPath;
 
 use super::temporary;
-use crate::medium::is_lost;
-use crate::volumes::parent;
-use crate::writeback::Steady;
+use crate::media::is_lost;
+use crate::media::volumes::parent;
+use crate::media::writeback::Steady;
 
 /// Where such files are made.
 #[derive(Debug, Clone)]

@@ -8,11 +8,11 @@ use super::cutter::Single;
 use super::part::Place;
 use super::{BUFFER, Finished, Target};
 use crate::error::{Error, Result};
-use crate::medium::Medium;
-use crate::nix::hash::Digest;
+use crate::media::Medium;
+use crate::media::volumes::parent;
 use crate::parity::{self, Geometry, Identity, ParityFile, Remains, parity_name};
 use crate::report::{Event, Phase, Report};
-use crate::volumes::parent;
+use shellpack_format::store::hash::Digest;
 
 impl Target {
     /// Adds parity, if that is wanted.

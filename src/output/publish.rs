@@ -8,10 +8,10 @@ use super::cutter::Part;
 use super::naming::Publishing;
 use super::{Finished, Target, Written, WrittenFile};
 use crate::error::Result;
-use crate::medium::Medium;
+use crate::media::Medium;
+use crate::media::volumes::{Names, checksum_name};
 use crate::parity::parity_name;
 use crate::report::Report;
-use crate::volumes::{Names, checksum_name};
 
 /// A bundle that is complete and on the disk but has no name yet.
 #[must_use]

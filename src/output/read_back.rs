@@ -8,12 +8,12 @@ use sha2::{Digest as _, Sha256};
 use super::cutter::Part;
 use super::{BUFFER, Unnamed};
 use crate::error::{Error, Result};
-use crate::input::Bundle;
-use crate::medium::{FromMedium, Medium};
-use crate::nix::hash::Digest;
+use crate::media::source::Bundle;
+use crate::media::{FromMedium, Medium};
 use crate::parity::parity_name;
 use crate::report::{Event, Phase, Report};
 use crate::verify;
+use shellpack_format::store::hash::Digest;
 
 /// Whether what was written is read again, and from where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

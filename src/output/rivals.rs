@@ -6,8 +6,8 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use super::{Replaces, Target};
+use crate::media::volumes::{Names, checksum_name, numbered, parent};
 use crate::parity::parity_name;
-use crate::volumes::{Names, checksum_name, numbered, parent};
 
 /// Numbers of volumes, by how their names are written.
 type Found = BTreeMap<usize, (Names, BTreeSet<u32>)>;

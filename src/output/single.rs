@@ -9,9 +9,9 @@ use super::part::Place;
 use super::read_back::ensure_arrived;
 use super::{ReadBack, WrittenFile, ensure_writable};
 use crate::error::{BadOutput, Error, Result};
-use crate::medium::Medium;
+use crate::media::Medium;
+use crate::media::volumes::parent;
 use crate::report::{Event, Phase, Report};
-use crate::volumes::parent;
 
 /// A file that is to be written.
 #[derive(Debug)]

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use crate::inspect::Labelled;
-use crate::nix::hash::Digest;
+use crate::describe::Labelled;
 use crate::report::{count, human};
+use shellpack_format::store::hash::Digest;
 
 /// What was written.
 #[must_use]

@@ -10,8 +10,8 @@ use super::geometry::Section;
 use super::head::{self, Fixed};
 use super::{Geometry, Remains};
 use crate::error::{Error, Result};
-use crate::nix::hash::Digest;
 use crate::report::{Event, Report};
+use shellpack_format::store::hash::Digest;
 
 /// What a parity file belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

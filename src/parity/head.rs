@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::Geometry;
 use super::encode::Identity;
 use super::geometry::Section;
-use crate::nix::hash::Digest;
+use shellpack_format::store::hash::Digest;
 
 /// What every copy of a head begins with.
 pub(super) const MAGIC: &[u8; 16] = b"shellpack parity";

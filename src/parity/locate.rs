@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::{ParityFile, Remains, parity_name};
 use crate::error::{BadParity, Error, Result};
+use crate::media::volumes::Set;
 use crate::report::Report;
-use crate::volumes::Set;
 
 /// How many times more than what is there a bundle may have, whatever its parity: one volume of many
 /// may be all that is left.
@@ -88,7 +88,7 @@ pub(crate) fn parity_of(bundle: &Path, dirs: &[PathBuf]) -> Option<PathBuf> {
 mod tests {
     use super::super::{Geometry, Identity, head};
     use super::*;
-    use crate::nix::hash::Digest;
+    use shellpack_format::store::hash::Digest;
 
     /// Looks for a bundle that has so many bytes, beside the beginning of a parity file that states
     /// another size.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::volume_size::volume_size;
-use crate::volumes::Set;
+use crate::media::volumes::Set;
 
 /// Where reading fails it is tried again in pieces of this size: that of a sector, as disks have
 /// them now.

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::error::{BadParity, Error};
-use crate::nix::hash::Digest;
 use crate::report::Report;
+use shellpack_format::store::hash::Digest;
 
 /// Bytes and their parity, in a directory.
 struct Protected {

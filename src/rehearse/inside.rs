@@ -8,22 +8,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use super::{BUILDS, Hook, IMPORT_ADVICE, Seen, Task, network};
+use crate::entry::as_packed::FrozenShell;
+use crate::entry::invocation::{Entry, Invocation, RUN};
 use crate::error::{Error, Result};
-use crate::frozen::FrozenShell;
-use crate::invocation::{Entry, Invocation, RUN};
 use crate::nix::command::NixCommand;
-use crate::nix::derivation::Derivation;
-use crate::nix::{Nix, evaluate, registration};
+use crate::nix::{Nix, evaluate};
+use shellpack_format::store::derivation::Derivation;
+use shellpack_format::store::registration;
 
 /// Where that goes which entering the shell takes.
 const ENTRY: &str = "/nix/rehearsal-entry";
 
 /// The hidden subcommand.
-pub const SUBCOMMAND: &str = "rehearse-inside";
+pub(crate) const SUBCOMMAND: &str = "rehearse-inside";
 
 /// The hidden subcommand's body; returns an exit code if this is one. To be called first
 /// thing in `main`.
-pub fn hidden_entry(args: &[OsString]) -> Option<i32> {
+pub(crate) fn hidden_entry(args: &[OsString]) -> Option<i32> {
     let [_, subcommand, file] = args else {
         return None;
     };

@@ -7,9 +7,11 @@ use std::process::Stdio;
 
 use super::PROJECT;
 use crate::error::{Error, Result};
-use crate::nix::store_path::StoreDir;
-use crate::nix::{Nix, PathInfo, registration};
+use crate::nix::Nix;
 use crate::room::{Access, Room};
+use shellpack_format::store::path_info::PathInfo;
+use shellpack_format::store::registration;
+use shellpack_format::store::store_path::StoreDir;
 
 /// Directories of the host that no shell may lean on; sockets in `/run` and `/tmp`
 /// (ssh-agent, D-Bus, Docker) would pass even a network namespace.

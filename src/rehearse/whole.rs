@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use super::{PROJECT, nix_directory, scratch_space, surroundings};
-use crate::bundle::manifest::{Manifest, Shell};
 use crate::error::{Error, Result};
+use crate::media::space;
 use crate::nix::Nix;
 use crate::report::{Event, Report};
 use crate::room::{Access, Room};
-use crate::space;
+use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 /// A finished bundle, to be opened in a sealed room with an empty store.
 #[derive(Debug)]
-pub struct Whole<'a> {
+pub(crate) struct Whole<'a> {
     /// Its manifest.
     pub manifest: &'a Manifest,
     /// All files that it lies in: one, or its volumes in order.
@@ -29,7 +29,12 @@ pub struct Whole<'a> {
 impl Whole<'_> {
     /// Opens it for each of these shells, of which there is at least one, until one fails; the home
     /// is empty each time. Returns how the last command ended.
-    pub fn rehearse(&self, nix: &Nix, shells: &[&Shell], report: &Report) -> Result<ExitStatus> {
+    pub(crate) fn rehearse(
+        &self,
+        nix: &Nix,
+        shells: &[&Shell],
+        report: &Report,
+    ) -> Result<ExitStatus> {
         let closure = &self.manifest.closure;
         let scratch = scratch_space(space::unpacked(closure.nar_bytes()))?;
         let nix_dir = nix_directory(&scratch.0, &closure.store)?;

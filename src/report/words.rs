@@ -39,7 +39,7 @@ pub(super) fn time_left(time: Duration) -> String {
 }
 
 /// A moment as RFC 3339 has it, in UTC and to the second: `2026-11-23T14:20:05Z`.
-pub fn utc(time: SystemTime) -> String {
+pub(crate) fn utc(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
     // Years begin in March here, so that a leap day is the last of its year. Day 0 is the
@@ -67,7 +67,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// A name or another text of one line: a line end in it must not look like the next line.
-pub fn printable_line(text: &str) -> String {
+pub(crate) fn printable_line(text: &str) -> String {
     escaped(text, char::is_control)
 }
 
@@ -85,7 +85,7 @@ fn escaped(text: &str, is_bad: impl Fn(char) -> bool) -> String {
 
 /// JSON without characters that could play with a terminal. They can stand in strings only,
 /// where an escape means the same.
-pub fn printable_json(json: &str) -> String {
+pub(crate) fn printable_json(json: &str) -> String {
     let is_bad = |c: char| (c.is_control() && c != '\n') || is_bidirectional(c);
     // All of them are below U+10000, so one escape of four digits says them.
     let visible = |c: char| {

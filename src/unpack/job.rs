@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::crew::Worker;
 use super::taker::{STEP, Taker};
 use super::{Destination, NarPart, PartOf, Unpacker};
-use crate::bundle::layout::Slice;
 use crate::error::Result;
 use crate::report::Event;
+use shellpack_format::bundle::layout::Slice;
 
 /// How large pieces of a NAR are: a large NAR makes enough of them for many threads, and of
 /// small files one takes a few hundredths of a second.

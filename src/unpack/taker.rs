@@ -7,13 +7,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::job::{Job, PIECE, Task};
 use super::{Destination, NarSink, Unpacker};
-use crate::bundle::BadBundle;
-use crate::bundle::layout::Slice;
-use crate::bundle::member;
 use crate::error::{Error, Result};
-use crate::nix::export;
-use crate::nix::hash::Digest;
 use crate::report::Event;
+use shellpack_format::bundle::BadBundle;
+use shellpack_format::bundle::layout::Slice;
+use shellpack_format::bundle::member;
+use shellpack_format::store::export;
+use shellpack_format::store::hash::Digest;
 
 /// How much of a NAR goes on at once: a Ctrl-C must be felt also where the disk is slow.
 pub(super) const STEP: usize = 1 << 20;

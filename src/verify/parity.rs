@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 
 use super::Findings;
 use crate::error::{BadParity, Error, Result};
+use crate::media::volumes::Set;
 use crate::parity::{Located, ParityFile, Survey, parity_of};
 use crate::report::{Event, Phase, Report};
-use crate::volumes::Set;
 
 /// How many damaged places are listed: somebody reads them.
 const LISTED: usize = 50;
 
 /// What parity is there, and what it is good for.
 #[derive(Debug)]
-pub enum Cover {
+pub(crate) enum Cover {
     /// No byte of the bundle is damaged, and the parity file is sound, too.
     Sound(PathBuf),
     /// No byte of the bundle is damaged, but the parity file is.
@@ -40,7 +40,7 @@ pub enum ParityFault {
 
 /// Where a bundle is damaged.
 #[derive(Debug)]
-pub struct Damage {
+pub(crate) struct Damage {
     /// The parity file.
     pub parity: PathBuf,
     /// Places in files, in words; the first of them.
@@ -63,7 +63,7 @@ impl fmt::Display for ParityFault {
 
 /// Looks at the parity file of a bundle that was checked, if there is one; a bundle that is damaged
 /// is read again to find where.
-pub fn cover(
+pub(crate) fn cover(
     bundle: &Path,
     dirs: &[PathBuf],
     findings: &Findings,

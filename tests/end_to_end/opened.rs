@@ -1,7 +1,7 @@
 //! Life after opening: the bundle is gone, and what it brought is listed, entered and removed.
 
 use serde_json::Value;
-use shellpack::report::{count, human};
+use shellpack::internals::{count, human};
 
 use super::daemon::{alice, with_trust_in};
 use super::fetchers::{URL, tarball};

@@ -1,6 +1,6 @@
 //! Without shellpack, with tar, zstd and nix-store.
 
-use shellpack::room::{Access, Room};
+use shellpack::internals::{Access, Room};
 
 use super::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};

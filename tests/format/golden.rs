@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use shellpack::bundle::reader::{Piped, Reader};
-use shellpack::nix::hash::Digest;
+use shellpack_format::bundle::reader::{Piped, Reader};
+use shellpack_format::store::hash::Digest;
 
 use crate::synthetic::{Bundle, Members, faults};
 

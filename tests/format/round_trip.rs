@@ -5,10 +5,10 @@ use std::io::{self, Read};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
-use shellpack::bundle::manifest::Manifest;
-use shellpack::bundle::reader::{Piped, Reader};
-use shellpack::bundle::segment::{self, Compressor};
-use shellpack::nix::nar::restore::Restore;
+use shellpack::internals::Restore;
+use shellpack_format::bundle::manifest::Manifest;
+use shellpack_format::bundle::reader::{Piped, Reader};
+use shellpack_format::bundle::segment::{self, Compressor};
 
 use crate::synthetic::{Bundle, Tree, faults, nar_of};
 
@@ -37,7 +37,7 @@ fn read(bytes: impl Read) -> (Manifest, Vec<Vec<u8>>, Vec<u8>) {
         reader.project_file(file, sink).unwrap();
         if matches!(
             file.kind,
-            shellpack::bundle::manifest::FileKind::File { .. }
+            shellpack_format::bundle::manifest::FileKind::File { .. }
         ) {
             contents.push(content);
         }
@@ -126,7 +126,7 @@ proptest! {
 
 /// Directories of a store path are read-only; not everybody who runs tests is root.
 fn make_deletable(scratch: &tempfile::TempDir) {
-    shellpack::nix::delete_tree(&scratch.path().join("tree")).unwrap();
+    shellpack::internals::delete_tree(&scratch.path().join("tree")).unwrap();
 }
 
 #[test]

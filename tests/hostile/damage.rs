@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::mem::discriminant;
 
-use shellpack::bundle::BadBundle;
+use shellpack_format::bundle::BadBundle;
 
 use crate::synthetic::{Bundle, Members, Tree, Unnamed, fault, faults, faults_of, segment};
 

@@ -1,8 +1,8 @@
 //! Manifests that say what cannot be or must not be. Their digest line is right, so each was
 //! made by somebody who knows the format.
 
-use shellpack::bundle::BadBundle;
-use shellpack::bundle::manifest::Manifest;
+use shellpack_format::bundle::BadBundle;
+use shellpack_format::bundle::manifest::Manifest;
 
 use crate::synthetic::{Bundle, fault, faults, framed};
 

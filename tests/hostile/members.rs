@@ -3,8 +3,8 @@
 
 use tar::{EntryType, Header};
 
-use shellpack::bundle::reader::{Piped, ReadError, Reader};
-use shellpack::bundle::{BadBundle, manifest, signature};
+use shellpack_format::bundle::reader::{Piped, ReadError, Reader};
+use shellpack_format::bundle::{BadBundle, manifest, signature};
 
 use crate::synthetic::{Bundle, Member, Members, fault, faults};
 

@@ -3,9 +3,8 @@
 
 use std::fs;
 
-use shellpack::bundle::BadBundle;
-use shellpack::error::Error;
-use shellpack::nix::nar::restore::Restore;
+use shellpack::internals::{Error, Restore};
+use shellpack_format::bundle::BadBundle;
 
 use crate::synthetic::{Bundle, entry, faults, nar, nar_of_entries};
 
@@ -16,7 +15,7 @@ fn unpacked(nar: &[u8]) -> String {
     fs::write(&beside, "untouched").unwrap();
     let mut restore = Restore::new(tree.clone());
     let outcome = restore.write(nar).and_then(|()| restore.finish());
-    shellpack::nix::delete_tree(&tree).unwrap();
+    shellpack::internals::delete_tree(&tree).unwrap();
     assert_eq!(fs::read_dir(&scratch).unwrap().count(), 1);
     assert_eq!(fs::read_to_string(&beside).unwrap(), "untouched");
     match outcome.unwrap_err() {

@@ -3,7 +3,7 @@
 
 use zstd::zstd_safe::{self, CParameter, FrameFormat};
 
-use shellpack::bundle::segment;
+use shellpack_format::bundle::segment;
 
 use crate::synthetic::{Bundle, Members, fault, sealed};
 

@@ -5,9 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use shellpack::bundle::BadBundle;
-use shellpack::report::Report;
-use shellpack::verify::verify;
+use shellpack::internals::{Report, verify};
+use shellpack_format::bundle::BadBundle;
 use tempfile::TempDir;
 
 use crate::synthetic::Bundle;

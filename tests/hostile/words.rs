@@ -4,10 +4,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use shellpack::bundle::manifest::{EntryPath, FileKind, ProjectFile, SearchPathEntry};
-use shellpack::invocation::{Invocation, Recipe};
-use shellpack::nix::hash::Digest;
-use shellpack::report::printable;
+use shellpack::internals::{Invocation, Recipe, printable};
+use shellpack_format::bundle::manifest::{EntryPath, FileKind, ProjectFile, SearchPathEntry};
+use shellpack_format::store::hash::Digest;
 
 use crate::synthetic::{Bundle, Tree, Unnamed, store_path};
 
@@ -39,7 +38,7 @@ fn evil() -> Bundle {
     shell.bash = None;
     (shell.system, shell.nix_version) = (EVIL.into(), EVIL.into());
     shell.attribute = Some(EVIL.trim_start().into());
-    manifest.pins = vec![shellpack::bundle::manifest::Pin {
+    manifest.pins = vec![shellpack_format::bundle::manifest::Pin {
         fetcher: EVIL.into(),
         url: EVIL.into(),
         hash: Some(EVIL.into()),

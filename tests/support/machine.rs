@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, Once, PoisonError};
 
-use shellpack::room::{Access, Room, RoomCommand};
+use shellpack::internals::{Access, Room, RoomCommand};
 
 use super::outcome::Outcome;
 use super::scratch::Scratch;

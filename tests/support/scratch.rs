@@ -22,7 +22,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // A room that is just ending may still write; the next run sweeps what is left.
-        let _ = shellpack::nix::delete_tree(&self.0);
+        let _ = shellpack::internals::delete_tree(&self.0);
     }
 }
 
@@ -35,7 +35,7 @@ static RUN: LazyLock<PathBuf> = LazyLock::new(|| {
         let name = entry.file_name().into_string().unwrap_or_default();
         let is_over = |pid: &str| !Path::new("/proc").join(pid).exists();
         if name.strip_prefix("run-").is_some_and(is_over) {
-            let _ = shellpack::nix::delete_tree(&entry.path());
+            let _ = shellpack::internals::delete_tree(&entry.path());
         }
     }
     let run = base.join(format!("run-{}", std::process::id()));

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use shellpack::bundle::FORMAT;
-use shellpack::bundle::layout::Layout;
-use shellpack::bundle::manifest::{
+use shellpack_format::bundle::FORMAT;
+use shellpack_format::bundle::layout::Layout;
+use shellpack_format::bundle::manifest::{
     BundleName, Closure, ClosurePath, EntryPath, FileKind, Manifest, Project, ProjectFile, Proof,
     Shell,
 };
-use shellpack::bundle::segment::Compressor;
-use shellpack::bundle::writer::Writer;
-use shellpack::nix::export;
-use shellpack::nix::hash::Digest;
-use shellpack::nix::store_path::{StoreDir, StorePath};
+use shellpack_format::bundle::segment::Compressor;
+use shellpack_format::bundle::writer::Writer;
+use shellpack_format::store::export;
+use shellpack_format::store::hash::Digest;
+use shellpack_format::store::store_path::StoreDir;
+use shellpack_format::store::store_path::StorePath;
 
 use super::Tree;
 

@@ -1,6 +1,6 @@
 //! A bundle as tar members.
 
-use shellpack::bundle::member;
+use shellpack_format::bundle::member;
 
 /// A bundle's tar members: blocks of their own for long names, too.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! The bundles that most tests start from, and that the golden files hold. A change here is a
 //! change of what has been released: make another sample instead.
 
-use shellpack::bundle::manifest::{Pin, SearchPathEntry, ShellName};
+use shellpack_format::bundle::manifest::{Pin, SearchPathEntry, ShellName};
 
 use super::{Bundle, Tree, store_path};
 

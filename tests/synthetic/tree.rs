@@ -6,8 +6,8 @@ use std::io::Read as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use shellpack::nix::nar::dump::Dump;
-use shellpack::nix::nar::push_string;
+use shellpack::internals::Dump;
+use shellpack_format::store::nar::push_string;
 
 /// A small tree, as a store path or a project has them.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,8 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
-use shellpack::bundle::BadBundle;
-use shellpack::report::Report;
-use shellpack::verify::verify;
+use shellpack::internals::{Report, verify};
+use shellpack_format::bundle::BadBundle;
 
 /// A file without a name that holds these bytes, for code that takes a path.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::command::{self, NixCommand};
 use crate::nix::evaluate;
-use crate::nix::store_path::StorePath;
 use crate::report::{Event, Report};
+use shellpack_format::store::store_path::StorePath;
 
 /// Looks for the bash of shells, which often have one nixpkgs in common.
 pub(super) struct Finder<'a> {

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use crate::nix::PathInfo;
-use crate::nix::store_path::StorePath;
+use shellpack_format::store::path_info::PathInfo;
+use shellpack_format::store::store_path::StorePath;
 
 /// References before referrers. Among paths that could come next, the order is by name, so
 /// that alike paths (versions, outputs of one package) are neighbours and compress better.
@@ -49,7 +49,7 @@ pub(super) fn ordered(mut infos: BTreeMap<StorePath, PathInfo>) -> Vec<PathInfo>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nix::hash::Digest;
+    use shellpack_format::store::hash::Digest;
 
     fn path(hash: char, name: &str) -> StorePath {
         StorePath::from_base_name(&format!("{}-{name}", hash.to_string().repeat(32))).unwrap()

@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 
 use super::trees::Trees;
-use crate::bundle::layout::Layout;
 use crate::relay::Relay;
+use shellpack_format::bundle::layout::Layout;
 
 /// How many segments are read ahead of the newest one under way. What has been read waits in
 /// the page cache, so this much memory must be there for it.

@@ -6,15 +6,15 @@ use std::ops::Range;
 use sha2::{Digest as _, Sha256};
 
 use super::trees::Trees;
-use crate::bundle::layout::{Layout, Slice};
-use crate::bundle::manifest::Closure;
-use crate::bundle::segment::{Compressor, Frame};
 use crate::create::plan::Plan;
 use crate::error::{Error, Result};
-use crate::nix::export;
-use crate::nix::hash::Digest;
 use crate::relay::Relay;
 use crate::report::{Event, Report};
+use shellpack_format::bundle::layout::{Layout, Slice};
+use shellpack_format::bundle::manifest::Closure;
+use shellpack_format::bundle::segment::{Compressor, Frame};
+use shellpack_format::store::export;
+use shellpack_format::store::hash::Digest;
 
 /// How much is read at once: large enough for few system calls, small enough to be hashed
 /// while it is in the processor's cache.

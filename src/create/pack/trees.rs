@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::bundle::manifest::Closure;
 use crate::error::Result;
-use crate::nix::nar::dump::Dump;
+use crate::tree::dump::Dump;
+use shellpack_format::bundle::manifest::Closure;
 
 /// For each path the layout of its NAR, made by whoever needs it first and kept while
 /// anybody holds it.

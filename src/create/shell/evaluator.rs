@@ -10,16 +10,16 @@ use super::fetching::{self, Answers, Fetched};
 use super::record::{self, Recording};
 use crate::create::Options;
 use crate::create::flake;
-use crate::create::pins;
 use crate::create::project::{Part, Project};
+use crate::create::shell::pins;
 use crate::create::subject::Wanted;
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
 use crate::nix::evaluate::{self, Evaluation, Recorded, Request};
 use crate::nix::flake::Start;
-use crate::nix::store_path::StorePath;
 use crate::report::{Event, Report};
+use shellpack_format::store::store_path::StorePath;
 
 /// What evaluations have in common.
 pub(super) struct Evaluator<'a> {

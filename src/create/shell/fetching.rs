@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::bundle::manifest::{EntryPath, Pin};
-use crate::create::pins;
 use crate::create::project::Project;
+use crate::create::shell::pins;
 use crate::error::Result;
-use crate::invocation::nix_files;
 use crate::nix::Nix;
 use crate::nix::evaluate::{Recorded, Request};
 use crate::nix::replay::{self, Source};
-use crate::nix::store_path::StorePath;
 use crate::report::{Event, Report};
+use shellpack_format::bundle::manifest::{EntryPath, Pin};
+use shellpack_format::store::store_path::StorePath;
 
 /// Files in the store that fetch what Nix does not find there, and files there that import
 /// those: an overlay, a file that nixpkgs calls.
@@ -83,8 +82,10 @@ impl<'a> Answers<'a> {
     pub(super) fn of(fetched: &[Fetched], nix: &Nix, project: &'a Project) -> Result<Self> {
         let pins = pins::of_all(fetched.iter().map(|fetched| &fetched.pins));
         pins::ensure_unambiguous(&pins)?;
-        let sources = pins.iter().filter_map(|pin| pin.source(&nix.store));
-        let own_files = nix_files(&project.entries).map(EntryPath::as_str);
+        let sources = pins
+            .iter()
+            .filter_map(|pin| Source::of_pin(pin, &nix.store));
+        let own_files = project.entries.nix_files().map(EntryPath::as_str);
         Ok(Self {
             sources: sources.collect(),
             project,

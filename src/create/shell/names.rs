@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Shell;
-use crate::bundle::manifest::ShellName;
+use shellpack_format::bundle::manifest::ShellName;
 
 /// Files that a directory's name stands for.
 const USUAL: [&str; 2] = ["shell.nix", "default.nix"];

@@ -10,8 +10,9 @@ use crate::nix::daemon::Connection;
 use crate::nix::evaluate::{Evaluation, KnownFlake, Recorded, Request};
 use crate::nix::flake::Start;
 use crate::nix::search_path::{self, Entry, Frozen};
-use crate::nix::user_config::{OVERLAYS, UserConfig, VARIABLE};
+use crate::nix::user_config::{OVERLAYS, UserConfig};
 use crate::report::{Event, Report};
+use shellpack_format::bundle::manifest::{NIXPKGS_CONFIG, nix_path};
 
 /// What evaluation takes from the machine rather than from the project, frozen into the store.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +70,7 @@ impl Surroundings {
             let entries = self.search_path.iter();
             let entries = entries.map(|entry| (entry.name.as_str(), entry.path.as_str()));
             request.include = &[];
-            request.nix_path = Some(search_path::nix_path(entries));
+            request.nix_path = Some(nix_path(entries));
         }
         if let Some(file) = &self.nixpkgs_config {
             request.nixpkgs_config = Some(file.path.clone());
@@ -227,7 +228,7 @@ fn moved(files: &BTreeSet<PathBuf>, surroundings: &Surroundings) -> Vec<PathBuf>
 /// Whether nixpkgs asked for a configuration or overlays that nobody passed to it.
 fn takes_user_config(events: &[Recorded]) -> bool {
     events.iter().any(|event| match event {
-        Recorded::Environment { name, .. } => name == VARIABLE,
+        Recorded::Environment { name, .. } => name == NIXPKGS_CONFIG,
         Recorded::Search { name, .. } => name == OVERLAYS,
         _ => false,
     })

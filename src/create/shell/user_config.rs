@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::evaluate::{Evaluation, Recorded};
 use crate::nix::search_path::{self, Frozen};
-use crate::nix::user_config::{OVERLAYS, UserConfig, VARIABLE};
+use crate::nix::user_config::{OVERLAYS, UserConfig};
+use shellpack_format::bundle::manifest::NIXPKGS_CONFIG;
 
 /// Where the configuration's files are; a configuration that *is* the project's has none.
 pub(super) fn places(user: &UserConfig, shell_file: &Path) -> Vec<PathBuf> {
@@ -40,7 +41,7 @@ impl Seen<'_> {
             return Ok(None);
         };
         let source = self.stage("nixpkgs-config", dir, self.read_beside(&real))?;
-        let mut frozen = self.frozen(VARIABLE, "nixpkgs-config", &source.join(name))?;
+        let mut frozen = self.frozen(NIXPKGS_CONFIG, "nixpkgs-config", &source.join(name))?;
         frozen.source = file.display().to_string();
         Ok(Some(frozen))
     }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::{Endpoint, protocol};
 use crate::error::{Error, Result};
-use crate::nix::nar::padding;
+use shellpack_format::store::nar::padding;
 
 /// The longest string that we take from a daemon; a message, a path, never content.
 const MAX_STRING: u64 = 64 << 20;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::{Recorded, TOKEN};
-use crate::nix::store_path::StorePath;
+use shellpack_format::store::store_path::StorePath;
 
 /// What an evaluation came to.
 #[derive(Debug, Default)]
-pub struct Evaluation {
+pub(crate) struct Evaluation {
     /// Derivations, in order; nix-shell wants exactly one.
     pub derivations: Vec<StorePath>,
     /// Files that were evaluated, wherever they are.

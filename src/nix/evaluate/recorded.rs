@@ -10,7 +10,7 @@ use crate::nix::flake::{Locked, Metadata};
 /// One line of the recorder.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
-pub enum Recorded {
+pub(crate) enum Recorded {
     /// A fetcher was called.
     Fetch {
         /// The builtin: `fetchTarball`.
@@ -81,7 +81,7 @@ pub enum Recorded {
 
 /// A flake that `getFlake` returns.
 #[derive(Debug, Clone, Serialize)]
-pub struct KnownFlake {
+pub(crate) struct KnownFlake {
     /// The reference that the shell names it by.
     pub reference: String,
     /// The store path of its source.
@@ -94,7 +94,7 @@ pub struct KnownFlake {
 
 impl KnownFlake {
     /// Asks Nix what a reference leads to.
-    pub fn of(reference: &str) -> Result<Self> {
+    pub(crate) fn of(reference: &str) -> Result<Self> {
         let metadata = Metadata::of(reference)?;
         Ok(Self {
             reference: reference.to_owned(),

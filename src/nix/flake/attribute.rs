@@ -4,11 +4,11 @@ use std::fmt;
 
 /// Names that lead to a value in a flake.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttributePath(pub(super) Vec<String>);
+pub(crate) struct AttributePath(pub(super) Vec<String>);
 
 impl AttributePath {
     /// Where `nix develop` looks for what follows the `#` of a reference, in this order.
-    pub fn candidates(fragment: &str, system: &str) -> Vec<Self> {
+    pub(crate) fn candidates(fragment: &str, system: &str) -> Vec<Self> {
         let path = |names: &[&str]| Self(names.iter().map(|&name| name.to_owned()).collect());
         if fragment.is_empty() {
             return vec![

@@ -7,14 +7,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{FEATURES, LOCK_FILE, Locked};
-use crate::bundle::manifest::BundleName;
 use crate::error::{Error, Result};
 use crate::nix::command::{self, NixCommand};
 use crate::nix::evaluate::quote;
+use shellpack_format::bundle::manifest::BundleName;
 
 /// What Nix says of a flake.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Metadata {
+pub(crate) struct Metadata {
     /// The store path of its source.
     pub path: String,
     /// The reference by which it can be had again.
@@ -29,7 +29,7 @@ pub struct Metadata {
 impl Metadata {
     /// Asks Nix, which fetches the flake and finds out what is not locked yet, and leaves the
     /// user's lock file alone.
-    pub fn of(reference: &str) -> Result<Self> {
+    pub(crate) fn of(reference: &str) -> Result<Self> {
         let text = NixCommand::new("nix")
             .args(FEATURES)
             .args(["flake", "metadata", "--json", "--no-write-lock-file"])
@@ -39,17 +39,17 @@ impl Metadata {
     }
 
     /// Where in the source `flake.nix` lies; empty at the top.
-    pub fn directory(&self) -> &str {
+    pub(crate) fn directory(&self) -> &str {
         self.text("dir").unwrap_or_default()
     }
 
     /// The reference as a url, to be shown.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// Whether the flake lies in a directory of the user's.
-    pub fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         match self.text("type") {
             Some("path") => true,
             Some("git") => self
@@ -60,7 +60,7 @@ impl Metadata {
     }
 
     /// What else than a path the source is, as this Nix has it: revision, date.
-    pub fn attributes(&self) -> Result<Value> {
+    pub(crate) fn attributes(&self) -> Result<Value> {
         let reference = serde_json::to_string(&self.tree())
             .map_err(|error| Error::nix_output("nix flake metadata", &error.to_string()))?;
         let expression = format!(
@@ -83,12 +83,12 @@ impl Metadata {
     }
 
     /// Whether Nix took it from a working copy with changes.
-    pub fn is_dirty(&self) -> bool {
+    pub(crate) fn is_dirty(&self) -> bool {
         self.text("type") == Some("git") && self.text("rev").is_none()
     }
 
     /// What the flake may be called: as the directory or the repository that it is in.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let path = || {
             let path = self.text("path")?;
             // Old versions of Nix say `.` if the user does.
@@ -118,12 +118,12 @@ impl Metadata {
     }
 
     /// Whether the source's own lock file says all there is to say.
-    pub fn is_locked(&self) -> bool {
+    pub(crate) fn is_locked(&self) -> bool {
         self.locked().lock.is_none() || self.inputs().next().is_none()
     }
 
     /// The inputs, each with where it comes from.
-    pub fn inputs(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = String> {
         let root = self.locks["root"].as_str().unwrap_or_default();
         let nodes = self.locks["nodes"].as_object().into_iter().flatten();
         let inputs = nodes.filter(move |(name, _)| *name != root);
@@ -151,7 +151,7 @@ impl Metadata {
     }
 
     /// What makes a flake of its source.
-    pub fn locked(&self) -> Locked {
+    pub(crate) fn locked(&self) -> Locked {
         let file = Path::new(&self.path).join(self.directory()).join(LOCK_FILE);
         let text = fs::read(file).ok();
         let own = text.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
@@ -163,7 +163,7 @@ impl Metadata {
     }
 
     /// The text that belongs into `flake.lock`, laid out as Nix does it.
-    pub fn lock_file(&self) -> String {
+    pub(crate) fn lock_file(&self) -> String {
         format!("{:#}\n", self.locks)
     }
 }

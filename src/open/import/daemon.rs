@@ -4,13 +4,13 @@
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::bundle::BadBundle;
-use crate::bundle::manifest::Closure;
-use crate::bundle::reader::ReadError;
 use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
 use crate::unpack::{self, Destination, NarSink};
+use shellpack_format::bundle::BadBundle;
+use shellpack_format::bundle::manifest::Closure;
+use shellpack_format::bundle::reader::ReadError;
 
 /// A store that a daemon writes.
 #[derive(Debug)]

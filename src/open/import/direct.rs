@@ -9,15 +9,16 @@ use super::lock::{CollectorLock, ImportLock, PathLock};
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::bundle::BadBundle;
-use crate::bundle::manifest::{Closure, ClosurePath};
-use crate::bundle::reader::ReadError;
 use crate::error::{Error, Result};
-use crate::nix::content_address::ContentAddress;
+use crate::nix::Nix;
 use crate::nix::database::Database;
-use crate::nix::{self, Nix};
 use crate::report::Report;
+use crate::tree::content_address::ContentAddress;
+use crate::tree::delete_tree;
 use crate::unpack::{self, Destination};
+use shellpack_format::bundle::BadBundle;
+use shellpack_format::bundle::manifest::{Closure, ClosurePath};
+use shellpack_format::bundle::reader::ReadError;
 
 mod register;
 mod tree;
@@ -151,7 +152,7 @@ impl Destination for Direct<'_> {
             return Ok(Tree::present(self, index));
         }
         // What is there without being registered is the rest of something that was interrupted.
-        nix::delete_tree(&place)?;
+        delete_tree(&place)?;
         Ok(Tree::new(self, index, place, lock))
     }
 

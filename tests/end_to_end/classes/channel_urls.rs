@@ -1,7 +1,7 @@
 //! `channel:` urls. Nix makes them urls of nixos.org, for which this machine A has a server with a
 //! certificate of its own.
 
-use shellpack::room::Access;
+use shellpack::internals::Access;
 
 use super::super::shells::enters_by_hand;
 use super::super::{MESSAGE, PRINT};

@@ -1,6 +1,6 @@
 //! Sources in Mercurial repositories, for a target that has no `hg`.
 
-use shellpack::room::Access;
+use shellpack::internals::Access;
 
 use super::super::{MESSAGE, PRINT};
 use crate::support::{Machine, machine_a};

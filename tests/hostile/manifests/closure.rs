@@ -1,6 +1,6 @@
 //! Store paths, their references and their sizes.
 
-use shellpack::nix::store_path::StoreDir;
+use shellpack_format::store::store_path::StoreDir;
 
 use super::{with, with_tables};
 use crate::synthetic::{Bundle, faults};

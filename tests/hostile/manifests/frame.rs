@@ -1,8 +1,8 @@
 //! Format, needs, and the text before it is parsed.
 
-use shellpack::bundle::BadBundle;
-use shellpack::bundle::manifest::Manifest;
-use shellpack::nix::hash::Digest;
+use shellpack_format::bundle::BadBundle;
+use shellpack_format::bundle::manifest::Manifest;
+use shellpack_format::store::hash::Digest;
 
 use super::{invalid, refused_text, with};
 use crate::synthetic::{Bundle, framed};

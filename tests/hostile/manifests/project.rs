@@ -1,7 +1,7 @@
 //! The files that come into the user's directory.
 
-use shellpack::bundle::manifest::{EntryPath, FileKind, ProjectFile};
-use shellpack::nix::hash::Digest;
+use shellpack_format::bundle::manifest::{EntryPath, FileKind, ProjectFile};
+use shellpack_format::store::hash::Digest;
 
 use super::{with, with_tables};
 

@@ -1,11 +1,11 @@
 //! What is entered, and with what.
 
-use shellpack::bundle::manifest::{
+use shellpack_format::bundle::manifest::selection::Argument;
+use shellpack_format::bundle::manifest::{
     EntryPath, FlakePin, FlakeSource, Manifest, NEEDS_REPLAY, Pin, SearchPathEntry, Shell,
     ShellName,
 };
-use shellpack::nix::command::Argument;
-use shellpack::nix::store_path::StorePath;
+use shellpack_format::store::store_path::StorePath;
 
 use super::with;
 use crate::synthetic::store_path;

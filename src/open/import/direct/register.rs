@@ -8,7 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::{Direct, PathLock};
 use crate::error::{Error, Result};
 use crate::nix::database::Database;
-use crate::nix::{self, PathInfo};
+use crate::tree;
+use shellpack_format::store::path_info::PathInfo;
 
 /// After how many unpacked bytes the disk is asked to take them. Each time costs a commit of
 /// the file system's journal; less often, and the last time takes long.
@@ -75,7 +76,7 @@ impl Direct<'_> {
         let rest = std::mem::take(&mut self.lock().unpacked);
         let removed = rest
             .keys()
-            .try_for_each(|&index| nix::delete_tree(&self.place(index)));
+            .try_for_each(|&index| tree::delete_tree(&self.place(index)));
         outcome.and(registered).and(removed)
     }
 

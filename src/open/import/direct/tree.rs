@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Direct, PathLock};
 use crate::error::Result;
-use crate::nix;
-use crate::nix::nar::restore::{self, Restore};
+use crate::tree;
+use crate::tree::restore::{self, Restore};
 use crate::unpack::{NarPart, NarSink};
 
 /// A tree that is being unpacked. It becomes a valid path only after its NAR was found to be
@@ -146,7 +146,7 @@ impl Unpacking<'_> {
 impl Drop for Unpacking<'_> {
     fn drop(&mut self) {
         if self.lock.is_some() {
-            let _ = nix::delete_tree(&self.place);
+            let _ = tree::delete_tree(&self.place);
         }
     }
 }

@@ -1,0 +1,28 @@
+//! The text of all derivations that a shell is made of: two lines each, its name and its `ATerm`,
+//! which has no line breaks.
+
+use std::collections::HashMap;
+
+use crate::store::store_path::StorePath;
+
+/// The text, to be carried.
+pub fn text<'a>(derivations: impl Iterator<Item = (&'a StorePath, &'a [u8])>) -> Vec<u8> {
+    let mut text = Vec::new();
+    for (path, term) in derivations {
+        text.extend_from_slice(path.base_name().as_bytes());
+        text.push(b'\n');
+        text.extend_from_slice(term);
+        text.push(b'\n');
+    }
+    text
+}
+
+/// The `ATerm`s of a text, by the names of their derivations.
+pub fn terms(text: &str) -> HashMap<&str, &str> {
+    let mut lines = text.lines();
+    let mut terms = HashMap::new();
+    while let (Some(name), Some(term)) = (lines.next(), lines.next()) {
+        terms.insert(name, term);
+    }
+    terms
+}

@@ -1,0 +1,298 @@
+//! The manifest: everything about a bundle that can be said without reading its content
+//! (`bundle-format.md`, section 4).
+//!
+//! [`Manifest::parse`] is the only way to get one from bytes, and what it returns has been
+//! checked as a whole: names are safe, references point backwards, sizes add up. Code below
+//! it does not check again.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::BadBundle;
+use super::layout::{Layout, RecordSize};
+use crate::store::hash::Digest;
+use crate::store::path_info::PathInfo;
+use crate::store::store_path::{StoreDir, StorePath};
+
+mod by_hand;
+mod check;
+mod name;
+pub mod selection;
+mod shell;
+mod text;
+
+pub use by_hand::{NIX_PATH, NIXPKGS_CONFIG, nix_path, shell_quoted, shell_quoted_path};
+pub use name::{BundleName, EntryPath, ShellName};
+pub use shell::{
+    FlakePin, FlakeSource, NEEDS_FLAKE, NEEDS_FROZEN, NEEDS_REPLAY, Pin, SearchPathEntry, Shell,
+};
+
+/// The largest manifest that is read. A path takes about 400 bytes, so this is room for
+/// 160,000 paths; a reader holds the manifest in memory several times over.
+pub const MAX_SIZE: u64 = 64 << 20;
+
+/// What a bundle says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Manifest {
+    /// The format's version.
+    pub format: u32,
+    /// Features that a reader must know.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// The bundle's name.
+    pub name: BundleName,
+    /// What wrote it: `shellpack 0.1.0`.
+    pub writer: String,
+    /// What the rehearsal saw.
+    pub proof: Proof,
+    /// The shells.
+    pub shells: Vec<Shell>,
+    /// Sources that evaluation fetched or looked up.
+    #[serde(default)]
+    pub pins: Vec<Pin>,
+    /// The project files.
+    pub project: Project,
+    /// The store paths.
+    pub closure: Closure,
+}
+
+/// The files of the project.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Project {
+    /// The name that the project's root must have, where evaluation copies the root itself:
+    /// a source's store path is made of its directory's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// The files, sorted by path; directories before what is in them.
+    #[serde(default)]
+    pub files: Vec<ProjectFile>,
+}
+
+/// A file, directory or symlink of the project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ProjectFile {
+    /// Where it is, relative to the project's root.
+    pub path: EntryPath,
+    /// What it is.
+    #[serde(flatten)]
+    pub kind: FileKind,
+}
+
+/// What a project file is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum FileKind {
+    /// A directory.
+    Directory {
+        /// Permission bits.
+        mode: u32,
+    },
+    /// A regular file.
+    File {
+        /// Permission bits.
+        mode: u32,
+        /// Size in bytes.
+        size: u64,
+        /// Digest of its content.
+        digest: Digest,
+    },
+    /// A symlink.
+    Symlink {
+        /// What it points to.
+        target: String,
+    },
+}
+
+/// The store paths and how they are cut into segments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Closure {
+    /// The store directory that the paths are for.
+    pub store: StoreDir,
+    /// Raw size of each segment in bytes.
+    pub segments: Vec<u64>,
+    /// The paths, in the order of the export stream: references before referrers.
+    pub paths: Vec<ClosurePath>,
+}
+
+/// One store path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ClosurePath {
+    /// The path.
+    pub path: StorePath,
+    /// SHA-256 of its NAR.
+    pub nar_hash: Digest,
+    /// Size of its NAR in bytes.
+    pub nar_size: u64,
+    /// Indices into [`Closure::paths`] of what it refers to, ascending; never greater than
+    /// its own, equal where it refers to itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<u32>,
+    /// The derivation that it was built from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deriver: Option<StorePath>,
+    /// Nix's assertion that the path follows from its contents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
+    /// Signatures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<String>,
+    /// The segment in which its record starts.
+    pub segment: u32,
+    /// Where in the raw segment.
+    pub offset: u64,
+}
+
+/// What the rehearsal saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Proof {
+    /// `passed`, or `unproved` where there was no rehearsal.
+    pub result: ProofResult,
+    /// The Nix that it was rehearsed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nix_version: Option<String>,
+    /// What was checked, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<String>,
+}
+
+/// How the rehearsal ended. A failed one leaves no bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProofResult {
+    /// The shell was evaluated and entered with nothing but what the bundle carries.
+    Passed,
+    /// There was no rehearsal.
+    Unproved,
+}
+
+impl Proof {
+    /// The proof of a bundle that was not rehearsed.
+    pub fn unproved() -> Self {
+        Self {
+            result: ProofResult::Unproved,
+            nix_version: None,
+            checks: Vec::new(),
+        }
+    }
+}
+
+impl Manifest {
+    /// Parses and checks a manifest: its digest line, its format and needs, then the rest.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BadBundle> {
+        let text = text::body(bytes)?;
+        check::ensure_readable(text)?;
+        let manifest: Self =
+            toml::from_str(text).map_err(|error| BadBundle::Manifest(one_line(error.message())))?;
+        check::ensure_consistent(&manifest)?;
+        Ok(manifest)
+    }
+
+    /// The manifest as the bytes of its member: comments for a human, the tables, and the
+    /// digest line.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, BadBundle> {
+        let body = toml::to_string(self).map_err(|error| BadBundle::Manifest(error.to_string()))?;
+        let bytes = text::with_frame(self, &body);
+        if bytes.len() as u64 > MAX_SIZE {
+            return Err(BadBundle::Manifest(format!(
+                "it would have more than {MAX_SIZE} bytes"
+            )));
+        }
+        Ok(bytes)
+    }
+
+    /// The shell with this name; the first one, which there always is, if none is named.
+    pub fn shell(&self, name: Option<&str>) -> Option<&Shell> {
+        let is_meant = |shell: &&Shell| {
+            let own = shell.name.as_ref().map(ShellName::as_str);
+            name.is_none() || own == name
+        };
+        self.shells.iter().find(is_meant)
+    }
+
+    /// Whether it can only be entered without evaluating.
+    pub fn is_frozen(&self) -> bool {
+        self.needs.iter().any(|need| need == NEEDS_FROZEN)
+    }
+
+    /// How the records of the export stream lie in the segments.
+    pub fn layout(&self) -> Layout {
+        let records = (0..self.closure.paths.len()).map(|index| self.closure.record_size(index));
+        Layout::new(records, &self.closure.segments)
+    }
+}
+
+impl Project {
+    /// The files that may be imported.
+    pub fn nix_files(&self) -> impl Iterator<Item = &EntryPath> {
+        let is_nix = |path: &str| Path::new(path).extension().is_some_and(|is| is == "nix");
+        let files = self.files.iter();
+        files
+            .filter(move |file| {
+                matches!(file.kind, FileKind::File { .. }) && is_nix(file.path.as_str())
+            })
+            .map(|file| &file.path)
+    }
+
+    /// How many files there are; directories are not counted.
+    pub fn file_count(&self) -> usize {
+        self.files
+            .iter()
+            .filter(|file| !matches!(file.kind, FileKind::Directory { .. }))
+            .count()
+    }
+}
+
+impl Closure {
+    /// A path's information in Nix's own terms.
+    pub fn path_info(&self, index: usize) -> PathInfo {
+        let path = &self.paths[index];
+        let mut references: Vec<_> = path
+            .references
+            .iter()
+            .map(|&index| self.paths[index as usize].path.clone())
+            .collect();
+        references.sort();
+        PathInfo {
+            path: path.path.clone(),
+            nar_hash: path.nar_hash,
+            nar_size: path.nar_size,
+            references,
+            deriver: path.deriver.clone(),
+            ca: path.ca.clone(),
+            signatures: path.signatures.clone(),
+        }
+    }
+
+    /// The size of a path's record in the stream. Only lengths are added up: a hostile
+    /// manifest can state far more references than fit memory once they are written out.
+    pub fn record_size(&self, index: usize) -> RecordSize {
+        let path = &self.paths[index];
+        let references = path
+            .references
+            .iter()
+            .map(|&reference| &self.paths[reference as usize].path);
+        RecordSize::of(
+            path.nar_size,
+            &self.store,
+            &path.path,
+            references,
+            path.deriver.as_ref(),
+        )
+    }
+
+    /// The NARs' bytes altogether.
+    pub fn nar_bytes(&self) -> u64 {
+        self.paths.iter().map(|path| path.nar_size).sum()
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,109 @@
+//! How to enter a shell with nothing but nix-shell.
+
+use std::path::Path;
+
+use super::Shell;
+use crate::bundle::manifest::selection::Selection;
+
+/// The variable that is Nix's search path.
+pub const NIX_PATH: &str = "NIX_PATH";
+/// The variable that names the user's nixpkgs configuration.
+pub const NIXPKGS_CONFIG: &str = "NIXPKGS_CONFIG";
+
+impl Shell {
+    /// Attribute and arguments, in Nix's terms.
+    pub fn selection(&self) -> Selection {
+        Selection {
+            attribute: self.attribute.clone(),
+            arguments: self.arguments.clone(),
+        }
+    }
+
+    /// The variables that say what the shell takes from its surroundings.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let entries = self
+            .nix_path
+            .iter()
+            .map(|entry| (entry.name.as_str(), entry.path.as_str()));
+        let nix_path = (!self.nix_path.is_empty()).then(|| nix_path(entries));
+        let config = self.nixpkgs_config.clone();
+        let nix_path = nix_path.map(|value| (NIX_PATH, value));
+        let config = config.map(|value| (NIXPKGS_CONFIG, value));
+        nix_path.into_iter().chain(config).collect()
+    }
+
+    /// What to type, with the shell file's directory at `directory`, where perhaps another
+    /// file and selection stand for the shell's.
+    pub fn by_hand(
+        &self,
+        directory: &str,
+        instead: Option<(&str, &Selection)>,
+        variables: &[(&str, String)],
+    ) -> String {
+        let mut words = vec!["cd".to_owned(), shell_quoted(directory), "&&".to_owned()];
+        let variables = variables.iter();
+        words.extend(variables.map(|(name, value)| format!("{name}={}", shell_quoted(value))));
+        words.push("nix-shell".to_owned());
+        let name = self.file.as_str().rsplit('/').next().unwrap_or_default();
+        let own = self.selection();
+        let selection = instead.map_or(&own, |(_, selection)| selection);
+        if let Some((file, _)) = instead {
+            words.push(shell_quoted(file));
+        } else if name != "shell.nix" {
+            words.push(shell_quoted(&format!("./{name}")));
+        }
+        words.extend(
+            selection
+                .to_args()
+                .iter()
+                .map(|arg| shell_quoted(&arg.to_string_lossy())),
+        );
+        words.join(" ")
+    }
+}
+
+/// The value of `NIX_PATH` for frozen look-ups.
+pub fn nix_path<'a>(frozen: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let entries: Vec<_> = frozen
+        .into_iter()
+        .map(|(name, path)| format!("{name}={path}"))
+        .collect();
+    entries.join(":")
+}
+
+/// A word for a POSIX shell.
+pub fn shell_quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._+-=:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// A path as an argument of a command: it is never taken for an option.
+pub fn shell_quoted_path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if text.starts_with('-') {
+        return shell_quoted(&format!("./{text}"));
+    }
+    shell_quoted(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_argument_and_no_option() {
+        for (path, quoted) in [
+            ("dev.shellpack", "dev.shellpack"),
+            ("/mnt/my stick/x", "'/mnt/my stick/x'"),
+            ("-x", "./-x"),
+            ("-x y", "'./-x y'"),
+            ("it's", "'it'\\''s'"),
+        ] {
+            assert_eq!(shell_quoted_path(Path::new(path)), quoted);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Which derivation of a shell file is meant.
+
+use std::ffi::OsString;
+
+use serde::{Deserialize, Serialize};
+
+/// An argument of a shell that is a function, as `nix-shell` takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Argument {
+    /// The argument's name.
+    pub name: String,
+    /// A Nix expression (`--arg`) or a string (`--argstr`).
+    pub value: String,
+    /// Whether the value is a string rather than an expression.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub string: bool,
+}
+
+/// Which derivation is meant: a file, an attribute in it, arguments for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Attribute path (`-A`).
+    pub attribute: Option<String>,
+    /// Arguments (`--arg`, `--argstr`), in order.
+    pub arguments: Vec<Argument>,
+}
+
+impl Selection {
+    /// As arguments of a Nix command.
+    pub fn to_args(&self) -> Vec<OsString> {
+        let mut args: Vec<OsString> = Vec::new();
+        if let Some(attribute) = &self.attribute {
+            args.extend(["-A".into(), attribute.into()]);
+        }
+        for Argument {
+            name,
+            value,
+            string,
+        } in &self.arguments
+        {
+            let option = if *string { "--argstr" } else { "--arg" };
+            args.extend([option.into(), name.into(), value.into()]);
+        }
+        args
+    }
+}

@@ -1,0 +1,74 @@
+//! The manifest's frame: the comments before its tables and the digest line after them
+//! (`bundle-format.md`, section 4.1).
+
+use super::{Manifest, NEEDS_REPLAY, Shell};
+use crate::bundle::{BadBundle, PROJECT_PREFIX};
+use crate::store::hash::Digest;
+
+/// What the last line starts with; the digest of all bytes before that line follows.
+const DIGEST_LINE: &str = "# sha256:";
+const DIGEST_LINE_LENGTH: usize = DIGEST_LINE.len() + 64 + 1;
+
+/// Puts the comments around the tables. They tell a human without documentation what this
+/// file is and how to get everything out of it with tar, zstd and Nix alone.
+pub(super) fn with_frame(manifest: &Manifest, body: &str) -> Vec<u8> {
+    let name = &manifest.name;
+    let enter = enter_by_hand(manifest).join("\n#   or: ");
+    let mut text = format!(
+        "\
+# A shellpack bundle: a nix-shell with everything that it needs, for a machine with no network.
+#
+# Open it:                shellpack open {name}.shellpack
+# Look into it:           shellpack inspect {name}.shellpack
+#
+# Without shellpack, as a user whom Nix trusts (root without a daemon is one):
+#   tar -xOf {name}.shellpack --wildcards 'closure/*.zst' | zstd -dc | nix-store --import
+#   tar -xf {name}.shellpack {PROJECT_PREFIX}
+#   {enter}
+#
+# The format is described in bundle-format.md of shellpack's source.
+
+"
+    );
+    text.push_str(body);
+    let digest = Digest::of(text.as_bytes()).hex();
+    text.push_str(DIGEST_LINE);
+    text.push_str(&digest);
+    text.push('\n');
+    text.into_bytes()
+}
+
+/// How each shell is entered where its files were unpacked. Nothing in it may end the
+/// comment's line.
+fn enter_by_hand(manifest: &Manifest) -> Vec<String> {
+    let only = |words: &str| vec![words.to_owned()];
+    if manifest.is_frozen() {
+        return only("(to enter takes shellpack: what evaluation takes was left out)");
+    }
+    if manifest.needs.iter().any(|need| need == NEEDS_REPLAY) {
+        return only("(to enter takes shellpack: what the shell fetches has no hash)");
+    }
+    manifest.shells.iter().map(line_by_hand).collect()
+}
+
+fn line_by_hand(shell: &Shell) -> String {
+    let directory = format!("{PROJECT_PREFIX}/{}", shell.file.parent());
+    let words = shell.by_hand(directory.trim_end_matches('/'), None, &shell.variables());
+    format!("{words} --option substitute false").replace(char::is_control, "?")
+}
+
+/// Checks the digest line and returns what it vouches for.
+pub(super) fn body(bytes: &[u8]) -> Result<&str, BadBundle> {
+    let split = bytes
+        .len()
+        .checked_sub(DIGEST_LINE_LENGTH)
+        .ok_or(BadBundle::ManifestDamaged)?;
+    let (body, line) = bytes.split_at(split);
+    let digest = line
+        .strip_prefix(DIGEST_LINE.as_bytes())
+        .and_then(|rest| rest.strip_suffix(b"\n"));
+    if digest != Some(Digest::of(body).hex().as_bytes()) {
+        return Err(BadBundle::ManifestDamaged);
+    }
+    std::str::from_utf8(body).map_err(|_| BadBundle::ManifestDamaged)
+}

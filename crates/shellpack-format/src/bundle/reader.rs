@@ -1,0 +1,287 @@
+//! Reads a bundle's members in order and refuses whatever the manifest does not call for
+//! (`bundle-format.md`, section 3.3). It needs no seeking, so a pipe will do.
+
+use std::io::{self, ErrorKind, Read};
+
+use sha2::{Digest as _, Sha256};
+
+use super::input::read_some;
+pub use super::input::{Content, Input, Piped};
+use super::manifest::{self, FileKind, Manifest, ProjectFile};
+use super::member::{self, BLOCK, Member};
+use super::{BadBundle, BadVolume, MANIFEST, signature};
+use crate::store::hash::Digest;
+
+/// How much of a member is read at once.
+const CHUNK: usize = 256 << 10;
+
+/// A failure to read a bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The bundle is not as it must be.
+    #[error(transparent)]
+    Bad(#[from] BadBundle),
+    /// Its bytes could not be read.
+    #[error(transparent)]
+    Io(io::Error),
+}
+
+/// An input that consists of volumes has faults of its own to tell.
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<BadVolume>() {
+            Ok(bad) => Self::Bad(bad.into()),
+            Err(error) => Self::Io(error),
+        }
+    }
+}
+
+/// A segment's compressed bytes.
+pub struct Segment {
+    /// How many there are.
+    pub size: u64,
+    /// The bytes.
+    pub content: Content,
+}
+
+impl std::fmt::Debug for Segment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Segment")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A bundle whose manifest and signatures have been read; members follow.
+#[derive(Debug)]
+pub struct Reader<R> {
+    input: R,
+    manifest: Manifest,
+    manifest_bytes: Vec<u8>,
+    signed_by: Vec<String>,
+}
+
+impl<R: Input> Reader<R> {
+    /// Reads manifest and signatures: everything about the bundle that can be known
+    /// without reading its content.
+    pub fn open(mut input: R) -> Result<Self, ReadError> {
+        let mut header = [0; BLOCK];
+        read_start(&mut input, &mut header)?;
+        let size = member::stated_size(&header).unwrap_or(0);
+        if size == 0 || size > manifest::MAX_SIZE || Member::manifest(size).header() != header {
+            return Err(BadBundle::Header {
+                member: MANIFEST.to_owned(),
+            }
+            .into());
+        }
+        let member = Member::manifest(size);
+        let mut text = Vec::new();
+        content(&mut input, &member, |chunk| text.extend_from_slice(chunk))?;
+        let manifest = Manifest::parse(&text)?;
+        let member = Member::signatures();
+        expect_header(&mut input, &member)?;
+        let mut room = [0; signature::SIZE];
+        exactly(&mut input, &mut room, member.name())?;
+        let signed_by = signature::parse(&room)?;
+        Ok(Self {
+            input,
+            manifest,
+            manifest_bytes: text,
+            signed_by,
+        })
+    }
+
+    /// Goes on reading through something else.
+    pub fn through<S: Input>(self, wrap: impl FnOnce(R) -> S) -> Reader<S> {
+        Reader {
+            input: wrap(self.input),
+            manifest: self.manifest,
+            manifest_bytes: self.manifest_bytes,
+            signed_by: self.signed_by,
+        }
+    }
+
+    /// How much of the bundle was read to open it.
+    pub fn head_size(&self) -> u64 {
+        let manifest = Member::manifest(self.manifest_bytes.len() as u64);
+        manifest.extent() + Member::signatures().extent()
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The digest of the manifest's bytes; it names the whole bundle's content.
+    pub fn manifest_digest(&self) -> Digest {
+        Digest::of(&self.manifest_bytes)
+    }
+
+    /// The manifest as it is in the bundle.
+    pub fn manifest_bytes(&self) -> &[u8] {
+        &self.manifest_bytes
+    }
+
+    /// The keys that it says it was signed with; nobody has checked them.
+    pub fn signed_by(&self) -> &[String] {
+        &self.signed_by
+    }
+
+    /// Reads the next project file, giving its content to `sink` chunk by chunk. The content
+    /// was right only if this returns without an error.
+    pub fn project_file(
+        &mut self,
+        file: &ProjectFile,
+        mut sink: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), ReadError> {
+        let member = Member::project(file);
+        expect_header(&mut self.input, &member)?;
+        let FileKind::File { digest, .. } = &file.kind else {
+            return Ok(());
+        };
+        let mut hasher = Sha256::new();
+        let mut outcome = Ok(());
+        content(&mut self.input, &member, |chunk| {
+            hasher.update(chunk);
+            if outcome.is_ok() {
+                outcome = sink(chunk);
+            }
+        })?;
+        outcome?;
+        if Digest::from(hasher) != *digest {
+            return Err(BadBundle::ProjectFile {
+                path: file.path.to_string(),
+            }
+            .into());
+        }
+        Ok(())
+    }
+
+    /// The next segment, to be read while the reader goes on behind it.
+    pub fn segment(&mut self, index: usize) -> Result<Segment, ReadError> {
+        let member = self.segment_header(index)?;
+        let content = self.input.detach(member.size());
+        let content = content.map_err(|error| truncated(error, member.name()))?;
+        padding(&mut self.input, &member)?;
+        Ok(Segment {
+            size: member.size(),
+            content,
+        })
+    }
+
+    /// Passes over the next segment.
+    pub fn skip_segment(&mut self, index: usize) -> Result<(), ReadError> {
+        let member = self.segment_header(index)?;
+        let skipped = self.input.skip(member.size() + member.padding() as u64);
+        skipped.map_err(|error| truncated(error, member.name()))
+    }
+
+    fn segment_header(&mut self, index: usize) -> Result<Member, ReadError> {
+        let name = member::segment_name(index);
+        let mut header = [0; BLOCK];
+        exactly(&mut self.input, &mut header, &name)?;
+        let raw = self.manifest.closure.segments[index];
+        Member::segment_of(index, raw, &header)
+            .ok_or_else(|| BadBundle::Header { member: name }.into())
+    }
+
+    /// Reads the end mark and makes sure that nothing follows it.
+    pub fn finish(&mut self) -> Result<(), ReadError> {
+        let mut end = [0; member::END.len()];
+        exactly(&mut self.input, &mut end, "its end mark")?;
+        if end != member::END {
+            return Err(BadBundle::Header {
+                member: "its end mark".to_owned(),
+            }
+            .into());
+        }
+        if self.input.is_over()? {
+            Ok(())
+        } else {
+            Err(BadBundle::TrailingBytes.into())
+        }
+    }
+}
+
+/// Reads the first header. A file that does not even start with the manifest's name is no
+/// damaged bundle but something else.
+fn read_start(input: &mut impl Read, header: &mut [u8; BLOCK]) -> Result<(), ReadError> {
+    let mut filled = 0;
+    while filled < BLOCK {
+        match read_some(input, &mut header[filled..])? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    let known = filled.min(MANIFEST.len());
+    if filled == 0 || header[..known] != MANIFEST.as_bytes()[..known] {
+        return Err(BadBundle::NotABundle.into());
+    }
+    if filled < BLOCK {
+        return Err(BadBundle::Truncated {
+            within: MANIFEST.to_owned(),
+        }
+        .into());
+    }
+    Ok(())
+}
+
+fn expect_header(input: &mut impl Read, member: &Member) -> Result<(), ReadError> {
+    let expected = member.header();
+    let mut found = vec![0; expected.len()];
+    exactly(input, &mut found, member.name())?;
+    if found == expected {
+        Ok(())
+    } else {
+        Err(BadBundle::Header {
+            member: member.name().to_owned(),
+        }
+        .into())
+    }
+}
+
+/// Gives a member's content to `sink` and checks the padding after it.
+fn content(
+    input: &mut impl Read,
+    member: &Member,
+    mut sink: impl FnMut(&[u8]),
+) -> Result<(), ReadError> {
+    let mut left = member.size();
+    let mut buffer = vec![0; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
+    while left > 0 {
+        let chunk = buffer.len().min(usize::try_from(left).unwrap_or(CHUNK));
+        exactly(input, &mut buffer[..chunk], member.name())?;
+        sink(&buffer[..chunk]);
+        left -= chunk as u64;
+    }
+    padding(input, member)
+}
+
+fn padding(input: &mut impl Read, member: &Member) -> Result<(), ReadError> {
+    let mut padding = [0; BLOCK];
+    let padding = &mut padding[..member.padding()];
+    exactly(input, padding, member.name())?;
+    if padding.iter().any(|&byte| byte != 0) {
+        return Err(BadBundle::Padding {
+            member: member.name().to_owned(),
+        }
+        .into());
+    }
+    Ok(())
+}
+
+fn exactly(input: &mut impl Read, buffer: &mut [u8], within: &str) -> Result<(), ReadError> {
+    input
+        .read_exact(buffer)
+        .map_err(|error| truncated(error, within))
+}
+
+fn truncated(error: io::Error, within: &str) -> ReadError {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => BadBundle::Truncated {
+            within: within.to_owned(),
+        }
+        .into(),
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,89 @@
+//! A bundle is brought to a stick, and verified on the way. A copy that is interrupted is gone on
+//! with by the next one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::carry::rewrite::{Rewrite, rewrite};
+use crate::create::write::Form;
+use crate::error::{BadOutput, Error, Result};
+use crate::media::source::Bundle;
+use crate::media::volumes::parent;
+use crate::output::{Target, Written};
+use crate::parity::parity_of;
+use crate::report::{Event, Phase, Report, human};
+
+/// What the user asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The bundle.
+    pub bundle: PathBuf,
+    /// Further directories in which volumes of it may lie.
+    pub dirs: Vec<PathBuf>,
+    /// The directory that it is copied to.
+    pub to: PathBuf,
+    /// In which files it comes; if nothing is said of volumes and parity, it has there what it
+    /// has here.
+    pub form: Form,
+    /// How many segments are checked at a time.
+    pub jobs: usize,
+}
+
+/// Copies a bundle. If it comes to nothing, what was written stays, unless the bundle or the medium
+/// turned out to be damaged.
+pub(crate) fn copy(options: &Options, report: &Report) -> Result<Written> {
+    if options.bundle == Path::new("-") {
+        return Err(Error::NotFromStdin("copy"));
+    }
+    report.emit(Event::Phase(Phase::Check));
+    if !options.to.is_dir() {
+        return Err(BadOutput::NotDirectory(options.to.clone()).into());
+    }
+    let found = Bundle::find(&options.bundle, &options.dirs, report.prompt())?;
+    let name = found.file.file_name().unwrap_or_default();
+    if is_in(&found.file, &options.to) {
+        return Err(BadOutput::IsThere(found.file).into());
+    }
+    let form = Form {
+        volume_size: options.form.volume_size.or_else(|| found.volume_size()),
+        ..options.form
+    };
+    let target = Target {
+        keeps_parts: true,
+        ..form.target(options.to.join(name))
+    };
+    let parity = parity_of(&found.file, &options.dirs);
+    let how = Rewrite {
+        target: &target,
+        jobs: options.jobs,
+        phase: Phase::Copy,
+        expected: None,
+        parity: parity.filter(|_| form.parity.is_none()),
+    };
+    let kept = target.kept();
+    if kept > 0 {
+        let (size, to) = (human(kept), options.to.display());
+        report.emit(Event::Note(&format!(
+            "{size} of an interrupted copy are in {to}: what of them is right is not written again"
+        )));
+    }
+    rewrite(found, &how, report).inspect_err(|error| leave(&target, error, report))
+}
+
+/// Whether a bundle lies in a directory. To replace it there could take it away.
+fn is_in(bundle: &Path, dir: &Path) -> bool {
+    let place = |dir: &Path| fs::canonicalize(dir).ok();
+    place(parent(bundle)) == place(dir)
+}
+
+/// What to do with what was written so far.
+fn leave(target: &Target, error: &Error, report: &Report) {
+    if matches!(error, Error::Bundle { .. } | Error::ReadBack { .. }) {
+        target.drop_kept();
+    }
+    if target.kept() > 0 {
+        report.emit(Event::Note(
+            "what was copied is kept: the same command goes on from there",
+        ));
+    }
+}

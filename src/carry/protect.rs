@@ -1,0 +1,110 @@
+//! A bundle that exists gets parity.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{BadParity, Error, Result};
+use crate::media::source::{Bundle, Tee};
+use crate::media::volumes::Set;
+use crate::output::{ReadBack, SingleFile, WrittenFile, files_of};
+use crate::parity::{self, Geometry, Identity, Remains, Share, parity_name};
+use crate::report::{Event, Phase, Report};
+use crate::verify;
+use shellpack_format::store::hash::Digest;
+
+/// What the user asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The bundle.
+    pub bundle: PathBuf,
+    /// Further directories in which volumes of it may lie.
+    pub dirs: Vec<PathBuf>,
+    /// How much parity.
+    pub share: Share,
+    /// Where it goes, if not beside the bundle.
+    pub output: Option<PathBuf>,
+    /// Whether a file that is there is replaced.
+    pub force: bool,
+    /// Whether what was written is read again.
+    pub read_back: ReadBack,
+    /// How many segments are checked at a time.
+    pub jobs: usize,
+}
+
+/// Writes a bundle's parity file. The bundle is verified first: parity of damage would keep the
+/// damage.
+pub(crate) fn protect(options: &Options, report: &Report) -> Result<WrittenFile> {
+    if options.bundle == Path::new("-") {
+        return Err(Error::NotFromStdin("protect"));
+    }
+    report.emit(Event::Phase(Phase::Check));
+    let mut found = Bundle::find(&options.bundle, &options.dirs, None)?;
+    let name = found.file.clone();
+    let volume = found.volume_size();
+    let output = SingleFile {
+        path: options.output.clone().unwrap_or_else(|| parity_name(&name)),
+        force: options.force,
+        read_back: options.read_back,
+    };
+    let mut files = files_of(&options.bundle, &options.dirs);
+    files.push(name.clone());
+    output.ensure_apart(&files)?;
+    output.ensure_free()?;
+    let seen = Seen::default();
+    let sink = seen.clone();
+    found.source = Box::new(Tee::new(found.source, move |bytes| {
+        sink.note(bytes);
+        Ok(())
+    }));
+    let bundle = found.open()?;
+    bundle.ensure_whole()?;
+    let manifest = bundle.reader.manifest_digest();
+    if let Some(size) = bundle.size() {
+        let parity = Geometry::of_bundle(size, options.share).parity_size();
+        output.ensure_takes_parity(parity)?;
+    }
+    report.emit(Event::Phase(Phase::Verify));
+    let faults = verify::contents(bundle, options.jobs, report)?;
+    if !faults.is_empty() {
+        return Err(BadParity::Damaged(name).into());
+    }
+    let (digest, size) = seen.end();
+    let remains = match Set::named(&options.bundle, &options.dirs) {
+        // Those that an older bundle left are not looked at, as `open` does not.
+        Some(set) => volume.and_then(|volume| Remains::of_volumes(&set, volume.bytes(), size)),
+        None => Some(Remains::of_file(&options.bundle, size)),
+    };
+    let remains = remains.ok_or_else(|| BadParity::NoVolumes(name.clone()))?;
+    let geometry = Geometry::of_bundle(size, options.share);
+    let identity = Identity {
+        bundle: digest,
+        manifest,
+    };
+    report.emit(Event::Phase(Phase::Protect));
+    output.write(
+        |mut out| {
+            let names = [name.as_path(), output.path.as_path()];
+            parity::write(&remains, &geometry, identity, &mut out, names, report)
+        },
+        report,
+    )
+}
+
+/// What went by while the bundle was verified.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<(Sha256, u64)>>);
+
+impl Seen {
+    fn note(&self, bytes: &[u8]) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.0.update(bytes);
+        seen.1 += bytes.len() as u64;
+    }
+
+    fn end(&self) -> (Digest, u64) {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (seen.0.clone().into(), seen.1)
+    }
+}

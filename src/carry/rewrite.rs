@@ -1,0 +1,138 @@
+//! A bundle is written again, to other files, and verified in the same pass: what does not
+//! arrive as it was made gets no name.
+
+use std::io::{self, BufWriter, ErrorKind, Write as _};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{BadParity, Error, Result};
+use crate::media::source::{Found, Tee};
+use crate::output::{BUFFER, Cutter, Target, Written};
+use crate::report::{Event, Phase, Report};
+use crate::verify;
+use shellpack_format::store::hash::Digest;
+
+/// How a bundle is written again.
+pub(crate) struct Rewrite<'a> {
+    /// The files that it becomes.
+    pub(crate) target: &'a Target,
+    /// How many segments are checked at a time.
+    pub(crate) jobs: usize,
+    /// What this is called.
+    pub(crate) phase: Phase,
+    /// The digest that all of it must have, if that is known.
+    pub(crate) expected: Option<Digest>,
+    /// The parity file to copy, too.
+    pub(crate) parity: Option<PathBuf>,
+}
+
+/// Writes a bundle again.
+pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) -> Result<Written> {
+    let (target, jobs) = (options.target, options.jobs);
+    target.ensure_free()?;
+    let copy = Copy::default();
+    let sink = copy.clone();
+    found.source = Box::new(Tee::new(found.source, move |bytes| sink.write(bytes)));
+    let bundle = found.open()?;
+    bundle.ensure_whole()?;
+    let manifest = bundle.reader.manifest_digest();
+    if let Some(size) = bundle.size() {
+        let parity = options
+            .parity
+            .as_ref()
+            .and_then(|file| file.metadata().ok());
+        target.ensure_room_for(size, parity.map_or(0, |file| file.len()))?;
+    }
+    report.emit(Event::Phase(options.phase));
+    copy.begin(target.begin()?)
+        .map_err(Error::io("write", &target.path))?;
+    let file = bundle.file.clone();
+    let outcome = verify::contents(bundle, jobs, report);
+    let written = copy.end().map_err(Error::io("write", &target.path));
+    if let Some(source) = outcome_before(&written, outcome)?.into_iter().next() {
+        return Err(Error::Bundle { file, source });
+    }
+    let finished = written?
+        .finish()
+        .map_err(Error::io("write", &target.path))?;
+    if options
+        .expected
+        .is_some_and(|expected| expected != finished.digest())
+    {
+        return Err(BadParity::NotRestored(file).into());
+    }
+    let finished = match &options.parity {
+        Some(parity) => target.carry(finished, parity, report)?,
+        None => target.protect(finished, manifest, report)?,
+    };
+    let unnamed = target.sync(finished, report)?;
+    unnamed.read_back(jobs, report)?.publish(report)
+}
+
+/// What was read says nothing where it could not be written.
+fn outcome_before<T>(written: &Result<Cutter>, outcome: Result<Vec<T>>) -> Result<Vec<T>> {
+    match (written, outcome) {
+        (Err(_), Err(error @ Error::Interrupted)) => Err(error),
+        (Err(_), _) => Ok(Vec::new()),
+        (Ok(_), outcome) => outcome,
+    }
+}
+
+/// Where the copy goes. What is read before it is known whether there will be one is kept.
+#[derive(Clone)]
+struct Copy(Arc<Mutex<State>>);
+
+enum State {
+    Kept(Vec<u8>),
+    Going(Box<BufWriter<Cutter>>),
+    Failed(io::Error),
+}
+
+impl Default for Copy {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(State::Kept(Vec::new()))))
+    }
+}
+
+impl Copy {
+    fn begin(&self, out: Cutter) -> io::Result<()> {
+        let mut out = BufWriter::with_capacity(BUFFER, out);
+        let mut state = self.lock();
+        if let State::Kept(bytes) = &*state {
+            out.write_all(bytes)?;
+        }
+        *state = State::Going(Box::new(out));
+        Ok(())
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.lock();
+        let outcome = match &mut *state {
+            State::Kept(kept) => {
+                kept.extend_from_slice(bytes);
+                Ok(())
+            }
+            State::Going(out) => out.write_all(bytes),
+            State::Failed(_) => Err(ErrorKind::Other.into()),
+        };
+        outcome.map_err(|error| {
+            if !matches!(*state, State::Failed(_)) {
+                *state = State::Failed(error);
+            }
+            io::Error::other("it could not be copied")
+        })
+    }
+
+    /// Everything was written, or why it was not.
+    fn end(&self) -> io::Result<Cutter> {
+        match std::mem::replace(&mut *self.lock(), State::Kept(Vec::new())) {
+            State::Going(out) => (*out).into_inner().map_err(io::IntoInnerError::into_error),
+            State::Failed(error) => Err(error),
+            State::Kept(_) => Err(ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,329 @@
+//! Sources that evaluation fetched or looked up, and what pins them: the project, or, where
+//! it does not, the bundle.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use super::Surroundings;
+use crate::error::{Error, Result};
+use crate::nix::Nix;
+use crate::nix::evaluate::Recorded;
+use crate::nix::flake::Locked;
+use crate::nix::replay;
+use crate::nix::search_path::Frozen;
+use shellpack_format::bundle::manifest::Pin;
+use shellpack_format::store::hash::Digest;
+use shellpack_format::store::store_path::StorePath;
+
+/// The pins of `<…>` look-ups and the user's configuration: shellpack's own, since the project
+/// has none.
+pub(super) fn of_surroundings(surroundings: &Surroundings) -> Vec<Pin> {
+    let pin = |fetcher: String, entry: &Frozen| Pin {
+        fetcher,
+        // Not where it was found: that would put a user's name into the bundle.
+        url: String::new(),
+        hash: None,
+        rev: None,
+        store_path: entry.store_path.clone(),
+        frozen: true,
+        arguments: None,
+        attributes: None,
+        flake: None,
+    };
+    let look_ups = surroundings.search_path.iter();
+    let look_ups = look_ups.map(|entry| pin(format!("<{}>", entry.name), entry));
+    let config = surroundings.nixpkgs_config.iter();
+    let config = config.map(|entry| pin(entry.name.clone(), entry));
+    look_ups.chain(config).collect()
+}
+
+/// The pins of fetchers, each source once. If `is_replayed`, all of them say what their fetcher
+/// is to be answered.
+pub(super) fn of_fetches(
+    nix: &Nix,
+    events: &[Recorded],
+    project: &Path,
+    is_replayed: bool,
+) -> Result<Vec<Pin>> {
+    let fetches: Vec<_> = events.iter().filter_map(Fetch::of).collect();
+    let mut pins: Vec<_> = fetches
+        .iter()
+        .map(|fetch| fetch.pin(nix, project, is_replayed))
+        .collect::<Result<_>>()?;
+    pins.sort();
+    pins.dedup();
+    Ok(pins)
+}
+
+/// The pins of several shells, each source once.
+pub(super) fn of_all<'a>(pins: impl Iterator<Item = &'a Vec<Pin>>) -> Vec<Pin> {
+    let pins: BTreeSet<_> = pins.flatten().cloned().collect();
+    pins.into_iter().collect()
+}
+
+/// Whether an event is a fetch whose result Nix by itself does not find in the store.
+pub(super) fn needs_an_answer(event: &Recorded) -> bool {
+    Fetch::of(event).is_some_and(|fetch| !fetch.is_found_by_nix())
+}
+
+/// Evaluated again, a fetcher has one answer. Shells of one bundle were evaluated one after the
+/// other, and what is not pinned may have changed meanwhile.
+pub(super) fn ensure_unambiguous(pins: &[Pin]) -> Result<()> {
+    let mut answers: BTreeMap<(&str, &str), &Pin> = BTreeMap::new();
+    for pin in pins {
+        let Some(arguments) = &pin.arguments else {
+            continue;
+        };
+        let known = answers.entry((&pin.fetcher, arguments)).or_insert(pin);
+        if (&known.store_path, &known.flake) != (&pin.store_path, &pin.flake) {
+            return Err(Error::SourceChanged {
+                fetcher: pin.fetcher.clone(),
+                url: pin.url.clone(),
+                contents: format!("{}\n{}", known.store_path, pin.store_path),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Fails at the first source that the project does not pin.
+pub(super) fn ensure_locked(nix: &Nix, events: &[Recorded], search_path: &[Frozen]) -> Result<()> {
+    if let Some(fetch) = events
+        .iter()
+        .filter_map(Fetch::of)
+        .find(|fetch| !fetch.is_pinned())
+    {
+        return Err(fetch.unpinned(nix)?);
+    }
+    for event in events {
+        if let Recorded::Lookup { name, from, .. } = event
+            && let Some(entry) = search_path.iter().find(|entry| is_below(name, &entry.name))
+        {
+            return Err(unpinned_look_up(nix, from, entry));
+        }
+    }
+    Ok(())
+}
+
+fn is_below(name: &str, entry: &str) -> bool {
+    let rest = name.strip_prefix(entry);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn unpinned_look_up(nix: &Nix, from: &str, entry: &Frozen) -> Error {
+    // Channels and tarballs of nixpkgs say which revision they are.
+    let file = nix.store.join(&entry.store_path).join(".git-revision");
+    let rev = std::fs::read_to_string(file).unwrap_or_default();
+    let rev = Some(rev.trim()).filter(|rev| !rev.is_empty());
+    Error::Unpinned {
+        from: from.to_owned(),
+        fetcher: format!("<{}>", entry.name),
+        url: entry.source.clone(),
+        pinned: format!(
+            "  builtins.fetchTarball {{\n    url = \"https://github.com/NixOS/nixpkgs/archive/{}.tar.gz\";\n    sha256 = \"…\";\n  }}",
+            rev.unwrap_or("…")
+        ),
+    }
+}
+
+/// One call of a fetcher.
+struct Fetch<'a> {
+    fetcher: &'a str,
+    from: &'a str,
+    arguments: &'a serde_json::Value,
+    path: &'a str,
+    attributes: Option<&'a serde_json::Value>,
+    flake: Option<&'a Locked>,
+}
+
+impl<'a> Fetch<'a> {
+    fn of(event: &'a Recorded) -> Option<Self> {
+        let Recorded::Fetch {
+            fetcher,
+            from,
+            arguments,
+            path,
+            attributes,
+            flake,
+        } = event
+        else {
+            return None;
+        };
+        Some(Self {
+            fetcher,
+            from,
+            arguments,
+            path,
+            attributes: attributes.as_ref(),
+            flake: flake.as_ref(),
+        })
+    }
+
+    fn argument(&self, name: &str) -> Option<&str> {
+        text(self.arguments, name)
+    }
+
+    fn url(&self) -> &str {
+        self.arguments
+            .as_str()
+            .or_else(|| self.argument("url"))
+            .or_else(|| self.argument("path"))
+            .unwrap_or("(no url)")
+    }
+
+    /// The hash that the project states.
+    fn hash(&self) -> Option<&str> {
+        self.argument("sha256").or_else(|| self.argument("narHash"))
+    }
+
+    /// The revision that it is.
+    fn rev(&self) -> Option<&str> {
+        let found = text(self.attributes?, "rev");
+        // What is not committed has the revision zero.
+        found.filter(|rev| rev.chars().any(|digit| digit != '0'))
+    }
+
+    /// Whether Nix needs no more than the store to find it.
+    fn is_found_by_nix(&self) -> bool {
+        matches!(self.fetcher, "fetchTarball" | "fetchurl") && self.hash().is_some()
+    }
+
+    /// Whether the project says which content it is.
+    fn is_pinned(&self) -> bool {
+        let names_rev = |rev| self.argument("rev") == Some(rev) || self.url().contains(rev);
+        let names_hash = self.fetcher == "getFlake" && self.url().contains("narHash=");
+        let is_tree = !matches!(self.fetcher, "fetchTarball" | "fetchurl");
+        self.hash().is_some() || names_hash || (is_tree && self.rev().is_some_and(names_rev))
+    }
+
+    fn store_path(&self, nix: &Nix) -> Result<StorePath> {
+        // What is fetched may be named by a file in it.
+        let path = nix.store.containing(self.path).map(|(path, _)| path);
+        path.ok_or_else(|| {
+            let reason = format!("{} is not in the store", self.path);
+            Error::nix_output("nix-instantiate", &reason)
+        })
+    }
+
+    fn pin(&self, nix: &Nix, project: &Path, is_replayed: bool) -> Result<Pin> {
+        let arguments = replay::portable(self.arguments, project);
+        let store_path = self.store_path(nix)?;
+        let is_pinned = self.is_pinned();
+        let own = self.hash().map(str::to_owned);
+        let hash = match own {
+            None if !is_pinned => self
+                .found_hash(nix, &store_path)
+                .map(|hash| hash.to_string()),
+            own => own,
+        };
+        Ok(Pin {
+            fetcher: self.fetcher.to_owned(),
+            url: replay::without_directory(self.url(), project),
+            hash,
+            rev: self.rev().map(str::to_owned),
+            store_path,
+            frozen: !is_pinned,
+            arguments: is_replayed.then(|| arguments.to_string()),
+            attributes: self
+                .attributes
+                .filter(|_| is_replayed)
+                .map(ToString::to_string),
+            flake: self.flake.map(Locked::to_pin),
+        })
+    }
+
+    fn unpinned(&self, nix: &Nix) -> Result<Error> {
+        Ok(Error::Unpinned {
+            from: self.from.to_owned(),
+            fetcher: self.fetcher.to_owned(),
+            url: self.url().to_owned(),
+            pinned: self.pinned_form(nix, &self.store_path(nix)?),
+        })
+    }
+
+    /// What to write instead, with the hash of what was just fetched.
+    fn pinned_form(&self, nix: &Nix, path: &StorePath) -> String {
+        if self.fetcher == "getFlake" {
+            return self.pinned_flake();
+        }
+        let fetcher = if self.fetcher == "fetchurl" {
+            "fetchurl"
+        } else {
+            "fetchTarball"
+        };
+        let Some(url) = self.fixed_url() else {
+            return "  a local source as a path (`./.`), any other one as\n  builtins.fetchTarball { url = \"…\"; sha256 = \"…\"; }".to_owned();
+        };
+        let hash = self
+            .found_hash(nix, path)
+            .map_or_else(|| "…".to_owned(), |hash| hash.nix32());
+        let name = match path.name() {
+            "source" => String::new(),
+            name => format!("    name = \"{name}\";\n"),
+        };
+        format!(
+            "  builtins.{fetcher} {{\n{name}    url = \"{url}\";\n    sha256 = \"{hash}\";\n  }}"
+        )
+    }
+
+    /// A flake of this machine is a project, and packed as one.
+    fn pinned_flake(&self) -> String {
+        let url = self.url();
+        let local = ["/", "path:", "git+file:"];
+        if local.iter().any(|start| url.starts_with(start)) {
+            return format!("  the flake itself, instead of the file: shellpack create '{url}#'");
+        }
+        let and = if url.contains('?') { '&' } else { '?' };
+        let rev = self.rev().unwrap_or("…");
+        format!("  builtins.getFlake \"{url}{and}rev={rev}\"")
+    }
+
+    /// Where the same content can be had under a url that fetchTarball and fetchurl take.
+    fn fixed_url(&self) -> Option<String> {
+        if matches!(self.fetcher, "fetchTarball" | "fetchurl") {
+            return Some(self.url().to_owned());
+        }
+        // Forges serve each revision as a tarball of the same tree.
+        let base = self
+            .url()
+            .trim_start_matches("git+")
+            .trim_end_matches(".git");
+        let rev = self.rev()?;
+        base.starts_with("https://")
+            .then(|| format!("{base}/archive/{rev}.tar.gz"))
+    }
+
+    fn found_hash(&self, nix: &Nix, path: &StorePath) -> Option<Digest> {
+        if self.fetcher == "fetchurl" {
+            let mut hasher = Sha256::new();
+            std::io::copy(
+                &mut File::open(nix.store.join(path)).ok()?,
+                &mut HashWriter(&mut hasher),
+            )
+            .ok()?;
+            return Some(hasher.into());
+        }
+        Some(nix.connect().ok()?.path_info(path).ok()??.nar_hash)
+    }
+}
+
+fn text<'a>(values: &'a serde_json::Value, name: &str) -> Option<&'a str> {
+    let value = values.get(name)?.as_str();
+    value.filter(|text| !text.is_empty())
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl std::io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! Entry without evaluation: what the manifest carries becomes the process that nix-shell
+//! would have become, variable by variable.
+//!
+//! Nix takes no part in it and need not be installed: the paths must be there, no more. What
+//! nix-shell does between the derivation and the prompt differs from version to version; it
+//! is done as the version did that evaluated the shell, so a bundle enters alike everywhere.
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use tempfile::TempDir;
+
+use crate::entry::invocation::Entry;
+use crate::error::{Error, Result};
+use shellpack_format::bundle::manifest::Shell;
+use shellpack_format::store::store_path::StoreDir;
+
+pub(crate) mod attributes;
+mod dialect;
+mod environment;
+mod rc;
+
+use dialect::Dialect;
+
+/// A shell of a manifest and the place of its project.
+#[derive(Debug)]
+pub(crate) struct FrozenShell<'a> {
+    shell: &'a Shell,
+    store: &'a StoreDir,
+    /// The directory that is entered.
+    directory: PathBuf,
+}
+
+/// A shell that is about to be: a bash, its variables, and the files that it reads first.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    command: Command,
+    program: String,
+    /// The shell itself removes it, at its beginning or at its end.
+    temporary: TempDir,
+}
+
+impl<'a> FrozenShell<'a> {
+    /// For the project at `project`, with paths of the store at `store`.
+    pub(crate) fn new(shell: &'a Shell, store: &'a StoreDir, project: &Path) -> Self {
+        let file = project.join(shell.file.as_str());
+        let directory = file.parent().unwrap_or(project).to_owned();
+        Self {
+            shell,
+            store,
+            directory,
+        }
+    }
+
+    /// Makes ready to become the shell, with the caller's stdin or with another one.
+    pub(crate) fn prepare_here(&self, entry: &Entry, stdin: Option<File>) -> Result<Prepared> {
+        let reads_from_terminal = match &stdin {
+            Some(file) => file.is_terminal(),
+            None => io::stdin().is_terminal(),
+        };
+        // The condition by which bash itself decides.
+        let is_interactive = reads_from_terminal && io::stderr().is_terminal();
+        let mut prepared = self.prepare(entry, is_interactive)?;
+        if let Some(file) = stdin {
+            prepared.command.stdin(file);
+        }
+        Ok(prepared)
+    }
+
+    /// Makes everything that the shell takes. A command of `--run` never is interactive.
+    pub(crate) fn prepare(&self, entry: &Entry, is_interactive: bool) -> Result<Prepared> {
+        let temporary = tempfile::Builder::new()
+            .prefix("nix-shell-")
+            .tempdir()
+            .map_err(Error::io("create a directory in", std::env::temp_dir()))?;
+        let dialect = Dialect::of(&self.shell.nix_version);
+        let attributes = attributes::of_shell(self.shell)?;
+        let made = environment::Making {
+            shell: self.shell,
+            store: self.store,
+            entry,
+            dialect,
+            dir: temporary.path(),
+            attributes: attributes.as_ref(),
+        }
+        .make()?;
+        let program = self.shell.bash.as_deref().unwrap_or("bash");
+        let rc = temporary.path().join("rc");
+        let text = rc::Rc {
+            dir: temporary.path(),
+            keeps_dir: made.keeps_dir,
+            pure: entry.pure,
+            attributes: attributes.map(|attributes| attributes.script),
+            bash: program,
+            prompt: dialect.prompt(),
+            time_zone: std::env::var_os("TZ"),
+            command: entry.command.as_ref().map(|(_, command)| command.as_str()),
+        }
+        .text();
+        fs::write(&rc, text).map_err(Error::io("write", &rc))?;
+        let mut command = Command::new(program);
+        command.arg0("bash");
+        if is_interactive && !entry.is_run() {
+            command.arg("--rcfile");
+        }
+        command
+            .arg(rc)
+            .env_clear()
+            .envs(made.variables)
+            .current_dir(&self.directory);
+        Ok(Prepared {
+            command,
+            program: program.to_owned(),
+            temporary,
+        })
+    }
+}
+
+impl Prepared {
+    /// Becomes the shell, which removes the temporary directory from then on. Returns only if
+    /// that failed.
+    pub(crate) fn exec(mut self) -> Error {
+        Error::CannotEnter {
+            program: self.program,
+            source: self.command.exec(),
+        }
+    }
+
+    /// Runs it with what it prints going to a file, and waits for it alone, not for what it
+    /// leaves running.
+    pub(crate) fn status_with_log(mut self, log: &Path) -> Result<ExitStatus> {
+        let file = File::create(log).map_err(Error::io("create", log))?;
+        let copy = file.try_clone().map_err(Error::io("create", log))?;
+        let command = self.command.stdin(Stdio::null()).stdout(file).stderr(copy);
+        let status = command
+            .status()
+            .map_err(|source| Error::cannot_run(&self.program, source));
+        // Gone, unless a hook has taken the place of the trap that removes it.
+        drop(self.temporary);
+        status
+    }
+}

@@ -1,0 +1,151 @@
+//! The variables that the shell is started with, and the files that some of them name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use super::attributes::Attributes;
+use super::dialect::Dialect;
+use crate::entry::invocation::Entry;
+use crate::error::{Error, Result};
+use shellpack_format::bundle::manifest::Shell;
+use shellpack_format::store::store_path::StoreDir;
+
+/// What `--pure` leaves of the user's variables: about the user, the terminal and the way to
+/// the network.
+const KEPT: [&str; 20] = [
+    "DISPLAY",
+    "HOME",
+    "IN_NIX_SHELL",
+    "LOGNAME",
+    "NIX_BUILD_SHELL",
+    "NIX_SHELL_PRESERVE_PROMPT",
+    "PAGER",
+    "PATH",
+    "SHLVL",
+    "TERM",
+    "TZ",
+    "USER",
+    "WAYLAND_DISPLAY",
+    "WAYLAND_SOCKET",
+    "XDG_RUNTIME_DIR",
+    "all_proxy",
+    "ftp_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+];
+
+/// The variable that holds structured attributes.
+pub(super) const JSON: &str = "__json";
+
+/// What the variables are made of.
+pub(super) struct Making<'a> {
+    pub(super) shell: &'a Shell,
+    pub(super) store: &'a StoreDir,
+    pub(super) entry: &'a Entry,
+    pub(super) dialect: Dialect,
+    /// The shell's temporary directory.
+    pub(super) dir: &'a Path,
+    pub(super) attributes: Option<&'a Attributes>,
+}
+
+/// The variables.
+pub(super) struct Made {
+    pub(super) variables: BTreeMap<OsString, OsString>,
+    /// Whether the temporary directory must be there while the shell is.
+    pub(super) keeps_dir: bool,
+}
+
+impl Making<'_> {
+    /// Later ones win: the user's, nix-shell's own, the derivation's.
+    pub(super) fn make(&self) -> Result<Made> {
+        let mut variables = self.of_user();
+        self.add_own(&mut variables);
+        let has_files = self.add_derivations(&mut variables)?;
+        let has_attributes = self.add_attributes(&mut variables)?;
+        Ok(Made {
+            variables,
+            keeps_dir: has_files || has_attributes || self.dialect.owns_tmpdir,
+        })
+    }
+
+    fn of_user(&self) -> BTreeMap<OsString, OsString> {
+        let pure = self.entry.pure;
+        let mut variables: BTreeMap<_, _> = std::env::vars_os().collect();
+        let kind = if pure { "pure" } else { "impure" };
+        variables.insert("IN_NIX_SHELL".into(), kind.into());
+        if pure {
+            let asked = self.entry.keep.iter().map(String::as_str);
+            let kept: BTreeSet<_> = KEPT.into_iter().chain(asked).collect();
+            variables.retain(|name, _| name.to_str().is_some_and(|name| kept.contains(name)));
+            // On NixOS, a /etc/bashrc that finds this does not read /etc/profile.
+            variables.insert("__ETC_PROFILE_SOURCED".into(), "1".into());
+        }
+        variables
+    }
+
+    fn add_own(&self, variables: &mut BTreeMap<OsString, OsString>) {
+        let temporary = if self.dialect.owns_tmpdir {
+            self.dir.into()
+        } else {
+            users_temporary_directory()
+        };
+        for name in ["NIX_BUILD_TOP", "TMPDIR", "TEMPDIR", "TMP", "TEMP"] {
+            variables.insert(name.into(), temporary.clone());
+        }
+        variables.insert("NIX_STORE".into(), self.store.as_path().into());
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        variables.insert("NIX_BUILD_CORES".into(), cores.to_string().into());
+    }
+
+    /// The derivation's, those that `passAsFile` names as files. Returns whether there are any.
+    fn add_derivations(&self, variables: &mut BTreeMap<OsString, OsString>) -> Result<bool> {
+        let environment = &self.shell.environment;
+        let hides_json = self.dialect.hides_json && environment.contains_key(JSON);
+        let as_files: BTreeSet<_> = match environment.get("passAsFile") {
+            Some(names) if !hides_json => names.split_ascii_whitespace().collect(),
+            _ => BTreeSet::new(),
+        };
+        let mut files = 0;
+        for (name, value) in environment {
+            if hides_json && name == JSON {
+                continue;
+            }
+            if as_files.contains(name.as_str()) {
+                let file = self.write(&format!(".attr-{files}"), value)?;
+                variables.insert(format!("{name}Path").into(), file);
+                files += 1;
+            } else {
+                variables.insert(name.into(), value.into());
+            }
+        }
+        Ok(files > 0)
+    }
+
+    /// Structured attributes are files: for a program, and for bash.
+    fn add_attributes(&self, variables: &mut BTreeMap<OsString, OsString>) -> Result<bool> {
+        let Some(attributes) = self.attributes else {
+            return Ok(false);
+        };
+        let json = self.write(".attrs.json", &attributes.json)?;
+        let script = self.write(".attrs.sh", &attributes.script)?;
+        variables.insert("NIX_ATTRS_JSON_FILE".into(), json);
+        variables.insert("NIX_ATTRS_SH_FILE".into(), script);
+        Ok(true)
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<OsString> {
+        let file = self.dir.join(name);
+        fs::write(&file, text).map_err(Error::io("write", &file))?;
+        Ok(file.into())
+    }
+}
+
+fn users_temporary_directory() -> OsString {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let found = set("TMPDIR").or_else(|| set("XDG_RUNTIME_DIR"));
+    found.unwrap_or_else(|| "/tmp".into())
+}

@@ -1,0 +1,275 @@
+//! nix-shell, called so that it neither fetches nor looks for a bash: what `open` types for
+//! the user, and what a rehearsal tries.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::project;
+use crate::error::{Error, Result};
+use crate::nix::command::{NixCommand, OFFLINE};
+use crate::nix::evaluate;
+use crate::nix::flake::{Flake, Start};
+use crate::nix::replay::{self, Source};
+use crate::nix::scope;
+use crate::nix::user_config::{Nothing, OVERLAYS, UserConfig};
+use shellpack_format::bundle::manifest::selection::Selection;
+use shellpack_format::bundle::manifest::{
+    EntryPath, Manifest, NIX_PATH, NIXPKGS_CONFIG, Pin, Project, Shell,
+};
+use shellpack_format::store::store_path::{StoreDir, StorePath};
+
+mod develop;
+
+pub(crate) use develop::Develop;
+
+/// How a shell is entered, in nix-shell's terms.
+#[derive(Debug, Clone, Default)]
+pub struct Entry {
+    /// `--run` or `--command`, and the command.
+    pub command: Option<(&'static str, String)>,
+    /// `--pure`.
+    pub pure: bool,
+    /// `--keep`.
+    pub keep: Vec<String>,
+}
+
+impl Entry {
+    /// Runs a command and nothing else.
+    pub fn run(command: &str) -> Self {
+        Self {
+            command: Some((RUN, command.to_owned())),
+            ..Self::default()
+        }
+    }
+
+    /// Whether a command is run as `--run` does it: never in an interactive shell.
+    pub fn is_run(&self) -> bool {
+        self.command
+            .as_ref()
+            .is_some_and(|(option, _)| *option == RUN)
+    }
+}
+
+/// The option for a command in a shell that is not interactive.
+pub(crate) const RUN: &str = "--run";
+
+/// What of a bundle says how its shell is evaluated.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The shell.
+    pub shell: Shell,
+    /// What its fetchers must be answered; empty where Nix itself finds what they fetch.
+    sources: Vec<Source>,
+    /// The project's files of Nix code, relative to its root.
+    files: Vec<EntryPath>,
+    /// The project, where it is the source of a flake.
+    source: Option<Project>,
+}
+
+impl Recipe {
+    /// The recipe of a bundle's shell.
+    pub fn of(manifest: &Manifest, shell: &Shell) -> Self {
+        let store = &manifest.closure.store;
+        Self::new(shell.clone(), &manifest.pins, &manifest.project, store)
+    }
+
+    /// The recipe of a shell that is not in a bundle yet.
+    pub fn new(shell: Shell, pins: &[Pin], project: &Project, store: &StoreDir) -> Self {
+        Self {
+            source: shell.flake.is_some().then(|| project.clone()),
+            shell,
+            sources: pins
+                .iter()
+                .filter_map(|pin| Source::of_pin(pin, store))
+                .collect(),
+            files: project.nix_files().cloned().collect(),
+        }
+    }
+}
+
+impl Recipe {
+    /// The flake of a project that lies here. As long as nothing of it was edited, it is exactly
+    /// what the bundle brought; then, as Nix has it for a directory, all that is there.
+    fn flake(&self, root: &Path) -> Result<Option<Flake>> {
+        let (Some(source), Some(project)) = (&self.shell.flake, &self.source) else {
+            return Ok(None);
+        };
+        let all = project.files.iter().map(|file| file.path.to_string());
+        let is_edited = !project::edited(project, root).is_empty();
+        Ok(Some(Flake {
+            source: fs::canonicalize(root).map_err(Error::io("find", root))?,
+            files: (!is_edited).then(|| all.collect()),
+            directory: self.shell.file.parent().to_owned(),
+            attributes: serde_json::from_str(&source.attributes).unwrap_or_default(),
+            nix_version: self.shell.nix_version.clone(),
+        }))
+    }
+}
+
+/// A shell of a bundle and the place where the project's files are.
+#[derive(Debug)]
+pub struct Invocation<'a> {
+    shell: &'a Shell,
+    /// The shell file.
+    file: PathBuf,
+    /// What stands for the shell file where fetchers must be answered.
+    replay: Option<PathBuf>,
+    /// The flake that it is of, if it is.
+    flake: Option<Flake>,
+    /// Attribute and arguments.
+    selection: Selection,
+    /// What the shell takes from its surroundings.
+    variables: Vec<(&'static str, String)>,
+}
+
+impl<'a> Invocation<'a> {
+    /// For the project at `project`. What must be written for it goes to `dir`.
+    pub fn new(recipe: &'a Recipe, project: &Path, dir: &Path) -> Result<Self> {
+        let file = project.join(recipe.shell.file.as_str());
+        let mut replay = None;
+        let flake = recipe.flake(project)?;
+        if !recipe.sources.is_empty() || flake.is_some() {
+            let own: Vec<_> = recipe.files.iter().map(EntryPath::as_str).collect();
+            let place = replay::Place {
+                start: flake.as_ref().map_or(Start::File(&file), Start::Flake),
+                project,
+                own: &own,
+                others: &recipe.shell.fetching_files,
+                nix_version: &recipe.shell.nix_version,
+            };
+            replay = Some(replay::write(&recipe.sources, place, dir)?);
+        }
+        let variables = variables(&recipe.shell, dir)?;
+        let own = recipe.shell.selection();
+        let selection = match &replay {
+            Some(wrapper) => scope::selection(&own, wrapper)?,
+            None => own,
+        };
+        Ok(Self {
+            shell: &recipe.shell,
+            file,
+            replay,
+            flake,
+            selection,
+            variables,
+        })
+    }
+
+    /// The directory that is entered.
+    fn directory(&self) -> &Path {
+        self.file.parent().unwrap_or(&self.file)
+    }
+
+    /// The shell file as Nix gets it: behind `./`, so that no name can be taken for an
+    /// option, a url or a `<…>`.
+    fn file_argument(&self) -> PathBuf {
+        match &self.replay {
+            Some(file) => file.clone(),
+            None => Path::new(".").join(self.file.file_name().unwrap_or_default()),
+        }
+    }
+
+    /// The same as `nix develop` has it, for a flake's shell.
+    pub(crate) fn develop(&self) -> Option<Develop<'_>> {
+        let attribute = self.shell.attribute.as_deref()?;
+        let flake = self.flake.as_ref()?;
+        Some(Develop::new(flake, attribute, self.directory()))
+    }
+
+    /// nix-shell with options in front, in the shell's directory.
+    pub fn command(&self, options: &[OsString]) -> NixCommand {
+        let command = NixCommand::new("nix-shell")
+            // In front: nix-shell takes a file that comes first for a script if it starts with `#!`.
+            .args(OFFLINE)
+            .arg(self.file_argument())
+            .args(self.selection.to_args())
+            .args(options);
+        let command = match &self.shell.bash {
+            Some(bash) => command.env("NIX_BUILD_SHELL", bash),
+            // Without this nix-shell would look for one in `<nixpkgs>`, and perhaps build it.
+            None => command.env("NIX_BUILD_SHELL", "bash"),
+        };
+        self.surroundings(command)
+    }
+
+    /// Evaluates the shell without entering it; the root at `root` keeps the derivation.
+    pub fn instantiate(&self, root: &Path) -> Result<StorePath> {
+        let command = NixCommand::new("nix-instantiate")
+            .args(self.instantiate_args()?)
+            .args(OFFLINE)
+            .args(["--indirect", "--add-root"])
+            .arg(root)
+            .env("IN_NIX_SHELL", "impure");
+        self.surroundings(command).stdout_text()?;
+        let target = fs::read_link(root).map_err(Error::io("read the symlink", root))?;
+        let base = target.file_name().unwrap_or_default().to_string_lossy();
+        StorePath::from_base_name(&base)
+            .map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))
+    }
+
+    fn instantiate_args(&self) -> Result<Vec<OsString>> {
+        evaluate::instantiate_args(&self.file_argument(), &self.selection)
+    }
+
+    /// What Nix says on the way when it evaluates and may not build.
+    pub fn log(&self) -> Result<String> {
+        let command = NixCommand::new("nix-instantiate")
+            .args(self.instantiate_args()?)
+            .args(OFFLINE)
+            .arg("-vvv")
+            .env("NO_COLOR", "1")
+            .env("IN_NIX_SHELL", "impure");
+        let output = self.surroundings(command).output_of()?;
+        Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// What to type to enter without shellpack.
+    pub fn by_hand(&self) -> String {
+        let replay = self.replay.as_ref().map(|file| file.to_string_lossy());
+        let replay = replay.as_deref().map(|file| (file, &self.selection));
+        let directory = self.directory().to_string_lossy();
+        self.shell.by_hand(&directory, replay, &self.variables)
+    }
+
+    /// Whether what is typed by hand is more than nix-shell alone.
+    pub fn takes_more_than_nix_shell(&self) -> bool {
+        self.replay.is_some() || !self.variables.is_empty()
+    }
+
+    fn surroundings(&self, command: NixCommand) -> NixCommand {
+        let command = command.current_dir(self.directory());
+        let variables = self.variables.iter();
+        variables.fold(command, |command, (name, value)| command.env(name, value))
+    }
+}
+
+/// What the shell takes from its surroundings. Where it would take this user's own nixpkgs
+/// configuration or overlays, and the bundle has none, empty ones in `dir` keep them out.
+fn variables(shell: &Shell, dir: &Path) -> Result<Vec<(&'static str, String)>> {
+    let mut variables: BTreeMap<_, _> = shell.variables().into_iter().collect();
+    if !shell.takes_user_config || !has_own_config() {
+        return Ok(variables.into_iter().collect());
+    }
+    let nothing = Nothing::write(dir)?;
+    variables.entry(NIXPKGS_CONFIG).or_insert(nothing.config);
+    if !shell.nix_path.iter().any(|entry| entry.name == OVERLAYS) {
+        let own = variables
+            .remove(NIX_PATH)
+            .or_else(|| std::env::var(NIX_PATH).ok());
+        let none = nothing.overlays;
+        let path = own.map_or(none.clone(), |own| format!("{none}:{own}"));
+        variables.insert(NIX_PATH, path);
+    }
+    Ok(variables.into_iter().collect())
+}
+
+/// Whether this user has a configuration or overlays that nixpkgs finds by itself.
+fn has_own_config() -> bool {
+    let path = std::env::var(NIX_PATH).unwrap_or_default();
+    let overlays = format!("{OVERLAYS}=");
+    !UserConfig::of_user().is_empty() || path.split(':').any(|entry| entry.starts_with(&overlays))
+}

@@ -1,0 +1,37 @@
+//! A project's files where they lie, compared with what a bundle says of them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use shellpack_format::bundle::manifest::{FileKind, Project};
+use shellpack_format::store::hash::Digest;
+
+/// Files that are not what the bundle has: edited, or gone.
+pub(crate) fn edited(project: &Project, root: &Path) -> Vec<String> {
+    let files = project.files.iter();
+    files
+        .filter(|file| !is_same(&root.join(file.path.as_str()), &file.kind))
+        .map(|file| file.path.to_string())
+        .collect()
+}
+
+/// Whether what is there is what the bundle has; of the mode only what a NAR would show.
+pub(crate) fn is_same(path: &Path, kind: &FileKind) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(path) else {
+        return false;
+    };
+    match kind {
+        FileKind::Directory { .. } => metadata.is_dir(),
+        FileKind::Symlink { target } => {
+            fs::read_link(path).is_ok_and(|found| found == Path::new(target))
+        }
+        FileKind::File { mode, size, digest } => {
+            let executable = |mode: u32| mode & 0o100 != 0;
+            metadata.is_file()
+                && metadata.len() == *size
+                && executable(metadata.permissions().mode()) == executable(*mode)
+                && fs::read(path).is_ok_and(|bytes| Digest::of(&bytes) == *digest)
+        }
+    }
+}

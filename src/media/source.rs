@@ -1,0 +1,295 @@
+//! A bundle as a file, as volumes or as standard input: its manifest is whole, nothing else has
+//! been read.
+//! Every command that takes a bundle begins here.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufReader, ErrorKind, Read};
+use std::num::NonZero;
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{Advice, fadvise};
+
+use crate::error::{Error, Result};
+use crate::media::Unreadable;
+use crate::media::volumes::{Joined, Set, Shelf, VolumeSize};
+use crate::report::{Event, Prompt, Report};
+use shellpack_format::bundle::reader::{Content, Input, Piped, Reader};
+
+mod fifo;
+mod meter;
+mod tee;
+
+use fifo::Fifo;
+use meter::Metered;
+pub(crate) use tee::Tee;
+
+/// Where a bundle's bytes come from.
+pub(crate) type Source = Box<dyn Input + Send>;
+
+/// A bundle and how far it has been read.
+#[must_use]
+pub(crate) struct Bundle {
+    /// Its name, for messages.
+    pub(crate) file: PathBuf,
+    /// The same open file from the check to the import.
+    pub(crate) reader: Reader<Source>,
+    /// Whether it uses up stdin.
+    pub(crate) is_stdin: bool,
+    /// What it lies in, if not in one file.
+    volumes: Option<Arc<Shelf>>,
+    /// Its size, if it lies in one file.
+    size: Option<u64>,
+}
+
+/// A bundle of which nothing has been read yet.
+#[must_use]
+pub(crate) struct Found {
+    /// Its name, for messages.
+    pub(crate) file: PathBuf,
+    /// Its bytes.
+    pub(crate) source: Source,
+    is_stdin: bool,
+    volumes: Option<Arc<Shelf>>,
+    size: Option<u64>,
+}
+
+impl Found {
+    fn new(name: &Path, source: Source) -> Self {
+        Self {
+            file: name.to_owned(),
+            source,
+            is_stdin: false,
+            volumes: None,
+            size: None,
+        }
+    }
+
+    /// A bundle of known size that comes from somewhere, in one go.
+    pub(crate) fn stream(name: &Path, size: u64, stream: impl Read + Send + 'static) -> Self {
+        Self {
+            size: Some(size),
+            ..Self::new(name, Box::new(Piped(stream)))
+        }
+    }
+
+    fn file(file: &Path) -> Result<Self> {
+        if file.metadata().is_ok_and(|it| it.file_type().is_fifo()) {
+            let fifo = Fifo::open(file).map_err(Error::io("open", file))?;
+            return Ok(Self::new(file, Box::new(Piped(BufReader::new(fifo)))));
+        }
+        let handle = File::open(file).map_err(Error::io("open", file))?;
+        // A device, for example.
+        let metadata = handle.metadata().ok().filter(Metadata::is_file);
+        let Some(metadata) = metadata else {
+            return Ok(Self::new(file, Box::new(Piped(BufReader::new(handle)))));
+        };
+        Ok(Self {
+            size: Some(metadata.len()),
+            ..Self::new(file, Box::new(Seekable::new(file, handle)))
+        })
+    }
+
+    fn set(set: Set, prompt: Option<Prompt>) -> Result<Self> {
+        let name = set.bundle();
+        let shelf = Shelf::new(set, prompt);
+        let shelf = shelf.map_err(|error| Error::read_bundle(&name, error.into()))?;
+        let shelf = Arc::new(shelf);
+        Ok(Self {
+            volumes: Some(Arc::clone(&shelf)),
+            ..Self::new(&shelf.bundle(), Box::new(Joined::new(&shelf)))
+        })
+    }
+
+    /// The size of its volumes, if it lies in some.
+    pub(crate) fn volume_size(&self) -> Option<VolumeSize> {
+        self.volumes.as_ref().and_then(|shelf| shelf.volume_size())
+    }
+
+    /// Reads the manifest.
+    pub(crate) fn open(self) -> Result<Bundle> {
+        let reader = Reader::open(self.source);
+        let reader = reader.map_err(|error| Error::read_bundle(&self.file, error))?;
+        Ok(Bundle {
+            file: self.file,
+            reader,
+            is_stdin: self.is_stdin,
+            volumes: self.volumes,
+            size: self.size,
+        })
+    }
+}
+
+impl std::fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bundle")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Bundle {
+    /// Reads the manifest of a file, of volumes beside each other, or of stdin if it is `-`.
+    pub(crate) fn open(file: &Path) -> Result<Self> {
+        Self::open_among(file, &[], None)
+    }
+
+    /// The same; volumes may also lie in other directories, and somebody may be there who can be
+    /// asked for them.
+    pub(crate) fn open_among(
+        file: &Path,
+        dirs: &[PathBuf],
+        prompt: Option<Prompt>,
+    ) -> Result<Self> {
+        Self::find(file, dirs, prompt)?.open()
+    }
+
+    /// Finds what [`Bundle::open_among`] opens, and reads nothing of it.
+    pub(crate) fn find(file: &Path, dirs: &[PathBuf], prompt: Option<Prompt>) -> Result<Found> {
+        if file == Path::new("-") {
+            let input = BufReader::with_capacity(1 << 20, io::stdin());
+            let found = Found::new(Path::new("standard input"), Box::new(Piped(input)));
+            return Ok(Found {
+                is_stdin: true,
+                ..found
+            });
+        }
+        for dir in dirs {
+            fs::read_dir(dir).map_err(Error::io("look for volumes in", dir))?;
+        }
+        match Set::named(file, dirs) {
+            Some(set) => Found::set(set, prompt),
+            None => Found::file(file),
+        }
+    }
+
+    /// Reads the manifest of a bundle whose bytes lie in these files, in this order.
+    pub(crate) fn of_parts(name: &Path, parts: &[PathBuf]) -> Result<Self> {
+        if let [only] = parts {
+            return Found::file(only)?.open();
+        }
+        let bundle = name.file_name().unwrap_or_default();
+        let set = Set::of_parts(bundle, parts).map_err(Error::io("read", name))?;
+        Found::set(set, None)?.open()
+    }
+
+    /// Reads the manifest of a bundle of known size that comes from somewhere, in one go.
+    pub(crate) fn of_stream(
+        name: &Path,
+        size: u64,
+        stream: impl Read + Send + 'static,
+    ) -> Result<Self> {
+        Found::stream(name, size, stream).open()
+    }
+
+    /// The reader, for looking at the manifest.
+    pub(crate) fn reader(&self) -> &Reader<Source> {
+        &self.reader
+    }
+
+    /// Refuses volumes that do not belong together, and missing ones unless somebody can be asked
+    /// for them. Whoever will read all of the bundle asks this first; it takes a few bytes of
+    /// each volume, and lets them be read side by side.
+    pub(crate) fn ensure_whole(&self) -> Result<()> {
+        let Some(volumes) = &self.volumes else {
+            return Ok(());
+        };
+        let size = self.reader.manifest_bytes().len() as u64;
+        volumes
+            .survey(self.reader.manifest(), size)
+            .map_err(|error| Error::read_bundle(&self.file, error.into()))
+    }
+
+    /// The reader of what comes behind the manifest, for a phase that reads all of it. Its progress
+    /// is that of the bundle's bytes if it is known how many these are, else that of the NARs.
+    pub(crate) fn into_counted(self, report: &Report) -> Reader<Source> {
+        let closure = &self.reader.manifest().closure;
+        let (nar_bytes, paths) = (closure.nar_bytes(), closure.paths.len() as u64);
+        let Some(bytes) = self.size() else {
+            let bytes = nar_bytes;
+            report.emit(Event::Total { bytes, paths });
+            return self.reader;
+        };
+        report.emit(Event::TotalRead { bytes, paths });
+        let meter = report.meter();
+        meter.count(self.reader.head_size());
+        let metered = |from| Box::new(Metered::new(from, meter)) as Source;
+        self.reader.through(metered)
+    }
+
+    /// The volumes, if it lies in several.
+    pub(crate) fn volumes(&self) -> Option<&Arc<Shelf>> {
+        self.volumes.as_ref()
+    }
+
+    /// Whether it comes through a pipe, in one go.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.size.is_none() && self.volumes.is_none()
+    }
+
+    /// Its size in bytes, if that is known.
+    pub(crate) fn size(&self) -> Option<u64> {
+        let volumes = self.volumes.as_ref();
+        self.size
+            .or_else(|| volumes.and_then(|shelf| shelf.whole()))
+    }
+
+    /// The files that it lies in; none for standard input.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        match &self.volumes {
+            Some(volumes) => volumes.files(),
+            None if self.is_stdin => Vec::new(),
+            None => vec![self.file.clone()],
+        }
+    }
+}
+
+/// A file: whatever part of it is wanted can be read.
+#[derive(Debug)]
+struct Seekable {
+    file: Arc<(PathBuf, File)>,
+    at: u64,
+}
+
+impl Seekable {
+    fn new(name: &Path, file: File) -> Self {
+        Self {
+            file: Arc::new((name.to_owned(), file)),
+            at: 0,
+        }
+    }
+}
+
+impl Read for Seekable {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (name, file) = &*self.file;
+        let n = file.read_at(buffer, self.at);
+        let n = n.map_err(|error| Unreadable::at(name, self.at, error))?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+impl Input for Seekable {
+    fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        self.at = self.at.saturating_add(bytes);
+        Ok(())
+    }
+
+    fn detach(&mut self, bytes: u64) -> io::Result<Content> {
+        if self.at.saturating_add(bytes) > self.file.1.metadata()?.len() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        let range = (self.at, NonZero::new(bytes));
+        // Several segments are read at a time, but a disc that must seek between them crawls:
+        // so the kernel is asked for each as a whole, in order. It may decline.
+        let _ = fadvise(&self.file.1, range.0, range.1, Advice::WillNeed);
+        self.at += bytes;
+        let mine = Self {
+            file: Arc::clone(&self.file),
+            at: range.0,
+        };
+        Ok(Box::new(mine.take(bytes)))
+    }
+}

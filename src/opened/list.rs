@@ -1,0 +1,186 @@
+//! What was opened on this machine, for a human and for programs. Nix is not asked.
+
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::opened::{Damage, Place, Record};
+use crate::report::utc;
+use shellpack_format::bundle::manifest::{Manifest, Shell};
+use shellpack_format::store::hash::Digest;
+use shellpack_format::store::store_path::StoreDir;
+
+mod table;
+
+/// Everything that was opened here.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    /// One for each record, by name.
+    pub bundles: Vec<Listed>,
+}
+
+/// A bundle that was opened here, as `list --json` prints it. Of a damaged record there is
+/// what can be told.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Listed {
+    name: String,
+    /// What names it among others of the same name.
+    id: String,
+    /// Why it cannot be entered.
+    problem: Option<String>,
+    manifest_digest: Option<Digest>,
+    /// The derivation of its first shell, in full.
+    derivation: Option<String>,
+    system: Option<String>,
+    shells: Option<Vec<ListedShell>>,
+    nar_bytes: Option<u64>,
+    /// When it was last opened: RFC 3339, in UTC.
+    opened: Option<String>,
+    projects: Vec<Project>,
+    /// Store paths that its garbage collection roots keep.
+    roots: Vec<String>,
+    /// Store paths that should be kept and are not: they are gone, or their roots are.
+    missing_roots: Vec<String>,
+    /// The directory of the record.
+    record: String,
+    /// Whether others have the same name.
+    #[serde(skip)]
+    is_ambiguous: bool,
+}
+
+/// A shell of a bundle.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct ListedShell {
+    /// What it is entered by, where there are several.
+    name: Option<String>,
+    /// Relative to the project's directory.
+    file: String,
+    /// In full.
+    derivation: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Project {
+    directory: String,
+    opened: String,
+    exists: bool,
+    #[serde(skip)]
+    time: SystemTime,
+}
+
+/// Looks at all records.
+pub(crate) fn list() -> Result<Listing> {
+    let records = Record::all()?;
+    let number = |name: &str| {
+        let same = records.iter().filter(|record| record.name() == name);
+        same.count()
+    };
+    let mut bundles = Vec::new();
+    for record in &records {
+        let is_ambiguous = number(record.name()) > 1;
+        let listed = Listed::of(record, is_ambiguous);
+        // One that was removed meanwhile is no damaged one.
+        bundles.extend(record.path().symlink_metadata().is_ok().then_some(listed));
+    }
+    let latest = |listed: &Listed| listed.projects.first().map(|project| project.time);
+    bundles.sort_by(|a, b| (&a.name, latest(b), &a.id).cmp(&(&b.name, latest(a), &b.id)));
+    Ok(Listing { bundles })
+}
+
+impl Listing {
+    /// As a table that fits a terminal of this many columns, if it goes to one; `verbose` lists
+    /// every root.
+    pub(crate) fn text(&self, columns: Option<usize>, verbose: bool) -> String {
+        table::text(&self.bundles, columns, verbose)
+    }
+}
+
+impl Listed {
+    fn of(record: &Record, is_ambiguous: bool) -> Self {
+        let projects: Vec<_> = record.places().iter().map(Project::of).collect();
+        let roots = record.roots().into_iter();
+        let there = roots.filter(|root| root.exists);
+        let mut listed = Self {
+            name: record.name().to_owned(),
+            id: record.id().to_owned(),
+            problem: None,
+            manifest_digest: None,
+            derivation: None,
+            system: None,
+            shells: None,
+            nar_bytes: None,
+            opened: projects.first().map(|project| project.opened.clone()),
+            projects,
+            roots: there
+                .map(|root| root.target.display().to_string())
+                .collect(),
+            missing_roots: Vec::new(),
+            record: record.path().display().to_string(),
+            is_ambiguous,
+        };
+        match record.manifest() {
+            Ok((manifest, digest)) => listed.describe(&manifest, digest),
+            Err(damage) => listed.problem = Some(damage.to_string()),
+        }
+        listed
+    }
+
+    fn describe(&mut self, manifest: &Manifest, digest: Digest) {
+        let store = &manifest.closure.store;
+        let shells = manifest.shells.iter();
+        let shells = shells.map(|shell| ListedShell::of(shell, store));
+        self.manifest_digest = Some(digest);
+        self.shells = Some(shells.collect());
+        let first = manifest.shell(None);
+        self.derivation = first.map(|shell| store.print(&shell.derivation));
+        self.system = first.map(|shell| shell.system.clone());
+        self.nar_bytes = Some(manifest.closure.nar_bytes());
+        let wanted = manifest.shells.iter().flat_map(|shell| &shell.roots);
+        let mut missing: Vec<_> = wanted
+            .map(|path| store.print(path))
+            .filter(|path| !self.roots.contains(path))
+            .collect();
+        missing.sort();
+        self.missing_roots = missing;
+        self.problem = match self.missing_roots.len() {
+            0 if self.projects.is_empty() => Some(Damage::NoPlace.to_string()),
+            0 => None,
+            1 => Some("one of its roots is gone".to_owned()),
+            number => Some(format!("{number} of its roots are gone")),
+        };
+    }
+
+    /// What to type: the name, unless it takes more.
+    fn typed(&self) -> &str {
+        if self.is_ambiguous {
+            &self.id
+        } else {
+            &self.name
+        }
+    }
+}
+
+impl ListedShell {
+    fn of(shell: &Shell, store: &StoreDir) -> Self {
+        Self {
+            name: shell.name.as_ref().map(ToString::to_string),
+            file: shell.file.to_string(),
+            derivation: store.print(&shell.derivation),
+        }
+    }
+}
+
+impl Project {
+    fn of(place: &Place) -> Self {
+        Self {
+            directory: place.directory.display().to_string(),
+            opened: utc(place.time),
+            exists: place.exists(),
+            time: place.time,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Lets go of a shell that was opened here: its roots go, the project stays.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::describe::Labelled;
+use crate::error::{NotThere, Result};
+use crate::nix::Nix;
+use crate::opened::{Place, Record};
+use crate::report::{Event, Phase, Report, count, human};
+use shellpack_format::store::store_path::StorePath;
+
+/// What was let go of.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Removed {
+    id: String,
+    /// Project directories that are still there.
+    projects: Vec<PathBuf>,
+    /// What the roots kept, as far as Nix could be asked.
+    garbage: Option<Garbage>,
+}
+
+/// What was kept by the roots that are gone, in store paths and bytes of NARs.
+#[derive(Debug, Default)]
+struct Garbage {
+    /// What nothing else keeps.
+    paths: usize,
+    bytes: u64,
+    /// What something else keeps: other roots, a program that runs.
+    kept: usize,
+}
+
+/// Removes the record that is meant, be it damaged.
+pub(crate) fn remove(name: &str, report: &Report) -> Result<Removed> {
+    report.emit(Event::Phase(Phase::Check));
+    let record = the_one(name)?;
+    let places = record.places().into_iter();
+    let projects = places.filter(Place::exists);
+    let projects = projects.map(|place| place.directory).collect();
+    let waiting = report.waiting("Nix's store to answer");
+    // Whoever wants to let go of it can, Nix or no Nix.
+    let held = held(&record);
+    drop(waiting);
+    report.ensure_not_interrupted()?;
+    record.remove()?;
+    let waiting = report.waiting("Nix to look for garbage");
+    let garbage = held.and_then(|held| garbage(&held));
+    drop(waiting);
+    report.emit(Event::PhaseDone);
+    if let Err(error) = &garbage {
+        let text = format!("could not find out what a garbage collection would free: {error}");
+        report.emit(Event::Warning(&text));
+    }
+    Ok(Removed {
+        id: record.id().to_owned(),
+        projects,
+        garbage: garbage.ok(),
+    })
+}
+
+fn the_one(name: &str) -> Result<Record> {
+    let mut records = Record::named(name)?;
+    match (records.pop(), records.is_empty()) {
+        (Some(record), true) => Ok(record),
+        (last, _) => {
+            records.extend(last);
+            Err(NotThere::ambiguous(name, &records).into())
+        }
+    }
+}
+
+/// The Nix here, and everything that a record's roots keep with the sizes of the NARs.
+fn held(record: &Record) -> Result<(Nix, BTreeMap<StorePath, u64>)> {
+    let nix = Nix::find()?;
+    let roots = record.roots();
+    let paths = roots
+        .iter()
+        .filter_map(|root| nix.store.containing(root.target.to_str()?));
+    let sizes = nix.connect()?.reachable(paths.map(|(path, _)| path))?;
+    Ok((nix, sizes))
+}
+
+fn garbage((nix, held): &(Nix, BTreeMap<StorePath, u64>)) -> Result<Garbage> {
+    let dead = nix.dead_paths()?;
+    let mut garbage = Garbage::default();
+    for (path, size) in held {
+        if dead.contains(path) {
+            garbage.paths += 1;
+            garbage.bytes += size;
+        } else {
+            garbage.kept += 1;
+        }
+    }
+    Ok(garbage)
+}
+
+impl Removed {
+    /// What was done, as text.
+    pub(crate) fn text(&self) -> String {
+        let mut text = Labelled::default();
+        text.line("removed", &self.id);
+        for (index, project) in self.projects.iter().enumerate() {
+            let label = if index == 0 { "project" } else { "" };
+            text.line(label, &format!("{} stays as it is", project.display()));
+        }
+        if let Some(garbage) = &self.garbage {
+            garbage.lines(&mut text);
+        }
+        text.finish()
+    }
+}
+
+impl Garbage {
+    fn lines(&self, text: &mut Labelled) {
+        let freed = match self.paths {
+            0 => "nothing to be freed".to_owned(),
+            paths => format!(
+                "{} in {} to be freed with: nix-collect-garbage",
+                human(self.bytes),
+                count(paths, "store path")
+            ),
+        };
+        text.line("garbage", &freed);
+        if self.kept > 0 {
+            let keep = if self.kept == 1 { "is" } else { "are" };
+            text.line(
+                "",
+                &format!(
+                    "{} {keep} kept by something else",
+                    count(self.kept, "store path")
+                ),
+            );
+        }
+    }
+}
