@@ -182,7 +182,7 @@ NIX_SHELL = Contestant(
     'cd "$shell" && NIX_BUILD_SHELL=bash nix-shell --run true',
 )
 ENTER = entry("enter", "open, evaluating", "")
-ENTER_FROZEN = entry("enter-frozen", "open `--frozen`", "--frozen")
+ENTER_NO_EVAL = entry("enter-no-eval", "open `--no-eval`", "--no-eval")
 
 # Evaluating: every file once, however many others import it.
 
@@ -220,7 +220,7 @@ def groups(slow_rounds):
     return (
         Group("create", "Create", (Race("whole", peers_and_create),)),
         Group("open", "Open", (Race("whole", peers_and_open),)),
-        Group("entry", "Entry", (Race("whole", (NIX_SHELL, ENTER, ENTER_FROZEN)),)),
+        Group("entry", "Entry", (Race("whole", (NIX_SHELL, ENTER, ENTER_NO_EVAL)),)),
         Group(
             "diamond",
             "A diamond of imports, 18 levels",

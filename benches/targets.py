@@ -55,7 +55,7 @@ class Limit:
 
 WALL_LIMITS = (
     # The shell has no `setup`, so this is all that entering takes.
-    Limit("entry, frozen", "entry", "whole", "enter-frozen", 0.06),
+    Limit("entry, no evaluation", "entry", "whole", "enter-no-eval", 0.06),
     Limit("inspect, 5,000 paths", "inspect", "small-paths", "inspect", 0.1),
 )
 

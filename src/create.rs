@@ -40,7 +40,7 @@ pub struct Options {
     /// Files to carry although evaluation does not read them.
     pub extra_files: Vec<PathBuf>,
     /// Whether to leave out what only evaluation takes.
-    pub frozen: bool,
+    pub no_eval: bool,
     /// The bundle's name, if not the directory's.
     pub name: Option<String>,
     /// Where the bundle goes, if not to `NAME.shellpack`.

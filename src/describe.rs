@@ -72,7 +72,7 @@ pub(crate) fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
                 shell.system, shell.nix_version
             ),
         );
-        if manifest.is_frozen() {
+        if manifest.is_no_eval() {
             text.line("", "entered without evaluating");
         }
         text.line(

@@ -37,7 +37,7 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     if chosen.is_by_default {
         entry::tell_of_others(&chosen.manifest, &chosen.shell, report);
     }
-    if options.way == Way::Frozen || chosen.manifest.is_frozen() {
+    if options.way == Way::NoEval || chosen.manifest.is_no_eval() {
         ensure_all_there(&chosen)?;
         let present = Present {
             manifest: &chosen.manifest,
@@ -45,7 +45,7 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
             project: &chosen.project,
             is_stdin: false,
         };
-        return entry::enter_frozen(&present, &options.entry, report);
+        return entry::enter_as_packed(&present, &options.entry, report);
     }
     let nix = Nix::find()?;
     hold(&chosen, &nix)?;

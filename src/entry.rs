@@ -11,7 +11,7 @@ use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
-use crate::entry::as_packed::FrozenShell;
+use crate::entry::as_packed::AsPacked;
 pub(crate) use crate::entry::invocation::Entry;
 use crate::entry::invocation::{Invocation, Recipe};
 use crate::error::{Error, Result};
@@ -37,7 +37,7 @@ pub enum Way {
     /// The same, and what it needs and is not there is built, if that takes no network.
     Build,
     /// Without evaluating: as it was packed.
-    Frozen,
+    NoEval,
 }
 
 /// A shell that has all that it needs here: every path is valid, and held by the record's roots.
@@ -112,8 +112,8 @@ pub(crate) fn stay_outside<'a>(
     shells: impl IntoIterator<Item = &'a Shell>,
 ) -> Result<Outside> {
     let by_hand = |shell: &'a Shell| {
-        let line = if ready.manifest.is_frozen() {
-            frozen_by_hand(shell, ready.project)
+        let line = if ready.manifest.is_no_eval() {
+            as_packed_by_hand(shell, ready.project)
         } else {
             let recipe = Recipe::of(ready.manifest, shell);
             Ready { shell, ..*ready }.invocation(&recipe)?.by_hand()
@@ -135,8 +135,8 @@ pub(crate) fn enter(
     way: Way,
     report: &Report,
 ) -> Result<Infallible> {
-    if way == Way::Frozen || ready.manifest.is_frozen() {
-        return enter_frozen(&ready.present(), entry, report);
+    if way == Way::NoEval || ready.manifest.is_no_eval() {
+        return enter_as_packed(&ready.present(), entry, report);
     }
     let recipe = Recipe::of(ready.manifest, ready.shell);
     let invocation = ready.invocation(&recipe)?;
@@ -144,7 +144,7 @@ pub(crate) fn enter(
     let derivation = invocation.instantiate(&ready.record.derivation(ready.shell))?;
     if let Some(drifted) = Drifted::look(ready, &derivation)? {
         match drifted.choose(way, ready.is_stdin, report)? {
-            Choice::AsPacked => return enter_frozen(&ready.present(), entry, report),
+            Choice::AsPacked => return enter_as_packed(&ready.present(), entry, report),
             Choice::Build => drifted.build(&ready.record.built(ready.shell), report)?,
         }
     }
@@ -185,7 +185,7 @@ fn command(
 }
 
 /// Enters the shell without evaluating. Returns only if that failed.
-pub(crate) fn enter_frozen(
+pub(crate) fn enter_as_packed(
     present: &Present<'_>,
     entry: &Entry,
     report: &Report,
@@ -193,14 +193,14 @@ pub(crate) fn enter_frozen(
     report.emit(Event::PhaseDone);
     warn_without_bash(present.shell, report);
     let store = &present.manifest.closure.store;
-    let frozen = FrozenShell::new(present.shell, store, present.project);
-    let prepared = frozen.prepare_here(entry, other_stdin(present.is_stdin)?)?;
+    let as_packed = AsPacked::new(present.shell, store, present.project);
+    let prepared = as_packed.prepare_here(entry, other_stdin(present.is_stdin)?)?;
     report.emit(Event::Done);
     Err(prepared.exec())
 }
 
 /// What to type where nix-shell cannot evaluate.
-fn frozen_by_hand(shell: &Shell, project: &Path) -> String {
+fn as_packed_by_hand(shell: &Shell, project: &Path) -> String {
     let project = shell_quoted(&project.to_string_lossy());
     let which = shell.name.iter().map(|name| format!(" --shell {name}"));
     format!(

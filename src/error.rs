@@ -338,7 +338,7 @@ pub enum Error {
     #[error(
         "could not enter the shell without evaluating it: the bundle does not have its structured attributes"
     )]
-    NotFrozen,
+    NoStructuredAttributes,
     /// The default directory is something else.
     #[error("could not write the project files: {} exists and does not hold this shell", .0.display())]
     OtherDirectory(PathBuf),

@@ -38,13 +38,13 @@ pub struct Options {
 impl Options {
     /// Whether the shell is entered without evaluating: on demand, and wherever the bundle has
     /// not what evaluation takes.
-    fn enters_frozen(&self, manifest: &Manifest) -> bool {
-        self.way == Way::Frozen || manifest.is_frozen()
+    fn enters_as_packed(&self, manifest: &Manifest) -> bool {
+        self.way == Way::NoEval || manifest.is_no_eval()
     }
 }
 
 /// Opens a bundle. With an entry this does not return unless it fails: the process becomes
-/// nix-shell, or with `frozen` what nix-shell would become, so that signals, job control and the
+/// nix-shell, or without evaluation what nix-shell would become, so that signals, job control and the
 /// exit status are the shell's own.
 pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     report.emit(Event::Phase(Phase::Check));
@@ -53,7 +53,7 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     let bundle = match present::look(bundle, options)? {
         // Nothing is to be imported and nothing to be evaluated, so there is no work for Nix.
         Presence::Complete(found, entry) => {
-            let never = entry::enter_frozen(&found.present(&shell), entry, report)?;
+            let never = entry::enter_as_packed(&found.present(&shell), entry, report)?;
             match never {}
         }
         Presence::Partial(bundle) => bundle,

@@ -62,7 +62,7 @@ pub(crate) struct Task {
     /// The directory of the project in the room.
     pub project: PathBuf,
     /// Whether the shell is entered without evaluating.
-    pub frozen: bool,
+    pub no_eval: bool,
 }
 
 /// What a `shellHook` did that wanted the network.

@@ -21,8 +21,6 @@ mod fetchers;
 /// Real file systems, full, read-only or cut short.
 mod file_systems;
 mod flakes;
-/// Entry without evaluation.
-mod frozen;
 /// The garbage collector takes nothing away.
 mod garbage;
 /// How far it is, for a program.
@@ -33,6 +31,8 @@ mod large;
 mod medium;
 /// Nix itself may live in the store.
 mod nix_in_store;
+/// Entry without evaluation.
+mod no_eval;
 /// What few people have in their projects.
 mod oddities;
 /// Life after opening: list, enter, remove.

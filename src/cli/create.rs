@@ -70,7 +70,7 @@ pub struct Create {
     /// Leave out what evaluation takes: a smaller bundle, which can only be entered without
     /// evaluating
     #[arg(long)]
-    frozen: bool,
+    no_eval: bool,
     /// How hard to compress: fast, default, small, or a level of zstd (1..22)
     #[arg(long, default_value = "default", value_parser = parse_level)]
     level: i32,
@@ -146,7 +146,7 @@ impl Create {
             include: self.search,
             locked: self.locked,
             extra_files: self.include,
-            frozen: self.frozen,
+            no_eval: self.no_eval,
             name: self.name,
             output: self.output.map(output),
             form,

@@ -29,9 +29,9 @@ pub(crate) struct Entry {
     /// Enter without evaluating: by what the bundle says that the shell evaluates to. Takes no
     /// Nix once everything is there
     #[arg(long)]
-    frozen: bool,
+    no_eval: bool,
     /// Build what the shell needs here and the bundle does not have, if that takes no network
-    #[arg(long, conflicts_with = "frozen")]
+    #[arg(long, conflicts_with = "no_eval")]
     build: bool,
 }
 
@@ -66,8 +66,8 @@ pub struct Remove {
 
 impl Entry {
     pub(super) fn way(&self) -> Way {
-        match (self.frozen, self.build) {
-            (true, _) => Way::Frozen,
+        match (self.no_eval, self.build) {
+            (true, _) => Way::NoEval,
             (false, true) => Way::Build,
             (false, false) => Way::Evaluate,
         }

@@ -88,7 +88,7 @@ pub(super) fn collect(shells: &Shells, report: &Report) -> Result<Closure> {
 
     report.emit(Event::Phase(Phase::Query));
     let mut connection = nix.connect()?;
-    let derivations = if shells.frozen {
+    let derivations = if shells.no_eval {
         None
     } else {
         Some(derivations(shells, &mut connection)?)
@@ -123,7 +123,7 @@ fn share(
     roots.extend(shell.derivation.input_sources.iter().cloned());
     let program = bash.as_ref().map(|bash| bash.program.as_str());
     roots.extend(program.and_then(|program| Some(nix.store.containing(program)?.0)));
-    let minimum_nix_version = if shells.frozen {
+    let minimum_nix_version = if shells.no_eval {
         None
     } else {
         minimum_nix_version(shell, nix)
@@ -172,7 +172,7 @@ fn input_outputs(shell: &Shell, nix: &Nix) -> Result<BTreeSet<StorePath>> {
 fn for_evaluation(shell: &Shell, shells: &Shells) -> Result<BTreeSet<StorePath>> {
     let mut paths = read_while_evaluating(shell, &shells.nix)?;
     paths.extend(shell.pins.iter().map(|pin| pin.store_path.clone()));
-    if shells.frozen {
+    if shells.no_eval {
         let environment = &shell.derivation.environment;
         let is_named = |path: &StorePath| {
             let name = path.base_name();

@@ -10,7 +10,7 @@ use crate::entry::as_packed::attributes;
 use crate::error::{Error, Result};
 use shellpack_format::bundle::layout::{Layout, RecordSize};
 use shellpack_format::bundle::manifest::{
-    self, ClosurePath, EntryPath, Manifest, NEEDS_FLAKE, NEEDS_FROZEN, NEEDS_REPLAY, Pin, Proof,
+    self, ClosurePath, EntryPath, Manifest, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, Proof,
     SearchPathEntry,
 };
 use shellpack_format::bundle::member::Member;
@@ -37,7 +37,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(super) fn new(shells: &Shells, closure: &Closure, proof: Proof) -> Result<Self> {
-        let pins = if shells.frozen {
+        let pins = if shells.no_eval {
             Vec::new()
         } else {
             shells.pins.clone()
@@ -86,9 +86,9 @@ fn needs(shells: &Shells, pins: &[Pin]) -> Vec<String> {
     let is_replayed = pins.iter().any(|pin| pin.arguments.is_some());
     let is_flake = shells.all.iter().any(|shell| shell.flake.is_some());
     let needs = [
-        (shells.frozen, NEEDS_FROZEN),
+        (shells.no_eval, NEEDS_NO_EVAL),
         (is_replayed, NEEDS_REPLAY),
-        (is_flake && !shells.frozen, NEEDS_FLAKE),
+        (is_flake && !shells.no_eval, NEEDS_FLAKE),
     ];
     let needs = needs.iter().filter(|(is_needed, _)| *is_needed);
     needs.map(|(_, need)| (*need).to_owned()).collect()
@@ -117,12 +117,12 @@ fn manifest_shell(
     };
     // What the machine had to say is for those who evaluate.
     let none = Surroundings::default();
-    let surroundings = if shells.frozen {
+    let surroundings = if shells.no_eval {
         &none
     } else {
         &shell.surroundings
     };
-    let fetching_files = if shells.frozen {
+    let fetching_files = if shells.no_eval {
         Vec::new()
     } else {
         shell.fetching_files.clone()
@@ -152,7 +152,7 @@ fn manifest_shell(
             &nix.store,
             &nix.version,
         ),
-        flake: shell.flake.clone().filter(|_| !shells.frozen),
+        flake: shell.flake.clone().filter(|_| !shells.no_eval),
         environment: shell.derivation.environment.clone(),
     })
 }

@@ -102,7 +102,7 @@ fn rehearse_all(shells: &Shells, closure: &Closure, report: &Report) -> Result<V
 }
 
 fn task(shells: &Shells, shell: &Shell, as_carried: manifest::Shell, closure: &Closure) -> Task {
-    let pins: &[_] = if shells.frozen { &[] } else { &shells.pins };
+    let pins: &[_] = if shells.no_eval { &[] } else { &shells.pins };
     let store = &shells.nix.store;
     Task {
         store: store.clone(),
@@ -110,7 +110,7 @@ fn task(shells: &Shells, shell: &Shell, as_carried: manifest::Shell, closure: &C
         copied_sources: copied_sources(shell, closure),
         recipe: Recipe::new(as_carried, pins, &shells.project.entries, store),
         project: PathBuf::new(),
-        frozen: shells.frozen,
+        no_eval: shells.no_eval,
     }
 }
 

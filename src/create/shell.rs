@@ -42,7 +42,7 @@ pub(super) struct Shells {
     /// The project's files.
     pub(super) project: Project,
     /// Whether what only evaluation takes is left out.
-    pub(super) frozen: bool,
+    pub(super) no_eval: bool,
     /// Roots and temporary files; they last as long as this value.
     pub(super) scratch: TempDir,
     /// Holds what evaluation fetched; Nix itself does not hold a source that is valid already.
@@ -105,7 +105,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     report.ensure_not_interrupted()?;
     let mut all = evaluator.evaluate_answered(&observed, &project)?;
     let name = name(options, &project.root)?;
-    let project = if options.frozen {
+    let project = if options.no_eval {
         warn_of_places(&all, &project.root, report);
         let files: Vec<_> = all.iter().map(|shell| shell.file.as_path()).collect();
         project::without_evaluation(&files, &extra)?
@@ -119,7 +119,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
         pins: pins::of_all(all.iter().map(|shell| &shell.pins)),
         all,
         project,
-        frozen: options.frozen,
+        no_eval: options.no_eval,
         scratch,
         _temporary_roots: connection,
     })

@@ -27,7 +27,7 @@ use dialect::Dialect;
 
 /// A shell of a manifest and the place of its project.
 #[derive(Debug)]
-pub(crate) struct FrozenShell<'a> {
+pub(crate) struct AsPacked<'a> {
     shell: &'a Shell,
     store: &'a StoreDir,
     /// The directory that is entered.
@@ -44,7 +44,7 @@ pub(crate) struct Prepared {
     temporary: TempDir,
 }
 
-impl<'a> FrozenShell<'a> {
+impl<'a> AsPacked<'a> {
     /// For the project at `project`, with paths of the store at `store`.
     pub(crate) fn new(shell: &'a Shell, store: &'a StoreDir, project: &Path) -> Self {
         let file = project.join(shell.file.as_str());

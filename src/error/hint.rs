@@ -51,13 +51,13 @@ impl Error {
             },
             Self::ReadBack { .. } => "try another medium".to_owned(),
             Self::Unfit(unfit) => unfit.hint()?,
-            Self::NotFrozen => "enter it without --frozen".to_owned(),
+            Self::NoStructuredAttributes => "enter it without --no-eval".to_owned(),
             Self::NoSpace { .. } => "make room, for example: nix-collect-garbage".to_owned(),
             Self::FileDiffers(_) | Self::OtherDirectory(_) => "open into another directory: shellpack open BUNDLE --dir DIR".to_owned(),
-            Self::Drift { can_build: true, .. } => "enter it as it was packed, with --frozen; or build what is missing, with --build: \
+            Self::Drift { can_build: true, .. } => "enter it as it was packed, with --no-eval; or build what is missing, with --build: \
                  it takes no network"
                 .to_owned(),
-            Self::Drift { .. } => "enter it as it was packed, with --frozen; if the project was changed here, what it now needs has to come in a \
+            Self::Drift { .. } => "enter it as it was packed, with --no-eval; if the project was changed here, what it now needs has to come in a \
                  new bundle: shellpack create"
                 .to_owned(),
             Self::Flake(problem) => problem.hint(),

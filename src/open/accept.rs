@@ -32,7 +32,7 @@ pub(super) fn accept(bundle: Bundle, shell: &Shell, options: &Options) -> Result
     let nix = Nix::find()?;
     let manifest = bundle.reader.manifest();
     ensure_fits(shell, &nix, &bundle.file)?;
-    if !options.enters_frozen(manifest) {
+    if !options.enters_as_packed(manifest) {
         ensure_can_evaluate(shell, &nix, &bundle.file)?;
     }
     ensure_same_store(manifest, &nix, &bundle.file)?;

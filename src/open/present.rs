@@ -47,7 +47,7 @@ pub(super) fn look(mut bundle: Bundle, options: &Options) -> Result<Presence<'_>
     let manifest = bundle.reader.manifest();
     let record = Record::of(&manifest.name, bundle.reader.manifest_digest()).ok();
     let entry = options.entry.as_ref();
-    let Some(entry) = entry.filter(|_| options.enters_frozen(manifest)) else {
+    let Some(entry) = entry.filter(|_| options.enters_as_packed(manifest)) else {
         return Ok(Presence::Partial(bundle));
     };
     if !is_complete(manifest, record.as_ref()) {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use super::{BUILDS, Hook, IMPORT_ADVICE, Seen, Task, network};
-use crate::entry::as_packed::FrozenShell;
+use crate::entry::as_packed::AsPacked;
 use crate::entry::invocation::{Entry, Invocation, RUN};
 use crate::error::{Error, Result};
 use crate::nix::command::NixCommand;
@@ -62,8 +62,8 @@ fn rehearse(file: &Path) -> Result<Seen, Failure> {
     let task: Task = serde_json::from_slice(&text).map_err(|error| Error::Room {
         what: error.to_string(),
     })?;
-    if task.frozen {
-        return enter_frozen(&task);
+    if task.no_eval {
+        return enter_as_packed(&task);
     }
     NixCommand::new("nix-store")
         .arg("--load-db")
@@ -89,10 +89,10 @@ fn rehearse(file: &Path) -> Result<Seen, Failure> {
 }
 
 /// No Nix takes part: what is not among the carried paths is not there, registered or not.
-fn enter_frozen(task: &Task) -> Result<Seen, Failure> {
-    let frozen = FrozenShell::new(&task.recipe.shell, &task.store, &task.project);
+fn enter_as_packed(task: &Task) -> Result<Seen, Failure> {
+    let as_packed = AsPacked::new(&task.recipe.shell, &task.store, &task.project);
     let hook = enter(|run, log| {
-        let prepared = frozen.prepare(&Entry::run(run), false)?;
+        let prepared = as_packed.prepare(&Entry::run(run), false)?;
         prepared.status_with_log(log)
     })?;
     Ok(Seen::Passed {

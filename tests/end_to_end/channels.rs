@@ -20,23 +20,23 @@ fn freezes(way: &str, setup: &str, options: &str) -> Machine {
 }
 
 #[test]
-fn nixpkgs_of_an_option_is_frozen() {
+fn nixpkgs_of_an_option_is_no_eval() {
     freezes("option", "", "-I nixpkgs=$FIXTURES/nixpkgs");
 }
 
 #[test]
-fn nixpkgs_below_a_directory_of_the_search_path_is_frozen() {
+fn nixpkgs_below_a_directory_of_the_search_path_is_no_eval() {
     freezes("parent", "", "-I $FIXTURES");
 }
 
 #[test]
-fn nixpkgs_of_the_configuration_is_frozen() {
+fn nixpkgs_of_the_configuration_is_no_eval() {
     let setup = r#"export NIX_CONFIG="nix-path = nixpkgs=$FIXTURES/nixpkgs""#;
     freezes("configuration", setup, "");
 }
 
 #[test]
-fn nixpkgs_of_the_users_channels_is_frozen() {
+fn nixpkgs_of_the_users_channels_is_no_eval() {
     let setup =
         "mkdir -p .nix-defexpr/channels; ln -s $FIXTURES/nixpkgs .nix-defexpr/channels/nixpkgs";
     freezes("channels", setup, "");
@@ -44,7 +44,7 @@ fn nixpkgs_of_the_users_channels_is_frozen() {
 
 /// The usual way from a channel to the store: a profile, a generation, a store path with links.
 #[test]
-fn nixpkgs_of_roots_channels_is_frozen() {
+fn nixpkgs_of_roots_channels_is_no_eval() {
     let a = Machine::online();
     let setup = "channels=/nix/var/nix/profiles/per-user/root/channels; mkdir -p ${channels%/*} links
         ln -s $(nix-store --add ~/fixtures/nixpkgs) links/nixpkgs; ln -s $(nix-store --add links) $channels-1-link
@@ -56,7 +56,7 @@ fn nixpkgs_of_roots_channels_is_frozen() {
 }
 
 #[test]
-fn nixpkgs_behind_a_symlink_is_frozen() {
+fn nixpkgs_behind_a_symlink_is_no_eval() {
     let setup = "ln -s $FIXTURES/nixpkgs link; export NIX_PATH=nixpkgs=$HOME/link";
     freezes("symlink", setup, "");
 }

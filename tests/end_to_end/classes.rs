@@ -61,8 +61,8 @@ impl Class<'_> {
         let evaluated = b.shellpack(&format!("open x.shellpack {WHICH}"));
         let evaluated = evaluated.succeeds().text();
         assert_eq!(evaluated.lines().last(), Some(MESSAGE));
-        let frozen = b.shellpack(&format!("open x.shellpack --frozen {WHICH}"));
-        frozen.succeeds().prints(&evaluated);
+        let as_packed = b.shellpack(&format!("open x.shellpack --no-eval {WHICH}"));
+        as_packed.succeeds().prints(&evaluated);
         enters_by_hand(&b, MESSAGE);
         b
     }

@@ -49,12 +49,12 @@ fn an_untrusted_user_is_told_what_root_must_add() {
 
 /// What root has brought and the user has rooted takes no daemon any more.
 #[test]
-fn what_is_entered_frozen_again_asks_nobody() {
+fn entering_again_without_evaluation_asks_no_daemon() {
     let b = with_trust_in("root");
     b.receive(&bundle("blog"), "x.shellpack");
     b.sh("XDG_STATE_HOME=/nix/state shellpack open x.shellpack --no-shell --dir /tmp/x")
         .succeeds();
-    let open = format!("shellpack open x.shellpack --frozen {PRINT}");
+    let open = format!("shellpack open x.shellpack --no-eval {PRINT}");
     alice(&b, &open).succeeds().prints(MESSAGE);
     b.sh(&format!(
         "setpriv --reuid 1000 --regid 1000 --clear-groups -- {open}"

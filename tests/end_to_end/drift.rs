@@ -74,7 +74,7 @@ const MAY_BUILD: &str = "export NIX_CONFIG='max-jobs = 1'";
 #[test]
 fn what_is_missing_can_be_built() {
     let b = packed("drift-build", SAYS, "", "");
-    let hint = "--frozen; or build what is missing, with --build: it takes no network";
+    let hint = "--no-eval; or build what is missing, with --build: it takes no network";
     drifts(&b, "TEXT=hello shellpack open x.shellpack").says(hint);
     b.sh(&format!(
         "{MAY_BUILD}; TEXT=hello shellpack open x.shellpack --build --run say"

@@ -254,11 +254,11 @@ fn what_a_flake_builds_arrives() {
 }
 
 #[test]
-fn a_flake_arrives_frozen() {
-    let b = flake_packed("flake-frozen", SHELL, "nix flake lock", ".# --frozen");
+fn a_flake_is_entered_without_evaluation() {
+    let b = flake_packed("flake-no-eval", SHELL, "nix flake lock", ".# --no-eval");
     arrives(&b);
     let b = flake_packed("flake-thaw", SHELL, "nix flake lock", ".#");
-    b.shellpack(&format!("open x.shellpack --frozen {PRINT}"))
+    b.shellpack(&format!("open x.shellpack --no-eval {PRINT}"))
         .succeeds()
         .prints(MESSAGE);
 }

@@ -249,7 +249,7 @@ fn an_edited_project_is_entered_as_it_is() {
         .exits_with(125)
         .says("another derivation")
         .says("  shell.nix is not the bundle's: it was edited\n")
-        .says("hint: enter it as it was packed, with --frozen; if the project was changed here");
+        .says("hint: enter it as it was packed, with --no-eval; if the project was changed here");
 }
 
 /// `one` was opened before `two`.

@@ -146,7 +146,7 @@ echo text > real/text"
 
 /// Several names, one entry without a name, and a file below a name.
 #[test]
-fn every_look_up_is_frozen() {
+fn every_look_up_is_no_eval() {
     let shell = r"let nixpkgs = import <nixpkgs> { config = { }; overlays = [ ]; };
 in pkgs.mkShell { packages = [ nixpkgs.hello ]; MESSAGE = import <messages/hello.nix> + import <more>; }";
     let make = r#"mkdir -p ~/look-ups/m ~/look-ups/path/more
@@ -158,7 +158,7 @@ export NIX_PATH=messages=$HOME/look-ups/m:nixpkgs=$HOME/fixtures/nixpkgs:$HOME/l
 }
 
 #[test]
-fn a_relative_search_path_is_frozen() {
+fn a_relative_search_path_is_no_eval() {
     let shell = "pkgs.mkShell { inherit (import <own>) MESSAGE; }";
     let make = format!("mkdir own; echo '{{ MESSAGE = \"{MESSAGE}\"; }}' > own/default.nix");
     arrives(&packed("relative", shell, &make, "-I own=./own"));

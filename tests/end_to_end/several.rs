@@ -89,7 +89,7 @@ fn by_hand(b: &Machine, shells: &[(&str, &str)]) {
 #[test]
 fn two_shells_share_what_they_have_in_common() {
     let b = packed_pair("shared", "");
-    arrive(&b, &["", "--frozen", "--pure"]);
+    arrive(&b, &["", "--no-eval", "--pure"]);
     let a = machine_a();
     a.sh("cd ~/fixtures/shells/shared; for one in a tools/b; do shellpack create $one -o ~/one-${one##*/}.shellpack; done")
         .succeeds();
@@ -200,7 +200,7 @@ fn each_attribute_is_a_shell() {
     let b = packed("attributes", "", words);
     let run = "--run 'echo $WHICH $GREETING'";
     for (name, which) in [("x", "x"), ("y.-two-words-", "y")] {
-        for way in ["", "--frozen"] {
+        for way in ["", "--no-eval"] {
             b.shellpack(&format!("open x.shellpack --shell {name} {way} {run}"))
                 .succeeds()
                 .prints(&format!("{which} hi"));
@@ -240,7 +240,7 @@ fn what_is_not_pinned_arrives_with_each() {
     let other = tarball("answers-own").replace(SERVE, "");
     let make = format!("{}\n{other}", tarball("answers"));
     let b = packed("answers", &make, "a tools/b c");
-    arrive(&b, &["", "--frozen"]);
+    arrive(&b, &["", "--no-eval"]);
     for (name, has) in [("a", "COMMON OWN"), ("tools/b", "COMMON"), ("c", "")] {
         let run = format!("--run 'for name in {has}; do cat ${{!name}}/default.nix; done'");
         let open = b.shellpack(&format!("open x.shellpack --shell {name} {run}"));
@@ -304,7 +304,7 @@ fn each_has_its_own_search_path() {
     let words = "a tools/b -I one=$HOME/fixtures/nixpkgs -I two=$HOME/searched";
     let make = "cp -r ~/fixtures/nixpkgs ~/searched; echo '# another' >> ~/searched/default.nix";
     let b = packed("searching", make, words);
-    arrive(&b, &["", "--frozen"]);
+    arrive(&b, &["", "--no-eval"]);
     let bundle = inspected(&b, "x.shellpack");
     for (index, name) in ["one", "two"].into_iter().enumerate() {
         let path = bundle["shells"][index]["nix-path"].as_array().unwrap();
@@ -334,9 +334,9 @@ fn the_targets_own_configuration_is_kept_out_of_each() {
 
 /// Only entered without evaluating, and without what that takes.
 #[test]
-fn several_are_carried_frozen() {
-    let b = packed_pair("cold", "--frozen");
-    arrive(&b, &["", "--frozen", "--pure"]);
+fn several_are_carried_without_evaluation() {
+    let b = packed_pair("cold", "--no-eval");
+    arrive(&b, &["", "--no-eval", "--pure"]);
     b.shellpack("inspect x.shellpack")
         .succeeds()
         .shows("a, tools/b: entered the shell without evaluating it")

@@ -29,7 +29,7 @@ pub(super) fn of_shell(shell: &Shell) -> Result<Option<Attributes>> {
     if !shell.environment.contains_key(JSON) {
         return Ok(None);
     }
-    let unknown = || Error::NotFrozen;
+    let unknown = || Error::NoStructuredAttributes;
     let text = shell.structured_attributes.as_ref().ok_or_else(unknown)?;
     let values: Map<_, _> = serde_json::from_str(text).map_err(|_| unknown())?;
     Ok(Some(Attributes {

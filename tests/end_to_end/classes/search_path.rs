@@ -32,7 +32,7 @@ fn names_below_names_are_frozen() {
 }
 
 #[test]
-fn a_name_of_a_single_file_is_frozen() {
+fn a_name_of_a_single_file_is_no_eval() {
     let file = Class {
         make: &(write("~/single/message.nix") + "ln -s ~/single/message.nix ~/single/link"),
         words: "-I message=$HOME/single/message.nix -I linked=$HOME/single/link",

@@ -8,7 +8,7 @@ use crate::support::{Machine, bundle, machine_a};
 #[test]
 fn the_first_is_entered_and_the_others_are_told() {
     let b = packed_pair("first", "");
-    for way in ["", "--frozen"] {
+    for way in ["", "--no-eval"] {
         b.shellpack(&format!("open x.shellpack {way} {WHICH}"))
             .succeeds()
             .says("the shell is a; others are entered with --shell: tools/b\n")
@@ -52,7 +52,7 @@ fn the_directory_says_which_is_entered() {
     let b = packed_pair("inside", "");
     b.sh("shellpack open x.shellpack --no-shell; rm x.shellpack; mkdir inside/tools/b/deep inside/tools/c")
         .succeeds();
-    for way in ["", "--frozen"] {
+    for way in ["", "--no-eval"] {
         for (place, which) in [("a", "a"), ("tools/b", "b"), ("tools/b/deep", "b")] {
             b.sh(&format!("cd inside/{place}; shellpack enter {way} {WHICH}"))
                 .succeeds()

@@ -303,11 +303,11 @@ fn structured_attributes_are_a_set() {
 
 /// What cannot be evaluated must have everything that it is entered by, and nothing else.
 #[test]
-fn a_frozen_bundle_can_be_entered_frozen() {
-    let said = with(|manifest| manifest.needs.push("frozen".into()));
+fn a_bundle_without_evaluation_has_an_environment() {
+    let said = with(|manifest| manifest.needs.push("no-eval".into()));
     assert_eq!(said, "it has pins, and is not to be evaluated");
     let said = with(|manifest| {
-        manifest.needs.push("frozen".into());
+        manifest.needs.push("no-eval".into());
         manifest.pins.clear();
         let variable = ("__json".to_owned(), "{}".to_owned());
         manifest.shells[0].environment.extend([variable]);

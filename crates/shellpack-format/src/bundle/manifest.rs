@@ -25,7 +25,7 @@ mod text;
 pub use by_hand::{NIX_PATH, NIXPKGS_CONFIG, nix_path, shell_quoted, shell_quoted_path};
 pub use name::{BundleName, EntryPath, ShellName};
 pub use shell::{
-    FlakePin, FlakeSource, NEEDS_FLAKE, NEEDS_FROZEN, NEEDS_REPLAY, Pin, SearchPathEntry, Shell,
+    FlakePin, FlakeSource, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, SearchPathEntry, Shell,
 };
 
 /// The largest manifest that is read. A path takes about 400 bytes, so this is room for
@@ -217,8 +217,8 @@ impl Manifest {
     }
 
     /// Whether it can only be entered without evaluating.
-    pub fn is_frozen(&self) -> bool {
-        self.needs.iter().any(|need| need == NEEDS_FROZEN)
+    pub fn is_no_eval(&self) -> bool {
+        self.needs.iter().any(|need| need == NEEDS_NO_EVAL)
     }
 
     /// How the records of the export stream lie in the segments.

@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::{
-    Closure, EntryPath, FileKind, FlakePin, Manifest, NEEDS_FLAKE, NEEDS_FROZEN, NEEDS_REPLAY, Pin,
-    Project, Shell,
+    Closure, EntryPath, FileKind, FlakePin, Manifest, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY,
+    Pin, Project, Shell,
 };
 use crate::bundle::segment::MAX_RAW;
 use crate::bundle::{BadBundle, FORMAT};
 
 /// Features that this program knows.
-const KNOWN_NEEDS: [&str; 3] = [NEEDS_REPLAY, NEEDS_FROZEN, NEEDS_FLAKE];
+const KNOWN_NEEDS: [&str; 3] = [NEEDS_REPLAY, NEEDS_NO_EVAL, NEEDS_FLAKE];
 
 /// Builtins that can be answered.
 const FETCHERS: [&str; 6] = [
@@ -73,7 +73,7 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
         .collect();
     for shell in &manifest.shells {
         ensure_shell(shell, &manifest.project)?;
-        ensure_environment(shell, manifest.is_frozen())?;
+        ensure_environment(shell, manifest.is_no_eval())?;
         if let Some(missing) = shell.roots.iter().find(|root| !paths.contains(root)) {
             return bad(format!("the root {missing} is not among the store paths"));
         }
@@ -109,7 +109,7 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
     if is_flake != manifest.needs.iter().any(|need| need == NEEDS_FLAKE) {
         return bad("its shells and its needs contradict each other");
     }
-    if manifest.is_frozen() && !manifest.pins.is_empty() {
+    if manifest.is_no_eval() && !manifest.pins.is_empty() {
         return bad("it has pins, and is not to be evaluated");
     }
     Ok(())
@@ -321,7 +321,7 @@ fn ensure_shell(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
 }
 
 /// What the process of the shell is made of where nothing is evaluated.
-fn ensure_environment(shell: &Shell, is_frozen: bool) -> Result<(), BadBundle> {
+fn ensure_environment(shell: &Shell, is_no_eval: bool) -> Result<(), BadBundle> {
     let environment = &shell.environment;
     let mut texts = environment.iter().flat_map(|(name, value)| [name, value]);
     if texts.any(|text| text.contains('\0')) {
@@ -329,7 +329,7 @@ fn ensure_environment(shell: &Shell, is_frozen: bool) -> Result<(), BadBundle> {
     }
     let attributes = shell.structured_attributes.as_ref();
     let is_set = |text: &String| serde_json::from_str::<serde_json::Map<_, _>>(text).is_ok();
-    let is_missing = is_frozen && environment.contains_key("__json") && attributes.is_none();
+    let is_missing = is_no_eval && environment.contains_key("__json") && attributes.is_none();
     if is_missing || !attributes.is_none_or(is_set) {
         return bad("the shell's structured attributes are missing or malformed");
     }

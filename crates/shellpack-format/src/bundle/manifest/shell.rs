@@ -16,7 +16,7 @@ pub const NEEDS_FLAKE: &str = "flake";
 
 /// The feature of a bundle without what evaluation takes: its shell is entered by the
 /// environment that the manifest has.
-pub const NEEDS_FROZEN: &str = "frozen";
+pub const NEEDS_NO_EVAL: &str = "no-eval";
 
 /// A shell that can be entered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

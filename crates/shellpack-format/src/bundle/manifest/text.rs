@@ -42,7 +42,7 @@ pub(super) fn with_frame(manifest: &Manifest, body: &str) -> Vec<u8> {
 /// comment's line.
 fn enter_by_hand(manifest: &Manifest) -> Vec<String> {
     let only = |words: &str| vec![words.to_owned()];
-    if manifest.is_frozen() {
+    if manifest.is_no_eval() {
         return only("(to enter takes shellpack: what evaluation takes was left out)");
     }
     if manifest.needs.iter().any(|need| need == NEEDS_REPLAY) {

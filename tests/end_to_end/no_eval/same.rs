@@ -94,7 +94,7 @@ fn without_directory_name(line: &str) -> String {
 /// The two ways in, up to the options: what `open` prints to type, and the same in other words.
 struct Ways {
     by_hand: String,
-    frozen: String,
+    no_eval: String,
 }
 
 impl Ways {
@@ -111,7 +111,7 @@ impl Ways {
         let before = format!("export NIX_BUILD_SHELL={bash}\n{before}");
         Self {
             by_hand: format!("{before} nix-shell {after}"),
-            frozen: format!("{before} shellpack open ~/x.shellpack --frozen --dir ~/{name}"),
+            no_eval: format!("{before} shellpack open ~/x.shellpack --no-eval --dir ~/{name}"),
         }
     }
 }
@@ -136,7 +136,7 @@ fn is_the_same(b: &Machine) {
             let outcome = b.sh(&format!("{user}\n{way} {options} {run}"));
             sections(&outcome.succeeds().stdout)
         };
-        are_equal(&look(&ways.by_hand), &look(&ways.frozen), (user, options));
+        are_equal(&look(&ways.by_hand), &look(&ways.no_eval), (user, options));
     }
     // With a prompt, a ~/.bashrc and everything else that a terminal brings.
     for options in ["", "--pure"] {
@@ -152,7 +152,7 @@ fn is_the_same(b: &Machine) {
         };
         are_equal(
             &look(&ways.by_hand),
-            &look(&ways.frozen),
+            &look(&ways.no_eval),
             ("terminal", options),
         );
     }
@@ -164,13 +164,13 @@ fn is_the_same(b: &Machine) {
 #[track_caller]
 fn are_equal(
     by_hand: &BTreeMap<String, String>,
-    frozen: &BTreeMap<String, String>,
+    no_eval: &BTreeMap<String, String>,
     setting: (&str, &str),
 ) {
     assert!(by_hand["variables"].contains("declare -x IN_NIX_SHELL="));
     assert!(by_hand["functions"].contains("command rm -rf"));
     for (name, expected) in by_hand {
-        let found = frozen.get(name).map(String::as_str).unwrap_or_default();
+        let found = no_eval.get(name).map(String::as_str).unwrap_or_default();
         let missing: Vec<_> = expected
             .lines()
             .filter(|line| !found.lines().any(|x| x == *line))
@@ -181,10 +181,10 @@ fn are_equal(
             .collect();
         assert!(
             expected == found,
-            "{name} differs with {setting:?}\nonly with nix-shell: {missing:#?}\nonly frozen: {added:#?}"
+            "{name} differs with {setting:?}\nonly with nix-shell: {missing:#?}\nonly without evaluation: {added:#?}"
         );
     }
-    assert_eq!(by_hand.len(), frozen.len());
+    assert_eq!(by_hand.len(), no_eval.len());
 }
 
 fn fixture(shell: &str) -> Machine {
@@ -316,7 +316,7 @@ fn a_setup_that_fails_is_the_same() {
 }"#;
     let b = packed("failing", shell, "", "--no-rehearsal");
     let ways = Ways::into(&b);
-    for way in [&ways.by_hand, &ways.frozen] {
+    for way in [&ways.by_hand, &ways.no_eval] {
         b.sh(&format!("{way} --run true"))
             .exits_with(1)
             .prints("before");

@@ -24,7 +24,7 @@ const WITHOUT_NIX: &str = "mkdir -p bin; for tool in rm env cat ls; do ln -sf /u
 fn what_is_here_is_entered_without_nix() {
     let b = with_the_blogs_shell();
     b.shellpack("open blog.shellpack --no-shell").succeeds();
-    let open = format!("{WITHOUT_NIX} open blog.shellpack --frozen {PRINT}");
+    let open = format!("{WITHOUT_NIX} open blog.shellpack --no-eval {PRINT}");
     b.sh(&open).succeeds().prints(MESSAGE);
     // Also where the project is not, or where the store has lost its database.
     b.sh("rm -r blog").succeeds();
@@ -37,11 +37,11 @@ fn what_is_here_is_entered_without_nix() {
 fn what_is_not_here_takes_nix() {
     let b = with_the_blogs_shell();
     b.sh(&format!(
-        "{WITHOUT_NIX} open blog.shellpack --frozen {PRINT}"
+        "{WITHOUT_NIX} open blog.shellpack --no-eval {PRINT}"
     ))
     .exits_with(125)
     .says("Nix is not installed");
-    b.shellpack(&format!("open blog.shellpack --frozen {PRINT}"))
+    b.shellpack(&format!("open blog.shellpack --no-eval {PRINT}"))
         .succeeds()
         .prints(MESSAGE);
 }
@@ -54,7 +54,7 @@ fn a_path_that_is_not_valid_is_not_entered() {
     b.sh("hello=$(echo /nix/store/*-hello-2.10); sqlite3 /nix/var/nix/db/db.sqlite \"delete from Refs; delete from ValidPaths where path = '$hello'\"
         echo tampered > $hello/bin/hello || { chmod +w $hello/bin/hello; echo tampered > $hello/bin/hello; }")
         .succeeds();
-    b.shellpack(&format!("open blog.shellpack --frozen {PRINT}"))
+    b.shellpack(&format!("open blog.shellpack --no-eval {PRINT}"))
         .succeeds()
         .says("imported 1 store path")
         .prints(MESSAGE);
@@ -69,10 +69,10 @@ fn exit_statuses_are_passed_through() {
         ("no-such-command", 127),
         ("kill -TERM $$", 143),
     ] {
-        b.shellpack(&format!("open blog.shellpack --frozen --run '{command}'"))
+        b.shellpack(&format!("open blog.shellpack --no-eval --run '{command}'"))
             .exits_with(code);
     }
-    b.shellpack(r#"open blog.shellpack --frozen --command 'echo "$MESSAGE"; exit 5'"#)
+    b.shellpack(r#"open blog.shellpack --no-eval --command 'echo "$MESSAGE"; exit 5'"#)
         .exits_with(5)
         .prints(MESSAGE);
 }
@@ -83,7 +83,7 @@ fn a_terminal_has_nix_shells_prompt() {
     let b = with_the_blogs_shell();
     let typed = r#"printf 'echo "<$MESSAGE>"\nexit 3\n'"#;
     let outcome = b.sh(&format!(
-        "{typed} | script -qec 'shellpack open blog.shellpack --frozen' /dev/null"
+        "{typed} | script -qec 'shellpack open blog.shellpack --no-eval' /dev/null"
     ));
     let outcome = outcome.exits_with(3).shows("[nix-shell:~/blog]");
     outcome.shows(&format!("<{MESSAGE}>"));
@@ -92,8 +92,8 @@ fn a_terminal_has_nix_shells_prompt() {
 #[test]
 fn nothing_is_left_behind() {
     let shell = format!("pkgs.mkShell {{ {HELLO} passAsFile = [ \"x\" ]; x = \"x\"; }}");
-    let b = packed("frozen-files", &shell, "", "");
-    let open = "export TMPDIR=$HOME/tmp; mkdir -p tmp; shellpack open x.shellpack --frozen --run";
+    let b = packed("no-eval-files", &shell, "", "");
+    let open = "export TMPDIR=$HOME/tmp; mkdir -p tmp; shellpack open x.shellpack --no-eval --run";
     for (command, code) in [
         ("true", 0),
         ("cat $xPath; exit 4", 4),
@@ -108,10 +108,10 @@ fn nothing_is_left_behind() {
 }
 
 #[test]
-fn a_frozen_bundle_is_smaller_and_opens_as_any_other() {
+fn a_bundle_without_evaluation_is_smaller_and_opens_as_any_other() {
     let shell = format!("pkgs.mkShell {{ {HELLO} TEXT = builtins.readFile ./text; }}");
     let make = "echo text > text; echo data > data; shellpack create -o ~/whole.shellpack";
-    let b = packed("slim", &shell, make, "--frozen --include data");
+    let b = packed("slim", &shell, make, "--no-eval --include data");
     let a = crate::support::machine_a();
     let size = |name: &str| fs::metadata(a.home(name)).unwrap().len();
     assert!(size("slim.shellpack") < size("whole.shellpack"));
@@ -119,7 +119,7 @@ fn a_frozen_bundle_is_smaller_and_opens_as_any_other() {
         .succeeds()
         .shows("entered the shell without evaluating it")
         .never_says("nixpkgs.tar.gz");
-    for option in ["", "--frozen", "--pure"] {
+    for option in ["", "--no-eval", "--pure"] {
         b.shellpack(&format!("open x.shellpack {option} {PRINT}"))
             .succeeds()
             .prints(MESSAGE);
@@ -140,59 +140,59 @@ fn a_frozen_bundle_is_smaller_and_opens_as_any_other() {
 
 /// The bundle may be gone, and Nix as well.
 #[test]
-fn what_was_opened_is_entered_frozen() {
+fn what_was_opened_is_entered_without_evaluation() {
     let b = Machine::offline();
     b.receive(&bundle("blog"), "x.shellpack");
     b.sh("shellpack open x.shellpack --no-shell; rm x.shellpack")
         .succeeds();
     for place in ["~", "~/blog"] {
         b.sh(&format!(
-            "cd {place}; {WITHOUT_NIX} enter blog --frozen {PRINT}"
+            "cd {place}; {WITHOUT_NIX} enter blog --no-eval {PRINT}"
         ))
         .succeeds()
         .prints(MESSAGE);
     }
-    b.sh("cd blog; shellpack enter --frozen --run 'exit 7'")
+    b.sh("cd blog; shellpack enter --no-eval --run 'exit 7'")
         .exits_with(7);
     b.sh("chmod -R +w /nix/store/*-hello-2.10; rm -r /nix/store/*-hello-2.10")
         .succeeds();
-    b.shellpack("enter blog --frozen --run true")
+    b.shellpack("enter blog --no-eval --run true")
         .exits_with(125)
         .says("-hello-2.10");
 }
 
 /// What evaluation takes is left out, but not what the shell names.
 #[test]
-fn a_source_that_the_shell_names_is_carried_frozen() {
+fn a_source_that_the_shell_names_is_carried_without_evaluation() {
     let fetch = r#"builtins.fetchTarball "file:///root/fixtures/nixpkgs.tar.gz""#;
     let text = format!("builtins.unsafeDiscardStringContext (toString ({fetch}))");
     let shell = format!("pkgs.mkShell {{ {HELLO} NIXPKGS = {text}; }}");
-    let b = packed("names-source", &shell, "", "--frozen");
+    let b = packed("names-source", &shell, "", "--no-eval");
     b.shellpack("open x.shellpack --run 'cat $NIXPKGS/.version'")
         .succeeds();
 }
 
-/// A frozen shell fetches nothing, whatever its evaluation did.
+/// A shell that is not evaluated fetches nothing, whatever its evaluation did.
 #[test]
-fn a_frozen_bundle_needs_no_answers() {
+fn a_bundle_without_evaluation_needs_no_answers() {
     let make = r#"printf '{ MESSAGE = "Hello, world!"; }' > ~/answer"#;
     let shell =
         r#"pkgs.mkShell { inherit (import (builtins.fetchurl "file:///root/answer")) MESSAGE; }"#;
-    let b = packed("no-answers", shell, make, "--frozen");
+    let b = packed("no-answers", shell, make, "--no-eval");
     b.shellpack(&format!("open x.shellpack {PRINT}"))
         .succeeds()
         .prints(MESSAGE);
     b.shellpack("inspect --json x.shellpack")
         .succeeds()
-        .shows("\"frozen\"")
+        .shows("\"no-eval\"")
         .never_says("\"replay\"");
 }
 
 #[test]
-fn a_place_in_a_frozen_shell_is_warned_of() {
+fn a_place_in_a_shell_without_evaluation_is_warned_of() {
     let a = crate::support::machine_a();
-    a.write_shell("frozen-place", "pkgs.mkShell { PLACE = toString ./.; }");
-    a.shellpack("create fixtures/shells/frozen-place --frozen -o frozen-place.shellpack")
+    a.write_shell("no-eval-place", "pkgs.mkShell { PLACE = toString ./.; }");
+    a.shellpack("create fixtures/shells/no-eval-place --no-eval -o no-eval-place.shellpack")
         .succeeds()
         .says("variable PLACE has the path of the project's directory");
 }
@@ -235,7 +235,7 @@ fn words_of_a_hostile_manifest_are_not_code() {
     let run = r#"--run 'echo "${set[@]}"; echo "$(<"$textPath")"'"#;
     for option in ["", "--pure"] {
         b.sh(&format!(
-            "mkdir -p tmp; export TMPDIR=$HOME/tmp TZ=\"'; touch pwned\"; shellpack open x.shellpack --frozen {option} {run}"
+            "mkdir -p tmp; export TMPDIR=$HOME/tmp TZ=\"'; touch pwned\"; shellpack open x.shellpack --no-eval {option} {run}"
         ))
         .succeeds()
         .shows("touch pwned");
