@@ -9,14 +9,16 @@ use shellpack_format::bundle::manifest::selection::Selection;
 mod closure;
 mod flake;
 mod pack;
-pub(crate) mod plan;
+mod plan;
 mod project;
-mod rehearsal;
+mod prove;
 mod shell;
 mod subject;
 pub(crate) mod summary;
+mod wanted;
 pub(crate) mod write;
 
+use closure::Unseen;
 use plan::Plan;
 pub(crate) use subject::Subject;
 use summary::Summary;
@@ -59,21 +61,22 @@ pub struct Options {
 
 /// Packs one or more shells. When this returns, the bundle is on the disk, complete and proved.
 pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
-    rehearsal::ensure_possible(options)?;
+    prove::ensure_possible(options)?;
     Output::ensure_free(options)?;
-    let mut shells = shell::evaluate(options, report)?;
+    let shells = shell::evaluate(options, report)?;
     let output = Output::choose(options, &shells)?;
-    let (closure, proof) = rehearsal::prove(options, &mut shells, report)?;
-    let plan = Plan::new(&shells, &closure, proof)?;
-    output.ensure_room(&plan, report)?;
+    let closure = closure::collect(&shells, &Unseen::default(), report)?;
+    let plan = Plan::new(&shells, closure)?;
+    let proved = prove::prove(plan, &shells, options, report)?;
+    output.ensure_room(&proved, report)?;
     if options.dry_run {
-        return Ok(Summary::of_plan(plan, &output));
+        return Ok(Summary::of_plan(proved, &output));
     }
     let settings = pack::Settings {
         level: options.level,
         jobs: options.jobs,
     };
-    let unnamed = write::write(&plan, &output, &settings, report)?;
-    let written = unnamed.read_back(options.jobs, report)?.publish(report)?;
-    Ok(Summary::of_bundle(plan, written))
+    let complete = write::write(&proved, &output, &settings, report)?;
+    let written = complete.read_back(options.jobs, report)?.publish(report)?;
+    Ok(Summary::of_bundle(proved, written))
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use command::NixCommand;
 use daemon::{Connection, Endpoint, Missing};
 use shellpack_format::store::derivation::Derivation;
@@ -100,6 +100,14 @@ impl Nix {
         // There may be leftovers in the store that are no store paths.
         let paths = text.lines().map(|line| self.store.parse_path(line));
         Ok(paths.filter_map(Result::ok).collect())
+    }
+
+    /// Adds a file to the store, and returns its path. Nothing holds it yet.
+    pub(crate) fn add_file(&self, file: &Path) -> Result<StorePath> {
+        let command = NixCommand::new("nix-store").arg("--add").arg(file);
+        let printed = command.stdout_text()?;
+        let path = self.store.parse_path(printed.trim());
+        path.map_err(|bad| Error::nix_output("nix-store", &bad.to_string()))
     }
 
     /// A new connection to the store.

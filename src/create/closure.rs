@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use super::shell::{Shell, Shells};
+use super::shell::{Reads, Shell, Shells};
 use crate::error::{Error, Result};
-use crate::nix::command::{self, NixCommand};
+use crate::nix::command;
 use crate::nix::daemon::Connection;
 use crate::nix::{Nix, evaluate};
 use crate::report::{Event, Phase, Report};
@@ -15,9 +15,11 @@ use shellpack_format::store::store_path::StorePath;
 
 mod bash;
 mod order;
+mod unseen;
 
 use bash::{Finder, minimum_nix_version};
 use order::ordered;
+pub(super) use unseen::Unseen;
 
 /// What the store path of the derivations' text is called.
 const DERIVATIONS: &str = "shell-derivations";
@@ -29,7 +31,7 @@ pub(super) struct Closure {
     /// All store paths, references before referrers.
     pub(super) paths: Vec<PathInfo>,
     /// What each shell takes of it, in the order of the shells.
-    pub(super) shares: Vec<Share>,
+    pub(super) portions: Vec<Portion>,
     /// The text of all shells' derivations, where they will be evaluated again.
     pub(super) derivations: Option<StorePath>,
     /// Holds every path by a temporary root for as long as it is packed.
@@ -38,7 +40,7 @@ pub(super) struct Closure {
 
 /// What a shell takes of the closure.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(super) struct Portion {
     /// What entry needs directly: the inputs of the shell, the pins, the bash.
     pub(super) roots: Vec<StorePath>,
     /// The interactive bash, if one is carried.
@@ -69,7 +71,7 @@ pub(super) enum BashOrigin {
 ///
 /// That is what nix-shell itself builds before it enters, and what `inputDerivation` refers
 /// to where a shell has one; so one way serves all shells, also old and bare ones.
-pub(super) fn collect(shells: &Shells, report: &Report) -> Result<Closure> {
+pub(super) fn collect(shells: &Shells, unseen: &Unseen, report: &Report) -> Result<Closure> {
     report.emit(Event::Phase(Phase::Build));
     let nix = &shells.nix;
     let outputs: Vec<_> = shells
@@ -77,7 +79,8 @@ pub(super) fn collect(shells: &Shells, report: &Report) -> Result<Closure> {
         .iter()
         .map(|shell| input_outputs(shell, nix))
         .collect::<Result<_>>()?;
-    let wanted = inputs_as_wanted(shells);
+    let reads: Vec<_> = unseen.reads_of_all(shells).collect();
+    let wanted = inputs_as_wanted(shells, &reads);
     command::realise(&wanted, &shells.scratch.path().join("input"), report)?;
     report.ensure_not_interrupted()?;
     let mut finder = Finder::new(nix, report);
@@ -93,33 +96,34 @@ pub(super) fn collect(shells: &Shells, report: &Report) -> Result<Closure> {
     } else {
         Some(derivations(shells, &mut connection)?)
     };
-    let mut shares = Vec::with_capacity(shells.all.len());
-    for ((shell, mut roots), bash) in shells.all.iter().zip(outputs).zip(bashes) {
+    let mut portions = Vec::with_capacity(shells.all.len());
+    for (index, (mut roots, bash)) in outputs.into_iter().zip(bashes).enumerate() {
+        let shell = &shells.all[index];
         roots.extend(derivations.clone());
-        shares.push(share(shell, shells, roots, bash)?);
+        roots.extend(for_evaluation(shell, &reads[index], shells)?);
+        portions.push(portion(shell, shells, roots, bash));
     }
-    let roots: BTreeSet<_> = shares.iter().flat_map(|share| &share.roots).collect();
+    let roots: BTreeSet<_> = portions.iter().flat_map(|portion| &portion.roots).collect();
     let infos = connection.closure(roots.into_iter().cloned(), || {
         report.emit(Event::PathDone);
         report.ensure_not_interrupted()
     })?;
     Ok(Closure {
         paths: ordered(infos),
-        shares,
+        portions,
         derivations,
         _temporary_roots: connection,
     })
 }
 
-/// `roots` are known already: the outputs of the shell's inputs.
-fn share(
+/// `roots` already has the outputs of the shell's inputs, and the paths that evaluation needs.
+fn portion(
     shell: &Shell,
     shells: &Shells,
     mut roots: BTreeSet<StorePath>,
     bash: Option<Bash>,
-) -> Result<Share> {
+) -> Portion {
     let nix = &shells.nix;
-    roots.extend(for_evaluation(shell, shells)?);
     roots.extend(shell.derivation.input_sources.iter().cloned());
     let program = bash.as_ref().map(|bash| bash.program.as_str());
     roots.extend(program.and_then(|program| Some(nix.store.containing(program)?.0)));
@@ -128,25 +132,24 @@ fn share(
     } else {
         minimum_nix_version(shell, nix)
     };
-    Ok(Share {
+    Portion {
         roots: roots.into_iter().collect(),
         bash,
         minimum_nix_version,
-    })
+    }
 }
 
 /// What nix-shell builds: the outputs that the derivations name, and their sources.
-fn inputs_as_wanted(shells: &Shells) -> Vec<String> {
+fn inputs_as_wanted(shells: &Shells, reads: &[Reads]) -> Vec<String> {
     let store = &shells.nix.store;
     let mut wanted = Vec::new();
-    for shell in &shells.all {
+    for (shell, reads) in shells.all.iter().zip(reads) {
         let inputs = shell.derivation.input_derivations.iter();
         wanted.extend(inputs.map(|(path, outputs)| command::outputs_of(store, path, outputs)));
         let sources = shell.derivation.input_sources.iter();
         wanted.extend(sources.map(|source| store.print(source)));
         wanted.extend(shell.pins.iter().map(|pin| store.print(&pin.store_path)));
-        let read = shell.read_while_evaluating.iter();
-        wanted.extend(read.map(|(path, outputs)| {
+        wanted.extend(reads.iter().map(|(path, outputs)| {
             if outputs.is_empty() {
                 return store.print(path);
             }
@@ -169,8 +172,8 @@ fn input_outputs(shell: &Shell, nix: &Nix) -> Result<BTreeSet<StorePath>> {
 
 /// What evaluation takes. Where nobody evaluates, that of it which the shell's variables name
 /// as text: `export NIX_PATH=nixpkgs=${toString pkgs.path}` in a `shellHook`.
-fn for_evaluation(shell: &Shell, shells: &Shells) -> Result<BTreeSet<StorePath>> {
-    let mut paths = read_while_evaluating(shell, &shells.nix)?;
+fn for_evaluation(shell: &Shell, reads: &Reads, shells: &Shells) -> Result<BTreeSet<StorePath>> {
+    let mut paths = read_while_evaluating(reads, &shells.nix)?;
     paths.extend(shell.pins.iter().map(|pin| pin.store_path.clone()));
     if shells.no_eval {
         let environment = &shell.derivation.environment;
@@ -184,9 +187,9 @@ fn for_evaluation(shell: &Shell, shells: &Shells) -> Result<BTreeSet<StorePath>>
 }
 
 /// What evaluation reads from the store besides pins: built for it, or named by it.
-fn read_while_evaluating(shell: &Shell, nix: &Nix) -> Result<BTreeSet<StorePath>> {
+fn read_while_evaluating(reads: &Reads, nix: &Nix) -> Result<BTreeSet<StorePath>> {
     let mut paths = BTreeSet::new();
-    for (path, names) in &shell.read_while_evaluating {
+    for (path, names) in reads {
         if names.is_empty() {
             paths.insert(path.clone());
         } else {
@@ -232,12 +235,7 @@ fn derivations(shells: &Shells, connection: &mut Connection) -> Result<StorePath
     let file = shells.scratch.path().join(DERIVATIONS);
     fs::write(&file, derivations::text(texts)).map_err(Error::io("write", &file))?;
     loop {
-        let printed = NixCommand::new("nix-store")
-            .arg("--add")
-            .arg(&file)
-            .stdout_text()?;
-        let path = nix.store.parse_path(printed.trim());
-        let path = path.map_err(|bad| Error::nix_output("nix-store", &bad.to_string()))?;
+        let path = nix.add_file(&file)?;
         connection.add_temp_root(&path)?;
         // Until now a collection may have taken it; from now on none will.
         if connection.path_info(&path)?.is_some() {

@@ -4,17 +4,13 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use data_encoding::BASE64;
 use serde_json::Value;
 
-use super::Options;
 use super::project::{self, Project};
-use super::subject::{Subject, Wanted};
 use crate::error::{Error, FlakeProblem, Result};
 use crate::nix::Nix;
-use crate::nix::command::NixCommand;
 use crate::nix::evaluate::Request;
 use crate::nix::flake::{self, AttributePath, Flake, LOCK_FILE, Metadata};
 use crate::nix::user_config::Nothing;
@@ -37,71 +33,6 @@ pub(super) struct Packed {
     is_locked: bool,
 }
 
-/// The shells of a flake that the user named by `REFERENCE#ATTRIBUTE`, each once. All of them
-/// must be the same flake's, since its source is the project.
-pub(super) fn locate_all(
-    options: &Options,
-    nix: &Nix,
-    scratch: &Path,
-    report: &Report,
-) -> Result<Vec<Wanted>> {
-    let named: Vec<_> = options
-        .subjects
-        .iter()
-        .map(reference)
-        .collect::<Result<_>>()?;
-    let reference = named[0].0;
-    if let Some((other, _)) = named.iter().find(|(other, _)| *other != reference) {
-        return Err(FlakeProblem::Several(reference.to_owned(), (*other).to_owned()).into());
-    }
-    ensure_no_other_options(options)?;
-    let packed = Rc::new(Packed::find(
-        reference,
-        options.locked,
-        nix,
-        scratch,
-        report,
-    )?);
-    let mut all: Vec<Wanted> = Vec::new();
-    for (_, fragment) in named {
-        let selection = packed.select(fragment, nix, scratch)?;
-        if !all.iter().any(|known| known.selection == selection) {
-            all.push(Wanted {
-                file: packed.file(),
-                selection,
-                link: None,
-                flake: Some(Rc::clone(&packed)),
-            });
-        }
-    }
-    Ok(all)
-}
-
-/// A reference and what follows its `#`. As for Nix, nothing is the flake here.
-fn reference(subject: &Subject) -> Result<(&str, &str)> {
-    let Subject::Flake(named) = subject else {
-        return Err(FlakeProblem::Mixed.into());
-    };
-    let (reference, fragment) = named.split_once('#').unwrap_or((named, ""));
-    let reference = if reference.is_empty() { "." } else { reference };
-    Ok((reference, fragment))
-}
-
-/// A flake says by itself what it is called with, and what belongs to it.
-fn ensure_no_other_options(options: &Options) -> Result<()> {
-    let takes_arguments = options
-        .selections
-        .iter()
-        .any(|selection| *selection != Selection::default());
-    if takes_arguments || !options.include.is_empty() {
-        return Err(FlakeProblem::Arguments.into());
-    }
-    match options.extra_files.first() {
-        Some(file) => Err(FlakeProblem::Include(file.display().to_string()).into()),
-        None => Ok(()),
-    }
-}
-
 /// The same request where neither the user's search path nor the user's configuration is seen.
 pub(super) fn sealed(request: Request<'_>) -> Result<Request<'_>> {
     let nothing = Nothing::write(&request.scratch.join("nothing"))?;
@@ -116,7 +47,7 @@ pub(super) fn sealed(request: Request<'_>) -> Result<Request<'_>> {
 impl Packed {
     /// Brings a copy of its source into `scratch`. If it is not locked, the copy is; the user's
     /// tree stays as it is.
-    fn find(
+    pub(super) fn find(
         named: &str,
         must_be_locked: bool,
         nix: &Nix,
@@ -161,7 +92,7 @@ impl Packed {
     }
 
     /// The shell that a fragment means.
-    fn select(&self, fragment: &str, nix: &Nix, scratch: &Path) -> Result<Selection> {
+    pub(super) fn select(&self, fragment: &str, nix: &Nix, scratch: &Path) -> Result<Selection> {
         let candidates = AttributePath::candidates(fragment, &nix.system);
         let nothing = Nothing::write(&scratch.join("nothing"))?;
         let surroundings = [
@@ -212,16 +143,13 @@ impl Packed {
             return Ok(());
         }
         let attribute = selection.attribute.as_deref().unwrap_or_default();
-        let printed = NixCommand::new("nix")
-            .args(flake::FEATURES)
-            .args(["eval", "--raw", "--no-write-lock-file"])
-            .arg(format!("{}#{attribute}.drvPath", self.named))
-            .stdout_text()
-            .map_err(|error| FlakeProblem::NotPure {
+        let printed = flake::derivation_of_nix(&self.named, attribute).map_err(|error| {
+            FlakeProblem::NotPure {
                 reference: self.named.clone(),
                 attribute: attribute.to_owned(),
                 words: error.to_string(),
-            })?;
+            }
+        })?;
         if nix.store.parse_path(printed.trim()).as_ref() != Ok(found) {
             report.emit(Event::Warning(&format!(
                 "the bundle's shell is {found}, but nix develop would enter {printed}: something of the \

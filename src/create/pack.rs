@@ -3,10 +3,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::plan::Plan;
 use crate::error::Result;
 use crate::relay::{self, Relay};
 use crate::report::Report;
+use shellpack_format::bundle::manifest::Manifest;
 use shellpack_format::bundle::segment::Compressor;
 
 mod ahead;
@@ -27,15 +27,15 @@ pub(super) struct Settings {
 
 /// Compresses every segment of the plan and gives each, in order, to `deliver`.
 pub(super) fn segments(
-    plan: &Plan,
+    manifest: &Manifest,
     settings: &Settings,
     report: &Report,
     deliver: &mut (dyn FnMut(usize, &[u8]) -> Result<()> + Send),
 ) -> Result<()> {
-    let layout = plan.manifest.layout();
-    let trees = Trees::of(&plan.manifest.closure);
-    let packer = Packer::new(plan, &layout, &trees, report);
-    let largest = plan.manifest.closure.segments.iter().max();
+    let layout = manifest.layout();
+    let trees = Trees::of(&manifest.closure);
+    let packer = Packer::new(manifest, &layout, &trees, report);
+    let largest = manifest.closure.segments.iter().max();
     let largest = largest.copied().unwrap_or_default();
     let next = AtomicUsize::new(0);
     let begun = Relay::new();

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::Options;
 use super::project::{self, Project};
-use super::subject;
+use super::wanted;
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
@@ -22,10 +22,11 @@ mod fetching;
 mod names;
 mod pins;
 mod record;
+mod surroundings;
 mod user_config;
 
 use evaluator::{Evaluator, Observed};
-pub(super) use record::Surroundings;
+pub(super) use surroundings::Surroundings;
 
 /// Shells that have been evaluated, and what they have in common. There is at least one.
 #[must_use]
@@ -49,6 +50,9 @@ pub(super) struct Shells {
     _temporary_roots: Connection,
 }
 
+/// Derivations whose outputs evaluation reads, with those outputs. A path with none is read itself.
+pub(super) type Reads = BTreeMap<StorePath, BTreeSet<String>>;
+
 /// A shell that has been evaluated.
 #[must_use]
 #[derive(Debug)]
@@ -66,7 +70,7 @@ pub(super) struct Shell {
     /// Fetched sources and look-ups of its own.
     pub(super) pins: Vec<Pin>,
     /// Derivations whose outputs evaluation reads, with those outputs.
-    pub(super) read_while_evaluating: BTreeMap<StorePath, BTreeSet<String>>,
+    pub(super) read_while_evaluating: Reads,
     /// What evaluation takes from the machine, frozen into the store.
     pub(super) surroundings: Surroundings,
     /// Environment variables that evaluation reads.
@@ -86,7 +90,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     let scratch =
         tempfile::tempdir().map_err(Error::io("create a directory in", std::env::temp_dir()))?;
     let nix = Nix::find()?;
-    let wanted = subject::locate_all(options, &nix, scratch.path(), report)?;
+    let wanted = wanted::locate_all(options, &nix, scratch.path(), report)?;
     let links = wanted.iter().filter_map(|wanted| wanted.link.clone());
     let extra: Vec<_> = options.extra_files.iter().cloned().chain(links).collect();
     let mut connection = nix.connect()?;

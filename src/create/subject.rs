@@ -3,14 +3,8 @@
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
-use super::Options;
-use super::flake::{self, Packed};
 use crate::error::{Error, Kind, Result};
-use crate::nix::Nix;
-use crate::report::Report;
-use shellpack_format::bundle::manifest::selection::Selection;
 
 /// What the user names on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,53 +19,12 @@ pub enum Subject {
     Flake(String),
 }
 
-/// A shell that is to be packed: a file that is there, and what of it.
-#[derive(Debug)]
-pub(super) struct Wanted {
+/// A shell file that is there.
+pub(super) struct Located {
     /// The file, absolute, at its real place.
     pub(super) file: PathBuf,
-    /// Attribute and arguments.
-    pub(super) selection: Selection,
-    /// The symlink by which a directory's shell file was found, if it is one: it is where
-    /// nix-shell is typed, so it travels as well.
+    /// The symlink by which a directory's shell file was found, if it is one.
     pub(super) link: Option<PathBuf>,
-    /// The flake that it is of, if it is.
-    pub(super) flake: Option<Rc<Packed>>,
-}
-
-/// A shell file that is there.
-struct Located {
-    file: PathBuf,
-    link: Option<PathBuf>,
-}
-
-/// Every shell that the user asks for, each once, in that order.
-pub(super) fn locate_all(
-    options: &Options,
-    nix: &Nix,
-    scratch: &Path,
-    report: &Report,
-) -> Result<Vec<Wanted>> {
-    if options.subjects.iter().any(Subject::is_flake) {
-        return flake::locate_all(options, nix, scratch, report);
-    }
-    let mut all: Vec<Wanted> = Vec::new();
-    for subject in &options.subjects {
-        let Located { file, link } = subject.locate(scratch)?;
-        for selection in &options.selections {
-            ensure_arguments_start_there(selection, &file)?;
-            let is_same = |known: &Wanted| known.file == file && known.selection == *selection;
-            if !all.iter().any(is_same) {
-                all.push(Wanted {
-                    file: file.clone(),
-                    selection: selection.clone(),
-                    link: link.clone(),
-                    flake: None,
-                });
-            }
-        }
-    }
-    Ok(all)
 }
 
 impl Subject {
@@ -84,12 +37,12 @@ impl Subject {
         }
     }
 
-    fn is_flake(&self) -> bool {
+    pub(super) fn is_flake(&self) -> bool {
         matches!(self, Self::Flake(_))
     }
 
     /// Finds the shell file, or writes it into `scratch`.
-    fn locate(&self, scratch: &Path) -> Result<Located> {
+    pub(super) fn locate(&self, scratch: &Path) -> Result<Located> {
         let text = match self {
             Self::File(named) => {
                 ensure_shell_file(named)?;
@@ -97,7 +50,7 @@ impl Subject {
                 let link = link_to(named, &file);
                 return Ok(Located { file, link });
             }
-            // Those are found by [`super::flake`].
+            // Those are found by [`super::flake`] instead.
             Self::Flake(reference) => return Err(Error::NoShellFile(reference.into())),
             Self::Packages(packages) => expression_of(packages),
             Self::Expression(text) => text.clone(),
@@ -145,28 +98,12 @@ fn expression_of(packages: &[String]) -> String {
 }
 
 /// Whether there is something like `./file` in it, which says where it stands.
-fn has_relative_path(text: &str) -> bool {
+pub(super) fn has_relative_path(text: &str) -> bool {
     let is_inside = |c: char| c.is_ascii_alphanumeric() || "_./-+\"".contains(c);
     ["./", "../"].iter().any(|start| {
         text.match_indices(start)
             .any(|(at, _)| !text[..at].ends_with(is_inside))
     })
-}
-
-/// On the target, nix-shell is typed in the shell file's directory.
-fn ensure_arguments_start_there(selection: &Selection, file: &Path) -> Result<()> {
-    let expressions = selection.arguments.iter().filter(|one| !one.string);
-    let mut relative = expressions.filter(|one| has_relative_path(&one.value));
-    let Some(argument) = relative.next() else {
-        return Ok(());
-    };
-    let directory = file.parent().unwrap_or(file);
-    let here = std::env::current_dir().and_then(fs::canonicalize);
-    if here.map_err(Error::io("find", "."))? == directory {
-        return Ok(());
-    }
-    let name = argument.name.clone();
-    Err(Error::RelativeArgument(name, directory.to_owned()))
 }
 
 /// nix-shell takes more than files; what it would make of them need not be a shell of the same

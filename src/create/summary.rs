@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::closure::BashOrigin;
-use super::plan::Plan;
+use super::prove::Proved;
 use super::write::Output;
 use crate::describe::{self, Labelled};
 use crate::output::Written;
@@ -16,7 +16,7 @@ use shellpack_format::store::hash::Digest;
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct Summary {
-    plan: Plan,
+    proved: Proved,
     /// Where it is, or would be.
     file: Option<String>,
     written: Option<Written>,
@@ -33,22 +33,22 @@ struct Made<'a> {
 }
 
 impl Summary {
-    pub(super) fn of_plan(plan: Plan, output: &Output) -> Self {
+    pub(super) fn of_plan(proved: Proved, output: &Output) -> Self {
         let file = match output {
             Output::File(target) => Some(target.path.display().to_string()),
             Output::Stdout => None,
         };
         Self {
-            plan,
+            proved,
             file,
             written: None,
         }
     }
 
-    pub(super) fn of_bundle(plan: Plan, written: Written) -> Self {
+    pub(super) fn of_bundle(proved: Proved, written: Written) -> Self {
         let file = written.path.as_ref().map(|path| path.display().to_string());
         Self {
-            plan,
+            proved,
             file,
             written: Some(written),
         }
@@ -62,7 +62,7 @@ impl Summary {
             Some(written) => self.written_lines(&mut text, file, written),
             None => text.line("plan", &format!("{file} (dry run: nothing was written)")),
         }
-        describe::content(&mut text, &self.plan.manifest, verbose);
+        describe::content(&mut text, &self.proved.manifest(), verbose);
         let mut text = text.finish();
         let first = self.written.as_ref().and_then(Written::first);
         if let Some(name) = first.and_then(Path::file_name) {
@@ -75,7 +75,7 @@ impl Summary {
     }
 
     fn written_lines(&self, text: &mut Labelled, file: &str, written: &Written) {
-        let manifest = &self.plan.manifest;
+        let manifest = &self.proved.manifest();
         let raw = manifest.closure.nar_bytes() + describe::project_bytes(&manifest.project.files);
         let checked = if written.path.is_some() {
             ""
@@ -94,8 +94,8 @@ impl Summary {
     pub(crate) fn json(&self) -> Option<impl Serialize> {
         let written = self.written.as_ref()?;
         Some(Made {
-            name: self.plan.manifest.name.as_str(),
-            manifest_digest: self.plan.manifest_digest(),
+            name: self.proved.manifest().name.as_str(),
+            manifest_digest: self.proved.manifest_digest(),
             written,
         })
     }
@@ -103,8 +103,8 @@ impl Summary {
     /// What may surprise on the other side, or should perhaps not travel.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        let shells = self.plan.manifest.shells.iter();
-        for (shell, origin) in shells.zip(&self.plan.bash_origins) {
+        let shells = self.proved.manifest().shells.iter();
+        for (shell, origin) in shells.zip(self.proved.bash_origins()) {
             let warning = match origin {
                 Some(BashOrigin::Nixpkgs) => continue,
                 Some(BashOrigin::Derivation) => {
@@ -114,7 +114,7 @@ impl Summary {
             };
             warnings.push(ShellName::before_words(shell.name.as_ref()) + warning);
         }
-        let files = &self.plan.manifest.project.files;
+        let files = &self.proved.manifest().project.files;
         let secret: Vec<_> = files
             .iter()
             .filter(|file| is_sensitive(file))

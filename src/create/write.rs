@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Options;
 use super::pack::{self, Settings};
-use super::plan::Plan;
+use super::prove::Proved;
 use super::shell::Shells;
 use crate::error::{BadOutput, Error, Result};
 use crate::media::volumes::{VolumeSize, parent};
@@ -92,12 +92,12 @@ impl Output {
 
     /// Refuses a place where the planned bundle cannot go, before anything is compressed, and
     /// warns of one where it may not.
-    pub(super) fn ensure_room(&self, plan: &Plan, report: &Report) -> Result<()> {
+    pub(super) fn ensure_room(&self, proved: &Proved, report: &Report) -> Result<()> {
         let Self::File(target) = self else {
             return Ok(());
         };
-        let medium = target.ensure_room(plan.size_at(BEST_RATIO))?;
-        let usual = plan.size_at(USUAL_RATIO);
+        let medium = target.ensure_room(proved.size_at(BEST_RATIO))?;
+        let usual = proved.size_at(USUAL_RATIO);
         if let Some(free) = medium.too_small_for(usual) {
             report.emit(Event::Warning(&format!(
                 "{} may not fit: such bundles usually take {} or more, and its file system has {} free",
@@ -126,39 +126,39 @@ fn ensure_outside_sources(path: &Path, sources: &[PathBuf]) -> Result<()> {
 /// A bundle that is complete but cannot be found yet, unless it went to standard output.
 #[must_use]
 #[derive(Debug)]
-pub(super) enum Unnamed {
+pub(super) enum Complete {
     Files(output::Unnamed),
     Sent(Written),
 }
 
 /// Writes the planned bundle and brings it to the disk.
 pub(super) fn write(
-    plan: &Plan,
+    proved: &Proved,
     output: &Output,
     settings: &Settings,
     report: &Report,
-) -> Result<Unnamed> {
+) -> Result<Complete> {
     report.emit(Event::Phase(Phase::Pack));
     report.emit(Event::Total {
-        bytes: plan.manifest.closure.nar_bytes(),
-        paths: plan.manifest.closure.paths.len() as u64,
+        bytes: proved.manifest().closure.nar_bytes(),
+        paths: proved.manifest().closure.paths.len() as u64,
     });
     match output {
         Output::File(target) => {
-            let files = stream(plan, settings, report, target.begin()?, &target.path)?;
+            let files = stream(proved, settings, report, target.begin()?, &target.path)?;
             let finished = files.finish().map_err(Error::io("write", &target.path))?;
-            let finished = target.protect(finished, plan.manifest_digest(), report)?;
-            target.sync(finished, report).map(Unnamed::Files)
+            let finished = target.protect(finished, proved.manifest_digest(), report)?;
+            target.sync(finished, report).map(Complete::Files)
         }
         Output::Stdout => {
             let out = Counted::new(io::stdout());
-            let sent = stream(plan, settings, report, out, Path::new("standard output"))?;
-            Ok(Unnamed::Sent(sent.written()))
+            let sent = stream(proved, settings, report, out, Path::new("standard output"))?;
+            Ok(Complete::Sent(sent.written()))
         }
     }
 }
 
-impl Unnamed {
+impl Complete {
     /// Reads what was written again, where that is possible.
     pub(super) fn read_back(self, jobs: usize, report: &Report) -> Result<Self> {
         match self {
@@ -180,7 +180,7 @@ impl Unnamed {
 }
 
 fn stream<W: Write + Send>(
-    plan: &Plan,
+    proved: &Proved,
     settings: &Settings,
     report: &Report,
     out: W,
@@ -188,14 +188,17 @@ fn stream<W: Write + Send>(
 ) -> Result<W> {
     let failed = |error| Error::io("write", name)(error);
     let out = BufWriter::with_capacity(BUFFER, out);
-    let mut writer = Writer::begin(out, &plan.manifest_bytes).map_err(failed)?;
-    for file in &plan.manifest.project.files {
+    let mut writer = Writer::begin(out, &proved.manifest_bytes()).map_err(failed)?;
+    for file in &proved.manifest().project.files {
         report.ensure_not_interrupted()?;
-        project_file(&mut writer, file, &plan.project_root, name)?;
+        project_file(&mut writer, file, &proved.project_root(), name)?;
     }
-    pack::segments(plan, settings, report, &mut |index, content| {
-        writer.segment(index, content).map_err(failed)
-    })?;
+    pack::segments(
+        proved.manifest(),
+        settings,
+        report,
+        &mut |index, content| writer.segment(index, content).map_err(failed),
+    )?;
     writer
         .finish()
         .map_err(failed)?

@@ -1,10 +1,10 @@
 //! Nix's commands, run so that their failures keep their own words.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 
 use rustix::process::Signal;
@@ -227,6 +227,17 @@ pub(crate) const OFFLINE: [&str; 12] = [
     "tarball-ttl",
     "4294967295",
 ];
+
+/// Instantiates an expression and returns the derivation's path. An indirect root at `root` keeps
+/// it.
+pub(crate) fn instantiate(expression: &str, root: &Path) -> Result<PathBuf> {
+    let link = NixCommand::new("nix-instantiate")
+        .args(["-E", expression, "--indirect", "--add-root"])
+        .arg(root)
+        .stdout_text()?;
+    let link = link.trim().split('!').next().unwrap_or_default();
+    fs::read_link(link).map_err(Error::io("read the symlink", link))
+}
 
 /// Builds or fetches derivation outputs (`…drv!out,dev`) and paths. An indirect root at
 /// `root` keeps each of them.

@@ -150,3 +150,12 @@ impl Start<'_> {
         matches!(self, Self::Flake(_))
     }
 }
+
+/// The derivation that Nix itself finds for an attribute of a flake, as it prints it.
+pub(crate) fn derivation_of_nix(reference: &str, attribute: &str) -> Result<String> {
+    NixCommand::new("nix")
+        .args(FEATURES)
+        .args(["eval", "--raw", "--no-write-lock-file"])
+        .arg(format!("{reference}#{attribute}.drvPath"))
+        .stdout_text()
+}

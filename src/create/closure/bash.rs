@@ -8,7 +8,7 @@ use super::{Bash, BashOrigin};
 use crate::create::shell::Shell;
 use crate::error::{Error, Result};
 use crate::nix::Nix;
-use crate::nix::command::{self, NixCommand};
+use crate::nix::command;
 use crate::nix::evaluate;
 use crate::report::{Event, Report};
 use shellpack_format::store::store_path::StorePath;
@@ -104,12 +104,7 @@ fn build(scratch: &Path, nixpkgs: &str, report: &Report) -> Result<String> {
         "(import (/. + {}) {{ config = {{ }}; overlays = [ ]; }}).bashInteractive",
         evaluate::quote(nixpkgs)
     );
-    let link = NixCommand::new("nix-instantiate")
-        .args(["-E", &expression, "--indirect", "--add-root"])
-        .arg(scratch.join("bash-derivation"))
-        .stdout_text()?;
-    let link = link.trim().split('!').next().unwrap_or_default();
-    let derivation = fs::read_link(link).map_err(Error::io("read the symlink", link))?;
+    let derivation = command::instantiate(&expression, &scratch.join("bash-derivation"))?;
     let wanted = format!("{}!out", derivation.display());
     command::realise(&[wanted], &scratch.join("bash"), report)?;
     let out = fs::read_link(scratch.join("bash"))

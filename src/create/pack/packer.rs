@@ -6,12 +6,12 @@ use std::ops::Range;
 use sha2::{Digest as _, Sha256};
 
 use super::trees::Trees;
-use crate::create::plan::Plan;
+
 use crate::error::{Error, Result};
 use crate::relay::Relay;
 use crate::report::{Event, Report};
 use shellpack_format::bundle::layout::{Layout, Slice};
-use shellpack_format::bundle::manifest::Closure;
+use shellpack_format::bundle::manifest::{Closure, Manifest};
 use shellpack_format::bundle::segment::{Compressor, Frame};
 use shellpack_format::store::export;
 use shellpack_format::store::hash::Digest;
@@ -21,7 +21,7 @@ use shellpack_format::store::hash::Digest;
 const CHUNK: usize = 256 << 10;
 
 pub(super) struct Packer<'a> {
-    plan: &'a Plan,
+    manifest: &'a Manifest,
     closure: &'a Closure,
     layout: &'a Layout,
     trees: &'a Trees,
@@ -32,14 +32,14 @@ pub(super) struct Packer<'a> {
 
 impl<'a> Packer<'a> {
     pub(super) fn new(
-        plan: &'a Plan,
+        manifest: &'a Manifest,
         layout: &'a Layout,
         trees: &'a Trees,
         report: &'a Report,
     ) -> Self {
         Self {
-            plan,
-            closure: &plan.manifest.closure,
+            manifest,
+            closure: &manifest.closure,
             layout,
             trees,
             report,
@@ -53,7 +53,7 @@ impl<'a> Packer<'a> {
     }
 
     pub(super) fn failed(&self) -> impl FnOnce(io::Error) -> Error {
-        Error::io("compress the closure of", &self.plan.project_root)
+        Error::io("compress the closure of", self.manifest.name.as_str())
     }
 
     /// Reads a segment and compares it with the plan. Stepwise, it is compressed meanwhile.

@@ -12,7 +12,7 @@ use crate::create::Options;
 use crate::create::flake;
 use crate::create::project::{Part, Project};
 use crate::create::shell::pins;
-use crate::create::subject::Wanted;
+use crate::create::wanted::Wanted;
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::surroundings::Surroundings;
 use super::user_config::{self, Seen};
 use crate::error::Result;
 use crate::nix::Nix;
@@ -10,74 +11,8 @@ use crate::nix::daemon::Connection;
 use crate::nix::evaluate::{Evaluation, KnownFlake, Recorded, Request};
 use crate::nix::flake::Start;
 use crate::nix::search_path::{self, Entry, Frozen};
-use crate::nix::user_config::{OVERLAYS, UserConfig};
+use crate::nix::user_config::UserConfig;
 use crate::report::{Event, Report};
-use shellpack_format::bundle::manifest::{NIXPKGS_CONFIG, nix_path};
-
-/// What evaluation takes from the machine rather than from the project, frozen into the store.
-#[derive(Debug, Clone, Default)]
-pub(in crate::create) struct Surroundings {
-    /// What `NIX_PATH` must say.
-    pub(in crate::create) search_path: Vec<Frozen>,
-    /// The user's nixpkgs configuration.
-    pub(in crate::create) nixpkgs_config: Option<Frozen>,
-    /// Whether evaluation asks for such a configuration, also if there is none.
-    pub(in crate::create) takes_user_config: bool,
-}
-
-impl Surroundings {
-    /// Brings what an evaluation took from the machine into the store.
-    fn freeze(seen: &Seen<'_>, entries: &[Entry], user: &UserConfig) -> Result<Self> {
-        let mut search_path = freeze(seen.nix, entries, seen.events)?;
-        freeze_unseen(seen.nix, entries, seen.plain, &mut search_path)?;
-        if !search_path.iter().any(|known| known.name == OVERLAYS) {
-            search_path.extend(seen.freeze_overlays(user)?);
-        }
-        search_path.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self {
-            nixpkgs_config: seen.freeze_config(user)?,
-            takes_user_config: seen.is_flake || takes_user_config(seen.events),
-            search_path,
-        })
-    }
-
-    /// Everything that is frozen.
-    pub(super) fn frozen(&self) -> impl Iterator<Item = &Frozen> {
-        self.search_path.iter().chain(&self.nixpkgs_config)
-    }
-
-    /// What is frozen, for the user.
-    pub(super) fn frozen_lines(&self) -> Vec<String> {
-        let look_ups = self.search_path.iter().map(|frozen| {
-            format!(
-                "<{}> is frozen: {} as {}",
-                frozen.name, frozen.source, frozen.store_path
-            )
-        });
-        let config = self.nixpkgs_config.iter().map(|frozen| {
-            format!(
-                "your nixpkgs configuration takes part and is carried: {}",
-                frozen.source
-            )
-        });
-        look_ups.chain(config).collect()
-    }
-
-    /// The same request in these surroundings.
-    pub(super) fn around<'a>(&self, request: &Request<'a>) -> Request<'a> {
-        let mut request = request.clone();
-        if !self.search_path.is_empty() {
-            let entries = self.search_path.iter();
-            let entries = entries.map(|entry| (entry.name.as_str(), entry.path.as_str()));
-            request.include = &[];
-            request.nix_path = Some(nix_path(entries));
-        }
-        if let Some(file) = &self.nixpkgs_config {
-            request.nixpkgs_config = Some(file.path.clone());
-        }
-        request
-    }
-}
 
 /// An evaluation and where it took place.
 pub(super) struct Recording {
@@ -130,7 +65,7 @@ pub(super) fn record(
         connection.add_temp_root(&frozen.store_path)?;
     }
     if surroundings.frozen().next().is_some() {
-        files.extend(moved(&files, &surroundings));
+        files.extend(surroundings.moved(&files));
         watched.request = surroundings.around(&watched.request);
         recorded = watched.record(&files)?;
     }
@@ -209,31 +144,6 @@ impl Watched<'_> {
     }
 }
 
-/// Where files will be imported from once what they lie in is frozen.
-fn moved(files: &BTreeSet<PathBuf>, surroundings: &Surroundings) -> Vec<PathBuf> {
-    let mut moved = Vec::new();
-    for frozen in surroundings.frozen() {
-        let Ok(real) = std::fs::canonicalize(&frozen.source) else {
-            continue;
-        };
-        let below = files
-            .iter()
-            .filter_map(|file| file.strip_prefix(&real).ok());
-        moved.extend(below.map(|rest| Path::new(&frozen.path).join(rest)));
-    }
-    moved.retain(|file| file.is_file());
-    moved
-}
-
-/// Whether nixpkgs asked for a configuration or overlays that nobody passed to it.
-fn takes_user_config(events: &[Recorded]) -> bool {
-    events.iter().any(|event| match event {
-        Recorded::Environment { name, .. } => name == NIXPKGS_CONFIG,
-        Recorded::Search { name, .. } => name == OVERLAYS,
-        _ => false,
-    })
-}
-
 /// Holds the store paths whose files were evaluated: the sources that evaluation fetched.
 fn hold_sources(nix: &Nix, evaluation: &Evaluation, connection: &mut Connection) -> Result<()> {
     let files = evaluation.evaluated.iter().filter_map(|file| file.to_str());
@@ -243,64 +153,6 @@ fn hold_sources(nix: &Nix, evaluation: &Evaluation, connection: &mut Connection)
     sources
         .iter()
         .try_for_each(|source| connection.add_temp_root(source))
-}
-
-fn freeze(nix: &Nix, entries: &[Entry], events: &[Recorded]) -> Result<Vec<Frozen>> {
-    let mut frozen: Vec<Frozen> = Vec::new();
-    for event in events {
-        // `<nix/…>` are files that Nix itself brings along.
-        let Recorded::Lookup {
-            name: wanted,
-            path: found,
-            ..
-        } = event
-        else {
-            continue;
-        };
-        let Some((entry, name, source)) = search_path::resolve(entries, wanted) else {
-            continue;
-        };
-        if frozen.iter().any(|known| known.name == name) {
-            continue;
-        }
-        if search_path::is_url(&entry.path) {
-            // It has been fetched, and lies where the look-up found it.
-            let rest = wanted.strip_prefix(name.as_str()).unwrap_or_default();
-            let fetched = found.strip_suffix(rest).unwrap_or(found);
-            let in_store = search_path::freeze(nix, name, fetched.to_owned())?;
-            frozen.push(Frozen { source, ..in_store });
-        } else {
-            frozen.push(search_path::freeze(nix, name, source)?);
-        }
-    }
-    Ok(frozen)
-}
-
-/// Freezes entries whose look-up the recorder did not see: Nix's log names their files.
-fn freeze_unseen(
-    nix: &Nix,
-    entries: &[Entry],
-    plain: &Evaluation,
-    frozen: &mut Vec<Frozen>,
-) -> Result<()> {
-    for entry in entries.iter().filter(|entry| !entry.prefix.is_empty()) {
-        let Ok(real) = std::fs::canonicalize(&entry.path) else {
-            continue;
-        };
-        let took_part = plain
-            .evaluated
-            .iter()
-            .any(|file| file.starts_with(&real) || file.starts_with(&entry.path));
-        let is_new = frozen.iter().all(|known| known.name != entry.prefix);
-        if took_part && is_new {
-            frozen.push(search_path::freeze(
-                nix,
-                entry.prefix.clone(),
-                entry.path.clone(),
-            )?);
-        }
-    }
-    Ok(())
 }
 
 /// Directories whose files are not the project's: the store, the search path's, the user's

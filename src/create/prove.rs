@@ -1,0 +1,222 @@
+//! The fourth stage: the plan is tried in a room with no network, before anything is written.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::Options;
+use super::closure::{self, BashOrigin, Unseen};
+use super::plan::Plan;
+use super::shell::{Shell, Shells};
+use crate::entry::invocation::Recipe;
+use crate::error::{Error, Result};
+use crate::nix::evaluate;
+use crate::rehearse::{self, Outcome, Task};
+use crate::report::{Event, Phase, Report};
+use crate::room::Room;
+use shellpack_format::bundle::manifest::{self, Manifest, Proof, ShellName};
+use shellpack_format::bundle::member::Member;
+use shellpack_format::store::hash::Digest;
+use shellpack_format::store::store_path::StorePath;
+
+/// A plan with its proof: what will be written, to the byte. Where the user did not want a
+/// rehearsal, the proof says so.
+#[must_use]
+#[derive(Debug)]
+pub(super) struct Proved {
+    plan: Plan,
+    /// The manifest's exact bytes.
+    manifest_bytes: Vec<u8>,
+}
+
+impl Proved {
+    fn new(plan: Plan, proof: Proof) -> Result<Self> {
+        let failed = |source| Error::Manifest { source };
+        let plan = plan.with_proof(proof);
+        let manifest_bytes = plan.manifest().to_bytes().map_err(failed)?;
+        // Nothing is written that a reader would refuse.
+        Manifest::parse(&manifest_bytes).map_err(failed)?;
+        Ok(Self {
+            plan,
+            manifest_bytes,
+        })
+    }
+
+    /// The manifest.
+    pub(super) fn manifest(&self) -> &Manifest {
+        self.plan.manifest()
+    }
+
+    /// Its exact bytes.
+    pub(super) fn manifest_bytes(&self) -> &[u8] {
+        &self.manifest_bytes
+    }
+
+    /// The digest that identifies the bundle.
+    pub(super) fn manifest_digest(&self) -> Digest {
+        Digest::of(&self.manifest_bytes)
+    }
+
+    /// The project's root here.
+    pub(super) fn project_root(&self) -> &Path {
+        self.plan.project_root()
+    }
+
+    /// Where the carried bash of each shell comes from.
+    pub(super) fn bash_origins(&self) -> impl Iterator<Item = Option<BashOrigin>> {
+        self.plan.bash_origins()
+    }
+
+    /// The size of the bundle, in bytes, if its closure becomes so many times smaller than its
+    /// NARs.
+    pub(super) fn size_at(&self, ratio: u64) -> u64 {
+        let manifest = self.manifest();
+        let files = manifest.project.files.iter();
+        let files: u64 = files.map(|file| Member::project(file).extent()).sum();
+        let first = Member::manifest(self.manifest_bytes.len() as u64).extent();
+        first + files + manifest.closure.nar_bytes() / ratio
+    }
+}
+
+/// Before minutes of building, not after.
+pub(super) fn ensure_possible(options: &Options) -> Result<()> {
+    if options.rehearsal {
+        Room::ensure_possible()
+    } else {
+        Ok(())
+    }
+}
+
+/// Rehearses the plan, unless the user does not want to. Import from derivation that the rehearsal
+/// finds is added: the closure is collected and planned again, until nothing is missing.
+pub(super) fn prove(
+    mut plan: Plan,
+    shells: &Shells,
+    options: &Options,
+    report: &Report,
+) -> Result<Proved> {
+    if !options.rehearsal {
+        return Proved::new(plan, Proof::unproved());
+    }
+    let mut unseen = Unseen::default();
+    loop {
+        match rehearse_all(&plan, shells, report)? {
+            Verdict::Passed(proof) => return Proved::new(plan, proof),
+            Verdict::Builds { shell, derivation } => {
+                carry_outputs(&mut unseen, shells, shell, derivation, report)?;
+                plan = Plan::new(shells, closure::collect(shells, &unseen, report)?)?;
+            }
+        }
+    }
+}
+
+/// How the rehearsals of all shells ended.
+enum Verdict {
+    Passed(Proof),
+    /// The outputs of this derivation are missing for the shell with this index.
+    Builds {
+        shell: usize,
+        derivation: StorePath,
+    },
+}
+
+/// Import from derivation that was not recorded.
+fn carry_outputs(
+    unseen: &mut Unseen,
+    shells: &Shells,
+    shell: usize,
+    derivation: StorePath,
+    report: &Report,
+) -> Result<()> {
+    let Ok(parsed) = evaluate::read_derivation(&shells.nix, &derivation) else {
+        return Err(rehearse::builds_all_the_same(&derivation));
+    };
+    let outputs = parsed.outputs.into_keys().collect::<BTreeSet<_>>();
+    if !unseen.add(shells, shell, derivation.clone(), outputs) {
+        return Err(rehearse::builds_all_the_same(&derivation));
+    }
+    let name = derivation.name().trim_end_matches(".drv");
+    report.emit(Event::Note(&format!(
+        "evaluation builds {name} and reads it: its outputs are carried, and the rehearsal begins again"
+    )));
+    Ok(())
+}
+
+/// Rehearses every shell by itself, with everything that is carried for all of them.
+fn rehearse_all(plan: &Plan, shells: &Shells, report: &Report) -> Result<Verdict> {
+    report.emit(Event::Phase(Phase::Rehearse));
+    let manifest = plan.manifest();
+    let mut proofs = Vec::with_capacity(shells.all.len());
+    for (index, (shell, planned)) in shells.all.iter().zip(&manifest.shells).enumerate() {
+        let task = task(plan, shell, planned, shells.no_eval);
+        match rehearse::carried(
+            &shells.nix,
+            task,
+            &manifest.project,
+            plan.project_root(),
+            report,
+        )? {
+            Outcome::Proved(proof) => proofs.push((shell.name.as_ref(), proof)),
+            Outcome::Builds(derivation) => {
+                return Ok(Verdict::Builds {
+                    shell: index,
+                    derivation,
+                });
+            }
+        }
+    }
+    Ok(Verdict::Passed(together(&proofs)))
+}
+
+fn task(plan: &Plan, shell: &Shell, planned: &manifest::Shell, no_eval: bool) -> Task {
+    let manifest = plan.manifest();
+    Task {
+        store: manifest.closure.store.clone(),
+        paths: plan.paths().to_vec(),
+        copied_sources: copied_sources(shell, plan),
+        recipe: Recipe::of(manifest, planned),
+        project: PathBuf::new(),
+        no_eval,
+    }
+}
+
+/// One proof of those of all shells: each check once, with the shells that it was made with.
+fn together(proofs: &[(Option<&ShellName>, Proof)]) -> Proof {
+    let mut checks: Vec<&String> = Vec::new();
+    for check in proofs.iter().flat_map(|(_, proof)| &proof.checks) {
+        if !checks.contains(&check) {
+            checks.push(check);
+        }
+    }
+    let line = |check: &String| {
+        let made = proofs
+            .iter()
+            .filter(|(_, proof)| proof.checks.contains(check));
+        let names: Vec<_> = made
+            .filter_map(|(name, _)| Some(name.as_ref()?.as_str()))
+            .collect();
+        match names.len() {
+            0 => check.clone(),
+            _ => format!("{}: {check}", names.join(", ")),
+        }
+    };
+    let (_, first) = &proofs[0];
+    Proof {
+        checks: checks.into_iter().map(line).collect(),
+        ..first.clone()
+    }
+}
+
+/// The sources of the derivation that are copies of files. Others are texts, which may say
+/// where the project lies and so come out differently elsewhere.
+fn copied_sources(shell: &Shell, plan: &Plan) -> Vec<StorePath> {
+    let is_copy = |ca: &Option<String>| ca.as_deref().is_some_and(|ca| ca.starts_with("fixed:"));
+    let copies = plan
+        .paths()
+        .iter()
+        .filter(|info| is_copy(&info.ca))
+        .map(|info| &info.path);
+    copies
+        .filter(|path| shell.derivation.input_sources.contains(path))
+        .cloned()
+        .collect()
+}
