@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::convert::Infallible;
 
-use crate::entry::{self, Entry, Present, Ready, Way};
+use crate::entry::{self, Entry, Ready, Way};
 use crate::error::{NotThere, Result};
-use crate::nix::Nix;
 use crate::report::{Event, Phase, Report};
+use crate::target::Target;
 use shellpack_format::store::store_path::StorePath;
 
 mod choose;
@@ -37,24 +37,18 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     if chosen.is_by_default {
         entry::tell_of_others(&chosen.manifest, &chosen.shell, report);
     }
-    if options.way == Way::NoEval || chosen.manifest.is_no_eval() {
-        ensure_all_there(&chosen)?;
-        let present = Present {
-            manifest: &chosen.manifest,
-            shell: &chosen.shell,
-            project: &chosen.project,
-            is_stdin: false,
-        };
-        return entry::enter_as_packed(&present, &options.entry, report);
+    let target = Target::here();
+    if options.way.is_as_packed(&chosen.manifest) {
+        ensure_all_there(&chosen, &target)?;
+    } else {
+        hold(&chosen, &target)?;
     }
-    let nix = Nix::find()?;
-    hold(&chosen, &nix)?;
     report.emit(Event::PhaseDone);
     let ready = Ready {
         manifest: &chosen.manifest,
         shell: &chosen.shell,
-        nix: &nix,
-        record: &chosen.record,
+        target: &target,
+        record: Some(&chosen.record),
         project: &chosen.project,
         is_stdin: false,
     };
@@ -63,9 +57,9 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
 
 /// Everything must still be there. Roots keep the garbage collector away, but not somebody
 /// who deletes by force; and a home may be shared by machines that share no store.
-fn hold(chosen: &Chosen, nix: &Nix) -> Result<()> {
+fn hold(chosen: &Chosen, target: &Target) -> Result<()> {
     let closure = &chosen.manifest.closure;
-    let mut connection = nix.connect()?;
+    let mut connection = target.connect()?;
     chosen.record.hold(&chosen.manifest, &mut connection)?;
     let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
     let valid: HashSet<_> = connection.valid_paths(&paths)?.into_iter().collect();
@@ -74,10 +68,10 @@ fn hold(chosen: &Chosen, nix: &Nix) -> Result<()> {
 }
 
 /// The same where Nix is not asked, and perhaps is not there.
-fn ensure_all_there(chosen: &Chosen) -> Result<()> {
+fn ensure_all_there(chosen: &Chosen, target: &Target) -> Result<()> {
     let closure = &chosen.manifest.closure;
     let paths = closure.paths.iter().map(|path| &path.path);
-    let is_gone = |path: &&StorePath| closure.store.join(path).symlink_metadata().is_err();
+    let is_gone = |path: &&StorePath| !target.exists(&closure.store.join(path));
     ensure_none(chosen, paths.filter(is_gone))
 }
 

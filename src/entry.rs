@@ -1,10 +1,6 @@
 //! The last step of `open`, and of `enter`: the process becomes nix-shell, or what nix-shell
 //! would become.
 
-pub(crate) mod as_packed;
-pub(crate) mod drift;
-pub(crate) mod invocation;
-pub(crate) mod project;
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs::File;
@@ -14,15 +10,20 @@ use std::path::Path;
 use crate::entry::as_packed::AsPacked;
 pub(crate) use crate::entry::invocation::Entry;
 use crate::entry::invocation::{Invocation, Recipe};
-use crate::error::{Error, Result};
+use crate::error::{Error, NotThere, Result};
 use crate::nix::Nix;
 use crate::nix::command::NixCommand;
 use crate::opened::Record;
 use crate::report::{Event, Phase, Report};
+use crate::target::Target;
 use shellpack_format::bundle::manifest::{Manifest, Shell, ShellName, shell_quoted};
 use shellpack_format::store::store_path::StorePath;
 
+pub(crate) mod as_packed;
+mod drift;
 mod drifted;
+pub(crate) mod invocation;
+pub(crate) mod project;
 mod which;
 
 use drifted::{Choice, Drifted};
@@ -40,7 +41,15 @@ pub enum Way {
     NoEval,
 }
 
-/// A shell that has all that it needs here: every path is valid, and held by the record's roots.
+impl Way {
+    /// Whether a shell of this bundle is entered without evaluating: on demand, and wherever the
+    /// bundle does not carry what evaluation needs.
+    pub(crate) fn is_as_packed(self, manifest: &Manifest) -> bool {
+        self == Self::NoEval || manifest.is_no_eval()
+    }
+}
+
+/// A shell that has everything it needs here: every path is valid, and held by the record's roots.
 #[must_use]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ready<'a> {
@@ -48,23 +57,10 @@ pub(crate) struct Ready<'a> {
     pub(crate) manifest: &'a Manifest,
     /// The shell of it that is meant.
     pub(crate) shell: &'a Shell,
-    pub(crate) nix: &'a Nix,
-    /// The bundle's record.
-    pub(crate) record: &'a Record,
-    /// The project's root.
-    pub(crate) project: &'a Path,
-    /// Whether the bundle used up stdin.
-    pub(crate) is_stdin: bool,
-}
-
-/// A shell of which everything is here, to be entered without Nix.
-#[must_use]
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Present<'a> {
-    /// The bundle's manifest.
-    pub(crate) manifest: &'a Manifest,
-    /// The shell of it that is meant.
-    pub(crate) shell: &'a Shell,
+    /// Where its paths are.
+    pub(crate) target: &'a Target,
+    /// The bundle's record. To enter without evaluating, there need not be one.
+    pub(crate) record: Option<&'a Record>,
     /// The project's root.
     pub(crate) project: &'a Path,
     /// Whether the bundle used up stdin.
@@ -92,17 +88,12 @@ impl<'a> Ready<'a> {
     /// The shell as it is evaluated here. What must be written for that goes to its place in the
     /// record, where it stays for those who enter by hand.
     fn invocation(&self, recipe: &'a Recipe) -> Result<Invocation<'a>> {
-        let dir = self.record.entry(self.project, self.shell);
+        let dir = self.record()?.entry(self.project, self.shell);
         Invocation::new(recipe, self.project, &dir)
     }
 
-    fn present(&self) -> Present<'a> {
-        Present {
-            manifest: self.manifest,
-            shell: self.shell,
-            project: self.project,
-            is_stdin: self.is_stdin,
-        }
+    fn record(&self) -> Result<&'a Record> {
+        Ok(self.record.ok_or(NotThere::NoHome)?)
     }
 }
 
@@ -135,20 +126,21 @@ pub(crate) fn enter(
     way: Way,
     report: &Report,
 ) -> Result<Infallible> {
-    if way == Way::NoEval || ready.manifest.is_no_eval() {
-        return enter_as_packed(&ready.present(), entry, report);
+    if way.is_as_packed(ready.manifest) {
+        return enter_as_packed(ready, entry, report);
     }
+    let (nix, record) = (ready.target.nix()?, ready.record()?);
     let recipe = Recipe::of(ready.manifest, ready.shell);
     let invocation = ready.invocation(&recipe)?;
     report.emit(Event::Phase(Phase::Evaluate));
-    let derivation = invocation.instantiate(&ready.record.derivation(ready.shell))?;
-    if let Some(drifted) = Drifted::look(ready, &derivation)? {
+    let derivation = invocation.instantiate(&record.derivation(ready.shell))?;
+    if let Some(drifted) = Drifted::look(ready, nix, &derivation)? {
         match drifted.choose(way, ready.is_stdin, report)? {
-            Choice::AsPacked => return enter_as_packed(&ready.present(), entry, report),
-            Choice::Build => drifted.build(&ready.record.built(ready.shell), report)?,
+            Choice::AsPacked => return enter_as_packed(ready, entry, report),
+            Choice::Build => drifted.build(&record.built(ready.shell), report)?,
         }
     }
-    let (program, command, by_hand) = command(&invocation, entry, &derivation, ready.nix);
+    let (program, command, by_hand) = command(&invocation, entry, &derivation, nix);
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
     if invocation.takes_more_than_nix_shell() {
@@ -185,16 +177,12 @@ fn command(
 }
 
 /// Enters the shell without evaluating. Returns only if that failed.
-pub(crate) fn enter_as_packed(
-    present: &Present<'_>,
-    entry: &Entry,
-    report: &Report,
-) -> Result<Infallible> {
+fn enter_as_packed(ready: &Ready<'_>, entry: &Entry, report: &Report) -> Result<Infallible> {
     report.emit(Event::PhaseDone);
-    warn_without_bash(present.shell, report);
-    let store = &present.manifest.closure.store;
-    let as_packed = AsPacked::new(present.shell, store, present.project);
-    let prepared = as_packed.prepare_here(entry, other_stdin(present.is_stdin)?)?;
+    warn_without_bash(ready.shell, report);
+    let store = &ready.manifest.closure.store;
+    let as_packed = AsPacked::new(ready.shell, store, ready.project);
+    let prepared = as_packed.prepare_here(entry, other_stdin(ready.is_stdin)?)?;
     report.emit(Event::Done);
     Err(prepared.exec())
 }

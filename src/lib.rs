@@ -29,6 +29,7 @@ mod rehearse;
 mod relay;
 mod report;
 mod room;
+mod target;
 mod tree;
 mod unpack;
 mod verify;

@@ -121,6 +121,20 @@ pub(crate) fn state_directory() -> PathBuf {
     std::env::var_os("NIX_STATE_DIR").map_or_else(|| PathBuf::from("/nix/var/nix"), PathBuf::from)
 }
 
+/// Where the store is, unless Nix is told otherwise in its configuration.
+pub(crate) fn store_directory() -> PathBuf {
+    std::env::var_os("NIX_STORE_DIR").map_or_else(|| PathBuf::from("/nix/store"), PathBuf::from)
+}
+
+/// The system that this machine runs, in Nix's words: `x86_64-linux`.
+pub(crate) fn own_system() -> String {
+    let processor = match std::env::consts::ARCH {
+        "x86" => "i686",
+        other => other,
+    };
+    format!("{processor}-{}", std::env::consts::OS)
+}
+
 /// Whether there is a Nix on `PATH`.
 pub(crate) fn is_installed() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();

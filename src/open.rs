@@ -11,10 +11,7 @@ use shellpack_format::bundle::manifest::{Manifest, Shell};
 mod accept;
 mod import;
 mod opening;
-mod present;
 mod project;
-
-use present::Presence;
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -39,7 +36,7 @@ impl Options {
     /// Whether the shell is entered without evaluating: on demand, and wherever the bundle has
     /// not what evaluation takes.
     fn enters_as_packed(&self, manifest: &Manifest) -> bool {
-        self.way == Way::NoEval || manifest.is_no_eval()
+        self.way.is_as_packed(manifest)
     }
 }
 
@@ -50,23 +47,17 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     report.emit(Event::Phase(Phase::Check));
     let bundle = Bundle::open_among(&options.bundle, &options.volumes, report.prompt())?;
     let shell = choose(bundle.reader.manifest(), options, report)?;
-    let bundle = match present::look(bundle, options)? {
-        // Nothing is to be imported and nothing to be evaluated, so there is no work for Nix.
-        Presence::Complete(found, entry) => {
-            let never = entry::enter_as_packed(&found.present(&shell), entry, report)?;
-            match never {}
-        }
-        Presence::Partial(bundle) => bundle,
-    };
     let accepted = accept::accept(bundle, &shell, options)?;
     let imported = import::import(accepted, options.jobs, report)?;
     report.emit(Event::PhaseDone);
-    report.emit(Event::Note(&imported.note()));
+    if let Some(note) = imported.note() {
+        report.emit(Event::Note(&note));
+    }
     let ready = imported.ready(&shell);
     match &options.entry {
         Some(entry) => match entry::enter(&ready, entry, options.way, report)? {},
         None if options.shell.is_some() => entry::stay_outside(&ready, [&shell]),
-        None => entry::stay_outside(&ready, &ready.manifest.shells),
+        None => entry::stay_outside(&ready, &imported.manifest().shells),
     }
 }
 

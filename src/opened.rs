@@ -10,8 +10,6 @@
 //! Records come and go while others are read, without a lock: `open` completes what it finds
 //! incomplete, and a removal takes a whole record away in one step.
 
-pub(crate) mod list;
-pub(crate) mod remove;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,7 +23,9 @@ use shellpack_format::bundle::manifest::{BundleName, Manifest, Shell};
 use shellpack_format::bundle::{BadBundle, MANIFEST};
 use shellpack_format::store::hash::Digest;
 
+pub(crate) mod list;
 mod places;
+pub(crate) mod remove;
 mod roots;
 
 pub(crate) use places::Place;

@@ -21,6 +21,7 @@ use crate::nix::Nix;
 use crate::opened::{list, remove};
 use crate::output::ReadBack;
 use crate::report::{Event, Phase, Report, printable_json};
+use crate::target::Target;
 use crate::{enter, open, rehearse};
 
 mod verify;
@@ -161,7 +162,7 @@ fn stay_outside(outside: &Outside, report: &Report) {
 }
 
 fn list(command: &List, global: &Global, report: &Report) -> Result<ExitCode> {
-    let listing = list::list()?;
+    let listing = list::list(&Target::here())?;
     if command.json {
         print(&json(&listing.bundles)?)?;
     } else if listing.bundles.is_empty() {
@@ -173,7 +174,7 @@ fn list(command: &List, global: &Global, report: &Report) -> Result<ExitCode> {
 }
 
 fn remove(name: &str, global: &Global, report: &Report) -> Result<ExitCode> {
-    let removed = remove::remove(name, report)?;
+    let removed = remove::remove(name, &Target::here(), report)?;
     if !global.quiet {
         print(&removed.text())?;
     }

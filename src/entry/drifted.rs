@@ -41,8 +41,7 @@ pub(super) enum Choice {
 impl Drifted {
     /// Looks what is missing for a derivation that the shell evaluates to here. `None` if nothing
     /// is, whether the shell differs or not.
-    pub(super) fn look(ready: &Ready<'_>, found: &StorePath) -> Result<Option<Self>> {
-        let nix = ready.nix;
+    pub(super) fn look(ready: &Ready<'_>, nix: &Nix, found: &StorePath) -> Result<Option<Self>> {
         let derivation = evaluate::read_derivation(nix, found)?;
         let missing = nix.missing(&derivation)?;
         let all = missing.all();

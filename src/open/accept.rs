@@ -1,106 +1,143 @@
-//! Whether a bundle fits this machine. Nothing is changed here; what this stage returns is
-//! the only thing that the import takes.
+//! Whether a bundle fits this machine. Nothing is changed here, and nothing is changed before:
+//! the result of this stage is the only way into an import, and into an entry without one.
 
 use std::collections::HashSet;
 use std::path::Path;
 
 use super::Options;
-use super::project::Target;
+use super::project::ProjectRoot;
 use crate::error::{Result, Unfit};
 use crate::media::source::Bundle;
 use crate::media::space;
-use crate::nix::Nix;
+use crate::nix;
 use crate::nix::daemon::Connection;
+use crate::opened::Record;
+use crate::target::Target;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 use shellpack_format::store::version::is_older;
 
-/// A bundle that can be imported here.
+/// A bundle that can be opened here.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Accepted {
-    pub(super) bundle: Bundle,
-    pub(super) nix: Nix,
-    /// To the store.
-    pub(super) connection: Connection,
-    /// Where the project files will be.
-    pub(super) target: Target,
+    bundle: Bundle,
+    target: Target,
+    project: ProjectRoot,
+    /// To the store, unless everything is there already and Nix need not be asked.
+    connection: Option<Connection>,
+}
+
+impl Accepted {
+    /// The parts, for the import.
+    pub(super) fn into_parts(self) -> (Bundle, Target, ProjectRoot, Option<Connection>) {
+        (self.bundle, self.target, self.project, self.connection)
+    }
 }
 
 /// Checks everything that can be known before a byte of content is read. `shell` is the one that
 /// is meant; whether another one fits is asked when it is entered.
 pub(super) fn accept(bundle: Bundle, shell: &Shell, options: &Options) -> Result<Accepted> {
-    let nix = Nix::find()?;
+    let target = Target::here();
     let manifest = bundle.reader.manifest();
-    ensure_fits(shell, &nix, &bundle.file)?;
+    let needs_nix = !options.enters_as_packed(manifest) || options.entry.is_none();
+    let connection = if needs_nix || !is_complete(&bundle, shell, &target) {
+        Some(target.connect()?)
+    } else {
+        None
+    };
+    ensure_fits(shell, &target, &bundle.file)?;
     if !options.enters_as_packed(manifest) {
-        ensure_can_evaluate(shell, &nix, &bundle.file)?;
+        ensure_can_evaluate(shell, &target, &bundle.file)?;
     }
-    ensure_same_store(manifest, &nix, &bundle.file)?;
-    let target = Target::choose(manifest, options.dir.as_deref())?;
-    target.ensure_nothing_differs(manifest)?;
-    let mut connection = nix.connect()?;
-    let missing = missing_bytes(manifest, &mut connection)?;
-    space::ensure_free(nix.store.as_path(), space::unpacked(missing))?;
-    if missing > 0 {
-        bundle.ensure_whole()?;
-    }
-    Ok(Accepted {
+    ensure_same_store(manifest, &target, &bundle.file)?;
+    let project = ProjectRoot::choose(manifest, options.dir.as_deref())?;
+    project.ensure_nothing_differs(manifest)?;
+    let mut accepted = Accepted {
         bundle,
-        nix,
-        connection,
         target,
+        project,
+        connection,
+    };
+    accepted.ensure_room()?;
+    Ok(accepted)
+}
+
+impl Accepted {
+    /// Whatever is to be imported must be in the bundle, and must fit.
+    fn ensure_room(&mut self) -> Result<()> {
+        let Some(connection) = &mut self.connection else {
+            return Ok(());
+        };
+        let missing = missing_bytes(self.bundle.reader.manifest(), connection)?;
+        space::ensure_free(&self.target.store(), space::unpacked(missing))?;
+        if missing > 0 {
+            self.bundle.ensure_whole()?;
+        }
+        Ok(())
+    }
+}
+
+/// A quick look without Nix: whether all paths are valid, and kept from the collector. On a machine
+/// without Nix there is no collector.
+fn is_complete(bundle: &Bundle, shell: &Shell, target: &Target) -> bool {
+    let manifest = bundle.reader.manifest();
+    let has_nix = nix::is_installed();
+    let is_usual = target.system() == shell.system && target.is_store(&manifest.closure.store);
+    if has_nix && !is_usual {
+        // Nix's configuration may say otherwise; it is asked.
+        return false;
+    }
+    let record = Record::of(&manifest.name, bundle.reader.manifest_digest());
+    let is_rooted = record.is_ok_and(|record| record.holds(manifest));
+    match target.has_all(&manifest.closure) {
+        Some(valid) => valid && (is_rooted || !has_nix),
+        None => !has_nix,
+    }
+}
+
+fn ensure_fits(shell: &Shell, target: &Target, file: &Path) -> Result<(), Unfit> {
+    let here = target.system();
+    if shell.system == here {
+        return Ok(());
+    }
+    Err(Unfit::WrongSystem {
+        file: file.to_owned(),
+        bundle: shell.system.clone(),
+        here,
     })
 }
 
-fn ensure_fits(shell: &Shell, nix: &Nix, file: &Path) -> Result<(), Unfit> {
-    if shell.system != nix.system {
-        let (bundle, here) = (shell.system.clone(), nix.system.clone());
-        return Err(Unfit::WrongSystem {
-            file: file.to_owned(),
-            bundle,
-            here,
-        });
-    }
-    Ok(())
-}
-
-fn ensure_can_evaluate(shell: &Shell, nix: &Nix, file: &Path) -> Result<(), Unfit> {
+fn ensure_can_evaluate(shell: &Shell, target: &Target, file: &Path) -> Result<()> {
+    let nix = target.nix()?;
     match &shell.minimum_nix_version {
         Some(needed) if is_older(&nix.version, needed) => Err(Unfit::NixTooOld {
             file: file.to_owned(),
             needed: needed.clone(),
             here: nix.version.clone(),
-        }),
+        }
+        .into()),
         _ => Ok(()),
     }
 }
 
-fn ensure_same_store(manifest: &Manifest, nix: &Nix, file: &Path) -> Result<(), Unfit> {
+fn ensure_same_store(manifest: &Manifest, target: &Target, file: &Path) -> Result<(), Unfit> {
     let store = &manifest.closure.store;
-    if *store == nix.store {
+    if target.is_store(store) {
         return Ok(());
     }
     Err(Unfit::WrongStore {
         file: file.to_owned(),
         bundle: store.to_string(),
-        here: nix.store.to_string(),
+        here: target.store().display().to_string(),
     })
 }
 
-/// How much is to be imported. A full disk in the middle of that can damage Nix's database, so
-/// this is asked first.
+/// How many bytes are to be imported. A full disk in the middle of that can damage Nix's database,
+/// so this is asked first.
 fn missing_bytes(manifest: &Manifest, connection: &mut Connection) -> Result<u64> {
-    let paths: Vec<_> = manifest
-        .closure
-        .paths
-        .iter()
-        .map(|path| path.path.clone())
-        .collect();
-    let valid: HashSet<_> = connection.valid_paths(&paths)?.into_iter().collect();
-    let missing = manifest
-        .closure
-        .paths
-        .iter()
-        .filter(|path| !valid.contains(&path.path));
+    let paths = &manifest.closure.paths;
+    let names: Vec<_> = paths.iter().map(|path| path.path.clone()).collect();
+    let valid: HashSet<_> = connection.valid_paths(&names)?.into_iter().collect();
+    let missing = paths.iter().filter(|path| !valid.contains(&path.path));
     Ok(missing.map(|path| path.nar_size).sum())
 }

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use super::accept::Accepted;
 use super::opening::Opening;
-use super::project::Target;
+use super::project::ProjectRoot;
 use crate::entry::Ready;
 use crate::error::{Error, Result};
-use crate::media::source::Source;
-use crate::nix::Nix;
+use crate::media::source::{Bundle, Source};
 use crate::nix::daemon::Connection;
 use crate::opened::Record;
 use crate::report::{Event, Phase, Report, count};
+use crate::target::Target;
 use crate::unpack;
 use shellpack_format::bundle::manifest::{Closure, Manifest, Shell};
 use shellpack_format::bundle::reader::Reader;
@@ -27,28 +27,35 @@ mod lock;
 #[derive(Debug)]
 pub(super) struct Imported {
     manifest: Manifest,
-    nix: Nix,
     target: Target,
-    record: Record,
+    project: ProjectRoot,
+    /// Absent only where no Nix was asked.
+    record: Option<Record>,
     is_stdin: bool,
-    /// How many paths were missing.
-    new_paths: usize,
+    /// How many paths were missing, where Nix was asked.
+    new_paths: Option<usize>,
 }
 
 impl Imported {
-    /// What was done, for the user.
-    pub(super) fn note(&self) -> String {
-        format!("imported {}", count(self.new_paths, "store path"))
+    /// The report for the user, if there was something to do.
+    pub(super) fn note(&self) -> Option<String> {
+        let new_paths = self.new_paths?;
+        Some(format!("imported {}", count(new_paths, "store path")))
     }
 
-    /// As it is entered.
+    /// The manifest.
+    pub(super) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// One of its shells, ready to be entered.
     pub(super) fn ready<'a>(&'a self, shell: &'a Shell) -> Ready<'a> {
         Ready {
             manifest: &self.manifest,
             shell,
-            nix: &self.nix,
-            record: &self.record,
-            project: self.target.root(),
+            target: &self.target,
+            record: self.record.as_ref(),
+            project: self.project.path(),
             is_stdin: self.is_stdin,
         }
     }
@@ -57,48 +64,113 @@ impl Imported {
 /// Imports what is missing. References are registered before or together with their
 /// referrers, so the store is sound whenever this stops.
 pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result<Imported> {
-    let Accepted {
-        mut bundle,
-        nix,
-        mut connection,
-        target,
-    } = accepted;
+    let (bundle, target, project, connection) = accepted.into_parts();
     let manifest = bundle.reader.manifest().clone();
-    let opening = Opening::begin(&bundle.reader, &mut connection)?;
-    let staged = target.stage(&mut bundle.reader, &manifest.project, &bundle.file)?;
-    let waiting = report.waiting("Nix's store to answer");
-    let wanted = hold_and_compare(&manifest.closure, &mut connection)?;
-    drop(waiting);
-    let new_paths = wanted.iter().filter(|wanted| **wanted).count();
-
-    report.emit(Event::Phase(Phase::Import));
-    let bytes = manifest
-        .closure
-        .paths
-        .iter()
-        .zip(&wanted)
-        .filter(|(_, wanted)| **wanted)
-        .map(|(path, _)| path.nar_size);
-    report.emit(Event::Total {
-        bytes: bytes.sum(),
-        paths: new_paths as u64,
-    });
-    if new_paths > 0 {
-        closure(&nix, bundle.reader, &bundle.file, &wanted, jobs, report)?;
-    } else if bundle.is_stream() {
-        pass_by(bundle.reader, &bundle.file, report)?;
-    }
-    ensure_all_valid(&manifest.closure, &mut connection)?;
-    staged.place(&target, &manifest.project)?;
-    let record = opening.complete(&manifest, target.root(), &mut connection)?;
+    let is_stdin = bundle.is_stdin;
+    let (record, new_paths) = match connection {
+        Some(mut connection) => {
+            let work = Work {
+                target: &target,
+                project: &project,
+                jobs,
+                report,
+            };
+            let (record, new_paths) = work.bring(bundle, &mut connection)?;
+            (Some(record), Some(new_paths))
+        }
+        None => (place_project(bundle, &project, report)?, None),
+    };
     Ok(Imported {
         manifest,
-        nix,
         target,
+        project,
         record,
-        is_stdin: bundle.is_stdin,
+        is_stdin,
         new_paths,
     })
+}
+
+/// Writes the project files of a bundle whose closure is here already, without asking Nix.
+fn place_project(
+    mut bundle: Bundle,
+    project: &ProjectRoot,
+    report: &Report,
+) -> Result<Option<Record>> {
+    let manifest = bundle.reader.manifest().clone();
+    let digest = bundle.reader.manifest_digest();
+    if bundle.is_stream() || !project.holds_all(&manifest) {
+        let staged = project.stage(&mut bundle.reader, &manifest.project, &bundle.file)?;
+        if bundle.is_stream() {
+            pass_by(bundle.reader, &bundle.file, report)?;
+        }
+        staged.place(project, &manifest.project)?;
+    }
+    let record = Record::of(&manifest.name, digest).ok();
+    let record = record.filter(Record::is_whole);
+    if let Some(record) = &record {
+        // So that `enter` finds it; without that, it is no worse than on a machine without Nix.
+        let _ = record.add_place(project.path());
+    }
+    Ok(record)
+}
+
+/// An import through Nix, or beside it into a store that is ours to write.
+struct Work<'a> {
+    target: &'a Target,
+    project: &'a ProjectRoot,
+    jobs: usize,
+    report: &'a Report,
+}
+
+impl Work<'_> {
+    /// Brings paths and project files to their places. Returns the record, and how many paths
+    /// were missing.
+    fn bring(&self, mut bundle: Bundle, connection: &mut Connection) -> Result<(Record, usize)> {
+        let report = self.report;
+        let manifest = bundle.reader.manifest().clone();
+        let opening = Opening::begin(&bundle.reader, connection)?;
+        let project = &manifest.project;
+        let staged = (self.project).stage(&mut bundle.reader, project, &bundle.file)?;
+        let waiting = report.waiting("Nix's store to answer");
+        let wanted = hold_and_compare(&manifest.closure, connection)?;
+        drop(waiting);
+        let new_paths = self.announce(&manifest.closure, &wanted);
+        if new_paths > 0 {
+            self.closure(bundle.reader, &bundle.file, &wanted)?;
+        } else if bundle.is_stream() {
+            pass_by(bundle.reader, &bundle.file, report)?;
+        }
+        ensure_all_valid(&manifest.closure, connection)?;
+        staged.place(self.project, project)?;
+        let record = opening.complete(&manifest, self.project.path(), connection)?;
+        Ok((record, new_paths))
+    }
+
+    /// Says how much there is to do. Returns how many paths that is.
+    fn announce(&self, closure: &Closure, wanted: &[bool]) -> usize {
+        let both = closure.paths.iter().zip(wanted);
+        let new = both.filter(|(_, wanted)| **wanted);
+        let sizes: Vec<_> = new.map(|(path, _)| path.nar_size).collect();
+        self.report.emit(Event::Phase(Phase::Import));
+        self.report.emit(Event::Total {
+            bytes: sizes.iter().sum(),
+            paths: sizes.len() as u64,
+        });
+        sizes.len()
+    }
+
+    /// Imports what is wanted of the closure, directly where the store is ours to write.
+    fn closure(&self, reader: Reader<Source>, file: &Path, wanted: &[bool]) -> Result<()> {
+        let (nix, report) = (self.target.nix()?, self.report);
+        let closure = reader.manifest().closure.clone();
+        if let Some(direct) = direct::Direct::prepare(nix, &closure, wanted, file, report)? {
+            let unpack = || unpack::segments(reader, &direct, self.jobs, report);
+            let outcome = direct.while_registering(unpack);
+            return direct.finish(outcome);
+        }
+        let uploads = daemon::Uploads::new(nix, &closure, wanted, file);
+        unpack::segments(reader, &uploads, self.jobs, report)
+    }
 }
 
 /// Reads the closure to its end: whoever sends it must not find that nobody listens any more, and
@@ -111,25 +183,6 @@ fn pass_by(mut reader: Reader<Source>, file: &Path, report: &Report) -> Result<(
         reader.skip_segment(index).map_err(failed)?;
     }
     reader.finish().map_err(failed)
-}
-
-/// Imports what is wanted of the closure, directly where the store is ours to write.
-fn closure(
-    nix: &Nix,
-    reader: Reader<Source>,
-    file: &Path,
-    wanted: &[bool],
-    jobs: usize,
-    report: &Report,
-) -> Result<()> {
-    let closure = reader.manifest().closure.clone();
-    if let Some(direct) = direct::Direct::prepare(nix, &closure, wanted, file, report)? {
-        let unpack = || unpack::segments(reader, &direct, jobs, report);
-        let outcome = direct.while_registering(unpack);
-        return direct.finish(outcome);
-    }
-    let uploads = daemon::Uploads::new(nix, &closure, wanted, file);
-    unpack::segments(reader, &uploads, jobs, report)
 }
 
 /// Holds every path by a temporary root, then asks which are missing: what is valid now

@@ -14,7 +14,7 @@ use shellpack_format::bundle::reader::{Input, ReadError, Reader};
 
 /// Where the project's root will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct ProjectRoot {
     root: PathBuf,
     /// Whether the user named the directory.
     asked_for: bool,
@@ -27,7 +27,7 @@ pub(super) struct Staged {
     dir: TempDir,
 }
 
-impl Target {
+impl ProjectRoot {
     /// The directory that was asked for, else one with the bundle's name. Where evaluation
     /// copies the project's root, the root keeps its name, if need be as a directory in the
     /// one that was asked for.
@@ -45,7 +45,7 @@ impl Target {
     }
 
     /// The project's root.
-    pub(super) fn root(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.root
     }
 
@@ -121,8 +121,8 @@ fn exists(path: &Path) -> Result<bool> {
 
 impl Staged {
     /// Moves the files to their place. What is there already was found to be the same.
-    pub(super) fn place(self, target: &Target, project: &Project) -> Result<()> {
-        let root = target.root();
+    pub(super) fn place(self, root: &ProjectRoot, project: &Project) -> Result<()> {
+        let root = root.path();
         if !root.exists() {
             let dir = self.dir.path();
             set_directory_modes(dir, project)?;

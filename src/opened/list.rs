@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::opened::{Damage, Place, Record};
 use crate::report::utc;
+use crate::target::Target;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::StoreDir;
@@ -73,7 +74,7 @@ struct Project {
 }
 
 /// Looks at all records.
-pub(crate) fn list() -> Result<Listing> {
+pub(crate) fn list(target: &Target) -> Result<Listing> {
     let records = Record::all()?;
     let number = |name: &str| {
         let same = records.iter().filter(|record| record.name() == name);
@@ -82,7 +83,7 @@ pub(crate) fn list() -> Result<Listing> {
     let mut bundles = Vec::new();
     for record in &records {
         let is_ambiguous = number(record.name()) > 1;
-        let listed = Listed::of(record, is_ambiguous);
+        let listed = Listed::of(record, is_ambiguous, target);
         // One that was removed meanwhile is no damaged one.
         bundles.extend(record.path().symlink_metadata().is_ok().then_some(listed));
     }
@@ -100,9 +101,9 @@ impl Listing {
 }
 
 impl Listed {
-    fn of(record: &Record, is_ambiguous: bool) -> Self {
+    fn of(record: &Record, is_ambiguous: bool, target: &Target) -> Self {
         let projects: Vec<_> = record.places().iter().map(Project::of).collect();
-        let roots = record.roots().into_iter();
+        let roots = record.roots(target).into_iter();
         let there = roots.filter(|root| root.exists);
         let mut listed = Self {
             name: record.name().to_owned(),
@@ -115,9 +116,7 @@ impl Listed {
             nar_bytes: None,
             opened: projects.first().map(|project| project.opened.clone()),
             projects,
-            roots: there
-                .map(|root| root.target.display().to_string())
-                .collect(),
+            roots: there.map(|root| root.path.display().to_string()).collect(),
             missing_roots: Vec::new(),
             record: record.path().display().to_string(),
             is_ambiguous,

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use crate::describe::Labelled;
 use crate::error::{NotThere, Result};
-use crate::nix::Nix;
 use crate::opened::{Place, Record};
 use crate::report::{Event, Phase, Report, count, human};
+use crate::target::Target;
 use shellpack_format::store::store_path::StorePath;
 
 /// What was let go of.
@@ -32,7 +32,7 @@ struct Garbage {
 }
 
 /// Removes the record that is meant, be it damaged.
-pub(crate) fn remove(name: &str, report: &Report) -> Result<Removed> {
+pub(crate) fn remove(name: &str, target: &Target, report: &Report) -> Result<Removed> {
     report.emit(Event::Phase(Phase::Check));
     let record = the_one(name)?;
     let places = record.places().into_iter();
@@ -40,12 +40,12 @@ pub(crate) fn remove(name: &str, report: &Report) -> Result<Removed> {
     let projects = projects.map(|place| place.directory).collect();
     let waiting = report.waiting("Nix's store to answer");
     // Whoever wants to let go of it can, Nix or no Nix.
-    let held = held(&record);
+    let held = held(&record, target);
     drop(waiting);
     report.ensure_not_interrupted()?;
     record.remove()?;
     let waiting = report.waiting("Nix to look for garbage");
-    let garbage = held.and_then(|held| garbage(&held));
+    let garbage = held.and_then(|held| garbage(&held, target));
     drop(waiting);
     report.emit(Event::PhaseDone);
     if let Err(error) = &garbage {
@@ -70,19 +70,18 @@ fn the_one(name: &str) -> Result<Record> {
     }
 }
 
-/// The Nix here, and everything that a record's roots keep with the sizes of the NARs.
-fn held(record: &Record) -> Result<(Nix, BTreeMap<StorePath, u64>)> {
-    let nix = Nix::find()?;
-    let roots = record.roots();
+/// Everything that a record's roots keep, with the sizes of the NARs.
+fn held(record: &Record, target: &Target) -> Result<BTreeMap<StorePath, u64>> {
+    let nix = target.nix()?;
+    let roots = record.roots(target);
     let paths = roots
         .iter()
-        .filter_map(|root| nix.store.containing(root.target.to_str()?));
-    let sizes = nix.connect()?.reachable(paths.map(|(path, _)| path))?;
-    Ok((nix, sizes))
+        .filter_map(|root| nix.store.containing(root.path.to_str()?));
+    nix.connect()?.reachable(paths.map(|(path, _)| path))
 }
 
-fn garbage((nix, held): &(Nix, BTreeMap<StorePath, u64>)) -> Result<Garbage> {
-    let dead = nix.dead_paths()?;
+fn garbage(held: &BTreeMap<StorePath, u64>, target: &Target) -> Result<Garbage> {
+    let dead = target.nix()?.dead_paths()?;
     let mut garbage = Garbage::default();
     for (path, size) in held {
         if dead.contains(path) {

@@ -11,13 +11,14 @@ use std::path::PathBuf;
 use super::Record;
 use crate::error::{Error, Result};
 use crate::nix::daemon::Connection;
+use crate::target::Target;
 use shellpack_format::bundle::manifest::Manifest;
 
 /// A root of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Root {
     /// What it keeps, in the store.
-    pub target: PathBuf,
+    pub path: PathBuf,
     /// Whether that is there: somebody may have forced Nix to delete it.
     pub exists: bool,
 }
@@ -45,16 +46,16 @@ impl Record {
     }
 
     /// The roots that are there.
-    pub(crate) fn roots(&self) -> Vec<Root> {
+    pub(crate) fn roots(&self, target: &Target) -> Vec<Root> {
         let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
-        let targets = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
-        let mut roots: Vec<_> = targets
-            .map(|target| Root {
-                exists: target.symlink_metadata().is_ok(),
-                target,
+        let paths = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
+        let mut roots: Vec<_> = paths
+            .map(|path| Root {
+                exists: target.exists(&path),
+                path,
             })
             .collect();
-        roots.sort_by(|a, b| a.target.cmp(&b.target));
+        roots.sort_by(|a, b| a.path.cmp(&b.path));
         roots
     }
 }
