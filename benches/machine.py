@@ -2,8 +2,8 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from room import PATH, Failure
@@ -11,45 +11,17 @@ from room import PATH, Failure
 # What the targets are for.
 PROCESSORS = 2
 
-# command: Debian's package of it
-NEEDED = {
-    "bash": "bash",
-    "dpkg-deb": "dpkg",
-    "find": "findutils",
-    "mkfs.ext4": "e2fsprogs",
-    "mount": "mount",
-    "nix-daemon": "nix-bin",
-    "nix-store": "nix-bin",
-    "pivot_root": "util-linux",
-    "tar": "tar",
-    "unshare": "util-linux",
-    "zstd": "zstd",
-}
-
 
 def ensure_root():
     if os.geteuid() != 0:
         raise Failure("root is needed, to mount file systems; try: sudo benches/run")
 
 
-def install_what_is_missing(say):
-    missing = sorted({package for command, package in NEEDED.items() if not find(command)})
-    if not missing:
-        return
-    if not find("apt-get"):
-        raise Failure(f"install what these packages of Debian have: {' '.join(missing)}")
-    say(f"installing {' '.join(missing)} …")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing]
-    for argv in (["apt-get", "update", "-q"], install):
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise Failure(f"{' '.join(argv)} failed:\n{done.stderr.strip()}")
-
-
-def find(command):
-    """Where rooms find it, which do not see what is in the host's /nix."""
-    return shutil.which(command, path=PATH)
+def install_what_is_missing():
+    """What it installs is in scripts/needed; it says so itself."""
+    setup = Path(__file__).resolve().parent.parent / "scripts/setup"
+    if subprocess.run([setup, "bench"], stdout=sys.stderr).returncode != 0:
+        raise Failure("what the benchmark needs is not there")
 
 
 def pin():

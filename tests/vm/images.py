@@ -1,10 +1,12 @@
 """What machines are made of: Debian's kernel, an initramfs, a root file system with Nix and
 shellpack, and Nix stores. Machines work on copies of their own."""
 
+import lzma
 import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from machine import Failure
@@ -12,21 +14,6 @@ from machine import Failure
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 
-# command: Debian's package of it
-NEEDED = {
-    "qemu-system-x86_64": "qemu-system-x86",
-    "qemu-img": "qemu-utils",
-    "mkfs.ext4": "e2fsprogs",
-    "mkfs.vfat": "dosfstools",
-    "mcopy": "mtools",
-    "dpkg-deb": "dpkg",
-    "strip": "binutils",
-    "setpriv": "util-linux",
-    "unshare": "util-linux",
-    "nix-store": "nix-bin",
-    "busybox": "busybox-static",
-    "bash-static": "bash-static",
-}
 KERNEL = "linux-image-amd64"
 
 # What the kernel does not have built in, for the disks and for sticks. The first is what ext4 asks
@@ -38,6 +25,7 @@ MODULES = """
 
 # Programs of the host that machines have, beside busybox's.
 PROGRAMS = ["/usr/bin/nix", "/usr/bin/git"]
+# Where Nix has what it calls besides; which of them there are depends on its version.
 DIRECTORIES = ["/usr/lib/nix", "/usr/libexec/nix"]
 
 NIX_CONF = "build-users-group =\nsandbox = false\nsubstituters =\n"
@@ -101,15 +89,10 @@ class Images:
         return image
 
 
-def install_what_is_missing(say):
-    missing = sorted({package for command, package in NEEDED.items() if not shutil.which(command)})
-    if not missing:
-        return
-    if not shutil.which("apt-get"):
-        raise Failure(f"install what these packages of Debian have: {' '.join(missing)}")
-    say(f"installing {' '.join(missing)}")
-    apt_get("update", "-q")
-    apt_get("install", "-q", "-y", "--no-install-recommends", *missing)
+def install_what_is_missing():
+    """What it installs is in scripts/needed; it says so itself."""
+    if subprocess.run([REPOSITORY / "scripts/setup", "vm"], stdout=sys.stderr).returncode != 0:
+        raise Failure("what the virtual machines need is not there")
 
 
 def apt_get(*arguments, **options):
@@ -146,22 +129,26 @@ def kernel_tree(directory):
 
 
 def modules(tree):
-    """The kernel modules to load, in this order."""
-    known = {file.stem.replace("-", "_"): file for file in tree.glob("lib/modules/**/*.ko")}
-    order = []
+    """The kernel modules to load, in this order: what each file is to be called, and its content."""
+    files = tree.glob("lib/modules/**/*.ko*")
+    known = {file.name.split(".ko")[0].replace("-", "_"): file for file in files}
+    order = {}
 
     def add(name):
         file = known.get(name.replace("-", "_"))  # what is not there is built in
         if file is None or file in order:
             return
-        needs = re.search(rb"\0depends=([^\0]*)\0", file.read_bytes())
+        content = file.read_bytes()
+        if file.suffix == ".xz":  # since Debian 13
+            content = lzma.decompress(content)
+        needs = re.search(rb"\0depends=([^\0]*)\0", content)
         for needed in needs[1].decode().split(",") if needs and needs[1] else []:
             add(needed)
-        order.append(file)
+        order[file] = content
 
     for name in MODULES:
         add(name)
-    return order
+    return [(f"{file.name.split('.ko')[0]}.ko", content) for file, content in order.items()]
 
 
 def write_initramfs(path, tree):
@@ -178,8 +165,8 @@ def write_initramfs(path, tree):
             add(directory, 0o40755)
         add("init", 0o100755, (HERE / "guest/init").read_bytes())
         add("bin/busybox", 0o100755, Path(shutil.which("busybox")).read_bytes())
-        for number, module in enumerate(modules(tree)):
-            add(f"modules/{number:02}-{module.name}", 0o100644, module.read_bytes())
+        for number, (module, content) in enumerate(modules(tree)):
+            add(f"modules/{number:02}-{module}", 0o100644, content)
         add("TRAILER!!!", 0)
 
 
@@ -207,7 +194,7 @@ def fill_root(root, shellpack):
     for link in Path("/usr/bin").glob("nix-*"):
         if link.is_symlink():
             (root / "usr/bin" / link.name).symlink_to("nix")
-    for directory in DIRECTORIES:
+    for directory in filter(os.path.isdir, DIRECTORIES):
         shutil.copytree(directory, root / directory[1:], symlinks=True)
     copy_libraries(root, [shellpack, *PROGRAMS])
 
