@@ -4,9 +4,24 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
+# Rust is often installed for one user only, where no login shell has been; and sudo gives root's PATH
+# and home to what it runs.
+ifeq ($(shell command -v $(CARGO) 2> /dev/null),)
+  CALLER := $(and $(SUDO_USER),$(shell getent passwd "$(SUDO_USER)" 2> /dev/null | cut -d: -f6))
+  FOUND := $(firstword $(wildcard $(patsubst %,%/bin/cargo,$(CARGO_HOME) $(HOME)/.cargo $(CALLER:%=%/.cargo))) \
+    $(and $(SUDO_USER),$(shell runuser -l "$(SUDO_USER)" -c 'command -v cargo' 2> /dev/null)))
+  ifeq ($(FOUND),)
+    CARGO = $(error cargo is missing; see https://rustup.rs)
+  endif
+  export PATH := $(PATH):$(patsubst %/,%,$(dir $(FOUND)))
+  ifneq ($(and $(CALLER),$(wildcard $(CALLER)/.rustup)),)
+    export RUSTUP_HOME ?= $(CALLER)/.rustup
+  endif
+endif
+
 # Shell scripts, for shellcheck.
-SCRIPTS := $(filter-out scripts/licences,$(wildcard scripts/*)) $(wildcard tests/vm/guest/*) \
-  .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/compat/run
+SCRIPTS := $(filter-out scripts/licences scripts/needed,$(wildcard scripts/*)) $(wildcard tests/vm/guest/*) \
+  .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/compat/run tests/fresh/run
 
 # Options of the benchmark, for one: BENCH='--only open --rounds 3'.
 BENCH ?=
@@ -16,47 +31,56 @@ VM ?=
 
 # What takes root.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+AS_ROOT := $(and $(SUDO),--config "target.'cfg(unix)'.runner = ['sudo', '--preserve-env', '--set-home']")
 
-.PHONY: help demo test check test-vm test-compat bench man dist setup fixtures
+# The machines take Debian's kernel.
+HAS_VM := $(shell grep -qs '^ID=debian' /etc/os-release && echo vm)
+
+.PHONY: help demo test check test-vm test-compat bench man dist setup root fixtures
 
 help:
-	@echo "make demo         pack the blog's nix-shell and open it in a room with no network"
-	@echo "make test         every check and test; what CI runs"
+	@echo "make demo         pack a nix-shell and open it in a room with no network"
+	@echo "make test         every check and test; what CI runs (root or sudo, 5 GB)"
 	@echo "make check        format, lints, documentation, fixtures; no tests"
 	@echo "make test-vm      only that: sticks between virtual machines"
 	@echo "make test-compat  other versions of Nix on the other side (needs a network)"
 	@echo "make bench        measure shellpack against nix copy and nix-store (root, a network, 20 GB)"
 	@echo "make man          man pages, in target/man"
 	@echo "make dist         the archive of a release, in dist; the same bytes everywhere"
+	@echo "tests/fresh/run   make demo and make test on fresh Debian trees (root, a network)"
 
-demo: setup
-	@echo "== build shellpack (minutes the first time)"
-	@$(CARGO) build --release --locked --quiet
+demo:
+	@scripts/setup demo
+	@echo "== build shellpack (the first time it needs minutes, and 0.5 GB in $(TARGET))"
+	@$(CARGO) build --release --locked
 	@scripts/demo "$(TARGET)/release/shellpack"
 
-test: setup
+test: root
+	@scripts/setup test $(HAS_VM)
+	@echo "== checks and tests (the first time they need half an hour, and 5 GB in $(TARGET))"
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory fixtures
 	@echo "== tests"
-	@$(CARGO) test --locked --quiet --no-run
-	@$(CARGO) test --locked
-	@if ! grep -q '^ID=debian' /etc/os-release; then \
-	  echo "== sticks between virtual machines: not tried, they take Debian's kernel"; \
-	elif [ -n "$(SUDO)" ] && ! sudo -n true 2> /dev/null; then \
-	  echo "== sticks between virtual machines: not tried, they take root"; \
-	else \
-	  $(MAKE) --no-print-directory test-vm; \
-	fi
+	@$(CARGO) test --locked --no-run
+	@$(CARGO) test --locked $(AS_ROOT); status=$$?; $(and $(SUDO),sudo rm -rf "$(TARGET)/tmp";) exit $$status
+	@$(if $(HAS_VM), \
+	  $(MAKE) --no-print-directory test-vm, \
+	  echo "== sticks between virtual machines: not tried, they take Debian's kernel")
 
-check:
+# The tests make machines of rooms, with users of their own.
+root:
+	@[ -z "$(SUDO)" ] || sudo -n true 2> /dev/null || { [ -t 0 ] && sudo -v; } || { \
+	  echo "make: the tests need root, or a user who may use sudo; make check and make demo do not" >&2; exit 1; }
+
+check: setup
 	@echo "== format"
 	@$(CARGO) fmt --check
 	@echo "== lints"
-	@$(CARGO) clippy --locked --quiet --all-targets -- -D warnings
+	@$(CARGO) clippy --locked --all-targets -- -D warnings
 	@echo "== documentation"
-	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --no-deps
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
 	@echo "== fuzz targets build"
-	@CARGO_TARGET_DIR="$(TARGET)/fuzz" $(CARGO) check --locked --quiet --manifest-path fuzz/Cargo.toml
+	@CARGO_TARGET_DIR="$(TARGET)/fuzz" $(CARGO) check --locked --manifest-path fuzz/Cargo.toml
 	@echo "== fixtures are up to date"
 	@fixtures/pack-nixpkgs --check
 	@if command -v shellcheck > /dev/null; then \
@@ -67,24 +91,26 @@ check:
 	fi
 
 # VM=--full sends a bundle that is larger than vfat takes in one file.
-test-vm: setup
+test-vm: root
 	@echo "== sticks between virtual machines"
-	@$(CARGO) build --locked --quiet
-	@$(SUDO) tests/vm/run $(VM)
+	@$(CARGO) build --locked
+	@$(SUDO) tests/vm/run $(VM); status=$$?; $(and $(SUDO),sudo chown -R "$$(id -u):$$(id -g)" "$(TARGET)/vm";) exit $$status
 
 test-compat: setup
+	@scripts/setup compat
 	@tests/compat/run
 
 bench: setup
 	@echo "== build shellpack (minutes the first time)"
-	@$(CARGO) build --release --locked --quiet
+	@$(CARGO) build --release --locked
 	@benches/run $(BENCH)
 
 man:
-	@$(CARGO) run --locked --quiet --example man -- target/man
+	@$(CARGO) run --locked --example man -- target/man
 	@echo "man pages are in target/man; try: man -l target/man/shellpack.1"
 
-dist: setup
+dist:
+	@scripts/setup dist
 	@scripts/dist
 
 setup:
