@@ -3,3 +3,4 @@
 
 mod golden;
 mod round_trip;
+mod spec;

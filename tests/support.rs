@@ -5,6 +5,7 @@
 
 mod bundles;
 mod machine;
+pub(crate) mod markdown;
 mod outcome;
 mod scratch;
 
