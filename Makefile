@@ -29,6 +29,14 @@ BENCH ?=
 # Options of the virtual machines' tests, for one: VM=--full.
 VM ?=
 
+# Tools from crates.io that only some targets need: installed once, into target/tools.
+TOOLS = $(TARGET)/tools
+MDBOOK := $(or $(shell command -v mdbook),$(TOOLS)/bin/mdbook)
+CARGO_DENY := $(or $(shell command -v cargo-deny),$(TOOLS)/bin/cargo-deny)
+
+# Every page: the book has the same tree as the repository, so that links mean the same in both.
+PAGES := $(wildcard *.md docs/*/*.md benches/*.md fuzz/README.md fixtures/nixpkgs/README.md)
+
 # What takes root.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 AS_ROOT := $(and $(SUDO),--config "target.'cfg(unix)'.runner = ['sudo', '--preserve-env', '--set-home']")
@@ -36,7 +44,7 @@ AS_ROOT := $(and $(SUDO),--config "target.'cfg(unix)'.runner = ['sudo', '--prese
 # The machines take Debian's kernel.
 HAS_VM := $(shell grep -qs '^ID=debian' /etc/os-release && echo vm)
 
-.PHONY: help demo test check test-vm test-compat bench man dist setup root fixtures
+.PHONY: help demo test check test-vm test-compat bench man book audit dist setup root fixtures
 
 help:
 	@echo "make demo         pack a nix-shell and open it in a room with no network"
@@ -46,6 +54,8 @@ help:
 	@echo "make test-compat  other versions of Nix on the other side (needs a network)"
 	@echo "make bench        measure shellpack against nix copy and nix-store (root, a network, 20 GB)"
 	@echo "make man          man pages, in target/man"
+	@echo "make book         all pages as a book, in target/book/html (a network, the first time)"
+	@echo "make audit        licences, duplicate versions, advisories (a network, the first time)"
 	@echo "make dist         the archive of a release, in dist; the same bytes everywhere"
 	@echo "tests/fresh/run   make demo and make test on fresh Debian trees (root, a network)"
 
@@ -108,6 +118,34 @@ bench: setup
 man:
 	@$(CARGO) run --locked --example man -- target/man
 	@echo "man pages are in target/man; try: man -l target/man/shellpack.1"
+
+book: $(MDBOOK)
+	@rm -rf "$(TARGET)/book"
+	@mkdir -p "$(TARGET)/book/src"
+	@cp docs/book.toml "$(TARGET)/book"
+	@cp --parents -t "$(TARGET)/book/src" $(PAGES)
+	@sed 's,](\.\./,](,; t; s,](,](docs/,' docs/SUMMARY.md > "$(TARGET)/book/src/SUMMARY.md"
+	@"$(MDBOOK)" build "$(TARGET)/book"
+	@echo "the book is in $(TARGET)/book/html; its first page is index.html"
+
+# Advisories are in a git repository on GitHub, which is not within everybody's reach.
+audit: $(CARGO_DENY)
+	@echo "== licences, duplicate versions, sources"
+	@"$(CARGO_DENY)" --offline --locked check licenses bans sources
+	@echo "== advisories"
+	@if "$(CARGO_DENY)" --locked fetch db; then \
+	  "$(CARGO_DENY)" --locked check --disable-fetch advisories; \
+	else \
+	  echo "== advisories: not checked, the database could not be fetched"; \
+	fi
+
+$(TOOLS)/bin/mdbook:
+	@echo "== install mdbook into $(TOOLS) (minutes, once)"
+	@$(CARGO) install --locked --root "$(TOOLS)" --version '^0.5' mdbook
+
+$(TOOLS)/bin/cargo-deny:
+	@echo "== install cargo-deny into $(TOOLS) (minutes, once)"
+	@$(CARGO) install --locked --root "$(TOOLS)" --version '^0.20' cargo-deny
 
 dist:
 	@scripts/setup dist
