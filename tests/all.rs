@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+/// The pages that people read: their commands, links and options.
+mod documents;
 /// Shells on real Nix, from one machine to another that has no network.
 mod end_to_end;
 /// The bytes of a bundle: round trips, determinism, golden files.
