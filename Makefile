@@ -134,7 +134,7 @@ audit: $(CARGO_DENY)
 	@"$(CARGO_DENY)" --offline --locked check licenses bans sources
 	@echo "== advisories"
 	@if "$(CARGO_DENY)" --locked fetch db; then \
-	  "$(CARGO_DENY)" --locked check --disable-fetch advisories; \
+	  "$(CARGO_DENY)" --locked check advisories; \
 	else \
 	  echo "== advisories: not checked, the database could not be fetched"; \
 	fi
