@@ -4,7 +4,6 @@
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs::File;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
 use crate::entry::as_packed::AsPacked;
@@ -146,15 +145,12 @@ pub(crate) fn enter(
     if invocation.takes_more_than_nix_shell() {
         report.emit(Event::Note(&format!("to enter by hand: {by_hand}")));
     }
-    let mut command = command.into_std();
-    if let Some(stdin) = other_stdin(ready.is_stdin)? {
-        command.stdin(stdin);
-    }
+    let stdin = other_stdin(ready.is_stdin)?;
     report.emit(Event::Done);
     // Returns only if it could not be started.
     Err(Error::CannotEnter {
         program: program.to_owned(),
-        source: command.exec(),
+        source: command.exec(stdin),
     })
 }
 

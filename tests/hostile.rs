@@ -8,6 +8,8 @@ mod manifests;
 mod members;
 /// NARs that are none, although their hash is right.
 mod nars;
+/// Bundles for another system or store are refused before anything is written.
+mod one_way_in;
 /// What `open` makes of such bundles on a real Nix.
 mod opened;
 /// Frames that a zstd decoder should not be given.

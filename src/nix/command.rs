@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 
@@ -177,9 +177,18 @@ impl NixCommand {
             .map_err(|source| Error::cannot_run(self.program, source))
     }
 
-    /// The prepared command, for a caller that wants its own pipes.
-    pub fn into_std(self) -> Command {
-        self.command
+    /// The arguments, in order.
+    pub fn arguments(&self) -> impl Iterator<Item = &OsStr> {
+        self.command.get_args()
+    }
+
+    /// Becomes the command, with another stdin if there is one. Returns only if it could not be
+    /// started.
+    pub(crate) fn exec(mut self, stdin: Option<File>) -> io::Error {
+        if let Some(stdin) = stdin {
+            self.command.stdin(stdin);
+        }
+        self.command.exec()
     }
 
     fn ensure_success(&self, status: ExitStatus, words: impl FnOnce() -> String) -> Result<()> {

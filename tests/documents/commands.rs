@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use shellpack::room::Access;
+use shellpack::internals::Access;
 
 use crate::support::markdown::{self, Block, Step};
 use crate::support::{Machine, Outcome, bundle};

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use shellpack::bundle::reader::{Piped, Reader};
+use shellpack_format::bundle::reader::{Piped, Reader};
 
 use crate::support::markdown::{self, Block};
 use crate::synthetic::faults;

@@ -156,9 +156,9 @@ fn a_shell_file_is_never_an_option() {
         let bundle = Bundle::new(&[(name, Tree::file("{ }"))], &[]);
         let mut recipe = Recipe::of(&bundle.manifest, &bundle.manifest.shells[0]);
         recipe.shell.file = EntryPath::parse(name).unwrap();
-        let command = invocation(&recipe).command(&[]).into_std();
-        assert!(command.get_args().any(|arg| *arg == *format!("./{name}")));
-        assert!(command.get_args().all(|arg| *arg != *name));
+        let command = invocation(&recipe).command(&[]);
+        assert!(command.arguments().any(|arg| *arg == *format!("./{name}")));
+        assert!(command.arguments().all(|arg| *arg != *name));
     }
 }
 
