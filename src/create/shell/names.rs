@@ -15,7 +15,7 @@ const FLAKE_SETS: [&str; 3] = ["devShells", "packages", "legacyPackages"];
 pub(super) fn give(shells: &mut [Shell], root: &Path) {
     let places: Vec<_> = shells
         .iter()
-        .map(|shell| Place {
+        .map(|shell| Spot {
             file: shell.file.strip_prefix(root).unwrap_or(&shell.file),
             attribute: called(shell),
         })
@@ -39,13 +39,13 @@ fn called(shell: &Shell) -> Option<&str> {
 
 /// Where a shell is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place<'a> {
+struct Spot<'a> {
     /// Relative to the project's root.
     file: &'a Path,
     attribute: Option<&'a str>,
 }
 
-impl Place<'_> {
+impl Spot<'_> {
     /// The directory for a `shell.nix` in one, if that is wanted, else the file.
     fn path(&self, by_directory: bool) -> String {
         let directory = self.file.parent().filter(|dir| !dir.as_os_str().is_empty());
@@ -57,9 +57,9 @@ impl Place<'_> {
     }
 }
 
-fn names(places: &[Place<'_>]) -> Vec<ShellName> {
+fn names(places: &[Spot<'_>]) -> Vec<ShellName> {
     let is_one_file = places.iter().all(|place| place.file == places[0].file);
-    let full = |place: &Place<'_>, by_directory| {
+    let full = |place: &Spot<'_>, by_directory| {
         let path = place.path(by_directory);
         let is_alone = places
             .iter()
@@ -105,7 +105,7 @@ mod tests {
     fn named(places: &[(&str, Option<&str>)]) -> Vec<String> {
         let places: Vec<_> = places
             .iter()
-            .map(|&(file, attribute)| Place {
+            .map(|&(file, attribute)| Spot {
                 file: Path::new(file),
                 attribute,
             })

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::dialect::Dialect;
-use super::environment::JSON;
 use super::rc::quoted;
 use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::Shell;
@@ -14,6 +13,9 @@ use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
+
+/// The variable that holds structured attributes.
+pub(super) const JSON: &str = "__json";
 
 /// Attributes in the two forms that a shell is given.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, JSON};
 use super::dialect::Dialect;
 use crate::entry::invocation::Entry;
 use crate::error::{Error, Result};
@@ -38,9 +38,6 @@ const KEPT: [&str; 20] = [
     "no_proxy",
 ];
 
-/// The variable that holds structured attributes.
-pub(super) const JSON: &str = "__json";
-
 /// What the variables are made of.
 pub(super) struct Making<'a> {
     pub(super) shell: &'a Shell,
@@ -53,7 +50,7 @@ pub(super) struct Making<'a> {
 }
 
 /// The variables.
-pub(super) struct Made {
+pub(super) struct Environment {
     pub(super) variables: BTreeMap<OsString, OsString>,
     /// Whether the temporary directory must be there while the shell is.
     pub(super) keeps_dir: bool,
@@ -61,12 +58,12 @@ pub(super) struct Made {
 
 impl Making<'_> {
     /// Later ones win: the user's, nix-shell's own, the derivation's.
-    pub(super) fn make(&self) -> Result<Made> {
+    pub(super) fn make(&self) -> Result<Environment> {
         let mut variables = self.of_user();
         self.add_own(&mut variables);
         let has_files = self.add_derivations(&mut variables)?;
         let has_attributes = self.add_attributes(&mut variables)?;
-        Ok(Made {
+        Ok(Environment {
             variables,
             keeps_dir: has_files || has_attributes || self.dialect.owns_tmpdir,
         })
