@@ -5,7 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
-/// The pages that people read: their commands, links and options.
+/// The documentation: its commands, links and options.
 mod documents;
 /// Shells on real Nix, from one machine to another that has no network.
 mod end_to_end;

@@ -1,5 +1,4 @@
-//! The pages that people read: their commands run as they are written, their links lead somewhere,
-//! and no option is missing from the reference.
+//! The documentation: its commands run, its links lead somewhere, and the reference is complete.
 
 mod commands;
 mod links;
@@ -7,7 +6,7 @@ mod reference;
 
 use crate::support::markdown;
 
-/// The pages with commands that can be run, and those with commands that need something else.
+/// The pages with blocks of code.
 const PAGES: [&str; 15] = [
     "README.md",
     "CONTRIBUTING.md",
@@ -31,7 +30,7 @@ fn the_readme_is_read_in_a_few_minutes() {
     let lines = markdown::read("README.md").lines().count();
     assert!(
         lines <= 120,
-        "README.md has {lines} lines; what is longer belongs in docs"
+        "README.md has {lines} lines; move some to docs"
     );
 }
 

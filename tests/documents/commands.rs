@@ -1,8 +1,7 @@
-//! Commands run as they are written: `online$` on machine A, `offline$` on machine B, and `/mnt/stick`
-//! is the stick that goes from one to the other.
+//! The commands of the pages run as they are written: `online$` on machine A, `offline$` on machine B.
+//! `/mnt/stick` is a directory that both machines see.
 //!
-//! A page finds in A's home what its reader has: a project `blog`. Most pages are read after a bundle
-//! was made; then it is there, too.
+//! Each page starts with a project `blog` in A's home. Pages that presume a bundle find one.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,7 +11,7 @@ use shellpack::internals::Access;
 use crate::support::markdown::{self, Block, Step};
 use crate::support::{Machine, Outcome, bundle};
 
-/// Both machines, the stick between them, and the page that is read there.
+/// A page, and the machines that run its commands.
 struct Reading {
     page: &'static str,
     a: Machine,
@@ -33,7 +32,7 @@ impl Reading {
         Self { page, a, b }
     }
 
-    /// A bundle of the project is there, at home and on the stick.
+    /// Puts a bundle at these places, in A's home or on the stick.
     fn with_bundles(self, places: &[&str]) -> Self {
         for place in places {
             let at = match place.strip_prefix("/mnt/") {
@@ -50,12 +49,12 @@ impl Reading {
         self
     }
 
-    /// Runs all that can be run, in the order of the page.
-    fn is_right(self) {
+    /// Runs every block that can be run, in the order of the page.
+    fn runs(self) {
         let blocks = markdown::blocks(&markdown::read(self.page));
         let run: Vec<_> = blocks.iter().filter(|block| block.is_run()).collect();
-        let runs = run.iter().filter(|block| block.is("console")).count();
-        assert!(runs > 0, "{} has nothing to run", self.page);
+        let number = run.iter().filter(|block| block.is("console")).count();
+        assert!(number > 0, "{} has no command to run", self.page);
         for block in run {
             assert!(
                 !block.is("sh"),
@@ -69,7 +68,7 @@ impl Reading {
         }
     }
 
-    /// Commands on one machine, in a row, share what they set.
+    /// Consecutive commands on one machine are one script, so they share variables and directory.
     fn run(&self, block: &Block) {
         let steps = block.steps();
         for steps in steps.chunk_by(|one, next| one.machine == next.machine && one.typed.is_empty())
@@ -95,7 +94,7 @@ impl Reading {
     }
 }
 
-/// What a command is in a script: as it is, or at a terminal where something is typed.
+/// The command for a script. If lines are typed into it, it runs at a terminal.
 fn script(step: &Step) -> String {
     if step.typed.is_empty() {
         return step.command.clone();
@@ -112,12 +111,12 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// The project of the pages: the blog's shell, a second one, and a file that only people read.
-const PROJECT: &str = r#"nix-store --init
+/// The project of the pages: the blog's shell, a second shell, and a file that evaluation ignores.
+const PROJECT: &str = r"nix-store --init
 mkdir -p blog/tools
 sed 's|${toString ../../nixpkgs.tar.gz}|/root/fixtures/nixpkgs.tar.gz|' fixtures/shells/blog/shell.nix > blog/shell.nix
 sed 's|example-shell|lint|' blog/shell.nix > blog/tools/lint.nix
-echo read me > blog/notes.txt"#;
+echo read me > blog/notes.txt";
 
 const HERE: &str = "blog.shellpack";
 const DEV: &str = "dev.shellpack";
@@ -125,36 +124,36 @@ const ON_STICK: &str = "/mnt/stick/blog.shellpack";
 
 #[test]
 fn the_readmes_commands_run() {
-    Reading::new("README.md").is_right();
+    Reading::new("README.md").runs();
 }
 
 #[test]
 fn the_commands_for_packing_run() {
-    Reading::new("docs/guide/pack.md").is_right();
+    Reading::new("docs/guide/pack.md").runs();
 }
 
 #[test]
 fn the_commands_for_checking_run() {
     let reading = Reading::new("docs/guide/check.md");
-    reading.with_bundles(&[ON_STICK]).is_right();
+    reading.with_bundles(&[ON_STICK]).runs();
 }
 
 #[test]
 fn the_commands_for_moving_run() {
     let reading = Reading::new("docs/guide/move.md");
-    reading.with_bundles(&[DEV]).is_right();
+    reading.with_bundles(&[DEV]).runs();
 }
 
 #[test]
 fn the_commands_for_opening_run() {
     let reading = Reading::new("docs/guide/open.md");
-    reading.with_bundles(&[ON_STICK]).is_right();
+    reading.with_bundles(&[ON_STICK]).runs();
 }
 
 #[test]
 fn the_commands_for_repairing_run() {
     let reading = Reading::new("docs/guide/repair.md");
-    reading.with_bundles(&[DEV]).is_right();
+    reading.with_bundles(&[DEV]).runs();
 }
 
 #[test]
@@ -162,17 +161,17 @@ fn the_commands_for_recovering_run() {
     let reading = Reading::new("docs/guide/recover.md");
     let reading = reading.with_bundles(&[DEV, ON_STICK]);
     let split = "shellpack split dev.shellpack --volume-size 512K -o /mnt/stick";
-    reading.after(split).is_right();
+    reading.after(split).runs();
 }
 
 #[test]
 fn the_commands_of_the_reference_run() {
     for page in ["docs/reference/json.md", "docs/reference/progress.md"] {
-        Reading::new(page).with_bundles(&[HERE]).is_right();
+        Reading::new(page).with_bundles(&[HERE]).runs();
     }
 }
 
-/// No page with commands is forgotten here.
+/// A page with commands needs a test in this file.
 #[test]
 fn every_page_with_commands_is_run() {
     let here = fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file!())).unwrap();
@@ -181,8 +180,11 @@ fn every_page_with_commands_is_run() {
         let runs = blocks
             .iter()
             .any(|block| block.is("console") && block.is_run());
-        // The specification's are run by the tests of the format.
+        // tests/format/spec.rs runs the commands of the specification.
         let is_run = here.contains(&format!("\"{page}\"")) || page == "bundle-format.md";
-        assert!(!runs || is_run, "{page} has commands that nothing runs");
+        assert!(
+            !runs || is_run,
+            "{page} has commands, and no test runs them"
+        );
     }
 }

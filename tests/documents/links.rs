@@ -1,4 +1,4 @@
-//! Links between the pages lead to a file, and to a heading in it.
+//! Every link between pages leads to a file, and to a heading in it.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ fn pages() -> Vec<String> {
     pages
 }
 
-/// Targets of links that are in this repository: a file, and a heading.
+/// The links to this repository: a file, and perhaps a heading.
 fn links(text: &str) -> Vec<(String, Option<String>)> {
     let mut code = false;
     let is_prose = |line: &&str| {
@@ -47,7 +47,7 @@ fn links(text: &str) -> Vec<(String, Option<String>)> {
     .collect()
 }
 
-/// What a heading is called in a link, on GitHub and in the book.
+/// The name of a heading in a link, on GitHub and in the book.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = kept
@@ -81,7 +81,7 @@ fn links_lead_somewhere() {
     }
 }
 
-/// A page that is not in it is not in the book, and links to it break there.
+/// A page that the summary lacks is not in the book, and links to it break there.
 #[test]
 fn every_page_is_in_the_summary() {
     let summary = links(&markdown::read("docs/SUMMARY.md"));

@@ -1,4 +1,4 @@
-//! The reference has every option, and no other.
+//! The reference lists exactly the options that the program has.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -13,7 +13,7 @@ fn help(words: &[&str]) -> String {
     String::from_utf8(output.unwrap().stdout).unwrap()
 }
 
-/// Long options, where a line of the help begins with one.
+/// The long options of all lines that begin with an option.
 fn options_of(help: &str) -> BTreeSet<String> {
     let lines = help.lines().map(str::trim_start);
     let lines = lines.filter(|line| line.starts_with('-'));
@@ -28,7 +28,7 @@ fn long_options(line: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Those in the first column of the tables below a heading, and in the synopsis.
+/// The long options in the synopsis and in the first column of the tables below a heading.
 fn options_below(heading: &str) -> BTreeSet<String> {
     let text = markdown::read(PAGE);
     let below = text.split_once(&format!("\n## {heading}\n"));
@@ -71,7 +71,7 @@ fn the_reference_has_every_option_and_no_other() {
         }
         documented.remove("--version");
         let mut real = options_of(&help(&[&command]));
-        // Those that every command has may be left out of its help.
+        // The help of a command may leave out the options that every command has.
         real.extend(
             common
                 .iter()
@@ -80,7 +80,7 @@ fn the_reference_has_every_option_and_no_other() {
         );
         let missing: Vec<_> = real.difference(&documented).collect();
         let extra: Vec<_> = documented.difference(&real).collect();
-        assert!(missing.is_empty(), "{PAGE}: {command} has {missing:?}, too");
+        assert!(missing.is_empty(), "{PAGE}: {command} also has {missing:?}");
         assert!(extra.is_empty(), "{PAGE}: {command} has no {extra:?}");
     }
 }

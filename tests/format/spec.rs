@@ -1,9 +1,8 @@
-//! The specification's own bundle: the worked example of `bundle-format.md` is put together by the
-//! rules that are written there, read by the real reader, and taken apart by the commands that are
-//! printed there.
+//! The worked example of `bundle-format.md`: these tests assemble its bundle by the rules of the
+//! document, give it to the real reader, and run the commands that the document shows.
 //!
-//! Where the manifest's own words change, `SHELLPACK_WRITE_EXAMPLE=1 cargo test spec` writes the
-//! manifest and what the commands print anew.
+//! If the wording of the manifest's comments changes, `SHELLPACK_WRITE_EXAMPLE=1 cargo test spec`
+//! rewrites the manifest and the output of the commands. Numbers in the prose stay by hand.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -37,7 +36,7 @@ fn text_of<'a>(blocks: &'a [Block], language: &str) -> &'a str {
     &blocks.iter().find(|block| block.is(language)).unwrap().text
 }
 
-/// The bundle, from the blocks that print its parts.
+/// Assembles the bundle from the blocks that show its parts.
 fn assembled(blocks: &[Block]) -> Vec<u8> {
     let dump = "closure/0000.zst | od -A x -t x1z";
     let steps = blocks.iter().flat_map(Block::steps);
@@ -58,7 +57,7 @@ fn assembled(blocks: &[Block]) -> Vec<u8> {
     bundle
 }
 
-/// The header of a regular file of mode 0644, as section 3.2 has it.
+/// The header of a regular file of mode 0644, by section 3.2.
 fn header(name: &str, size: usize) -> [u8; 512] {
     let mut header = [0; 512];
     let mut put =
@@ -77,7 +76,7 @@ fn header(name: &str, size: usize) -> [u8; 512] {
     header
 }
 
-/// What `od -A x -t x1z` printed, if no line of it is left out.
+/// Parses the output of `od -A x -t x1z`, without lines that `od` left out.
 fn bytes_of_dump(dump: &str) -> Vec<u8> {
     let bytes = |line: &str| -> Vec<u8> {
         let (_, rest) = line.split_once(' ').unwrap_or_default();
@@ -90,7 +89,7 @@ fn bytes_of_dump(dump: &str) -> Vec<u8> {
     dump.lines().flat_map(bytes).collect()
 }
 
-/// What a command prints in a directory with the bundle.
+/// The output of a command in a directory with the bundle.
 fn printed(directory: &Path, command: &str) -> String {
     let mut shell = Command::new("sh");
     shell.args(["-euc", command]).current_dir(directory);
@@ -137,7 +136,7 @@ fn its_commands_print_what_is_printed_there() {
     }
 }
 
-/// The same document with the manifest as it would be written, and what the commands print then.
+/// The document with the manifest as it would be written today, and the output of the commands.
 fn rewritten(text: &str) -> String {
     let blocks = blocks_of_example(text);
     let before = text_of(&blocks, "toml");
@@ -174,7 +173,7 @@ fn every_section_that_the_code_names_is_there() {
     assert!(missing.is_empty(), "{SPEC} has no section {missing:?}");
 }
 
-/// The numbers behind the word `section` in the sources.
+/// The numbers after the word `section` in the sources.
 fn sections_named() -> BTreeSet<String> {
     let mut named = BTreeSet::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -193,7 +192,7 @@ fn sections_named() -> BTreeSet<String> {
     named
 }
 
-/// `4.3` of `4.3)`, `12` of `12.`; nothing of words, nor of the deep sections of others.
+/// `4.3` of `4.3)`, `12` of `12.`; nothing of words, or of deep sections: those are of RFCs.
 fn number(text: &str) -> Option<String> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
     let number = text[..end.unwrap_or(text.len())].trim_end_matches('.');

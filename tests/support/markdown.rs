@@ -1,4 +1,4 @@
-//! Markdown, as far as tests take it apart: blocks of code, and what is typed in them.
+//! A small part of Markdown: fenced blocks, and the commands in them.
 
 use std::fs;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::path::Path;
 /// A fenced block of code.
 #[derive(Debug)]
 pub(crate) struct Block {
-    /// Its fence is in this line, counted from 1.
+    /// The line of its opening fence, counted from 1.
     pub(crate) line: usize,
-    /// The words behind the fence: the language, and what else there is, between commas.
+    /// The words after the fence, separated by commas: the language first.
     pub(crate) info: Vec<String>,
     pub(crate) text: String,
     /// The HTML comment in the line before it.
@@ -18,12 +18,12 @@ pub(crate) struct Block {
 /// A command of a `console` block.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// What is before the `$`: the machine, or nothing.
+    /// The machine's name in the prompt, or nothing.
     pub(crate) machine: String,
     pub(crate) command: String,
-    /// What is typed into the shell that it starts.
+    /// Lines to type into the shell that the command starts.
     pub(crate) typed: Vec<String>,
-    /// What it prints; of a shell, what that prints.
+    /// The command's output; if it starts a shell, the shell's.
     pub(crate) output: String,
 }
 
@@ -36,7 +36,7 @@ impl Block {
         !self.info.iter().any(|word| word == "not-run")
     }
 
-    /// The commands of a `console` block. Each begins at a prompt, `NAME$ ` or `$ `.
+    /// The commands of a `console` block. Each begins with a prompt, `NAME$ ` or `$ `.
     pub(crate) fn steps(&self) -> Vec<Step> {
         let mut steps: Vec<Step> = Vec::new();
         for line in self.text.lines() {
@@ -56,13 +56,13 @@ impl Block {
 }
 
 impl Step {
-    /// A line behind the command: more of it, something typed, or what is printed.
+    /// Takes a line after the prompt: more of the command, a line to type, or output.
     fn add(&mut self, line: &str) {
         if self.command.ends_with('\\') {
             self.command.push('\n');
             self.command.push_str(line);
         } else if let Some((_, typed)) = nix_shell_prompt(line) {
-            // What came before is of `open`, not of the shell.
+            // Output before the first prompt of the shell is that of `open`.
             if self.typed.is_empty() {
                 self.output.clear();
             }
