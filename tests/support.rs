@@ -9,6 +9,6 @@ pub(crate) mod markdown;
 mod outcome;
 mod scratch;
 
-pub(crate) use bundles::{SERVE, bundle, machine_a};
+pub(crate) use bundles::{SERVE, bundle, machine_a, quarter};
 pub(crate) use machine::Machine;
 pub(crate) use outcome::{Outcome, path_infos};

@@ -23,7 +23,7 @@ fn on_stick(machine: &Machine, options: &str, script: &str) -> Outcome {
 /// What fails where there is so much room leaves the stick as it was.
 fn fails_on_full_stick(machine: &Machine, room: u32, command: &str) -> Outcome {
     let script = format!(
-        "rm -f stick/full; fallocate -l $(($(stat -f -c '%a * %S' stick) - {room})) stick/full; ls -A stick >before
+        "rm -f stick/full; sync -f stick; fallocate -l $(($(stat -f -c '%a * %S' stick) - {room})) stick/full; ls -A stick >before
         code=0; {command} || code=$?; ls -A stick | diff before - >&2; exit $code"
     );
     on_stick(machine, "", &script).exits_with(1)

@@ -1,7 +1,7 @@
 //! A bundle that is damaged on its way is repaired, and opens.
 
 use super::{MESSAGE, PRINT};
-use crate::support::{Machine, bundle, machine_a};
+use crate::support::{Machine, bundle, machine_a, quarter};
 
 /// Makes a machine B with a bundle that is protected; `large` has segments of its own.
 fn protected(name: &str, how: &str) -> Machine {
@@ -237,7 +237,8 @@ fn the_only_copy_is_left_alone() {
 #[test]
 fn a_volume_that_an_older_bundle_left_is_in_nobodys_way() {
     let b = protected("blog", "--parity 30%");
-    b.sh("mkdir v; shellpack split x.shellpack --volume-size 512K -o v; cp x.shellpack.parity v; mv v/x.shellpack.002 away")
+    let size = quarter() << 10;
+    b.sh(&format!("mkdir v; shellpack split x.shellpack --volume-size {size} -o v; cp x.shellpack.parity v; mv v/x.shellpack.002 away"))
         .succeeds();
     for surplus in ["cat v/x.shellpack.001", "true", "cat v/x.shellpack.004"] {
         b.sh(&format!(
@@ -256,7 +257,7 @@ fn a_volume_that_an_older_bundle_left_is_in_nobodys_way() {
         b.sh("rm v/x.shellpack.002").succeeds();
         b.shellpack("verify v/x.shellpack")
             .exits_with(1)
-            .shows("damaged: x.shellpack.002, 524288 bytes from 0; it is missing\nparity: all of it is covered");
+            .shows(&format!("damaged: x.shellpack.002, {size} bytes from 0; it is missing\nparity: all of it is covered"));
         b.sh("shellpack repair v/x.shellpack -o y; cmp y x.shellpack; rm y")
             .succeeds();
     }
@@ -266,7 +267,8 @@ fn a_volume_that_an_older_bundle_left_is_in_nobodys_way() {
 #[test]
 fn a_file_that_is_too_long_or_lacks_only_zeros_is_repaired() {
     let b = protected("blog", "");
-    b.sh("cp x.shellpack good; mkdir v; shellpack split x.shellpack --volume-size 512K -o v; cp x.shellpack.parity v; mv v/x.shellpack.004 away")
+    let volume = quarter() << 10;
+    b.sh(&format!("cp x.shellpack good; mkdir v; shellpack split x.shellpack --volume-size {volume} -o v; cp x.shellpack.parity v; mv v/x.shellpack.004 away"))
         .succeeds();
     let size = b.sh("stat -c %s good").succeeds().text();
     let size: u64 = size.parse().unwrap();
@@ -294,7 +296,7 @@ fn a_file_that_is_too_long_or_lacks_only_zeros_is_repaired() {
     repairs(
         "v/x.shellpack",
         "cp away v/x.shellpack.004; cp v/x.shellpack.002 new; echo 1 >>new; mv -f new v/x.shellpack.002",
-        "v/x.shellpack.002 has 524290 bytes instead of 524288",
+        &format!("v/x.shellpack.002 has {} bytes instead of {volume}", volume + 2),
     );
     // The last volume has nothing but the zeros at the end.
     repairs(

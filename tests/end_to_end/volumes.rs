@@ -4,17 +4,15 @@
 mod wrong;
 
 use super::{MESSAGE, PRINT};
-use crate::support::{Machine, bundle, machine_a};
-
-/// How large the volumes are into which the blog's bundle is cut here: it has four.
-const SIZE: &str = "512K";
+use crate::support::{Machine, bundle, machine_a, quarter};
 
 /// A machine B with the volumes of the blog's bundle in `v`, and itself in `x.shellpack`.
 fn with_volumes() -> Machine {
     let b = Machine::offline();
     b.receive(&bundle("blog"), "x.shellpack");
     b.sh(&format!(
-        "mkdir v; shellpack split x.shellpack --volume-size {SIZE} -o v"
+        "mkdir v; shellpack split x.shellpack --volume-size {}K -o v",
+        quarter()
     ))
     .succeeds();
     b
@@ -31,13 +29,14 @@ fn names(machine: &Machine, dir: &str) -> String {
 fn create_writes_slices_of_the_same_bytes() {
     let a = machine_a();
     bundle("blog");
+    let size = quarter();
     let create =
-        format!("create fixtures/shells/blog --level fast -o v1/x.shellpack --volume-size {SIZE}");
+        format!("create fixtures/shells/blog --level fast -o v1/x.shellpack --volume-size {size}K");
     let outcome = a.sh(&format!("mkdir v1; shellpack {create}"));
     let digest = a.sh("sha256sum <blog.shellpack").succeeds().text();
     outcome
         .succeeds()
-        .shows("volumes   4 volumes of 512.00 KiB: v1/x.shellpack.001 to v1/x.shellpack.004\n")
+        .shows(&format!("volumes   4 volumes of {size}.00 KiB: v1/x.shellpack.001 to v1/x.shellpack.004\n"))
         .shows(&format!("sha256    {}\n", &digest[..64]))
         .shows("checksums v1/x.shellpack.sha256\n")
         .shows("shellpack open x.shellpack.001\n");
@@ -56,7 +55,8 @@ fn create_writes_slices_of_the_same_bytes() {
 fn create_tells_a_program_what_it_wrote() {
     let a = machine_a();
     let create = format!(
-        "mkdir v2; shellpack create fixtures/shells/blog --level fast -o v2/x --volume-size {SIZE} --json"
+        "mkdir v2; shellpack create fixtures/shells/blog --level fast -o v2/x --volume-size {}K --json",
+        quarter()
     );
     let told: serde_json::Value = serde_json::from_str(&a.sh(&create).succeeds().stdout).unwrap();
     let sums = a.sh("cd v2; cat x.0* | sha256sum; sha256sum x.0*");
@@ -109,8 +109,7 @@ fn any_of_the_volumes_names_all_of_them() {
 #[test]
 fn volumes_are_rehearsed() {
     let a = machine_a();
-    let split = format!("shellpack split blog.shellpack --volume-size {SIZE} -o v4");
-    bundle("blog");
+    let split = format!("shellpack split blog.shellpack --volume-size {}K -o v4", quarter());
     a.sh(&format!("mkdir v4 w4; {split}; mv v4/*.003 w4"))
         .succeeds();
     a.shellpack(&format!("rehearse v4/blog.shellpack --volumes w4 {PRINT}"))
@@ -193,25 +192,26 @@ fn more_than_a_thousand_volumes_sort() {
 fn what_is_replaced_leaves_nothing_behind() {
     let a = machine_a();
     let blog = "shellpack create fixtures/shells/blog --level fast --no-rehearsal -o v5/x";
+    let half = format!("--volume-size {}K", 2 * quarter());
     a.sh(&format!("mkdir v5; {blog} --volume-size 256K"))
         .succeeds();
     a.sh(blog)
         .exits_with(1)
         .says("could not write v5/x.001: it exists");
-    a.sh(&format!("{blog} --volume-size 1M --force")).succeeds();
+    a.sh(&format!("{blog} {half} --force")).succeeds();
     assert_eq!(names(a, "v5"), "x.001 x.002 x.sha256");
     a.sh("cd v5; sha256sum -c x.sha256; shellpack verify x")
         .succeeds();
     a.sh(&format!("{blog} --force")).succeeds();
     assert_eq!(names(a, "v5"), "x");
-    a.sh(&format!("{blog} --force --volume-size 1M")).succeeds();
+    a.sh(&format!("{blog} --force {half}")).succeeds();
     assert_eq!(names(a, "v5"), "x.001 x.002 x.sha256");
     a.sh(&format!(
         "mkdir v5/x.003; {blog} --force || code=$?; rmdir v5/x.003; exit $code"
     ))
     .exits_with(1)
     .says("could not write v5/x.003: it is a directory");
-    a.sh("shellpack split v5/x --volume-size 1M -o v5")
+    a.sh(&format!("shellpack split v5/x {half} -o v5"))
         .exits_with(1)
         .says("could not write v5/x.001: it exists");
 }

@@ -26,6 +26,13 @@ pub(crate) fn bundle(shell: &str) -> PathBuf {
     slot.get_or_init(|| create(shell)).clone()
 }
 
+/// How many KiB volumes have so that the blog's bundle is cut into four, of which the last is the
+/// smallest: how large the bundle is depends on the host's busybox and bash.
+pub(crate) fn quarter() -> u64 {
+    let size = std::fs::metadata(bundle("blog")).unwrap().len();
+    size.div_ceil(4 << 10) + 1
+}
+
 fn create(shell: &str) -> PathBuf {
     let a = machine_a();
     let (before, file) = match shell {
@@ -89,7 +96,7 @@ fn write_large_shell(a: &Machine) {
 
 /// A server of the fixtures on port 8321 that is there until the script ends.
 pub(crate) const SERVE: &str = r#"
-python3 -m http.server 8321 --bind 127.0.0.1 --directory ~/fixtures 2>/dev/null >&2 &
+~/fixtures/serve 2>/dev/null >&2 &
 trap "kill $!" EXIT
 python3 -c '
 import socket, time

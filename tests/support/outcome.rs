@@ -87,14 +87,21 @@ impl std::fmt::Display for Outcome {
 }
 
 /// `nix path-info --json` by path, without what each store has of its own: when a path came,
-/// and whether it was built here.
+/// and whether it was built here. It is a list up to Nix 2.18, and by path since.
 pub(crate) fn path_infos(json: &str) -> BTreeMap<String, Value> {
-    let named = |mut info: Value| {
+    let mut infos: BTreeMap<String, Value> = match serde_json::from_str(json).unwrap() {
+        Value::Array(infos) => infos.into_iter().map(with_path).collect(),
+        Value::Object(infos) => infos.into_iter().collect(),
+        other => panic!("neither a list nor a map: {other}"),
+    };
+    for info in infos.values_mut() {
         for own in ["registrationTime", "ultimate"] {
             info.as_object_mut().unwrap().remove(own);
         }
-        (info["path"].as_str().unwrap().to_owned(), info)
-    };
-    let infos: Vec<Value> = serde_json::from_str(json).unwrap();
-    infos.into_iter().map(named).collect()
+    }
+    infos
+}
+
+fn with_path(info: Value) -> (String, Value) {
+    (info["path"].as_str().unwrap().to_owned(), info)
 }
