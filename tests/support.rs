@@ -7,6 +7,7 @@ mod bundles;
 mod machine;
 pub(crate) mod markdown;
 mod outcome;
+pub(crate) mod rooms;
 mod scratch;
 
 pub(crate) use bundles::{SERVE, bundle, machine_a, quarter};
