@@ -2,8 +2,12 @@
 //! `/mnt/stick` is a directory that both machines see.
 //!
 //! Each page starts with a project `blog` in A's home. Pages that presume a bundle find one.
+//!
+//! Every line of output that a page shows must be in the real output, apart from numbers and hashes. A
+//! page may leave lines out, and the rest of a line after `…`.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use shellpack::internals::Access;
@@ -20,14 +24,17 @@ struct Reading {
 
 impl Reading {
     fn new(page: &'static str) -> Self {
-        let a = Machine::online();
+        let a = Machine::online_of_a_user();
         let mnt = a.home(".mnt");
-        fs::create_dir_all(mnt.join("stick")).unwrap();
+        let stick = mnt.join("stick");
+        fs::create_dir_all(&stick).unwrap();
+        // Both users write to it.
+        fs::set_permissions(&stick, fs::Permissions::from_mode(0o777)).unwrap();
         let with_stick = |machine: Machine| {
             let mnt = mnt.clone();
             machine.with_room(|room| room.bind(mnt, "/mnt", Access::Writable))
         };
-        let (a, b) = (with_stick(a), with_stick(Machine::offline()));
+        let (a, b) = (with_stick(a), with_stick(Machine::offline_of_a_user()));
         a.sh(PROJECT).succeeds();
         Self { page, a, b }
     }
@@ -76,12 +83,26 @@ impl Reading {
             let script: Vec<_> = steps.iter().map(script).collect();
             let last = steps.last().unwrap();
             let outcome = self.on(&last.machine, &script.join("\n")).succeeds();
-            if !last.typed.is_empty() {
-                last.output
-                    .lines()
-                    .filter(|line| !line.is_empty())
-                    .fold(outcome, Outcome::shows);
-            }
+            let shown = steps.iter().flat_map(|step| step.output.lines());
+            self.compare(shown, &outcome);
+        }
+    }
+
+    fn compare<'a>(&self, shown: impl Iterator<Item = &'a str>, outcome: &Outcome) {
+        let real = outcome.stdout.lines().chain(outcome.stderr.lines());
+        let real: Vec<_> = real.map(comparable).collect();
+        for line in shown {
+            let wanted = comparable(line);
+            let is_cut = wanted.trim_end_matches(['"', ',']).strip_suffix('…');
+            let is_there = real.iter().any(|real| match is_cut {
+                Some(start) => real.starts_with(start),
+                None => *real == wanted,
+            });
+            assert!(
+                is_there,
+                "{} shows a line that is not printed: {line}\n{outcome}",
+                self.page
+            );
         }
     }
 
@@ -107,6 +128,31 @@ fn script(step: &Step) -> String {
     )
 }
 
+/// A line without the parts that differ between machines: numbers, hashes, and the width of columns.
+fn comparable(line: &str) -> String {
+    let is_hash = |part: &&str| part.len() >= 12 && part.chars().any(|c| c.is_ascii_digit());
+    let part = |part: &str| match Some(part).filter(is_hash) {
+        Some(_) => "#".to_owned(),
+        None => part.replace(|c: char| c.is_ascii_digit(), "#"),
+    };
+    let word = |word: &str| {
+        let parts = word.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+        let parts = parts.map(|text| match text.char_indices().next_back() {
+            Some((at, end)) if !end.is_ascii_alphanumeric() => {
+                format!("{}{end}", part(&text[..at]))
+            }
+            _ => part(text),
+        });
+        parts.collect::<String>()
+    };
+    let words: Vec<_> = line.split_whitespace().map(word).collect();
+    let mut line = words.join(" ");
+    while line.contains("##") {
+        line = line.replace("##", "#");
+    }
+    line
+}
+
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
@@ -114,7 +160,7 @@ fn quoted(text: &str) -> String {
 /// The project of the pages: the blog's shell, a second shell, and a file that evaluation ignores.
 const PROJECT: &str = r"nix-store --init
 mkdir -p blog/tools
-sed 's|${toString ../../nixpkgs.tar.gz}|/root/fixtures/nixpkgs.tar.gz|' fixtures/shells/blog/shell.nix > blog/shell.nix
+sed 's|${toString ../../nixpkgs.tar.gz}|/home/alice/fixtures/nixpkgs.tar.gz|' fixtures/shells/blog/shell.nix > blog/shell.nix
 sed 's|example-shell|lint|' blog/shell.nix > blog/tools/lint.nix
 echo read me > blog/notes.txt";
 

@@ -23,7 +23,7 @@ pub(crate) struct Step {
     pub(crate) command: String,
     /// Lines to type into the shell that the command starts.
     pub(crate) typed: Vec<String>,
-    /// The command's output; if it starts a shell, the shell's.
+    /// The output of the command, and of the shell that it starts.
     pub(crate) output: String,
 }
 
@@ -62,10 +62,6 @@ impl Step {
             self.command.push('\n');
             self.command.push_str(line);
         } else if let Some((_, typed)) = nix_shell_prompt(line) {
-            // Output before the first prompt of the shell is that of `open`.
-            if self.typed.is_empty() {
-                self.output.clear();
-            }
             self.typed.push(typed.to_owned());
         } else {
             self.output.push_str(line);
@@ -138,7 +134,7 @@ fn a_console_block_has_steps() {
         blocks[0].steps(),
         [
             step("a", "one \\\ntwo", &[], "out\n"),
-            step("", "open", &["echo"], "hello\n")
+            step("", "open", &["echo"], "said\nhello\n")
         ]
     );
     assert!(!blocks[0].is_run() && blocks[0].comment.as_deref() == Some("why"));
