@@ -1,6 +1,5 @@
 //! The command line: what can be typed, its help, and what each command prints.
 
-mod run;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -12,7 +11,9 @@ use crate::report::Progress;
 use crate::{open, rehearse, room};
 
 mod create;
+mod hint;
 mod opened;
+mod run;
 mod volumes;
 
 pub(crate) use create::Create;

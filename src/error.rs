@@ -1,8 +1,8 @@
 //! The one error type of the crate.
 //!
-//! A message says what could not be done and to which file, store path or command; the
-//! source says why; [`Error::hint`] says what to type next. Every function that returns
-//! [`Result`] fails with one of these and leaves nothing half-written behind.
+//! A message says what could not be done and to which file, store path or command; the source says
+//! why. Errors are data: they look at nothing, and `cli::hint` says what to type next. Every function
+//! that returns [`Result`] fails with one of these and leaves nothing half-written behind.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,8 +13,9 @@ use shellpack_format::store::derivation::BadDerivation;
 use shellpack_format::store::nar::parse::BadNar;
 use shellpack_format::store::store_path::StorePath;
 
+mod advice;
+mod damage;
 mod flake_problem;
-mod hint;
 mod kind;
 mod make;
 mod not_there;
@@ -24,11 +25,13 @@ mod remedy;
 mod unfit;
 mod words;
 
+pub(crate) use advice::Advice;
+pub(crate) use damage::Damage;
 pub(crate) use flake_problem::FlakeProblem;
 pub(crate) use kind::Kind;
 pub(crate) use not_there::NotThere;
 pub(crate) use output::BadOutput;
-pub(crate) use parity::BadParity;
+pub(crate) use parity::{BadParity, ParityFault};
 pub(crate) use remedy::Remedy;
 pub(crate) use unfit::Unfit;
 use words::{describe, indent, on_lines_of_their_own};
@@ -54,6 +57,7 @@ pub enum Error {
     /// The user pressed Ctrl-C, or the system asked us to end.
     #[error("interrupted")]
     Interrupted,
+
     // What the user asked for.
     /// There is no shell file.
     #[error("could not find a shell to pack: neither shell.nix nor default.nix is in {}", .0.display())]
@@ -248,8 +252,8 @@ pub enum Error {
         what: String,
         /// Nix's own words.
         words: String,
-        /// What to add, if that can be told.
-        advice: Option<String>,
+        /// What would help, if that is known.
+        advice: Option<Advice>,
     },
 
     // Bundles.

@@ -10,6 +10,7 @@
 //! Records come and go while others are read, without a lock: `open` completes what it finds
 //! incomplete, and a removal takes a whole record away in one step.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,10 +18,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::NamedTempFile;
 
-use crate::error::{Error, NotThere, Result};
+use crate::error::{Damage, Error, NotThere, Result};
 use crate::tree;
+use shellpack_format::bundle::MANIFEST;
 use shellpack_format::bundle::manifest::{BundleName, Manifest, Shell};
-use shellpack_format::bundle::{BadBundle, MANIFEST};
 use shellpack_format::store::hash::Digest;
 
 pub(crate) mod list;
@@ -40,29 +41,6 @@ const REMOVED: &str = ".removed-";
 pub(crate) struct Record {
     dir: PathBuf,
     id: String,
-}
-
-/// Why a record says nothing about its bundle.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Damage {
-    /// There is no manifest.
-    #[error(
-        "it has no manifest: it is being opened, was not opened to the end, or is of an older shellpack"
-    )]
-    NoManifest,
-    /// The manifest could not be read.
-    #[error("its manifest could not be read: {0}")]
-    Unreadable(io::Error),
-    /// The manifest is none.
-    #[error(transparent)]
-    Manifest(BadBundle),
-    /// The manifest has another digest, or another name.
-    #[error("its manifest is another bundle's")]
-    OtherManifest,
-    /// There is no project directory.
-    #[error("it names no project directory")]
-    NoPlace,
 }
 
 impl Record {
@@ -207,6 +185,18 @@ fn sweep(dir: &Path) {
             // What cannot be deleted does no harm.
             let _ = tree::delete_tree(&entry.path());
         }
+    }
+}
+
+/// Names the bundles between which a name does not decide.
+pub(crate) fn ambiguous(name: &str, records: &[Record]) -> NotThere {
+    let time = |record: &&Record| record.places().first().map(|place| place.time);
+    let mut records: Vec<_> = records.iter().collect();
+    records.sort_by_key(|record| Reverse(time(record)));
+    let candidates = records.iter().map(|record| record.id().to_owned());
+    NotThere::Ambiguous {
+        name: name.to_owned(),
+        candidates: candidates.collect(),
     }
 }
 

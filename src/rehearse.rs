@@ -11,15 +11,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use crate::entry::invocation::Recipe;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::media::space;
 use crate::nix::Nix;
 use crate::report::{Event, Report};
 use crate::room::Room;
 use serde::{Deserialize, Serialize};
-use shellpack_format::bundle::manifest::{
-    FileKind, Project, Proof, ProofResult, ShellName, shell_quoted,
-};
+use shellpack_format::bundle::manifest::{FileKind, Project, Proof, ProofResult, ShellName};
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
@@ -37,14 +35,13 @@ const TASK: &str = "rehearsal.json";
 
 const BUILDS: &str =
     "evaluation itself builds something (import from derivation), which is not carried";
-const IMPORT_ADVICE: &str = "write what is imported into the project, and import that";
 
 /// That evaluation would build something although it is carried, or cannot be.
 pub(crate) fn builds_all_the_same(derivation: &StorePath) -> Error {
     Error::RehearsalFailed {
         what: BUILDS.to_owned(),
         words: derivation.to_string(),
-        advice: Some(IMPORT_ADVICE.to_owned()),
+        advice: Some(Advice::ImportFromProject),
     }
 }
 
@@ -97,8 +94,8 @@ pub(crate) enum Seen {
         what: String,
         /// Nix's own words.
         words: String,
-        /// What to do about it, if that can be told.
-        advice: Option<String>,
+        /// What would help, if that is known.
+        advice: Option<Advice>,
         /// A project file that evaluation did not find, relative to the project's root.
         missing_file: Option<PathBuf>,
     },
@@ -241,7 +238,7 @@ fn verdict(
             advice,
             missing_file,
         } => {
-            let include = missing_file.map(|file| include_advice(&project_root.join(file)));
+            let include = missing_file.map(|file| Advice::Include(project_root.join(file)));
             Err(Error::RehearsalFailed {
                 what,
                 words,
@@ -249,16 +246,6 @@ fn verdict(
             })
         }
     }
-}
-
-/// How to carry a file, as it can be typed where the user stands.
-fn include_advice(file: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    let shown = file.strip_prefix(&here).unwrap_or(file);
-    format!(
-        "carry the file, too: --include {}",
-        shell_quoted(&shown.to_string_lossy())
-    )
 }
 
 /// A directory with at least this much room: in `TMPDIR` if that is set, else in the cache

@@ -77,7 +77,15 @@ impl Report {
                 self.board.set_total_read(Amount { bytes, paths });
             }
             Event::PhaseDone => self.board.end_phase(),
-            Event::Failed { error, exit_code } => self.fail(&Failure { error, exit_code }),
+            Event::Failed {
+                error,
+                hint,
+                exit_code,
+            } => self.fail(&Failure {
+                error,
+                hint,
+                exit_code,
+            }),
             Event::HandedOver => self.leave(false),
             Event::Done => self.leave(true),
             _ if self.quiet => {}

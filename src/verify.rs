@@ -17,7 +17,7 @@ use shellpack_format::store::nar::parse::Parser;
 
 mod parity;
 
-pub(crate) use parity::{Cover, ParityFault, cover};
+pub(crate) use parity::{Cover, cover};
 
 /// What a check of a bundle found.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::cli::{Cli, Command, Create, Enter, Global, Inspect, List, Open, Rehearse, When};
+use crate::cli::{Cli, Command, Create, Enter, Global, Inspect, List, Open, Rehearse, When, hint};
 use crate::create::write::Output;
 use crate::create::{self};
 use crate::describe::{self, Inspection};
@@ -56,6 +56,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     let exit_code = code_of_failure(&error, runs_a_command);
     report.emit(Event::Failed {
         error: &error,
+        hint: hint::of(&error).as_deref(),
         exit_code,
     });
     ExitCode::from(exit_code)

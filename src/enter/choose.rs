@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::entry::shell_named;
-use crate::error::{Error, NotThere, Result};
-use crate::opened::{Damage, Record};
+use crate::error::{Damage, Error, NotThere, Result};
+use crate::opened::{Record, ambiguous};
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 /// A shell of a bundle that was opened to the end, and a project directory of it that is there.
@@ -82,7 +82,7 @@ fn named(name: &str, here: &Path) -> Result<Opened> {
             manifest,
             project: place_of(record, here)?,
         }),
-        (Some(_), false) => Err(NotThere::ambiguous(name, &records).into()),
+        (Some(_), false) => Err(ambiguous(name, &records).into()),
         (None, _) => Err(why_damaged(&records[0])),
     }
 }

@@ -38,24 +38,3 @@ pub enum FlakeProblem {
     #[error("could not carry {0}: of a flake only what Nix counts as its source travels")]
     Include(String),
 }
-
-impl FlakeProblem {
-    /// What to type next.
-    pub(super) fn hint(&self) -> String {
-        match self {
-            Self::NoAttribute { reference, .. } => {
-                format!("see what it has: nix flake show {reference}")
-            }
-            Self::NotLocked(reference) => format!("lock it: nix flake lock {reference}"),
-            Self::NotPure { attribute, .. } => format!(
-                "if it takes --impure, pack a shell.nix beside flake.nix that says\n  \
-                 (builtins.getFlake (toString ./.)).{attribute}"
-            ),
-            Self::Mixed | Self::Several(..) => "pack them one by one".to_owned(),
-            Self::Arguments => {
-                "name the attribute behind the reference: shellpack create .#ATTRIBUTE".to_owned()
-            }
-            Self::Include(file) => format!("make it part of the flake: git add {file}"),
-        }
-    }
-}

@@ -1,11 +1,9 @@
 //! What was opened before, and cannot be entered or let go of.
 
-use std::cmp::Reverse;
 use std::path::PathBuf;
 
+use super::Damage;
 use super::words::indent;
-use crate::opened::{Damage, Record};
-use shellpack_format::bundle::manifest::shell_quoted;
 
 /// Why a shell that was opened here is not to be had.
 #[derive(Debug, thiserror::Error)]
@@ -78,61 +76,10 @@ pub enum NotThere {
     },
 }
 
-impl NotThere {
-    /// Names the bundles between which a name does not decide.
-    pub(crate) fn ambiguous(name: &str, records: &[Record]) -> Self {
-        let time = |record: &&Record| record.places().first().map(|place| place.time);
-        let mut records: Vec<_> = records.iter().collect();
-        records.sort_by_key(|record| Reverse(time(record)));
-        let candidates = records.iter().map(|record| record.id().to_owned());
-        Self::Ambiguous {
-            name: name.to_owned(),
-            candidates: candidates.collect(),
-        }
-    }
-
-    /// One line, with a command that can be run.
-    pub(super) fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::NoHome => return None,
-            Self::NothingOpened => "open one: shellpack open BUNDLE".to_owned(),
-            Self::NotOpened(_) => "see what was opened: shellpack list".to_owned(),
-            Self::Ambiguous { .. } => {
-                "name one of them in full; see when and where each was opened: shellpack list"
-                    .to_owned()
-            }
-            Self::NotInProject { known, .. } => name_one(known),
-            Self::NoSuchShell { known, .. } => match known.first() {
-                Some(first) => format!("name one of them: --shell {}", shell_quoted(first)),
-                None => "leave --shell out: that one is entered".to_owned(),
-            },
-            Self::DamagedRecord { id, .. } => {
-                format!(
-                    "open the bundle again, or let go of it: shellpack remove {}",
-                    shell_quoted(id)
-                )
-            }
-            Self::ProjectGone { project, .. } => format!(
-                "put it back, or open the bundle again: shellpack open BUNDLE --dir {}",
-                shell_quoted(&project.to_string_lossy())
-            ),
-            Self::PathsGone { .. } => "open the bundle again: shellpack open BUNDLE".to_owned(),
-        })
-    }
-}
-
 fn what_it_has(shells: &[String]) -> String {
     if shells.is_empty() {
         "it has only one, which has no name".to_owned()
     } else {
         format!("it has {}", shells.join(", "))
-    }
-}
-
-/// What to type where the directory does not tell which shell is meant.
-fn name_one(known: &[String]) -> String {
-    match known {
-        [only] => format!("name it: shellpack enter {}", shell_quoted(only)),
-        _ => "name one: shellpack enter NAME; see what was opened: shellpack list".to_owned(),
     }
 }

@@ -4,9 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use shellpack_format::bundle::manifest::shell_quoted;
-
-use shellpack_format::bundle::manifest::shell_quoted_path;
 
 /// Why a bundle cannot be written where it was to be.
 #[derive(Debug, thiserror::Error)]
@@ -103,48 +100,6 @@ pub enum BadOutput {
     /// What went to standard output is gone.
     #[error("could not read back standard output: nobody knows where it went")]
     CannotReadBack,
-}
-
-impl BadOutput {
-    /// One line, with what to type instead.
-    pub(super) fn hint(&self) -> String {
-        match self {
-            Self::Exists(_) => "write to another place, or replace it with --force",
-            Self::IsDirectory(path) => {
-                let inside = path.join("NAME.shellpack");
-                return format!("name a file in it: -o {}", inside.display());
-            }
-            Self::IsThere(_) => {
-                "name another directory; to cut it into volumes beside it: shellpack split"
-            }
-            Self::NotDirectory(path) => {
-                let path = shell_quoted_path(path);
-                return format!("name one that is there, or make it: mkdir -p {path}");
-            }
-            Self::IsSpecial(_) => "name a file, or write to it by a pipe: -o - >FILE",
-            Self::InSource { .. } => "choose a file elsewhere, for example -o ../NAME.shellpack",
-            Self::NoRoom { .. } => "make room there, or write to another place",
-            Self::TooLarge { .. } => {
-                "write smaller volumes, which open as they are: --volume-size fat32"
-            }
-            Self::TooMuchParity { .. } => "take less of it, for example: --parity 1%",
-            Self::IsRead(_) => "choose another file with -o FILE",
-            Self::NotLasting { .. } => {
-                "plug the medium in again, and check what is there: shellpack verify BUNDLE"
-            }
-            Self::StaysAside { aside, .. } => {
-                let place = aside.parent().unwrap_or(aside);
-                let quoted = |path: &Path| shell_quoted(&path.display().to_string());
-                return format!("move it back: mv {}/* {}/", quoted(aside), quoted(place));
-            }
-            Self::IsTerminal => {
-                "send it on, for example: shellpack create -o - | ssh HOST 'cat >dev.shellpack'"
-            }
-            Self::CannotReadBack => "check it where it arrives: shellpack verify BUNDLE",
-            Self::HasNoName => "name a file: -o NAME.shellpack",
-        }
-        .to_owned()
-    }
 }
 
 fn kept_in(aside: Option<&Path>) -> String {

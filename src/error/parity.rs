@@ -1,11 +1,7 @@
 //! Parity files that cannot be used.
 
-use std::path::{Path, PathBuf};
-
-use crate::media::volumes::Set;
-use crate::parity::parity_name;
-use crate::verify::ParityFault;
-use shellpack_format::bundle::manifest::shell_quoted_path;
+use std::fmt;
+use std::path::PathBuf;
 
 /// Why a bundle cannot be repaired.
 #[derive(Debug, thiserror::Error)]
@@ -60,41 +56,23 @@ pub enum BadParity {
     Damaged(PathBuf),
 }
 
-impl BadParity {
-    /// One line, with what to do instead.
-    pub(super) fn hint(&self) -> String {
-        match self {
-            Self::Faulty {
-                bundle,
-                dirs,
-                parity,
-                ..
-            } => return anew(bundle, dirs, parity),
-            Self::Absent { .. } => {
-                "name it with --parity FILE, or copy the bundle again from where it was made"
-            }
-            Self::Unknown(_) => "use the version of shellpack that made it, or a newer one",
-            Self::NotAFile(_) | Self::NotParity(_) | Self::OtherBundle(_) => {
-                "name the right one with --parity FILE"
-            }
-            Self::NoVolumes(_) => "name the directories that they are in: --volumes DIR",
-            Self::Beyond { .. } | Self::NotRestored(_) | Self::Damaged(_) => {
-                "copy what is damaged again from where it was made"
-            }
-        }
-        .to_owned()
-    }
+/// What is wrong with a parity file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParityFault {
+    /// It is damaged in places.
+    Damaged,
+    /// It does not belong to the bundle.
+    OfAnother,
+    /// It is something else.
+    Unusable,
 }
 
-/// The command that writes a parity file again, where it is.
-fn anew(bundle: &Path, dirs: &[PathBuf], parity: &Path) -> String {
-    let mut command = format!("shellpack protect --force {}", shell_quoted_path(bundle));
-    for dir in dirs {
-        command = format!("{command} --volumes {}", shell_quoted_path(dir));
+impl fmt::Display for ParityFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Damaged => "it is damaged in places",
+            Self::OfAnother => "it belongs to another bundle",
+            Self::Unusable => "it is no parity file, or all of it is damaged",
+        })
     }
-    let name = Set::named(bundle, dirs).map_or_else(|| bundle.to_owned(), |set| set.bundle());
-    if parity != parity_name(&name) {
-        command = format!("{command} --output {}", shell_quoted_path(parity));
-    }
-    format!("the bundle is sound; write its parity anew: {command}")
 }

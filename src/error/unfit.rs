@@ -37,18 +37,3 @@ pub enum Unfit {
         here: String,
     },
 }
-
-impl Unfit {
-    /// One line.
-    pub(super) fn hint(&self) -> Option<String> {
-        match self {
-            Self::WrongSystem { bundle, .. } => Some(format!(
-                "create the bundle on a machine that is {bundle} like the target"
-            )),
-            Self::NixTooOld { needed, .. } => Some(format!(
-                "install Nix {needed} or newer here, or pin an older nixpkgs"
-            )),
-            Self::WrongStore { .. } => None,
-        }
-    }
-}

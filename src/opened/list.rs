@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use crate::error::Result;
-use crate::opened::{Damage, Place, Record};
+use crate::error::{Damage, Result};
+use crate::opened::{Place, Record};
 use crate::report::utc;
 use crate::target::Target;
 use shellpack_format::bundle::manifest::{Manifest, Shell};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::describe::Labelled;
-use crate::error::{NotThere, Result};
-use crate::opened::{Place, Record};
+use crate::error::Result;
+use crate::opened::{Place, Record, ambiguous};
 use crate::report::{Event, Phase, Report, count, human};
 use crate::target::Target;
 use shellpack_format::store::store_path::StorePath;
@@ -65,7 +65,7 @@ fn the_one(name: &str) -> Result<Record> {
         (Some(record), true) => Ok(record),
         (last, _) => {
             records.extend(last);
-            Err(NotThere::ambiguous(name, &records).into())
+            Err(ambiguous(name, &records).into())
         }
     }
 }

@@ -7,10 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use super::{BUILDS, Hook, IMPORT_ADVICE, Seen, Task, network};
+use super::{BUILDS, Hook, Seen, Task, network};
 use crate::entry::as_packed::AsPacked;
 use crate::entry::invocation::{Entry, Invocation, RUN};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::nix::command::NixCommand;
 use crate::nix::{Nix, evaluate};
 use shellpack_format::store::derivation::Derivation;
@@ -127,7 +127,7 @@ fn evaluate_again(
         Err(Error::NixFailed { words, .. }) if words.contains("nable to start any build") => {
             let seen = match built_while_evaluating(invocation) {
                 Some(derivation) => Seen::Builds { derivation },
-                None => failed(BUILDS, words, Some(IMPORT_ADVICE)),
+                None => failed(BUILDS, words, Some(Advice::ImportFromProject)),
             };
             Err(Failure::Seen(seen))
         }
@@ -169,8 +169,11 @@ fn ensure_same_sources(task: &Task, derivation: &Derivation) -> Result<(), Failu
         "the source {} is not the same without the files that evaluation filtered",
         source.name()
     );
-    let advice = "name the directory that it is made of: --include DIR";
-    Err(Failure::Seen(failed(&what, String::new(), Some(advice))))
+    Err(Failure::Seen(failed(
+        &what,
+        String::new(),
+        Some(Advice::IncludeSource),
+    )))
 }
 
 fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Result<(), Failure> {
@@ -190,9 +193,11 @@ fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Re
             "some things"
         }
     );
-    let advice = "see whether the shell depends on the place of its directory (`toString ./.`), \
-         on environment variables, or on the machine's own configuration";
-    Err(Failure::Seen(failed(&what, words, Some(advice))))
+    Err(Failure::Seen(failed(
+        &what,
+        words,
+        Some(Advice::CheckSurroundings),
+    )))
 }
 
 /// Enters once. That it got there is told by a file, not by what is printed: a `shellHook`
@@ -214,12 +219,10 @@ fn enter(
         let ended = Some(status.to_string());
         return Ok(Some(Hook { words, ended }));
     }
-    let advice =
-        "if its shellHook ends or replaces the shell on purpose, go on with --no-rehearsal";
     Err(Failure::Seen(failed(
         "the shell could not be entered",
         words,
-        Some(advice),
+        Some(Advice::SkipRehearsal),
     )))
 }
 
@@ -233,11 +236,11 @@ fn missing_file(words: &str, project: &Path) -> Option<PathBuf> {
     named.into_iter().find(|file| !project.join(file).exists())
 }
 
-fn failed(what: &str, words: String, advice: Option<&str>) -> Seen {
+fn failed(what: &str, words: String, advice: Option<Advice>) -> Seen {
     Seen::Failed {
         what: what.to_owned(),
         words: words.trim_end().to_owned(),
-        advice: advice.map(str::to_owned),
+        advice,
         missing_file: None,
     }
 }

@@ -133,6 +133,8 @@ pub enum Event<'a> {
     Failed {
         /// Why.
         error: &'a Error,
+        /// What to type next.
+        hint: Option<&'a str>,
         /// What the process will exit with.
         exit_code: u8,
     },

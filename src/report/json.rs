@@ -168,7 +168,7 @@ fn error_line(failure: &Failure<'_>) -> Line<'static> {
     Line::Error {
         message: failure.error.to_string(),
         causes: failure.causes().collect(),
-        hint: failure.error.hint(),
+        hint: failure.hint.map(str::to_owned),
         exit_code: failure.exit_code,
     }
 }
@@ -249,21 +249,22 @@ mod tests {
     #[test]
     fn an_error_has_causes_hint_and_exit_code() {
         let cause = std::io::Error::from_raw_os_error(2);
-        let failure = |error: Error| {
+        let failure = |error: Error, hint| {
             let failure = Failure {
                 error: &error,
+                hint,
                 exit_code: 1,
             };
             text(&error_line(&failure))
         };
         assert_eq!(
-            failure(Error::io("read", "x")(cause)),
+            failure(Error::io("read", "x")(cause), None),
             r#"{"event":"error","message":"could not read x","causes":["No such file or directory (os error 2)"],"hint":null,"exit-code":1}
 "#
         );
         assert_eq!(
-            failure(Error::BadName("a".to_owned())),
-            r#"{"event":"error","message":"could not use the name: a","causes":[],"hint":"choose another with --name NAME","exit-code":1}
+            failure(Error::BadName("a".to_owned()), Some("choose another")),
+            r#"{"event":"error","message":"could not use the name: a","causes":[],"hint":"choose another","exit-code":1}
 "#
         );
     }

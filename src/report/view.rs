@@ -55,6 +55,7 @@ pub(super) enum Tone {
 #[derive(Debug)]
 pub(super) struct Failure<'a> {
     pub(super) error: &'a Error,
+    pub(super) hint: Option<&'a str>,
     pub(super) exit_code: u8,
 }
 
@@ -107,8 +108,8 @@ pub(super) fn print_failure(failure: &Failure<'_>) {
             printable_line(&cause)
         ));
     }
-    if let Some(hint) = failure.error.hint() {
-        text.push_str(&format!("\n{bold}hint:{bold:#} {}\n", printable(&hint)));
+    if let Some(hint) = failure.hint {
+        text.push_str(&format!("\n{bold}hint:{bold:#} {}\n", printable(hint)));
     }
     print(&text);
 }

@@ -1,12 +1,11 @@
 //! What a bundle's parity file has to say when the bundle is checked.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Findings;
-use crate::error::{BadParity, Error, Result};
+use crate::error::{BadParity, Error, ParityFault, Result};
 use crate::media::volumes::Set;
 use crate::parity::{Located, ParityFile, Survey, parity_of};
 use crate::report::{Event, Phase, Report};
@@ -27,17 +26,6 @@ pub(crate) enum Cover {
     Useless(Error),
 }
 
-/// What is wrong with a parity file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParityFault {
-    /// It is damaged in places.
-    Damaged,
-    /// It does not belong to the bundle.
-    OfAnother,
-    /// It is something else.
-    Unusable,
-}
-
 /// Where a bundle is damaged.
 #[derive(Debug)]
 pub(crate) struct Damage {
@@ -49,16 +37,6 @@ pub(crate) struct Damage {
     pub more: usize,
     /// Whether all of it can be restored.
     pub is_covered: bool,
-}
-
-impl fmt::Display for ParityFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Damaged => "it is damaged in places",
-            Self::OfAnother => "it belongs to another bundle",
-            Self::Unusable => "it is no parity file, or all of it is damaged",
-        })
-    }
 }
 
 /// Looks at the parity file of a bundle that was checked, if there is one; a bundle that is damaged

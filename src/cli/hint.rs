@@ -1,0 +1,54 @@
+//! What to type next, for every error where that is known. This is the one place that says so, and
+//! that looks at the disk for it.
+
+use std::io;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::media;
+
+mod bundle;
+mod entering;
+mod machine;
+mod output;
+mod packing;
+
+/// One line, usually with a command that can be run.
+pub(super) fn of(error: &Error) -> Option<String> {
+    match error {
+        Error::Bundle { file, source } => bundle::unreadable(file, source),
+        Error::Faults { file, remedy, .. } => Some(bundle::faults(file, *remedy)),
+        Error::Parity(bad) => Some(bundle::parity(bad)),
+        Error::ReadBack { .. } => Some("try another medium".to_owned()),
+        Error::Output(bad) => Some(output::of(bad)),
+        Error::NotThere(not_there) => entering::not_there(not_there),
+        Error::NotFromStdin(_) => Some("write it to a file first".to_owned()),
+        Error::Io {
+            action,
+            path,
+            source,
+        } => medium(action, path, source),
+        _ => packing::of(error)
+            .or_else(|| entering::of(error))
+            .or_else(|| machine::of(error)),
+    }
+}
+
+/// For a file that could not be read or written.
+fn medium(action: &str, path: &Path, error: &io::Error) -> Option<String> {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => Some(
+            "the place takes no file so large, but smaller volumes, which open as they are: \
+             --volume-size SIZE"
+                .to_owned(),
+        ),
+        io::ErrorKind::StorageFull => Some("make room, and try again".to_owned()),
+        _ if !media::is_lost(error) => None,
+        _ if action == "read" => Some(bundle::PLUG_IN.to_owned()),
+        _ => Some(format!(
+            "if the medium was pulled out, plug it in and try again, else try another one; \
+             nothing half-written is called {}",
+            path.display()
+        )),
+    }
+}
