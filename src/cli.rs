@@ -8,12 +8,14 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::report::Progress;
-use crate::{open, rehearse, room};
+use crate::{describe, open, rehearse, room, verify};
 
 mod create;
 mod hint;
 mod opened;
 mod run;
+mod signals;
+mod stdout;
 mod volumes;
 
 pub(crate) use create::Create;
@@ -248,10 +250,37 @@ impl Open {
     }
 }
 
+impl Inspect {
+    /// What the engine is asked to do.
+    pub fn options(self) -> describe::Options {
+        describe::Options {
+            bundle: self.bundle,
+            volumes: self.volumes.dirs,
+        }
+    }
+}
+
 impl Verify {
-    /// How many segments to check at a time.
-    pub fn jobs(&self) -> usize {
-        jobs(self.jobs)
+    /// What the engine is asked to do.
+    pub fn options(self) -> verify::Options {
+        verify::Options {
+            bundle: self.bundle,
+            volumes: self.volumes.dirs,
+            jobs: jobs(self.jobs),
+        }
+    }
+}
+
+impl Rehearse {
+    /// What the engine is asked to do.
+    pub fn options(self, global: &Global) -> rehearse::Options {
+        rehearse::Options {
+            bundle: self.bundle,
+            volumes: self.volumes.dirs,
+            shell: self.shell,
+            run: self.run,
+            global: global.to_args(),
+        }
     }
 }
 

@@ -1,92 +1,116 @@
 //! What a manifest says, for a human and for programs. Nothing but the manifest is read.
 
-use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::report::{count, human, printable_line};
+use crate::error::Result;
+use crate::media::source::{Bundle, Source};
+use crate::report::{Labelled, count, human};
 use shellpack_format::bundle::manifest::{
-    FileKind, Manifest, Pin, ProjectFile, Proof, ProofResult, ShellName,
+    Closure, FileKind, Manifest, Pin, ProjectFile, Proof, ProofResult, Shell, ShellName,
 };
+use shellpack_format::bundle::reader::Reader;
 use shellpack_format::store::hash::Digest;
 
 /// How many of the largest things are listed.
 const LARGEST: usize = 5;
-/// The width of the labels.
-const LABEL: usize = 9;
+
+/// What the user asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The bundle; `-` is stdin.
+    pub bundle: PathBuf,
+    /// Further directories in which volumes of it may lie.
+    pub volumes: Vec<PathBuf>,
+}
 
 /// A bundle as `inspect --json` prints it: the manifest's own words, and what is known about
 /// it beyond them.
+#[must_use]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) struct Inspection<'a> {
+pub(crate) struct Inspection {
     /// The manifest's digest, which names the whole content.
-    pub manifest_digest: Digest,
+    manifest_digest: Digest,
     /// Keys that it says it was signed with; they are not checked.
-    pub signed_by: &'a [String],
+    signed_by: Vec<String>,
     /// NAR bytes altogether.
-    pub nar_bytes: u64,
+    nar_bytes: u64,
     /// The manifest.
     #[serde(flatten)]
-    pub manifest: &'a Manifest,
+    manifest: Manifest,
 }
 
-/// A manifest as text; `verbose` lists every path and file.
-pub(crate) fn describe(inspection: &Inspection<'_>, verbose: bool) -> String {
-    let manifest = inspection.manifest;
-    let mut text = Labelled::default();
-    text.line(
-        "bundle",
-        &format!(
-            "{} (format {}, written by {})",
-            manifest.name, manifest.format, manifest.writer
-        ),
-    );
-    text.line("digest", &inspection.manifest_digest.to_string());
-    let signers = inspection.signed_by.join(", ");
-    text.line("signed", if signers.is_empty() { "no" } else { &signers });
-    content(&mut text, manifest, verbose);
-    text.finish()
+/// Reads a bundle's manifest, and nothing behind it.
+pub(crate) fn inspect(options: &Options) -> Result<Inspection> {
+    let bundle = Bundle::open_among(&options.bundle, &options.volumes, None)?;
+    Ok(Inspection::of(bundle.reader()))
+}
+
+impl Inspection {
+    fn of(reader: &Reader<Source>) -> Self {
+        let manifest = reader.manifest().clone();
+        Self {
+            manifest_digest: reader.manifest_digest(),
+            signed_by: reader.signed_by().to_vec(),
+            nar_bytes: manifest.closure.nar_bytes(),
+            manifest,
+        }
+    }
+
+    /// The same as text; `verbose` lists every path and file.
+    pub(crate) fn text(&self, verbose: bool) -> String {
+        let manifest = &self.manifest;
+        let mut text = Labelled::default();
+        text.line(
+            "bundle",
+            &format!(
+                "{} (format {}, written by {})",
+                manifest.name, manifest.format, manifest.writer
+            ),
+        );
+        text.line("digest", &self.manifest_digest.to_string());
+        let signers = self.signed_by.join(", ");
+        text.line("signed", if signers.is_empty() { "no" } else { &signers });
+        content(&mut text, manifest, verbose);
+        text.finish()
+    }
 }
 
 /// The lines about a bundle's content.
 pub(crate) fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
-    for shell in &manifest.shells {
-        let attribute = shell
-            .attribute
-            .as_ref()
-            .map(|attribute| match &shell.flake {
-                Some(_) => format!("#{attribute}"),
-                None => format!(" -A {attribute}"),
-            })
-            .unwrap_or_default();
-        let name = ShellName::before_words(shell.name.as_ref());
-        text.line(
-            "shell",
-            &format!("{name}{}{attribute} → {}", shell.file, shell.derivation),
-        );
-        text.line(
-            "",
-            &format!(
-                "for {}, evaluated by Nix {}",
-                shell.system, shell.nix_version
-            ),
-        );
-        if manifest.is_no_eval() {
-            text.line("", "entered without evaluating");
-        }
-        text.line(
-            "bash",
-            shell
-                .bash
-                .as_deref()
-                .unwrap_or("none: the target's own is used"),
-        );
+    for one in &manifest.shells {
+        shell(text, one, manifest.is_no_eval());
     }
     for (index, pin) in manifest.pins.iter().enumerate() {
         text.line(if index == 0 { "pins" } else { "" }, &pin_line(pin));
     }
-    let closure = &manifest.closure;
+    closure(text, &manifest.closure, verbose);
+    project(text, &manifest.project.files, verbose);
+    proof(text, &manifest.proof);
+}
+
+fn shell(text: &mut Labelled, shell: &Shell, is_no_eval: bool) {
+    let attribute = shell.attribute.as_ref();
+    let attribute = attribute.map(|attribute| match &shell.flake {
+        Some(_) => format!("#{attribute}"),
+        None => format!(" -A {attribute}"),
+    });
+    let attribute = attribute.unwrap_or_default();
+    let name = ShellName::before_words(shell.name.as_ref());
+    let (file, derivation) = (&shell.file, &shell.derivation);
+    text.line("shell", &format!("{name}{file}{attribute} → {derivation}"));
+    let (system, version) = (&shell.system, &shell.nix_version);
+    text.line("", &format!("for {system}, evaluated by Nix {version}"));
+    if is_no_eval {
+        text.line("", "entered without evaluating");
+    }
+    let bash = shell.bash.as_deref();
+    text.line("bash", bash.unwrap_or("none: the target's own is used"));
+}
+
+fn closure(text: &mut Labelled, closure: &Closure, verbose: bool) {
     text.line(
         "closure",
         &format!(
@@ -104,8 +128,6 @@ pub(crate) fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
     for path in paths {
         text.line("", &format!("{:>10}  {}", human(path.nar_size), path.path));
     }
-    project(text, &manifest.project.files, verbose);
-    proof(text, &manifest.proof);
 }
 
 fn project(text: &mut Labelled, files: &[ProjectFile], verbose: bool) {
@@ -162,22 +184,5 @@ fn proof(text: &mut Labelled, proof: &Proof) {
                 text.line("", check);
             }
         }
-    }
-}
-
-/// Lines with a label before them, of one width.
-#[derive(Debug, Default)]
-pub struct Labelled(String);
-
-impl Labelled {
-    /// Adds a line. What came out of a file cannot play with the terminal.
-    pub fn line(&mut self, label: &str, value: &str) {
-        // Writing to a string cannot fail.
-        let _ = writeln!(self.0, "{label:<LABEL$} {}", printable_line(value));
-    }
-
-    /// All lines.
-    pub fn finish(self) -> String {
-        self.0
     }
 }

@@ -50,5 +50,5 @@ pub mod internals {
     pub use crate::tree::delete_tree;
     pub use crate::tree::dump::Dump;
     pub use crate::tree::restore::Restore;
-    pub use crate::verify::verify;
+    pub use crate::verify::verify_file as verify;
 }

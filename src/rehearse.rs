@@ -1,326 +1,73 @@
 //! A room with no network, and what a shell does in it.
 //!
-//! [`carried`] is the cheap rehearsal of `create`: the carried paths are bound from the real
-//! store into an empty one whose database knows nothing else, and the shell is evaluated and
-//! entered there. It proves the *list* complete before a byte is written. [`Whole`] opens a
-//! finished file for real, in an empty store.
+//! [`rehearse`] opens a finished bundle for real, in an empty store. [`carried`] is the cheap
+//! rehearsal of `create`: the carried paths are bound from the real store into an empty one whose
+//! database knows nothing else, and the shell is evaluated and entered there. It proves the *list*
+//! complete before a byte is written.
 
-use std::fmt;
-use std::fs;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::ExitStatus;
 
-use crate::entry::invocation::Recipe;
-use crate::error::{Advice, Error, Result};
-use crate::media::space;
+use crate::entry;
+use crate::error::{Error, Result};
+use crate::media::source::Bundle;
 use crate::nix::Nix;
-use crate::report::{Event, Report};
-use crate::room::Room;
-use serde::{Deserialize, Serialize};
-use shellpack_format::bundle::manifest::{FileKind, Project, Proof, ProofResult, ShellName};
-use shellpack_format::store::path_info::PathInfo;
-use shellpack_format::store::store_path::{StoreDir, StorePath};
+use crate::report::{Event, Phase, Report};
+use shellpack_format::bundle::manifest::{Manifest, Shell};
 
+mod carried;
 pub(crate) mod inside;
 mod network;
+mod scratch;
 mod surroundings;
 mod whole;
 
-pub(crate) use whole::Whole;
+pub(crate) use carried::{Outcome, Task, builds_all_the_same, carried};
+use whole::Stage;
 
-/// Where the project lies in a room: at another absolute path than anybody's project.
+/// Where the project is in a room: at another absolute path than any real project.
 const PROJECT: &str = "/home/rehearsal";
-/// What the room's own process is told, below its `/nix`.
-const TASK: &str = "rehearsal.json";
 
-const BUILDS: &str =
-    "evaluation itself builds something (import from derivation), which is not carried";
+/// What the user asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The bundle.
+    pub bundle: PathBuf,
+    /// Further directories in which volumes of it may lie.
+    pub volumes: Vec<PathBuf>,
+    /// Which of its shells, if not all.
+    pub shell: Option<String>,
+    /// The command to run in its shells.
+    pub run: String,
+    /// Options for the `open` inside.
+    pub global: Vec<OsString>,
+}
 
-/// That evaluation would build something although it is carried, or cannot be.
-pub(crate) fn builds_all_the_same(derivation: &StorePath) -> Error {
-    Error::RehearsalFailed {
-        what: BUILDS.to_owned(),
-        words: derivation.to_string(),
-        advice: Some(Advice::ImportFromProject),
+/// Opens a bundle in a room with no network, and runs a command in each shell that is meant, until
+/// one fails. Returns how the last command ended.
+pub(crate) fn rehearse(options: &Options, report: &Report) -> Result<ExitStatus> {
+    report.emit(Event::Phase(Phase::Check));
+    let bundle = whole_bundle(options)?;
+    let nix = Nix::find()?;
+    let shells = shells(bundle.reader().manifest(), options)?;
+    report.emit(Event::HandedOver);
+    let stage = Stage::set(&bundle, &nix)?;
+    stage.open_for_each(&shells, options, report)
+}
+
+fn whole_bundle(options: &Options) -> Result<Bundle> {
+    if options.bundle == Path::new("-") {
+        return Err(Error::NotFromStdin("rehearse"));
     }
+    let bundle = Bundle::open_among(&options.bundle, &options.volumes, None)?;
+    bundle.ensure_whole()?;
+    Ok(bundle)
 }
 
-/// What is rehearsed before there is a bundle.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Task {
-    /// Where the store is.
-    pub store: StoreDir,
-    /// Everything that is carried.
-    pub paths: Vec<PathInfo>,
-    /// The shell, and how it is evaluated.
-    pub recipe: Recipe,
-    /// Sources that the derivation copies from the project; they must come out the same.
-    pub copied_sources: Vec<StorePath>,
-    /// The directory of the project in the room.
-    pub project: PathBuf,
-    /// Whether the shell is entered without evaluating.
-    pub no_eval: bool,
-}
-
-/// What a `shellHook` did that wanted the network.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Hook {
-    /// Its own words.
-    words: String,
-    /// How it ended the shell, if it did.
-    ended: Option<String>,
-}
-
-/// What the room's process saw.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Seen {
-    /// Everything worked.
-    Passed {
-        /// The Nix that did it, if one took part.
-        nix_version: Option<String>,
-        /// What was checked, one sentence each.
-        checks: Vec<String>,
-        /// A `shellHook` that wanted the network.
-        hook: Option<Hook>,
-    },
-    /// Evaluation would have to build something, which the other side cannot.
-    Builds {
-        /// The derivation whose outputs it reads.
-        derivation: String,
-    },
-    /// Something did not.
-    Failed {
-        /// What.
-        what: String,
-        /// Nix's own words.
-        words: String,
-        /// What would help, if that is known.
-        advice: Option<Advice>,
-        /// A project file that evaluation did not find, relative to the project's root.
-        missing_file: Option<PathBuf>,
-    },
-}
-
-/// How a rehearsal ended that did not fail.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    /// Nothing is missing.
-    Proved(Proof),
-    /// The outputs of this derivation are: evaluation reads them.
-    Builds(StorePath),
-}
-
-/// Rehearses a shell with exactly what would be carried. `project_root` has the project's
-/// files; only those that the manifest names are shown to the room.
-pub(crate) fn carried(
-    nix: &Nix,
-    mut task: Task,
-    project: &Project,
-    project_root: &Path,
-    report: &Report,
-) -> Result<Outcome> {
-    let scratch = scratch_space(0)?;
-    let nix_dir = nix_directory(&scratch.0, &task.store)?;
-    let stage = scratch.0.join("project");
-    copy_project(project, project_root, &stage)?;
-    let name = project.directory.as_deref().unwrap_or("project");
-    task.project = Path::new(PROJECT).join(name);
-
-    let mut bound: Vec<PathBuf> = task
-        .paths
-        .iter()
-        .map(|info| task.store.join(&info.path))
-        .collect();
-    let own = surroundings::closure_of_programs(nix)?;
-    bound.extend(
-        own.iter()
-            .map(|info| task.store.join(&info.path))
-            .filter(|path| !bound.contains(path))
-            .collect::<Vec<_>>(),
-    );
-    let room = surroundings::sealed(&nix_dir)?
-        .private(project_root)
-        .store_paths(task.store.as_path(), bound)
-        .bind(&stage, &task.project, crate::room::Access::Writable);
-    let file = nix_dir.join(TASK);
-    let text = serde_json::to_vec(&task).map_err(|error| Error::Room {
-        what: error.to_string(),
-    })?;
-    fs::write(&file, text).map_err(Error::io("write", &file))?;
-
-    let inside_file = Path::new("/nix").join(TASK);
-    let command = room.command(
-        Path::new(Room::SELF_PATH),
-        &[inside::SUBCOMMAND.into(), inside_file.into_os_string()],
-    )?;
-    let waiting = report.waiting("the shell to be evaluated and entered with no network");
-    let output = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .output()?;
-    drop(waiting);
-    report.ensure_not_interrupted()?;
-    let name = task.recipe.shell.name.as_ref();
-    let (outcome, hook) =
-        verdict(&output, project_root, &nix.store).map_err(|error| of_shell(name, error))?;
-    if let Some(hook) = hook {
-        let text = format!("{}{hook}", ShellName::before_words(name));
-        report.emit(Event::Warning(&text));
-    }
-    Ok(outcome)
-}
-
-/// Says which of several shells failed.
-fn of_shell(name: Option<&ShellName>, error: Error) -> Error {
-    match (name, error) {
-        (
-            Some(name),
-            Error::RehearsalFailed {
-                what,
-                words,
-                advice,
-            },
-        ) => Error::RehearsalFailed {
-            what: format!("{name}: {what}"),
-            words,
-            advice,
-        },
-        (_, error) => error,
-    }
-}
-
-impl fmt::Display for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the shellHook wants a network, which will not be there")?;
-        if let Some(status) = &self.ended {
-            write!(f, ", and ends the shell ({status})")?;
-        }
-        f.write_str("; it said:")?;
-        self.words
-            .lines()
-            .try_for_each(|line| write!(f, "\n  {line}"))
-    }
-}
-
-/// What the room's process saw, as a proof or as an error.
-fn verdict(
-    output: &Output,
-    project_root: &Path,
-    store: &StoreDir,
-) -> Result<(Outcome, Option<Hook>)> {
-    let seen = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| Seen::Failed {
-        what: "the room ended without a result".to_owned(),
-        words: String::from_utf8_lossy(&output.stderr).into_owned(),
-        advice: None,
-        missing_file: None,
-    });
-    match seen {
-        Seen::Passed {
-            nix_version,
-            checks,
-            hook,
-        } => {
-            let proof = Proof {
-                result: ProofResult::Passed,
-                nix_version,
-                checks,
-            };
-            Ok((Outcome::Proved(proof), hook))
-        }
-        Seen::Builds { derivation } => store
-            .parse_path(&derivation)
-            .map(|path| (Outcome::Builds(path), None))
-            .map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string())),
-        Seen::Failed {
-            what,
-            words,
-            advice,
-            missing_file,
-        } => {
-            let include = missing_file.map(|file| Advice::Include(project_root.join(file)));
-            Err(Error::RehearsalFailed {
-                what,
-                words,
-                advice: include.or(advice),
-            })
-        }
-    }
-}
-
-/// A directory with at least this much room: in `TMPDIR` if that is set, else in the cache
-/// directory, since `/tmp` is often small.
-fn scratch_space(needed: u64) -> Result<Scratch> {
-    let home = || std::env::var_os("HOME").map(PathBuf::from);
-    let cache = || {
-        std::env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| home().map(|home| home.join(".cache")))
-    };
-    let base = match std::env::var_os("TMPDIR") {
-        Some(dir) => PathBuf::from(dir),
-        None => cache().map_or_else(std::env::temp_dir, |cache| cache.join("shellpack")),
-    };
-    fs::create_dir_all(&base).map_err(Error::io("create", &base))?;
-    space::ensure_free(&base, needed)?;
-    tempfile::Builder::new()
-        .prefix("rehearsal-")
-        .tempdir_in(&base)
-        .map(|dir| Scratch(dir.keep()))
-        .map_err(Error::io("create a directory in", &base))
-}
-
-/// The room's `/nix`, with a configuration of its own: inside, Nix runs as root or mapped
-/// root, where build users and sandboxes cannot work.
-fn nix_directory(scratch: &Path, store: &StoreDir) -> Result<PathBuf> {
-    let dir = scratch.join("nix");
-    let inside = store
-        .as_path()
-        .strip_prefix("/nix")
-        .map_err(|_| Error::Room {
-            what: format!("the store {store} is not below /nix, which rooms need"),
-        })?;
-    let configuration = dir.join("etc/nix");
-    for part in [&dir.join(inside), &configuration] {
-        fs::create_dir_all(part).map_err(Error::io("create", part))?;
-    }
-    let file = configuration.join("nix.conf");
-    fs::write(
-        &file,
-        "build-users-group =\nsandbox = false\nsubstitute = false\nsubstituters =\n",
-    )
-    .map_err(Error::io("write", &file))?;
-    Ok(dir)
-}
-
-/// Copies the project files that the manifest names, so that the room sees no others.
-fn copy_project(project: &Project, from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to).map_err(Error::io("create", to))?;
-    for file in &project.files {
-        let (source, target) = (from.join(file.path.as_str()), to.join(file.path.as_str()));
-        match &file.kind {
-            FileKind::Directory { .. } => {
-                fs::create_dir_all(&target).map_err(Error::io("create", &target))?;
-            }
-            FileKind::Symlink { target: link } => {
-                std::os::unix::fs::symlink(link, &target).map_err(Error::io("create", &target))?;
-            }
-            FileKind::File { .. } => {
-                fs::copy(&source, &target).map_err(Error::io("copy", &source))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A directory that goes when this does. Store paths are read-only; an ordinary user must
-/// make them writable before they can be removed.
-#[derive(Debug)]
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What cannot be removed is left to the system's own cleaning of scratch directories.
-        let _ = crate::tree::delete_tree(&self.0);
-    }
+fn shells<'a>(manifest: &'a Manifest, options: &Options) -> Result<Vec<&'a Shell>> {
+    Ok(match &options.shell {
+        Some(name) => vec![entry::shell_named(manifest, Some(name))?],
+        None => manifest.shells.iter().collect(),
+    })
 }

@@ -20,6 +20,7 @@ mod bar;
 mod board;
 mod event;
 mod json;
+mod labelled;
 mod lines;
 mod rate;
 mod status;
@@ -30,6 +31,7 @@ mod words;
 pub(crate) use ask::Prompt;
 pub(crate) use board::{Meter, Waiting};
 pub(crate) use event::{Event, Log, Phase, Progress};
+pub(crate) use labelled::Labelled;
 pub use words::{count, human, printable};
 pub(crate) use words::{printable_json, printable_line, utc};
 

@@ -1,12 +1,12 @@
 //! Reads a whole bundle and lists every fault. Executes nothing, changes nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::media::source::Bundle;
 use crate::media::volumes::Shelf;
-use crate::report::Report;
+use crate::report::{Event, Phase, Report};
 use crate::unpack::{self, Destination, NarSink};
 use shellpack_format::bundle::manifest::{Closure, Manifest};
 use shellpack_format::bundle::member::segment_name;
@@ -16,8 +16,31 @@ use shellpack_format::store::hash::Digest;
 use shellpack_format::store::nar::parse::Parser;
 
 mod parity;
+mod verdict;
 
-pub(crate) use parity::{Cover, cover};
+use parity::Cover;
+use verdict::Verdict;
+
+/// What the user asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The bundle; `-` is stdin.
+    pub bundle: PathBuf,
+    /// Further directories in which volumes of it may lie.
+    pub volumes: Vec<PathBuf>,
+    /// How many segments are checked at a time.
+    pub jobs: usize,
+}
+
+/// Checks every byte of a bundle, and the parity beside it.
+pub(crate) fn verify(options: &Options, report: &Report) -> Result<Verdict> {
+    report.emit(Event::Phase(Phase::Verify));
+    let bundle = Bundle::open_among(&options.bundle, &options.volumes, report.prompt());
+    let findings = findings(bundle, options.jobs, report)?;
+    let cover = Cover::look(options, &findings, report)?;
+    report.emit(Event::PhaseDone);
+    Verdict::new(options, findings, cover)
+}
 
 /// What a check of a bundle found.
 #[derive(Debug)]
@@ -30,13 +53,13 @@ pub struct Findings {
     pub faults: Vec<BadBundle>,
 }
 
-/// Checks every byte of a bundle.
-pub fn verify(file: &Path, jobs: usize, report: &Report) -> Result<Findings> {
+/// Checks every byte of a bundle in one file.
+pub fn verify_file(file: &Path, jobs: usize, report: &Report) -> Result<Findings> {
     findings(Bundle::open(file), jobs, report)
 }
 
 /// Checks every byte of a bundle that was opened, or says why it could not be.
-pub(crate) fn findings(bundle: Result<Bundle>, jobs: usize, report: &Report) -> Result<Findings> {
+fn findings(bundle: Result<Bundle>, jobs: usize, report: &Report) -> Result<Findings> {
     match bundle {
         Ok(bundle) => check(bundle, jobs, report),
         Err(Error::Bundle { source, .. }) => Ok(Findings {

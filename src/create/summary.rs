@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::closure::BashOrigin;
 use super::prove::Proved;
 use super::write::Output;
-use crate::describe::{self, Labelled};
+use crate::describe;
 use crate::output::Written;
+use crate::report::Labelled;
 use shellpack_format::bundle::manifest::{FileKind, ProjectFile, ShellName, shell_quoted};
 use shellpack_format::store::hash::Digest;
 

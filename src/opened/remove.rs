@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::describe::Labelled;
 use crate::error::Result;
 use crate::opened::{Place, Record, ambiguous};
-use crate::report::{Event, Phase, Report, count, human};
+use crate::report::{Event, Labelled, Phase, Report, count, human};
 use crate::target::Target;
 use shellpack_format::store::store_path::StorePath;
 

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use crate::describe::Labelled;
-use crate::report::{count, human};
+use crate::report::{Labelled, count, human};
 use shellpack_format::store::hash::Digest;
 
 /// What was written.

@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use super::{BUILDS, Hook, Seen, Task, network};
+use super::carried::{BUILDS, Hook, Seen, Task};
+use super::network;
 use crate::entry::as_packed::AsPacked;
 use crate::entry::invocation::{Entry, Invocation, RUN};
 use crate::error::{Advice, Error, Result};

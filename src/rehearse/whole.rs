@@ -1,41 +1,35 @@
-//! A finished bundle, opened for real.
+//! The rehearsal of a finished bundle: it is opened for real.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use super::{PROJECT, nix_directory, scratch_space, surroundings};
+use super::scratch::{Scratch, nix_directory, scratch_space};
+use super::{Options, PROJECT, surroundings};
 use crate::error::{Error, Result};
+use crate::media::source::Bundle;
 use crate::media::space;
 use crate::nix::Nix;
 use crate::report::{Event, Report};
 use crate::room::{Access, Room};
-use shellpack_format::bundle::manifest::{Manifest, Shell};
+use shellpack_format::bundle::manifest::Shell;
 
-/// A finished bundle, to be opened in a sealed room with an empty store.
+/// A sealed room with an empty store, and the bundle's files in its home.
 #[derive(Debug)]
-pub(crate) struct Whole<'a> {
-    /// Its manifest.
-    pub manifest: &'a Manifest,
-    /// All files that it lies in: one, or its volumes in order.
-    pub files: &'a [PathBuf],
-    /// The command to run in its shells.
-    pub run: &'a str,
-    /// Options for the `open` inside.
-    pub global: &'a [OsString],
+pub(super) struct Stage {
+    room: Room,
+    /// The bundle, or its first volume, in the room.
+    bundle: PathBuf,
+    /// Holds the room's `/nix` while the stage is there.
+    _scratch: Scratch,
 }
 
-impl Whole<'_> {
-    /// Opens it for each of these shells, of which there is at least one, until one fails; the home
-    /// is empty each time. Returns how the last command ended.
-    pub(crate) fn rehearse(
-        &self,
-        nix: &Nix,
-        shells: &[&Shell],
-        report: &Report,
-    ) -> Result<ExitStatus> {
-        let closure = &self.manifest.closure;
+impl Stage {
+    /// Sets the stage: makes the room, which is empty but for the bundle, and for Nix where that is
+    /// itself in a store.
+    pub(super) fn set(bundle: &Bundle, nix: &Nix) -> Result<Self> {
+        let closure = &bundle.reader().manifest().closure;
         let scratch = scratch_space(space::unpacked(closure.nar_bytes()))?;
         let nix_dir = nix_directory(&scratch.0, &closure.store)?;
         let own = surroundings::closure_of_programs(nix)?;
@@ -43,28 +37,37 @@ impl Whole<'_> {
         let mut room = surroundings::sealed(&nix_dir)?
             .store_paths(closure.store.as_path(), bound.collect())
             .current_dir(PROJECT);
-        for file in self.files {
+        let files = bundle.files();
+        for file in &files {
             let real = fs::canonicalize(file).map_err(Error::io("find", file))?;
             room = room.bind(&real, inside(file), Access::ReadOnly);
         }
-        let first = self
-            .files
-            .first()
-            .map(|file| inside(file))
-            .unwrap_or_default();
         if !own.is_empty() {
             surroundings::register(&room, &closure.store, &own)?;
         }
-        let open = |shell: &&Shell| {
-            let args = self.arguments(&first, shell);
-            room.run(Path::new(Room::SELF_PATH), &args)
-        };
+        let first = files.first();
+        Ok(Self {
+            room,
+            bundle: first.map(|file| inside(file)).unwrap_or_default(),
+            _scratch: scratch,
+        })
+    }
+
+    /// Opens the bundle for each of these shells, of which there is at least one, until one fails;
+    /// the home is empty each time. Returns how the last command ended.
+    pub(super) fn open_for_each(
+        &self,
+        shells: &[&Shell],
+        options: &Options,
+        report: &Report,
+    ) -> Result<ExitStatus> {
         let mut status = ExitStatus::default();
         for shell in shells {
             if let Some(name) = &shell.name {
                 report.emit(Event::Note(&format!("opening it for the shell {name}")));
             }
-            status = open(shell)?;
+            let args = self.arguments(shell, options);
+            status = self.room.run(Path::new(Room::SELF_PATH), &args)?;
             if !status.success() {
                 break;
             }
@@ -72,18 +75,18 @@ impl Whole<'_> {
         Ok(status)
     }
 
-    fn arguments(&self, file: &Path, shell: &Shell) -> Vec<OsString> {
-        let mut args = self.global.to_vec();
-        args.extend(["open".into(), file.into()]);
+    fn arguments(&self, shell: &Shell, options: &Options) -> Vec<OsString> {
+        let mut args = options.global.clone();
+        args.extend(["open".into(), self.bundle.as_os_str().to_owned()]);
         if let Some(name) = &shell.name {
             args.extend(["--shell".into(), name.as_str().into()]);
         }
-        args.extend(["--run".into(), self.run.into()]);
+        args.extend(["--run".into(), options.run.clone().into()]);
         args
     }
 }
 
-/// Where a file of the bundle lies in the room.
+/// Where a file of the bundle is in the room.
 fn inside(file: &Path) -> PathBuf {
     Path::new("/home").join(file.file_name().unwrap_or(OsStr::new("bundle")))
 }

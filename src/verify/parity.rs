@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Findings;
+use super::{Findings, Options};
 use crate::error::{BadParity, Error, ParityFault, Result};
 use crate::media::volumes::Set;
 use crate::parity::{Located, ParityFile, Survey, parity_of};
@@ -15,20 +15,20 @@ const LISTED: usize = 50;
 
 /// What parity is there, and what it is good for.
 #[derive(Debug)]
-pub(crate) enum Cover {
+pub(super) enum Cover {
     /// No byte of the bundle is damaged, and the parity file is sound, too.
     Sound(PathBuf),
     /// No byte of the bundle is damaged, but the parity file is.
     Fault(PathBuf, ParityFault),
     /// The bundle is damaged.
-    Damage(Damage),
+    Damage(DamagedPlaces),
     /// The bundle is damaged, and the parity file is of no use.
     Useless(Error),
 }
 
 /// Where a bundle is damaged.
 #[derive(Debug)]
-pub(crate) struct Damage {
+pub(super) struct DamagedPlaces {
     /// The parity file.
     pub parity: PathBuf,
     /// Places in files, in words; the first of them.
@@ -39,28 +39,33 @@ pub(crate) struct Damage {
     pub is_covered: bool,
 }
 
-/// Looks at the parity file of a bundle that was checked, if there is one; a bundle that is damaged
-/// is read again to find where.
-pub(crate) fn cover(
-    bundle: &Path,
-    dirs: &[PathBuf],
-    findings: &Findings,
-    report: &Report,
-) -> Result<Option<Cover>> {
-    let set = Set::named(bundle, dirs);
-    let name = set.as_ref().map_or_else(|| bundle.to_owned(), Set::bundle);
-    let Some(path) = parity_of(&name, dirs) else {
-        return Ok(None);
-    };
-    report.emit(Event::Phase(Phase::Locate));
-    if findings.faults.is_empty() {
-        let size = size_of(bundle, set.as_ref());
-        return beside_sound(path, findings, size, report).map(Some);
-    }
-    match damage(bundle, dirs, path, report) {
-        Ok(cover) => Ok(Some(cover)),
-        Err(error @ Error::Parity(_)) => Ok(Some(Cover::Useless(error))),
-        Err(error) => Err(error),
+impl Cover {
+    /// Looks at the parity file of a bundle that was checked, if there is one; a bundle that is
+    /// damaged is read again to find where.
+    pub(super) fn look(
+        options: &Options,
+        findings: &Findings,
+        report: &Report,
+    ) -> Result<Option<Self>> {
+        let (bundle, dirs) = (&options.bundle, &options.volumes);
+        if bundle == Path::new("-") {
+            return Ok(None);
+        }
+        let set = Set::named(bundle, dirs);
+        let name = set.as_ref().map_or_else(|| bundle.to_owned(), Set::bundle);
+        let Some(path) = parity_of(&name, dirs) else {
+            return Ok(None);
+        };
+        report.emit(Event::Phase(Phase::Locate));
+        if findings.faults.is_empty() {
+            let size = size_of(bundle, set.as_ref());
+            return beside_sound(path, findings, size, report).map(Some);
+        }
+        match damage(bundle, dirs, path, report) {
+            Ok(cover) => Ok(Some(cover)),
+            Err(error @ Error::Parity(_)) => Ok(Some(Self::Useless(error))),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -72,7 +77,7 @@ fn damage(bundle: &Path, dirs: &[PathBuf], path: PathBuf, report: &Report) -> Re
         // The fault is that of a file that is none of it.
         (true, true) => Cover::Sound(path),
         (true, false) => Cover::Fault(path, ParityFault::Damaged),
-        (false, _) => Cover::Damage(Damage::new(path, &located, &survey)),
+        (false, _) => Cover::Damage(DamagedPlaces::new(path, &located, &survey)),
     })
 }
 
@@ -112,7 +117,7 @@ fn beside_sound(
     Ok(Cover::Fault(path, fault))
 }
 
-impl Damage {
+impl DamagedPlaces {
     fn new(parity: PathBuf, located: &Located, survey: &Survey) -> Self {
         let remains = &located.remains;
         let ranges = survey.ranges().iter().cloned();

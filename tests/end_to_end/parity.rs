@@ -296,7 +296,10 @@ fn a_file_that_is_too_long_or_lacks_only_zeros_is_repaired() {
     repairs(
         "v/x.shellpack",
         "cp away v/x.shellpack.004; cp v/x.shellpack.002 new; echo 1 >>new; mv -f new v/x.shellpack.002",
-        &format!("v/x.shellpack.002 has {} bytes instead of {volume}", volume + 2),
+        &format!(
+            "v/x.shellpack.002 has {} bytes instead of {volume}",
+            volume + 2
+        ),
     );
     // The last volume has nothing but the zeros at the end.
     repairs(

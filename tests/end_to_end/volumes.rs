@@ -36,7 +36,9 @@ fn create_writes_slices_of_the_same_bytes() {
     let digest = a.sh("sha256sum <blog.shellpack").succeeds().text();
     outcome
         .succeeds()
-        .shows(&format!("volumes   4 volumes of {size}.00 KiB: v1/x.shellpack.001 to v1/x.shellpack.004\n"))
+        .shows(&format!(
+            "volumes   4 volumes of {size}.00 KiB: v1/x.shellpack.001 to v1/x.shellpack.004\n"
+        ))
         .shows(&format!("sha256    {}\n", &digest[..64]))
         .shows("checksums v1/x.shellpack.sha256\n")
         .shows("shellpack open x.shellpack.001\n");
@@ -109,7 +111,10 @@ fn any_of_the_volumes_names_all_of_them() {
 #[test]
 fn volumes_are_rehearsed() {
     let a = machine_a();
-    let split = format!("shellpack split blog.shellpack --volume-size {}K -o v4", quarter());
+    let split = format!(
+        "shellpack split blog.shellpack --volume-size {}K -o v4",
+        quarter()
+    );
     a.sh(&format!("mkdir v4 w4; {split}; mv v4/*.003 w4"))
         .succeeds();
     a.shellpack(&format!("rehearse v4/blog.shellpack --volumes w4 {PRINT}"))

@@ -108,7 +108,9 @@ fn volumes_of_different_bundles_are_found_before_anything_is_imported() {
     b.shellpack("open v/x.shellpack --no-shell")
         .exits_with(125)
         .says("v/x.shellpack.002 has ")
-        .says(&format!(" bytes instead of {size}: it is damaged, or of another bundle\n"));
+        .says(&format!(
+            " bytes instead of {size}: it is damaged, or of another bundle\n"
+        ));
     b.sh("cp --remove-destination good v/x.shellpack.002; truncate -s 400000 v/x.shellpack.002")
         .succeeds();
     b.shellpack("open v/x.shellpack --no-shell")
@@ -181,7 +183,10 @@ fn what_is_too_large_for_a_file_is_cut() {
     let limited = format!("mkdir v7; {create} x7; prlimit --fsize=1048576 {create} v7/x");
     let outcome = a.sh(&limited).succeeds();
     // Two or three, since it depends on the host.
-    let count = std::fs::metadata(a.home("x7")).unwrap().len().div_ceil(1 << 20);
+    let count = std::fs::metadata(a.home("x7"))
+        .unwrap()
+        .len()
+        .div_ceil(1 << 20);
     outcome.says(&format!(
         "takes no larger file: the bundle is cut into {count} volumes of 1 MiB\n"
     ));

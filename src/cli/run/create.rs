@@ -1,0 +1,49 @@
+//! `shellpack create`.
+
+use crate::cli::stdout::{self, json, print};
+use crate::cli::{Create, Global};
+use crate::create::write::Output;
+use crate::create::{self, Options};
+use crate::error::{BadOutput, Result};
+use crate::output::ReadBack;
+use crate::report::{Event, Report};
+
+pub(super) fn run(command: Create, global: &Global, report: &Report) -> Result<()> {
+    let as_json = command.json;
+    let options = command.options();
+    let to_stdout = options.output == Some(Output::Stdout);
+    if to_stdout {
+        ensure_stdout_takes_it(&options)?;
+    }
+    let summary = create::create(&options, report)?;
+    report.emit(Event::PhaseDone);
+    for warning in summary.warnings() {
+        report.emit(Event::Warning(&warning));
+    }
+    let text = match summary.json().filter(|_| as_json) {
+        Some(made) => json(&made)?,
+        None => summary.text(global.verbose),
+    };
+    if to_stdout && !options.dry_run {
+        // The bundle went to stdout.
+        report.emit(Event::Note(text.trim_end()));
+    } else if as_json || !global.quiet {
+        print(&text)?;
+    }
+    Ok(())
+}
+
+/// A bundle on stdout is one file without a name, and not for a terminal.
+fn ensure_stdout_takes_it(options: &Options) -> Result<(), BadOutput> {
+    let form = &options.form;
+    if stdout::is_terminal() {
+        return Err(BadOutput::IsTerminal);
+    }
+    if form.volume_size.is_some() || form.checksum || form.parity.is_some() {
+        return Err(BadOutput::HasNoName);
+    }
+    if form.read_back == ReadBack::FromMedium {
+        return Err(BadOutput::CannotReadBack);
+    }
+    Ok(())
+}

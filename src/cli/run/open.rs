@@ -1,0 +1,22 @@
+//! `shellpack open`.
+
+use crate::cli::Open;
+use crate::entry::{ByHand, Outside};
+use crate::error::Result;
+use crate::open;
+use crate::report::{Event, Report};
+
+/// Returns only if the shell was not to be entered.
+pub(super) fn run(command: Open, report: &Report) -> Result<()> {
+    let outside = open::open(&command.options(), report)?;
+    say_how_to_enter(&outside, report);
+    Ok(())
+}
+
+fn say_how_to_enter(outside: &Outside, report: &Report) {
+    for ByHand { shell, line } in &outside.by_hand {
+        let which = shell.iter().map(|name| format!("{name} "));
+        let which: String = which.collect();
+        report.emit(Event::Note(&format!("to enter {which}by hand: {line}")));
+    }
+}

@@ -1,0 +1,16 @@
+//! `shellpack remove`.
+
+use crate::cli::stdout::print;
+use crate::cli::{Global, Remove};
+use crate::error::Result;
+use crate::opened::remove;
+use crate::report::Report;
+use crate::target::Target;
+
+pub(super) fn run(command: &Remove, global: &Global, report: &Report) -> Result<()> {
+    let removed = remove::remove(&command.name, &Target::here(), report)?;
+    if global.quiet {
+        return Ok(());
+    }
+    print(&removed.text())
+}

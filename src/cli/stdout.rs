@@ -1,0 +1,37 @@
+//! Standard output: data, and nothing else.
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::report::printable_json;
+
+/// Prints data. Its reader may stop reading at any time: that is no failure.
+pub(super) fn print(text: &str) -> Result<()> {
+    let printed = anstream::stdout().lock().write_all(text.as_bytes());
+    match printed.and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::io("write", "standard output")(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Data for a program, indented for humans who read it nevertheless.
+pub(super) fn json(value: &impl Serialize) -> Result<String> {
+    let json = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::nix_output("serde_json", &error.to_string()))?;
+    Ok(printable_json(&(json + "\n")))
+}
+
+/// How wide standard output is, if it is a terminal that says so.
+pub(super) fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    (size.ws_col > 0).then(|| usize::from(size.ws_col))
+}
+
+/// Whether standard output is a terminal.
+pub(super) fn is_terminal() -> bool {
+    rustix::termios::isatty(rustix::stdio::stdout())
+}

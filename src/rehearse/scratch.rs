@@ -1,0 +1,66 @@
+//! Scratch space for a room, and the `/nix` in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::media::space;
+use crate::tree;
+use shellpack_format::store::store_path::StoreDir;
+
+/// A directory with at least this much room: in `TMPDIR` if that is set, else in the cache
+/// directory, since `/tmp` is often small.
+pub(super) fn scratch_space(needed: u64) -> Result<Scratch> {
+    let home = || std::env::var_os("HOME").map(PathBuf::from);
+    let cache = || {
+        std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| home().map(|home| home.join(".cache")))
+    };
+    let base = match std::env::var_os("TMPDIR") {
+        Some(dir) => PathBuf::from(dir),
+        None => cache().map_or_else(std::env::temp_dir, |cache| cache.join("shellpack")),
+    };
+    fs::create_dir_all(&base).map_err(Error::io("create", &base))?;
+    space::ensure_free(&base, needed)?;
+    tempfile::Builder::new()
+        .prefix("rehearsal-")
+        .tempdir_in(&base)
+        .map(|dir| Scratch(dir.keep()))
+        .map_err(Error::io("create a directory in", &base))
+}
+
+/// The room's `/nix`, with a configuration of its own: inside, Nix runs as root or mapped
+/// root, where build users and sandboxes cannot work.
+pub(super) fn nix_directory(scratch: &Path, store: &StoreDir) -> Result<PathBuf> {
+    let dir = scratch.join("nix");
+    let inside = store
+        .as_path()
+        .strip_prefix("/nix")
+        .map_err(|_| Error::Room {
+            what: format!("the store {store} is not below /nix, which rooms need"),
+        })?;
+    let configuration = dir.join("etc/nix");
+    for part in [&dir.join(inside), &configuration] {
+        fs::create_dir_all(part).map_err(Error::io("create", part))?;
+    }
+    let file = configuration.join("nix.conf");
+    fs::write(
+        &file,
+        "build-users-group =\nsandbox = false\nsubstitute = false\nsubstituters =\n",
+    )
+    .map_err(Error::io("write", &file))?;
+    Ok(dir)
+}
+
+/// A directory that goes when this does. Store paths are read-only; an ordinary user must
+/// make them writable before they can be removed.
+#[derive(Debug)]
+pub(super) struct Scratch(pub(super) PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system's own cleaning of scratch directories.
+        let _ = tree::delete_tree(&self.0);
+    }
+}
