@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::Result;
+use crate::output::Form;
 use crate::report::Report;
 use shellpack_format::bundle::manifest::selection::Selection;
 
@@ -22,7 +23,7 @@ use closure::Unseen;
 use plan::Plan;
 pub(crate) use subject::Subject;
 use summary::Summary;
-use write::{Form, Output};
+use write::Output;
 
 /// What the user asked for.
 #[derive(Debug, Clone)]

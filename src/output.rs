@@ -22,6 +22,7 @@ mod aside;
 mod checksum;
 mod cutter;
 mod fit;
+mod form;
 mod naming;
 mod part;
 mod protect;
@@ -29,15 +30,18 @@ mod publish;
 mod read_back;
 mod rivals;
 mod single;
+mod stdout;
 mod sync;
 mod written;
 
 pub(crate) use apart::files_of;
 pub(crate) use cutter::{Cutter, Finished, STEP};
+pub(crate) use form::Form;
 use part::{Place, kept_parts};
 pub(crate) use publish::Unnamed;
 pub use read_back::ReadBack;
 pub(crate) use single::SingleFile;
+pub(crate) use stdout::Counted;
 pub(crate) use written::{Written, WrittenFile};
 
 /// Large writes: sticks and network file systems are slow with small ones.
@@ -45,7 +49,7 @@ pub(crate) const BUFFER: usize = 1 << 20;
 
 /// Files that a bundle is written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct OutputFiles {
     /// What it is called in one file; what its volumes and its checksum file are called follows.
     pub path: PathBuf,
     /// Whether what has such a name is replaced.
@@ -77,7 +81,7 @@ pub enum Replaces {
     Joined,
 }
 
-impl Target {
+impl OutputFiles {
     /// Refuses to write over what is there, and where nothing can be written. This can be asked
     /// before minutes of building.
     pub(crate) fn ensure_free(&self) -> Result<()> {

@@ -5,11 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::carry::rewrite::{Rewrite, rewrite};
-use crate::create::write::Form;
 use crate::error::{BadOutput, Error, Result};
 use crate::media::source::Bundle;
 use crate::media::volumes::parent;
-use crate::output::{Target, Written};
+use crate::output::{Form, OutputFiles, Written};
 use crate::parity::parity_of;
 use crate::report::{Event, Phase, Report, human};
 
@@ -48,26 +47,26 @@ pub(crate) fn copy(options: &Options, report: &Report) -> Result<Written> {
         volume_size: options.form.volume_size.or_else(|| found.volume_size()),
         ..options.form
     };
-    let target = Target {
+    let output = OutputFiles {
         keeps_parts: true,
-        ..form.target(options.to.join(name))
+        ..form.files(options.to.join(name))
     };
     let parity = parity_of(&found.file, &options.dirs);
     let how = Rewrite {
-        target: &target,
+        output: &output,
         jobs: options.jobs,
         phase: Phase::Copy,
         expected: None,
         parity: parity.filter(|_| form.parity.is_none()),
     };
-    let kept = target.kept();
+    let kept = output.kept();
     if kept > 0 {
         let (size, to) = (human(kept), options.to.display());
         report.emit(Event::Note(&format!(
             "{size} of an interrupted copy are in {to}: what of them is right is not written again"
         )));
     }
-    rewrite(found, &how, report).inspect_err(|error| leave(&target, error, report))
+    rewrite(found, &how, report).inspect_err(|error| leave(&output, error, report))
 }
 
 /// Whether a bundle lies in a directory. To replace it there could take it away.
@@ -77,11 +76,11 @@ fn is_in(bundle: &Path, dir: &Path) -> bool {
 }
 
 /// What to do with what was written so far.
-fn leave(target: &Target, error: &Error, report: &Report) {
+fn leave(output: &OutputFiles, error: &Error, report: &Report) {
     if matches!(error, Error::Bundle { .. } | Error::ReadBack { .. }) {
-        target.drop_kept();
+        output.drop_kept();
     }
-    if target.kept() > 0 {
+    if output.kept() > 0 {
         report.emit(Event::Note(
             "what was copied is kept: the same command goes on from there",
         ));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::carry::rewrite::{Rewrite, rewrite};
 use crate::error::Result;
 use crate::media::source::Bundle;
-use crate::output::{ReadBack, Replaces, Target, Written, files_of};
+use crate::output::{OutputFiles, ReadBack, Replaces, Written, files_of};
 use crate::parity::parity_of;
 use crate::report::{Event, Phase, Report};
 
@@ -31,7 +31,7 @@ pub(crate) fn join(options: &Options, report: &Report) -> Result<Written> {
     report.emit(Event::Phase(Phase::Check));
     let found = Bundle::find(&options.volume, &options.dirs, report.prompt())?;
     let name = || found.file.file_name().unwrap_or_default().into();
-    let target = Target {
+    let output = OutputFiles {
         path: options.output.clone().unwrap_or_else(name),
         force: options.force,
         volume_size: None,
@@ -43,9 +43,9 @@ pub(crate) fn join(options: &Options, report: &Report) -> Result<Written> {
     };
     let mut files = files_of(&options.volume, &options.dirs);
     files.extend(parity_of(&found.file, &options.dirs));
-    target.ensure_apart(&files)?;
+    output.ensure_apart(&files)?;
     let how = Rewrite {
-        target: &target,
+        output: &output,
         jobs: options.jobs,
         phase: Phase::Join,
         expected: None,

@@ -7,7 +7,7 @@ use crate::carry::rewrite::{Rewrite, rewrite};
 use crate::error::{BadParity, Error, Result};
 use crate::media::source::Found;
 use crate::media::volumes::{VolumeSize, parent};
-use crate::output::{ReadBack, Replaces, Target, Written, files_of};
+use crate::output::{OutputFiles, ReadBack, Replaces, Written, files_of};
 use crate::parity::{Located, Restored, Survey};
 use crate::report::{Event, Phase, Report};
 
@@ -56,12 +56,12 @@ pub fn repair(options: &Options, report: &Report) -> Result<Outcome> {
     report.emit(Event::Phase(Phase::Check));
     let (file, dirs) = (&options.bundle, &options.dirs);
     let located = Located::find(file, dirs, options.parity.as_deref(), report)?;
-    let target = target(options, &located.name);
+    let output = output(options, &located.name);
     // What is left may be the only copy that there is.
     let mut files = files_of(file, dirs);
     files.extend([located.name.clone(), located.parity.path.clone()]);
-    target.ensure_apart(&files)?;
-    target.ensure_free()?;
+    output.ensure_apart(&files)?;
+    output.ensure_free()?;
     report.emit(Event::Phase(Phase::Locate));
     let Located {
         name,
@@ -76,13 +76,13 @@ pub fn repair(options: &Options, report: &Report) -> Result<Outcome> {
         });
     }
     // What is computed lies there as well until it is in its place.
-    target.ensure_room(remains.size().saturating_add(survey.damaged_bytes()))?;
+    output.ensure_room(remains.size().saturating_add(survey.damaged_bytes()))?;
     report.emit(Event::Phase(Phase::Repair));
     let size = remains.size();
-    let dir = parent(&target.path);
+    let dir = parent(&output.path);
     let restored = Restored::new(remains, &parity, &survey, dir, report)?;
     let how = Rewrite {
-        target: &target,
+        output: &output,
         jobs: options.jobs,
         phase: Phase::Copy,
         expected: Some(parity.identity.bundle),
@@ -99,14 +99,14 @@ pub fn repair(options: &Options, report: &Report) -> Result<Outcome> {
     })
 }
 
-fn target(options: &Options, bundle: &Path) -> Target {
+fn output(options: &Options, bundle: &Path) -> OutputFiles {
     let name = bundle.file_name().unwrap_or_default();
     let path = match &options.output {
         Some(dir) if dir.is_dir() => dir.join(name),
         Some(file) => file.clone(),
         None => repaired_name(name),
     };
-    Target {
+    OutputFiles {
         path,
         force: options.force,
         volume_size: options.volume_size,

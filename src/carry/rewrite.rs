@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{BadParity, Error, Result};
 use crate::media::source::{Found, Tee};
-use crate::output::{BUFFER, Cutter, Target, Written};
+use crate::output::{BUFFER, Cutter, OutputFiles, Written};
 use crate::report::{Event, Phase, Report};
 use crate::verify;
 use shellpack_format::store::hash::Digest;
@@ -15,7 +15,7 @@ use shellpack_format::store::hash::Digest;
 /// How a bundle is written again.
 pub(crate) struct Rewrite<'a> {
     /// The files that it becomes.
-    pub(crate) target: &'a Target,
+    pub(crate) output: &'a OutputFiles,
     /// How many segments are checked at a time.
     pub(crate) jobs: usize,
     /// What this is called.
@@ -28,8 +28,8 @@ pub(crate) struct Rewrite<'a> {
 
 /// Writes a bundle again.
 pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) -> Result<Written> {
-    let (target, jobs) = (options.target, options.jobs);
-    target.ensure_free()?;
+    let (output, jobs) = (options.output, options.jobs);
+    output.ensure_free()?;
     let copy = Copy::default();
     let sink = copy.clone();
     found.source = Box::new(Tee::new(found.source, move |bytes| sink.write(bytes)));
@@ -41,20 +41,20 @@ pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) 
             .parity
             .as_ref()
             .and_then(|file| file.metadata().ok());
-        target.ensure_room_for(size, parity.map_or(0, |file| file.len()))?;
+        output.ensure_room_for(size, parity.map_or(0, |file| file.len()))?;
     }
     report.emit(Event::Phase(options.phase));
-    copy.begin(target.begin()?)
-        .map_err(Error::io("write", &target.path))?;
+    copy.begin(output.begin()?)
+        .map_err(Error::io("write", &output.path))?;
     let file = bundle.file.clone();
     let outcome = verify::contents(bundle, jobs, report);
-    let written = copy.end().map_err(Error::io("write", &target.path));
+    let written = copy.end().map_err(Error::io("write", &output.path));
     if let Some(source) = outcome_before(&written, outcome)?.into_iter().next() {
         return Err(Error::Bundle { file, source });
     }
     let finished = written?
         .finish()
-        .map_err(Error::io("write", &target.path))?;
+        .map_err(Error::io("write", &output.path))?;
     if options
         .expected
         .is_some_and(|expected| expected != finished.digest())
@@ -62,10 +62,10 @@ pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) 
         return Err(BadParity::NotRestored(file).into());
     }
     let finished = match &options.parity {
-        Some(parity) => target.carry(finished, parity, report)?,
-        None => target.protect(finished, manifest, report)?,
+        Some(parity) => output.carry(finished, parity, report)?,
+        None => output.protect(finished, manifest, report)?,
     };
-    let unnamed = target.sync(finished, report)?;
+    let unnamed = output.sync(finished, report)?;
     unnamed.read_back(jobs, report)?.publish(report)
 }
 

@@ -6,7 +6,7 @@ use crate::carry::rewrite::{Rewrite, rewrite};
 use crate::error::{Error, Result};
 use crate::media::source::Bundle;
 use crate::media::volumes::VolumeSize;
-use crate::output::{ReadBack, Replaces, Target, Written};
+use crate::output::{OutputFiles, ReadBack, Replaces, Written};
 use crate::report::{Event, Phase, Report};
 
 /// What the user asked for.
@@ -34,7 +34,7 @@ pub(crate) fn split(options: &Options, report: &Report) -> Result<Written> {
     report.emit(Event::Phase(Phase::Check));
     let found = Bundle::find(&options.bundle, &[], None)?;
     let name = found.file.file_name().unwrap_or_default();
-    let target = Target {
+    let output = OutputFiles {
         path: beside(&options.dir, Path::new(name)),
         force: options.force,
         volume_size: Some(options.volume_size),
@@ -45,7 +45,7 @@ pub(crate) fn split(options: &Options, report: &Report) -> Result<Written> {
         replaces: Replaces::Volumes,
     };
     let how = Rewrite {
-        target: &target,
+        output: &output,
         jobs: options.jobs,
         phase: Phase::Split,
         expected: None,

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Again, jobs, parse_level};
-use crate::create::write::{Form, Output};
+use crate::create::write::Output;
 use crate::create::{self, Subject};
 use crate::media::volumes::VolumeSize;
-use crate::output::ReadBack;
+use crate::output::{Form, ReadBack};
 use crate::parity::Share;
 use shellpack_format::bundle::manifest::selection::{Argument, Selection};
 
@@ -129,7 +129,7 @@ impl Create {
             if path == std::path::Path::new("-") {
                 Output::Stdout
             } else {
-                Output::File(form.target(path))
+                Output::File(form.files(path))
             }
         };
         let subjects = match self.expr {

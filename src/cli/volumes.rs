@@ -7,9 +7,8 @@ use clap::Args;
 
 use super::jobs;
 use crate::carry::{copy, join, protect, repair, split};
-use crate::create::write::Form;
 use crate::media::volumes::VolumeSize;
-use crate::output::ReadBack;
+use crate::output::{Form, ReadBack};
 use crate::parity::Share;
 
 /// Where the volumes of a bundle are.

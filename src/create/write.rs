@@ -12,9 +12,8 @@ use super::pack::{self, Settings};
 use super::prove::Proved;
 use super::shell::Shells;
 use crate::error::{BadOutput, Error, Result};
-use crate::media::volumes::{VolumeSize, parent};
-use crate::output::{self, BUFFER, ReadBack, Replaces, STEP, Target, Written};
-use crate::parity::Share;
+use crate::media::volumes::parent;
+use crate::output::{self, BUFFER, Counted, OutputFiles, Written};
 use crate::report::{Event, Phase, Report, human};
 use shellpack_format::bundle::manifest::{FileKind, ProjectFile};
 use shellpack_format::bundle::writer::Writer;
@@ -26,42 +25,11 @@ const BEST_RATIO: u64 = 50;
 /// And usually, at the most, for a warning.
 const USUAL_RATIO: u64 = 5;
 
-/// What is written besides the bundle's bytes, and whatever its name.
-#[derive(Debug, Clone, Copy)]
-pub struct Form {
-    /// Whether existing files are replaced.
-    pub force: bool,
-    /// The size of volumes, if there are to be some.
-    pub volume_size: Option<VolumeSize>,
-    /// Whether there is to be a checksum file in any case.
-    pub checksum: bool,
-    /// How much parity there is to be, if some.
-    pub parity: Option<Share>,
-    /// Whether it is read again once it is written.
-    pub read_back: ReadBack,
-}
-
-impl Form {
-    /// A new bundle's files.
-    pub fn target(self, path: PathBuf) -> Target {
-        Target {
-            path,
-            force: self.force,
-            volume_size: self.volume_size,
-            checksum: self.checksum,
-            parity: self.parity,
-            keeps_parts: false,
-            read_back: self.read_back,
-            replaces: Replaces::All,
-        }
-    }
-}
-
 /// Where the bundle goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Files.
-    File(Target),
+    File(OutputFiles),
     /// Standard output.
     Stdout,
 }
@@ -70,7 +38,7 @@ impl Output {
     /// An output that was named can be looked at before minutes of building.
     pub(super) fn ensure_free(options: &Options) -> Result<()> {
         match &options.output {
-            Some(Self::File(target)) => target.ensure_free(),
+            Some(Self::File(files)) => files.ensure_free(),
             _ => Ok(()),
         }
     }
@@ -80,12 +48,12 @@ impl Output {
     pub(super) fn choose(options: &Options, shells: &Shells) -> Result<Self> {
         let default = || {
             let path = PathBuf::from(format!("{}.shellpack", shells.name));
-            Self::File(options.form.target(path))
+            Self::File(options.form.files(path))
         };
         let output = options.output.clone().unwrap_or_else(default);
-        if let Self::File(target) = &output {
-            target.ensure_free()?;
-            ensure_outside_sources(&target.path, &shells.project.copied)?;
+        if let Self::File(files) = &output {
+            files.ensure_free()?;
+            ensure_outside_sources(&files.path, &shells.project.copied)?;
         }
         Ok(output)
     }
@@ -93,15 +61,15 @@ impl Output {
     /// Refuses a place where the planned bundle cannot go, before anything is compressed, and
     /// warns of one where it may not.
     pub(super) fn ensure_room(&self, proved: &Proved, report: &Report) -> Result<()> {
-        let Self::File(target) = self else {
+        let Self::File(files) = self else {
             return Ok(());
         };
-        let medium = target.ensure_room(proved.size_at(BEST_RATIO))?;
+        let medium = files.ensure_room(proved.size_at(BEST_RATIO))?;
         let usual = proved.size_at(USUAL_RATIO);
         if let Some(free) = medium.too_small_for(usual) {
             report.emit(Event::Warning(&format!(
                 "{} may not fit: such bundles usually take {} or more, and its file system has {} free",
-                target.path.display(),
+                files.path.display(),
                 human(usual),
                 human(free)
             )));
@@ -144,11 +112,11 @@ pub(super) fn write(
         paths: proved.manifest().closure.paths.len() as u64,
     });
     match output {
-        Output::File(target) => {
-            let files = stream(proved, settings, report, target.begin()?, &target.path)?;
-            let finished = files.finish().map_err(Error::io("write", &target.path))?;
-            let finished = target.protect(finished, proved.manifest_digest(), report)?;
-            target.sync(finished, report).map(Complete::Files)
+        Output::File(files) => {
+            let cutter = stream(proved, settings, report, files.begin()?, &files.path)?;
+            let finished = cutter.finish().map_err(Error::io("write", &files.path))?;
+            let finished = files.protect(finished, proved.manifest_digest(), report)?;
+            files.sync(finished, report).map(Complete::Files)
         }
         Output::Stdout => {
             let out = Counted::new(io::stdout());
@@ -254,49 +222,5 @@ impl<R: io::Read> io::Read for &mut Hashing<R> {
         let n = read?;
         self.hasher.update(&buffer[..n]);
         Ok(n)
-    }
-}
-
-/// Knows size and digest of everything that went through.
-struct Counted<W> {
-    out: W,
-    hasher: Sha256,
-    size: u64,
-}
-
-impl<W> Counted<W> {
-    fn new(out: W) -> Self {
-        Self {
-            out,
-            hasher: Sha256::new(),
-            size: 0,
-        }
-    }
-
-    fn written(self) -> Written {
-        Written {
-            path: None,
-            size: self.size,
-            digest: self.hasher.into(),
-            files: Vec::new(),
-            is_cut: false,
-            checksum_file: None,
-            parity_file: None,
-            read_from_medium: false,
-            safe_to_remove: false,
-        }
-    }
-}
-
-impl<W: Write> Write for Counted<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.out.write(&bytes[..bytes.len().min(STEP)])?;
-        self.hasher.update(&bytes[..n]);
-        self.size += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{SingleFile, Target};
+use super::{OutputFiles, SingleFile};
 use crate::error::{BadOutput, Result};
 use crate::media::volumes::{Names, Set, checksum_name, parent};
 
@@ -19,7 +19,7 @@ pub(crate) fn files_of(bundle: &Path, dirs: &[PathBuf]) -> Vec<PathBuf> {
     }
 }
 
-impl Target {
+impl OutputFiles {
     /// Refuses to replace any of these files, or to take the name of one.
     pub(crate) fn ensure_apart(&self, files: &[PathBuf]) -> Result<()> {
         let name = self.path.file_name().unwrap_or_default();

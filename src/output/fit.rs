@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::cutter::Cut;
-use super::{Replaces, SingleFile, Target};
+use super::{OutputFiles, Replaces, SingleFile};
 use crate::error::{BadOutput, Result};
 use crate::media::Medium;
 use crate::media::volumes::parent;
 use crate::parity::Geometry;
 use crate::report::human;
 
-impl Target {
+impl OutputFiles {
     /// Why the place does not take it, for a bundle of at least so many bytes, and a parity file that
     /// is there already.
     pub(super) fn refusal(&self, medium: &Medium, least: u64, parity: u64) -> Option<BadOutput> {
@@ -103,8 +103,8 @@ mod tests {
         }
     }
 
-    fn target(volume_size: Option<&str>, replaces: Replaces) -> Target {
-        Target {
+    fn output(volume_size: Option<&str>, replaces: Replaces) -> OutputFiles {
+        OutputFiles {
             path: "x".into(),
             force: false,
             volume_size: volume_size.map(|size| size.parse().unwrap()),
@@ -116,8 +116,8 @@ mod tests {
         }
     }
 
-    fn said(target: &Target, file_system: FileSystem, least: u64) -> Option<String> {
-        let refusal = target.refusal(&medium(file_system), least, 0);
+    fn said(output: &OutputFiles, file_system: FileSystem, least: u64) -> Option<String> {
+        let refusal = output.refusal(&medium(file_system), least, 0);
         refusal.map(|refusal| refusal.to_string())
     }
 
@@ -138,18 +138,18 @@ mod tests {
                 Some("could not write x in files of 5.00 GiB: vfat takes files of up to 4.00 GiB"),
             ),
         ] {
-            let target = target(volume_size, replaces);
-            let vfat = said(&target, FileSystem::Vfat, 5 * GIB);
+            let output = output(volume_size, replaces);
+            let vfat = said(&output, FileSystem::Vfat, 5 * GIB);
             assert_eq!(vfat.as_deref(), refusal);
-            assert_eq!(said(&target, FileSystem::Exfat, 5 * GIB), None);
+            assert_eq!(said(&output, FileSystem::Exfat, 5 * GIB), None);
         }
     }
 
     #[test]
     fn what_has_no_room_is_refused_with_numbers() {
-        let target = target(None, Replaces::All);
+        let output = output(None, Replaces::All);
         assert_eq!(
-            said(&target, FileSystem::Ext, 17 * GIB).unwrap(),
+            said(&output, FileSystem::Ext, 17 * GIB).unwrap(),
             "could not write x: it takes at least 17.00 GiB, and its file system has 16.00 GiB free"
         );
     }
@@ -157,14 +157,14 @@ mod tests {
     #[test]
     fn parity_takes_its_room_too() {
         let share = "100%".parse().ok();
-        let target = Target {
+        let output = OutputFiles {
             parity: share,
-            ..target(Some("fat32"), Replaces::All)
+            ..output(Some("fat32"), Replaces::All)
         };
-        let refused = |size| said(&target, FileSystem::Vfat, size).unwrap();
+        let refused = |size| said(&output, FileSystem::Vfat, size).unwrap();
         assert!(refused(5 * GIB).starts_with("could not protect x with so much parity"));
-        assert_eq!(said(&target, FileSystem::Vfat, 3 * GIB), None);
-        let exfat = said(&target, FileSystem::Exfat, 8 * GIB).unwrap();
+        assert_eq!(said(&output, FileSystem::Vfat, 3 * GIB), None);
+        let exfat = said(&output, FileSystem::Exfat, 8 * GIB).unwrap();
         assert!(
             exfat.starts_with("could not write x: it takes at least 16."),
             "{exfat}"
@@ -173,12 +173,12 @@ mod tests {
 
     #[test]
     fn only_where_a_limit_is_known_is_it_cut_before_it_is_met() {
-        let cut = |target: &Target, file_system| target.cut(&medium(file_system));
-        let all = target(None, Replaces::All);
+        let cut = |output: &OutputFiles, file_system| output.cut(&medium(file_system));
+        let all = output(None, Replaces::All);
         let most = u64::from(u32::MAX);
         assert_eq!(cut(&all, FileSystem::Vfat), Cut::IfTooLarge(Some(most)));
         assert_eq!(cut(&all, FileSystem::Fuse), Cut::IfTooLarge(None));
-        let joined = target(None, Replaces::Joined);
+        let joined = output(None, Replaces::Joined);
         assert_eq!(cut(&joined, FileSystem::Vfat), Cut::Never);
     }
 }

@@ -23,15 +23,15 @@ use std::path::{Path, PathBuf};
 use super::aside::Aside;
 use super::part::PartPath;
 use super::sync::{sync_all_around, sync_directory};
-use super::{Finished, Target, Written, WrittenFile, checksum, temporary};
+use super::{Finished, OutputFiles, Written, WrittenFile, checksum, temporary};
 use crate::error::{BadOutput, Error, Result};
 use crate::media::Medium;
 use crate::media::volumes::{Names, checksum_name, parent};
 use crate::report::{Event, Report};
 
 /// Writes the checksum file, still without its name.
-fn checksum_file(target: &Target, files: &[WrittenFile]) -> Result<PartPath> {
-    let dir = parent(&target.path);
+fn checksum_file(output: &OutputFiles, files: &[WrittenFile]) -> Result<PartPath> {
+    let dir = parent(&output.path);
     let name = |file: &'_ WrittenFile| file.path.file_name().unwrap_or_default().to_owned();
     let names: Vec<_> = files.iter().map(name).collect();
     let lines = names.iter().map(OsString::as_os_str).zip(files);
@@ -39,13 +39,13 @@ fn checksum_file(target: &Target, files: &[WrittenFile]) -> Result<PartPath> {
     let mut out = temporary(dir).map_err(Error::io("create a file in", dir))?;
     out.write_all(&text)
         .and_then(|()| out.as_file().sync_all())
-        .map_err(Error::io("write", checksum_name(&target.path)))?;
+        .map_err(Error::io("write", checksum_name(&output.path)))?;
     Ok(PartPath::Temporary(out.into_temp_path()))
 }
 
 /// Renaming under way.
 pub(super) struct Publishing<'a> {
-    target: &'a Target,
+    output: &'a OutputFiles,
     /// What will be in nobody's way any more, and stays where it is until then.
     rivals: Vec<PathBuf>,
     aside: Option<Aside>,
@@ -56,23 +56,23 @@ pub(super) struct Publishing<'a> {
 
 impl<'a> Publishing<'a> {
     /// Makes way for what will be there.
-    pub(super) fn begin(target: &'a Target, written: &Written) -> Result<Self> {
-        let name = target.path.file_name().unwrap_or_default();
+    pub(super) fn begin(output: &'a OutputFiles, written: &Written) -> Result<Self> {
+        let name = output.path.file_name().unwrap_or_default();
         let volumes = Names::for_volumes(name, written.files.len());
-        let mut rivals = target.rivals(Some(&volumes).filter(|_| written.is_cut));
-        target.ensure_replaceable(&rivals)?;
+        let mut rivals = output.rivals(Some(&volumes).filter(|_| written.is_cut));
+        output.ensure_replaceable(&rivals)?;
         // Of a directory that cannot be listed, not all were known.
         let names = all_names(written);
         let is_unknown =
             |name: &&PathBuf| !rivals.contains(name) && name.symlink_metadata().is_ok();
         let more: Vec<_> = names.iter().filter(is_unknown).cloned().collect();
-        target.ensure_replaceable(&more)?;
+        output.ensure_replaceable(&more)?;
         rivals.extend(more);
         let (ways, rivals) = rivals
             .into_iter()
-            .partition(|rival| is_in_the_way(rival, target, &names, written.is_cut));
+            .partition(|rival| is_in_the_way(rival, output, &names, written.is_cut));
         let mut publishing = Self {
-            target,
+            output,
             rivals,
             aside: None,
             named: Vec::new(),
@@ -88,7 +88,7 @@ impl<'a> Publishing<'a> {
         if files.is_empty() {
             return Ok(());
         }
-        let dir = parent(&self.target.path);
+        let dir = parent(&self.output.path);
         let aside = self.aside.insert(Aside::of(dir)?);
         files.into_iter().try_for_each(|file| aside.take(file))?;
         aside.sync(dir)
@@ -104,11 +104,11 @@ impl<'a> Publishing<'a> {
             self.name(part.path, &file.path)?;
         }
         if let Some(path) = &written.checksum_file {
-            self.name(checksum_file(self.target, &written.files)?, path)?;
+            self.name(checksum_file(self.output, &written.files)?, path)?;
         }
         // Nothing may be there before what it needs is.
         if let Some(last) = self.named.last() {
-            let dir = parent(&self.target.path);
+            let dir = parent(&self.output.path);
             sync_directory(dir, last).map_err(Error::io("sync", dir))?;
         }
         match first {
@@ -120,7 +120,7 @@ impl<'a> Publishing<'a> {
     /// Whatever may be replaced is out of the way by now, but for a bundle in one file: that is
     /// replaced in one step.
     fn name(&mut self, temporary: PartPath, path: &Path) -> Result<()> {
-        let force = self.target.force && path == self.target.path;
+        let force = self.output.force && path == self.output.path;
         let kept = temporary.kept().map(Path::to_owned);
         rename(temporary, path, force)?;
         self.named.push(path.to_owned());
@@ -203,10 +203,10 @@ fn all_names(written: &Written) -> Vec<PathBuf> {
 
 /// Whether a file has to go before the new ones get their names: one of them has it, or it is a
 /// volume, and would be taken for one of the new ones.
-fn is_in_the_way(file: &Path, target: &Target, names: &[PathBuf], is_cut: bool) -> bool {
+fn is_in_the_way(file: &Path, output: &OutputFiles, names: &[PathBuf], is_cut: bool) -> bool {
     let is_volume = || file.file_name().and_then(Names::parse).is_some();
     let is_needed = names.iter().any(|name| name == file);
-    file != target.path && (is_needed || (is_cut && is_volume()))
+    file != output.path && (is_needed || (is_cut && is_volume()))
 }
 
 pub(super) fn rename(part: PartPath, path: &Path, force: bool) -> Result<()> {
@@ -253,7 +253,7 @@ mod tests {
         for name in ["x", "x.sha256"] {
             fs::write(at(name), "old").unwrap();
         }
-        let target = Target {
+        let output = OutputFiles {
             path: at("x"),
             force: true,
             volume_size: None,
@@ -264,7 +264,7 @@ mod tests {
             replaces: Replaces::All,
         };
         let mut publishing = Publishing {
-            target: &target,
+            output: &output,
             rivals: vec![at("x")],
             aside: None,
             kept: Vec::new(),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::cutter::Single;
 use super::part::Place;
-use super::{BUFFER, Finished, Target};
+use super::{BUFFER, Finished, OutputFiles};
 use crate::error::{Error, Result};
 use crate::media::Medium;
 use crate::media::volumes::parent;
@@ -14,7 +14,7 @@ use crate::parity::{self, Geometry, Identity, ParityFile, Remains, parity_name};
 use crate::report::{Event, Phase, Report};
 use shellpack_format::store::hash::Digest;
 
-impl Target {
+impl OutputFiles {
     /// Adds parity, if that is wanted.
     pub(crate) fn protect(
         &self,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::cutter::Part;
 use super::naming::Publishing;
-use super::{Finished, Target, Written, WrittenFile};
+use super::{Finished, OutputFiles, Written, WrittenFile};
 use crate::error::Result;
 use crate::media::Medium;
 use crate::media::volumes::{Names, checksum_name};
@@ -17,7 +17,7 @@ use crate::report::Report;
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct Unnamed {
-    pub(super) target: Target,
+    pub(super) output: OutputFiles,
     pub(super) finished: Finished,
     pub(super) medium: Medium,
     /// Whether it was read again from there.
@@ -25,9 +25,9 @@ pub(crate) struct Unnamed {
 }
 
 impl Unnamed {
-    pub(super) fn new(target: Target, finished: Finished, medium: Medium) -> Self {
+    pub(super) fn new(output: OutputFiles, finished: Finished, medium: Medium) -> Self {
         Self {
-            target,
+            output,
             finished,
             medium,
             is_read_from_medium: false,
@@ -40,20 +40,20 @@ impl Unnamed {
         let _waiting = report.waiting("the directory to be synced to disk");
         let written = self.written();
         let Self {
-            target,
+            output,
             finished,
             medium,
             ..
         } = self;
-        let mut publishing = Publishing::begin(&target, &written)?;
+        let mut publishing = Publishing::begin(&output, &written)?;
         if let Err(error) = publishing.name_all(finished, &written) {
             return Err(publishing.take_back(error));
         }
         publishing.ensure_lasting(&medium)?;
         publishing.finish(&medium, report)?;
         // Parts of smaller volumes, that were to be.
-        if target.keeps_parts {
-            target.drop_kept();
+        if output.keeps_parts {
+            output.drop_kept();
         }
         Ok(written)
     }
@@ -61,7 +61,7 @@ impl Unnamed {
     /// What there is once all have their names.
     fn written(&self) -> Written {
         let Self {
-            target,
+            output,
             finished,
             medium,
             is_read_from_medium,
@@ -71,33 +71,33 @@ impl Unnamed {
             size: part.size,
             digest: part.digest,
         };
-        let names = names(target, finished).into_iter();
+        let names = names(output, finished).into_iter();
         let files = names.zip(&finished.parts);
         let is_cut = finished.cut_at.is_some();
         Written {
-            path: Some(target.path.clone()),
+            path: Some(output.path.clone()),
             size: finished.size,
             digest: finished.digest,
             files: files.map(|(path, part)| file(path, part)).collect(),
             is_cut,
-            checksum_file: (is_cut || target.checksum).then(|| checksum_name(&target.path)),
+            checksum_file: (is_cut || output.checksum).then(|| checksum_name(&output.path)),
             parity_file: finished
                 .parity
                 .as_ref()
-                .map(|part| file(parity_name(&target.path), part)),
+                .map(|part| file(parity_name(&output.path), part)),
             read_from_medium: *is_read_from_medium,
             safe_to_remove: *is_read_from_medium && medium.is_removable == Some(true),
         }
     }
 }
 
-fn names(target: &Target, finished: &Finished) -> Vec<PathBuf> {
+fn names(output: &OutputFiles, finished: &Finished) -> Vec<PathBuf> {
     if finished.cut_at.is_none() {
-        return vec![target.path.clone()];
+        return vec![output.path.clone()];
     }
-    let bundle = target.path.file_name().unwrap_or_default();
+    let bundle = output.path.file_name().unwrap_or_default();
     let names = Names::for_volumes(bundle, finished.parts.len());
     let numbers = (1..).take(finished.parts.len());
-    let beside = |name: OsString| target.path.with_file_name(name);
+    let beside = |name: OsString| output.path.with_file_name(name);
     numbers.map(|number| beside(names.of(number))).collect()
 }

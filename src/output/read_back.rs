@@ -55,11 +55,11 @@ impl Unnamed {
     /// Reads what was written again, if that is wanted, and checks it down to the last byte.
     /// What does not read back would fail on the other side; it never gets the name.
     pub(crate) fn read_back(mut self, jobs: usize, report: &Report) -> Result<Self> {
-        let Some(from) = self.target.read_back.on(&self.medium) else {
+        let Some(from) = self.output.read_back.on(&self.medium) else {
             return Ok(self);
         };
         report.emit(Event::Phase(Phase::ReadBack));
-        let (name, files) = (&self.target.path, self.finished.paths());
+        let (name, files) = (&self.output.path, self.finished.paths());
         let bundle = match from {
             From::Anywhere => Bundle::of_parts(name, &files),
             From::Medium => Bundle::of_stream(name, self.finished.size, FromMedium::new(files)),

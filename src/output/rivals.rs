@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use super::{Replaces, Target};
+use super::{OutputFiles, Replaces};
 use crate::media::volumes::{Names, checksum_name, numbered, parent};
 use crate::parity::parity_name;
 
 /// Numbers of volumes, by how their names are written.
 type Found = BTreeMap<usize, (Names, BTreeSet<u32>)>;
 
-impl Target {
+impl OutputFiles {
     /// What is there and would be replaced, given what the new volumes are called, if there are to
     /// be some.
     pub(super) fn rivals(&self, new: Option<&Names>) -> Vec<PathBuf> {
