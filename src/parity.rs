@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 mod bad;
+mod bytes;
 mod code;
 mod encode;
 mod file;
@@ -25,9 +26,10 @@ mod round_trip;
 mod survey;
 mod volume_size;
 
-pub(crate) use encode::{Identity, write};
+pub(crate) use encode::write;
 pub(crate) use file::ParityFile;
 pub(crate) use geometry::Geometry;
+pub(crate) use head::Identity;
 pub(crate) use locate::{Located, parity_of};
 pub(crate) use remains::Remains;
 pub(crate) use restore::Restored;

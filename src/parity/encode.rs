@@ -5,22 +5,13 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::bytes::digest_of;
 use super::code::{Code, SLICE};
 use super::geometry::Section;
-use super::head::{self, Fixed};
+use super::head::{Fixed, Identity};
 use super::{Geometry, Remains};
 use crate::error::{Error, Result};
 use crate::report::{Event, Report};
-use shellpack_format::store::hash::Digest;
-
-/// What a parity file belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Identity {
-    /// The digest of all of the bundle.
-    pub(crate) bundle: Digest,
-    /// The digest of its manifest.
-    pub(crate) manifest: Digest,
-}
 
 /// Writes the parity of a bundle. `names` are that of the bundle and that of the parity file, for
 /// messages.
@@ -98,7 +89,7 @@ impl Coded {
         let parity = encode(geometry, rows, length)?;
         let block = geometry.block as usize;
         let blocks = rows.par_chunks(block).chain(parity.par_chunks(block));
-        let table: Vec<_> = blocks.map(head::entry_of).collect();
+        let table: Vec<_> = blocks.map(digest_of).collect();
         let table = table.as_flattened();
         let fixed = Fixed::new(geometry, identity, section, table);
         Ok(Self {

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::bad::Bad;
-use super::encode::Identity;
+use super::bytes::{BlockDigest, FIXED, digest_of};
 use super::geometry::{Geometry, Section};
-use super::head::{self, Entry, FIXED, Fixed, MAGIC, NotFixed, Table};
+use super::head::{Fixed, Identity, MAGIC, NotFixed, Table};
 use super::remains::salvage;
 use crate::error::{BadParity, Error, Result};
 use crate::report::Report;
@@ -94,11 +94,11 @@ impl ParityFile {
     }
 
     /// Whether a block has the digest that it should have; `None` if that is not known.
-    pub(super) fn is_good(&self, row: u32, column: u64, entry: Entry) -> Option<bool> {
+    pub(super) fn is_good(&self, row: u32, column: u64, digest: BlockDigest) -> Option<bool> {
         let section = self.geometry.section_of(column);
         let number = usize::try_from(section.number).ok()?;
         let table = self.tables.get(number)?;
-        Some(table.has(section.index(row, column), entry))
+        Some(table.has(section.index(row, column), digest))
     }
 
     /// Reads neighbouring blocks of a row of parity.
@@ -120,7 +120,7 @@ impl ParityFile {
         });
         let first = geometry.rows as usize * section.width as usize;
         let blocks = parity.par_chunks(geometry.block as usize).enumerate();
-        let bad = blocks.filter(|(index, block)| !table.has(first + index, head::entry_of(block)));
+        let bad = blocks.filter(|(index, block)| !table.has(first + index, digest_of(block)));
         let bad: Vec<usize> = bad.map(|(index, _)| index).collect();
         for index in bad {
             let (row, column) = (

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::Share;
-use super::head;
+use super::bytes::{BLOCK_DIGEST, FIXED};
 
 /// The writer's rows: damage that is scattered over many places is evened out by many rows, and a
 /// section is read from as many places.
@@ -99,9 +99,9 @@ impl Geometry {
     /// What the digests of all blocks take: a reader holds them in memory.
     fn digests(&self) -> u64 {
         let blocks = u64::from(self.rows + self.parity).saturating_mul(self.columns());
-        let heads = self.sections().saturating_mul(head::FIXED as u64);
+        let heads = self.sections().saturating_mul(FIXED as u64);
         blocks
-            .saturating_mul(head::ENTRY as u64)
+            .saturating_mul(BLOCK_DIGEST as u64)
             .saturating_add(heads)
     }
 
@@ -154,7 +154,7 @@ impl Geometry {
     /// What a copy of a section's head takes.
     pub(super) fn head_size(&self, section: Section) -> u64 {
         let blocks = u64::from(self.rows + self.parity) * u64::from(section.width);
-        head::FIXED as u64 + blocks * head::ENTRY as u64
+        FIXED as u64 + blocks * BLOCK_DIGEST as u64
     }
 
     /// Where in the parity file a section begins.

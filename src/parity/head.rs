@@ -2,10 +2,8 @@
 //! (`bundle-format.md`, section 11.2). It stands before the section's parity and again behind it,
 //! and each block's digest speaks for itself, so a damaged head is of use as far as it is whole.
 
-use sha2::{Digest as _, Sha256};
-
 use super::Geometry;
-use super::encode::Identity;
+use super::bytes::{BLOCK_DIGEST, BlockDigest, FIXED, digest, long, number};
 use super::geometry::Section;
 use shellpack_format::store::hash::Digest;
 
@@ -13,23 +11,15 @@ use shellpack_format::store::hash::Digest;
 pub(super) const MAGIC: &[u8; 16] = b"shellpack parity";
 /// The version of parity files that this program writes and reads.
 const VERSION: u32 = 1;
-/// What comes before the table, in bytes.
-pub(super) const FIXED: usize = 184;
 /// Where the digest of what comes before it is.
 const SEAL: usize = FIXED - 32;
-/// The bytes of a digest that are kept. It is against accidents: whoever wants to deceive can
-/// write another parity file.
-pub(super) const ENTRY: usize = 16;
-
-/// The digest of a block.
-pub(super) type Entry = [u8; ENTRY];
-
-/// The digest of a block.
-pub(super) fn entry_of(block: &[u8]) -> Entry {
-    let digest: [u8; 32] = Sha256::digest(block).into();
-    let mut entry = [0; ENTRY];
-    entry.copy_from_slice(&digest[..ENTRY]);
-    entry
+/// What a parity file belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// The digest of all of the bundle.
+    pub(crate) bundle: Digest,
+    /// The digest of its manifest.
+    pub(crate) manifest: Digest,
 }
 
 /// The part of a head that comes before the table.
@@ -116,25 +106,6 @@ impl Fixed {
     }
 }
 
-fn number(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(array(bytes, at))
-}
-
-fn long(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(array(bytes, at))
-}
-
-fn digest(bytes: &[u8], at: usize) -> Digest {
-    array::<32>(bytes, at).into()
-}
-
-/// Places are constants within what was checked to be there.
-fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    let mut array = [0; N];
-    array.copy_from_slice(&bytes[at..at + N]);
-    array
-}
-
 /// What is left of a section's two tables.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
@@ -169,13 +140,13 @@ impl Table {
     }
 
     /// Whether this is the digest of a block. A digest that is damaged is no block's.
-    pub(super) fn has(&self, index: usize, entry: Entry) -> bool {
+    pub(super) fn has(&self, index: usize, digest: BlockDigest) -> bool {
         let copies = [Some(&self.entries), self.other.as_ref()];
-        let at = index.saturating_mul(ENTRY);
+        let at = index.saturating_mul(BLOCK_DIGEST);
         copies
             .into_iter()
             .flatten()
-            .any(|copy| copy.get(at..at.saturating_add(ENTRY)) == Some(&entry))
+            .any(|copy| copy.get(at..at.saturating_add(BLOCK_DIGEST)) == Some(&digest))
     }
 }
 

@@ -6,7 +6,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::bad::Bad;
-use super::{Geometry, ParityFile, Remains, head};
+use super::bytes::digest_of;
+use super::{Geometry, ParityFile, Remains};
 use crate::error::{BadParity, Result};
 use crate::report::{Event, Report};
 
@@ -88,7 +89,7 @@ impl Survey {
                 .enumerate()
                 .map(|(index, bytes)| {
                     let (row, column) = geometry.place_of(first + index as u64);
-                    parity.is_good(row, column, head::entry_of(bytes))
+                    parity.is_good(row, column, digest_of(bytes))
                 })
                 .collect();
             for (is_good, block) in found.into_iter().zip(first..) {
