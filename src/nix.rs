@@ -4,6 +4,7 @@ pub(crate) mod command;
 pub(crate) mod daemon;
 pub(crate) mod database;
 pub(crate) mod evaluate;
+pub(crate) mod expression;
 pub(crate) mod flake;
 pub(crate) mod replay;
 pub(crate) mod scope;

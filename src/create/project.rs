@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
-use crate::nix::evaluate::{Evaluation, Recorded, utf8};
+use crate::nix::evaluate::{Evaluation, Recorded};
+use crate::nix::expression::utf8;
 use shellpack_format::bundle::manifest::{self, EntryPath, FileKind, ProjectFile};
 
 mod gather;

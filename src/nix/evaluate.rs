@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::Nix;
 use super::command::NixCommand;
+use super::expression::{quote, quote_all, utf8};
 use super::flake::{FEATURES, Start};
 use super::scope;
 use crate::error::{Error, Result};
@@ -25,10 +26,8 @@ mod recorded;
 
 pub(crate) use log::Evaluation;
 use log::{quoted, without_secrets};
+use recorded::TOKEN;
 pub(crate) use recorded::{KnownFlake, Recorded};
-
-/// What a recorder's line starts with. Nobody else traces this.
-const TOKEN: &str = "shellpack-record:";
 
 /// What to evaluate, and in which surroundings.
 #[derive(Debug, Clone)]
@@ -251,36 +250,4 @@ pub(crate) fn parse_derivation(nix: &Nix, path: &StorePath, bytes: &[u8]) -> Res
         path: path.clone(),
         source,
     })
-}
-
-/// A string literal of the Nix language.
-pub(crate) fn quote(text: &str) -> String {
-    let escaped = text
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace("${", "\\${")
-        .replace('\n', "\\n")
-        .replace('\r', "\\r");
-    format!("\"{escaped}\"")
-}
-
-/// String literals of the Nix language, as elements of a list.
-pub(super) fn quote_all<'a>(texts: impl Iterator<Item = &'a str>) -> String {
-    let quoted: Vec<_> = texts.map(quote).collect();
-    quoted.join(" ")
-}
-
-/// Nix's language has only UTF-8 text as far as we are concerned.
-pub(crate) fn utf8(path: &Path) -> Result<&str> {
-    path.to_str().ok_or_else(|| Error::NotUtf8(path.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strings_are_quoted_for_nix() {
-        assert_eq!(quote("a\"b\\c${d}$e"), r#""a\"b\\c\${d}$e""#);
-    }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::command::{self, NixCommand};
-use super::evaluate::{quote, quote_all, utf8};
+use super::expression::{quote, quote_all, utf8};
 use super::{Nix, scope};
 use crate::error::{Error, Result};
 use shellpack_format::store::store_path::StorePath;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::evaluate::{quote, quote_all, utf8};
+use super::expression::{quote, quote_all, utf8};
 use super::flake::{Locked, Start};
 use super::scope;
 use crate::error::{Error, Result};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::evaluate::{quote, utf8};
+use super::expression::{quote, utf8};
 use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::selection::Selection;
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::Nix;
 use super::command::{self, NixCommand};
-use super::evaluate::{quote, utf8};
+use super::expression::{quote, utf8};
 use crate::error::{Error, Result};
 use shellpack_format::store::store_path::StorePath;
 

@@ -9,7 +9,7 @@ use crate::create::shell::Shell;
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::command;
-use crate::nix::evaluate;
+use crate::nix::expression::quote;
 use crate::report::{Event, Report};
 use shellpack_format::store::store_path::StorePath;
 
@@ -102,7 +102,7 @@ fn build(scratch: &Path, nixpkgs: &str, report: &Report) -> Result<String> {
     // Nobody's own configuration: whoever packs the shell, it is the same bash.
     let expression = format!(
         "(import (/. + {}) {{ config = {{ }}; overlays = [ ]; }}).bashInteractive",
-        evaluate::quote(nixpkgs)
+        quote(nixpkgs)
     );
     let derivation = command::instantiate(&expression, &scratch.join("bash-derivation"))?;
     let wanted = format!("{}!out", derivation.display());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{Recorded, TOKEN};
+use super::recorded::{Recorded, TOKEN};
 use shellpack_format::store::store_path::StorePath;
 
 /// What an evaluation came to.

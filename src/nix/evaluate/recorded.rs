@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::nix::flake::{Locked, Metadata};
 
+/// How a line of the recorder starts. Nothing else traces this.
+pub(super) const TOKEN: &str = "shellpack-record:";
+
 /// One line of the recorder.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{FEATURES, LOCK_FILE, Locked};
 use crate::error::{Error, Result};
 use crate::nix::command::{self, NixCommand};
-use crate::nix::evaluate::quote;
+use crate::nix::expression::quote;
 use shellpack_format::bundle::manifest::BundleName;
 
 /// What Nix says of a flake.
