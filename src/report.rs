@@ -22,6 +22,7 @@ mod event;
 mod json;
 mod labelled;
 mod lines;
+mod print;
 mod rate;
 mod status;
 mod terminal;
@@ -36,8 +37,8 @@ pub use words::{count, human, printable};
 pub(crate) use words::{printable_json, printable_line, utc};
 
 use board::Board;
+use print::{Failure, Tone};
 use status::Amount;
-use view::{Failure, Tone};
 
 /// Receives events from any thread.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ impl Report {
     /// the user presses Ctrl-C.
     pub fn new(progress: Progress, quiet: bool, interrupted: Arc<AtomicBool>) -> Self {
         Self {
-            board: Arc::new(Board::new(view::choose(progress))),
+            board: Arc::new(Board::new(progress)),
             thread: Mutex::new(None),
             progress,
             quiet,

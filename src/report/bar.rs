@@ -6,9 +6,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::event::Phase;
 use super::lines::{self, Lines};
+use super::print::{Failure, Tone, print, print_failure, print_said};
 use super::status::{Pace, Status};
 use super::terminal::{self, Terminal};
-use super::view::{Failure, Tone, View, print, print_failure, print_said};
+use super::view::View;
 use super::words::{duration, human, printable, time_left};
 
 /// Between two redraws: smooth enough, and nothing that costs.

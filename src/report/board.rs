@@ -1,12 +1,17 @@
 //! What the engine's threads write and the thread that shows it reads.
 
+use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::event::Phase;
+use super::bar::Bar;
+use super::event::{Phase, Progress};
+use super::json::Json;
+use super::lines::Lines;
+use super::print::{Failure, Tone};
 use super::status::{Amount, Status, Tracker, Wait};
-use super::view::{Failure, Tone, View};
+use super::view::View;
 
 /// Numbers that anybody may add to, and what is shown of them.
 #[derive(Debug)]
@@ -44,9 +49,10 @@ struct Shown {
 }
 
 impl Board {
-    pub(super) fn new(view: Box<dyn View>) -> Self {
+    /// A board that is shown as the user asked.
+    pub(super) fn new(progress: Progress) -> Self {
         let shown = Shown {
-            view,
+            view: choose(progress),
             phase: None,
             waits: Vec::new(),
             waited: 0,
@@ -196,6 +202,19 @@ impl Shown {
             self.view.end(&status);
         }
         self.phase = None;
+    }
+}
+
+/// The view that was asked for.
+fn choose(progress: Progress) -> Box<dyn View> {
+    // What cannot move its cursor cannot show a bar.
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    let is_terminal = std::io::stderr().is_terminal() && !is_dumb;
+    match progress {
+        Progress::Json => Box::new(Json::default()),
+        Progress::Always => Box::new(Bar::new()),
+        Progress::Auto if is_terminal => Box::new(Bar::new()),
+        Progress::Auto | Progress::Never => Box::new(Lines::default()),
     }
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::event::Phase;
+use super::print::{Failure, Tone};
 use super::status::{Amount, Pace, Status};
-use super::view::{Failure, Tone, View};
+use super::view::View;
 use super::words::printable_json;
 
 /// Between two lines at least; a phase's end has one of its own.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::event::Phase;
+use super::print::{Failure, Tone, print, print_failure, print_said};
 use super::status::{Amount, Pace, Status};
-use super::view::{Failure, Tone, View, print, print_failure, print_said};
+use super::view::View;
 use super::words::{duration, human, printable, time_left};
 
 /// Between two looks at the clock.
