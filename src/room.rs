@@ -26,8 +26,10 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 
 mod command;
+mod handover;
 mod init;
 mod mountinfo;
+mod process;
 mod report;
 mod spec;
 mod stage;
@@ -37,10 +39,7 @@ mod tree;
 pub use command::RoomCommand;
 pub use spec::Access;
 
-use spec::{Network, Os, Overlay};
-
-/// The running program, wherever its file lies.
-const OWN_EXECUTABLE: &str = "/proc/self/exe";
+use spec::{Network, OWN_EXECUTABLE, Os, Overlay};
 
 /// What a room looks like: pure data, put together by the methods that take and return it.
 ///

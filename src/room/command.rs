@@ -1,20 +1,17 @@
 //! The caller's side of a room: start it, wait for it, learn why it could not be.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Seek as _, Write as _};
-use std::os::fd::AsRawFd as _;
+use std::io::{self, Seek as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::process::{
     Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio,
 };
 
-use rustix::fs::{MemfdFlags, memfd_create};
-
+use super::handover::Handover;
 use super::report::Report;
-use super::spec::{Os, Overlay, Spec};
-use super::{OWN_EXECUTABLE, Room, stage};
+use super::spec::{OWN_EXECUTABLE, Os, Overlay, Spec};
+use super::{Room, stage};
 use crate::error::{Error, Result};
 
 /// A program about to run in a room; for a single use.
@@ -210,67 +207,4 @@ fn ensure_places_are_absolute(room: &Room) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Two files in memory by which a stage learns its task and reports back.
-///
-/// The next stage opens them as `/proc/<pid>/fd/<n>`. So they need no place on a disk, there is
-/// nothing to clean up whatever happens, and no child inherits them, the room's program included.
-#[derive(Debug)]
-pub(super) struct Handover {
-    pub(super) spec: File,
-    pub(super) report: File,
-}
-
-impl Handover {
-    fn new(spec: &Spec) -> io::Result<Self> {
-        let json = serde_json::to_vec(spec)?;
-        let mut files = Self {
-            spec: in_memory()?,
-            report: in_memory()?,
-        };
-        files.spec.write_all(&json)?;
-        Ok(files)
-    }
-
-    /// The other end's view of what [`args`](Self::args) says.
-    pub(super) fn open(args: &[OsString]) -> io::Result<Self> {
-        let [dir, spec, report] = args else {
-            return Err(io::Error::other("this subcommand is for shellpack itself"));
-        };
-        let dir = Path::new(dir);
-        Ok(Self {
-            spec: File::open(dir.join(spec))?,
-            report: File::options().write(true).open(dir.join(report))?,
-        })
-    }
-
-    /// What to tell the next stage. The process id is asked of `/proc` because in a nested
-    /// room that may count processes from further outside.
-    pub(super) fn args(&self) -> [OsString; 3] {
-        let pid = fs::read_link("/proc/self").unwrap_or_else(|_| "self".into());
-        let file = |file: &File| file.as_raw_fd().to_string().into();
-        [
-            Path::new("/proc").join(pid).join("fd").into(),
-            file(&self.spec),
-            file(&self.report),
-        ]
-    }
-
-    /// The task that the spec file holds.
-    pub(super) fn read_spec(&self) -> io::Result<Spec> {
-        Ok(serde_json::from_reader(io::BufReader::new(&self.spec))?)
-    }
-}
-
-fn in_memory() -> io::Result<File> {
-    // Hardened kernels refuse files in memory that could be executed, old ones do not know
-    // the flag, and where there are none at all a nameless file on disk does.
-    memfd_create(
-        "shellpack-room",
-        MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL,
-    )
-    .or_else(|_| memfd_create("shellpack-room", MemfdFlags::CLOEXEC))
-    .map(File::from)
-    .or_else(|_| tempfile::tempfile())
 }

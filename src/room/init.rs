@@ -8,16 +8,16 @@ use rustix::process::Pid;
 use super::report::{Failure, Report};
 use super::spec::{Network, Spec};
 use super::supervise::Supervisor;
-use super::{stage, tree};
+use super::{process, tree};
 
 /// The hidden subcommand.
 pub(super) const SUBCOMMAND: &str = "room-init";
 
 /// Runs stage 2 and returns its exit code.
 pub(super) fn init(args: &[OsString]) -> i32 {
-    stage::run(args, |spec, handover| {
-        stage::die_with_parent(args)?;
-        let null = stage::open_null()?;
+    process::run(args, |spec, handover| {
+        process::die_with_parent(args)?;
+        let null = process::open_null()?;
         if spec.room.network == Network::Loopback {
             raise_loopback()?;
         }
@@ -29,7 +29,7 @@ pub(super) fn init(args: &[OsString]) -> i32 {
             .write(&mut handover.report)
             .map_err(Failure::during("reporting the start"))?;
         let Some(child) = child else { return Ok(0) };
-        stage::release_stdio(&null);
+        process::release_stdio(&null);
         supervisor
             .wait_for(Pid::from_child(&child))
             .map_err(Failure::during("waiting"))
@@ -40,7 +40,7 @@ pub(super) fn init(args: &[OsString]) -> i32 {
 /// missing from an ordinary user's PATH.
 fn raise_loopback() -> Result<(), Failure> {
     let is_up = |program: &&str| {
-        let status = stage::quiet(program)
+        let status = process::quiet(program)
             .args(["link", "set", "lo", "up"])
             .status();
         status.is_ok_and(|status| status.success())

@@ -8,6 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Room;
 
+/// The running program, wherever its file lies.
+pub(super) const OWN_EXECUTABLE: &str = "/proc/self/exe";
+
 /// A room and what runs in it: all that the hidden subcommands are told.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Spec {

@@ -1,0 +1,88 @@
+//! What both stages of a room do as processes: run a task, die with the parent, let go of the
+//! terminal.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use super::handover::Handover;
+use super::report::{Failure, Report};
+use super::spec::Spec;
+
+/// The exit code of a stage that failed. Callers look at the report, not at this.
+const FAILED: i32 = 125;
+
+/// What both stages share: read the task, do it, report a failure.
+pub(super) fn run(
+    args: &[OsString],
+    stage: impl FnOnce(Spec, &mut Handover) -> Result<i32, Failure>,
+) -> i32 {
+    let mut handover = match Handover::open(args) {
+        Ok(handover) => handover,
+        Err(error) => {
+            // There is nobody else to tell.
+            eprintln!("error: could not read the room's description\ncaused by: {error}");
+            return FAILED;
+        }
+    };
+    let done = handover
+        .read_spec()
+        .map_err(Failure::during("reading the room's description"))
+        .and_then(|spec| stage(spec, &mut handover));
+    done.unwrap_or_else(|failure| {
+        // If this fails, the caller sees a room that ended without a word, and says so.
+        let _ = Report::Failed(failure).write(&mut handover.report);
+        FAILED
+    })
+}
+
+/// Asks the kernel to kill this process when its parent dies, and makes sure that this has
+/// not happened before the kernel could know. `args` name the parent's `/proc` directory.
+pub(super) fn die_with_parent(args: &[OsString]) -> Result<(), Failure> {
+    let step = "tying the room to its parent process";
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(Failure::during(step))?;
+    let status = fs::read_to_string("/proc/self/status").map_err(Failure::during(step))?;
+    let parent = status
+        .lines()
+        .find_map(|line| line.strip_prefix("PPid:"))
+        .map(str::trim);
+    let expected = args
+        .first()
+        .and_then(|dir| Path::new(dir).parent()?.file_name()?.to_str());
+    if parent == expected {
+        Ok(())
+    } else {
+        Err(Failure::during(step)(io::Error::other("it is gone")))
+    }
+}
+
+/// Lets go of stdin, stdout and stderr once the program has them, so that whoever is on the
+/// other end of a pipe sees it close when the program closes it. `null` is to be opened before
+/// a child is started: stage 2 changes the root of stage 1, too.
+pub(super) fn release_stdio(null: &File) {
+    // Holding on is a nuisance and no reason to stop.
+    let _ = rustix::stdio::dup2_stdin(null);
+    let _ = rustix::stdio::dup2_stdout(null);
+    let _ = rustix::stdio::dup2_stderr(null);
+}
+
+/// Where [`release_stdio`] leads to.
+pub(super) fn open_null() -> Result<File, Failure> {
+    let null = Path::new("/dev/null");
+    let opened = File::options().read(true).write(true).open(null);
+    opened.map_err(Failure::at("opening", null))
+}
+
+/// Stops a helper program from touching the stdin, stdout and stderr that are the program's.
+pub(super) fn quiet(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
