@@ -10,91 +10,26 @@ use crate::media::Unreadable;
 use crate::relay::{self, Relay};
 use crate::report::Report;
 use shellpack_format::bundle::BadBundle;
-use shellpack_format::bundle::layout::Layout;
-use shellpack_format::bundle::manifest::Closure;
 use shellpack_format::bundle::member;
 use shellpack_format::bundle::reader::{Input, ReadError, Reader, Segment};
 use shellpack_format::bundle::segment::{BadSegment, Decoder, Decoding};
 
 mod crew;
+mod destination;
 mod job;
 mod taker;
+mod unpacker;
+mod worker;
+
+pub(crate) use destination::{Destination, NarPart, NarSink};
 
 use crew::Crew;
-use job::Job;
-use taker::{Nar, Taker};
+use taker::Taker;
+use unpacker::Unpacker;
 
 /// How many compressed bytes are read at a time: what they decode to is still in the
 /// processor's cache when it is hashed and written.
 const CHUNK: usize = 128 << 10;
-
-/// Where NARs go.
-pub(crate) trait Destination: Sync {
-    /// What takes one NAR.
-    type Sink<'a>: NarSink
-    where
-        Self: 'a;
-
-    /// Whether whole NARs may be taken in another order, each as soon as it is ready, by
-    /// whichever thread is free. Where all are ready at once it is better to take them while
-    /// their segment is being decoded: in order, out of the processor's cache.
-    const ANY_ORDER: bool = false;
-
-    /// Whether a path is needed at all; the number behind the last path means the stream's
-    /// end mark. A segment with nothing that is needed is not decoded.
-    fn wants(&self, index: usize) -> bool;
-
-    /// Whether a NAR can begin now. If not, it can when NARs before it in the stream are finished.
-    fn is_ready(&self, _index: usize) -> bool {
-        true
-    }
-
-    /// Begins a NAR that is ready.
-    fn begin(&self, index: usize) -> Result<Self::Sink<'_>>;
-
-    /// A fault in the bundle: an error stops, `Ok` goes on to find more.
-    fn fault(&self, fault: BadBundle) -> Result<()>;
-
-    /// A failure to read, which ends everything.
-    fn unreadable(&self, error: ReadError) -> Result<()>;
-}
-
-/// Takes one NAR. Dropped without `finish`, it must leave nothing behind.
-pub(crate) trait NarSink: Send + Sized {
-    /// What brings some bytes of the NAR to their place while others come after them.
-    type Part: NarPart;
-    /// Whether parts have anything to do.
-    const HAS_PARTS: bool;
-
-    /// Takes the next bytes, which have not been compared with anything yet.
-    fn write(&mut self, bytes: &[u8]) -> Result<()>;
-
-    /// Takes note of the next bytes, quickly, so that another thread can go on behind them.
-    fn split(&mut self, bytes: &[u8]) -> Result<Self::Part>;
-
-    /// The NAR was complete and is the one that the manifest names.
-    fn finish(self) -> Result<()>;
-}
-
-/// Takes the bytes that the sink has taken note of, again.
-pub(crate) trait NarPart: Send {
-    /// Takes the next of them.
-    fn write(&mut self, bytes: &[u8]) -> Result<()>;
-
-    /// They were all.
-    fn finish(self) -> Result<()>;
-}
-
-/// Where everything happens in the order of the NAR, nothing is left to do.
-impl NarPart for () {
-    fn write(&mut self, _bytes: &[u8]) -> Result<()> {
-        Ok(())
-    }
-
-    fn finish(self) -> Result<()> {
-        Ok(())
-    }
-}
 
 /// Reads all segments on several threads; each holds one raw segment.
 pub(crate) fn segments<I: Input + Send, D: Destination>(
@@ -131,18 +66,6 @@ struct Source<I> {
     next: usize,
     over: bool,
 }
-
-struct Unpacker<'a, D: Destination> {
-    closure: &'a Closure,
-    layout: &'a Layout,
-    destination: &'a D,
-    report: &'a Report,
-    /// NARs that go on in the next segment; `None` where nothing can be said of one.
-    open: Relay<Option<Nar<D::Sink<'a>>>>,
-    crew: Crew<Job<'a, D>>,
-}
-
-type PartOf<'a, D> = <<D as Destination>::Sink<'a> as NarSink>::Part;
 
 impl<D: Destination> Unpacker<'_, D> {
     fn work<I: Input>(&self, source: &Mutex<Source<I>>) -> Result<()> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::destination::{Destination, NarSink};
 use super::job::{Job, PIECE, Task};
-use super::{Destination, NarSink, Unpacker};
+use super::unpacker::{Nar, Unpacker};
 use crate::error::{Error, Result};
 use crate::report::Event;
 use shellpack_format::bundle::BadBundle;
@@ -17,12 +18,6 @@ use shellpack_format::store::hash::Digest;
 
 /// How much of a NAR goes on at once: a Ctrl-C must be felt also where the disk is slow.
 pub(super) const STEP: usize = 1 << 20;
-
-/// A NAR under way.
-pub(super) struct Nar<S> {
-    hasher: Sha256,
-    sink: S,
-}
 
 pub(super) struct Taker<'u, 'a, D: Destination> {
     unpacker: &'u Unpacker<'a, D>,

@@ -1,0 +1,28 @@
+//! What the threads of an unpacking work on together.
+
+use sha2::Sha256;
+
+use super::crew::Crew;
+use super::destination::Destination;
+use super::job::Job;
+use crate::relay::Relay;
+use crate::report::Report;
+use shellpack_format::bundle::layout::Layout;
+use shellpack_format::bundle::manifest::Closure;
+
+/// A NAR under way.
+pub(super) struct Nar<S> {
+    pub(super) hasher: Sha256,
+    pub(super) sink: S,
+}
+
+/// What all threads of an unpacking share.
+pub(super) struct Unpacker<'a, D: Destination> {
+    pub(super) closure: &'a Closure,
+    pub(super) layout: &'a Layout,
+    pub(super) destination: &'a D,
+    pub(super) report: &'a Report,
+    /// NARs that go on in the next segment; `None` where nothing can be said of one.
+    pub(super) open: Relay<Option<Nar<D::Sink<'a>>>>,
+    pub(super) crew: Crew<Job<'a, D>>,
+}

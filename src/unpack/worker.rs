@@ -1,0 +1,42 @@
+//! How a thread does a job. This and [`Taker`] call each other: whoever waits for a NAR does other
+//! jobs meanwhile, which may be whole records for a `Taker` of their own.
+
+use super::crew::Worker;
+use super::destination::{Destination, NarPart};
+use super::job::{Job, PartOf, Task};
+use super::taker::{STEP, Taker};
+use super::unpacker::Unpacker;
+use crate::error::Result;
+use crate::report::Event;
+
+impl<'a, D: Destination> Worker<Job<'a, D>> for Unpacker<'a, D> {
+    fn is_ready(&self, job: &Job<'a, D>) -> bool {
+        match &job.task {
+            Task::Piece(_) => true,
+            Task::Record { slice, .. } => self.destination.is_ready(slice.record),
+        }
+    }
+
+    fn work(&self, job: Job<'a, D>) -> Result<()> {
+        let bytes = &job.raw[job.bytes];
+        match job.task {
+            Task::Piece(part) => self.write(part, bytes),
+            Task::Record { segment, slice } => {
+                Taker::for_one(self, segment).take_whole(&slice, bytes)
+            }
+        }
+    }
+}
+
+impl<'a, D: Destination> Unpacker<'a, D> {
+    fn write(&self, mut part: PartOf<'a, D>, bytes: &[u8]) -> Result<()> {
+        for step in bytes.chunks(STEP) {
+            self.report.ensure_not_interrupted()?;
+            part.write(step)?;
+            self.report.emit(Event::Advanced {
+                bytes: step.len() as u64,
+            });
+        }
+        part.finish()
+    }
+}
