@@ -63,7 +63,3 @@ mod user_config;
 mod users;
 /// A bundle in several files.
 mod volumes;
-
-/// For a script: prints the message of the shell.
-const PRINT: &str = r#"--run 'echo "$MESSAGE"'"#;
-const MESSAGE: &str = "Hello, world!";

@@ -4,12 +4,20 @@
 //! out. Whatever cannot be set up is a failure with its reason, never a skipped test.
 
 mod bundles;
+pub(crate) mod classes;
+pub(crate) mod daemon;
+pub(crate) mod flakes;
 mod machine;
 pub(crate) mod markdown;
 mod outcome;
 pub(crate) mod rooms;
 mod scratch;
+pub(crate) mod several;
+pub(crate) mod shells;
+pub(crate) mod sources;
+pub(crate) mod volumes;
+pub(crate) mod waiting;
 
-pub(crate) use bundles::{SERVE, bundle, machine_a, quarter};
+pub(crate) use bundles::{bundle, machine_a, quarter};
 pub(crate) use machine::Machine;
 pub(crate) use outcome::{Outcome, path_infos};

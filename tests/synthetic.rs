@@ -5,6 +5,7 @@
 
 mod bundle;
 mod members;
+pub(crate) mod refusals;
 mod samples;
 mod tree;
 mod verdict;

@@ -1,6 +1,6 @@
 //! `<nixpkgs>`, wherever it comes from, is frozen.
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, machine_a};
 
 /// Packs the channel's shell with a home of its own, in which a script sets up what `<nixpkgs>`

@@ -1,6 +1,6 @@
 //! A bundle is copied to a stick, also by one copy that goes on where another ended.
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
 
 fn with_bundle(name: &str) -> Machine {

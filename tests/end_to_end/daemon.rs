@@ -1,25 +1,8 @@
 //! A daemon that owns B's store.
 
-use super::{MESSAGE, PRINT};
-use crate::support::{Machine, Outcome, bundle, path_infos};
-
-/// Starts the daemon as root, and lets the rest of a script say `alice COMMAND`.
-const DAEMON: &str = r#"
-nix-daemon 2>~/daemon.log & trap "kill $!" EXIT
-until NIX_REMOTE=daemon nix-store --gc --print-roots >/dev/null 2>&1; do kill -0 $!; done
-alice() { setpriv --reuid 1000 --regid 1000 --clear-groups -- "$@"; }
-"#;
-
-/// A machine B whose store is root's.
-pub(super) fn with_trust_in(users: &str) -> Machine {
-    let b = Machine::offline_with_a_daemon();
-    b.configure(&format!("trusted-users = {users}"));
-    b
-}
-
-pub(super) fn alice(b: &Machine, words: &str) -> Outcome {
-    b.sh(&format!("{DAEMON}\nalice {words}"))
-}
+use crate::support::daemon::{DAEMON, alice, with_trust_in};
+use crate::support::shells::{MESSAGE, PRINT};
+use crate::support::{Machine, bundle, path_infos};
 
 #[test]
 fn a_trusted_user_opens_through_the_daemon() {

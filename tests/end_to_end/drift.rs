@@ -1,6 +1,6 @@
 //! A shell that is another one on B: what differs is told, word for word.
 
-use super::projects::packed;
+use crate::support::shells::packed;
 use crate::support::{Machine, Outcome};
 
 /// A shell with a program that says what `TEXT` is.

@@ -1,6 +1,6 @@
 //! How a shell is entered, and what is left when it is over.
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
 
 fn with_the_blogs_shell() -> Machine {

@@ -1,36 +1,14 @@
 //! Whatever a shell fetches, pinned or not, arrives: B has no network, and the same derivation.
 
-use super::projects::{HELLO, arrives, packed};
-use super::{MESSAGE, PRINT};
-use crate::support::{Machine, SERVE, machine_a};
-
-/// Where [`SERVE`]'s server is, and Git repositories on it.
-pub(super) const URL: &str = "http://127.0.0.1:8321";
+use crate::support::shells::{HELLO, MESSAGE, PRINT, arrives, packed};
+use crate::support::sources::{SERVE, URL, repository_of, tarball};
+use crate::support::{Machine, machine_a};
 
 /// Makes `~/fixtures/NAME.git`, served with [`SERVE`], with a commit on `master` (Nix 2.8's default) and
 /// another one on `other`; `REV` is the first one.
 fn repository(name: &str) -> String {
     let file = format!("{{ MESSAGE = \"{MESSAGE}\"; }}");
     format!("{SERVE}\n{}", repository_of(name, "default.nix", &file))
-}
-
-/// The same with a file of a certain name and text, and a lock file if it is a flake. It is not
-/// served.
-pub(super) fn repository_of(name: &str, file: &str, text: &str) -> String {
-    format!(
-        r"
-export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
-git init -q -b master ~/{name}-work; (cd ~/{name}-work
-  cat > {file} <<'END'
-{text}
-END
-  git add .; test {file} != flake.nix || nix flake lock; git add .; git commit -qm first
-  git checkout -qb other; echo '# more' >> {file}; git commit -qam second
-  git checkout -q master; git clone -q --bare . ~/fixtures/{name}.git
-  git -C ~/fixtures/{name}.git update-server-info)
-export REV=$(git -C ~/{name}-work rev-parse master)
-"
-    )
 }
 
 /// Packs and opens a shell with this expression for a directory that says hello.
@@ -41,14 +19,6 @@ fn source_arrives(name: &str, setup: &str, fetch: &str) -> Machine {
     arrives(&b);
     b.shellpack("verify x.shellpack").succeeds();
     b
-}
-
-/// A tarball of what says hello, at [`URL`].
-pub(super) fn tarball(name: &str) -> String {
-    format!(
-        "{SERVE}\nmkdir {name}; echo '{{ MESSAGE = \"{MESSAGE}\"; }}' > {name}/default.nix
-tar -czf ~/fixtures/{name}.tar.gz {name}; rm -r {name}"
-    )
 }
 
 #[test]

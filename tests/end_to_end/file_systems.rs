@@ -1,6 +1,6 @@
 //! Real file systems on loop devices that are full, read-only, or lose their end.
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, Outcome, bundle};
 
 const FILE_SYSTEMS: [&str; 2] = ["ext4", "xfs"];

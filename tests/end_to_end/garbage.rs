@@ -1,6 +1,6 @@
 //! The garbage collector takes nothing away.
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
 
 /// Collects over and over while what comes before it runs in the background, and ends as that.

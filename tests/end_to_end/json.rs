@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::progress::{LOCK, said_while_waiting};
+use crate::support::waiting::{LOCK, said_while_waiting};
 use crate::support::{Machine, bundle, machine_a};
 
 /// Every line, as JSON.

@@ -1,6 +1,6 @@
 //! An import that is interrupted, and one of a path that spans segments.
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle, machine_a};
 
 fn with_the_large_shell() -> Machine {

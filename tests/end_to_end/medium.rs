@@ -1,6 +1,6 @@
 //! Real file systems on loop devices: what is written to them is read again, and not from memory.
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
 
 /// Makes `stick`, an ext4 of its own, and `$device`, what the kernel calls it.

@@ -1,7 +1,7 @@
 //! Nix itself may live in the store, as on NixOS and wherever no distribution packaged it.
 
-use super::{MESSAGE, PRINT};
 use crate::support::Machine;
+use crate::support::shells::{MESSAGE, PRINT};
 
 /// Puts Nix with all of its libraries into the store, and the machine's own out of the way.
 /// `PATH` then begins with the store path.

@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use super::projects::{HELLO, packed};
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{HELLO, MESSAGE, PRINT, packed};
 use crate::support::{Machine, bundle};
 use crate::synthetic::{Bundle, Tree};
 

@@ -1,7 +1,6 @@
 //! What few people have in their projects.
 
-use super::projects::{HELLO, arrives, packed};
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{HELLO, MESSAGE, PRINT, arrives, packed};
 use crate::support::{Machine, machine_a};
 
 /// nix-shell says that it is one, to a shell that asks; others of Nix's commands do not.

@@ -3,10 +3,9 @@
 use serde_json::Value;
 use shellpack::internals::{count, human};
 
-use super::daemon::{alice, with_trust_in};
-use super::fetchers::{URL, tarball};
-use super::projects::packed;
-use super::{MESSAGE, PRINT};
+use crate::support::daemon::{alice, with_trust_in};
+use crate::support::shells::{MESSAGE, PRINT, packed};
+use crate::support::sources::{URL, tarball};
 use crate::support::{Machine, Outcome, bundle};
 use crate::synthetic::Bundle;
 

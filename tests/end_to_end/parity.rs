@@ -1,6 +1,6 @@
 //! A bundle that is damaged on its way is repaired, and opens.
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle, machine_a, quarter};
 
 /// Makes a machine B with a bundle that is protected; `large` has segments of its own.

@@ -1,5 +1,6 @@
 //! How far it is, for people and for logs. For programs see [`super::json`].
 
+use crate::support::waiting::{LOCK, said_while_waiting};
 use crate::support::{Machine, bundle};
 
 #[test]
@@ -17,17 +18,6 @@ fn a_log_is_told_that_a_silent_build_goes_on() {
 /// Whether a line says so, after five seconds or, on a busy machine, a little later.
 fn after_some_seconds(said: &str, words: &str) -> bool {
     (5..8).any(|seconds| said.contains(&format!("{words} ({seconds}s)\n")))
-}
-
-pub(super) const LOCK: &str = "/nix/var/nix/shellpack-import.lock";
-
-/// What `open` says while another import holds the lock for a while.
-pub(super) fn said_while_waiting(options: &str) -> String {
-    let b = Machine::offline();
-    b.receive(&bundle("blog"), "x.shellpack");
-    let open = format!("shellpack open x.shellpack --no-shell {options}");
-    let script = format!("nix-store --init; flock {LOCK} sleep 8 & sleep 1; {open}");
-    b.sh(&script).succeeds().stderr
 }
 
 #[test]

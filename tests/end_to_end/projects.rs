@@ -1,42 +1,7 @@
 //! What people have in their projects.
 
-use super::{MESSAGE, PRINT};
-use crate::support::{Machine, machine_a};
-
-/// The part of a shell that says hello.
-pub(super) const HELLO: &str =
-    r#"packages = [ pkgs.hello ]; shellHook = ''export MESSAGE="$(hello)"'';"#;
-
-/// Packs a project that a script makes of `fixtures/shells/NAME`, with the words for `create`,
-/// and returns a machine B that has received it as `x.shellpack`.
-pub(super) fn packed(name: &str, expression: &str, make: &str, words: &str) -> Machine {
-    let (a, b) = (machine_a(), Machine::offline());
-    a.write_shell(name, expression);
-    let script = format!(
-        "cd ~/fixtures/shells/{name}\n{make}\nshellpack create {words} -o ~/{name}.shellpack"
-    );
-    a.sh(&script).succeeds();
-    b.receive(&a.home(&format!("{name}.shellpack")), "x.shellpack");
-    b
-}
-
-pub(super) fn arrives(b: &Machine) {
-    b.shellpack(&format!("open x.shellpack {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
-}
-
-/// The line that `open` prints works as it is.
-fn by_hand(b: &Machine, words: &str) {
-    let outcome = b.shellpack(&format!("open x.shellpack --no-shell {words}"));
-    let said = outcome.succeeds().stderr;
-    let line = said
-        .lines()
-        .find_map(|line| line.strip_prefix("to enter by hand: "));
-    b.sh(&format!("{} {PRINT}", line.unwrap()))
-        .succeeds()
-        .prints(MESSAGE);
-}
+use crate::support::machine_a;
+use crate::support::shells::{HELLO, MESSAGE, PRINT, arrives, by_hand, packed};
 
 #[test]
 fn an_attribute_with_arguments_arrives() {

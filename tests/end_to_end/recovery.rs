@@ -2,7 +2,7 @@
 
 use shellpack::internals::{Access, Room};
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
 
 /// The line that every bundle can be taken apart with, for good.

@@ -1,6 +1,6 @@
 //! What a rehearsal finds before anything is written.
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, Outcome, machine_a};
 
 /// The recorder sees what is read by any name that Nix has for it; this is none of them.

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT, enters_by_hand};
 use crate::support::{Machine, bundle, machine_a};
 
 /// `MESSAGE` is what it must be in each of the ways in.
@@ -26,17 +26,6 @@ fn enters_interactively(b: &Machine) {
     ));
     let outcome = outcome.exits_with(3).shows("[nix-shell:");
     outcome.shows(&format!("<{MESSAGE}>"));
-}
-
-/// What `open` prints to type is typed.
-pub(super) fn enters_by_hand(b: &Machine, message: &str) {
-    let said = b.shellpack("open x.shellpack --no-shell").succeeds().stderr;
-    let line = said
-        .lines()
-        .find_map(|line| line.strip_prefix("to enter by hand: "));
-    b.sh(&format!("{} {PRINT}", line.unwrap()))
-        .succeeds()
-        .prints(message);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the store knows of a path is the same on both sides.
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, path_infos};
 
 /// A shell with every kind of store path.

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, Outcome, bundle, machine_a};
 
 #[test]

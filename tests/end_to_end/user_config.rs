@@ -1,7 +1,6 @@
 //! The user's own nixpkgs configuration and overlays: A's arrive, B's are kept out.
 
-use super::shells::enters_by_hand;
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT, enters_by_hand};
 use crate::support::{Machine, bundle};
 
 const CONFIG: &str = r#"{ greeting = "Ahoy"; }"#;

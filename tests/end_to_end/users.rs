@@ -1,6 +1,6 @@
 //! An ordinary user who owns the store.
 
-use super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
 
 #[test]

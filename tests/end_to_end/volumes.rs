@@ -3,27 +3,9 @@
 /// What can go wrong, on either side.
 mod wrong;
 
-use super::{MESSAGE, PRINT};
-use crate::support::{Machine, bundle, machine_a, quarter};
-
-/// A machine B with the volumes of the blog's bundle in `v`, and itself in `x.shellpack`.
-fn with_volumes() -> Machine {
-    let b = Machine::offline();
-    b.receive(&bundle("blog"), "x.shellpack");
-    b.sh(&format!(
-        "mkdir v; shellpack split x.shellpack --volume-size {}K -o v",
-        quarter()
-    ))
-    .succeeds();
-    b
-}
-
-/// The names of the files in a directory of the home.
-#[track_caller]
-fn names(machine: &Machine, dir: &str) -> String {
-    let list = machine.sh(&format!("cd {dir}; ls -A | tr '\\n' ' '"));
-    list.succeeds().text().trim_end().to_owned()
-}
+use crate::support::shells::{MESSAGE, PRINT};
+use crate::support::volumes::{names, with_volumes};
+use crate::support::{bundle, machine_a, quarter};
 
 #[test]
 fn create_writes_slices_of_the_same_bytes() {

@@ -1,10 +1,5 @@
 //! Manifests that say what cannot be or must not be. Their digest line is right, so each was
-//! made by somebody who knows the format.
-
-use shellpack_format::bundle::BadBundle;
-use shellpack_format::bundle::manifest::Manifest;
-
-use crate::synthetic::{Bundle, fault, faults, framed};
+//! made by an author who knows the format.
 
 /// Store paths, their references and their sizes.
 mod closure;
@@ -16,35 +11,3 @@ mod names;
 mod project;
 /// What is entered, and with what.
 mod shells;
-
-/// Why a manifest of this text is refused.
-pub(super) fn refused_text(text: &str) -> BadBundle {
-    let mut found = faults(&Bundle::sample().bytes_saying(&framed(text)));
-    assert_eq!(found.len(), 1, "{found:?}");
-    found.remove(0)
-}
-
-pub(super) fn invalid(fault: &BadBundle) -> String {
-    match fault {
-        BadBundle::Manifest(reason) => reason.clone(),
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Why the sample's manifest is not valid once its tables are changed.
-pub(super) fn with_tables(edit: impl FnOnce(&mut toml::Table)) -> String {
-    let mut tables = Bundle::sample().tables();
-    edit(&mut tables);
-    invalid(&refused_text(&toml::to_string(&tables).unwrap()))
-}
-
-/// Why the sample's manifest is not valid once it is changed in a way that its types allow.
-pub(super) fn with(edit: impl FnOnce(&mut Manifest)) -> String {
-    let bundle = Bundle::sample();
-    let mut manifest = bundle.manifest.clone();
-    edit(&mut manifest);
-    let bytes = bundle.bytes_saying(&manifest.to_bytes().unwrap());
-    let said = fault(&bytes);
-    let reason = said.strip_prefix("its manifest is not valid: ");
-    reason.unwrap_or(&said).to_owned()
-}

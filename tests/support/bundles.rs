@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use super::machine::Machine;
+use super::sources::SERVE;
 
 /// The machine A that makes them. Tests may add files to its home and paths to its store; one
 /// that changes or collects anything needs a machine of its own.
@@ -93,12 +94,3 @@ fn write_large_shell(a: &Machine) {
     );
     a.write_shell("large", &expression);
 }
-
-/// A server of the fixtures on port 8321 that is there until the script ends.
-pub(crate) const SERVE: &str = r#"
-~/fixtures/serve 2>/dev/null >&2 &
-trap "kill $!" EXIT
-python3 -c '
-import socket, time
-while socket.socket().connect_ex(("127.0.0.1", 8321)): time.sleep(0.02)'
-"#;

@@ -1,10 +1,9 @@
 //! What a shell is called with.
 
-use super::{Class, tarball};
-use crate::end_to_end::MESSAGE;
-use crate::end_to_end::fetchers::URL;
-use crate::end_to_end::projects::HELLO;
+use crate::support::classes::{Class, tarball};
 use crate::support::machine_a;
+use crate::support::shells::{HELLO, MESSAGE};
+use crate::support::sources::URL;
 
 /// Files of the project that only an argument names, relative to where `create` was typed.
 #[test]

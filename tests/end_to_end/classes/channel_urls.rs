@@ -3,9 +3,8 @@
 
 use shellpack::internals::Access;
 
-use super::super::shells::enters_by_hand;
-use super::super::{MESSAGE, PRINT};
 use crate::support::Machine;
+use crate::support::shells::{MESSAGE, PRINT, enters_by_hand};
 
 /// Serves `~/www` as nixos.org until the script ends, and trusts it. Its channel `small` is the
 /// fixture nixpkgs.

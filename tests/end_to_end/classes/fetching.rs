@@ -1,6 +1,6 @@
 //! Sources that fetch on their own account, and what nixpkgs and they read of the project.
 
-use super::Class;
+use crate::support::classes::Class;
 
 #[test]
 fn a_flake_for_those_without_flakes_arrives() {

@@ -2,7 +2,7 @@
 
 use shellpack::internals::Access;
 
-use super::super::{MESSAGE, PRINT};
+use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, machine_a};
 
 /// Where `hg serve` has the repository of a name while a script of A's runs. Nix remembers what it

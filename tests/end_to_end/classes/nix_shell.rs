@@ -1,8 +1,8 @@
 //! What nix-shell itself has tests for, entered with it on A and from the bundle on B.
 
-use super::Class;
-use crate::end_to_end::MESSAGE;
+use crate::support::classes::Class;
 use crate::support::machine_a;
+use crate::support::shells::MESSAGE;
 
 /// The part of a set that is a shell.
 fn of(words: &str) -> Class<'_> {

@@ -1,9 +1,8 @@
 //! What a project makes of its packages and of what it fetches.
 
-use super::{Class, tarball};
-use crate::end_to_end::MESSAGE;
-use crate::end_to_end::fetchers::URL;
-use crate::end_to_end::projects::HELLO;
+use crate::support::classes::{Class, tarball};
+use crate::support::shells::{HELLO, MESSAGE};
+use crate::support::sources::URL;
 
 /// A package of the project, in a file that nixpkgs calls.
 const PACKAGE: &str = r#"cat > package.nix <<'END'

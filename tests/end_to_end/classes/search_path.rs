@@ -1,9 +1,9 @@
 //! `<…>`, wherever it leads, and whoever asks.
 
-use super::Class;
-use crate::end_to_end::MESSAGE;
-use crate::end_to_end::fetchers::{URL, tarball};
+use crate::support::classes::Class;
 use crate::support::machine_a;
+use crate::support::shells::MESSAGE;
+use crate::support::sources::{URL, tarball};
 
 /// The part of a shell that has the message of a source.
 fn says(source: &str) -> String {

@@ -1,10 +1,9 @@
 //! What a shell takes of its own project: trees that are copied, with filters of all kinds, and
 //! files that nixpkgs' and others' code reads.
 
-use super::Class;
-use crate::end_to_end::MESSAGE;
-use crate::end_to_end::projects::HELLO;
+use crate::support::classes::Class;
 use crate::support::machine_a;
+use crate::support::shells::{HELLO, MESSAGE};
 
 /// A tree with what filters are there for.
 const TREE: &str = "mkdir -p src/deep build .git; touch src/a.c src/deep/b.h src/c.o src/old~ build/x .git/HEAD

@@ -1,6 +1,8 @@
 //! Where a flake's inputs come from, and which of them takes the place of another.
 
-use super::{SHELL, URL, arrives, flake_packed, repository_of};
+use crate::support::flakes::{SHELL, flake_packed};
+use crate::support::shells::arrives;
+use crate::support::sources::{URL, repository_of};
 
 /// What prepares a flake with inputs besides nixpkgs, and locks it.
 fn with_inputs(inputs: &str) -> String {

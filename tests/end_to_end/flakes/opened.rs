@@ -1,7 +1,8 @@
 //! A flake on B: what is edited there, and what B has of its own.
 
-use super::{SHELL, arrives, flake_packed};
 use crate::support::Machine;
+use crate::support::flakes::{SHELL, flake_packed};
+use crate::support::shells::arrives;
 
 /// A shell that says of what it is made.
 const TELLS: &str = r#"pkgs.mkShell { MESSAGE = builtins.readFile "${self}/message"; OTHER = toString (import ./other.nix);

@@ -1,7 +1,8 @@
 //! What Nix counts as a flake's source, wherever it lies, and what the flake makes of it.
 
-use super::{SHELL, URL, arrives, flake_packed};
-use crate::end_to_end::PRINT;
+use crate::support::flakes::{FLAKES, SHELL, flake_packed};
+use crate::support::shells::{PRINT, arrives};
+use crate::support::sources::URL;
 use crate::support::{Machine, machine_a};
 
 const COMMIT: &str = "git add .; git -c user.name=a -c user.email=a@b commit -qm 1";
@@ -126,7 +127,7 @@ fn a_flake_that_is_not_pure_is_refused() {
 mkdir ~/{name}; cd ~/{name}; git init -q
 echo '{{ outputs = {{ self }}: {{ devShells.x86_64-linux.default = derivation {{ name = "x"; system = "x86_64-linux"; builder = "/bin/sh"; MESSAGE = {value}; }}; }}; }}' > flake.nix
 git add .; shellpack create .# -o ~/{name}.shellpack"#,
-            super::FLAKES
+            FLAKES
         )
     };
     let name = "impure";
@@ -139,7 +140,7 @@ git add .; shellpack create .# -o ~/{name}.shellpack"#,
     a.sh(&format!(
         "{}\ncd ~/{name}; echo '(builtins.getFlake (toString ./.)).devShells.x86_64-linux.default' > shell.nix
 shellpack create -o ~/{name}.shellpack",
-        super::FLAKES
+        FLAKES
     ))
     .succeeds();
     let b = Machine::offline();
@@ -150,7 +151,7 @@ shellpack create -o ~/{name}.shellpack",
     // And the other way round.
     a.sh(&format!(
         "{}\ncd ~/{name}; shellpack create --locked -o ~/no.shellpack",
-        super::FLAKES
+        FLAKES
     ))
     .exits_with(1)
     .says("shellpack create '/root/impure#'");

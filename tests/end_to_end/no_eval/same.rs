@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::projects::packed;
+use crate::support::shells::packed;
 use crate::support::{Machine, bundle};
 
 /// Everything that bash can say of itself and of what it was given; `MORE` is a test's own.

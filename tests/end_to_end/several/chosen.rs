@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{WHICH, by_hand, inspected, packed_pair};
+use crate::support::several::{WHICH, by_hand, inspected, packed_pair};
 use crate::support::{Machine, bundle, machine_a};
 
 #[test]

@@ -1,8 +1,8 @@
 //! What can go wrong with volumes: some are missing, damaged or of another bundle, and the place that
 //! they are written to is full, or takes no file so large. Nothing half-written stays.
 
-use super::super::{MESSAGE, PRINT};
-use super::{names, with_volumes};
+use crate::support::shells::{MESSAGE, PRINT};
+use crate::support::volumes::{names, with_volumes};
 use crate::support::{Machine, Outcome, bundle, machine_a, quarter};
 
 /// Every reader says which one, and nothing has been done.

@@ -2,7 +2,7 @@
 
 use shellpack_format::store::store_path::StoreDir;
 
-use super::{with, with_tables};
+use crate::synthetic::refusals::{with, with_tables};
 use crate::synthetic::{Bundle, faults};
 
 #[test]

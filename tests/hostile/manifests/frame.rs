@@ -4,7 +4,7 @@ use shellpack_format::bundle::BadBundle;
 use shellpack_format::bundle::manifest::Manifest;
 use shellpack_format::store::hash::Digest;
 
-use super::{invalid, refused_text, with};
+use crate::synthetic::refusals::{invalid, refused_text, with};
 use crate::synthetic::{Bundle, framed};
 
 #[test]

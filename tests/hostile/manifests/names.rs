@@ -1,6 +1,6 @@
 //! Names that must be safe wherever they are used.
 
-use super::with_tables;
+use crate::synthetic::refusals::with_tables;
 
 #[test]
 fn a_bundle_name_is_one_plain_word() {

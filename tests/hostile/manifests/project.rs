@@ -3,7 +3,7 @@
 use shellpack_format::bundle::manifest::{EntryPath, FileKind, ProjectFile};
 use shellpack_format::store::hash::Digest;
 
-use super::{with, with_tables};
+use crate::synthetic::refusals::{with, with_tables};
 
 /// What is said of a project whose only file besides the shell file has this path.
 fn with_file_at(path: &str) -> String {

@@ -7,7 +7,7 @@ use shellpack_format::bundle::manifest::{
 };
 use shellpack_format::store::store_path::StorePath;
 
-use super::with;
+use crate::synthetic::refusals::with;
 use crate::synthetic::store_path;
 
 #[test]
