@@ -181,7 +181,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             ),
             (
                 "Enter one of several shells, with the project files in another directory:",
-                "shellpack open dev.shellpack --shell tools/lint --dir ~/work/dev",
+                "shellpack open dev.shellpack --shell tools/lint --dir ~/src/dev",
             ),
             (
                 "Read volumes from two sticks:",
