@@ -55,6 +55,10 @@ impl Target {
     }
 
     /// Whether something is there under the full name of a store path or of a file in one.
+    #[expect(
+        clippy::unused_self,
+        reason = "callers must not know where a target keeps its files"
+    )]
     pub(crate) fn exists(&self, name: &Path) -> bool {
         name.symlink_metadata().is_ok()
     }

@@ -63,7 +63,7 @@ impl Summary {
             Some(written) => self.written_lines(&mut text, file, written),
             None => text.line("plan", &format!("{file} (dry run: nothing was written)")),
         }
-        describe::content(&mut text, &self.proved.manifest(), verbose);
+        describe::content(&mut text, self.proved.manifest(), verbose);
         let mut text = text.finish();
         let first = self.written.as_ref().and_then(Written::first);
         if let Some(name) = first.and_then(Path::file_name) {

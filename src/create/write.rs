@@ -156,10 +156,10 @@ fn stream<W: Write + Send>(
 ) -> Result<W> {
     let failed = |error| Error::io("write", name)(error);
     let out = BufWriter::with_capacity(BUFFER, out);
-    let mut writer = Writer::begin(out, &proved.manifest_bytes()).map_err(failed)?;
+    let mut writer = Writer::begin(out, proved.manifest_bytes()).map_err(failed)?;
     for file in &proved.manifest().project.files {
         report.ensure_not_interrupted()?;
-        project_file(&mut writer, file, &proved.project_root(), name)?;
+        project_file(&mut writer, file, proved.project_root(), name)?;
     }
     pack::segments(
         proved.manifest(),

@@ -40,7 +40,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// Its name for programs, which rely on it: README.md lists them.
+    /// Its name for programs, which rely on it: docs/reference/progress.md lists them.
     pub fn name(self) -> &'static str {
         match self {
             Self::Check => "check",
