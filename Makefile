@@ -39,7 +39,7 @@ PAGES := $(wildcard *.md docs/*/*.md benches/*.md fuzz/README.md fixtures/nixpkg
 
 # What takes root.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-AS_ROOT := $(and $(SUDO),--config "target.'cfg(unix)'.runner = ['sudo', '--preserve-env', '--set-home']")
+BY_SUDO := --config "target.'cfg(unix)'.runner = ['sudo', '--preserve-env', '--set-home']"
 
 # The machines take Debian's kernel.
 HAS_VM := $(shell grep -qs '^ID=debian' /etc/os-release && echo vm)
@@ -72,7 +72,7 @@ test: root
 	@$(MAKE) --no-print-directory fixtures
 	@echo "== tests"
 	@$(CARGO) test --locked --no-run
-	@$(CARGO) test --locked $(AS_ROOT); status=$$?; $(and $(SUDO),sudo rm -rf "$(TARGET)/tmp";) exit $$status
+	@$(CARGO) test --locked $(and $(SUDO),$(BY_SUDO)); status=$$?; $(and $(SUDO),sudo rm -rf "$(TARGET)/tmp";) exit $$status
 	@$(if $(HAS_VM), \
 	  $(MAKE) --no-print-directory test-vm, \
 	  echo "== sticks between virtual machines: not tried, they take Debian's kernel")
@@ -104,7 +104,7 @@ check: setup
 test-vm: root
 	@echo "== sticks between virtual machines"
 	@$(CARGO) build --locked
-	@$(SUDO) tests/vm/run $(VM); status=$$?; $(and $(SUDO),sudo chown -R "$$(id -u):$$(id -g)" "$(TARGET)/vm";) exit $$status
+	@$(SUDO) env CARGO_TARGET_DIR="$(TARGET)" tests/vm/run $(VM); status=$$?; $(and $(SUDO),sudo chown -R "$$(id -u):$$(id -g)" "$(TARGET)/vm";) exit $$status
 
 test-compat: setup
 	@scripts/setup compat

@@ -15,15 +15,18 @@ fn formatted(machine: &Machine, kind: &str) {
         .succeeds();
 }
 
-/// Runs a script with `image` mounted in `stick`, which only this script sees.
+/// Runs a script with `image` mounted in `stick`, which only this script sees. It is unmounted before
+/// the script's end, since that of a room may come later, and the next script mounts it again.
 fn on_stick(machine: &Machine, options: &str, script: &str) -> Outcome {
-    machine.sh(&format!("mount -o loop{options} image stick\n{script}"))
+    let mount =
+        format!("mount -o loop{options} image stick; trap 'umount stick || umount -l stick' EXIT");
+    machine.sh(&format!("{mount}\n{script}"))
 }
 
 /// What fails where there is so much room leaves the stick as it was.
 fn fails_on_full_stick(machine: &Machine, room: u32, command: &str) -> Outcome {
     let script = format!(
-        "rm -f stick/full; sync -f stick; fallocate -l $(($(stat -f -c '%a * %S' stick) - {room})) stick/full; ls -A stick >before
+        "rm -f stick/full; fallocate -l $(($(stat -f -c '%a * %S' stick) - {room})) stick/full; ls -A stick >before
         code=0; {command} || code=$?; ls -A stick | diff before - >&2; exit $code"
     );
     on_stick(machine, "", &script).exits_with(1)

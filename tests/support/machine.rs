@@ -216,9 +216,11 @@ in
         Outcome::new(script, &output.unwrap())
     }
 
-    /// A script for the caller to start, with pipes of its choice.
+    /// A script for the caller to start, with pipes of its choice. Whether the tests run at a terminal
+    /// or in the background of a shell, which ignores Ctrl-C there, is nothing to it.
     pub(crate) fn command(&self, script: &str) -> RoomCommand {
-        let mut args: Vec<OsString> = Vec::new();
+        let alone = "setsid --wait env --default-signal=INT,QUIT";
+        let mut args: Vec<OsString> = alone.split(' ').map(OsString::from).collect();
         if self.user.is_some() {
             args.extend(
                 "setpriv --reuid 1000 --regid 1000 --clear-groups --"

@@ -54,8 +54,15 @@ fn as_nobody(arguments: &[&str]) -> String {
     let dir = tempfile::tempdir_in("/tmp").unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let (tests, bin) = (dir.path().join("tests"), dir.path().join("shellpack"));
-    fs::copy(std::env::current_exe().unwrap(), &tests).unwrap();
-    fs::copy(shellpack(), &bin).unwrap();
+    // By another process: a test that forks while this one has the copy open for writing keeps it
+    // open, and the kernel refuses to run it.
+    for (from, to) in [
+        (std::env::current_exe().unwrap(), &tests),
+        (shellpack(), &bin),
+    ] {
+        let status = Command::new("cp").arg(from).arg(to).status();
+        assert!(status.unwrap().success());
+    }
     let mut command = Command::new("setpriv");
     command.args("--reuid 65534 --regid 65534 --clear-groups --".split(' '));
     command.arg(tests).args(arguments);

@@ -1,14 +1,13 @@
 //! `channel:` urls. Nix makes them urls of nixos.org, for which this machine A has a server with a
 //! certificate of its own.
 
-use shellpack::internals::Access;
-
 use crate::support::Machine;
 use crate::support::shells::{MESSAGE, PRINT, enters_by_hand};
 
 /// Serves `~/www` as nixos.org until the script ends, and trusts it. Its channel `small` is the
 /// fixture nixpkgs.
 const SERVE_CHANNELS: &str = r#"
+cp -a /etc /tmp/etc; echo 127.0.0.1 nixos.org channels.nixos.org > /tmp/etc/hosts; mount --bind /tmp/etc /etc
 mkdir -p ~/www/channels/small; cp -r ~/fixtures/nixpkgs ~/nixos-small
 tar -C ~ -cJf ~/www/channels/small/nixexprs.tar.xz nixos-small; rm -r ~/nixos-small
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout ~/key.pem -out ~/cert.pem \
@@ -34,10 +33,7 @@ export NIX_SSL_CERT_FILE=$HOME/cert.pem
 /// Packs a shell on a machine of its own, with a home and a cache that know nothing yet.
 #[track_caller]
 fn arrives(shell: &str, words: &str, shown: &str) {
-    let hosts = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(hosts.path(), "127.0.0.1 nixos.org channels.nixos.org\n").unwrap();
-    let a =
-        Machine::online().with_room(|room| room.bind(hosts.path(), "/etc/hosts", Access::ReadOnly));
+    let a = Machine::online();
     a.write("project/shell.nix", shell);
     let which = r#"--run 'echo "$out"'"#;
     let script = format!(

@@ -63,7 +63,7 @@ fn the_build_directory_is_where_temporary_files_are() {
     };
     // Versions differ in what they call it, and whether there is one.
     temporary.enters_alike(&[
-        "mkdir -p ~/my-tmp; (export TMPDIR=$HOME/my-tmp; ENTER --pure --run 'echo ${NIX_BUILD_TOP%/*} ${TMPDIR%/*} ${TMP%/*}')",
+        "mkdir -p ~/own-tmp; (export TMPDIR=$HOME/own-tmp; ENTER --pure --run 'echo ${NIX_BUILD_TOP%/*} ${TMPDIR%/*} ${TMP%/*}')",
         "(unset TMPDIR; ENTER --run 'echo ${NIX_BUILD_TOP%/nix-shell-*}')",
     ]);
 }

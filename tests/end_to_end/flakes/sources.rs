@@ -30,7 +30,8 @@ fn a_flake_that_is_made_of_itself_arrives() {
 }
 
 /// What is not in the repository stays where it is; this one is a worktree of another. Before Nix
-/// 2.14, `self` is the top of the repository, wherever in it the flake lies.
+/// 2.14, `self` is the top of the repository, wherever in it the flake lies; since then, it is the
+/// flake's own directory.
 #[test]
 fn what_git_does_not_know_does_not_travel() {
     let name = "untracked";
@@ -39,9 +40,9 @@ fn what_git_does_not_know_does_not_travel() {
 git worktree add -qb other ~/{name}-tree; cd ~/{name}-tree/sub; mkdir ../big; head -c 9000000 /dev/urandom > ../big/file
 echo x > ../ignored; echo x > untracked; echo '# more' >> flake.nix"
     );
-    let shell = r#"pkgs.mkShell { MESSAGE = builtins.readFile "${self}/.gitignore"; TOP = self.sourceInfo; SELF = self; }"#;
+    let shell = r#"pkgs.mkShell { MESSAGE = builtins.readFile "${self.sourceInfo}/.gitignore"; TOP = self.sourceInfo; SELF = self; }"#;
     let b = flake_packed(name, shell, &prepare, ".#");
-    b.shellpack("open x.shellpack --run 'echo $MESSAGE; pwd; ls -A . ..; cd $TOP/sub; ls; test $SELF = $(cd ..; pwd) || echo $SELF'")
+    b.shellpack("open x.shellpack --run 'echo $MESSAGE; pwd; ls -A . ..; cd $TOP/sub; ls; test $SELF = $TOP -o $SELF = $PWD || echo $SELF'")
         .succeeds()
         .prints(
             "ignored

@@ -156,9 +156,14 @@ fn is_the_same(b: &Machine) {
             ("terminal", options),
         );
     }
-    b.sh("ls -A users-tmp /tmp")
-        .succeeds()
-        .never_says("nix-shell");
+    // Where a hook takes the trap that removes its directory, nix-shell leaves that from some version
+    // on, and so do we; ours has no hyphen in the rest of its name.
+    let left = b.sh("ls -A users-tmp").succeeds().stdout;
+    let (by_hand, frozen): (Vec<_>, Vec<_>) = left
+        .lines()
+        .filter_map(|name| name.strip_prefix("nix-shell-"))
+        .partition(|rest| rest.contains('-'));
+    assert_eq!(by_hand.len(), frozen.len(), "{left}");
 }
 
 #[track_caller]
@@ -312,7 +317,7 @@ fn a_bare_derivation_is_the_same() {
 fn a_setup_that_fails_is_the_same() {
     let shell = r#"derivation {
   name = "failing"; system = builtins.currentSystem; builder = "${pkgs.bash}/bin/bash";
-  stdenv = pkgs.runCommand "setup" { } "mkdir $out; echo 'set -e; echo before; false; echo after' > $out/setup";
+  stdenv = pkgs.runCommand "setup" { } "mkdir $out; echo 'PATH=${pkgs.coreutils}/bin; set -e; echo before; false; echo after' > $out/setup";
 }"#;
     let b = packed("failing", shell, "", "--no-rehearsal");
     let ways = Ways::into(&b);
