@@ -9,6 +9,7 @@ pub(crate) mod daemon;
 pub(crate) mod flakes;
 mod machine;
 pub(crate) mod markdown;
+pub(crate) mod opened;
 mod outcome;
 pub(crate) mod rooms;
 mod scratch;
