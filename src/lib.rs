@@ -45,7 +45,7 @@ pub mod internals {
     pub use crate::entry::invocation::{Invocation, Recipe};
     pub use crate::error::Error;
     pub use crate::output::ReadBack;
-    pub use crate::report::{Report, count, human, printable};
+    pub use crate::report::Report;
     pub use crate::room::{Access, Room, RoomCommand};
     pub use crate::tree::delete_tree;
     pub use crate::tree::dump::Dump;

@@ -15,6 +15,7 @@ pub(crate) mod rooms;
 mod scratch;
 pub(crate) mod several;
 pub(crate) mod shells;
+pub(crate) mod sizes;
 pub(crate) mod sources;
 pub(crate) mod volumes;
 pub(crate) mod waiting;

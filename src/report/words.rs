@@ -4,12 +4,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A size for a human: in powers of 1024, as `ls -h` and Nix say it.
-pub fn human(bytes: u64) -> String {
+pub(crate) fn human(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
 }
 
 /// A number of things in words: `1 path`, `8 paths`.
-pub fn count(number: usize, thing: &str) -> String {
+pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn utc(time: SystemTime) -> String {
 
 /// Text of several lines, such as Nix's own words, without what could play with a terminal:
 /// control characters other than line ends and tabs become visible escapes.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     escaped(text, |c| c.is_control() && c != '\n' && c != '\t')
 }
 
@@ -113,6 +113,16 @@ mod tests {
             printable("a\u{1b}[31mb\r\u{202e}c\nd"),
             "a\\u{1b}[31mb\\r\\u{202e}c\nd"
         );
+    }
+
+    #[test]
+    fn only_characters_that_play_with_a_terminal_are_escaped() {
+        for c in '\0'..=char::MAX {
+            let evil = c.is_control() && c != '\n' && c != '\t'
+                || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            let text = c.to_string();
+            assert_eq!(printable(&text) != text, evil, "{c:?}");
+        }
     }
 
     /// `date -u -d @SECONDS`

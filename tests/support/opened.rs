@@ -1,11 +1,11 @@
 //! Bundles that were opened: machines that have some, and what their stores and lists have.
 
 use serde_json::Value;
-use shellpack::internals::{count, human};
 
 use super::bundles::bundle;
 use super::machine::Machine;
 use super::outcome::Outcome;
+use super::sizes::is_size;
 use crate::synthetic::Bundle;
 
 /// Opens a shell's bundle, which is gone afterwards, into `./NAME`.
@@ -66,10 +66,14 @@ pub(crate) fn frees_what_it_says(b: &Machine, remove: impl Fn() -> Outcome) {
     let (paths_left, bytes_left) = store(b);
     let (paths, bytes) = (paths - paths_left, bytes - bytes_left);
     assert!(paths > 0, "{removed}");
-    let words = format!(
-        "garbage   {} in {} to be freed",
-        human(bytes),
-        count(paths, "store path")
-    );
-    removed.shows(&words);
+    // `5.21 MiB in 9 store paths to be freed`
+    let said = removed
+        .stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("garbage   "));
+    let (size, rest) = said.unwrap().split_once(" in ").unwrap();
+    assert!(is_size(size, bytes), "{bytes} bytes\n{removed}");
+    let things = if paths == 1 { "path" } else { "paths" };
+    let freed = format!("{paths} store {things} to be freed");
+    assert!(rest.starts_with(&freed), "{freed}\n{removed}");
 }
