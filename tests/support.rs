@@ -20,6 +20,6 @@ pub(crate) mod sources;
 pub(crate) mod volumes;
 pub(crate) mod waiting;
 
-pub(crate) use bundles::{bundle, machine_a, quarter};
+pub(crate) use bundles::{bundle, machine_a, offline_with, quarter};
 pub(crate) use machine::Machine;
 pub(crate) use outcome::{Outcome, path_infos};

@@ -1,9 +1,10 @@
 //! Entry without evaluation, and bundles that can only be entered so.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use crate::support::shells::{HELLO, MESSAGE, PRINT, packed};
-use crate::support::{Machine, bundle};
+use crate::support::{Machine, bundle, machine_a};
 use crate::synthetic::{Bundle, Tree};
 
 /// It is what nix-shell would be.
@@ -106,32 +107,39 @@ fn nothing_is_left_behind() {
     b.sh("ls -A tmp").succeeds().prints("");
 }
 
-#[test]
-fn a_bundle_without_evaluation_is_smaller_and_opens_as_any_other() {
+/// Packs a shell and a file that the shell does not name, so that it can be entered without
+/// evaluation; `~/NAME-whole.shellpack` on A has what evaluation needs as well.
+fn without_evaluation(name: &str) -> Machine {
     let shell = format!("pkgs.mkShell {{ {HELLO} TEXT = builtins.readFile ./text; }}");
-    let make = "echo text > text; echo data > data; shellpack create -o ~/whole.shellpack";
-    let b = packed("slim", &shell, make, "--no-eval --include data");
-    let a = crate::support::machine_a();
-    let size = |name: &str| fs::metadata(a.home(name)).unwrap().len();
-    assert!(size("slim.shellpack") < size("whole.shellpack"));
+    let make = "echo text > text; echo data > data; shellpack create -o ~/";
+    let make = format!("{make}{name}-whole.shellpack");
+    packed(name, &shell, &make, "--no-eval --include data")
+}
+
+#[test]
+fn a_bundle_without_evaluation_is_smaller() {
+    let b = without_evaluation("slim");
+    let size = |name: &str| fs::metadata(machine_a().home(name)).unwrap().len();
+    assert!(size("slim.shellpack") < size("slim-whole.shellpack"));
     b.shellpack("inspect x.shellpack")
         .succeeds()
         .shows("entered the shell without evaluating it")
         .never_says("nixpkgs.tar.gz");
+}
+
+#[test]
+fn a_bundle_without_evaluation_opens_as_any_other() {
+    let b = without_evaluation("bare-entry");
     for option in ["", "--no-eval", "--pure"] {
-        b.shellpack(&format!("open x.shellpack {option} {PRINT}"))
-            .succeeds()
-            .prints(MESSAGE);
+        b.greets(&format!("open x.shellpack {option}"));
     }
-    b.sh("ls slim").succeeds().prints("data\nshell.nix");
-    b.sh(&format!("{WITHOUT_NIX} open x.shellpack {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.runs("ls bare-entry").prints("data\nshell.nix");
+    let open = format!("{WITHOUT_NIX} open x.shellpack {PRINT}");
+    b.runs(&open).prints(MESSAGE);
     b.shellpack("open x.shellpack --no-shell")
         .succeeds()
-        .says("to enter by hand: cd /root/slim && shellpack enter\n");
-    b.sh(&format!("cd /root/slim && shellpack enter {PRINT}"))
-        .succeeds()
+        .says("to enter by hand: cd /root/bare-entry && shellpack enter\n");
+    b.runs(&format!("cd /root/bare-entry && shellpack enter {PRINT}"))
         .prints(MESSAGE);
     b.shellpack("rehearse x.shellpack --run 'exit 9'")
         .exits_with(9);
@@ -189,57 +197,53 @@ fn a_bundle_without_evaluation_needs_no_answers() {
 
 #[test]
 fn a_place_in_a_shell_without_evaluation_is_warned_of() {
-    let a = crate::support::machine_a();
+    let a = machine_a();
     a.write_shell("no-eval-place", "pkgs.mkShell { PLACE = toString ./.; }");
     a.shellpack("create fixtures/shells/no-eval-place --no-eval -o no-eval-place.shellpack")
         .succeeds()
         .says("variable PLACE has the path of the project's directory");
 }
 
-/// Every word of this manifest is made to run. Only bash does.
-#[test]
-fn words_of_a_hostile_manifest_are_not_code() {
-    let evil = "';touch pwned;'$(touch pwned)`touch pwned`\n";
+/// A word that runs a command wherever it is taken for code.
+const EVIL: &str = "';touch pwned;'$(touch pwned)`touch pwned`\n";
+
+/// A bundle in which every word is evil that may be any word, and whose bash is bash.
+fn hostile() -> Bundle {
     let bash = Tree::File {
         executable: true,
         contents: fs::read("/usr/bin/bash-static").unwrap(),
     };
     let directory = "';touch pwned;'$(touch pwned)";
-    let tree = Tree::Directory([(directory.to_owned(), Tree::directory([("bash", bash)]))].into());
+    let tree = Tree::directory([(directory, Tree::directory([("bash", bash)]))]);
     let mut bundle = Bundle::new(&[("shell.nix", Tree::file("{ }"))], &[("bash", tree.nar())]);
-    let shell = &mut bundle.manifest.shells[0];
     let path = &bundle.manifest.closure.paths[0].path;
+    let shell = &mut bundle.manifest.shells[0];
     shell.bash = Some(format!("/nix/store/{path}/{directory}/bash"));
     let json = serde_json::json!({
-        evil: evil, "a b": evil, "x=$(touch pwned)": evil, "text": evil,
-        "list": [evil, { "nested": evil }], "words": [evil], "set": { evil: evil },
+        EVIL: EVIL, "a b": EVIL, "x=$(touch pwned)": EVIL, "text": EVIL,
+        "list": [EVIL, { "nested": EVIL }], "words": [EVIL], "set": { EVIL: EVIL },
     });
     shell.structured_attributes = Some(json.to_string());
-    shell.environment = [
-        ("__json", "{}"),
-        ("stdenv", evil),
-        ("evil name", evil),
-        (evil, evil),
-        ("a=b", evil),
-        ("TZ", evil),
-        ("passAsFile", "text evil/../../name ../x"),
-        ("text", evil),
-        ("../x", evil),
-        ("", evil),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
+    let names = ["stdenv", "evil name", EVIL, "a=b", "TZ", "text", "../x", ""];
+    let mut environment: BTreeMap<String, String> =
+        names.map(|name| (name.to_owned(), EVIL.to_owned())).into();
+    environment.insert("__json".into(), "{}".into());
+    environment.insert("passAsFile".into(), "text evil/../../name ../x".into());
+    shell.environment = environment;
+    bundle
+}
+
+/// Every word of this manifest is made to run. Only bash does.
+#[test]
+fn words_of_a_hostile_manifest_are_not_code() {
     let b = Machine::offline();
-    fs::write(b.home("x.shellpack"), bundle.bytes()).unwrap();
+    fs::write(b.home("x.shellpack"), hostile().bytes()).unwrap();
     let run = r#"--run 'echo "${set[@]}"; echo "$(<"$textPath")"'"#;
+    let before = "mkdir -p tmp; export TMPDIR=$HOME/tmp TZ=\"'; touch pwned\"";
     for option in ["", "--pure"] {
-        b.sh(&format!(
-            "mkdir -p tmp; export TMPDIR=$HOME/tmp TZ=\"'; touch pwned\"; shellpack open x.shellpack --no-eval {option} {run}"
-        ))
-        .succeeds()
-        .shows("touch pwned");
+        let open = format!("shellpack open x.shellpack --no-eval {option} {run}");
+        b.runs(&format!("{before}; {open}")).shows("touch pwned");
     }
-    b.sh("find / -xdev -name pwned -not -path '/proc/*' 2>/dev/null || true; ls synthetic tmp")
-        .succeeds()
+    b.runs("find / -xdev -name pwned -not -path '/proc/*' 2>/dev/null || true; ls synthetic tmp")
         .prints("synthetic:\nshell.nix\n\ntmp:");
 }

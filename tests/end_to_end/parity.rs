@@ -24,27 +24,20 @@ fn damage(file: &str, from: u64, bytes: u64) -> String {
 fn create_protects_as_protect_does() {
     let a = machine_a();
     bundle("blog");
-    let create = "shellpack create fixtures/shells/blog --level fast -o p1/x.shellpack --parity 5%";
-    a.sh(&format!("mkdir p1; {create}"))
-        .succeeds()
+    let create = "create fixtures/shells/blog --level fast -o p1/x.shellpack --parity 5%";
+    a.runs(&format!("mkdir p1; shellpack {create}"))
         .shows("parity    p1/x.shellpack.parity, ");
-    a.sh("shellpack protect blog.shellpack -o p1/again; cmp p1/again p1/x.shellpack.parity")
-        .succeeds();
-    a.sh("shellpack verify p1/x.shellpack")
-        .succeeds()
+    a.runs("shellpack protect blog.shellpack -o p1/again; cmp p1/again p1/x.shellpack.parity");
+    a.runs("shellpack verify p1/x.shellpack")
         .shows("p1/x.shellpack.parity: sound\n");
     // In volumes it is the same file: it covers their bytes, joined.
-    a.sh(&format!("{create} --volume-size 300K --force; cmp p1/again p1/x.shellpack.parity; cd p1; sha256sum -c x.shellpack.sha256"))
+    a.shellpack(&format!("{create} --volume-size 300K --force"))
         .succeeds();
+    a.runs("cmp p1/again p1/x.shellpack.parity; cd p1; sha256sum -c x.shellpack.sha256");
     // What takes the place of a protected bundle leaves no parity of the old one.
-    let plain = create.replace("--parity 5%", "--force");
-    a.sh(&format!("{plain}; ls p1"))
-        .succeeds()
-        .shows("again\nx.shellpack\n");
-    a.sh(&format!("{create} -o -")).exits_with(2);
-    a.sh("shellpack create fixtures/shells/blog --parity 5% -o - | cat; false")
-        .exits_with(1)
-        .says("could not write volumes, a checksum file or parity to standard output");
+    a.shellpack(&create.replace("--parity 5%", "--force"))
+        .succeeds();
+    a.runs("ls p1").shows("again\nx.shellpack\n");
 }
 
 #[test]
@@ -90,37 +83,58 @@ fn volumes_are_repaired_and_open_on_a_machine_with_no_network() {
         .prints(MESSAGE);
 }
 
+#[test]
+fn parity_is_not_written_to_a_pipe() {
+    let a = machine_a();
+    let create = "shellpack create fixtures/shells/blog --parity 5% -o";
+    a.sh(&format!("{create} p1/x.shellpack -o -")).exits_with(2);
+    a.sh(&format!("{create} - | cat; false"))
+        .exits_with(1)
+        .says("could not write volumes, a checksum file or parity to standard output");
+}
+
+/// Cuts the bundle into volumes of so many bytes in `v`, with its parity beside them.
+fn in_volumes(b: &Machine, size: &str) {
+    let split = format!("shellpack split x.shellpack --volume-size {size} -o v");
+    b.runs(&format!("mkdir v; {split}; cp x.shellpack.parity v"));
+}
+
+/// What is repaired is the bundle as it was, in `good`.
+#[track_caller]
+fn is_repaired(b: &Machine, bundle: &str) {
+    let repair = format!("shellpack repair {bundle} -o y");
+    b.runs(&format!("{repair}; cmp y good; rm y"));
+}
+
+/// `verify` finds this and nothing else, and parity covers it.
+#[track_caller]
+fn is_damaged(b: &Machine, bundle: &str, damage: &str) {
+    b.shellpack(&format!("verify {bundle}"))
+        .exits_with(1)
+        .shows(&format!("{damage}parity: all of it is covered by "))
+        .says(&format!("hint: repair it: shellpack repair {bundle}\n"));
+}
+
 /// The one that has the manifest, any other, and the last, which is shorter.
 #[test]
 fn a_missing_volume_is_restored() {
     let b = protected("blog", "--parity 30%");
-    b.sh("mkdir v; shellpack split x.shellpack --volume-size 400K -o v; mv x.shellpack.parity v")
-        .succeeds();
-    let last = b.sh("ls v | grep -c 'x.shellpack.0'").succeeds().text();
-    for missing in [1, 2, last.parse().unwrap()] {
-        let volume = format!("v/x.shellpack.00{missing}");
-        b.sh(&format!("mv {volume} away")).succeeds();
+    in_volumes(&b, "400K");
+    b.runs("mv x.shellpack good");
+    let last = b.runs("ls v | grep -c 'x.shellpack.0'").text();
+    for number in ["1", "2", &last] {
+        let volume = format!("v/x.shellpack.00{number}");
+        b.runs(&format!("cp {volume} away; rm {volume}"));
         b.shellpack("verify v/x.shellpack")
             .exits_with(1)
-            .shows(&format!("damaged: x.shellpack.00{missing}, "))
+            .shows(&format!("damaged: x.shellpack.00{number}, "))
             .shows(" bytes from 0; it is missing\n")
             .says("hint: repair it: shellpack repair v/x.shellpack\n");
-        if missing == 2 {
-            b.shellpack("open v/x.shellpack --no-shell")
-                .exits_with(125)
-                .says("--volumes DIR; if they are lost, repair it: shellpack repair v/x.shellpack");
-        }
-        b.sh("shellpack repair v/x.shellpack -o y; cmp y x.shellpack; rm y")
-            .succeeds();
-        b.sh(&format!("mv away {volume}; truncate -s 1000 {volume}"))
-            .succeeds();
-        b.sh(&format!("shellpack repair v/x.shellpack -o y; cmp y x.shellpack; cat x.shellpack | tail -c +$((409600 * ({missing} - 1) + 1)) | head -c 409600 >{volume}; rm y"))
-            .succeeds();
+        is_repaired(&b, "v/x.shellpack");
+        b.runs(&format!("head -c 1000 away >{volume}"));
+        is_repaired(&b, "v/x.shellpack");
+        b.runs(&format!("mv away {volume}"));
     }
-    b.sh("rm v/x.shellpack.001 v/x.shellpack.002; shellpack repair v/x.shellpack -o y")
-        .exits_with(1)
-        .says("could not repair the bundle: more of it is damaged than v/x.shellpack.parity covers")
-        .says("hint: copy what is damaged again from where it was made");
 }
 
 /// Without its first bytes nothing says that it is a bundle, but its parity does.
@@ -179,10 +193,24 @@ fn a_parity_file_that_is_damaged_is_of_use_and_told_of() {
 }
 
 #[test]
+fn open_says_how_a_lost_volume_is_restored() {
+    let b = protected("blog", "--parity 30%");
+    in_volumes(&b, "400K");
+    b.runs("rm v/x.shellpack.002");
+    b.shellpack("open v/x.shellpack --no-shell")
+        .exits_with(125)
+        .says("--volumes DIR; if they are lost, repair it: shellpack repair v/x.shellpack");
+    b.sh("rm v/x.shellpack.001; shellpack repair v/x.shellpack -o y")
+        .exits_with(1)
+        .says("could not repair the bundle: more of it is damaged than v/x.shellpack.parity covers")
+        .says("hint: copy what is damaged again from where it was made");
+}
+
+#[test]
 fn parity_of_something_else_repairs_nothing() {
     let b = protected("blog", "");
     b.receive(&bundle("large"), "y.shellpack");
-    b.sh("mv x.shellpack.parity y.shellpack.parity").succeeds();
+    b.runs("mv x.shellpack.parity y.shellpack.parity");
     b.shellpack("verify y.shellpack")
         .exits_with(1)
         .shows("fault: y.shellpack.parity: it belongs to another bundle\n");
@@ -192,75 +220,73 @@ fn parity_of_something_else_repairs_nothing() {
     b.shellpack("repair x.shellpack")
         .exits_with(1)
         .says("could not repair x.shellpack: there is no parity file x.shellpack.parity");
+}
+
+#[test]
+fn what_is_no_parity_file_repairs_nothing() {
+    let b = protected("blog", "");
     b.shellpack("repair x.shellpack --parity x.shellpack")
         .exits_with(1)
         .says("could not use x.shellpack: it is not a parity file, or all of it is damaged");
-    b.sh("mkfifo pipe");
+    b.runs("mkfifo pipe");
     for other in ["pipe", ".", "/dev/zero"] {
-        b.sh(&format!(
-            "timeout 20 shellpack repair x.shellpack --parity {other}"
-        ))
-        .exits_with(1)
-        .says(&format!(
+        let said = format!(
             "could not use {other}: it is neither a file nor a disk\n\nhint: name the right one with --parity FILE\n"
-        ));
+        );
+        let repair = format!("timeout 20 shellpack repair x.shellpack --parity {other}");
+        b.sh(&repair).exits_with(1).says(&said);
     }
 }
 
 #[test]
 fn the_only_copy_is_left_alone() {
     let b = protected("blog", "");
-    b.sh(&damage("x.shellpack", 300_000, 10)).succeeds();
-    let sum = b.sh("cat x.shellpack | sha256sum").succeeds().text();
-    for output in [
-        "x.shellpack",
-        ".",
-        "./x.shellpack",
-        "../$(basename $PWD)/x.shellpack",
-    ] {
-        b.sh(&format!("shellpack repair x.shellpack --force -o {output}"))
+    b.runs(&damage("x.shellpack", 300_000, 10));
+    let sum = b.runs("cat x.shellpack | sha256sum").text();
+    b.runs("ln -s x.shellpack link");
+    let again = "../$(basename $PWD)/x.shellpack";
+    for output in ["x.shellpack", ".", "./x.shellpack", again, "link"] {
+        b.shellpack(&format!("repair x.shellpack --force -o {output}"))
             .exits_with(1)
             .says("it belongs to the bundle that is read");
     }
-    b.sh("ln -s x.shellpack link; shellpack repair x.shellpack --force -o link")
-        .exits_with(1);
-    b.sh("shellpack protect x.shellpack --force")
+    b.shellpack("protect x.shellpack --force")
         .exits_with(1)
         .says("could not protect x.shellpack: it is damaged already");
     b.sh("cat x.shellpack | sha256sum").prints(&sum);
-    // The parity beside what was repaired is its own.
-    b.sh("mkdir d; cp x.shellpack.parity d; shellpack repair x.shellpack -o d; shellpack repair x.shellpack --force -o d; shellpack verify d/x.shellpack")
-        .succeeds()
+}
+
+/// Also where it takes the place of the one that was copied with the damaged bundle.
+#[test]
+fn the_parity_beside_what_was_repaired_is_its_own() {
+    let b = protected("blog", "");
+    b.runs(&damage("x.shellpack", 300_000, 10));
+    b.runs("mkdir d; cp x.shellpack.parity d; shellpack repair x.shellpack -o d");
+    b.runs("shellpack repair x.shellpack --force -o d; shellpack verify d/x.shellpack")
         .shows("d/x.shellpack.parity: sound\n");
 }
 
-/// It was there before, is empty, or is larger than the last: nobody's sizes follow from it.
+/// It was there before, is empty, or is larger than the last: no size follows from it.
 #[test]
-fn a_volume_that_an_older_bundle_left_is_in_nobodys_way() {
+fn a_volume_that_an_older_bundle_left_does_no_harm() {
     let b = protected("blog", "--parity 30%");
     let size = quarter() << 10;
-    b.sh(&format!("mkdir v; shellpack split x.shellpack --volume-size {size} -o v; cp x.shellpack.parity v; mv v/x.shellpack.002 away"))
-        .succeeds();
+    in_volumes(&b, &size.to_string());
+    b.runs("cp x.shellpack good; cp v/x.shellpack.002 away");
     for surplus in ["cat v/x.shellpack.001", "true", "cat v/x.shellpack.004"] {
-        b.sh(&format!(
-            "{surplus} >new; mv -f new v/x.shellpack.005; cp away v/x.shellpack.002"
-        ))
-        .succeeds();
-        b.sh("shellpack protect v/x.shellpack --parity 30% --force; cmp v/x.shellpack.parity x.shellpack.parity")
-            .succeeds();
+        b.runs(&format!("{surplus} >new; mv -f new v/x.shellpack.005"));
+        b.runs("shellpack protect v/x.shellpack --parity 30% --force; cmp v/x.shellpack.parity x.shellpack.parity");
         b.shellpack("verify v/x.shellpack")
             .exits_with(1)
             .prints("fault: v/x.shellpack.005 does not belong to it: the bundle ends in v/x.shellpack.004\nv/x.shellpack.parity: sound")
             .says("hint: remove it: it was left by an older bundle of that name\n");
-        b.shellpack("repair v/x.shellpack")
-            .succeeds()
+        b.runs("shellpack repair v/x.shellpack")
             .says("v/x.shellpack is not damaged; nothing was written");
-        b.sh("rm v/x.shellpack.002").succeeds();
-        b.shellpack("verify v/x.shellpack")
-            .exits_with(1)
-            .shows(&format!("damaged: x.shellpack.002, {size} bytes from 0; it is missing\nparity: all of it is covered"));
-        b.sh("shellpack repair v/x.shellpack -o y; cmp y x.shellpack; rm y")
-            .succeeds();
+        b.runs("rm v/x.shellpack.002");
+        let missing = format!("damaged: x.shellpack.002, {size} bytes from 0; it is missing\n");
+        is_damaged(&b, "v/x.shellpack", &missing);
+        is_repaired(&b, "v/x.shellpack");
+        b.runs("cp away v/x.shellpack.002");
     }
 }
 
@@ -268,72 +294,67 @@ fn a_volume_that_an_older_bundle_left_is_in_nobodys_way() {
 #[test]
 fn a_file_that_is_too_long_or_lacks_only_zeros_is_repaired() {
     let b = protected("blog", "");
-    let volume = quarter() << 10;
-    b.sh(&format!("cp x.shellpack good; mkdir v; shellpack split x.shellpack --volume-size {volume} -o v; cp x.shellpack.parity v; mv v/x.shellpack.004 away"))
-        .succeeds();
-    let size = b.sh("stat -c %s good").succeeds().text();
-    let size: u64 = size.parse().unwrap();
-    let repairs = |bundle: &str, damage: &str, said: &str| {
-        b.sh(damage).succeeds();
-        b.shellpack(&format!("verify {bundle}"))
-            .exits_with(1)
-            .shows(&format!(
-                "damaged: {said}\nparity: all of it is covered by "
-            ))
-            .says(&format!("hint: repair it: shellpack repair {bundle}\n"));
-        b.sh(&format!("shellpack repair {bundle} -o y; cmp y good; rm y"))
-            .succeeds();
-    };
-    repairs(
-        "x.shellpack",
-        "cp good new; echo garbage >>new; mv -f new x.shellpack",
-        &format!("x.shellpack has {} bytes instead of {size}", size + 8),
-    );
-    repairs(
-        "x.shellpack",
-        "cp good new; truncate -s -600 new; mv -f new x.shellpack",
-        &format!("x.shellpack has {} bytes instead of {size}", size - 600),
-    );
-    repairs(
-        "v/x.shellpack",
-        "cp away v/x.shellpack.004; cp v/x.shellpack.002 new; echo 1 >>new; mv -f new v/x.shellpack.002",
-        &format!(
-            "v/x.shellpack.002 has {} bytes instead of {volume}",
-            volume + 2
-        ),
-    );
-    // The last volume has nothing but the zeros at the end.
-    repairs(
-        "w/x.shellpack",
-        &format!(
-            "mkdir w g; cp good g/x.shellpack; shellpack split g/x.shellpack --volume-size {} -o w; cp x.shellpack.parity w; rm w/x.shellpack.002",
-            size - 512
-        ),
-        "x.shellpack.002 is missing",
-    );
+    b.runs("cp x.shellpack good");
+    let size: u64 = b.runs("stat -c %s good").text().parse().unwrap();
+    for (damage, bytes) in [
+        ("echo garbage >>new", size + 8),
+        ("truncate -s -600 new", size - 600),
+    ] {
+        b.runs(&format!("cp good new; {damage}; mv -f new x.shellpack"));
+        let said = format!("damaged: x.shellpack has {bytes} bytes instead of {size}\n");
+        is_damaged(&b, "x.shellpack", &said);
+        is_repaired(&b, "x.shellpack");
+    }
+}
+
+#[test]
+fn a_volume_that_is_too_long_is_repaired() {
+    let b = protected("blog", "");
+    let size = quarter() << 10;
+    in_volumes(&b, &size.to_string());
+    b.runs("mv x.shellpack good; echo 1 >>v/x.shellpack.002");
+    let bytes = size + 2;
+    let said = format!("damaged: v/x.shellpack.002 has {bytes} bytes instead of {size}\n");
+    is_damaged(&b, "v/x.shellpack", &said);
+    is_repaired(&b, "v/x.shellpack");
+}
+
+/// It has nothing but the zeros at the end.
+#[test]
+fn a_last_volume_of_zeros_is_restored() {
+    let b = protected("blog", "");
+    let size: u64 = b.runs("stat -c %s x.shellpack").text().parse().unwrap();
+    in_volumes(&b, &(size - 512).to_string());
+    b.runs("mv x.shellpack good; rm v/x.shellpack.002");
+    let missing = "damaged: x.shellpack.002 is missing\n";
+    is_damaged(&b, "v/x.shellpack", missing);
+    is_repaired(&b, "v/x.shellpack");
 }
 
 #[test]
 fn a_sound_bundle_is_not_called_damaged_for_its_parity_file() {
     let b = protected("blog", "");
-    b.sh("mkdir 'a b' v w; cp x.shellpack x.shellpack.parity 'a b'; truncate -s -1 'a b/x.shellpack.parity'")
-        .succeeds();
+    b.runs("mkdir 'a b'; mv x.shellpack* 'a b'; truncate -s -1 'a b/x.shellpack.parity'");
     b.shellpack("verify 'a b/x.shellpack'")
         .exits_with(1)
         .shows("a b/x.shellpack: sound (")
         .says("error: could not rely on a b/x.shellpack.parity: it is damaged in places\n")
         .says("write its parity anew: shellpack protect --force 'a b/x.shellpack'\n");
-    b.sh("shellpack protect --force 'a b/x.shellpack'; shellpack verify 'a b/x.shellpack'")
-        .succeeds();
-    b.sh("shellpack split x.shellpack --volume-size 512K -o v; mv v/*.002 w; echo no parity >w/x.shellpack.parity; rm -f v/x.shellpack.parity")
-        .succeeds();
+    b.runs("shellpack protect --force 'a b/x.shellpack'; shellpack verify 'a b/x.shellpack'");
+}
+
+/// The hint names the medium that the parity is on.
+#[test]
+fn parity_is_written_anew_where_it_is() {
+    let b = protected("blog", "");
+    in_volumes(&b, "512K");
+    b.runs("mkdir w; mv v/*.002 w; echo no parity >w/x.shellpack.parity; rm v/x.shellpack.parity");
     let anew = "shellpack protect --force v/x.shellpack --volumes w --output w/x.shellpack.parity";
     b.shellpack("verify v/x.shellpack --volumes w")
         .exits_with(1)
         .says("could not rely on w/x.shellpack.parity: it is no parity file, or all of it is damaged\n")
         .says(&format!("write its parity anew: {anew}\n"));
-    b.sh(&format!(
+    b.runs(&format!(
         "{anew}; shellpack verify v/x.shellpack --volumes w"
-    ))
-    .succeeds();
+    ));
 }

@@ -24,27 +24,21 @@ const FOUR: &str =
 #[test]
 fn a_drop_box_keeps_what_it_gets() {
     let b = with_bundle(Machine::offline_of_a_user());
-    let split = "mkdir v; shellpack split x.shellpack --volume-size 5K -o v";
-    b.sh(split).succeeds();
+    b.runs("mkdir v; shellpack split x.shellpack --volume-size 5K -o v");
+    let volume = "x.shellpack.001 x.shellpack.sha256";
     for (command, there) in [
-        (
-            "copy x.shellpack d --volume-size 1M",
-            "x.shellpack.001 x.shellpack.sha256",
-        ),
+        ("copy x.shellpack d --volume-size 1M", volume),
         ("copy x.shellpack d", "x.shellpack"),
         ("join v/x.shellpack -o d/x.shellpack", "x.shellpack"),
         ("protect x.shellpack -o d/x.shellpack", "x.shellpack"),
     ] {
-        b.sh(&format!(
-            "rm -rf d; mkdir d; chmod 333 d; shellpack {command}"
-        ))
-        .succeeds();
-        b.sh(&format!("shellpack {command} --force; chmod 755 d"))
-            .succeeds();
+        b.runs("rm -rf d; mkdir d; chmod 333 d");
+        b.shellpack(command).succeeds();
+        b.shellpack(&format!("{command} --force")).succeeds();
+        b.runs("chmod 755 d");
         assert_eq!(listed(&b, "d"), there, "{command}");
     }
-    b.sh("shellpack copy x.shellpack d --force; cmp x.shellpack d/x.shellpack")
-        .succeeds();
+    b.runs("shellpack copy x.shellpack d --force; cmp x.shellpack d/x.shellpack");
 }
 
 /// In such a directory, nobody can rename the files of somebody else.
@@ -72,32 +66,32 @@ fn old_volumes_are_put_back_if_one_of_them_stays() {
     b.sh("cmp x.shellpack v/x.shellpack").succeeds();
 }
 
+/// Makes an old bundle in `d` and replaces it, where there is room for so many files; prints how
+/// that ended. Whatever is there then is sound and, if it was not replaced, as it was.
+const REPLACE: &str = r#"replace() {
+    mkdir -p d; mount -t tmpfs -o nr_inodes=$1 none d; cp x.shellpack y.shellpack
+    shellpack copy y.shellpack d $2 2>/dev/null >&2 || exec echo no room for the old one
+    cat d/* | sha256sum >before
+    code=0; shellpack copy y.shellpack d $3 --force 2>said >&2 || code=$?
+    rm -f d/.y.shellpack-copy*; test -z "$(ls -A d | grep ^\\.)"
+    shellpack verify d/y.shellpack >&2; (cd d; test ! -e *.sha256 || sha256sum -c *.sha256 >&2)
+    test $code = 0 || { cat said >&2; cat d/* | sha256sum -c before >&2; }
+    echo $code; }"#;
+
 /// Where there is room for so many files, and for no more.
 #[test]
 fn wherever_it_fails_the_old_or_the_new_one_is_there() {
     let b = with_bundle(Machine::offline());
     let (mut failed, mut done) = (0, 0);
-    for (old, new) in [
-        (
-            "--volume-size 5K --parity 10%",
-            "--volume-size 6K --parity 10%",
-        ),
-        ("--volume-size 5K", "--parity 10% --checksum"),
-        ("--parity 10% --checksum", "--volume-size 5K --parity 20%"),
-        ("--parity 10% --checksum", "--parity 20% --checksum"),
+    for words in [
+        "'--volume-size 5K --parity 10%' '--volume-size 6K --parity 10%'",
+        "'--volume-size 5K' '--parity 10% --checksum'",
+        "'--parity 10% --checksum' '--volume-size 5K --parity 20%'",
+        "'--parity 10% --checksum' '--parity 20% --checksum'",
     ] {
         for inodes in 3..=15 {
-            let ended = b.sh(&format!(
-                "mkdir -p d; mount -t tmpfs -o nr_inodes={inodes} none d; cp x.shellpack y.shellpack
-                shellpack copy y.shellpack d {old} 2>/dev/null >&2 || exec echo no room for the old one
-                cat d/* | sha256sum >before
-                code=0; shellpack copy y.shellpack d {new} --force 2>said >&2 || code=$?
-                rm -f d/.y.shellpack-copy*; test -z \"$(ls -A d | grep ^\\\\.)\"
-                shellpack verify d/y.shellpack >&2; (cd d; test ! -e *.sha256 || sha256sum -c *.sha256 >&2)
-                test $code = 0 || {{ cat said >&2; cat d/* | sha256sum -c before >&2; }}
-                echo $code"
-            ));
-            match ended.succeeds().text().as_str() {
+            let ended = b.runs(&format!("{REPLACE}\nreplace {inodes} {words}"));
+            match ended.text().as_str() {
                 "0" => done += 1,
                 "1" => failed += 1,
                 other => assert_eq!(other, "no room for the old one"),
@@ -123,93 +117,109 @@ fn volumes_are_not_taken_for_those_that_they_replace() {
     }
 }
 
+/// A machine B with a bundle and, in `v`, copies of the user's own with a date behind their names.
+fn with_dated_copies() -> Machine {
+    let b = with_bundle(Machine::offline());
+    b.runs("mkdir v; for date in 20240101 20240102 365; do echo mine >v/x.shellpack.$date; done");
+    b
+}
+
+/// Those that cannot be volumes.
+const DATED: &str = "x.shellpack.20240101 x.shellpack.20240102";
+
 /// A name with a number is not yet that of a volume.
 #[test]
 fn copies_with_a_date_are_left_alone() {
-    let b = with_bundle(Machine::offline());
-    b.sh("mkdir v; for date in 20240101 20240102 365; do echo mine >v/x.shellpack.$date; done")
-        .succeeds();
-    let mine = "x.shellpack.20240101 x.shellpack.20240102";
+    let b = with_dated_copies();
     for options in ["", "--force"] {
-        b.sh(&format!("shellpack copy x.shellpack v {options}"))
+        b.shellpack(&format!("copy x.shellpack v {options}"))
             .succeeds();
-        assert_eq!(
-            listed(&b, "v"),
-            format!("x.shellpack {mine} x.shellpack.365")
-        );
+        let there = format!("x.shellpack {DATED} x.shellpack.365");
+        assert_eq!(listed(&b, "v"), there);
     }
-    // This one would be a volume of the bundle.
-    let split = "shellpack split x.shellpack --volume-size 5K -o v";
-    b.sh(split)
+}
+
+/// The number of one of them could be that of a volume.
+#[test]
+fn volumes_leave_copies_with_a_date_alone() {
+    let b = with_dated_copies();
+    let split = "split x.shellpack --volume-size 5K -o v";
+    b.shellpack(split)
         .exits_with(1)
         .says("could not write v/x.shellpack.365: it exists");
-    b.sh("rm v/x.shellpack.365").succeeds();
+    b.runs("rm v/x.shellpack.365");
     for options in ["", "--force", "--force"] {
-        b.sh(&format!(
-            "{split} {options}; cd v; shellpack verify x.shellpack.001; touch x.shellpack.009"
-        ))
-        .succeeds();
+        b.shellpack(&format!("{split} {options}")).succeeds();
+        b.runs("cd v; shellpack verify x.shellpack.001; touch x.shellpack.009");
     }
-    b.sh("cd v; rm x.shellpack.009; cat x.shellpack.2*")
+    b.runs("cd v; rm x.shellpack.009; cat x.shellpack.2*")
         .prints("mine\nmine");
     // All volumes are replaced, also by one file.
-    b.sh("shellpack copy x.shellpack v --force").succeeds();
-    assert_eq!(listed(&b, "v"), format!("x.shellpack {mine}"));
+    b.runs("shellpack copy x.shellpack v --force");
+    assert_eq!(listed(&b, "v"), format!("x.shellpack {DATED}"));
+}
+
+/// Makes a bundle in one file, which has other names, and one in volumes, which has parity; `w` has
+/// the volumes once more. `before` has the checksums of all that is to stay.
+const MANY_NAMES: &str = "mkdir v; shellpack split x.shellpack --volume-size 5K -o v; cp -r v w
+    shellpack protect v/x.shellpack --parity 30%; ln -s v linked; ln x.shellpack other; ln -s x.shellpack link
+    sha256sum x.shellpack >x.shellpack.sha256; sha256sum v/* x.shellpack* >before";
+
+const VOLUMES: [&str; 3] = [
+    "v/x.shellpack.002",
+    "linked/x.shellpack.004",
+    "v/x.shellpack.sha256",
+];
+
+/// A command that reads a bundle does not write to any of these, not even when it is forced.
+#[track_caller]
+fn never_writes(b: &Machine, command: &str, outputs: &[&str]) {
+    for output in outputs {
+        b.shellpack(&format!("{command} --force -o {output}"))
+            .exits_with(1)
+            .says(&format!(
+                "could not write {output}: it belongs to the bundle that is read"
+            ));
+    }
+    b.runs("sha256sum -c before");
 }
 
 /// By whatever name: the parity takes the place of nothing but a parity file.
 #[test]
 fn what_is_read_is_not_written_over() {
     let b = with_bundle(Machine::offline());
-    b.sh("mkdir v; shellpack split x.shellpack --volume-size 5K -o v; cp -r v w
-        shellpack protect v/x.shellpack --parity 30%; ln -s v linked; ln x.shellpack other; ln -s x.shellpack link
-        sha256sum x.shellpack >x.shellpack.sha256; sha256sum v/* x.shellpack* >before")
-        .succeeds();
-    let never = |command: &str, outputs: &[&str]| {
-        for output in outputs {
-            b.shellpack(&format!("{command} --force -o {output}"))
-                .exits_with(1)
-                .says(&format!(
-                    "could not write {output}: it belongs to the bundle that is read"
-                ));
-        }
-        b.sh("sha256sum -c before").succeeds();
-    };
-    let single = [
-        "x.shellpack",
-        "./x.shellpack",
-        "other",
-        "link",
-        "x.shellpack.sha256",
-    ];
-    never("protect x.shellpack", &single);
-    let volumes = [
-        "v/x.shellpack.002",
-        "linked/x.shellpack.004",
-        "v/x.shellpack.sha256",
-    ];
-    never("protect v/x.shellpack", &volumes);
-    never("protect v/x.shellpack.002", &volumes);
+    b.runs(MANY_NAMES);
+    let names = ["x.shellpack", "./x.shellpack", "other", "link"];
+    never_writes(&b, "protect x.shellpack", &names);
+    never_writes(&b, "protect x.shellpack", &["x.shellpack.sha256"]);
+    never_writes(&b, "protect v/x.shellpack", &VOLUMES);
+    never_writes(&b, "protect v/x.shellpack.002", &VOLUMES);
     // The bundle would be looked for there.
-    never("protect v/x.shellpack", &["v/x.shellpack"]);
-    never("join v/x.shellpack", &volumes);
-    never("join v/x.shellpack", &["v/x.shellpack.parity"]);
-    b.sh("rm v/x.shellpack.003; sed -i /003/d before")
-        .succeeds();
-    never(
-        "repair v/x.shellpack",
-        &["v/x.shellpack", "v/x.shellpack.parity"],
+    never_writes(&b, "protect v/x.shellpack", &["v/x.shellpack"]);
+    never_writes(&b, "join v/x.shellpack", &VOLUMES);
+    never_writes(&b, "join v/x.shellpack", &["v/x.shellpack.parity"]);
+    b.runs("shellpack join w/x.shellpack -o w/x.shellpack; cmp x.shellpack w/x.shellpack");
+    b.runs("for time in 1 2; do shellpack protect x.shellpack --force; done");
+}
+
+/// The same of a bundle that lacks a volume, and one whose volumes are in two places.
+#[test]
+fn what_is_repaired_is_not_written_over() {
+    let b = with_bundle(Machine::offline());
+    b.runs(MANY_NAMES);
+    b.runs("rm v/x.shellpack.003; sed -i /003/d before");
+    let others = ["v/x.shellpack", "v/x.shellpack.parity"];
+    never_writes(&b, "repair v/x.shellpack", &others);
+    never_writes(&b, "repair v/x.shellpack", &VOLUMES);
+    b.runs(
+        "mkdir u; mv v/x.shellpack.001 u; sed -i 's|v/x.shellpack.001|u/x.shellpack.001|' before",
     );
-    never("repair v/x.shellpack", &volumes);
-    // Volumes of it that lie elsewhere.
-    b.sh("mkdir u; mv v/x.shellpack.001 u; sed -i 's|v/x.shellpack.001|u/x.shellpack.001|' before")
-        .succeeds();
-    never("repair v/x.shellpack --volumes u", &["u/x.shellpack.001"]);
-    b.shellpack("repair v/x.shellpack --volumes u --force -o u")
+    let repair = "repair v/x.shellpack --volumes u";
+    never_writes(&b, repair, &["u/x.shellpack.001"]);
+    b.shellpack(&format!("{repair} --force -o u"))
         .exits_with(1)
         .says("could not write u/x.shellpack.001: it belongs to the bundle that is read");
-    b.sh("shellpack repair v/x.shellpack --volumes u -o y; cmp x.shellpack y; shellpack join w/x.shellpack -o w/x.shellpack; cmp y w/x.shellpack; shellpack protect x.shellpack --force; shellpack protect x.shellpack --force")
-        .succeeds();
+    b.runs(&format!("shellpack {repair} -o y; cmp x.shellpack y"));
 }
 
 /// Browsers call what they are downloading so.

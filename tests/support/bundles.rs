@@ -27,6 +27,13 @@ pub(crate) fn bundle(shell: &str) -> PathBuf {
     slot.get_or_init(|| create(shell)).clone()
 }
 
+/// A machine B that has received a shell's bundle as `x.shellpack`.
+pub(crate) fn offline_with(shell: &str) -> Machine {
+    let b = Machine::offline();
+    b.receive(&bundle(shell), "x.shellpack");
+    b
+}
+
 /// How many KiB volumes have so that the blog's bundle is cut into four, of which the last is the
 /// smallest: how large the bundle is depends on the host's busybox and bash.
 pub(crate) fn quarter() -> u64 {

@@ -216,8 +216,14 @@ in
         Outcome::new(script, &output.unwrap())
     }
 
-    /// A script for the caller to start, with pipes of its choice. Whether the tests run at a terminal
-    /// or in the background of a shell, which ignores Ctrl-C there, is nothing to it.
+    /// Runs a script that must succeed.
+    #[track_caller]
+    pub(crate) fn runs(&self, script: &str) -> Outcome {
+        self.sh(script).succeeds()
+    }
+
+    /// A script for the caller to start, with pipes of its choice. It has a session of its own and
+    /// the default meaning of Ctrl-C, whether the tests run at a terminal or in the background.
     pub(crate) fn command(&self, script: &str) -> RoomCommand {
         let alone = "setsid --wait env --default-signal=INT,QUIT";
         let mut args: Vec<OsString> = alone.split(' ').map(OsString::from).collect();

@@ -2,6 +2,7 @@
 
 use super::bundles::machine_a;
 use super::machine::Machine;
+use super::outcome::Outcome;
 
 /// For a script: prints the message of the shell.
 pub(crate) const PRINT: &str = r#"--run 'echo "$MESSAGE"'"#;
@@ -26,31 +27,41 @@ pub(crate) fn packed(name: &str, expression: &str, make: &str, words: &str) -> M
     b
 }
 
+impl Machine {
+    /// Runs shellpack with these words; the shell that it enters says hello.
+    #[track_caller]
+    pub(crate) fn greets(&self, words: &str) -> Outcome {
+        let outcome = self.shellpack(&format!("{words} {PRINT}"));
+        outcome.succeeds().prints(MESSAGE)
+    }
+}
+
+/// The shell of `x.shellpack` says hello.
+#[track_caller]
 pub(crate) fn arrives(b: &Machine) {
-    b.shellpack(&format!("open x.shellpack {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("open x.shellpack");
+}
+
+/// The line to type that `open` prints with these words.
+#[track_caller]
+pub(crate) fn line_to_enter(b: &Machine, words: &str) -> String {
+    let outcome = b.shellpack(&format!("open x.shellpack --no-shell {words}"));
+    let said = outcome.succeeds().stderr;
+    let start = "to enter by hand: ";
+    let line = said.lines().find_map(|line| line.strip_prefix(start));
+    line.unwrap().to_owned()
 }
 
 /// The line that `open` prints works as it is.
+#[track_caller]
 pub(crate) fn by_hand(b: &Machine, words: &str) {
-    let outcome = b.shellpack(&format!("open x.shellpack --no-shell {words}"));
-    let said = outcome.succeeds().stderr;
-    let line = said
-        .lines()
-        .find_map(|line| line.strip_prefix("to enter by hand: "));
-    b.sh(&format!("{} {PRINT}", line.unwrap()))
-        .succeeds()
-        .prints(MESSAGE);
+    let line = line_to_enter(b, words);
+    b.runs(&format!("{line} {PRINT}")).prints(MESSAGE);
 }
 
-/// What `open` prints to type is typed.
+/// The line that `open` prints enters a shell with this message.
+#[track_caller]
 pub(crate) fn enters_by_hand(b: &Machine, message: &str) {
-    let said = b.shellpack("open x.shellpack --no-shell").succeeds().stderr;
-    let line = said
-        .lines()
-        .find_map(|line| line.strip_prefix("to enter by hand: "));
-    b.sh(&format!("{} {PRINT}", line.unwrap()))
-        .succeeds()
-        .prints(message);
+    let line = line_to_enter(b, "");
+    b.runs(&format!("{line} {PRINT}")).prints(message);
 }

@@ -118,42 +118,47 @@ nix flake lock; cp -r . ~/'{name} & more'; cd ~/'{name} & more'"#
     b.sh("test -d clash---more").succeeds();
 }
 
+/// Makes a flake in `~/NAME` whose shell has this as its message, and goes there.
+fn flake_with_message(name: &str, message: &str) -> String {
+    format!(
+        r#"{FLAKES}
+mkdir ~/{name}; cd ~/{name}; git init -q
+echo '{{ outputs = {{ self }}: {{ devShells.x86_64-linux.default = derivation {{ name = "x"; system = "x86_64-linux"; builder = "/bin/sh"; MESSAGE = {message}; }}; }}; }}' > flake.nix
+git add ."#
+    )
+}
+
 /// Nix lets a flake see less than a file; what nix develop would not enter is not packed.
 #[test]
 fn a_flake_that_is_not_pure_is_refused() {
-    let a = machine_a();
-    let flake = |name: &str, value: &str| {
-        format!(
-            r#"{}
-mkdir ~/{name}; cd ~/{name}; git init -q
-echo '{{ outputs = {{ self }}: {{ devShells.x86_64-linux.default = derivation {{ name = "x"; system = "x86_64-linux"; builder = "/bin/sh"; MESSAGE = {value}; }}; }}; }}' > flake.nix
-git add .; shellpack create .# -o ~/{name}.shellpack"#,
-            FLAKES
-        )
-    };
-    let name = "impure";
-    a.sh(&flake(name, "builtins.currentSystem"))
+    let make = flake_with_message("impure", "builtins.currentSystem");
+    machine_a()
+        .sh(&format!(
+            "{make}; shellpack create .# -o ~/impure.shellpack"
+        ))
         .exits_with(1)
         .says("could not pack the flake .: nix develop would not enter it\n")
         .says("attribute 'currentSystem' missing")
         .says("(builtins.getFlake (toString ./.)).devShells.x86_64-linux.default");
-    // As it is told to be done.
-    a.sh(&format!(
-        "{}\ncd ~/{name}; echo '(builtins.getFlake (toString ./.)).devShells.x86_64-linux.default' > shell.nix
-shellpack create -o ~/{name}.shellpack",
-        FLAKES
-    ))
-    .succeeds();
-    let b = Machine::offline();
-    b.receive(&a.home(&format!("{name}.shellpack")), "x.shellpack");
+}
+
+/// As `create` says when it refuses the flake.
+#[test]
+fn a_flake_that_is_not_pure_arrives_as_a_file() {
+    let (a, b) = (machine_a(), Machine::offline());
+    let make = flake_with_message("impure-file", "builtins.currentSystem");
+    let file =
+        "echo '(builtins.getFlake (toString ./.)).devShells.x86_64-linux.default' > shell.nix";
+    a.runs(&format!(
+        "{make}; {file}; shellpack create -o ~/impure-file.shellpack"
+    ));
+    b.receive(&a.home("impure-file.shellpack"), "x.shellpack");
     b.shellpack(&format!("open x.shellpack {PRINT}"))
         .succeeds()
         .prints("x86_64-linux");
-    // And the other way round.
-    a.sh(&format!(
-        "{}\ncd ~/{name}; shellpack create --locked -o ~/no.shellpack",
-        FLAKES
-    ))
-    .exits_with(1)
-    .says("shellpack create '/root/impure#'");
+    // And the other way round: what is to be locked is to be packed as a flake.
+    let locked = "cd ~/impure-file; shellpack create --locked -o ~/no.shellpack";
+    a.sh(&format!("{FLAKES}\n{locked}"))
+        .exits_with(1)
+        .says("shellpack create '/root/impure-file#'");
 }

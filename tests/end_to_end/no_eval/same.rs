@@ -8,8 +8,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::shells::packed;
-use crate::support::{Machine, bundle};
+use crate::support::shells::{line_to_enter, packed};
+use crate::support::{Machine, offline_with};
 
 /// Everything that bash can say of itself and of what it was given; `MORE` is a test's own.
 const LOOK: &str = r#"
@@ -50,17 +50,18 @@ b" SSL_CERT_FILE=/cert XDG_RUNTIME_DIR=$HOME
 echo 'FROM_BASHRC=1; alias ll="ls -l"; from_bashrc() { true; }' > ~/.bashrc
 "#;
 
+/// Whether a line says what a variable of bash's own is.
+fn is_new(line: &str) -> bool {
+    let declared = line.strip_prefix("declare -");
+    let variable = declared.and_then(|rest| rest.split_once(' '));
+    let name = variable.and_then(|(_, variable)| variable.split('=').next());
+    name.is_some_and(|name| OWN.contains(&name))
+}
+
 /// The sections of what was printed, without what is new each time.
 fn sections(printed: &str) -> BTreeMap<String, String> {
     let mut sections: BTreeMap<String, String> = BTreeMap::new();
     let mut current = String::new();
-    let is_new = |line: &str| {
-        let variable = line.strip_prefix("declare -").and_then(|rest| {
-            let rest = rest.split_once(' ')?.1;
-            rest.split('=').next()
-        });
-        variable.is_some_and(|name| OWN.contains(&name))
-    };
     for line in printed.lines().filter(|line| !is_new(line)) {
         if let Some(name) = line.strip_prefix("== ") {
             name.clone_into(&mut current);
@@ -99,11 +100,8 @@ struct Ways {
 
 impl Ways {
     fn into(b: &Machine) -> Self {
-        let said = b.shellpack("open x.shellpack --no-shell").succeeds().stderr;
-        let line = said
-            .lines()
-            .find_map(|line| line.strip_prefix("to enter by hand: "));
-        let (before, after) = line.unwrap().split_once("nix-shell").unwrap();
+        let line = line_to_enter(b, "");
+        let (before, after) = line.split_once("nix-shell").unwrap();
         let json = b.shellpack("inspect --json x.shellpack").succeeds().stdout;
         let manifest: serde_json::Value = serde_json::from_str(&json).unwrap();
         let bash = manifest["shells"][0]["bash"].as_str().unwrap_or("bash");
@@ -121,49 +119,56 @@ impl Ways {
 fn is_the_same(b: &Machine) {
     let ways = Ways::into(b);
     b.write("look.sh", LOOK);
-    b.sh("mkdir -p users-tmp").succeeds();
-    let settings = [
+    b.runs("mkdir -p users-tmp");
+    for (user, options) in [
         ("", ""),
         (USER, ""),
         ("export TZ=Asia/Tokyo TMPDIR=$HOME/users-tmp", ""),
         ("", "--pure"),
         (USER, "--pure --keep KEPT"),
         ("export TZ=\"it's\" IN_NIX_SHELL=x", "--pure"),
-    ];
-    for (user, options) in settings {
-        let look = |way: &str| {
-            let run = "--run 'source ~/look.sh'";
-            let outcome = b.sh(&format!("{user}\n{way} {options} {run}"));
-            sections(&outcome.succeeds().stdout)
-        };
+    ] {
+        let look = |way: &str| looked(b, user, &format!("{way} {options}"));
         are_equal(&look(&ways.by_hand), &look(&ways.no_eval), (user, options));
     }
-    // With a prompt, a ~/.bashrc and everything else that a terminal brings.
     for options in ["", "--pure"] {
-        let look = |way: &str| {
-            let typed = format!("{way} {options} --command \"source ~/look.sh; return\"");
-            b.write("typed.sh", &format!("{USER}\n{typed}"));
-            let outcome = b.sh("echo exit | script -qec 'sh ~/typed.sh' /dev/null");
-            let outcome = outcome.succeeds().shows("== end");
-            let text = outcome.stdout.replace('\r', "");
-            let start = text.find("== environment").unwrap();
-            let end = text.find("== end").unwrap();
-            sections(&text[start..end])
-        };
-        are_equal(
-            &look(&ways.by_hand),
-            &look(&ways.no_eval),
-            ("terminal", options),
-        );
+        let look = |way: &str| looked_at_a_terminal(b, &format!("{way} {options}"));
+        let setting = ("terminal", options);
+        are_equal(&look(&ways.by_hand), &look(&ways.no_eval), setting);
     }
     // Where a hook takes the trap that removes its directory, nix-shell leaves that from some version
     // on, and so do we; ours has no hyphen in the rest of its name.
-    let left = b.sh("ls -A users-tmp").succeeds().stdout;
-    let (by_hand, frozen): (Vec<_>, Vec<_>) = left
+    let left = b.runs("ls -A users-tmp").stdout;
+    let (by_hand, no_eval): (Vec<_>, Vec<_>) = left
         .lines()
         .filter_map(|name| name.strip_prefix("nix-shell-"))
         .partition(|rest| rest.contains('-'));
-    assert_eq!(by_hand.len(), frozen.len(), "{left}");
+    assert_eq!(by_hand.len(), no_eval.len(), "{left}");
+}
+
+/// What bash knows when it is entered this way to run a script.
+#[track_caller]
+fn looked(b: &Machine, user: &str, way: &str) -> BTreeMap<String, String> {
+    let outcome = b.runs(&format!("{user}\n{way} --run 'source ~/look.sh'"));
+    sections(&outcome.stdout)
+}
+
+/// With a prompt, a ~/.bashrc and everything else that a terminal brings.
+#[track_caller]
+fn looked_at_a_terminal(b: &Machine, way: &str) -> BTreeMap<String, String> {
+    let typed = format!("{USER}\n{way} --command \"source ~/look.sh; return\"");
+    b.write("typed.sh", &typed);
+    let outcome = b.runs("echo exit | script -qec 'sh ~/typed.sh' /dev/null");
+    let text = outcome.stdout.replace('\r', "");
+    let start = text.find("== environment").unwrap();
+    let end = text.find("== end").unwrap();
+    sections(&text[start..end])
+}
+
+/// The lines of one text that another one does not have.
+fn only_in<'a>(text: &'a str, other: &str) -> Vec<&'a str> {
+    let is_only = |line: &&str| !other.lines().any(|x| x == *line);
+    text.lines().filter(is_only).collect()
 }
 
 #[track_caller]
@@ -176,14 +181,7 @@ fn are_equal(
     assert!(by_hand["functions"].contains("command rm -rf"));
     for (name, expected) in by_hand {
         let found = no_eval.get(name).map(String::as_str).unwrap_or_default();
-        let missing: Vec<_> = expected
-            .lines()
-            .filter(|line| !found.lines().any(|x| x == *line))
-            .collect();
-        let added: Vec<_> = found
-            .lines()
-            .filter(|line| !expected.lines().any(|x| x == *line))
-            .collect();
+        let (missing, added) = (only_in(expected, found), only_in(found, expected));
         assert!(
             expected == found,
             "{name} differs with {setting:?}\nonly with nix-shell: {missing:#?}\nonly without evaluation: {added:#?}"
@@ -192,35 +190,29 @@ fn are_equal(
     assert_eq!(by_hand.len(), no_eval.len());
 }
 
-fn fixture(shell: &str) -> Machine {
-    let b = Machine::offline();
-    b.receive(&bundle(shell), "x.shellpack");
-    b
-}
-
 #[test]
 fn the_blogs_shell_is_the_same() {
-    is_the_same(&fixture("blog"));
+    is_the_same(&offline_with("blog"));
 }
 
 #[test]
 fn a_shell_pinned_with_niv_is_the_same() {
-    is_the_same(&fixture("niv"));
+    is_the_same(&offline_with("niv"));
 }
 
 #[test]
 fn a_shell_of_a_channel_is_the_same() {
-    is_the_same(&fixture("channel"));
+    is_the_same(&offline_with("channel"));
 }
 
 #[test]
 fn a_shell_of_many_files_is_the_same() {
-    is_the_same(&fixture("imports"));
+    is_the_same(&offline_with("imports"));
 }
 
 #[test]
 fn a_shell_with_its_own_source_is_the_same() {
-    is_the_same(&fixture("source"));
+    is_the_same(&offline_with("source"));
 }
 
 /// Every kind of value that bash has a type for, and some that it has none for.
