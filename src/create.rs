@@ -25,30 +25,31 @@ pub(crate) use subject::Subject;
 use summary::Summary;
 use write::Output;
 
-/// What the user asked for.
+/// The options of `create`.
 #[derive(Debug, Clone)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own on the command line"
 )]
 pub struct Options {
-    /// What is packed, at least one.
+    /// The shells to pack, at least one.
     pub subjects: Vec<Subject>,
-    /// Attribute and arguments: for each, every subject gives a shell. At least one.
+    /// Attributes and arguments, at least one of each. Every subject gives one shell for each
+    /// selection.
     pub selections: Vec<Selection>,
     /// `-I` options.
     pub include: Vec<String>,
     /// Whether a source that the project does not pin is an error.
     pub locked: bool,
-    /// Files to carry although evaluation does not read them.
+    /// Files to include although evaluation does not read them.
     pub extra_files: Vec<PathBuf>,
-    /// Whether to leave out what only evaluation takes.
+    /// Whether to leave out everything that only evaluation needs.
     pub no_eval: bool,
-    /// The bundle's name, if not the directory's.
+    /// The bundle's name; the project directory's name by default.
     pub name: Option<String>,
-    /// Where the bundle goes, if not to `NAME.shellpack`.
+    /// Where to write the bundle; `NAME.shellpack` by default.
     pub output: Option<Output>,
-    /// In which files it comes.
+    /// Volumes, checksum and parity files, and how to write them.
     pub form: Form,
     /// zstd's compression level.
     pub level: i32,
@@ -60,7 +61,7 @@ pub struct Options {
     pub dry_run: bool,
 }
 
-/// Packs one or more shells. When this returns, the bundle is on the disk, complete and proved.
+/// Packs one or more shells. When this returns, the bundle is on disk, complete and proved.
 pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     prove::ensure_possible(options)?;
     Output::ensure_free(options)?;

@@ -9,8 +9,8 @@
 //! open:    file ─▶ Bundle ─▶ Accepted ─▶ Imported ─▶ entered
 //! ```
 //!
-//! The two flows never import each other. `ARCHITECTURE.md` has a drawing of the whole house, and
-//! `tests/layers.rs` keeps it that way.
+//! The two flows never import each other. `ARCHITECTURE.md` describes the layers, and
+//! `tests/layers.rs` checks that no import runs against them.
 
 mod carry;
 mod cli;
@@ -36,7 +36,7 @@ mod verify;
 
 pub use cli::main;
 
-/// What the tests, the fuzzers and the generators of man pages need of the program. Nothing of it is
+/// The parts of the program that tests, fuzzers and the generators of man pages use. They are not
 /// an interface.
 #[doc(hidden)]
 pub mod internals {

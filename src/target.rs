@@ -1,8 +1,8 @@
-//! Where store paths go, and where they are once they went there.
+//! The store that paths are imported into, entered from, listed and removed from.
 //!
-//! A target is chosen once, by `accept` or at the start of a command. The import, the entry, `list`
-//! and `remove` take it; none of them looks for a Nix by itself. The Nix behind it is asked when
-//! that is needed for the first time, so a command that needs none works without.
+//! A command chooses its target once, and the import, the entry, `list` and `remove` receive it;
+//! none of them looks for a Nix by itself. The target looks for Nix only when it is first needed,
+//! so a command that does not need Nix works without it.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// This machine's own store. No Nix is asked yet.
+    /// The store of this machine. This does not look for Nix yet.
     pub(crate) fn here() -> Self {
         Self::default()
     }
@@ -40,13 +40,14 @@ impl Target {
         self.nix()?.connect()
     }
 
-    /// The system that programs are for here. Before Nix is asked, the machine's own.
+    /// The system that programs are built for here: Nix's setting once Nix was found, else the
+    /// machine's own.
     pub(crate) fn system(&self) -> String {
         let known = self.nix.get().map(|nix| nix.system.clone());
         known.unwrap_or_else(nix::own_system)
     }
 
-    /// The store's directory. Before Nix is asked, the usual one.
+    /// The store's directory: Nix's setting once Nix was found, else the usual one.
     pub(crate) fn store(&self) -> PathBuf {
         match self.nix.get() {
             Some(nix) => nix.store.as_path().to_owned(),
@@ -54,7 +55,7 @@ impl Target {
         }
     }
 
-    /// Whether something is there under the full name of a store path or of a file in one.
+    /// Whether this store path, or file in one, exists. Takes the full name.
     #[expect(
         clippy::unused_self,
         reason = "callers must not know where a target keeps its files"
@@ -63,8 +64,8 @@ impl Target {
         name.symlink_metadata().is_ok()
     }
 
-    /// Whether every path of a closure is there and valid, as far as that can be told without
-    /// asking Nix. `None` if its database cannot be read.
+    /// Whether every path of a closure exists and is valid, according to the file system and the
+    /// database, without asking Nix. `None` if the database cannot be read.
     pub(crate) fn has_all(&self, closure: &Closure) -> Option<bool> {
         let mut paths = closure.paths.iter().map(|path| &path.path);
         if !paths.all(|path| self.exists(&closure.store.join(path))) {
@@ -74,7 +75,7 @@ impl Target {
         database::are_valid(&nix::state_directory(), &closure.store, paths)
     }
 
-    /// Whether the store directory of a bundle is the one here.
+    /// Whether this is the store directory here.
     pub(crate) fn is_store(&self, store: &StoreDir) -> bool {
         store.as_path() == self.store()
     }

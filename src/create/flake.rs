@@ -1,5 +1,5 @@
-//! A flake as what is packed. Its source, with a lock file that is complete, is the project; how
-//! it is evaluated is [`crate::nix::flake`]'s business.
+//! Flakes to pack. A flake's source, with a complete lock file, is the project;
+//! [`crate::nix::flake`] evaluates it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -19,21 +19,22 @@ use shellpack_format::bundle::manifest::selection::Selection;
 use shellpack_format::bundle::manifest::{FlakeSource, NIX_PATH, NIXPKGS_CONFIG};
 use shellpack_format::store::store_path::StorePath;
 
-/// A flake that is about to be packed.
+/// A flake to pack, copied to a scratch directory.
 #[derive(Debug)]
-pub(super) struct Packed {
+pub(super) struct StagedFlake {
     pub(super) flake: Flake,
     /// The store path of its source.
     pub(super) path: StorePath,
-    /// Where it can be had, if that is a place for others, too.
+    /// Its URL, unless the flake is local to this machine.
     url: Option<String>,
-    /// What the user calls it.
+    /// The reference that the user typed.
     named: String,
-    /// Whether Nix finds the same by that name: its lock file is complete without our help.
-    is_locked: bool,
+    /// Whether its lock file was complete, so that Nix itself evaluates the same flake under that
+    /// reference.
+    was_locked: bool,
 }
 
-/// The same request where neither the user's search path nor the user's configuration is seen.
+/// The request without the user's search path and configuration.
 pub(super) fn sealed(request: Request<'_>) -> Result<Request<'_>> {
     let nothing = Nothing::write(&request.scratch.join("nothing"))?;
     Ok(Request {
@@ -44,9 +45,9 @@ pub(super) fn sealed(request: Request<'_>) -> Result<Request<'_>> {
     })
 }
 
-impl Packed {
-    /// Brings a copy of its source into `scratch`. If it is not locked, the copy is; the user's
-    /// tree stays as it is.
+impl StagedFlake {
+    /// Copies the flake's source into `scratch`. An incomplete lock file is completed in the copy;
+    /// the user's tree is not changed.
     pub(super) fn find(
         named: &str,
         must_be_locked: bool,
@@ -66,11 +67,11 @@ impl Packed {
         }
         if metadata.is_dirty() {
             report.emit(Event::Note(
-                "the flake's working copy has changes that are not committed; they are carried",
+                "the flake has uncommitted changes; they are included",
             ));
         }
         let mut files = Vec::new();
-        list(&stage, &stage, &mut files)?;
+        list_files(&stage, &stage, &mut files)?;
         let mut flake = Flake {
             source: stage,
             files: Some(files),
@@ -80,18 +81,18 @@ impl Packed {
         };
         let path = flake.store_path(nix, scratch)?;
         if !is_locked {
-            state_hash(&mut flake, &path, nix)?;
+            set_nar_hash(&mut flake, &path, nix)?;
         }
         Ok(Self {
             flake,
             path,
             url: (!metadata.is_local()).then(|| metadata.url().to_owned()),
             named: named.to_owned(),
-            is_locked,
+            was_locked: is_locked,
         })
     }
 
-    /// The shell that a fragment means.
+    /// Resolves a fragment to an attribute.
     pub(super) fn select(&self, fragment: &str, nix: &Nix, scratch: &Path) -> Result<Selection> {
         let candidates = AttributePath::candidates(fragment, &nix.system);
         let nothing = Nothing::write(&scratch.join("nothing"))?;
@@ -110,7 +111,7 @@ impl Packed {
         })
     }
 
-    /// Its file of that name.
+    /// The path of `flake.nix`.
     pub(super) fn file(&self) -> PathBuf {
         self.flake
             .source
@@ -118,12 +119,12 @@ impl Packed {
             .join(flake::FILE)
     }
 
-    /// All of its source, as a project.
+    /// The whole source as a project.
     pub(super) fn project(&self) -> Result<Project> {
         project::without_evaluation(&[&self.file()], std::slice::from_ref(&self.flake.source))
     }
 
-    /// As the manifest has it.
+    /// The flake in the form of the manifest.
     pub(super) fn source(&self) -> FlakeSource {
         FlakeSource {
             url: self.url.clone(),
@@ -131,7 +132,7 @@ impl Packed {
         }
     }
 
-    /// Says if Nix itself comes to another derivation than we do.
+    /// Warns if Nix itself evaluates to another derivation than shellpack.
     pub(super) fn compare(
         &self,
         selection: &Selection,
@@ -139,7 +140,7 @@ impl Packed {
         nix: &Nix,
         report: &Report,
     ) -> Result<()> {
-        if !self.is_locked {
+        if !self.was_locked {
             return Ok(());
         }
         let attribute = selection.attribute.as_deref().unwrap_or_default();
@@ -152,15 +153,15 @@ impl Packed {
         })?;
         if nix.store.parse_path(printed.trim()).as_ref() != Ok(found) {
             report.emit(Event::Warning(&format!(
-                "the bundle's shell is {found}, but nix develop would enter {printed}: something of the \
-                 flake takes part that is not carried"
+                "the bundle's shell is {found}, but nix develop would enter {printed}: the flake \
+                 depends on something that is not in the bundle"
             )));
         }
         Ok(())
     }
 }
 
-/// Completes the lock file of the copy, and tells what it says.
+/// Completes the lock file of the copy, and reports the locked inputs.
 fn lock(
     metadata: &Metadata,
     reference: &str,
@@ -176,14 +177,14 @@ fn lock(
     fs::write(&file, text).map_err(Error::io("write", &file))?;
     let inputs = metadata.inputs().map(|input| format!("\n  {input}"));
     report.emit(Event::Warning(&format!(
-        "the flake is not locked; it is locked in the bundle, as its inputs are now:{}",
+        "the flake is not locked; the bundle locks its inputs at their current versions:{}",
         inputs.collect::<String>()
     )));
     Ok(())
 }
 
-/// The source has another hash with its new lock file.
-fn state_hash(flake: &mut Flake, source: &StorePath, nix: &Nix) -> Result<()> {
+/// Sets `narHash` to the hash of the source with its completed lock file.
+fn set_nar_hash(flake: &mut Flake, source: &StorePath, nix: &Nix) -> Result<()> {
     let info = nix.connect()?.path_info(source)?;
     if let (Some(info), Some(attributes)) = (info, flake.attributes.as_object_mut()) {
         let hash = format!("sha256-{}", BASE64.encode(info.nar_hash.bytes()));
@@ -192,7 +193,7 @@ fn state_hash(flake: &mut Flake, source: &StorePath, nix: &Nix) -> Result<()> {
     Ok(())
 }
 
-/// Copies a tree out of the store, where nothing is writable.
+/// Copies a tree out of the store and makes it writable.
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     let metadata = fs::symlink_metadata(from).map_err(Error::io("read", from))?;
     if metadata.is_symlink() {
@@ -214,8 +215,8 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
         .map_err(Error::io("change the mode of", to))
 }
 
-/// Everything below a directory, relative to the root.
-fn list(root: &Path, dir: &Path, files: &mut Vec<String>) -> Result<()> {
+/// Lists everything below a directory, relative to `root`.
+fn list_files(root: &Path, dir: &Path, files: &mut Vec<String>) -> Result<()> {
     for entry in fs::read_dir(dir).map_err(Error::io("list", dir))? {
         let path: PathBuf = entry.map_err(Error::io("list", dir))?.path();
         let relative = path.strip_prefix(root).unwrap_or(&path);
@@ -224,7 +225,7 @@ fn list(root: &Path, dir: &Path, files: &mut Vec<String>) -> Result<()> {
             .ok_or_else(|| Error::NotUtf8(path.clone()))?;
         files.push(relative.to_owned());
         if path.is_dir() && !path.is_symlink() {
-            list(root, &path, files)?;
+            list_files(root, &path, files)?;
         }
     }
     Ok(())

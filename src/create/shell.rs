@@ -1,4 +1,4 @@
-//! The first stage: which shells they are, and everything that evaluating them took.
+//! The first stage: evaluates the shells, and records everything that evaluation used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,14 +21,14 @@ mod evaluator;
 mod fetching;
 mod names;
 mod pins;
-mod record;
+mod recording;
 mod surroundings;
 mod user_config;
 
 use evaluator::{Evaluator, Observed};
 pub(super) use surroundings::Surroundings;
 
-/// Shells that have been evaluated, and what they have in common. There is at least one.
+/// Evaluated shells, at least one, and what they have in common.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Shells {
@@ -36,54 +36,55 @@ pub(super) struct Shells {
     pub(super) nix: Nix,
     /// The bundle's name.
     pub(super) name: BundleName,
-    /// In the order in which they were asked for.
+    /// In the order of the command line.
     pub(super) all: Vec<Shell>,
-    /// Everything that one of them fetched or looked up.
+    /// Everything that any of them fetched or looked up.
     pub(super) pins: Vec<Pin>,
     /// The project's files.
     pub(super) project: Project,
-    /// Whether what only evaluation takes is left out.
+    /// Whether everything that only evaluation needs is left out.
     pub(super) no_eval: bool,
-    /// Roots and temporary files; they last as long as this value.
+    /// Roots and temporary files. They last as long as this value.
     pub(super) scratch: TempDir,
-    /// Holds what evaluation fetched; Nix itself does not hold a source that is valid already.
+    /// Holds what evaluation fetched: Nix itself does not hold a source that was already valid.
     _temporary_roots: Connection,
 }
 
-/// Derivations whose outputs evaluation reads, with those outputs. A path with none is read itself.
+/// Derivations whose outputs evaluation reads, with the names of those outputs. If there are none,
+/// evaluation reads the path itself.
 pub(super) type Reads = BTreeMap<StorePath, BTreeSet<String>>;
 
-/// A shell that has been evaluated.
+/// An evaluated shell.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Shell {
-    /// What it is called, if there are several.
+    /// Its name, if there are several shells.
     pub(super) name: Option<ShellName>,
     /// The shell file, absolute.
     pub(super) file: PathBuf,
     /// Attribute and arguments.
     pub(super) selection: Selection,
-    /// What it evaluates to.
+    /// The path of its derivation.
     pub(super) path: StorePath,
-    /// The same, parsed.
+    /// Its derivation.
     pub(super) derivation: Derivation,
-    /// Fetched sources and look-ups of its own.
+    /// The sources that this shell fetched and looked up.
     pub(super) pins: Vec<Pin>,
-    /// Derivations whose outputs evaluation reads, with those outputs.
+    /// Derivations whose outputs evaluation reads.
     pub(super) read_while_evaluating: Reads,
-    /// What evaluation takes from the machine, frozen into the store.
+    /// What evaluation used from the machine, frozen into the store.
     pub(super) surroundings: Surroundings,
     /// Environment variables that evaluation reads.
     pub(super) variables_read: BTreeSet<String>,
-    /// Files outside the project that fetch, or import one that does.
+    /// Files outside the project that call a fetcher, or import a file that does.
     pub(super) fetching_files: Vec<String>,
-    /// What makes a flake of the project, if the shell is one's.
+    /// The flake source, if the shell belongs to a flake.
     pub(super) flake: Option<FlakeSource>,
-    /// A directory for roots of its own.
+    /// A directory for the roots and temporary files of this shell.
     pub(super) scratch: PathBuf,
 }
 
-/// Evaluates the shells and records what they took.
+/// Evaluates the shells, and records everything that evaluation used.
 pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     report.emit(Event::Phase(Phase::Evaluate));
     ensure_name_is_usable(options)?;
@@ -110,13 +111,13 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     let mut all = evaluator.evaluate_answered(&observed, &project)?;
     let name = name(options, &project.root)?;
     let project = if options.no_eval {
-        warn_of_places(&all, &project.root, report);
+        warn_of_project_paths(&all, &project.root, report);
         let files: Vec<_> = all.iter().map(|shell| shell.file.as_path()).collect();
         project::without_evaluation(&files, &extra)?
     } else {
         project
     };
-    names::give(&mut all, &project.root);
+    names::assign(&mut all, &project.root);
     Ok(Shells {
         nix,
         name,
@@ -129,7 +130,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     })
 }
 
-/// Before evaluation, which may take long.
+/// Checks `--name` before evaluation, which may be slow.
 fn ensure_name_is_usable(options: &Options) -> Result<()> {
     name(options, Path::new("/")).map(drop)
 }
@@ -143,16 +144,17 @@ fn name(options: &Options, root: &Path) -> Result<BundleName> {
     }
 }
 
-/// Evaluated on the target, such a variable would name the place there.
-fn warn_of_places(shells: &[Shell], root: &Path, report: &Report) {
+/// Warns of variables that contain the path of the project. Evaluation on the target would adapt
+/// them; entry without evaluation keeps them.
+fn warn_of_project_paths(shells: &[Shell], root: &Path, report: &Report) {
     let Some(root) = root.to_str() else { return };
     for shell in shells {
         let environment = shell.derivation.environment.iter();
         let mut named = environment.filter(|(_, value)| value.contains(root));
         if let Some((variable, _)) = named.next() {
             report.emit(Event::Warning(&format!(
-                "the shell's variable {variable} has the path of the project's directory here, {root}; \
-                 entered without evaluating, it has the same on every machine"
+                "the shell's variable {variable} contains the project's directory, {root}; without \
+                 evaluation, it keeps that value on every machine"
             )));
         }
     }

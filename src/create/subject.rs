@@ -1,4 +1,4 @@
-//! What is packed: a file, or what nix-shell would make one of.
+//! The subject of a bundle: a shell file, or packages, an expression or a flake.
 
 use std::fs;
 use std::io::Read as _;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
 
-/// What the user names on the command line.
+/// A subject as named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// A shell file, or the directory that it is in.
@@ -19,17 +19,16 @@ pub enum Subject {
     Flake(String),
 }
 
-/// A shell file that is there.
+/// A shell file that exists.
 pub(super) struct Located {
-    /// The file, absolute, at its real place.
+    /// Absolute, with all symlinks resolved.
     pub(super) file: PathBuf,
-    /// The symlink by which a directory's shell file was found, if it is one.
+    /// The symlink in the named directory that leads to the file, if there is one.
     pub(super) link: Option<PathBuf>,
 }
 
 impl Subject {
-    /// What is meant by a plain argument: a file, or a flake where there is no such file and
-    /// it says which attribute.
+    /// Interprets a plain argument: a flake if it has a `#` and no such file exists, else a file.
     pub fn named(argument: PathBuf) -> Self {
         match argument.to_str() {
             Some(text) if text.contains('#') && !argument.exists() => Self::Flake(text.to_owned()),
@@ -50,7 +49,7 @@ impl Subject {
                 let link = link_to(named, &file);
                 return Ok(Located { file, link });
             }
-            // Those are found by [`super::flake`] instead.
+            // [`super::flake`] finds flakes.
             Self::Flake(reference) => return Err(Error::NoShellFile(reference.into())),
             Self::Packages(packages) => expression_of(packages),
             Self::Expression(text) => text.clone(),
@@ -58,7 +57,7 @@ impl Subject {
         if has_relative_path(&text) {
             return Err(Error::RelativeExpression(text));
         }
-        // Below a directory of its own: nothing else belongs to this project.
+        // In a directory of its own: no other file belongs to this project.
         let dir = scratch.join("expression").join(self.name());
         fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
         let file = dir.join("shell.nix");
@@ -67,7 +66,7 @@ impl Subject {
         Ok(Located { file, link: None })
     }
 
-    /// What the project's directory is called where there is none: the packages' names.
+    /// A name for the project's directory where none exists: the packages' names.
     fn name(&self) -> String {
         let Self::Packages(packages) = self else {
             return "shell".to_owned();
@@ -85,7 +84,7 @@ impl Subject {
     }
 }
 
-/// What `nix-shell -p` evaluates.
+/// The expression that `nix-shell -p` evaluates.
 fn expression_of(packages: &[String]) -> String {
     let inputs: Vec<_> = packages
         .iter()
@@ -97,7 +96,7 @@ fn expression_of(packages: &[String]) -> String {
     )
 }
 
-/// Whether there is something like `./file` in it, which says where it stands.
+/// Whether an expression contains a relative path such as `./file`, which depends on its location.
 pub(super) fn has_relative_path(text: &str) -> bool {
     let is_inside = |c: char| c.is_ascii_alphanumeric() || "_./-+\"".contains(c);
     ["./", "../"].iter().any(|start| {
@@ -106,8 +105,8 @@ pub(super) fn has_relative_path(text: &str) -> bool {
     })
 }
 
-/// nix-shell takes more than files; what it would make of them need not be a shell of the same
-/// name on the target.
+/// Refuses arguments that nix-shell accepts but that are not files: on the target they could name
+/// another shell.
 fn ensure_shell_file(named: &Path) -> Result<()> {
     let has_extension = |wanted| {
         named
@@ -133,7 +132,7 @@ fn starts_as_script(file: &Path) -> bool {
     read.is_ok() && &start == b"#!"
 }
 
-/// As nix-shell: `shell.nix`, then `default.nix`, in the directory that was named.
+/// Finds `shell.nix`, else `default.nix`, in a named directory, as nix-shell does.
 fn locate(named: &Path) -> Result<PathBuf> {
     let found = fs::canonicalize(named).map_err(Error::io("find", named))?;
     if !found.is_dir() {
@@ -141,7 +140,7 @@ fn locate(named: &Path) -> Result<PathBuf> {
     }
     let candidates = ["shell.nix", "default.nix"].map(|name| found.join(name));
     match candidates.into_iter().find(|file| file.is_file()) {
-        // Nix takes relative paths from where the file really lies.
+        // Nix resolves relative paths from the real location of the file.
         Some(file) => fs::canonicalize(&file).map_err(Error::io("find", &file)),
         None => Err(Error::NoShellFile(found)),
     }

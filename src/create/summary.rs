@@ -1,4 +1,4 @@
-//! What a person wants to know when `create` is done.
+//! The summary that `create` prints.
 
 use std::path::Path;
 
@@ -18,12 +18,12 @@ use shellpack_format::store::hash::Digest;
 #[derive(Debug)]
 pub(crate) struct Summary {
     proved: Proved,
-    /// Where it is, or would be.
+    /// The output file; `None` for standard output.
     file: Option<String>,
     written: Option<Written>,
 }
 
-/// What was made, as `create --json` prints it.
+/// A written bundle, as `create --json` prints it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Made<'a> {
@@ -81,7 +81,7 @@ impl Summary {
         let checked = if written.path.is_some() {
             ""
         } else {
-            "; it could not be read back to check it"
+            "; it cannot be read back and checked"
         };
         text.line("packed", &format!("{file}{checked}"));
         let ratio = match raw {
@@ -101,7 +101,8 @@ impl Summary {
         })
     }
 
-    /// What may surprise on the other side, or should perhaps not travel.
+    /// Warnings about entry on the target, and about files that perhaps should not be in the
+    /// bundle.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let shells = self.proved.manifest().shells.iter();
@@ -128,7 +129,7 @@ impl Summary {
                 format!(" and {} more", rest.len())
             };
             warnings.push(format!(
-                "evaluation drags {first}{more} into the bundle; look whether it should travel"
+                "evaluation adds {first}{more} to the bundle; check whether it should be included"
             ));
         }
         if let Some(directory) = files.iter().find_map(git_directory_of) {
@@ -140,7 +141,8 @@ impl Summary {
     }
 }
 
-/// The `.git` that a file lies in. One that evaluation only asks for is carried as an empty directory.
+/// The `.git` directory that a file is in. One whose existence alone was checked is carried as an
+/// empty directory.
 fn git_directory_of(file: &ProjectFile) -> Option<&str> {
     let path = file.path.as_str();
     let is_whole = |at: &usize| path[..*at].is_empty() || path[..*at].ends_with('/');
@@ -149,7 +151,7 @@ fn git_directory_of(file: &ProjectFile) -> Option<&str> {
     Some(&path[..at + ".git".len()])
 }
 
-/// Names under which secrets usually lie.
+/// Whether the file name is one that usually holds secrets.
 fn is_sensitive(file: &ProjectFile) -> bool {
     let name = file.path.as_str().rsplit('/').next().unwrap_or_default();
     let is_file = matches!(file.kind, FileKind::File { .. });

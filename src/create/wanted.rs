@@ -1,32 +1,32 @@
-//! The shells that the user asks for: each a file that is there, and which derivation of it is meant.
+//! Finds the shells to pack: for each, its file and the derivation that is meant.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::Options;
-use super::flake::Packed;
+use super::flake::StagedFlake;
 use super::subject::{Located, Subject, has_relative_path};
 use crate::error::{Error, FlakeProblem, Result};
 use crate::nix::Nix;
 use crate::report::Report;
 use shellpack_format::bundle::manifest::selection::Selection;
 
-/// A shell that is to be packed: a file that is there, and what of it.
+/// A shell to pack.
 #[derive(Debug)]
 pub(super) struct Wanted {
-    /// The file, absolute, at its real place.
+    /// The shell file: absolute, with all symlinks resolved.
     pub(super) file: PathBuf,
     /// Attribute and arguments.
     pub(super) selection: Selection,
-    /// The symlink by which a directory's shell file was found, if it is one: it is where
-    /// nix-shell is typed, so it travels as well.
+    /// The symlink in the named directory that leads to the file, if there is one. nix-shell is run
+    /// there, so the symlink is included in the bundle.
     pub(super) link: Option<PathBuf>,
-    /// The flake that it is of, if it is.
-    pub(super) flake: Option<Rc<Packed>>,
+    /// The flake that the shell belongs to, if any.
+    pub(super) flake: Option<Rc<StagedFlake>>,
 }
 
-/// Every shell that the user asks for, each once, in that order.
+/// Every shell that the user asks for, in order and without duplicates.
 pub(super) fn locate_all(
     options: &Options,
     nix: &Nix,
@@ -40,7 +40,7 @@ pub(super) fn locate_all(
     for subject in &options.subjects {
         let Located { file, link } = subject.locate(scratch)?;
         for selection in &options.selections {
-            ensure_arguments_start_there(selection, &file)?;
+            ensure_relative_arguments_work(selection, &file)?;
             let is_same = |known: &Wanted| known.file == file && known.selection == *selection;
             if !all.iter().any(is_same) {
                 all.push(Wanted {
@@ -55,8 +55,9 @@ pub(super) fn locate_all(
     Ok(all)
 }
 
-/// On the target, nix-shell is typed in the shell file's directory.
-fn ensure_arguments_start_there(selection: &Selection, file: &Path) -> Result<()> {
+/// Refuses relative paths in arguments unless the current directory is the shell file's: that is
+/// where the target evaluates them.
+fn ensure_relative_arguments_work(selection: &Selection, file: &Path) -> Result<()> {
     let expressions = selection.arguments.iter().filter(|one| !one.string);
     let mut relative = expressions.filter(|one| has_relative_path(&one.value));
     let Some(argument) = relative.next() else {
@@ -71,8 +72,8 @@ fn ensure_arguments_start_there(selection: &Selection, file: &Path) -> Result<()
     Err(Error::RelativeArgument(name, directory.to_owned()))
 }
 
-/// The shells of a flake that the user named by `REFERENCE#ATTRIBUTE`, each once. All of them
-/// must be the same flake's, since its source is the project.
+/// The shells of a flake, named by `REFERENCE#ATTRIBUTE`, without duplicates. They must all belong
+/// to the same flake, because its source is the project.
 fn of_flake(options: &Options, nix: &Nix, scratch: &Path, report: &Report) -> Result<Vec<Wanted>> {
     let named: Vec<_> = options
         .subjects
@@ -84,7 +85,7 @@ fn of_flake(options: &Options, nix: &Nix, scratch: &Path, report: &Report) -> Re
         return Err(FlakeProblem::Several(reference.to_owned(), (*other).to_owned()).into());
     }
     ensure_no_other_options(options)?;
-    let packed = Rc::new(Packed::find(
+    let staged = Rc::new(StagedFlake::find(
         reference,
         options.locked,
         nix,
@@ -93,20 +94,21 @@ fn of_flake(options: &Options, nix: &Nix, scratch: &Path, report: &Report) -> Re
     )?);
     let mut all: Vec<Wanted> = Vec::new();
     for (_, fragment) in named {
-        let selection = packed.select(fragment, nix, scratch)?;
+        let selection = staged.select(fragment, nix, scratch)?;
         if !all.iter().any(|known| known.selection == selection) {
             all.push(Wanted {
-                file: packed.file(),
+                file: staged.file(),
                 selection,
                 link: None,
-                flake: Some(Rc::clone(&packed)),
+                flake: Some(Rc::clone(&staged)),
             });
         }
     }
     Ok(all)
 }
 
-/// A reference and what follows its `#`. As for Nix, nothing is the flake here.
+/// Splits `REFERENCE#ATTRIBUTE`. As in Nix, an empty reference means the flake in the current
+/// directory.
 fn reference(subject: &Subject) -> Result<(&str, &str)> {
     let Subject::Flake(named) = subject else {
         return Err(FlakeProblem::Mixed.into());
@@ -116,13 +118,14 @@ fn reference(subject: &Subject) -> Result<(&str, &str)> {
     Ok((reference, fragment))
 }
 
-/// A flake says by itself what it is called with, and what belongs to it.
+/// Refuses options that a flake cannot use: its arguments and its files are defined by the flake
+/// itself.
 fn ensure_no_other_options(options: &Options) -> Result<()> {
-    let takes_arguments = options
+    let has_arguments = options
         .selections
         .iter()
         .any(|selection| *selection != Selection::default());
-    if takes_arguments || !options.include.is_empty() {
+    if has_arguments || !options.include.is_empty() {
         return Err(FlakeProblem::Arguments.into());
     }
     match options.extra_files.first() {

@@ -23,7 +23,7 @@ fn a_locked_flake_arrives() {
 fn an_unlocked_flake_is_locked_in_the_bundle() {
     let name = "unlocked";
     let says = format!(
-        "warning: the flake is not locked; it is locked in the bundle, as its inputs are now:
+        "warning: the flake is not locked; the bundle locks its inputs at their current versions:
   nixpkgs {URL}/{name}-nixpkgs.git at "
     );
     let b = flake_packed_saying(name, SHELL, "", ".#", &says);

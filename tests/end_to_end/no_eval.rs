@@ -201,7 +201,7 @@ fn a_place_in_a_shell_without_evaluation_is_warned_of() {
     a.write_shell("no-eval-place", "pkgs.mkShell { PLACE = toString ./.; }");
     a.shellpack("create fixtures/shells/no-eval-place --no-eval -o no-eval-place.shellpack")
         .succeeds()
-        .says("variable PLACE has the path of the project's directory");
+        .says("variable PLACE contains the project's directory");
 }
 
 /// A word that runs a command wherever it is taken for code.

@@ -1,5 +1,5 @@
-//! Evaluates shells: each as it is, observed; then, when it is known what all of them fetch, each
-//! as the other side will.
+//! Evaluates every shell twice: first as it is, with a recording; then, once the sources of all
+//! shells are known, as the target will.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Shell;
 use super::fetching::{self, Answers, Fetched};
-use super::record::{self, Recording};
+use super::recording::{self, Recording};
 use crate::create::Options;
 use crate::create::flake;
 use crate::create::project::{Part, Project};
@@ -21,26 +21,26 @@ use crate::nix::flake::Start;
 use crate::report::{Event, Report};
 use shellpack_format::store::store_path::StorePath;
 
-/// What evaluations have in common.
+/// The inputs that all evaluations share.
 pub(super) struct Evaluator<'a> {
     pub(super) options: &'a Options,
     pub(super) nix: &'a Nix,
-    /// Each shell has a directory of its own in it.
+    /// Holds a directory for each shell.
     pub(super) scratch: &'a Path,
     pub(super) report: &'a Report,
 }
 
-/// A shell whose evaluation was observed.
+/// A shell with the recording of its evaluation.
 pub(super) struct Observed {
     pub(super) wanted: Wanted,
     recording: Recording,
-    /// What it evaluates to here and now.
+    /// The derivation that it evaluates to on this machine.
     derivation: StorePath,
     scratch: PathBuf,
 }
 
 impl Observed {
-    /// Its part of the project.
+    /// The files that this shell adds to the project.
     pub(super) fn part(&self) -> Part<'_> {
         Part {
             file: &self.wanted.file,
@@ -55,20 +55,20 @@ impl Observed {
 }
 
 impl Evaluator<'_> {
-    /// Evaluates each shell as it is. The connection holds what that brings into the store.
+    /// Evaluates each shell as it is. The connection holds what evaluation adds to the store.
     pub(super) fn observe_all(
         &self,
         wanted: Vec<Wanted>,
         connection: &mut Connection,
     ) -> Result<Vec<Observed>> {
-        let mut told = BTreeSet::new();
+        let mut reported = BTreeSet::new();
         let mut all = Vec::with_capacity(wanted.len());
         for (number, wanted) in wanted.into_iter().enumerate() {
             let scratch = self.scratch.join(number.to_string());
             fs::create_dir_all(&scratch).map_err(Error::io("create", &scratch))?;
             let observed = self.observe(wanted, scratch, connection)?;
             for line in observed.recording.surroundings.frozen_lines() {
-                if told.insert(line.clone()) {
+                if reported.insert(line.clone()) {
                     self.report.emit(Event::Note(&line));
                 }
             }
@@ -84,7 +84,7 @@ impl Evaluator<'_> {
         connection: &mut Connection,
     ) -> Result<Observed> {
         let request = self.request(&wanted, &scratch)?;
-        let recording = record::record(&request, self.nix, connection, self.report)?;
+        let recording = recording::record(&request, self.nix, connection, self.report)?;
         let derivation = one_derivation(&recording.evaluation, &wanted.file)?;
         if self.options.locked {
             let search_path = &recording.surroundings.search_path;
@@ -98,14 +98,14 @@ impl Evaluator<'_> {
         })
     }
 
-    /// Evaluates each shell with its fetchers answered, where that is needed.
+    /// Evaluates each shell with answers for its fetchers, if fetchers need answers.
     pub(super) fn evaluate_answered(
         &self,
         observed: &[Observed],
         project: &Project,
     ) -> Result<Vec<Shell>> {
         let events: Vec<_> = observed.iter().map(Observed::events).collect();
-        let fetched = Fetched::by_all(&events, self.nix, project)?;
+        let fetched = Fetched::of_all(&events, self.nix, project)?;
         fetching::warn_of_frozen(&fetched, self.report);
         let answers = Answers::of(&fetched, self.nix, project)?;
         let both = observed.iter().zip(fetched);
@@ -121,14 +121,14 @@ impl Evaluator<'_> {
             ..
         } = observed;
         let surroundings = recording.surroundings.clone();
-        let request = surroundings.around(&self.request(wanted, scratch)?);
+        let request = surroundings.applied_to(&self.request(wanted, scratch)?);
         let answered = answers.evaluate(&request, self.nix, &fetched.files)?;
         let path = answered.unwrap_or_else(|| observed.derivation.clone());
         let mut fetching_files = fetched.files;
         let mut read = read_while_evaluating(observed.events(), self.nix);
         if let Some(flake) = &wanted.flake {
             flake.compare(&wanted.selection, &path, self.nix, self.report)?;
-            // Where its source lies is another place as soon as it is edited.
+            // The source has another path as soon as it is edited.
             let place = self.nix.store.print(&flake.path);
             fetching_files.retain(|file| !file.starts_with(&place));
             read.remove(&flake.path);
@@ -158,13 +158,13 @@ impl Evaluator<'_> {
             Request::new(start, &wanted.selection, include, scratch, self.report)
         };
         match &wanted.flake {
-            Some(packed) => flake::sealed(request(Start::Flake(&packed.flake))),
+            Some(staged) => flake::sealed(request(Start::Flake(&staged.flake))),
             None => Ok(request(Start::File(&wanted.file))),
         }
     }
 }
 
-/// What nix-shell would enter.
+/// The derivation that nix-shell would enter.
 fn one_derivation(evaluation: &Evaluation, file: &Path) -> Result<StorePath> {
     match &evaluation.derivations[..] {
         [path] => Ok(path.clone()),
@@ -183,13 +183,13 @@ fn variables_read(events: &[Recorded]) -> BTreeSet<String> {
     names.collect()
 }
 
-/// What import from derivation has built, and other store paths that evaluation names.
+/// Outputs that import from derivation built, and other store paths that evaluation names.
 fn read_while_evaluating(events: &[Recorded], nix: &Nix) -> BTreeMap<StorePath, BTreeSet<String>> {
     let mut read: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for event in events {
         if let Recorded::Realise { path, outputs } = event
             && let Some((path, _)) = nix.store.containing(path)
-            // A derivation itself is written by whoever evaluates.
+            // Evaluation itself writes derivations.
             && !(path.is_derivation() && outputs.is_empty())
         {
             read.entry(path)

@@ -1,4 +1,4 @@
-//! What shells fetch, and their evaluation with those fetches answered.
+//! The sources that shells fetch, and evaluation with answers for those fetches.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,9 +13,9 @@ use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::{EntryPath, Pin};
 use shellpack_format::store::store_path::StorePath;
 
-/// Files in the store that fetch what Nix does not find there, and files there that import
-/// those: an overlay, a file that nixpkgs calls.
-fn files(events: &[Recorded], nix: &Nix) -> Vec<String> {
+/// Files in the store that fetch something that Nix does not find in the store, and files in the
+/// store that import them: an overlay, or a file that nixpkgs calls.
+fn fetching_files(events: &[Recorded], nix: &Nix) -> Vec<String> {
     let in_store = |file: &Path| file.starts_with(nix.store.as_path());
     let mut importers: BTreeMap<&Path, BTreeSet<&Path>> = BTreeMap::new();
     let mut new: Vec<&Path> = Vec::new();
@@ -42,7 +42,7 @@ fn files(events: &[Recorded], nix: &Nix) -> Vec<String> {
         .collect()
 }
 
-/// What the evaluation of a shell fetched.
+/// The sources that one shell fetched.
 pub(super) struct Fetched {
     pub(super) pins: Vec<Pin>,
     /// Files in the store whose fetchers must be answered.
@@ -50,9 +50,9 @@ pub(super) struct Fetched {
 }
 
 impl Fetched {
-    /// What the recorded evaluation of each shell of a project fetched. Where Nix by itself would
-    /// not find one source in the store, all fetchers are answered, whichever shell calls them.
-    pub(super) fn by_all(
+    /// The sources that each shell of a project fetched. If Nix by itself would not find one of
+    /// them in the store, all fetchers of all shells get answers.
+    pub(super) fn of_all(
         events: &[&[Recorded]],
         nix: &Nix,
         project: &Project,
@@ -62,23 +62,23 @@ impl Fetched {
         let fetched = events.iter().map(|events| {
             Ok(Self {
                 pins: pins::of_fetches(nix, events, &project.root, is_replayed)?,
-                files: files(events, nix),
+                files: fetching_files(events, nix),
             })
         });
         fetched.collect()
     }
 }
 
-/// What fetchers are answered when the shells of a project are evaluated again.
+/// The answers that fetchers get when the shells of a project are evaluated again.
 pub(super) struct Answers<'a> {
     sources: Vec<Source>,
     project: &'a Project,
-    /// The project's files of Nix code, relative to its root.
+    /// The project's Nix files, relative to its root.
     own_files: Vec<&'a str>,
 }
 
 impl<'a> Answers<'a> {
-    /// One table for all shells, as the other side has it.
+    /// One table for all shells, as on the target.
     pub(super) fn of(fetched: &[Fetched], nix: &Nix, project: &'a Project) -> Result<Self> {
         let pins = pins::of_all(fetched.iter().map(|fetched| &fetched.pins));
         pins::ensure_unambiguous(&pins)?;
@@ -93,8 +93,8 @@ impl<'a> Answers<'a> {
         })
     }
 
-    /// Evaluates a shell as the other side will; its files in the store that fetch are
-    /// `fetching_files`. `None` where fetchers need no answers.
+    /// Evaluates a shell as the target will. `fetching_files` are its files in the store that call
+    /// fetchers. `None` if fetchers need no answers.
     pub(super) fn evaluate(
         &self,
         request: &Request<'_>,
@@ -117,7 +117,7 @@ impl<'a> Answers<'a> {
     }
 }
 
-/// What the project does not pin is pinned by the bundle, which must be said.
+/// Warns of sources that the project does not pin and the bundle therefore does.
 pub(super) fn warn_of_frozen(fetched: &[Fetched], report: &Report) {
     let pins = pins::of_all(fetched.iter().map(|fetched| &fetched.pins));
     let lines: Vec<_> = pins
@@ -131,7 +131,7 @@ pub(super) fn warn_of_frozen(fetched: &[Fetched], report: &Report) {
         .collect();
     if !lines.is_empty() {
         report.emit(Event::Warning(&format!(
-            "the shell does not pin what it fetches; it is frozen by shellpack as it is now:{}",
+            "the shell does not pin these sources; shellpack freezes them as they are now:{}",
             lines.concat()
         )));
     }

@@ -1,26 +1,26 @@
-//! What each of several shells is called: by its place in the project, and by its attribute.
+//! The names of several shells: by file in the project, and by attribute.
 
 use std::path::Path;
 
 use super::Shell;
 use shellpack_format::bundle::manifest::ShellName;
 
-/// Files that a directory's name stands for.
+/// File names that the directory's name can stand for.
 const USUAL: [&str; 2] = ["shell.nix", "default.nix"];
 
-/// What a flake has by system.
+/// Flake outputs whose attributes are grouped by system.
 const FLAKE_SETS: [&str; 3] = ["devShells", "packages", "legacyPackages"];
 
-/// Names the shells, each differently. One alone needs no name.
-pub(super) fn give(shells: &mut [Shell], root: &Path) {
-    let places: Vec<_> = shells
+/// Gives each shell a unique name. A single shell needs none.
+pub(super) fn assign(shells: &mut [Shell], root: &Path) {
+    let locations: Vec<_> = shells
         .iter()
-        .map(|shell| Spot {
+        .map(|shell| Location {
             file: shell.file.strip_prefix(root).unwrap_or(&shell.file),
-            attribute: called(shell),
+            attribute: short_attribute(shell),
         })
         .collect();
-    let names = names(&places);
+    let names = names(&locations);
     if names.len() > 1 {
         for (shell, name) in shells.iter_mut().zip(names) {
             shell.name = Some(name);
@@ -28,8 +28,8 @@ pub(super) fn give(shells: &mut [Shell], root: &Path) {
     }
 }
 
-/// The attribute as the user calls it: of a flake's, what is behind the system.
-fn called(shell: &Shell) -> Option<&str> {
+/// The attribute as the user types it: for a flake, the part after the system.
+fn short_attribute(shell: &Shell) -> Option<&str> {
     let attribute = shell.selection.attribute.as_deref()?;
     let mut parts = attribute.splitn(3, '.');
     let set = parts.next().filter(|_| shell.flake.is_some());
@@ -37,16 +37,16 @@ fn called(shell: &Shell) -> Option<&str> {
     parts.nth(1).filter(|_| is_known).or(Some(attribute))
 }
 
-/// Where a shell is.
+/// The file and attribute that a shell is named after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Spot<'a> {
+struct Location<'a> {
     /// Relative to the project's root.
     file: &'a Path,
     attribute: Option<&'a str>,
 }
 
-impl Spot<'_> {
-    /// The directory for a `shell.nix` in one, if that is wanted, else the file.
+impl Location<'_> {
+    /// The directory of a `shell.nix`, if `by_directory`, else the file.
     fn path(&self, by_directory: bool) -> String {
         let directory = self.file.parent().filter(|dir| !dir.as_os_str().is_empty());
         let is_usual = USUAL.iter().any(|usual| self.file.ends_with(usual));
@@ -57,34 +57,39 @@ impl Spot<'_> {
     }
 }
 
-fn names(places: &[Spot<'_>]) -> Vec<ShellName> {
-    let is_one_file = places.iter().all(|place| place.file == places[0].file);
-    let full = |place: &Spot<'_>, by_directory| {
-        let path = place.path(by_directory);
-        let is_alone = places
+fn names(locations: &[Location<'_>]) -> Vec<ShellName> {
+    let is_one_file = locations
+        .iter()
+        .all(|location| location.file == locations[0].file);
+    let full = |location: &Location<'_>, by_directory| {
+        let path = location.path(by_directory);
+        let is_alone = locations
             .iter()
-            .filter(|other| other.file == place.file)
+            .filter(|other| other.file == location.file)
             .count()
             == 1;
-        ShellName::from_path(&match place.attribute {
+        ShellName::from_path(&match location.attribute {
             Some(attribute) if is_one_file => attribute.to_owned(),
             Some(attribute) if !is_alone => format!("{path}/{attribute}"),
             _ => path,
         })
     };
-    let short: Vec<_> = places.iter().map(|place| full(place, true)).collect();
+    let short: Vec<_> = locations
+        .iter()
+        .map(|location| full(location, true))
+        .collect();
     let is_unique = |name: &ShellName| short.iter().filter(|other| *other == name).count() == 1;
-    let names = places.iter().zip(&short).map(|(place, name)| {
+    let names = locations.iter().zip(&short).map(|(location, name)| {
         if is_unique(name) {
             name.clone()
         } else {
-            full(place, false)
+            full(location, false)
         }
     });
     numbered(names.collect())
 }
 
-/// What cannot be told apart otherwise gets a number.
+/// Numbers shells whose names are still the same.
 fn numbered(mut names: Vec<ShellName>) -> Vec<ShellName> {
     for index in 1..names.len() {
         let (known, rest) = names.split_at_mut(index);
@@ -102,22 +107,22 @@ fn numbered(mut names: Vec<ShellName>) -> Vec<ShellName> {
 mod tests {
     use super::*;
 
-    fn named(places: &[(&str, Option<&str>)]) -> Vec<String> {
-        let places: Vec<_> = places
+    fn named(locations: &[(&str, Option<&str>)]) -> Vec<String> {
+        let locations: Vec<_> = locations
             .iter()
-            .map(|&(file, attribute)| Spot {
+            .map(|&(file, attribute)| Location {
                 file: Path::new(file),
                 attribute,
             })
             .collect();
-        let names = names(&places).into_iter();
+        let names = names(&locations).into_iter();
         names.map(|name| name.as_str().to_owned()).collect()
     }
 
     #[test]
     fn names_are_short_and_different() {
         let none = |file| (file, None);
-        for (places, expected) in [
+        for (locations, expected) in [
             (
                 vec![none("a/shell.nix"), none("tools/b/default.nix")],
                 vec!["a", "tools/b"],
@@ -159,7 +164,7 @@ mod tests {
                 vec!["shell/x", "shell/y", "b"],
             ),
         ] {
-            assert_eq!(named(&places), expected);
+            assert_eq!(named(&locations), expected);
         }
     }
 }

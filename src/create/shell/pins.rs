@@ -1,5 +1,5 @@
-//! Sources that evaluation fetched or looked up, and what pins them: the project, or, where
-//! it does not, the bundle.
+//! Pins: sources that evaluation fetched or looked up. The project pins them, or else the bundle
+//! does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -18,12 +18,12 @@ use shellpack_format::bundle::manifest::Pin;
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::StorePath;
 
-/// The pins of `<…>` look-ups and the user's configuration: shellpack's own, since the project
-/// has none.
+/// The pins of `<…>` look-ups and of the user's configuration. They are frozen, because no project
+/// pins them.
 pub(super) fn of_surroundings(surroundings: &Surroundings) -> Vec<Pin> {
     let pin = |fetcher: String, entry: &Frozen| Pin {
         fetcher,
-        // Not where it was found: that would put a user's name into the bundle.
+        // The source is left out: it would put a user name into the bundle.
         url: String::new(),
         hash: None,
         rev: None,
@@ -40,8 +40,8 @@ pub(super) fn of_surroundings(surroundings: &Surroundings) -> Vec<Pin> {
     look_ups.chain(config).collect()
 }
 
-/// The pins of fetchers, each source once. If `is_replayed`, all of them say what their fetcher
-/// is to be answered.
+/// The pins of fetchers, each source once. If `is_replayed`, every pin includes the answer for its
+/// fetcher.
 pub(super) fn of_fetches(
     nix: &Nix,
     events: &[Recorded],
@@ -64,13 +64,14 @@ pub(super) fn of_all<'a>(pins: impl Iterator<Item = &'a Vec<Pin>>) -> Vec<Pin> {
     pins.into_iter().collect()
 }
 
-/// Whether an event is a fetch whose result Nix by itself does not find in the store.
+/// Whether an event is a fetch whose result Nix by itself would not find in the store.
 pub(super) fn needs_an_answer(event: &Recorded) -> bool {
     Fetch::of(event).is_some_and(|fetch| !fetch.is_found_by_nix())
 }
 
-/// Evaluated again, a fetcher has one answer. Shells of one bundle were evaluated one after the
-/// other, and what is not pinned may have changed meanwhile.
+/// Fails if two shells got different results from the same fetch: shells are evaluated one after
+/// the other, and an unpinned source may change in between, but the target has one answer for each
+/// fetch.
 pub(super) fn ensure_unambiguous(pins: &[Pin]) -> Result<()> {
     let mut answers: BTreeMap<(&str, &str), &Pin> = BTreeMap::new();
     for pin in pins {
@@ -114,7 +115,7 @@ fn is_below(name: &str, entry: &str) -> bool {
 }
 
 fn unpinned_look_up(nix: &Nix, from: &str, entry: &Frozen) -> Error {
-    // Channels and tarballs of nixpkgs say which revision they are.
+    // Channels and tarballs of nixpkgs name their revision.
     let file = nix.store.join(&entry.store_path).join(".git-revision");
     let rev = std::fs::read_to_string(file).unwrap_or_default();
     let rev = Some(rev.trim()).filter(|rev| !rev.is_empty());
@@ -179,19 +180,19 @@ impl<'a> Fetch<'a> {
         self.argument("sha256").or_else(|| self.argument("narHash"))
     }
 
-    /// The revision that it is.
+    /// The revision that was fetched.
     fn rev(&self) -> Option<&str> {
         let found = text(self.attributes?, "rev");
-        // What is not committed has the revision zero.
+        // Uncommitted changes have the revision zero.
         found.filter(|rev| rev.chars().any(|digit| digit != '0'))
     }
 
-    /// Whether Nix needs no more than the store to find it.
+    /// Whether Nix finds the result in the store without a network.
     fn is_found_by_nix(&self) -> bool {
         matches!(self.fetcher, "fetchTarball" | "fetchurl") && self.hash().is_some()
     }
 
-    /// Whether the project says which content it is.
+    /// Whether the project pins the content.
     fn is_pinned(&self) -> bool {
         let names_rev = |rev| self.argument("rev") == Some(rev) || self.url().contains(rev);
         let names_hash = self.fetcher == "getFlake" && self.url().contains("narHash=");
@@ -200,7 +201,7 @@ impl<'a> Fetch<'a> {
     }
 
     fn store_path(&self, nix: &Nix) -> Result<StorePath> {
-        // What is fetched may be named by a file in it.
+        // The result may be a file in the store path.
         let path = nix.store.containing(self.path).map(|(path, _)| path);
         path.ok_or_else(|| {
             let reason = format!("{} is not in the store", self.path);
@@ -244,7 +245,7 @@ impl<'a> Fetch<'a> {
         })
     }
 
-    /// What to write instead, with the hash of what was just fetched.
+    /// The pinned form to suggest to the user, with the hash of the content that was just fetched.
     fn pinned_form(&self, nix: &Nix, path: &StorePath) -> String {
         if self.fetcher == "getFlake" {
             return self.pinned_flake();
@@ -269,7 +270,7 @@ impl<'a> Fetch<'a> {
         )
     }
 
-    /// A flake of this machine is a project, and packed as one.
+    /// A local flake cannot be pinned; it can be packed itself.
     fn pinned_flake(&self) -> String {
         let url = self.url();
         let local = ["/", "path:", "git+file:"];
@@ -281,7 +282,7 @@ impl<'a> Fetch<'a> {
         format!("  builtins.getFlake \"{url}{and}rev={rev}\"")
     }
 
-    /// Where the same content can be had under a url that fetchTarball and fetchurl take.
+    /// A URL of the same content that fetchTarball and fetchurl accept.
     fn fixed_url(&self) -> Option<String> {
         if matches!(self.fetcher, "fetchTarball" | "fetchurl") {
             return Some(self.url().to_owned());

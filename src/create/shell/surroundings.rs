@@ -1,5 +1,5 @@
-//! The search path and the user's configuration, frozen into the store where evaluation asks for
-//! them.
+//! The surroundings of an evaluation: the search path and the user's configuration, frozen into the
+//! store if evaluation uses them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,19 +12,19 @@ use crate::nix::search_path::{self, Entry, Frozen};
 use crate::nix::user_config::{OVERLAYS, UserConfig};
 use shellpack_format::bundle::manifest::{NIXPKGS_CONFIG, nix_path};
 
-/// What evaluation takes from the machine rather than from the project, frozen into the store.
+/// What evaluation uses from the machine rather than from the project, frozen into the store.
 #[derive(Debug, Clone, Default)]
 pub(in crate::create) struct Surroundings {
-    /// What `NIX_PATH` must say.
+    /// The entries of `NIX_PATH`.
     pub(in crate::create) search_path: Vec<Frozen>,
     /// The user's nixpkgs configuration.
     pub(in crate::create) nixpkgs_config: Option<Frozen>,
-    /// Whether evaluation asks for such a configuration, also if there is none.
+    /// Whether evaluation looks for such a configuration, even if there is none.
     pub(in crate::create) takes_user_config: bool,
 }
 
 impl Surroundings {
-    /// Brings what an evaluation took from the machine into the store.
+    /// Copies everything that an evaluation used from the machine into the store.
     pub(super) fn freeze(seen: &Seen<'_>, entries: &[Entry], user: &UserConfig) -> Result<Self> {
         let mut search_path = freeze(seen.nix, entries, seen.events)?;
         freeze_unseen(seen.nix, entries, seen.plain, &mut search_path)?;
@@ -39,12 +39,12 @@ impl Surroundings {
         })
     }
 
-    /// Everything that is frozen.
+    /// All frozen sources.
     pub(super) fn frozen(&self) -> impl Iterator<Item = &Frozen> {
         self.search_path.iter().chain(&self.nixpkgs_config)
     }
 
-    /// What is frozen, for the user.
+    /// Lines that tell the user what is frozen.
     pub(super) fn frozen_lines(&self) -> Vec<String> {
         let look_ups = self.search_path.iter().map(|frozen| {
             format!(
@@ -54,15 +54,15 @@ impl Surroundings {
         });
         let config = self.nixpkgs_config.iter().map(|frozen| {
             format!(
-                "your nixpkgs configuration takes part and is carried: {}",
+                "your nixpkgs configuration is used, and frozen: {}",
                 frozen.source
             )
         });
         look_ups.chain(config).collect()
     }
 
-    /// The same request in these surroundings.
-    pub(super) fn around<'a>(&self, request: &Request<'a>) -> Request<'a> {
+    /// The request in these surroundings.
+    pub(super) fn applied_to<'a>(&self, request: &Request<'a>) -> Request<'a> {
         let mut request = request.clone();
         if !self.search_path.is_empty() {
             let entries = self.search_path.iter();
@@ -76,9 +76,9 @@ impl Surroundings {
         request
     }
 
-    /// Where files will be imported from once what they lie in is frozen.
-    pub(super) fn moved(&self, files: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
-        let mut moved = Vec::new();
+    /// The paths of files after the source that they are in was frozen.
+    pub(super) fn frozen_files(&self, files: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+        let mut found = Vec::new();
         for frozen in self.frozen() {
             let Ok(real) = std::fs::canonicalize(&frozen.source) else {
                 continue;
@@ -86,14 +86,15 @@ impl Surroundings {
             let below = files
                 .iter()
                 .filter_map(|file| file.strip_prefix(&real).ok());
-            moved.extend(below.map(|rest| Path::new(&frozen.path).join(rest)));
+            found.extend(below.map(|rest| Path::new(&frozen.path).join(rest)));
         }
-        moved.retain(|file| file.is_file());
-        moved
+        found.retain(|file| file.is_file());
+        found
     }
 }
 
-/// Whether nixpkgs asked for a configuration or overlays that nobody passed to it.
+/// Whether nixpkgs looked for a configuration or overlays by itself, because the project did not
+/// pass any.
 fn takes_user_config(events: &[Recorded]) -> bool {
     events.iter().any(|event| match event {
         Recorded::Environment { name, .. } => name == NIXPKGS_CONFIG,
@@ -105,7 +106,7 @@ fn takes_user_config(events: &[Recorded]) -> bool {
 fn freeze(nix: &Nix, entries: &[Entry], events: &[Recorded]) -> Result<Vec<Frozen>> {
     let mut frozen: Vec<Frozen> = Vec::new();
     for event in events {
-        // `<nix/…>` are files that Nix itself brings along.
+        // `<nix/…>` are files built into Nix.
         let Recorded::Lookup {
             name: wanted,
             path: found,
@@ -121,7 +122,7 @@ fn freeze(nix: &Nix, entries: &[Entry], events: &[Recorded]) -> Result<Vec<Froze
             continue;
         }
         if search_path::is_url(&entry.path) {
-            // It has been fetched, and lies where the look-up found it.
+            // Evaluation fetched it, and the look-up has its path.
             let rest = wanted.strip_prefix(name.as_str()).unwrap_or_default();
             let fetched = found.strip_suffix(rest).unwrap_or(found);
             let in_store = search_path::freeze(nix, name, fetched.to_owned())?;
@@ -133,7 +134,7 @@ fn freeze(nix: &Nix, entries: &[Entry], events: &[Recorded]) -> Result<Vec<Froze
     Ok(frozen)
 }
 
-/// Freezes entries whose look-up the recorder did not see: Nix's log names their files.
+/// Freezes entries whose look-up the recorder did not see. Nix's log names their files.
 fn freeze_unseen(
     nix: &Nix,
     entries: &[Entry],
@@ -144,12 +145,12 @@ fn freeze_unseen(
         let Ok(real) = std::fs::canonicalize(&entry.path) else {
             continue;
         };
-        let took_part = plain
+        let was_used = plain
             .evaluated
             .iter()
             .any(|file| file.starts_with(&real) || file.starts_with(&entry.path));
         let is_new = frozen.iter().all(|known| known.name != entry.prefix);
-        if took_part && is_new {
+        if was_used && is_new {
             frozen.push(search_path::freeze(
                 nix,
                 entry.prefix.clone(),

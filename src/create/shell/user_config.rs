@@ -1,5 +1,5 @@
-//! The user's own nixpkgs configuration and overlays, frozen into the store where they take
-//! part in an evaluation.
+//! The user's own nixpkgs configuration and overlays, frozen into the store if an evaluation uses
+//! them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,28 +12,30 @@ use crate::nix::search_path::{self, Frozen};
 use crate::nix::user_config::{OVERLAYS, UserConfig};
 use shellpack_format::bundle::manifest::NIXPKGS_CONFIG;
 
-/// Where the configuration's files are; a configuration that *is* the project's has none.
+/// The places of the configuration's files, without those that the shell file is in: there, the
+/// configuration is the project itself.
 pub(super) fn places(user: &UserConfig, shell_file: &Path) -> Vec<PathBuf> {
     let mut places = user.places();
     places.retain(|place| !shell_file.starts_with(place));
     places
 }
 
-/// What an evaluation read.
+/// An evaluation, and how to find out which configuration it used.
 pub(super) struct Seen<'a> {
     pub(super) nix: &'a Nix,
     pub(super) plain: &'a Evaluation,
     pub(super) events: &'a [Recorded],
-    /// Whether nobody's configuration is to take part, wherever it is evaluated.
+    /// Whether the shell belongs to a flake, so that no user's configuration is used on any
+    /// machine.
     pub(super) is_flake: bool,
     pub(super) shell_file: &'a Path,
     pub(super) scratch: &'a Path,
 }
 
 impl Seen<'_> {
-    /// The configuration, if it takes part: its file, and what it reads beside it.
+    /// The configuration, if it was used: its file, and the files beside it that it reads.
     pub(super) fn freeze_config(&self, user: &UserConfig) -> Result<Option<Frozen>> {
-        let Some(file) = user.config.as_ref().filter(|file| self.took_part(file)) else {
+        let Some(file) = user.config.as_ref().filter(|file| self.was_used(file)) else {
             return Ok(None);
         };
         let real = fs::canonicalize(file).map_err(Error::io("find", file))?;
@@ -46,16 +48,16 @@ impl Seen<'_> {
         Ok(Some(frozen))
     }
 
-    /// Overlays in the home directory, if they take part: a file and what it reads beside it,
-    /// or all of a directory, whose listing is what nixpkgs goes by.
+    /// Overlays in the home directory, if they were used: a file and the files beside it that it
+    /// reads; or the whole of a directory, because nixpkgs lists it.
     pub(super) fn freeze_overlays(&self, user: &UserConfig) -> Result<Option<Frozen>> {
-        let Some(place) = user.overlays.as_ref().filter(|place| self.took_part(place)) else {
+        let Some(place) = user.overlays.as_ref().filter(|place| self.was_used(place)) else {
             return Ok(None);
         };
         let real = fs::canonicalize(place).map_err(Error::io("find", place))?;
         let source = if real.is_dir() {
             let mut files = BTreeSet::new();
-            list(&real, &mut files)?;
+            list_files(&real, &mut files)?;
             self.stage(OVERLAYS, &real, files)?
         } else {
             let (Some(dir), Some(name)) = (real.parent(), real.file_name()) else {
@@ -69,8 +71,9 @@ impl Seen<'_> {
         Ok(Some(frozen))
     }
 
-    /// Nix names files by where symlinks lead, and home directories are often full of them.
-    fn took_part(&self, place: &Path) -> bool {
+    /// Whether the log names files at this place. Nix resolves symlinks, which home directories are
+    /// often full of.
+    fn was_used(&self, place: &Path) -> bool {
         let mut places = vec![place.to_owned()];
         let below = fs::read_dir(place).into_iter().flatten().flatten();
         places.extend(below.map(|entry| entry.path()));
@@ -85,8 +88,8 @@ impl Seen<'_> {
             .any(|file| places.iter().any(|place| file.starts_with(place)))
     }
 
-    /// What was read below the directory of a file that takes part: the file alone where the
-    /// project lies there as well.
+    /// The files that evaluation read below the directory of a configuration file. If the project
+    /// is in the same directory, only the file itself.
     fn read_beside(&self, file: &Path) -> BTreeSet<PathBuf> {
         let dir = file.parent().unwrap_or(file);
         if self.shell_file.starts_with(dir) {
@@ -101,7 +104,8 @@ impl Seen<'_> {
         below.cloned().collect()
     }
 
-    /// Copies files to where only they are. Symlinks become what they lead to.
+    /// Copies files to a directory that holds nothing else. Symlinks become the files that they
+    /// lead to.
     fn stage(&self, name: &str, dir: &Path, files: BTreeSet<PathBuf>) -> Result<PathBuf> {
         let stage = self.scratch.join("frozen").join(name);
         for file in files {
@@ -116,7 +120,7 @@ impl Seen<'_> {
         Ok(stage)
     }
 
-    /// A file or directory of a stage, brought into the store with the whole stage.
+    /// Copies a stage into the store, and names a file or directory of it.
     fn frozen(&self, name: &str, stage: &str, file: &Path) -> Result<Frozen> {
         let root = self.scratch.join("frozen").join(stage);
         let frozen = search_path::freeze(self.nix, stage.to_owned(), root.display().to_string())?;
@@ -135,12 +139,12 @@ impl Seen<'_> {
     }
 }
 
-/// Every file below a directory, through symlinks, without version control's own.
-fn list(dir: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
+/// Lists every file below a directory, follows symlinks, and leaves out `.git`.
+fn list_files(dir: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(dir).map_err(Error::io("list", dir))? {
         let path = entry.map_err(Error::io("list", dir))?.path();
         if path.is_dir() && path.file_name().is_some_and(|name| name != ".git") {
-            list(&path, files)?;
+            list_files(&path, files)?;
         } else if path.is_file() {
             files.insert(path);
         }

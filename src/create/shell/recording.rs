@@ -1,4 +1,4 @@
-//! A shell's evaluation, recorded, in surroundings that can be carried.
+//! Records a shell's evaluation, in surroundings that a bundle can carry.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,25 +14,25 @@ use crate::nix::search_path::{self, Entry, Frozen};
 use crate::nix::user_config::UserConfig;
 use crate::report::{Event, Report};
 
-/// An evaluation and where it took place.
+/// A recorded evaluation and its surroundings.
 pub(super) struct Recording {
     pub(super) evaluation: Evaluation,
     pub(super) surroundings: Surroundings,
-    /// Directories whose files are not the project's.
+    /// Directories whose files do not belong to the project.
     pub(super) foreign: Vec<PathBuf>,
 }
 
-/// Evaluates until nothing is looked up outside the store: first as it is, so that a faulty
-/// shell fails in Nix's own words and the list of imported files is known; then recorded;
-/// and where something was looked up, once more with that frozen, which is the evaluation
-/// that the other side will repeat.
+/// Evaluates until nothing is looked up outside the store. The first evaluation is plain: a faulty
+/// shell fails in Nix's own words, and the log lists the imported files. The second is recorded. If
+/// it looked something up, a third is recorded with that frozen; this is the evaluation that the
+/// target will repeat.
 pub(super) fn record(
     request: &Request<'_>,
     nix: &Nix,
     connection: &mut Connection,
     report: &Report,
 ) -> Result<Recording> {
-    let (entries, user) = taken_from_user(request)?;
+    let (entries, user) = user_settings(request)?;
     let plain = request.evaluate(nix)?;
     hold_sources(nix, &plain, connection)?;
     plain
@@ -41,16 +41,16 @@ pub(super) fn record(
         .for_each(|line| report.emit(Event::Note(line)));
     report.ensure_not_interrupted()?;
     let beside = foreign(nix, &entries, &[], &user, request.file());
-    // Nix also evaluates files of its own, which are nowhere on disk.
+    // Nix also evaluates built-in files, which do not exist on disk.
     let files = plain.evaluated.iter().filter(|file| file.is_file());
     let mut files: BTreeSet<PathBuf> = files.cloned().collect();
-    let mut watched = Watched {
+    let mut recorder = Recorder {
         nix,
         request: request.clone(),
         foreign: beside,
         flakes: Vec::new(),
     };
-    let mut recorded = watched.record(&files)?;
+    let mut recorded = recorder.record(&files)?;
 
     let seen = Seen {
         nix,
@@ -65,14 +65,14 @@ pub(super) fn record(
         connection.add_temp_root(&frozen.store_path)?;
     }
     if surroundings.frozen().next().is_some() {
-        files.extend(surroundings.moved(&files));
-        watched.request = surroundings.around(&watched.request);
-        recorded = watched.record(&files)?;
+        files.extend(surroundings.frozen_files(&files));
+        recorder.request = surroundings.applied_to(&recorder.request);
+        recorded = recorder.record(&files)?;
     }
     if recorded.derivations != plain.derivations {
         report.emit(Event::Warning(OTHER_DERIVATION));
     }
-    // The recorder sees project files only; Nix's log saw everything.
+    // The recorder sees only project files; Nix's log names all of them.
     recorded.evaluated.extend(plain.evaluated);
     recorded.copied.extend(plain.copied);
     Ok(Recording {
@@ -88,11 +88,11 @@ pub(super) fn record(
     })
 }
 
-const OTHER_DERIVATION: &str = "with what it looks up frozen, the shell is another derivation than here and now: something else \
-     than its search path and the user's configuration takes part and is not carried";
+const OTHER_DERIVATION: &str = "with its look-ups frozen, the shell evaluates to another derivation: it depends on something \
+     other than the search path and the user's configuration, which is not in the bundle";
 
-/// The search path and the configuration that evaluation sees; that of a flake sees neither.
-fn taken_from_user(request: &Request<'_>) -> Result<(Vec<Entry>, UserConfig)> {
+/// The search path and the configuration of the user. Evaluation of a flake uses neither.
+fn user_settings(request: &Request<'_>) -> Result<(Vec<Entry>, UserConfig)> {
     match request.start {
         Start::File(_) => Ok((
             search_path::in_force(request.include)?,
@@ -102,17 +102,17 @@ fn taken_from_user(request: &Request<'_>) -> Result<(Vec<Entry>, UserConfig)> {
     }
 }
 
-/// Evaluation through the recorder, and what Nix had to be asked for it.
-struct Watched<'a> {
+/// Records evaluations, and collects the flakes that they ask Nix for.
+struct Recorder<'a> {
     nix: &'a Nix,
     request: Request<'a>,
     foreign: Vec<PathBuf>,
     flakes: Vec<KnownFlake>,
 }
 
-impl Watched<'_> {
-    /// Records until every flake that `getFlake` returns is known. Before that, Nix itself
-    /// evaluates it, and nobody sees what it fetches.
+impl Recorder<'_> {
+    /// Records until every flake that `getFlake` returns is known. Nix evaluates an unknown flake
+    /// by itself, and its fetches are not recorded.
     fn record(&mut self, files: &BTreeSet<PathBuf>) -> Result<Evaluation> {
         loop {
             let recorded = (self.request).record(self.nix, files, &self.foreign, &self.flakes)?;
@@ -144,7 +144,7 @@ impl Watched<'_> {
     }
 }
 
-/// Holds the store paths whose files were evaluated: the sources that evaluation fetched.
+/// Holds the store paths whose files were evaluated: sources that evaluation fetched.
 fn hold_sources(nix: &Nix, evaluation: &Evaluation, connection: &mut Connection) -> Result<()> {
     let files = evaluation.evaluated.iter().filter_map(|file| file.to_str());
     let sources: BTreeSet<_> = files
@@ -155,7 +155,7 @@ fn hold_sources(nix: &Nix, evaluation: &Evaluation, connection: &mut Connection)
         .try_for_each(|source| connection.add_temp_root(source))
 }
 
-/// Directories whose files are not the project's: the store, the search path's, the user's
+/// Directories whose files do not belong to the project: the store, the search path, the user's
 /// configuration.
 fn foreign(
     nix: &Nix,
