@@ -1,4 +1,4 @@
-//! The second stage: what the shells need is built, and their closure is listed.
+//! The second stage: builds the inputs of the shells, and lists their closure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,35 +17,35 @@ mod bash;
 mod order;
 mod unseen;
 
-use bash::{Finder, minimum_nix_version};
+use bash::{BashFinder, minimum_nix_version};
 use order::ordered;
 pub(super) use unseen::Unseen;
 
-/// What the store path of the derivations' text is called.
+/// The name of the store path that holds the text of the derivations.
 const DERIVATIONS: &str = "shell-derivations";
 
-/// Everything that must be carried, and a connection that keeps it from being collected.
+/// Everything that must be carried, and a connection that protects it from the garbage collector.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Closure {
     /// All store paths, references before referrers.
     pub(super) paths: Vec<PathInfo>,
-    /// What each shell takes of it, in the order of the shells.
+    /// The part of each shell, in the order of the shells.
     pub(super) portions: Vec<Portion>,
-    /// The text of all shells' derivations, where they will be evaluated again.
+    /// The text of all shells' derivations, unless the bundle is for entry without evaluation.
     pub(super) derivations: Option<StorePath>,
-    /// Holds every path by a temporary root for as long as it is packed.
+    /// Holds every path by a temporary root while it is packed.
     _temporary_roots: Connection,
 }
 
-/// What a shell takes of the closure.
+/// The part of the closure that a shell needs.
 #[derive(Debug)]
 pub(super) struct Portion {
-    /// What entry needs directly: the inputs of the shell, the pins, the bash.
+    /// The paths that entry needs directly: the inputs of the shell, the pins, the bash.
     pub(super) roots: Vec<StorePath>,
     /// The interactive bash, if one is carried.
     pub(super) bash: Option<Bash>,
-    /// The oldest Nix that the carried nixpkgs accepts, if it says.
+    /// The oldest Nix that the carried nixpkgs accepts, if it states one.
     pub(super) minimum_nix_version: Option<String>,
 }
 
@@ -54,11 +54,11 @@ pub(super) struct Portion {
 pub(super) struct Bash {
     /// The executable.
     pub(super) program: String,
-    /// Where it comes from.
+    /// Its origin.
     pub(super) origin: BashOrigin,
 }
 
-/// Where the carried bash comes from.
+/// The origin of the carried bash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BashOrigin {
     /// `bashInteractive` of the pinned nixpkgs, which nix-shell itself would choose.
@@ -67,10 +67,10 @@ pub(super) enum BashOrigin {
     Derivation,
 }
 
-/// Builds what the shells name of their inputs and lists the closure.
+/// Builds the inputs that the shells name, and lists the closure.
 ///
-/// That is what nix-shell itself builds before it enters, and what `inputDerivation` refers
-/// to where a shell has one; so one way serves all shells, also old and bare ones.
+/// nix-shell builds these inputs before it enters, and `inputDerivation` refers to them if a shell
+/// has one. So one way serves all shells, old and bare ones, too.
 pub(super) fn collect(shells: &Shells, unseen: &Unseen, report: &Report) -> Result<Closure> {
     report.emit(Event::Phase(Phase::Build));
     let nix = &shells.nix;
@@ -80,10 +80,10 @@ pub(super) fn collect(shells: &Shells, unseen: &Unseen, report: &Report) -> Resu
         .map(|shell| input_outputs(shell, nix))
         .collect::<Result<_>>()?;
     let reads: Vec<_> = unseen.reads_of_all(shells).collect();
-    let wanted = inputs_as_wanted(shells, &reads);
+    let wanted = paths_to_build(shells, &reads);
     command::realise(&wanted, &shells.scratch.path().join("input"), report)?;
     report.ensure_not_interrupted()?;
-    let mut finder = Finder::new(nix, report);
+    let mut finder = BashFinder::new(nix, report);
     let both = shells.all.iter().zip(&outputs);
     let bashes: Vec<_> = both
         .map(|(shell, outputs)| finder.find(shell, outputs))
@@ -100,7 +100,7 @@ pub(super) fn collect(shells: &Shells, unseen: &Unseen, report: &Report) -> Resu
     for (index, (mut roots, bash)) in outputs.into_iter().zip(bashes).enumerate() {
         let shell = &shells.all[index];
         roots.extend(derivations.clone());
-        roots.extend(for_evaluation(shell, &reads[index], shells)?);
+        roots.extend(evaluation_paths(shell, &reads[index], shells)?);
         portions.push(portion(shell, shells, roots, bash));
     }
     let roots: BTreeSet<_> = portions.iter().flat_map(|portion| &portion.roots).collect();
@@ -116,7 +116,7 @@ pub(super) fn collect(shells: &Shells, unseen: &Unseen, report: &Report) -> Resu
     })
 }
 
-/// `roots` already has the outputs of the shell's inputs, and the paths that evaluation needs.
+/// `roots` already contains the outputs of the shell's inputs and the paths that evaluation needs.
 fn portion(
     shell: &Shell,
     shells: &Shells,
@@ -139,8 +139,9 @@ fn portion(
     }
 }
 
-/// What nix-shell builds: the outputs that the derivations name, and their sources.
-fn inputs_as_wanted(shells: &Shells, reads: &[Reads]) -> Vec<String> {
+/// The paths that nix-shell builds, as `nix-store --realise` takes them: outputs of input
+/// derivations, and sources.
+fn paths_to_build(shells: &Shells, reads: &[Reads]) -> Vec<String> {
     let store = &shells.nix.store;
     let mut wanted = Vec::new();
     for (shell, reads) in shells.all.iter().zip(reads) {
@@ -170,9 +171,9 @@ fn input_outputs(shell: &Shell, nix: &Nix) -> Result<BTreeSet<StorePath>> {
     Ok(paths)
 }
 
-/// What evaluation takes. Where nobody evaluates, that of it which the shell's variables name
-/// as text: `export NIX_PATH=nixpkgs=${toString pkgs.path}` in a `shellHook`.
-fn for_evaluation(shell: &Shell, reads: &Reads, shells: &Shells) -> Result<BTreeSet<StorePath>> {
+/// The paths that evaluation needs. Without evaluation, only those that the shell's variables
+/// contain as text: `export NIX_PATH=nixpkgs=${toString pkgs.path}` in a `shellHook`.
+fn evaluation_paths(shell: &Shell, reads: &Reads, shells: &Shells) -> Result<BTreeSet<StorePath>> {
     let mut paths = read_while_evaluating(reads, &shells.nix)?;
     paths.extend(shell.pins.iter().map(|pin| pin.store_path.clone()));
     if shells.no_eval {
@@ -186,7 +187,7 @@ fn for_evaluation(shell: &Shell, reads: &Reads, shells: &Shells) -> Result<BTree
     Ok(paths)
 }
 
-/// What evaluation reads from the store besides pins: built for it, or named by it.
+/// The paths that evaluation reads besides pins: built for it, or named by it.
 fn read_while_evaluating(reads: &Reads, nix: &Nix) -> Result<BTreeSet<StorePath>> {
     let mut paths = BTreeSet::new();
     for (path, names) in reads {
@@ -209,14 +210,14 @@ fn outputs<'a>(
         let path = parsed.outputs.get(name).cloned().flatten();
         path.ok_or_else(|| Error::Unsupported {
             path: nix.store.print(derivation),
-            reason: format!("where its output '{name}' lies is known only after it was built (content-addressed derivations)"),
+            reason: format!("the path of its output '{name}' is known only after a build (content-addressed derivations)"),
         })
     };
     names.into_iter().map(path).collect()
 }
 
-/// Brings the text of all derivations that the shells are made of into the store, held by the
-/// connection. They have most of them in common.
+/// Adds the text of all derivations that the shells consist of to the store, held by the
+/// connection. It is one path, because shells share most of their derivations.
 fn derivations(shells: &Shells, connection: &mut Connection) -> Result<StorePath> {
     let mut texts: BTreeMap<StorePath, Vec<u8>> = BTreeMap::new();
     let nix = &shells.nix;
@@ -237,7 +238,7 @@ fn derivations(shells: &Shells, connection: &mut Connection) -> Result<StorePath
     loop {
         let path = nix.add_file(&file)?;
         connection.add_temp_root(&path)?;
-        // Until now a collection may have taken it; from now on none will.
+        // The path may have been collected before it was held; from now on it cannot be.
         if connection.path_info(&path)?.is_some() {
             return Ok(path);
         }

@@ -18,14 +18,14 @@ use outlet::{Finished, Offered, Outlet};
 use packer::Packer;
 use trees::Trees;
 
-/// How to compress.
+/// Compression settings.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
     pub(super) level: i32,
     pub(super) jobs: usize,
 }
 
-/// Compresses every segment of the plan and gives each, in order, to `deliver`.
+/// Compresses every segment of the plan and passes each, in order, to `deliver`.
 pub(super) fn segments(
     manifest: &Manifest,
     settings: &Settings,
@@ -56,8 +56,9 @@ pub(super) fn segments(
             let is_stepwise = frame.is_stepwise();
             let member = packer.compress(segment, frame)?;
             let finished = Finished { segment, member };
-            // Others may have to write first: then this thread reads its next segment, unless
-            // that would compress it, too, and fill another segment's memory.
+            // Earlier segments may have to be written first. Then this thread reads its next
+            // segment, unless reading would compress it, too, and need the memory of another
+            // segment.
             if is_stepwise {
                 compressor.recycle(outlet.deliver(finished)?);
                 continue;

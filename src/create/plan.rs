@@ -1,5 +1,5 @@
-//! The plan: the whole manifest, and with it the place of every byte, before a byte is written.
-//! Making it never touches the disk.
+//! The third stage: the plan. It is the whole manifest, and with it the place of every byte, before
+//! a byte is written. Planning never touches the disk.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -21,19 +21,19 @@ mod segments;
 
 use segments::cut;
 
-/// A whole bundle before a byte of it is written: what is rehearsed, and then packed.
+/// A whole bundle before a byte of it is written. It is rehearsed first, and then packed.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Plan {
     manifest: Manifest,
-    /// The project's root here.
+    /// The project's root on this machine.
     project_root: PathBuf,
-    /// Also keeps what will be packed from being collected.
+    /// Also protects the paths from the garbage collector.
     closure: Closure,
 }
 
 impl Plan {
-    /// Plans the bundle of these shells. Nothing in it is proved yet, and it says so.
+    /// Plans the bundle of these shells. Its proof says that nothing is proved yet.
     pub(super) fn new(shells: &Shells, closure: Closure) -> Result<Self> {
         let pins = if shells.no_eval {
             Vec::new()
@@ -58,28 +58,28 @@ impl Plan {
         })
     }
 
-    /// The manifest as it will be written, but for the proof.
+    /// The manifest as it will be written, except for the proof.
     pub(super) fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// The project's root here.
+    /// The project's root on this machine.
     pub(super) fn project_root(&self) -> &Path {
         &self.project_root
     }
 
-    /// The store paths that are packed, as the store knows them.
+    /// The store paths to pack, with the information that the store has about them.
     pub(super) fn paths(&self) -> &[PathInfo] {
         &self.closure.paths
     }
 
-    /// Where the carried bash of each shell comes from.
+    /// The origin of the bash that is carried for each shell.
     pub(super) fn bash_origins(&self) -> impl Iterator<Item = Option<BashOrigin>> {
         let portions = self.closure.portions.iter();
         portions.map(|portion| portion.bash.as_ref().map(|bash| bash.origin))
     }
 
-    /// The same plan with its proof.
+    /// The plan with this proof.
     pub(super) fn with_proof(mut self, proof: Proof) -> Self {
         self.manifest.proof = proof;
         self
@@ -98,7 +98,7 @@ fn needs(shells: &Shells, pins: &[Pin]) -> Vec<String> {
     needs.map(|(_, need)| (*need).to_owned()).collect()
 }
 
-/// The shells as the manifest has them.
+/// The shells in the form of the manifest.
 fn manifest_shells(shells: &Shells, closure: &Closure) -> Result<Vec<manifest::Shell>> {
     let both = shells.all.iter().zip(&closure.portions);
     both.map(|(shell, portion)| manifest_shell(shells, shell, (closure, portion)))
@@ -119,7 +119,7 @@ fn manifest_shell(
         name: frozen.name.clone(),
         path: frozen.path.clone(),
     };
-    // What the machine had to say is for those who evaluate.
+    // Only evaluation needs the surroundings.
     let none = Surroundings::default();
     let surroundings = if shells.no_eval {
         &none

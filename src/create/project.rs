@@ -1,4 +1,4 @@
-//! The project's files: what evaluation read, and what derivations copy.
+//! The project's files: those that evaluation reads, and those that derivations copy.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -19,22 +19,22 @@ use gather::Gathered;
 /// The files of a project, read and digested.
 #[derive(Debug, Clone)]
 pub(super) struct Project {
-    /// The directory that they are relative to.
+    /// The directory that all paths are relative to.
     pub(super) root: PathBuf,
-    /// As the manifest has them.
+    /// The files in the form of the manifest.
     pub(super) entries: manifest::Project,
     /// Directories that evaluation copies into the store as a whole.
     pub(super) copied: Vec<PathBuf>,
 }
 
-/// A shell whose files are a part of the project.
+/// The part of a project that one shell uses.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part<'a> {
     /// The shell file, absolute.
     pub(super) file: &'a Path,
-    /// What its evaluation touched.
+    /// Its evaluation.
     pub(super) evaluation: &'a Evaluation,
-    /// Directories whose files are not the project's.
+    /// Directories whose files do not belong to the project.
     pub(super) foreign: &'a [PathBuf],
 }
 
@@ -51,7 +51,7 @@ impl Part<'_> {
             events,
             ..
         } = self.evaluation;
-        // Nix also evaluates files of its own, which are nowhere on disk.
+        // Nix also evaluates built-in files, which do not exist on disk.
         let is_own = |file: &&PathBuf| !self.is_foreign(file) && file.is_file();
         for file in evaluated.iter().filter(is_own) {
             gathered.add(file)?;
@@ -63,8 +63,8 @@ impl Part<'_> {
         events.try_for_each(|event| gathered.add_event(event, &|path| self.is_foreign(path)))
     }
 
-    /// Every directory whose content the next evaluation will see: copied according to Nix's
-    /// log, or copied or listed according to the recorder.
+    /// Every directory whose content the next evaluation will see: copied, according to Nix's log,
+    /// or copied or listed, according to the recorder.
     fn copied(&self) -> impl Iterator<Item = &PathBuf> {
         let events = self.evaluation.events.iter();
         let recorded = events.filter_map(|event| match event {
@@ -77,7 +77,7 @@ impl Part<'_> {
     }
 }
 
-/// Gathers the files of all shells: those that their evaluation touched, and `extra` ones.
+/// Collects the files of a project: those that the evaluation of its shells used, and `extra` ones.
 pub(super) fn collect(parts: &[Part<'_>], extra: &[PathBuf]) -> Result<Project> {
     let files: Vec<_> = parts.iter().map(|part| part.file).collect();
     let top = top(&files)?;
@@ -102,8 +102,8 @@ pub(super) fn collect(parts: &[Part<'_>], extra: &[PathBuf]) -> Result<Project> 
     })
 }
 
-/// What is left of a project that nobody evaluates: the shell files, whose directories are
-/// entered, and what the user names, which a `shellHook` may read.
+/// The project of a bundle for entry without evaluation: the shell files, because their directories
+/// are entered, and the files that the user names, because a `shellHook` may read them.
 pub(super) fn without_evaluation(shell_files: &[&Path], extra: &[PathBuf]) -> Result<Project> {
     let evaluation = &Evaluation::default();
     let parts = shell_files.iter().map(|file| Part {
@@ -115,13 +115,13 @@ pub(super) fn without_evaluation(shell_files: &[&Path], extra: &[PathBuf]) -> Re
     collect(&parts, extra)
 }
 
-/// The innermost directory that all shell files lie in.
+/// The innermost directory that contains all shell files.
 fn top(files: &[&Path]) -> Result<PathBuf> {
     let mut dirs = files.iter().filter_map(|file| file.parent());
     let first = dirs.next().unwrap_or(Path::new("/"));
     let holds_all = |dir: &&Path| files.iter().all(|file| file.starts_with(dir));
     let top = first.ancestors().find(holds_all).unwrap_or(first);
-    // Several that have nothing but the root of the file system in common are no project.
+    // Shells that share only the root of the file system are not one project.
     if top.parent().is_none() && top != first {
         let limit = limit(first);
         let outside = files.iter().find(|file| !file.starts_with(&limit));
@@ -133,8 +133,8 @@ fn top(files: &[&Path]) -> Result<PathBuf> {
     Ok(top.to_owned())
 }
 
-/// How far up the project may reach: to the top of its git repository, else the home
-/// directory, else the directory below the file system's top-level ones.
+/// The outermost directory that the project may extend to: the top of its git repository, else the
+/// home directory, else the directory below a top-level one.
 fn limit(dir: &Path) -> PathBuf {
     if let Some(git) = dir.ancestors().find(|dir| dir.join(".git").exists()) {
         return git.to_owned();
@@ -152,7 +152,7 @@ fn limit(dir: &Path) -> PathBuf {
         .to_owned()
 }
 
-/// Reads everything below the root into the manifest's form, with the directories on the way.
+/// Reads all gathered files, and the directories that lead to them, into the form of the manifest.
 fn entries(gathered: &Gathered, root: &Path) -> Result<Vec<ProjectFile>> {
     let mut files = BTreeMap::new();
     for path in gathered.paths() {

@@ -1,4 +1,4 @@
-//! The fourth stage: the plan is tried in a room with no network, before anything is written.
+//! The fourth stage: rehearses the plan in a room with no network, before anything is written.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ use shellpack_format::bundle::member::Member;
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::StorePath;
 
-/// A plan with its proof: what will be written, to the byte. Where the user did not want a
-/// rehearsal, the proof says so.
+/// A plan with its proof: exactly the bundle that will be written. Without a rehearsal, the proof
+/// says so.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Proved {
@@ -33,7 +33,7 @@ impl Proved {
         let failed = |source| Error::Manifest { source };
         let plan = plan.with_proof(proof);
         let manifest_bytes = plan.manifest().to_bytes().map_err(failed)?;
-        // Nothing is written that a reader would refuse.
+        // No bundle is written that a reader would refuse.
         Manifest::parse(&manifest_bytes).map_err(failed)?;
         Ok(Self {
             plan,
@@ -56,18 +56,17 @@ impl Proved {
         Digest::of(&self.manifest_bytes)
     }
 
-    /// The project's root here.
+    /// The project's root on this machine.
     pub(super) fn project_root(&self) -> &Path {
         self.plan.project_root()
     }
 
-    /// Where the carried bash of each shell comes from.
+    /// The origin of the bash that is carried for each shell.
     pub(super) fn bash_origins(&self) -> impl Iterator<Item = Option<BashOrigin>> {
         self.plan.bash_origins()
     }
 
-    /// The size of the bundle, in bytes, if its closure becomes so many times smaller than its
-    /// NARs.
+    /// The size of the bundle in bytes, if its closure shrinks by this ratio.
     pub(super) fn size_at(&self, ratio: u64) -> u64 {
         let manifest = self.manifest();
         let files = manifest.project.files.iter();
@@ -77,7 +76,7 @@ impl Proved {
     }
 }
 
-/// Before minutes of building, not after.
+/// Fails if this machine cannot rehearse. Checked first, because building may take minutes.
 pub(super) fn ensure_possible(options: &Options) -> Result<()> {
     if options.rehearsal {
         Room::ensure_possible()
@@ -86,8 +85,8 @@ pub(super) fn ensure_possible(options: &Options) -> Result<()> {
     }
 }
 
-/// Rehearses the plan, unless the user does not want to. Import from derivation that the rehearsal
-/// finds is added: the closure is collected and planned again, until nothing is missing.
+/// Rehearses the plan, unless the user declined. If the rehearsal finds import from derivation, its
+/// outputs are added and the closure is collected and planned again, until nothing is missing.
 pub(super) fn prove(
     mut plan: Plan,
     shells: &Shells,
@@ -102,25 +101,25 @@ pub(super) fn prove(
         match rehearse_all(&plan, shells, report)? {
             Verdict::Passed(proof) => return Proved::new(plan, proof),
             Verdict::Builds { shell, derivation } => {
-                carry_outputs(&mut unseen, shells, shell, derivation, report)?;
+                add_outputs(&mut unseen, shells, shell, derivation, report)?;
                 plan = Plan::new(shells, closure::collect(shells, &unseen, report)?)?;
             }
         }
     }
 }
 
-/// How the rehearsals of all shells ended.
+/// The result of rehearsing all shells.
 enum Verdict {
     Passed(Proof),
-    /// The outputs of this derivation are missing for the shell with this index.
+    /// The shell with this index also needs the outputs of this derivation.
     Builds {
         shell: usize,
         derivation: StorePath,
     },
 }
 
-/// Import from derivation that was not recorded.
-fn carry_outputs(
+/// Adds the outputs of import from derivation that the recording missed.
+fn add_outputs(
     unseen: &mut Unseen,
     shells: &Shells,
     shell: usize,
@@ -136,12 +135,12 @@ fn carry_outputs(
     }
     let name = derivation.name().trim_end_matches(".drv");
     report.emit(Event::Note(&format!(
-        "evaluation builds {name} and reads it: its outputs are carried, and the rehearsal begins again"
+        "evaluation builds {name} and reads it: its outputs are added, and the rehearsal starts again"
     )));
     Ok(())
 }
 
-/// Rehearses every shell by itself, with everything that is carried for all of them.
+/// Rehearses every shell by itself, with all paths of the bundle.
 fn rehearse_all(plan: &Plan, shells: &Shells, report: &Report) -> Result<Verdict> {
     report.emit(Event::Phase(Phase::Rehearse));
     let manifest = plan.manifest();
@@ -164,7 +163,7 @@ fn rehearse_all(plan: &Plan, shells: &Shells, report: &Report) -> Result<Verdict
             }
         }
     }
-    Ok(Verdict::Passed(together(&proofs)))
+    Ok(Verdict::Passed(combined(&proofs)))
 }
 
 fn task(plan: &Plan, shell: &Shell, planned: &manifest::Shell, no_eval: bool) -> Task {
@@ -179,8 +178,8 @@ fn task(plan: &Plan, shell: &Shell, planned: &manifest::Shell, no_eval: bool) ->
     }
 }
 
-/// One proof of those of all shells: each check once, with the shells that it was made with.
-fn together(proofs: &[(Option<&ShellName>, Proof)]) -> Proof {
+/// Combines the proofs of all shells: each check once, with the shells that passed it.
+fn combined(proofs: &[(Option<&ShellName>, Proof)]) -> Proof {
     let mut checks: Vec<&String> = Vec::new();
     for check in proofs.iter().flat_map(|(_, proof)| &proof.checks) {
         if !checks.contains(&check) {
@@ -206,8 +205,8 @@ fn together(proofs: &[(Option<&ShellName>, Proof)]) -> Proof {
     }
 }
 
-/// The sources of the derivation that are copies of files. Others are texts, which may say
-/// where the project lies and so come out differently elsewhere.
+/// The sources of the derivation that are copies of files. The others are texts, which may contain
+/// the location of the project and so differ elsewhere.
 fn copied_sources(shell: &Shell, plan: &Plan) -> Vec<StorePath> {
     let is_copy = |ca: &Option<String>| ca.as_deref().is_some_and(|ca| ca.starts_with("fixed:"));
     let copies = plan

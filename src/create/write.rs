@@ -1,5 +1,5 @@
-//! The planned bundle is written: members in the order of the manifest, segments as they are
-//! compressed.
+//! The last stage: writes the planned bundle, with its members in the order of the manifest and
+//! segments as they are compressed.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -19,13 +19,13 @@ use shellpack_format::bundle::manifest::{FileKind, ProjectFile};
 use shellpack_format::bundle::writer::Writer;
 use shellpack_format::store::hash::Digest;
 
-/// How many times smaller a closure becomes at the most, for refusing what cannot fit. Programs and
-/// their libraries become three or four times smaller; this leaves room for texts and tables.
+/// The best ratio of NARs to compressed closure, for refusing bundles that cannot fit. Programs and
+/// libraries shrink to a third or a quarter; this leaves room for texts and tables.
 const BEST_RATIO: u64 = 50;
-/// And usually, at the most, for a warning.
+/// The best usual ratio, for a warning.
 const USUAL_RATIO: u64 = 5;
 
-/// Where the bundle goes.
+/// The destination of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Files.
@@ -35,7 +35,7 @@ pub enum Output {
 }
 
 impl Output {
-    /// An output that was named can be looked at before minutes of building.
+    /// Checks an output that was named before building, which may take minutes.
     pub(super) fn ensure_free(options: &Options) -> Result<()> {
         match &options.output {
             Some(Self::File(files)) => files.ensure_free(),
@@ -43,8 +43,7 @@ impl Output {
         }
     }
 
-    /// The output that was asked for, else `NAME.shellpack`; refused where writing it would
-    /// do harm.
+    /// The named output, else `NAME.shellpack`. Refuses one where writing would do harm.
     pub(super) fn choose(options: &Options, shells: &Shells) -> Result<Self> {
         let default = || {
             let path = PathBuf::from(format!("{}.shellpack", shells.name));
@@ -58,8 +57,8 @@ impl Output {
         Ok(output)
     }
 
-    /// Refuses a place where the planned bundle cannot go, before anything is compressed, and
-    /// warns of one where it may not.
+    /// Refuses a place without room for the planned bundle before anything is compressed, and warns
+    /// of one that may be too small.
     pub(super) fn ensure_room(&self, proved: &Proved, report: &Report) -> Result<()> {
         let Self::File(files) = self else {
             return Ok(());
@@ -68,7 +67,7 @@ impl Output {
         let usual = proved.size_at(USUAL_RATIO);
         if let Some(free) = medium.too_small_for(usual) {
             report.emit(Event::Warning(&format!(
-                "{} may not fit: such bundles usually take {} or more, and its file system has {} free",
+                "{} may not fit: such bundles usually need {} or more, and its file system has {} free",
                 files.path.display(),
                 human(usual),
                 human(free)
@@ -91,7 +90,7 @@ fn ensure_outside_sources(path: &Path, sources: &[PathBuf]) -> Result<()> {
     }
 }
 
-/// A bundle that is complete but cannot be found yet, unless it went to standard output.
+/// A complete bundle that does not have its name yet, unless it went to standard output.
 #[must_use]
 #[derive(Debug)]
 pub(super) enum Complete {
@@ -99,7 +98,7 @@ pub(super) enum Complete {
     Sent(Written),
 }
 
-/// Writes the planned bundle and brings it to the disk.
+/// Writes the planned bundle and syncs it to disk.
 pub(super) fn write(
     proved: &Proved,
     output: &Output,
@@ -127,7 +126,7 @@ pub(super) fn write(
 }
 
 impl Complete {
-    /// Reads what was written again, where that is possible.
+    /// Reads the files back. Standard output cannot be read back.
     pub(super) fn read_back(self, jobs: usize, report: &Report) -> Result<Self> {
         match self {
             Self::Files(files) => files.read_back(jobs, report).map(Self::Files),
@@ -194,7 +193,7 @@ fn project_file(
     };
     let packed = writer.project_file(file, &mut hashing);
     packed.map_err(|error| {
-        // It cannot be read, or became shorter; else it is the bundle that cannot be written.
+        // The file could not be read, or became shorter; else the bundle could not be written.
         if hashing.has_failed || error.kind() == io::ErrorKind::UnexpectedEof {
             Error::io("pack", &path)(error)
         } else {

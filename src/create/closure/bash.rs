@@ -1,4 +1,5 @@
-//! The bash for interactive use, and what else the nixpkgs of a shell tells.
+//! Finds the bash for interactive use, and the minimum Nix version that the nixpkgs of a shell
+//! states.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,15 +14,15 @@ use crate::nix::expression::quote;
 use crate::report::{Event, Report};
 use shellpack_format::store::store_path::StorePath;
 
-/// Looks for the bash of shells, which often have one nixpkgs in common.
-pub(super) struct Finder<'a> {
+/// Finds the bash of each shell. Shells often share one nixpkgs.
+pub(super) struct BashFinder<'a> {
     nix: &'a Nix,
     report: &'a Report,
-    /// The program for each nixpkgs, if it could be built.
+    /// The program for each nixpkgs; `None` if it could not be built.
     built: BTreeMap<String, Option<String>>,
 }
 
-impl<'a> Finder<'a> {
+impl<'a> BashFinder<'a> {
     pub(super) fn new(nix: &'a Nix, report: &'a Report) -> Self {
         Self {
             nix,
@@ -30,9 +31,9 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Nix's own choice first; then what the derivation is built with. That none is found is
-    /// no failure: the target's bash is used then, and the user is told. `outputs` are those of
-    /// the shell's inputs.
+    /// Finds the bash that nix-shell would choose, else the one that the derivation is built with.
+    /// `outputs` are those of the shell's inputs. Finding none is no failure: the target's bash is
+    /// used then, and the summary warns.
     pub(super) fn find(
         &mut self,
         shell: &Shell,
@@ -46,7 +47,7 @@ impl<'a> Finder<'a> {
                 }));
             }
         }
-        Ok(self.own(shell, outputs))
+        Ok(self.of_derivation(shell, outputs))
     }
 
     fn of_nixpkgs(&mut self, nixpkgs: String, shell: &Shell) -> Result<Option<String>> {
@@ -68,7 +69,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The shell that the derivation itself is built with.
-    fn own(&self, shell: &Shell, outputs: &BTreeSet<StorePath>) -> Option<Bash> {
+    fn of_derivation(&self, shell: &Shell, outputs: &BTreeSet<StorePath>) -> Option<Bash> {
         let environment = shell.derivation.environment.get("shell");
         let program = environment.unwrap_or(&shell.derivation.builder);
         let (path, _) = self.nix.store.containing(program)?;
@@ -81,7 +82,7 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// `<nixpkgs>` if it was looked up, then every pin that looks like nixpkgs.
+/// `<nixpkgs>`, if it was looked up, and every pin that looks like nixpkgs.
 fn nixpkgs_candidates(shell: &Shell, nix: &Nix) -> impl Iterator<Item = String> {
     let looked_up = shell
         .surroundings
@@ -99,7 +100,7 @@ fn nixpkgs_candidates(shell: &Shell, nix: &Nix) -> impl Iterator<Item = String> 
 }
 
 fn build(scratch: &Path, nixpkgs: &str, report: &Report) -> Result<String> {
-    // Nobody's own configuration: whoever packs the shell, it is the same bash.
+    // Without a user's configuration: the bash is the same for every user.
     let expression = format!(
         "(import (/. + {}) {{ config = {{ }}; overlays = [ ]; }}).bashInteractive",
         quote(nixpkgs)
@@ -114,7 +115,7 @@ fn build(scratch: &Path, nixpkgs: &str, report: &Report) -> Result<String> {
     Ok(program.to_string_lossy().into_owned())
 }
 
-/// What nixpkgs itself checks: its `lib/minver.nix` is a string literal.
+/// The minimum Nix version that nixpkgs checks: `lib/minver.nix` is a string literal.
 pub(super) fn minimum_nix_version(shell: &Shell, nix: &Nix) -> Option<String> {
     nixpkgs_candidates(shell, nix).find_map(|dir| {
         let text = fs::read_to_string(Path::new(&dir).join("lib/minver.nix")).ok()?;

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::StorePath;
 
-/// References before referrers. Among paths that could come next, the order is by name, so
-/// that alike paths (versions, outputs of one package) are neighbours and compress better.
+/// Puts references before referrers. Ties are ordered by name, so that similar paths (versions,
+/// outputs of one package) are neighbours and compress better.
 pub(super) fn ordered(mut infos: BTreeMap<StorePath, PathInfo>) -> Vec<PathInfo> {
     let mut waiting: BTreeMap<StorePath, usize> = BTreeMap::new();
     let mut referrers: BTreeMap<StorePath, Vec<StorePath>> = BTreeMap::new();

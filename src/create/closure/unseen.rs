@@ -1,18 +1,18 @@
-//! Import from derivation that the recording of an evaluation did not see. The rehearsal finds it.
+//! Import from derivation that the recording missed. The rehearsal finds it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::create::shell::{Reads, Shells};
 use shellpack_format::store::store_path::StorePath;
 
-/// Derivations whose outputs evaluation reads, beyond those that were recorded, by the index of
-/// the shell.
+/// Derivations whose outputs evaluation reads although the recording does not have them, by the
+/// index of the shell.
 #[derive(Debug, Default)]
 pub(in crate::create) struct Unseen(BTreeMap<usize, Reads>);
 
 impl Unseen {
-    /// Adds all outputs of a derivation for the shell with this index. Returns whether that is
-    /// news: if not, carrying them did not help.
+    /// Adds all outputs of a derivation for the shell with this index. Returns false if they were
+    /// added before: then they did not help.
     pub(in crate::create) fn add(
         &mut self,
         shells: &Shells,

@@ -1,4 +1,4 @@
-//! Asks for the files of the next segments while the current ones are compressed: on a cold
+//! Reads the files of the next segments ahead while the current ones are compressed: with a cold
 //! page cache, threads that read and compress by turns wait for the disk half of the time.
 
 use std::collections::VecDeque;
@@ -7,14 +7,14 @@ use super::trees::Trees;
 use crate::relay::Relay;
 use shellpack_format::bundle::layout::Layout;
 
-/// How many segments are read ahead of the newest one under way. What has been read waits in
-/// the page cache, so this much memory must be there for it.
+/// How many segments are read ahead of the newest one in progress. The page cache must have memory
+/// for this much.
 const SEGMENTS: usize = 2;
 
-/// Walks trees and asks for files, segment by segment, as the workers begin them. What
-/// cannot be read is passed over: the worker that meets it says so.
+/// Walks trees and reads their files ahead, segment by segment, as the workers begin them. Errors
+/// are ignored: the worker that reads the file reports them.
 pub(super) fn read_ahead(layout: &Layout, trees: &Trees, begun: &Relay<()>, jobs: usize) {
-    // The trees stay until their segment is under way, so that nobody walks them twice.
+    // The trees stay until their segment is in progress, so that no tree is walked twice.
     let mut walked = VecDeque::new();
     for segment in 0..layout.segments() {
         if segment >= SEGMENTS && begun.take(segment - SEGMENTS).is_none() {

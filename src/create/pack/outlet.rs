@@ -1,9 +1,9 @@
-//! Finished segments go out in the order of the stream, whoever finished them.
+//! Delivers finished segments in the order of the stream, whichever thread finished them.
 
 use crate::error::{Error, Result};
 use crate::relay::Relay;
 
-/// What takes a segment: its number and its member's content.
+/// Receives a segment: its number and the content of its member.
 pub(super) type Deliver<'a> = &'a mut (dyn FnMut(usize, &[u8]) -> Result<()> + Send);
 
 /// A compressed segment.
@@ -12,11 +12,11 @@ pub(super) struct Finished {
     pub(super) member: Vec<u8>,
 }
 
-/// What became of a segment that was offered.
+/// The result of offering a segment.
 pub(super) enum Offered {
-    /// It was delivered; its memory can be used again.
+    /// The segment was delivered, and its memory can be reused.
     Delivered(Vec<u8>),
-    /// Others come before it.
+    /// Earlier segments are not delivered yet.
     Early(Finished),
 }
 
@@ -29,13 +29,14 @@ impl<'a> Outlet<'a> {
         Self(turns)
     }
 
-    /// Waits for a finished segment's turn and delivers it; its memory can be used again.
+    /// Waits until all earlier segments are delivered, and delivers this one. Returns its memory
+    /// for reuse.
     pub(super) fn deliver(&self, finished: Finished) -> Result<Vec<u8>> {
         let turn = self.0.take(finished.segment).ok_or(Error::Interrupted)?;
         self.deliver_at(turn, finished)
     }
 
-    /// Delivers a finished segment if it is its turn now.
+    /// Delivers a finished segment if all earlier ones are delivered.
     pub(super) fn offer(&self, finished: Finished) -> Result<Offered> {
         match self.0.take_if_there(finished.segment) {
             Some(turn) => self.deliver_at(turn, finished).map(Offered::Delivered),
@@ -49,7 +50,7 @@ impl<'a> Outlet<'a> {
         Ok(finished.member)
     }
 
-    /// Wakes everybody who waits for a turn.
+    /// Wakes all threads that wait for their turn.
     pub(super) fn abandon(&self) {
         self.0.abandon();
     }

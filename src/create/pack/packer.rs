@@ -1,4 +1,4 @@
-//! One segment: read from the store, compared with the plan, compressed.
+//! Packs one segment: reads it from the store, compares it with the plan, and compresses it.
 
 use std::io::{self, Read as _};
 use std::ops::Range;
@@ -16,8 +16,8 @@ use shellpack_format::bundle::segment::{Compressor, Frame};
 use shellpack_format::store::export;
 use shellpack_format::store::hash::Digest;
 
-/// How much is read at once: large enough for few system calls, small enough to be hashed
-/// while it is in the processor's cache.
+/// Bytes read at once: enough for few system calls, few enough to be hashed while they are in the
+/// processor's cache.
 const CHUNK: usize = 256 << 10;
 
 pub(super) struct Packer<'a> {
@@ -26,7 +26,7 @@ pub(super) struct Packer<'a> {
     layout: &'a Layout,
     trees: &'a Trees,
     report: &'a Report,
-    /// The hash of a NAR that goes on in the next segment.
+    /// Hashes of NARs that continue in the next segment.
     hashers: Relay<Sha256>,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Packer<'a> {
         }
     }
 
-    /// Wakes everybody who waits for a hash.
+    /// Wakes all threads that wait for a hash.
     pub(super) fn abandon(&self) {
         self.hashers.abandon();
     }
@@ -56,7 +56,8 @@ impl<'a> Packer<'a> {
         Error::io("compress the closure of", self.manifest.name.as_str())
     }
 
-    /// Reads a segment and compares it with the plan. Stepwise, it is compressed meanwhile.
+    /// Reads a segment and compares it with the plan. A stepwise frame compresses it at the same
+    /// time.
     pub(super) fn read_segment<'c>(
         &self,
         segment: usize,
@@ -78,7 +79,7 @@ impl<'a> Packer<'a> {
         Ok(frame)
     }
 
-    /// Compresses a segment, or the rest of it.
+    /// Compresses a segment, or the rest of a stepwise one.
     pub(super) fn compress(&self, segment: usize, frame: Frame<'_>) -> Result<Vec<u8>> {
         self.report.ensure_not_interrupted()?;
         let is_stepwise = frame.is_stepwise();
@@ -89,7 +90,7 @@ impl<'a> Packer<'a> {
         Ok(member)
     }
 
-    /// Writes the part of a record that lies in a segment.
+    /// Writes the part of a framed NAR that is in a segment.
     fn record(&self, slice: &Slice, frame: &mut Frame<'_>) -> Result<()> {
         let parts = self.layout.parts(slice);
         let Some(path) = self.closure.paths.get(slice.record) else {
@@ -117,7 +118,7 @@ impl<'a> Packer<'a> {
             .map_err(self.failed())
     }
 
-    /// Reads a part of a NAR to where the compressor wants it.
+    /// Reads a part of a NAR into the space that the compressor provides.
     fn read(
         &self,
         record: usize,
@@ -150,8 +151,8 @@ impl<'a> Packer<'a> {
         Ok(())
     }
 
-    /// The hash of a NAR that several segments share goes from one segment's thread to the
-    /// next one's, as soon as the segment has been read.
+    /// Hashes the NARs that several segments share. Each hash is passed from one segment's thread
+    /// to the next one's as soon as the segment was read.
     fn hash_raw(&self, segment: usize, raw: &[u8]) -> Result<()> {
         let mut rest = raw;
         for slice in self.layout.slices(segment) {
@@ -169,8 +170,9 @@ impl<'a> Packer<'a> {
         Ok(())
     }
 
-    /// While a segment is compressed step by step, the next one's thread cannot wait for its
-    /// hash; so what several segments share is read twice, the second time from memory.
+    /// Hashes shared NARs before a stepwise segment is read. The next segment's thread cannot wait
+    /// until this one is compressed, so the shared parts are read twice, the second time from
+    /// memory.
     fn hash_ahead(&self, segment: usize) -> Result<()> {
         for slice in self.layout.slices(segment) {
             self.hash_shared(segment, &slice, |hasher| {
@@ -194,7 +196,7 @@ impl<'a> Packer<'a> {
         Ok(())
     }
 
-    /// Goes on with the hash of a NAR that other segments share; does nothing for others.
+    /// Continues the hash of a NAR that other segments share. Ignores NARs that they do not share.
     fn hash_shared(
         &self,
         segment: usize,
@@ -242,7 +244,7 @@ impl<'a> Packer<'a> {
         Err(self.damaged(record, format!("{size} bytes instead of {expected}")))
     }
 
-    /// A damaged path must not travel.
+    /// Fails if a path is damaged.
     fn ensure_hash(&self, record: usize, hasher: Sha256) -> Result<()> {
         let (found, expected) = (Digest::from(hasher), self.closure.paths[record].nar_hash);
         if found == expected {
@@ -259,7 +261,7 @@ impl<'a> Packer<'a> {
     }
 }
 
-/// Ranges within a segment fit memory, since the segment does.
+/// Ranges within a segment fit into memory, because the segment does.
 fn range(range: &Range<u64>) -> Range<usize> {
     let at = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
     at(range.start)..at(range.end)

@@ -1,4 +1,4 @@
-//! The trees of the closure's paths, walked once each.
+//! The trees of the closure's paths. Each is walked once.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -7,14 +7,14 @@ use crate::error::Result;
 use crate::tree::dump::Dump;
 use shellpack_format::bundle::manifest::Closure;
 
-/// For each path the layout of its NAR, made by whoever needs it first and kept while
-/// anybody holds it.
+/// For each path, the layout of its NAR: computed when it is first needed, and kept as long as any
+/// thread uses it.
 pub(super) struct Trees {
     trees: Vec<(PathBuf, Mutex<Weak<Dump>>)>,
 }
 
 impl Trees {
-    /// The trees of a closure, none of them walked yet.
+    /// The trees of a closure. This walks none of them yet.
     pub(super) fn of(closure: &Closure) -> Self {
         let paths = closure.paths.iter();
         let trees = paths
@@ -23,7 +23,7 @@ impl Trees {
         Self { trees }
     }
 
-    /// Where a path is.
+    /// The location of a path.
     pub(super) fn place(&self, record: usize) -> &Path {
         &self.trees[record].0
     }
@@ -40,7 +40,7 @@ impl Trees {
         Ok(dump)
     }
 
-    /// How many there are.
+    /// The number of trees.
     pub(super) fn len(&self) -> usize {
         self.trees.len()
     }

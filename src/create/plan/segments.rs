@@ -1,12 +1,12 @@
-//! Where the export stream is cut into segments.
+//! Cuts the export stream into segments.
 
 use shellpack_format::bundle::layout::RecordSize;
 use shellpack_format::bundle::segment::MOST_WRITTEN;
 use shellpack_format::store::export;
 
-/// Cuts the stream into segments of about equal size, at most [`MOST_WRITTEN`]. A cut falls
-/// between two records where a boundary lies within an eighth of the ideal place, else
-/// inside one: a path that is larger than a segment is compressed by several threads, too.
+/// Cuts the stream into segments of about equal size, at most [`MOST_WRITTEN`]. A cut is between
+/// two NARs if a boundary is within an eighth of the ideal place, else inside one: so several
+/// threads also compress a path that is larger than a segment.
 pub(super) fn cut(records: &[RecordSize]) -> Vec<u64> {
     let sizes: Vec<u64> = records
         .iter()
@@ -39,8 +39,8 @@ pub(super) fn cut(records: &[RecordSize]) -> Vec<u64> {
     segments
 }
 
-/// An even number, unless one will do: with an odd one, the second of two threads has
-/// nothing to do at the end, which costs more time than the larger segments save bytes.
+/// The number of segments: one, or an even number. With an odd number, the second of two threads
+/// would be idle at the end, which costs more time than the larger segments save bytes.
 fn number_of_segments(total: u64) -> u64 {
     match total.div_ceil(MOST_WRITTEN) {
         one @ (0 | 1) => one,

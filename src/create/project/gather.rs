@@ -1,4 +1,4 @@
-//! Which files make up a project: absolute paths, gathered one by one.
+//! Gathers the files of a project, as absolute paths.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,16 +7,16 @@ use std::path::{Component, Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::nix::evaluate::Recorded;
 
-/// Absolute paths, none of which leads through a symlink below the limit.
+/// Absolute paths without symlinks on the way to them, below the limit.
 pub(super) struct Gathered {
     limit: PathBuf,
-    /// Where all shell files are.
+    /// The directory that contains all shell files.
     directory: PathBuf,
     paths: BTreeSet<PathBuf>,
 }
 
 impl Gathered {
-    /// Nothing yet of the project of shells in `directory`; nothing will lie outside of `limit`.
+    /// Starts with no files, for shells in `directory`. No path outside `limit` will be accepted.
     pub(super) fn below(limit: PathBuf, directory: &Path) -> Self {
         Self {
             limit,
@@ -25,28 +25,31 @@ impl Gathered {
         }
     }
 
-    /// Everything that was gathered.
+    /// All gathered paths.
     pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         self.paths.iter()
     }
 
-    /// Adds what the recorder saw being taken from the project.
+    /// Adds the project files that a recorded event used.
     pub(super) fn add_event(
         &mut self,
         event: &Recorded,
-        in_store: &dyn Fn(&Path) -> bool,
+        is_foreign: &dyn Fn(&Path) -> bool,
     ) -> Result<()> {
         match event {
-            Recorded::Read { path, .. } | Recorded::Import { path, .. } if in_store(path) => Ok(()),
-            // nixpkgs looks for the user's configuration, and reads what the project gives it;
-            // flake-compat looks for the project's `.git`.
+            Recorded::Read { path, .. } | Recorded::Import { path, .. } if is_foreign(path) => {
+                Ok(())
+            }
+            // Files outside the project may read within it: nixpkgs looks for the user's
+            // configuration, and reads files that the project passes to it; flake-compat looks for
+            // the project's `.git`.
             Recorded::Read { reader, from, path }
-                if in_store(from) && !path.starts_with(self.reach_of(reader)) =>
+                if is_foreign(from) && !path.starts_with(self.limit_for(reader)) =>
             {
                 Ok(())
             }
             Recorded::Read { reader, path, .. } if reader == "pathExists" => {
-                self.add_if_there(path)
+                self.add_if_exists(path)
             }
             Recorded::Read { reader, path, .. } if reader == "readDir" => {
                 self.add(path)?;
@@ -54,24 +57,24 @@ impl Gathered {
                     .iter()
                     .try_for_each(|child| self.add_listed(child))
             }
-            // `<nix/fetchurl.nix>` is Nix's own, and nowhere on disk.
+            // `<nix/fetchurl.nix>` is built into Nix and does not exist on disk.
             Recorded::Import { path, .. } if !path.exists() => Ok(()),
             Recorded::Read { path, .. } | Recorded::Import { path, .. } => self.add(path),
-            Recorded::Copy { path, result } if !in_store(path) => self.add_like(path, result),
+            Recorded::Copy { path, result } if !is_foreign(path) => self.add_filtered(path, result),
             _ => Ok(()),
         }
     }
 
-    /// Below which directory a file outside of the project takes what is the project's.
-    fn reach_of(&self, reader: &str) -> &Path {
+    /// The directory below which reads by a file outside the project count as reads of the project.
+    fn limit_for(&self, reader: &str) -> &Path {
         match reader {
             "pathExists" if !self.limit.join(".git").exists() => &self.directory,
             _ => &self.limit,
         }
     }
 
-    /// Adds a file, or a directory without its contents; and what symlinks on the way to it
-    /// lead to.
+    /// Adds a file, or a directory without its contents, and the targets of symlinks on the way to
+    /// it.
     pub(super) fn add(&mut self, path: &Path) -> Result<()> {
         let below = path
             .strip_prefix(&self.limit)
@@ -101,7 +104,7 @@ impl Gathered {
         Ok(())
     }
 
-    /// Adds a file or a whole directory, symlinks as such.
+    /// Adds a file or a whole directory. Symlinks are not followed.
     pub(super) fn add_tree(&mut self, path: &Path) -> Result<()> {
         let kind = fs::symlink_metadata(path)
             .map_err(Error::io("find", path))?
@@ -118,26 +121,26 @@ impl Gathered {
             .try_for_each(|child| self.add_tree(child))
     }
 
-    /// Adds what the user named, from wherever it is seen.
+    /// Adds a path that the user named, relative to the current directory.
     pub(super) fn add_named(&mut self, path: &Path) -> Result<()> {
         let absolute = std::path::absolute(path).map_err(Error::io("find", path))?;
         let real = match (absolute.parent(), absolute.file_name()) {
             (Some(parent), Some(name)) => fs::canonicalize(parent).map(|parent| parent.join(name)),
-            // It ends in `..`: a directory, and nothing else.
+            // The path ends in `..`, so it is a directory.
             _ => fs::canonicalize(&absolute),
         };
         self.add_tree(&real.map_err(Error::io("find", path))?)
     }
 
-    /// The common ancestor of everything: this directory, unless something lies above it.
+    /// The common ancestor of all paths and of this directory.
     pub(super) fn root(&self, dir: &Path) -> PathBuf {
         let holds_all = |dir: &&Path| self.paths.iter().all(|path| path.starts_with(dir));
         dir.ancestors().find(holds_all).unwrap_or(dir).to_owned()
     }
 
-    /// Whether something exists may be asked of anything; what is not there, or lies
-    /// elsewhere, cannot be carried and need not be.
-    fn add_if_there(&mut self, path: &Path) -> Result<()> {
+    /// Adds a path whose existence was checked, if it exists. Any path may be checked; one outside
+    /// the project cannot be carried, and need not be.
+    fn add_if_exists(&mut self, path: &Path) -> Result<()> {
         if !path.exists() {
             return Ok(());
         }
@@ -147,7 +150,8 @@ impl Gathered {
         }
     }
 
-    /// Of what a directory was found to hold, name and kind matter, not where a link leads.
+    /// Adds an entry of a listed directory: its name and kind matter, the target of a symlink does
+    /// not.
     fn add_listed(&mut self, path: &Path) -> Result<()> {
         let kind = fs::symlink_metadata(path)
             .map_err(Error::io("find", path))?
@@ -158,8 +162,9 @@ impl Gathered {
         self.add(path)
     }
 
-    /// Adds the files of a tree that are also in its copy, which a filter may have thinned.
-    fn add_like(&mut self, path: &Path, copy: &Path) -> Result<()> {
+    /// Adds the files of a tree that its copy in the store has, too: a filter may have left others
+    /// out.
+    fn add_filtered(&mut self, path: &Path, copy: &Path) -> Result<()> {
         let is_dir = fs::symlink_metadata(copy).is_ok_and(|metadata| metadata.is_dir());
         if !is_dir {
             return self.add_tree(path);
@@ -167,7 +172,7 @@ impl Gathered {
         self.add(path)?;
         for child in children(copy)? {
             if let Some(name) = child.file_name() {
-                self.add_like(&path.join(name), &child)?;
+                self.add_filtered(&path.join(name), &child)?;
             }
         }
         Ok(())

@@ -161,7 +161,7 @@ fn a_full_disk_leaves_no_volume() {
 #[test]
 fn a_place_that_is_too_small_is_told_before_the_work() {
     let outcome = cannot_create("1M", "--volume-size 100K");
-    let warning = "warning: out/x.shellpack may not fit: such bundles usually take ";
+    let warning = "warning: out/x.shellpack may not fit: such bundles usually need ";
     let said = &outcome.stderr;
     assert!(said.find(warning) < said.find("packing"), "{outcome}");
     outcome.says(" or more, and its file system has 1.00 MiB free\n");
