@@ -1,4 +1,4 @@
-//! Back into a shell that was opened before: no bundle is needed any more.
+//! Enters a shell that was opened before. The bundle is not needed any more.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -16,26 +16,26 @@ use choose::Chosen;
 /// How many missing paths a message lists.
 const LISTED: usize = 5;
 
-/// What the user asked for.
+/// The options of `enter`.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Which bundle, if not that of the project that the current directory lies in.
+    /// The bundle; by default the one whose project contains the current directory.
     pub name: Option<String>,
-    /// Which of its shells, if not the one around the current directory, or the first.
+    /// The shell; by default the one around the current directory, else the first.
     pub shell: Option<String>,
-    /// How to enter.
+    /// How to enter the shell.
     pub entry: Entry,
-    /// How to come to what is entered.
+    /// Whether to evaluate.
     pub way: Way,
 }
 
-/// Enters a shell that was opened here. This does not return unless it fails: see
+/// Enters a shell that was opened on this machine. Returns only if it fails: see
 /// [`crate::open::open`].
 pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     report.emit(Event::Phase(Phase::Check));
     let chosen = choose::choose(options.name.as_deref(), options.shell.as_deref())?;
     if chosen.is_by_default {
-        entry::tell_of_others(&chosen.manifest, &chosen.shell, report);
+        entry::note_other_shells(&chosen.manifest, &chosen.shell, report);
     }
     let target = Target::here();
     if options.way.is_as_packed(&chosen.manifest) {
@@ -55,8 +55,8 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     entry::enter(&ready, &options.entry, options.way, report)
 }
 
-/// Everything must still be there. Roots keep the garbage collector away, but not somebody
-/// who deletes by force; and a home may be shared by machines that share no store.
+/// Makes the roots again, and fails if a path is missing. Roots stop the garbage collector, but not
+/// a forced deletion; and machines that share a home may not share a store.
 fn hold(chosen: &Chosen, target: &Target) -> Result<()> {
     let closure = &chosen.manifest.closure;
     let mut connection = target.connect()?;
@@ -67,7 +67,7 @@ fn hold(chosen: &Chosen, target: &Target) -> Result<()> {
     ensure_none(chosen, missing)
 }
 
-/// The same where Nix is not asked, and perhaps is not there.
+/// Fails if a path is missing, without asking Nix, which may not be installed.
 fn ensure_all_there(chosen: &Chosen, target: &Target) -> Result<()> {
     let closure = &chosen.manifest.closure;
     let paths = closure.paths.iter().map(|path| &path.path);

@@ -1,4 +1,4 @@
-//! The last step of `open`, and of `enter`: the process becomes nix-shell, or what nix-shell
+//! The last step of `open` and `enter`: the process becomes nix-shell, or the bash that nix-shell
 //! would become.
 
 use std::convert::Infallible;
@@ -20,72 +20,72 @@ use shellpack_format::store::store_path::StorePath;
 
 pub(crate) mod as_packed;
 mod drift;
-mod drifted;
 pub(crate) mod invocation;
 pub(crate) mod project;
-mod which;
+mod selection;
 
-use drifted::{Choice, Drifted};
-pub(crate) use which::{shell_named, tell_of_others};
+use drift::{Choice, Drift};
+pub(crate) use selection::{note_other_shells, shell_named};
 
-/// How to come to what is entered.
+/// Whether to evaluate the shell, and whether to build for that.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Way {
-    /// By evaluating the shell as it is here.
+    /// Evaluate the shell as it is here.
     #[default]
     Evaluate,
-    /// The same, and what it needs and is not there is built, if that takes no network.
+    /// Evaluate, and build missing inputs if that needs no network.
     Build,
-    /// Without evaluating: as it was packed.
+    /// Do not evaluate: enter the shell as it was packed.
     NoEval,
 }
 
 impl Way {
-    /// Whether a shell of this bundle is entered without evaluating: on demand, and wherever the
-    /// bundle does not carry what evaluation needs.
+    /// Whether a shell of this bundle is entered without evaluation: on request, or if the bundle
+    /// does not carry the inputs of evaluation.
     pub(crate) fn is_as_packed(self, manifest: &Manifest) -> bool {
         self == Self::NoEval || manifest.is_no_eval()
     }
 }
 
-/// A shell that has everything it needs here: every path is valid, and held by the record's roots.
+/// A shell that has everything it needs: every path is valid, and protected by the roots of the
+/// record.
 #[must_use]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ready<'a> {
     /// The bundle's manifest.
     pub(crate) manifest: &'a Manifest,
-    /// The shell of it that is meant.
+    /// The shell to enter.
     pub(crate) shell: &'a Shell,
-    /// Where its paths are.
+    /// The store that its paths are in.
     pub(crate) target: &'a Target,
-    /// The bundle's record. To enter without evaluating, there need not be one.
+    /// The bundle's record. Optional for entry without evaluation.
     pub(crate) record: Option<&'a Record>,
     /// The project's root.
     pub(crate) project: &'a Path,
-    /// Whether the bundle used up stdin.
+    /// Whether the bundle was read from stdin.
     pub(crate) is_stdin: bool,
 }
 
-/// What there is to say when no shell was entered.
+/// The result of opening without entering.
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct Outside {
-    /// How each shell that was meant is entered.
+    /// How to enter each selected shell.
     pub by_hand: Vec<ByHand>,
 }
 
-/// How a shell is entered, without shellpack if that is possible.
+/// How to enter a shell, without shellpack if possible.
 #[derive(Debug)]
 pub(crate) struct ByHand {
-    /// The shell, where there are several.
+    /// The shell's name, if there are several.
     pub shell: Option<ShellName>,
-    /// What to type.
+    /// The command line to type.
     pub line: String,
 }
 
 impl<'a> Ready<'a> {
-    /// The shell as it is evaluated here. What must be written for that goes to its place in the
-    /// record, where it stays for those who enter by hand.
+    /// The invocation that evaluates the shell here. Files that it needs are written to the record,
+    /// and stay there for entry by hand.
     fn invocation(&self, recipe: &'a Recipe) -> Result<Invocation<'a>> {
         let dir = self.record()?.entry(self.project, self.shell);
         Invocation::new(recipe, self.project, &dir)
@@ -96,7 +96,7 @@ impl<'a> Ready<'a> {
     }
 }
 
-/// Says how to enter these shells of a bundle.
+/// Returns how to enter these shells of a bundle.
 pub(crate) fn stay_outside<'a>(
     ready: &Ready<'a>,
     shells: impl IntoIterator<Item = &'a Shell>,
@@ -115,10 +115,10 @@ pub(crate) fn stay_outside<'a>(
     Ok(Outside { by_hand })
 }
 
-/// Enters the shell. Returns only if that failed.
+/// Enters the shell. Returns only if it fails.
 ///
-/// It is evaluated before, so that what cannot work fails as shellpack's failure, and Nix never
-/// starts to build the world on a machine that cannot.
+/// The shell is evaluated first. So a shell that cannot work fails with an error of shellpack, and
+/// Nix never starts to build everything on a machine that cannot.
 pub(crate) fn enter(
     ready: &Ready<'_>,
     entry: &Entry,
@@ -133,30 +133,31 @@ pub(crate) fn enter(
     let invocation = ready.invocation(&recipe)?;
     report.emit(Event::Phase(Phase::Evaluate));
     let derivation = invocation.instantiate(&record.derivation(ready.shell))?;
-    if let Some(drifted) = Drifted::look(ready, nix, &derivation)? {
-        match drifted.choose(way, ready.is_stdin, report)? {
+    if let Some(drift) = Drift::find(ready, nix, &derivation)? {
+        match drift.choose(way, ready.is_stdin, report)? {
             Choice::AsPacked => return enter_as_packed(ready, entry, report),
-            Choice::Build => drifted.build(&record.built(ready.shell), report)?,
+            Choice::Build => drift.build(&record.built(ready.shell), report)?,
         }
     }
     let (program, command, by_hand) = command(&invocation, entry, &derivation, nix);
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
-    if invocation.takes_more_than_nix_shell() {
+    if invocation.needs_more_than_nix_shell() {
         report.emit(Event::Note(&format!("to enter by hand: {by_hand}")));
     }
-    let stdin = other_stdin(ready.is_stdin)?;
+    let stdin = replace_stdin(ready.is_stdin)?;
     report.emit(Event::Done);
-    // Returns only if it could not be started.
+    // Returns only if the program could not be started.
     Err(Error::CannotEnter {
         program: program.to_owned(),
         source: command.exec(stdin),
     })
 }
 
-/// `nix develop` for a flake's shell to work in, where that works here; else nix-shell, which a
-/// command takes in any case: to `nix develop` it would be a program that sees no functions.
-/// With its name, and what to type to come there by hand.
+/// Chooses the command that enters: `nix develop` for an interactive shell of a flake, if that
+/// works here, else nix-shell. A command always needs nix-shell: `nix develop` would run it as a
+/// program that sees no functions. Returns the program's name, the command, and the line to type by
+/// hand.
 fn command(
     invocation: &Invocation<'_>,
     entry: &Entry,
@@ -168,22 +169,22 @@ fn command(
         let command = develop.enter(entry.pure, &entry.keep);
         return ("nix develop", command, develop.by_hand());
     }
-    let command = invocation.command(&words(entry));
+    let command = invocation.command(&options(entry));
     ("nix-shell", command, invocation.by_hand())
 }
 
-/// Enters the shell without evaluating. Returns only if that failed.
+/// Enters the shell without evaluation. Returns only if it fails.
 fn enter_as_packed(ready: &Ready<'_>, entry: &Entry, report: &Report) -> Result<Infallible> {
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
     let store = &ready.manifest.closure.store;
     let as_packed = AsPacked::new(ready.shell, store, ready.project);
-    let prepared = as_packed.prepare_here(entry, other_stdin(ready.is_stdin)?)?;
+    let prepared = as_packed.prepare_here(entry, replace_stdin(ready.is_stdin)?)?;
     report.emit(Event::Done);
     Err(prepared.exec())
 }
 
-/// What to type where nix-shell cannot evaluate.
+/// The line to type if nix-shell cannot evaluate the shell.
 fn as_packed_by_hand(shell: &Shell, project: &Path) -> String {
     let project = shell_quoted(&project.to_string_lossy());
     let which = shell.name.iter().map(|name| format!(" --shell {name}"));
@@ -201,24 +202,24 @@ fn warn_without_bash(shell: &Shell, report: &Report) {
     }
 }
 
-/// What the shell reads instead of a stdin that the bundle came from.
-fn other_stdin(is_used_up: bool) -> Result<Option<File>> {
+/// Replaces stdin if the bundle was read from it.
+fn replace_stdin(is_used_up: bool) -> Result<Option<File>> {
     let open = |file: &str| File::open(file).map_err(Error::io("open", file));
     is_used_up
         .then(|| open("/dev/tty").or_else(|_| open("/dev/null")))
         .transpose()
 }
 
-fn words(entry: &Entry) -> Vec<OsString> {
-    let mut words: Vec<OsString> = Vec::new();
+fn options(entry: &Entry) -> Vec<OsString> {
+    let mut options: Vec<OsString> = Vec::new();
     if entry.pure {
-        words.push("--pure".into());
+        options.push("--pure".into());
     }
     for variable in &entry.keep {
-        words.extend(["--keep".into(), variable.into()]);
+        options.extend(["--keep".into(), variable.into()]);
     }
     if let Some((option, command)) = &entry.command {
-        words.extend([(*option).into(), command.into()]);
+        options.extend([(*option).into(), command.into()]);
     }
-    words
+    options
 }

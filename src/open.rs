@@ -13,36 +13,36 @@ mod import;
 mod opening;
 mod project;
 
-/// What the user asked for.
+/// The options of `open`.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The bundle; `-` is stdin.
+    /// The bundle file; `-` for stdin.
     pub bundle: PathBuf,
-    /// Further directories in which volumes of it may lie.
+    /// More directories to look for volumes in.
     pub volumes: Vec<PathBuf>,
-    /// Where the project files go, if not to `./NAME`.
+    /// The directory for the project files; `./NAME` by default.
     pub dir: Option<PathBuf>,
-    /// Which of its shells, if not the first.
+    /// The shell to enter; the first one by default.
     pub shell: Option<String>,
-    /// How to enter; `None` to stay outside.
+    /// How to enter the shell; `None` to only import it.
     pub entry: Option<Entry>,
-    /// How to come to what is entered.
+    /// Whether to evaluate.
     pub way: Way,
-    /// How many segments are unpacked at a time.
+    /// How many segments to unpack at a time.
     pub jobs: usize,
 }
 
 impl Options {
-    /// Whether the shell is entered without evaluating: on demand, and wherever the bundle has
-    /// not what evaluation takes.
+    /// Whether to enter without evaluation: on request, or if the bundle does not carry the inputs
+    /// of evaluation.
     fn enters_as_packed(&self, manifest: &Manifest) -> bool {
         self.way.is_as_packed(manifest)
     }
 }
 
-/// Opens a bundle. With an entry this does not return unless it fails: the process becomes
-/// nix-shell, or without evaluation what nix-shell would become, so that signals, job control and the
-/// exit status are the shell's own.
+/// Opens a bundle. With an entry, this returns only if it fails: the process becomes nix-shell
+/// (without evaluation: the bash that nix-shell would become), so that signals, job control and the
+/// exit status are those of the shell.
 pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     report.emit(Event::Phase(Phase::Check));
     let bundle = Bundle::open_among(&options.bundle, &options.volumes, report.prompt())?;
@@ -61,11 +61,11 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     }
 }
 
-/// The shell that is meant; where the user has not said which, and there are several, which it is.
+/// The shell to open. If there are several and the user named none, a note says which one it is.
 fn choose(manifest: &Manifest, options: &Options, report: &Report) -> Result<Shell> {
     let shell = entry::shell_named(manifest, options.shell.as_deref())?;
     if options.shell.is_none() && options.entry.is_some() {
-        entry::tell_of_others(manifest, shell, report);
+        entry::note_other_shells(manifest, shell, report);
     }
     Ok(shell.clone())
 }

@@ -1,9 +1,9 @@
-//! Entry without evaluation: what the manifest carries becomes the process that nix-shell
-//! would have become, variable by variable.
+//! Entry without evaluation: turns the manifest into the process that nix-shell would have become,
+//! variable by variable.
 //!
-//! Nix takes no part in it and need not be installed: the paths must be there, no more. What
-//! nix-shell does between the derivation and the prompt differs from version to version; it
-//! is done as the version did that evaluated the shell, so a bundle enters alike everywhere.
+//! This does not use Nix, which need not be installed; only the paths must exist. The steps of
+//! nix-shell between the derivation and the prompt differ from version to version. They follow the
+//! version that evaluated the shell, so a bundle enters the same way everywhere.
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _};
@@ -25,27 +25,27 @@ mod rc;
 
 use dialect::Dialect;
 
-/// A shell of a manifest and the place of its project.
+/// A shell of a manifest, and the directory to enter it in.
 #[derive(Debug)]
 pub(crate) struct AsPacked<'a> {
     shell: &'a Shell,
     store: &'a StoreDir,
-    /// The directory that is entered.
+    /// The directory to enter.
     directory: PathBuf,
 }
 
-/// A shell that is about to be: a bash, its variables, and the files that it reads first.
+/// A shell that is ready to start: a bash, its variables, and the files that it reads first.
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct Prepared {
     command: Command,
     program: String,
-    /// The shell itself removes it, at its beginning or at its end.
+    /// Removed by the shell itself, when it starts or when it ends.
     temporary: TempDir,
 }
 
 impl<'a> AsPacked<'a> {
-    /// For the project at `project`, with paths of the store at `store`.
+    /// The shell for the project at `project`, with paths in the store at `store`.
     pub(crate) fn new(shell: &'a Shell, store: &'a StoreDir, project: &Path) -> Self {
         let file = project.join(shell.file.as_str());
         let directory = file.parent().unwrap_or(project).to_owned();
@@ -56,13 +56,13 @@ impl<'a> AsPacked<'a> {
         }
     }
 
-    /// Makes ready to become the shell, with the caller's stdin or with another one.
+    /// Prepares to become the shell, with the caller's stdin or another one.
     pub(crate) fn prepare_here(&self, entry: &Entry, stdin: Option<File>) -> Result<Prepared> {
         let reads_from_terminal = match &stdin {
             Some(file) => file.is_terminal(),
             None => io::stdin().is_terminal(),
         };
-        // The condition by which bash itself decides.
+        // Bash itself decides by this condition.
         let is_interactive = reads_from_terminal && io::stderr().is_terminal();
         let mut prepared = self.prepare(entry, is_interactive)?;
         if let Some(file) = stdin {
@@ -71,7 +71,8 @@ impl<'a> AsPacked<'a> {
         Ok(prepared)
     }
 
-    /// Makes everything that the shell takes. A command of `--run` never is interactive.
+    /// Writes the files and sets the variables that the shell needs. A command of `--run` is never
+    /// interactive.
     pub(crate) fn prepare(&self, entry: &Entry, is_interactive: bool) -> Result<Prepared> {
         let temporary = tempfile::Builder::new()
             .prefix("nix-shell-")
@@ -79,7 +80,7 @@ impl<'a> AsPacked<'a> {
             .map_err(Error::io("create a directory in", std::env::temp_dir()))?;
         let dialect = Dialect::of(&self.shell.nix_version);
         let attributes = attributes::of_shell(self.shell)?;
-        let made = environment::Making {
+        let made = environment::Builder {
             shell: self.shell,
             store: self.store,
             entry,
@@ -87,7 +88,7 @@ impl<'a> AsPacked<'a> {
             dir: temporary.path(),
             attributes: attributes.as_ref(),
         }
-        .make()?;
+        .build()?;
         let program = self.shell.bash.as_deref().unwrap_or("bash");
         let rc = temporary.path().join("rc");
         let text = rc::Rc {
@@ -121,8 +122,8 @@ impl<'a> AsPacked<'a> {
 }
 
 impl Prepared {
-    /// Becomes the shell, which removes the temporary directory from then on. Returns only if
-    /// that failed.
+    /// Becomes the shell, which from then on is responsible for the temporary directory. Returns
+    /// only if it fails.
     pub(crate) fn exec(mut self) -> Error {
         Error::CannotEnter {
             program: self.program,
@@ -130,8 +131,8 @@ impl Prepared {
         }
     }
 
-    /// Runs it with what it prints going to a file, and waits for it alone, not for what it
-    /// leaves running.
+    /// Runs the shell with its output going to a file. Waits for the shell alone, not for processes
+    /// that it leaves running.
     pub(crate) fn status_with_log(mut self, log: &Path) -> Result<ExitStatus> {
         let file = File::create(log).map_err(Error::io("create", log))?;
         let copy = file.try_clone().map_err(Error::io("create", log))?;
@@ -139,7 +140,7 @@ impl Prepared {
         let status = command
             .status()
             .map_err(|source| Error::cannot_run(&self.program, source));
-        // Gone, unless a hook has taken the place of the trap that removes it.
+        // Already removed, unless a hook replaced the trap that removes it.
         drop(self.temporary);
         status
     }

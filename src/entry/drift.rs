@@ -1,123 +1,119 @@
-//! Drift: the shell evaluates to another derivation than when it was packed. What differs is
-//! told, and where that comes from, as far as it can be seen.
+//! Drift: the shell evaluates to another derivation than when it was packed, and needs something
+//! that is missing here. It can be entered as it was packed, or the missing inputs are built if
+//! that needs no network.
 
-use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
+use super::{Ready, Way};
+use crate::entry::project;
+use crate::error::{Error, Result};
 use crate::nix::Nix;
+use crate::nix::command;
 use crate::nix::evaluate;
-use shellpack_format::bundle::derivations;
-use shellpack_format::bundle::manifest::Shell;
+use crate::report::{Event, Phase, Report, count};
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::store_path::StorePath;
 
 mod difference;
+mod explain;
 
-use difference::{Difference, What};
+/// How many missing paths a message lists.
+const LISTED: usize = 5;
 
-/// Values shorter than this are in many texts by chance.
-const TELLING: usize = 4;
-
-/// Why the shell is another derivation here, in lines for the user. `edited` are the project's
-/// files that are not the bundle's.
-pub(crate) fn explain(
-    shell: &Shell,
-    nix: &Nix,
-    project: &Path,
-    edited: &[String],
-    found: &StorePath,
-) -> String {
-    let difference = find(shell, nix, found);
-    let mut text = String::new();
-    if let Some(difference) = &difference {
-        text.push_str(&describe(difference));
-    }
-    for cause in causes(shell, nix, project, edited, difference.as_ref()) {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "\n  {cause}");
-    }
-    text
+/// The missing inputs of a shell that drifted.
+pub(super) struct Drift {
+    /// Paths that would have to be built or fetched, or that are unknown, one per line.
+    missing: String,
+    /// The explanation of the drift, in further lines.
+    why: String,
+    /// The outputs to build, if all of them can be built without a network.
+    buildable: Option<Vec<String>>,
+    /// The number of derivations to build.
+    builds: usize,
 }
 
-fn find(shell: &Shell, nix: &Nix, found: &StorePath) -> Option<Difference> {
-    let text = fs::read_to_string(shell.derivations.as_ref()?).ok()?;
-    let carried = derivations::terms(&text);
-    let old = |path: &StorePath| {
-        let term = carried.get(path.base_name())?;
-        Derivation::parse(term.as_bytes(), &nix.store).ok()
-    };
-    let new = |path: &StorePath| evaluate::read_derivation(nix, path).ok();
-    difference::first((&shell.derivation, &old), (found, &new))
+/// A way to deal with drift.
+pub(super) enum Choice {
+    /// Enter the shell as it was packed, without evaluation.
+    AsPacked,
+    /// Build the missing inputs.
+    Build,
 }
 
-fn describe(difference: &Difference) -> String {
-    let Some((own, outer)) = difference.chain.split_last() else {
-        return String::new();
-    };
-    let whose = match outer.last() {
-        Some(outer) => format!("{own}, an input of {outer}"),
-        None => own.clone(),
-    };
-    let sides =
-        |old: &str, new: &str| format!("\n    in the bundle: {old}\n    here:          {new}");
-    let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "(nothing)".to_owned());
-    match &difference.what {
-        What::Variable { name, old, new } => {
-            let sides = sides(&or_none(old), &or_none(new));
-            format!("\n  what differs is `{name}` of {whose}:{sides}")
+impl Drift {
+    /// Finds the missing inputs of the derivation that the shell evaluates to here. `None` if
+    /// nothing is missing, even if the derivation differs.
+    pub(super) fn find(ready: &Ready<'_>, nix: &Nix, found: &StorePath) -> Result<Option<Self>> {
+        let derivation = evaluate::read_derivation(nix, found)?;
+        let missing = nix.missing(&derivation)?;
+        let all = missing.all();
+        if all.is_empty() {
+            return Ok(None);
         }
-        What::Input { old, new } => {
-            let sides = sides(&or_none(old), &or_none(new));
-            format!("\n  what differs is an input of {whose}:{sides}")
+        let words = all.iter().take(LISTED).map(|path| nix.store.print(path));
+        let needs_no_network = missing.to_substitute.is_empty()
+            && missing.unknown.is_empty()
+            && missing.to_build.iter().all(|path| builds_here(nix, path));
+        let edited = project::edited(&ready.manifest.project, ready.project);
+        Ok(Some(Self {
+            missing: words.collect::<Vec<_>>().join("\n"),
+            why: explain::explain(ready.shell, nix, ready.project, &edited, found),
+            buildable: needs_no_network.then(|| nix.inputs(&derivation)),
+            builds: missing.to_build.len(),
+        }))
+    }
+
+    /// Chooses by option, else asks the user, if there is a terminal to ask on.
+    pub(super) fn choose(&self, way: Way, is_stdin: bool, report: &Report) -> Result<Choice> {
+        if way == Way::Build && self.buildable.is_some() {
+            return Ok(Choice::Build);
         }
-        What::Source(name) => format!("\n  what differs is the source {name} of {whose}"),
-        What::Build { old, new } => {
-            let sides = sides(old, new);
-            format!("\n  what differs is how {whose} is built:{sides}")
+        let Some(prompt) = report.prompt().filter(|_| !is_stdin) else {
+            return Err(self.error());
+        };
+        let build = match self.buildable {
+            Some(_) => format!(
+                ", [b]uild {} with no network",
+                count(self.builds, "derivation")
+            ),
+            None => String::new(),
+        };
+        let choices = format!("enter it as it was [p]acked{build}, or [q]uit? ");
+        let mut question = format!("{}\n{choices}", self.error());
+        loop {
+            let answer = prompt.ask(&question).map_err(Error::io("read", "/dev/tty"));
+            report.ensure_not_interrupted()?;
+            match answer?.as_deref().map(str::trim) {
+                Some("p" | "packed") => return Ok(Choice::AsPacked),
+                Some("b" | "build") if self.buildable.is_some() => return Ok(Choice::Build),
+                None | Some("q" | "quit") => return Err(Error::NotEntered),
+                Some(_) => question.clone_from(&choices),
+            }
         }
-        What::Unknown => format!("\n  what differs is {whose}"),
+    }
+
+    /// Builds the missing inputs. The root at `root` keeps them.
+    pub(super) fn build(&self, root: &Path, report: &Report) -> Result<()> {
+        report.emit(Event::Phase(Phase::Build));
+        let wanted = self.buildable.as_deref().unwrap_or_default();
+        command::build_offline(wanted, root, report)
+    }
+
+    fn error(&self) -> Error {
+        Error::Drift {
+            missing: self.missing.clone(),
+            why: self.why.clone(),
+            can_build: self.buildable.is_some(),
+        }
     }
 }
 
-/// What may be behind it.
-fn causes(
-    shell: &Shell,
-    nix: &Nix,
-    project: &Path,
-    edited: &[String],
-    difference: Option<&Difference>,
-) -> Vec<String> {
-    let new = match difference.map(|difference| &difference.what) {
-        Some(What::Variable { new: Some(new), .. }) => new.as_str(),
-        _ => "",
+/// Whether a derivation can be built on this machine without fetching.
+fn builds_here(nix: &Nix, path: &StorePath) -> bool {
+    let parsed = evaluate::read_derivation(nix, path);
+    let is_built = |derivation: &Derivation| {
+        !derivation.is_fixed
+            && [nix.system.as_str(), "builtin"].contains(&derivation.system.as_str())
     };
-    let mut causes: Vec<_> = edited
-        .iter()
-        .map(|file| format!("{file} is not the bundle's: it was edited"))
-        .collect();
-    if new.contains(&*project.to_string_lossy()) {
-        causes.push("it names the directory that the project lies in".to_owned());
-    }
-    for name in &shell.variables_read {
-        let value = std::env::var(name).unwrap_or_default();
-        if value.len() >= TELLING && new.contains(&value) {
-            causes.push(format!(
-                "it has the value of the environment variable {name}, which the shell reads"
-            ));
-        }
-    }
-    if shell.nix_version != nix.version {
-        causes.push(format!(
-            "Nix {} evaluated it when it was packed; here is Nix {}",
-            shell.nix_version, nix.version
-        ));
-    }
-    if causes.is_empty() && !shell.variables_read.is_empty() {
-        causes.push(format!(
-            "the shell reads environment variables, which may be others here: {}",
-            shell.variables_read.join(", ")
-        ));
-    }
-    causes
+    parsed.is_ok_and(|derivation| is_built(&derivation))
 }

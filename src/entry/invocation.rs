@@ -1,5 +1,5 @@
-//! nix-shell, called so that it neither fetches nor looks for a bash: what `open` types for
-//! the user, and what a rehearsal tries.
+//! nix-shell, called so that it neither fetches nor looks for a bash. `open` runs it for the user,
+//! and a rehearsal tries it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -26,7 +26,7 @@ mod develop;
 
 pub(crate) use develop::Develop;
 
-/// How a shell is entered, in nix-shell's terms.
+/// How to enter a shell, in the terms of nix-shell's options.
 #[derive(Debug, Clone, Default)]
 pub struct Entry {
     /// `--run` or `--command`, and the command.
@@ -38,7 +38,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Runs a command and nothing else.
+    /// An entry that only runs a command.
     pub fn run(command: &str) -> Self {
         Self {
             command: Some((RUN, command.to_owned())),
@@ -46,7 +46,7 @@ impl Entry {
         }
     }
 
-    /// Whether a command is run as `--run` does it: never in an interactive shell.
+    /// Whether a command runs as with `--run`: never in an interactive shell.
     pub fn is_run(&self) -> bool {
         self.command
             .as_ref()
@@ -54,19 +54,19 @@ impl Entry {
     }
 }
 
-/// The option for a command in a shell that is not interactive.
+/// The option for a command in a non-interactive shell.
 pub(crate) const RUN: &str = "--run";
 
-/// What of a bundle says how its shell is evaluated.
+/// The parts of a bundle that evaluating one of its shells needs.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Recipe {
     /// The shell.
     pub shell: Shell,
-    /// What its fetchers must be answered; empty where Nix itself finds what they fetch.
+    /// The answers for its fetchers; empty if Nix itself finds all sources.
     sources: Vec<Source>,
-    /// The project's files of Nix code, relative to its root.
+    /// The project's Nix files, relative to its root.
     files: Vec<EntryPath>,
-    /// The project, where it is the source of a flake.
+    /// The project, if it is the source of a flake.
     source: Option<Project>,
 }
 
@@ -92,8 +92,8 @@ impl Recipe {
 }
 
 impl Recipe {
-    /// The flake of a project that lies here. As long as nothing of it was edited, it is exactly
-    /// what the bundle brought; then, as Nix has it for a directory, all that is there.
+    /// The flake of a project at `root`. An unedited project has exactly the files of the bundle;
+    /// an edited one has all files in the directory, as in Nix.
     fn flake(&self, root: &Path) -> Result<Option<Flake>> {
         let (Some(source), Some(project)) = (&self.shell.flake, &self.source) else {
             return Ok(None);
@@ -110,24 +110,25 @@ impl Recipe {
     }
 }
 
-/// A shell of a bundle and the place where the project's files are.
+/// A shell of a bundle, to be evaluated with the project files in a directory.
 #[derive(Debug)]
 pub struct Invocation<'a> {
     shell: &'a Shell,
     /// The shell file.
     file: PathBuf,
-    /// What stands for the shell file where fetchers must be answered.
+    /// The file that replaces the shell file if fetchers need answers.
     replay: Option<PathBuf>,
-    /// The flake that it is of, if it is.
+    /// The flake that the shell belongs to, if any.
     flake: Option<Flake>,
     /// Attribute and arguments.
     selection: Selection,
-    /// What the shell takes from its surroundings.
+    /// Environment variables that evaluation needs.
     variables: Vec<(&'static str, String)>,
 }
 
 impl<'a> Invocation<'a> {
-    /// For the project at `project`. What must be written for it goes to `dir`.
+    /// Prepares an invocation for the project at `project`. Files that it needs are written to
+    /// `dir`.
     pub fn new(recipe: &'a Recipe, project: &Path, dir: &Path) -> Result<Self> {
         let file = project.join(recipe.shell.file.as_str());
         let mut replay = None;
@@ -164,8 +165,8 @@ impl<'a> Invocation<'a> {
         self.file.parent().unwrap_or(&self.file)
     }
 
-    /// The shell file as Nix gets it: behind `./`, so that no name can be taken for an
-    /// option, a url or a `<…>`.
+    /// The shell file as it is passed to Nix: with `./` in front, so that no name can be mistaken
+    /// for an option, a URL or a `<…>`.
     fn file_argument(&self) -> PathBuf {
         match &self.replay {
             Some(file) => file.clone(),
@@ -173,30 +174,31 @@ impl<'a> Invocation<'a> {
         }
     }
 
-    /// The same as `nix develop` has it, for a flake's shell.
+    /// The same shell for `nix develop`, if it belongs to a flake.
     pub(crate) fn develop(&self) -> Option<Develop<'_>> {
         let attribute = self.shell.attribute.as_deref()?;
         let flake = self.flake.as_ref()?;
         Some(Develop::new(flake, attribute, self.directory()))
     }
 
-    /// nix-shell with options in front, in the shell's directory.
+    /// The nix-shell command with these options, in the shell's directory.
     pub fn command(&self, options: &[OsString]) -> NixCommand {
         let command = NixCommand::new("nix-shell")
-            // In front: nix-shell takes a file that comes first for a script if it starts with `#!`.
+            // Options come first: nix-shell treats a first argument that is a file starting with
+            // `#!` as a script.
             .args(OFFLINE)
             .arg(self.file_argument())
             .args(self.selection.to_args())
             .args(options);
         let command = match &self.shell.bash {
             Some(bash) => command.env("NIX_BUILD_SHELL", bash),
-            // Without this nix-shell would look for one in `<nixpkgs>`, and perhaps build it.
+            // Without this, nix-shell would look for a bash in `<nixpkgs>`, and perhaps build it.
             None => command.env("NIX_BUILD_SHELL", "bash"),
         };
         self.surroundings(command)
     }
 
-    /// Evaluates the shell without entering it; the root at `root` keeps the derivation.
+    /// Evaluates the shell without entering it. The root at `root` keeps the derivation.
     pub fn instantiate(&self, root: &Path) -> Result<StorePath> {
         let command = NixCommand::new("nix-instantiate")
             .args(self.instantiate_args()?)
@@ -215,7 +217,7 @@ impl<'a> Invocation<'a> {
         evaluate::instantiate_args(&self.file_argument(), &self.selection)
     }
 
-    /// What Nix says on the way when it evaluates and may not build.
+    /// The log of Nix when it evaluates and must not build.
     pub fn log(&self) -> Result<String> {
         let command = NixCommand::new("nix-instantiate")
             .args(self.instantiate_args()?)
@@ -227,7 +229,7 @@ impl<'a> Invocation<'a> {
         Ok(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
-    /// What to type to enter without shellpack.
+    /// The line to type to enter without shellpack.
     pub fn by_hand(&self) -> String {
         let replay = self.replay.as_ref().map(|file| file.to_string_lossy());
         let replay = replay.as_deref().map(|file| (file, &self.selection));
@@ -235,8 +237,8 @@ impl<'a> Invocation<'a> {
         self.shell.by_hand(&directory, replay, &self.variables)
     }
 
-    /// Whether what is typed by hand is more than nix-shell alone.
-    pub fn takes_more_than_nix_shell(&self) -> bool {
+    /// Whether entering by hand needs more than plain nix-shell.
+    pub fn needs_more_than_nix_shell(&self) -> bool {
         self.replay.is_some() || !self.variables.is_empty()
     }
 
@@ -247,8 +249,8 @@ impl<'a> Invocation<'a> {
     }
 }
 
-/// What the shell takes from its surroundings. Where it would take this user's own nixpkgs
-/// configuration or overlays, and the bundle has none, empty ones in `dir` keep them out.
+/// The environment variables that evaluation needs. If it would use this user's own nixpkgs
+/// configuration or overlays, and the bundle has none, empty ones in `dir` take their place.
 fn variables(shell: &Shell, dir: &Path) -> Result<Vec<(&'static str, String)>> {
     let mut variables: BTreeMap<_, _> = shell.variables().into_iter().collect();
     if !shell.takes_user_config || !has_own_config() {
@@ -267,7 +269,7 @@ fn variables(shell: &Shell, dir: &Path) -> Result<Vec<(&'static str, String)>> {
     Ok(variables.into_iter().collect())
 }
 
-/// Whether this user has a configuration or overlays that nixpkgs finds by itself.
+/// Whether this user has a configuration or overlays that nixpkgs would find by itself.
 fn has_own_config() -> bool {
     let path = std::env::var(NIX_PATH).unwrap_or_default();
     let overlays = format!("{OVERLAYS}=");

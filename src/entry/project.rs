@@ -1,4 +1,4 @@
-//! A project's files where they lie, compared with what a bundle says of them.
+//! Compares a project's files on disk with the manifest.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,7 +7,7 @@ use std::path::Path;
 use shellpack_format::bundle::manifest::{FileKind, Project};
 use shellpack_format::store::hash::Digest;
 
-/// Files that are not what the bundle has: edited, or gone.
+/// The files that differ from the bundle's: edited, or gone.
 pub(crate) fn edited(project: &Project, root: &Path) -> Vec<String> {
     let files = project.files.iter();
     files
@@ -16,7 +16,7 @@ pub(crate) fn edited(project: &Project, root: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Whether what is there is what the bundle has; of the mode only what a NAR would show.
+/// Whether a file is the one of the bundle. Of the mode, only the part that a NAR contains counts.
 pub(crate) fn is_same(path: &Path, kind: &FileKind) -> bool {
     let Ok(metadata) = fs::symlink_metadata(path) else {
         return false;

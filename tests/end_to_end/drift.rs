@@ -1,4 +1,4 @@
-//! A shell that is another one on B: what differs is told, word for word.
+//! A shell that evaluates to another derivation on B: the explanation, word for word.
 
 use crate::support::shells::packed;
 use crate::support::{Machine, Outcome};
@@ -18,8 +18,8 @@ fn a_variable_is_named() {
     let b = packed("drift-variable", SAYS, "", "");
     let outcome = drifts(&b, "TEXT=hello shellpack open x.shellpack");
     outcome
-        .says("  what differs is `text` of say, an input of says-shell:\n    in the bundle: ")
-        .says("  it has the value of the environment variable TEXT, which the shell reads\n");
+        .says("  the difference is `text` of say, an input of says-shell:\n    in the bundle: ")
+        .says("  it contains the value of the environment variable TEXT, which the shell reads\n");
 }
 
 #[test]
@@ -30,10 +30,10 @@ pkgs.mkShell { packages = [ (pkgs.writeShellScriptBin "say-${text}" "echo ${text
     let outcome = drifts(&b, "TEXT=other shellpack open x.shellpack").says("-say-other");
     outcome.says(
         "
-  what differs is an input of nix-shell:
+  the difference is an input of nix-shell:
     in the bundle: say-
     here:          say-other
-  the shell reads environment variables, which may be others here: HOME, TEXT
+  the shell reads environment variables, which may differ here: HOME, TEXT
 ",
     );
 }
@@ -61,11 +61,11 @@ fn the_place_is_named() {
     let b = Machine::offline();
     b.receive(&a.home("drift-place.shellpack"), "x.shellpack");
     drifts(&b, "shellpack open x.shellpack").says(
-        "  what differs is `text` of say, an input of place-shell:
+        "  the difference is `text` of say, an input of place-shell:
     in the bundle: ",
     );
     drifts(&b, "shellpack open x.shellpack")
-        .says("  it names the directory that the project lies in\n");
+        .says("  it contains the path of the project directory\n");
 }
 
 /// What is built on B is no secret: B may build, if it takes no network.
@@ -111,7 +111,7 @@ script -qec 'shellpack open x.shellpack --run \"say | tr a-z A-Z\"' /dev/null"
     let asked = "enter it as it was [p]acked, [b]uild 1 derivation with no network, or [q]uit? ";
     b.sh(&script(r"what\nq\n"))
         .exits_with(125)
-        .shows("what differs is `text` of say")
+        .shows("the difference is `text` of say")
         .shows(asked)
         .shows("the shell was not entered");
     b.sh(&script(r"p\n")).succeeds().shows("\r\n\r\n");

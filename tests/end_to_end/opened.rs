@@ -104,7 +104,7 @@ fn an_edited_project_is_entered_as_it_is() {
     b.shellpack("enter blog --run true")
         .exits_with(125)
         .says("another derivation")
-        .says("  shell.nix is not the bundle's: it was edited\n")
+        .says("  shell.nix was edited: it differs from the bundle's\n")
         .says("hint: enter it as it was packed, with --no-eval; if the project was changed here");
 }
 

@@ -135,7 +135,7 @@ fn each_attribute_is_a_shell() {
     // They lie in one directory, which does not tell them apart.
     b.sh(&format!("cd attributes; shellpack enter {run}"))
         .succeeds()
-        .says("the shell is x; others are entered with --shell: y.-two-words-\n")
+        .says("the shell is x; use --shell to enter another: y.-two-words-\n")
         .prints("x hi");
 }
 

@@ -1,5 +1,5 @@
-//! Structured attributes: what nix-shell makes of a derivation's `__json`, as JSON and as
-//! `declare`s for bash.
+//! Structured attributes: nix-shell turns a derivation's `__json` into JSON, and into `declare`s
+//! for bash.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use shellpack_format::store::store_path::{StoreDir, StorePath};
 /// The variable that holds structured attributes.
 pub(super) const JSON: &str = "__json";
 
-/// Attributes in the two forms that a shell is given.
+/// Attributes in the two forms that a shell gets.
 #[derive(Debug)]
 pub(super) struct Attributes {
     /// The content of `.attrs.json`.
@@ -26,7 +26,7 @@ pub(super) struct Attributes {
     pub(super) script: String,
 }
 
-/// Those of a shell that has any.
+/// The structured attributes of a shell, if it has any.
 pub(super) fn of_shell(shell: &Shell) -> Result<Option<Attributes>> {
     if !shell.environment.contains_key(JSON) {
         return Ok(None);
@@ -40,9 +40,9 @@ pub(super) fn of_shell(shell: &Shell) -> Result<Option<Attributes>> {
     }))
 }
 
-/// What `.attrs.json` must say: the derivation's attributes, its outputs, and the graphs of
-/// references that it asks for. `None` for a derivation without structured attributes, and
-/// for one that nix-shell itself would not enter.
+/// The content of `.attrs.json`: the derivation's attributes, its outputs, and the graphs of
+/// references that it requests. `None` for a derivation without structured attributes, and for one
+/// that nix-shell itself would not enter.
 pub(crate) fn prepared(
     derivation: &Derivation,
     closure: &[PathInfo],
@@ -51,18 +51,18 @@ pub(crate) fn prepared(
 ) -> Option<String> {
     let text = derivation.environment.get(JSON)?;
     let mut values: Map<String, Value> = serde_json::from_str(text).ok()?;
-    // Where an output will be is nobody's business in a shell, so Nix leaves its stand-ins.
+    // A shell does not build its outputs, so Nix leaves their placeholders in place.
     let outputs = derivation.outputs.keys();
     let outputs: Map<_, _> = outputs
-        .map(|name| (name.clone(), Value::from(stand_in(name))))
+        .map(|name| (name.clone(), Value::from(placeholder(name))))
         .collect();
     values.insert("outputs".to_owned(), outputs.into());
     if let Some(Value::Object(graphs)) = values.get("exportReferencesGraph").cloned() {
         let closure = closure.iter().map(|info| (&info.path, info)).collect();
-        let known = Known {
+        let known = KnownPaths {
             closure,
             store,
-            tells_validity: Dialect::of(nix_version).tells_validity,
+            reports_validity: Dialect::of(nix_version).reports_validity,
         };
         for (name, roots) in graphs {
             values.insert(name, known.graph(&roots)?);
@@ -71,20 +71,20 @@ pub(crate) fn prepared(
     serde_json::to_string(&values).ok()
 }
 
-/// What an output's path is written as before it is known.
-fn stand_in(output: &str) -> String {
+/// The placeholder for an output's path, as `builtins.placeholder` returns it.
+fn placeholder(output: &str) -> String {
     let digest = Digest::of(format!("nix-output:{output}").as_bytes());
     format!("/{}", digest.nix32())
 }
 
-/// What the store knows of the paths that a graph can name.
-struct Known<'a> {
+/// The store's information about the paths that a graph can contain.
+struct KnownPaths<'a> {
     closure: BTreeMap<&'a StorePath, &'a PathInfo>,
     store: &'a StoreDir,
-    tells_validity: bool,
+    reports_validity: bool,
 }
 
-impl Known<'_> {
+impl KnownPaths<'_> {
     fn graph(&self, roots: &Value) -> Option<Value> {
         let mut paths = BTreeSet::new();
         let roots = match roots {
@@ -95,7 +95,7 @@ impl Known<'_> {
             let path = self.store.parse_path(root.as_str()?).ok()?;
             paths.extend(self.reachable(&path)?);
         }
-        // What a derivation can build would belong to it, too.
+        // The graph of a derivation would also contain its outputs.
         if paths.iter().any(|path| path.name().ends_with(".drv")) {
             return None;
         }
@@ -123,7 +123,7 @@ impl Known<'_> {
         if let Some(ca) = &info.ca {
             node["ca"] = ca.as_str().into();
         }
-        if self.tells_validity {
+        if self.reports_validity {
             node["valid"] = true.into();
         }
         Some(node)
@@ -142,8 +142,8 @@ impl Known<'_> {
     }
 }
 
-/// One `declare` for each attribute that bash has a type for. Names that are none of bash's are
-/// left out, and every value is in quotes.
+/// One `declare` for each attribute that bash has a type for. Names that bash does not allow are
+/// left out, and every value is quoted.
 fn script(values: &Map<String, Value>) -> String {
     let is_name = |name: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -177,7 +177,7 @@ fn declaration(name: &str, value: &Value) -> Option<String> {
     }
 }
 
-/// A value without parts as a word: text, whole numbers, truth, nothing.
+/// A scalar as a word of bash: a string, a whole number, a boolean or null.
 fn simple(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(quoted_text(text)),
@@ -206,7 +206,7 @@ fn whole(number: &serde_json::Number) -> Option<String> {
 }
 
 fn quoted_text(text: &str) -> String {
-    // What goes in as UTF-8 comes out as such.
+    // Quoting keeps UTF-8 intact.
     String::from_utf8_lossy(&quoted(text)).into_owned()
 }
 
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_bash_has_no_type_for_is_left_out() {
+    fn values_without_a_bash_type_are_left_out() {
         let values = json!({
             "a": "it's", "b": 5_000_000_000_i64, "c": 1.5, "d": true, "e": false, "f": null,
             "list": ["x", 1, false], "nested": [["x"]],
@@ -234,10 +234,10 @@ mod tests {
     }
 
     #[test]
-    fn an_output_stands_for_what_it_will_be() {
-        // What `builtins.placeholder "out"` is.
+    fn outputs_have_placeholders() {
+        // The value of `builtins.placeholder "out"`.
         assert_eq!(
-            stand_in("out"),
+            placeholder("out"),
             "/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9"
         );
     }

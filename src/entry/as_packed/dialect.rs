@@ -1,38 +1,38 @@
-//! What differs between versions of nix-shell once the derivation is known.
+//! Differences between versions of nix-shell in the steps after evaluation.
 
 use shellpack_format::store::version::is_older;
 
-/// What the nix-shell of one version does.
+/// The behaviour of one version of nix-shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each changed in a version of its own"
 )]
 pub(super) struct Dialect {
-    /// `TMPDIR` and its like are the shell's own temporary directory, which lasts as long as
-    /// the shell; before, they were the user's.
+    /// `TMPDIR` and its like name a temporary directory of the shell, which lasts as long as the
+    /// shell. Older versions kept the user's.
     pub(super) owns_tmpdir: bool,
     /// Root's prompt is red.
     pub(super) warns_root: bool,
-    /// `__json` is no variable of the shell, and with it there is no `passAsFile`.
+    /// `__json` is not passed to the shell, and with it `passAsFile` is ignored.
     pub(super) hides_json: bool,
-    /// A graph of references says of each path that it is valid.
-    pub(super) tells_validity: bool,
+    /// A graph of references has a field for the validity of each path.
+    pub(super) reports_validity: bool,
 }
 
 impl Dialect {
-    /// That of the Nix of this version.
+    /// The dialect of this version of Nix.
     pub(super) fn of(nix_version: &str) -> Self {
         let since = |version| !is_older(nix_version, version);
         Self {
             owns_tmpdir: since("2.25"),
             warns_root: since("2.14"),
             hides_json: since("2.31"),
-            tells_validity: since("2.15"),
+            reports_validity: since("2.15"),
         }
     }
 
-    /// nix-shell's prompt, in the notation of bash.
+    /// nix-shell's prompt, in bash's notation.
     pub(super) fn prompt(self) -> String {
         let is_root = rustix::process::geteuid().is_root();
         let colour = if self.warns_root && is_root { 31 } else { 32 };

@@ -1,4 +1,4 @@
-//! The variables that the shell is started with, and the files that some of them name.
+//! The variables that the shell starts with, and the files that some of them name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::Shell;
 use shellpack_format::store::store_path::StoreDir;
 
-/// What `--pure` leaves of the user's variables: about the user, the terminal and the way to
-/// the network.
+/// The user's variables that `--pure` keeps: those about the user, the terminal and the way to the
+/// network.
 const KEPT: [&str; 20] = [
     "DISPLAY",
     "HOME",
@@ -38,8 +38,8 @@ const KEPT: [&str; 20] = [
     "no_proxy",
 ];
 
-/// What the variables are made of.
-pub(super) struct Making<'a> {
+/// The inputs that the variables are built from.
+pub(super) struct Builder<'a> {
     pub(super) shell: &'a Shell,
     pub(super) store: &'a StoreDir,
     pub(super) entry: &'a Entry,
@@ -49,16 +49,16 @@ pub(super) struct Making<'a> {
     pub(super) attributes: Option<&'a Attributes>,
 }
 
-/// The variables.
+/// The variables of the shell.
 pub(super) struct Environment {
     pub(super) variables: BTreeMap<OsString, OsString>,
-    /// Whether the temporary directory must be there while the shell is.
+    /// Whether the temporary directory must exist as long as the shell.
     pub(super) keeps_dir: bool,
 }
 
-impl Making<'_> {
-    /// Later ones win: the user's, nix-shell's own, the derivation's.
-    pub(super) fn make(&self) -> Result<Environment> {
+impl Builder<'_> {
+    /// Sets the user's variables, then nix-shell's own, then the derivation's. Later ones win.
+    pub(super) fn build(&self) -> Result<Environment> {
         let mut variables = self.of_user();
         self.add_own(&mut variables);
         let has_files = self.add_derivations(&mut variables)?;
@@ -78,7 +78,7 @@ impl Making<'_> {
             let asked = self.entry.keep.iter().map(String::as_str);
             let kept: BTreeSet<_> = KEPT.into_iter().chain(asked).collect();
             variables.retain(|name, _| name.to_str().is_some_and(|name| kept.contains(name)));
-            // On NixOS, a /etc/bashrc that finds this does not read /etc/profile.
+            // On NixOS, /etc/bashrc does not read /etc/profile if this is set.
             variables.insert("__ETC_PROFILE_SOURCED".into(), "1".into());
         }
         variables
@@ -98,7 +98,8 @@ impl Making<'_> {
         variables.insert("NIX_BUILD_CORES".into(), cores.to_string().into());
     }
 
-    /// The derivation's, those that `passAsFile` names as files. Returns whether there are any.
+    /// Adds the derivation's variables, with those that `passAsFile` names as files. Returns
+    /// whether there are such files.
     fn add_derivations(&self, variables: &mut BTreeMap<OsString, OsString>) -> Result<bool> {
         let environment = &self.shell.environment;
         let hides_json = self.dialect.hides_json && environment.contains_key(JSON);
@@ -122,7 +123,7 @@ impl Making<'_> {
         Ok(files > 0)
     }
 
-    /// Structured attributes are files: for a program, and for bash.
+    /// Adds structured attributes, which are two files: one for programs, one for bash.
     fn add_attributes(&self, variables: &mut BTreeMap<OsString, OsString>) -> Result<bool> {
         let Some(attributes) = self.attributes else {
             return Ok(false);

@@ -1,32 +1,33 @@
-//! What bash reads first: from the derivation's variables to the prompt, or to the command.
+//! The text that bash reads first: it leads from the derivation's variables to the prompt, or to
+//! the command.
 //!
-//! Values of the manifest come into this text only in quotes; everything else of it that bash
-//! evaluates (the `setup` of stdenv, the `shellHook`), it finds where nix-shell's would.
+//! Values of the manifest appear in this text only in quotes. All other code that bash evaluates
+//! (the `setup` of stdenv, the `shellHook`), it finds where nix-shell's bash would.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// What the text is made of.
+/// The inputs of the text.
 pub(super) struct Rc<'a> {
     /// The shell's temporary directory, which this text is in.
     pub(super) dir: &'a Path,
-    /// Whether it must be there while the shell is.
+    /// Whether the directory must exist as long as the shell.
     pub(super) keeps_dir: bool,
     pub(super) pure: bool,
     /// Structured attributes, as `declare`s.
     pub(super) attributes: Option<String>,
-    /// The bash, as it is called.
+    /// The bash, as it is invoked.
     pub(super) bash: &'a str,
     pub(super) prompt: String,
-    /// The user's `TZ`, which a `setup` replaces.
+    /// The user's `TZ`, which `setup` may replace.
     pub(super) time_zone: Option<OsString>,
     pub(super) command: Option<&'a str>,
 }
 
 impl Rc<'_> {
-    /// The text. What is one line here is one line there: bash reads a line to its end before
-    /// it runs it, so an alias or a fault of the syntax has the same reach.
+    /// The text. Its lines are those of nix-shell: bash reads a line to its end before it runs it,
+    /// so an alias or a syntax error has the same scope.
     pub(super) fn text(&self) -> Vec<u8> {
         let mut text = Vec::new();
         for statement in self.before_setup() {
@@ -48,7 +49,7 @@ impl Rc<'_> {
     }
 
     fn before_setup(&self) -> Vec<Vec<u8>> {
-        // Under this name the `setup` of nixpkgs and the user's own hooks may know it.
+        // The `setup` of nixpkgs and the user's own hooks may use this name.
         let clean = "_nix_shell_clean_tmpdir";
         let mut statements = vec![
             [
@@ -64,7 +65,7 @@ impl Rc<'_> {
         let mut add = |statement: &str| statements.push(statement.into());
         if self.keeps_dir {
             add(&format!("trap {clean} EXIT"));
-            // The `setup` of stdenv has a trap of its own, which calls these.
+            // The `setup` of stdenv sets a trap of its own, which calls these.
             add(&format!("exitHooks+=({clean})"));
             add(&format!("failureHooks+=({clean})"));
         } else {
@@ -111,7 +112,8 @@ impl Rc<'_> {
     }
 }
 
-/// The `rm` of whoever enters. A shell that is pure may have none, and would leave the directory.
+/// The user's `rm`, by its full path: a pure shell may have none, and would not remove the
+/// directory.
 fn remover() -> Vec<u8> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut found = std::env::split_paths(&path).map(|dir| dir.join("rm"));
@@ -119,7 +121,7 @@ fn remover() -> Vec<u8> {
     found.map_or_else(|| b"rm".into(), quoted)
 }
 
-/// A word for bash, in quotes whatever it is.
+/// A word for bash, always quoted.
 pub(super) fn quoted(word: impl AsRef<OsStr>) -> Vec<u8> {
     let mut out = vec![b'\''];
     for &byte in word.as_ref().as_bytes() {

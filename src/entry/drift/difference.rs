@@ -1,28 +1,28 @@
-//! The first difference of two derivations, as deep down as it begins.
+//! Finds the first difference of two derivations, at the depth where it begins.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::store_path::StorePath;
 
-/// How much of a value is shown on either side of where it begins to differ.
+/// How many characters of a value are shown on either side of its first difference.
 const SHOWN: usize = 40;
-/// Length of the hash in the name of a store path.
+/// The length of the hash in the name of a store path.
 const HASH: usize = 32;
 
-/// Where two derivations differ, and how.
+/// The difference of two derivations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Difference {
-    /// Names of the derivations, from the shell's down to the one that differs by itself.
+    /// Names of derivations, from the shell's down to the one that differs by itself.
     pub(super) chain: Vec<String>,
-    /// What is different.
-    pub(super) what: What,
+    /// The change in the last derivation of the chain.
+    pub(super) change: Change,
 }
 
-/// What can be different in a derivation by itself, old and new.
+/// A change in a derivation itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What {
-    /// A variable of its environment; absent on one side, perhaps.
+pub(super) enum Change {
+    /// A variable of its environment. Either value may be absent.
     Variable {
         name: String,
         old: Option<String>,
@@ -37,15 +37,15 @@ pub(super) enum What {
     Source(String),
     /// The program that builds it, or its arguments, or the system.
     Build { old: String, new: String },
-    /// One side's text is not there to be compared.
+    /// The text of one of the derivations is missing.
     Unknown,
 }
 
-/// Derivations by their paths; `None` for one that is not known.
+/// Finds a derivation by its path; `None` if it is unknown.
 pub(super) type Lookup<'a> = &'a dyn Fn(&StorePath) -> Option<Derivation>;
 
-/// The first difference, depth first: what differs in an input makes all that it is an input
-/// of differ as well.
+/// Finds the first difference, depth first, because an input that differs makes everything that
+/// depends on it differ, too.
 pub(super) fn first(
     old: (&StorePath, Lookup<'_>),
     new: (&StorePath, Lookup<'_>),
@@ -76,21 +76,21 @@ impl Search<'_> {
             .push(name.strip_suffix(".drv").unwrap_or(name).to_owned());
         let found = match ((self.old)(old), (self.new)(new)) {
             (Some(old), Some(new)) => self.inputs(&old, &new).or_else(|| {
-                own_difference(&old, &new).map(|what| Difference {
+                own_difference(&old, &new).map(|change| Difference {
                     chain: self.chain.clone(),
-                    what,
+                    change,
                 })
             }),
             _ => Some(Difference {
                 chain: self.chain.clone(),
-                what: What::Unknown,
+                change: Change::Unknown,
             }),
         };
         self.chain.pop();
         found
     }
 
-    /// Inputs of one name are compared with each other.
+    /// Compares inputs that have the same name.
     fn inputs(&mut self, old: &Derivation, new: &Derivation) -> Option<Difference> {
         let (old, new) = (by_name(old), by_name(new));
         let pairs = old
@@ -114,14 +114,14 @@ fn by_name(derivation: &Derivation) -> BTreeMap<String, Vec<StorePath>> {
     named
 }
 
-fn own_difference(old: &Derivation, new: &Derivation) -> Option<What> {
+fn own_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
     input_difference(old, new)
         .or_else(|| variable_difference(old, new))
         .or_else(|| source_difference(old, new))
         .or_else(|| build_difference(old, new))
 }
 
-fn input_difference(old: &Derivation, new: &Derivation) -> Option<What> {
+fn input_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
     let (old, new) = (by_name(old), by_name(new));
     let count = |named: &BTreeMap<String, Vec<StorePath>>, name: &String| {
         named.get(name).map_or(0, Vec::len)
@@ -133,13 +133,13 @@ fn input_difference(old: &Derivation, new: &Derivation) -> Option<What> {
             .map(|name| name.strip_suffix(".drv").unwrap_or(name).to_owned())
     };
     let (gone, come) = (missing(&old, &new), missing(&new, &old));
-    (gone.is_some() || come.is_some()).then_some(What::Input {
+    (gone.is_some() || come.is_some()).then_some(Change::Input {
         old: gone,
         new: come,
     })
 }
 
-fn variable_difference(old: &Derivation, new: &Derivation) -> Option<What> {
+fn variable_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
     let (old, new) = (&old.environment, &new.environment);
     let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     names.into_iter().find_map(|name| {
@@ -147,7 +147,7 @@ fn variable_difference(old: &Derivation, new: &Derivation) -> Option<What> {
         let plain = |value: Option<&String>| value.map(|value| without_hashes(value));
         (plain(old) != plain(new)).then(|| {
             let (old_shown, new_shown) = shown(old, new);
-            What::Variable {
+            Change::Variable {
                 name: name.clone(),
                 old: old_shown,
                 new: new_shown,
@@ -156,7 +156,7 @@ fn variable_difference(old: &Derivation, new: &Derivation) -> Option<What> {
     })
 }
 
-fn source_difference(old: &Derivation, new: &Derivation) -> Option<What> {
+fn source_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
     let source = new
         .input_sources
         .iter()
@@ -165,10 +165,10 @@ fn source_difference(old: &Derivation, new: &Derivation) -> Option<What> {
             let mut sources = old.input_sources.iter();
             sources.find(|source| !new.input_sources.contains(source))
         });
-    source.map(|source| What::Source(source.name().to_owned()))
+    source.map(|source| Change::Source(source.name().to_owned()))
 }
 
-fn build_difference(old: &Derivation, new: &Derivation) -> Option<What> {
+fn build_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
     let build = |derivation: &Derivation| {
         let arguments = derivation.arguments.join(" ");
         format!(
@@ -177,10 +177,10 @@ fn build_difference(old: &Derivation, new: &Derivation) -> Option<What> {
         )
     };
     let (old, new) = (build(old), build(new));
-    (without_hashes(&old) != without_hashes(&new)).then_some(What::Build { old, new })
+    (without_hashes(&old) != without_hashes(&new)).then_some(Change::Build { old, new })
 }
 
-/// Hashes follow from what is compared elsewhere.
+/// Removes hashes: they follow from contents that are compared elsewhere.
 fn without_hashes(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
@@ -196,7 +196,7 @@ fn without_hashes(text: &str) -> String {
     plain + rest
 }
 
-/// Values cut down to where they begin to differ.
+/// Cuts values down to the surroundings of their first difference.
 fn shown(old: Option<&String>, new: Option<&String>) -> (Option<String>, Option<String>) {
     let (Some(old), Some(new)) = (old, new) else {
         return (old.map(|old| around(old, 0)), new.map(|new| around(new, 0)));
@@ -282,7 +282,7 @@ mod tests {
             find(&old, &new),
             Some(Difference {
                 chain: vec!["shell".into(), "hello".into()],
-                what: What::Variable {
+                change: Change::Variable {
                     name: "greeting".into(),
                     old: Some("Hello".into()),
                     new: Some("Hi".into()),
@@ -300,8 +300,8 @@ mod tests {
             &[(new, derivation(&[&b], &[]))],
         );
         assert_eq!(
-            difference.unwrap().what,
-            What::Input {
+            difference.unwrap().change,
+            Change::Input {
                 old: Some("a".into()),
                 new: Some("b".into()),
             }

@@ -1,8 +1,8 @@
-//! `nix develop`, where the target's Nix has it: it is what a flake's user types, and what the
-//! flake's own settings for it (a prompt) are for.
+//! `nix develop`, if the target's Nix has it. It is the command that a flake's user types, and the
+//! flake may have settings for it, such as a prompt.
 //!
 //! It evaluates the flake by itself, and builds a derivation of its own to learn the shell's
-//! environment. Both can fail on a machine on which nix-shell works, so both are tried before.
+//! environment. Both can fail on a machine where nix-shell works, so both are tried first.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::nix::flake::{FEATURES, Flake};
 use shellpack_format::bundle::manifest::shell_quoted;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
-/// What keeps it off the network. It may build: only what takes no time is left to build.
+/// Options that keep it off the network. It may build: only trivial derivations are left to build.
 const OFFLINE: [&str; 8] = [
     "--offline",
     "--no-write-lock-file",
@@ -24,7 +24,7 @@ const OFFLINE: [&str; 8] = [
     "false",
 ];
 
-/// A flake's shell, as `nix` names it.
+/// A flake's shell, in the terms of `nix develop`.
 #[derive(Debug)]
 pub(crate) struct Develop<'a> {
     installable: String,
@@ -32,7 +32,7 @@ pub(crate) struct Develop<'a> {
 }
 
 impl<'a> Develop<'a> {
-    /// The shell at an attribute of a flake that lies here, entered in this directory.
+    /// The shell at an attribute of a local flake, entered in this directory.
     pub(crate) fn new(flake: &Flake, attribute: &str, directory: &'a Path) -> Self {
         let mut reference = format!("path:{}", url_encoded(flake.source.as_os_str()));
         if !flake.directory.is_empty() {
@@ -44,7 +44,7 @@ impl<'a> Develop<'a> {
         }
     }
 
-    /// Whether this Nix comes to this derivation, and can enter it.
+    /// Whether this Nix evaluates the shell to this derivation, and can enter it.
     pub(crate) fn works(&self, derivation: &StorePath, store: &StoreDir) -> bool {
         let evaluated = self
             .command("eval", &format!("{}.drvPath", self.installable))
@@ -70,7 +70,7 @@ impl<'a> Develop<'a> {
         self.command("develop", &self.installable).args(options)
     }
 
-    /// What to type to enter without shellpack.
+    /// The line to type to enter without shellpack.
     pub(crate) fn by_hand(&self) -> String {
         let mut words = vec![
             "cd".to_owned(),
@@ -93,7 +93,7 @@ impl<'a> Develop<'a> {
     }
 }
 
-/// A path as part of a url.
+/// Encodes a path for a URL.
 fn url_encoded(path: &OsStr) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
     let bytes = path.as_encoded_bytes().iter();
@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    /// They come from a bundle, and must not become something else in a url.
+    /// They come from a bundle, and must not become other parts of a URL.
     #[test]
     fn directories_are_encoded() {
         let flake = Flake {

@@ -11,7 +11,7 @@ fn the_first_is_entered_and_the_others_are_told() {
     for way in ["", "--no-eval"] {
         b.shellpack(&format!("open x.shellpack {way} {WHICH}"))
             .succeeds()
-            .says("the shell is a; others are entered with --shell: tools/b\n")
+            .says("the shell is a; use --shell to enter another: tools/b\n")
             .prints("a");
     }
     b.shellpack(&format!("open x.shellpack --shell a {WHICH}"))
@@ -62,7 +62,7 @@ fn the_directory_says_which_is_entered() {
         for place in ["inside", "inside/tools/c", "."] {
             b.sh(&format!("cd {place}; shellpack enter inside {way} {WHICH}"))
                 .succeeds()
-                .says("the shell is a; others are entered with --shell: tools/b\n")
+                .says("the shell is a; use --shell to enter another: tools/b\n")
                 .prints("a");
         }
         b.sh(&format!(

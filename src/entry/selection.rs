@@ -1,10 +1,10 @@
-//! Which of a bundle's shells is meant.
+//! Selects one of a bundle's shells.
 
 use crate::error::{NotThere, Result};
 use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::{Manifest, Shell, ShellName};
 
-/// The shell with this name; the first one, if none is named.
+/// The shell with this name, or the first one without a name.
 pub(crate) fn shell_named<'a>(manifest: &'a Manifest, name: Option<&str>) -> Result<&'a Shell> {
     let no_such = || NotThere::NoSuchShell {
         shell: name.unwrap_or_default().to_owned(),
@@ -14,8 +14,8 @@ pub(crate) fn shell_named<'a>(manifest: &'a Manifest, name: Option<&str>) -> Res
     Ok(manifest.shell(name).ok_or_else(no_such)?)
 }
 
-/// Says which others there are, where nobody said which one is meant.
-pub(crate) fn tell_of_others(manifest: &Manifest, shell: &Shell, report: &Report) {
+/// Notes which other shells there are, if the user named none.
+pub(crate) fn note_other_shells(manifest: &Manifest, shell: &Shell, report: &Report) {
     let others: Vec<_> = names(manifest)
         .filter(|name| Some(*name) != shell.name.as_ref())
         .map(ShellName::as_str)
@@ -23,7 +23,7 @@ pub(crate) fn tell_of_others(manifest: &Manifest, shell: &Shell, report: &Report
     if let Some(name) = shell.name.as_ref().filter(|_| !others.is_empty()) {
         let others = others.join(", ");
         report.emit(Event::Note(&format!(
-            "the shell is {name}; others are entered with --shell: {others}"
+            "the shell is {name}; use --shell to enter another: {others}"
         )));
     }
 }
