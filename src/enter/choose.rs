@@ -1,4 +1,4 @@
-//! Which shell is meant, and in which of the directories that it was opened into.
+//! Chooses the shell to enter, and one of the project directories that it was opened into.
 
 use std::cmp::Reverse;
 use std::fs;
@@ -9,27 +9,27 @@ use crate::error::{Damage, Error, NotThere, Result};
 use crate::opened::{Record, ambiguous};
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 
-/// A shell of a bundle that was opened to the end, and a project directory of it that is there.
+/// A shell of a completely opened bundle, and a project directory of it that exists.
 #[derive(Debug)]
 pub(super) struct Chosen {
     pub(super) record: Record,
     pub(super) manifest: Manifest,
     pub(super) shell: Shell,
-    /// Whether it might have been another one as well.
+    /// Whether other shells would have fit as well.
     pub(super) is_by_default: bool,
     /// The project's root.
     pub(super) project: PathBuf,
 }
 
-/// A bundle that was opened to the end, and the root of a project of it.
+/// A completely opened bundle, and the root of a project of it.
 struct Opened {
     record: Record,
     manifest: Manifest,
     project: PathBuf,
 }
 
-/// Of the bundle with this name, else the one of the project that the current directory lies in,
-/// the shell with that name, else the one that the current directory lies in, else the first.
+/// Chooses the named bundle, else the one whose project contains the current directory; and of that
+/// bundle the named shell, else the one around the current directory, else the first.
 pub(super) fn choose(bundle: Option<&str>, shell: Option<&str>) -> Result<Chosen> {
     let here = std::env::current_dir().map_err(Error::io("find", "."))?;
     let Opened {
@@ -59,7 +59,7 @@ pub(super) fn choose(bundle: Option<&str>, shell: Option<&str>) -> Result<Chosen
     })
 }
 
-/// The shells that lie in the innermost directory around the current one.
+/// The shells in the innermost directory around the current one.
 fn innermost<'a>(manifest: &'a Manifest, project: &Path, here: &Path) -> Vec<&'a Shell> {
     let depth = |shell: &Shell| {
         let file = project.join(shell.file.as_str());
@@ -87,8 +87,8 @@ fn named(name: &str, here: &Path) -> Result<Opened> {
     }
 }
 
-/// The directory around the current one, else the one that the bundle was last opened into
-/// and that is still there.
+/// The project directory around the current one, else the existing one that the bundle was last
+/// opened into.
 fn place_of(record: &Record, here: &Path) -> Result<PathBuf> {
     let places = record.places();
     let around = places
@@ -101,8 +101,8 @@ fn place_of(record: &Record, here: &Path) -> Result<PathBuf> {
     }
 }
 
-/// The innermost project around a directory. Where several bundles were opened into one
-/// directory, the last one is meant.
+/// The bundle of the innermost project around a directory. If several bundles were opened into one
+/// directory, the last one.
 fn around(here: &Path) -> Result<Opened> {
     let records = Record::all()?;
     let mut found = Vec::new();
@@ -136,13 +136,13 @@ fn around(here: &Path) -> Result<Opened> {
     }
 }
 
-/// How deep a place lies, if a directory lies in it. Either may have been reached by symlinks.
+/// The depth of a place, if it contains the directory. Either path may contain symlinks.
 fn depth_around(place: &Path, dir: &Path) -> Option<usize> {
     let place = fs::canonicalize(place).ok()?;
     dir.starts_with(&place).then(|| place.components().count())
 }
 
-/// The project's files may have been changed, that is what they are for. But there must be some.
+/// Fails if the shell file is gone. It may have been edited: that is what project files are for.
 fn ensure_there(record: &Record, project: &Path, shell: &Shell) -> Result<()> {
     let file = project.join(shell.file.as_str());
     let gone = [project, &file].into_iter().find(|path| !path.exists());
@@ -158,7 +158,7 @@ fn ensure_there(record: &Record, project: &Path, shell: &Shell) -> Result<()> {
 }
 
 fn why_damaged(record: &Record) -> Error {
-    // Somebody may have repaired it meanwhile: then there was none.
+    // If another process has completed it meanwhile, it had no manifest before.
     let damage = record.manifest().err().unwrap_or(Damage::NoManifest);
     damaged(record, damage)
 }

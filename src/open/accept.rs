@@ -1,5 +1,5 @@
-//! Whether a bundle fits this machine. Nothing is changed here, and nothing is changed before:
-//! the result of this stage is the only way into an import, and into an entry without one.
+//! Decides whether a bundle fits this machine. Neither this stage nor anything before it changes
+//! the machine. An [`Accepted`] is the only way into an import, and into an entry without one.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -16,26 +16,26 @@ use crate::target::Target;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 use shellpack_format::store::version::is_older;
 
-/// A bundle that can be opened here.
+/// A bundle that this machine can open.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Accepted {
     bundle: Bundle,
     target: Target,
     project: ProjectRoot,
-    /// To the store, unless everything is there already and Nix need not be asked.
+    /// A connection to the store; `None` if everything is already present and Nix is not needed.
     connection: Option<Connection>,
 }
 
 impl Accepted {
-    /// The parts, for the import.
+    /// Hands its parts to the import.
     pub(super) fn into_parts(self) -> (Bundle, Target, ProjectRoot, Option<Connection>) {
         (self.bundle, self.target, self.project, self.connection)
     }
 }
 
-/// Checks everything that can be known before a byte of content is read. `shell` is the one that
-/// is meant; whether another one fits is asked when it is entered.
+/// Checks everything that the manifest alone can show, before any content is read. `shell` is the
+/// shell to enter; another one is checked when it is entered.
 pub(super) fn accept(bundle: Bundle, shell: &Shell, options: &Options) -> Result<Accepted> {
     let target = Target::here();
     let manifest = bundle.reader.manifest();
@@ -63,7 +63,7 @@ pub(super) fn accept(bundle: Bundle, shell: &Shell, options: &Options) -> Result
 }
 
 impl Accepted {
-    /// Whatever is to be imported must be in the bundle, and must fit.
+    /// Fails if a missing path is not in the bundle, or does not fit on the disk.
     fn ensure_room(&mut self) -> Result<()> {
         let Some(connection) = &mut self.connection else {
             return Ok(());
@@ -77,14 +77,14 @@ impl Accepted {
     }
 }
 
-/// A quick look without Nix: whether all paths are valid, and kept from the collector. On a machine
-/// without Nix there is no collector.
+/// Checks without Nix whether all paths are valid and protected from the garbage collector. A
+/// machine without Nix has no collector.
 fn is_complete(bundle: &Bundle, shell: &Shell, target: &Target) -> bool {
     let manifest = bundle.reader.manifest();
     let has_nix = nix::is_installed();
     let is_usual = target.system() == shell.system && target.is_store(&manifest.closure.store);
     if has_nix && !is_usual {
-        // Nix's configuration may say otherwise; it is asked.
+        // Nix's configuration may set another system or store, so ask Nix.
         return false;
     }
     let record = Record::of(&manifest.name, bundle.reader.manifest_digest());
@@ -132,8 +132,8 @@ fn ensure_same_store(manifest: &Manifest, target: &Target, file: &Path) -> Resul
     })
 }
 
-/// How many bytes are to be imported. A full disk in the middle of that can damage Nix's database,
-/// so this is asked first.
+/// The number of bytes to import. Checked before the import, because a disk that fills up during an
+/// import can damage Nix's database.
 fn missing_bytes(manifest: &Manifest, connection: &mut Connection) -> Result<u64> {
     let paths = &manifest.closure.paths;
     let names: Vec<_> = paths.iter().map(|path| path.path.clone()).collect();

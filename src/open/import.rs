@@ -1,5 +1,5 @@
-//! Brings the missing paths into the store and the project files to their place, in one pass
-//! over the bundle.
+//! Imports missing paths into the store and puts the project files in their place, in one pass over
+//! the bundle.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -22,22 +22,22 @@ mod daemon;
 mod direct;
 mod lock;
 
-/// A bundle whose shell can be entered.
+/// An imported bundle. Its shells can be entered.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Imported {
     manifest: Manifest,
     target: Target,
     project: ProjectRoot,
-    /// Absent only where no Nix was asked.
+    /// `None` only if Nix was not asked.
     record: Option<Record>,
     is_stdin: bool,
-    /// How many paths were missing, where Nix was asked.
+    /// How many paths were missing; `None` if Nix was not asked.
     new_paths: Option<usize>,
 }
 
 impl Imported {
-    /// The report for the user, if there was something to do.
+    /// A note about the import, if there was one.
     pub(super) fn note(&self) -> Option<String> {
         let new_paths = self.new_paths?;
         Some(format!("imported {}", count(new_paths, "store path")))
@@ -61,8 +61,8 @@ impl Imported {
     }
 }
 
-/// Imports what is missing. References are registered before or together with their
-/// referrers, so the store is sound whenever this stops.
+/// Imports missing paths. References are registered before their referrers or together with them,
+/// so the store is consistent whenever this stops.
 pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result<Imported> {
     let (bundle, target, project, connection) = accepted.into_parts();
     let manifest = bundle.reader.manifest().clone();
@@ -75,7 +75,7 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
                 jobs,
                 report,
             };
-            let (record, new_paths) = work.bring(bundle, &mut connection)?;
+            let (record, new_paths) = work.import(bundle, &mut connection)?;
             (Some(record), Some(new_paths))
         }
         None => (place_project(bundle, &project, report)?, None),
@@ -90,7 +90,7 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
     })
 }
 
-/// Writes the project files of a bundle whose closure is here already, without asking Nix.
+/// Writes the project files of a bundle whose closure is already present, without asking Nix.
 fn place_project(
     mut bundle: Bundle,
     project: &ProjectRoot,
@@ -101,20 +101,20 @@ fn place_project(
     if bundle.is_stream() || !project.holds_all(&manifest) {
         let staged = project.stage(&mut bundle.reader, &manifest.project, &bundle.file)?;
         if bundle.is_stream() {
-            pass_by(bundle.reader, &bundle.file, report)?;
+            skip_closure(bundle.reader, &bundle.file, report)?;
         }
         staged.place(project, &manifest.project)?;
     }
     let record = Record::of(&manifest.name, digest).ok();
     let record = record.filter(Record::is_whole);
     if let Some(record) = &record {
-        // So that `enter` finds it; without that, it is no worse than on a machine without Nix.
+        // For `enter`. If this fails, it is no worse than on a machine without Nix.
         let _ = record.add_place(project.path());
     }
     Ok(record)
 }
 
-/// An import through Nix, or beside it into a store that is ours to write.
+/// An import, through Nix or directly into a store that this user owns.
 struct Work<'a> {
     target: &'a Target,
     project: &'a ProjectRoot,
@@ -123,9 +123,8 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Brings paths and project files to their places. Returns the record, and how many paths
-    /// were missing.
-    fn bring(&self, mut bundle: Bundle, connection: &mut Connection) -> Result<(Record, usize)> {
+    /// Imports paths and places project files. Returns the record, and how many paths were missing.
+    fn import(&self, mut bundle: Bundle, connection: &mut Connection) -> Result<(Record, usize)> {
         let report = self.report;
         let manifest = bundle.reader.manifest().clone();
         let opening = Opening::begin(&bundle.reader, connection)?;
@@ -136,9 +135,9 @@ impl Work<'_> {
         drop(waiting);
         let new_paths = self.announce(&manifest.closure, &wanted);
         if new_paths > 0 {
-            self.closure(bundle.reader, &bundle.file, &wanted)?;
+            self.import_closure(bundle.reader, &bundle.file, &wanted)?;
         } else if bundle.is_stream() {
-            pass_by(bundle.reader, &bundle.file, report)?;
+            skip_closure(bundle.reader, &bundle.file, report)?;
         }
         ensure_all_valid(&manifest.closure, connection)?;
         staged.place(self.project, project)?;
@@ -146,7 +145,7 @@ impl Work<'_> {
         Ok((record, new_paths))
     }
 
-    /// Says how much there is to do. Returns how many paths that is.
+    /// Reports how much there is to import. Returns the number of paths.
     fn announce(&self, closure: &Closure, wanted: &[bool]) -> usize {
         let both = closure.paths.iter().zip(wanted);
         let new = both.filter(|(_, wanted)| **wanted);
@@ -159,8 +158,8 @@ impl Work<'_> {
         sizes.len()
     }
 
-    /// Imports what is wanted of the closure, directly where the store is ours to write.
-    fn closure(&self, reader: Reader<Source>, file: &Path, wanted: &[bool]) -> Result<()> {
+    /// Imports the wanted paths, directly if this user owns the store.
+    fn import_closure(&self, reader: Reader<Source>, file: &Path, wanted: &[bool]) -> Result<()> {
         let (nix, report) = (self.target.nix()?, self.report);
         let closure = reader.manifest().closure.clone();
         if let Some(direct) = direct::Direct::prepare(nix, &closure, wanted, file, report)? {
@@ -173,9 +172,9 @@ impl Work<'_> {
     }
 }
 
-/// Reads the closure to its end: whoever sends it must not find that nobody listens any more, and
-/// what was cut off on the way is an error whether it is needed or not.
-fn pass_by(mut reader: Reader<Source>, file: &Path, report: &Report) -> Result<()> {
+/// Reads the closure to its end without importing it. A sender must not lose its reader, and a
+/// stream that was cut off is an error even if the rest is not needed.
+fn skip_closure(mut reader: Reader<Source>, file: &Path, report: &Report) -> Result<()> {
     let segments = 0..reader.manifest().closure.segments.len();
     let failed = |error| Error::read_bundle(file, error);
     for index in segments {
@@ -185,8 +184,8 @@ fn pass_by(mut reader: Reader<Source>, file: &Path, report: &Report) -> Result<(
     reader.finish().map_err(failed)
 }
 
-/// Holds every path by a temporary root, then asks which are missing: what is valid now
-/// stays valid.
+/// Holds every path by a temporary root, then asks which are missing. Paths that are valid now stay
+/// valid.
 fn hold_and_compare(closure: &Closure, connection: &mut Connection) -> Result<Vec<bool>> {
     let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
     for path in &paths {
@@ -196,7 +195,8 @@ fn hold_and_compare(closure: &Closure, connection: &mut Connection) -> Result<Ve
     Ok(paths.iter().map(|path| !valid.contains(path)).collect())
 }
 
-/// The import's promise, checked against the store itself rather than our own bookkeeping.
+/// Checks that all paths are valid now. Asks the store itself rather than trusting shellpack's
+/// bookkeeping.
 fn ensure_all_valid(closure: &Closure, connection: &mut Connection) -> Result<()> {
     let missing = hold_and_compare(closure, connection)?
         .iter()

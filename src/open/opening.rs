@@ -1,5 +1,4 @@
-//! The record of a bundle while it is being opened. Unless it becomes whole, nothing of it
-//! stays.
+//! The record of a bundle that is being opened. It is removed again unless it becomes complete.
 
 use std::fs;
 use std::io;
@@ -11,21 +10,21 @@ use crate::opened::Record;
 use shellpack_format::bundle::manifest::Manifest;
 use shellpack_format::bundle::reader::{Input, Reader};
 
-/// How often a record is made again that somebody takes away in the middle of it.
+/// How often to make a record again if another process removes it meanwhile.
 const ATTEMPTS: usize = 10;
 
-/// A record that is not whole yet. Its roots hold what comes.
+/// An incomplete record. Its roots protect paths that will be imported.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Opening {
     record: Record,
     manifest: Vec<u8>,
-    /// Whether nobody would miss it.
+    /// Whether there was no such record before.
     is_new: bool,
 }
 
 impl Opening {
-    /// Makes the roots, before there is anything that they could hold.
+    /// Makes the roots, before the paths that they protect exist.
     pub(super) fn begin(reader: &Reader<impl Input>, connection: &mut Connection) -> Result<Self> {
         let manifest = reader.manifest();
         let record = Record::of(&manifest.name, reader.manifest_digest())?;
@@ -34,19 +33,19 @@ impl Opening {
             record,
             manifest: reader.manifest_bytes().to_vec(),
         };
-        undisturbed(|| opening.make(manifest, connection))?;
+        retrying(|| opening.make(manifest, connection))?;
         Ok(opening)
     }
 
-    /// The shell can be entered in this project directory: the record is whole, and stays.
+    /// Completes the record: the shell can be entered in this project directory.
     pub(super) fn complete(
         mut self,
         manifest: &Manifest,
         project: &Path,
         connection: &mut Connection,
     ) -> Result<Record> {
-        undisturbed(|| {
-            // Meanwhile `remove`, or another opening that failed, may have taken it away.
+        retrying(|| {
+            // `remove`, or another opening that failed, may have removed it meanwhile.
             self.make(manifest, connection)?;
             self.record.add_place(project)?;
             self.record.write_manifest(&self.manifest)
@@ -62,8 +61,8 @@ impl Opening {
     }
 }
 
-/// Does something with a record that others may take away at any time: then it is done again.
-fn undisturbed(mut work: impl FnMut() -> Result<()>) -> Result<()> {
+/// Repeats work on a record while other processes remove the record.
+fn retrying(mut work: impl FnMut() -> Result<()>) -> Result<()> {
     let is_gone = |error: &Error| matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
     let mut outcome = work();
     for _ in 1..ATTEMPTS {
@@ -77,7 +76,7 @@ fn undisturbed(mut work: impl FnMut() -> Result<()>) -> Result<()> {
 
 impl Drop for Opening {
     fn drop(&mut self) {
-        // Another opening of the same bundle may have made it whole.
+        // Another opening of this bundle may have completed it.
         if self.is_new && !self.record.is_whole() {
             let _ = self.record.remove();
         }

@@ -1,4 +1,4 @@
-//! The project files on the target: written beside their place, checked, then moved there.
+//! The project files on the target: written to a directory beside their place, checked, then moved.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -12,15 +12,15 @@ use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::{EntryPath, FileKind, Manifest, Project, ProjectFile};
 use shellpack_format::bundle::reader::{Input, ReadError, Reader};
 
-/// Where the project's root will be.
+/// The project's root on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ProjectRoot {
     root: PathBuf,
-    /// Whether the user named the directory.
-    asked_for: bool,
+    /// Whether the user named it.
+    is_named: bool,
 }
 
-/// Project files that were read and found right, not yet in their place.
+/// Project files that were read and checked, but not moved to their place yet.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Staged {
@@ -28,9 +28,8 @@ pub(super) struct Staged {
 }
 
 impl ProjectRoot {
-    /// The directory that was asked for, else one with the bundle's name. Where evaluation
-    /// copies the project's root, the root keeps its name, if need be as a directory in the
-    /// one that was asked for.
+    /// The directory that the user named, else one with the bundle's name. If evaluation copies the
+    /// root, the root keeps its name; then it may be a subdirectory of the one that the user named.
     pub(super) fn choose(manifest: &Manifest, dir: Option<&Path>) -> Result<Self> {
         let base = dir.map_or_else(|| PathBuf::from(manifest.name.as_str()), Path::to_owned);
         let root = match manifest.project.directory.as_deref() {
@@ -40,7 +39,7 @@ impl ProjectRoot {
         let root = std::path::absolute(&root).map_err(Error::io("find", &root))?;
         Ok(Self {
             root,
-            asked_for: dir.is_some(),
+            is_named: dir.is_some(),
         })
     }
 
@@ -49,13 +48,13 @@ impl ProjectRoot {
         &self.root
     }
 
-    /// Nothing of the user's is overwritten: what is there already must be what would come.
-    /// And nothing is slipped into a directory that merely has the bundle's name.
+    /// Fails if an existing file differs from the bundle's, because no file of the user is
+    /// overwritten. Also fails if a directory merely has the bundle's name and is not its project.
     pub(super) fn ensure_nothing_differs(&self, manifest: &Manifest) -> Result<()> {
         if !exists(&self.root)? {
             return Ok(());
         }
-        let other = if self.asked_for {
+        let other = if self.is_named {
             Error::FileDiffers
         } else {
             Error::OtherDirectory
@@ -63,7 +62,7 @@ impl ProjectRoot {
         if !self.root.is_dir() {
             return Err(other(self.root.clone()));
         }
-        if !self.asked_for && !self.holds_a_shell(manifest)? {
+        if !self.is_named && !self.holds_a_shell(manifest)? {
             return Err(other(self.root.clone()));
         }
         for file in &manifest.project.files {
@@ -90,7 +89,7 @@ impl ProjectRoot {
         files.all(|file| is_same(&self.root.join(file.path.as_str()), &file.kind))
     }
 
-    /// Reads the project files out of the bundle into a directory beside the target.
+    /// Reads the project files from the bundle into a directory beside the root.
     pub(super) fn stage(
         &self,
         reader: &mut Reader<impl Input>,
@@ -110,7 +109,7 @@ impl ProjectRoot {
     }
 }
 
-/// Whether there is something, be it a dangling symlink.
+/// Whether the path exists, even as a dangling symlink.
 fn exists(path: &Path) -> Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
@@ -120,7 +119,7 @@ fn exists(path: &Path) -> Result<bool> {
 }
 
 impl Staged {
-    /// Moves the files to their place. What is there already was found to be the same.
+    /// Moves the files to their place. Existing ones were found to be identical.
     pub(super) fn place(self, root: &ProjectRoot, project: &Project) -> Result<()> {
         let root = root.path();
         if !root.exists() {
@@ -129,7 +128,7 @@ impl Staged {
             fs::set_permissions(dir, Permissions::from_mode(0o755))
                 .map_err(Error::io("change the mode of", dir))?;
             fs::rename(dir, root).map_err(Error::io("create", root))?;
-            // There is nothing left at the old name to be cleaned up.
+            // The directory was renamed, so there is nothing to clean up.
             let _gone = self.dir.keep();
             return Ok(());
         }
@@ -199,7 +198,7 @@ fn create_new(path: &Path) -> Result<File> {
     opened.map_err(Error::io("create", path))
 }
 
-/// Last, and innermost first: a directory may be read-only.
+/// Sets the modes of directories, last and innermost first, because a directory may be read-only.
 fn set_directory_modes(dir: &Path, project: &Project) -> Result<()> {
     let modes = project
         .files

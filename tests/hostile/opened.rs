@@ -57,7 +57,7 @@ fn a_damaged_store_path_is_refused() {
 /// A path with such a claim would need no signature, so a false one must not get in.
 #[test]
 fn a_false_content_address_is_refused() {
-    let because = "-source is damaged: its contents are not what its content address claims";
+    let because = "-source is damaged: its contents do not match its content address";
     is_refused_but_for_sound_paths(&Bundle::sample().bytes(), because);
 }
 

@@ -1,5 +1,5 @@
-//! Through Nix's daemon, where it owns the store: several connections, each importing one
-//! path at a time, checked by Nix itself.
+//! Imports through Nix's daemon, if it owns the store: over several connections, each for one path
+//! at a time. Nix checks every path itself.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use shellpack_format::bundle::BadBundle;
 use shellpack_format::bundle::manifest::Closure;
 use shellpack_format::bundle::reader::ReadError;
 
-/// A store that a daemon writes.
+/// A store that the daemon writes to.
 #[derive(Debug)]
 pub(super) struct Uploads<'a> {
     nix: &'a Nix,
@@ -25,8 +25,8 @@ pub(super) struct Uploads<'a> {
 #[derive(Debug)]
 struct State {
     valid: Vec<bool>,
-    /// Connections that nobody uses. They stay open: each holds temporary roots for what
-    /// was imported through it.
+    /// Unused connections. They stay open, because each holds temporary roots for the paths that
+    /// were imported through it.
     idle: Vec<Connection>,
 }
 
@@ -101,18 +101,19 @@ impl Destination for Uploads<'_> {
     }
 }
 
-/// A path on its way. Dropped before its end, it closes the connection, and Nix forgets it.
+/// A path that is being imported. If it is dropped before the end, the connection closes and Nix
+/// discards the path.
 #[derive(Debug)]
 pub(super) struct Upload<'a> {
     uploads: &'a Uploads<'a>,
     index: usize,
     connection: Connection,
-    /// Nix said that it needs no more.
+    /// Whether Nix said that it needs no more bytes.
     over: bool,
 }
 
 impl NarSink for Upload<'_> {
-    /// A connection takes a NAR in order.
+    /// A connection needs its NAR in order.
     type Part = ();
     const HAS_PARTS: bool = false;
 

@@ -1,5 +1,5 @@
-//! Into a store that is ours to write: trees are unpacked in place, synced, and then
-//! registered in Nix's database, many at a time.
+//! Imports directly into a store that this user owns: unpacks trees in place, syncs them, and
+//! registers many at a time in Nix's database.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ mod tree;
 use register::State;
 use tree::Tree;
 
-/// A store that is written directly.
+/// A store that shellpack writes to directly.
 #[derive(Debug)]
 pub(super) struct Direct<'a> {
     closure: &'a Closure,
@@ -35,16 +35,16 @@ pub(super) struct Direct<'a> {
     report: &'a Report,
     store: File,
     state: Mutex<State>,
-    /// There is something to bring to the disk, or nothing more will come.
+    /// Signals that there is something to sync, or that all work is done.
     changed: Condvar,
-    /// The user's, to be put back: nix-shell inherits it.
+    /// The user's umask, to be restored: nix-shell inherits it.
     umask: Mode,
     _locks: (ImportLock, CollectorLock),
 }
 
 impl<'a> Direct<'a> {
-    /// Takes the store's locks; `None` where a daemon owns the store, or where paths need
-    /// more than rows in the known schema.
+    /// Takes the store's locks. `None` if a daemon owns the store, or if a path needs more than a
+    /// row in the known schema.
     pub(super) fn prepare(
         nix: &Nix,
         closure: &'a Closure,
@@ -67,7 +67,8 @@ impl<'a> Direct<'a> {
         let valid = wanted.iter().map(|wanted| !wanted).collect();
         let state = Mutex::new(State::new(database, valid));
         let store = File::open(dir).map_err(Error::io("open", dir))?;
-        // Files get their final mode when they are created; as Nix does, nothing may be masked.
+        // Files get their final mode when they are created, so nothing may be masked; Nix does the
+        // same.
         let umask = rustix::process::umask(Mode::from_raw_mode(0o022));
         Ok(Some(Self {
             closure,
@@ -86,8 +87,8 @@ impl<'a> Direct<'a> {
         self.closure.store.join(&self.closure.paths[index].path)
     }
 
-    /// A path that claims to follow from its contents needs no signature; Nix would check
-    /// the claim, and here nobody else does.
+    /// Checks the content address of a path, if it claims one. Such a path needs no signature; Nix
+    /// would check the claim, and a direct import bypasses Nix.
     fn ensure_content_address(&self, index: usize, place: &Path) -> Result<()> {
         let info = self.closure.path_info(index);
         let Some(claim) = info.ca.as_deref().and_then(ContentAddress::parse) else {
@@ -96,7 +97,7 @@ impl<'a> Direct<'a> {
         if claim.holds(&info, &self.closure.store, place)? {
             return Ok(());
         }
-        let reason = "its contents are not what its content address claims";
+        let reason = "its contents do not match its content address";
         self.fault(BadBundle::StorePath {
             path: info.path.to_string(),
             reason,
@@ -108,8 +109,8 @@ impl<'a> Direct<'a> {
     }
 }
 
-/// Whether a path needs nothing but its row in the database. A derivation's outputs have rows
-/// of their own, and some claims of content addresses only Nix can check.
+/// Whether a row in the database is all that a path needs. The outputs of a derivation have rows of
+/// their own, and only Nix can check some content addresses.
 fn is_simple((index, path): (usize, &ClosurePath)) -> bool {
     let refers_to_itself = path
         .references
@@ -119,11 +120,12 @@ fn is_simple((index, path): (usize, &ClosurePath)) -> bool {
     !path.path.is_derivation() && path.ca.as_ref().is_none_or(is_checked)
 }
 
-/// Small paths that wait for a large one hold a lock file each, and the usual limit of 1024
-/// is there for programs that use select(2). The system's own limit is far higher.
+/// Raises the limit on open files. Small paths that wait for a large one keep a lock file open
+/// each, and the usual limit of 1024 exists for programs that use select(2). The system's own limit
+/// is far higher.
 fn allow_many_open_files() {
     let limit = getrlimit(Resource::Nofile);
-    // If it cannot be raised, the import may still fit.
+    // Without a higher limit the import may still work.
     let _ = setrlimit(
         Resource::Nofile,
         Rlimit {
@@ -148,10 +150,10 @@ impl Destination for Direct<'_> {
         let lock = PathLock::take(&place, self.report)?;
         let path = &self.closure.paths[index].path;
         if self.lock().database.is_valid(path)? {
-            // Somebody else was faster.
+            // Another process was faster.
             return Ok(Tree::present(self, index));
         }
-        // What is there without being registered is the rest of something that was interrupted.
+        // An unregistered path was left by an interrupted process.
         delete_tree(&place)?;
         Ok(Tree::new(self, index, place, lock))
     }

@@ -1,5 +1,5 @@
-//! Nix's locks, taken by Nix's rules, so that builds, substitutions, garbage collections and
-//! other imports at the same time do no harm.
+//! Nix's locks, taken by Nix's rules, so that builds, substitutions, garbage collections and other
+//! imports can run at the same time.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
@@ -13,10 +13,10 @@ use rustix::io::Errno;
 use crate::error::{Error, Result};
 use crate::report::Report;
 
-/// Between two tries for a lock that somebody else holds.
+/// How long to wait between two tries for a lock.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The lock of one store path (`pathlocks.cc`): whoever creates the path holds it.
+/// The lock of one store path (`pathlocks.cc`). The process that creates the path holds it.
 #[derive(Debug)]
 pub(super) struct PathLock {
     file: File,
@@ -32,7 +32,8 @@ impl PathLock {
         loop {
             let file = open(&path)?;
             lock(&file, Kind::Exclusive, &path, report)?;
-            // Whoever held it before marks the file when deleting it; then it is no lock any more.
+            // The previous holder marks the file when it deletes it; a marked file is no longer a
+            // lock.
             if file.metadata().map_err(Error::io("lock", &path))?.len() == 0 {
                 return Ok(Self { file, path });
             }
@@ -47,15 +48,15 @@ impl Drop for PathLock {
     }
 }
 
-/// Holds the garbage collector off for as long as it lives: a shared lock, where the
-/// collector wants an exclusive one.
+/// Keeps the garbage collector from starting. It is a shared lock; the collector needs an exclusive
+/// one.
 #[derive(Debug)]
 pub(super) struct CollectorLock {
     _file: File,
 }
 
 impl CollectorLock {
-    /// Waits for a collection that is under way.
+    /// Waits for a running collection to end.
     pub(super) fn take(state: &Path, report: &Report) -> Result<Self> {
         let path = state.join("gc.lock");
         let file = open(&path)?;
@@ -64,14 +65,15 @@ impl CollectorLock {
     }
 }
 
-/// One import at a time: each holds many path locks, and two could wait for each other.
+/// Allows one import at a time: each holds many path locks, and two imports could wait for each
+/// other.
 #[derive(Debug)]
 pub(super) struct ImportLock {
     _file: File,
 }
 
 impl ImportLock {
-    /// Waits for another import into the same store.
+    /// Waits for another import into this store to end.
     pub(super) fn take(state: &Path, report: &Report) -> Result<Self> {
         let path = state.join("shellpack-import.lock");
         let file = open(&path)?;
@@ -100,7 +102,7 @@ fn holder(path: &Path) -> String {
     format!("another process that holds {}", path.display())
 }
 
-/// Waits for a lock as long as it takes, but says so, and lets a Ctrl-C through.
+/// Waits for a lock without a limit, but reports the wait and can be interrupted.
 fn lock(file: &File, kind: Kind, path: &Path, report: &Report) -> Result<()> {
     let operation = match kind {
         Kind::Shared => FlockOperation::NonBlockingLockShared,

@@ -1,5 +1,5 @@
-//! Brings unpacked trees to the disk and registers them, beside the threads that unpack: a
-//! disk that is asked only at the end has been idle until then.
+//! Syncs unpacked trees to disk and registers them, beside the threads that unpack: otherwise the
+//! disk would be idle until the end.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -11,22 +11,22 @@ use crate::nix::database::Database;
 use crate::tree;
 use shellpack_format::store::path_info::PathInfo;
 
-/// After how many unpacked bytes the disk is asked to take them. Each time costs a commit of
-/// the file system's journal; less often, and the last time takes long.
+/// How many unpacked bytes start a sync. Each sync commits the file system's journal; with fewer of
+/// them, the last one would take long.
 const FLUSH_AFTER: u64 = 128 << 20;
-/// How many unpacked paths wait at most to be registered: each holds a lock file open.
+/// How many unpacked paths may wait to be registered. Each keeps a lock file open.
 const BATCH: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) database: Database,
-    /// Which paths are registered, or about to be.
+    /// Which paths are registered, or are being registered.
     pub(super) valid: Vec<bool>,
-    /// Unpacked, not registered.
+    /// Unpacked paths that are not registered yet.
     unpacked: BTreeMap<usize, PathLock>,
-    /// How many unpacked paths there must be before registering is tried again.
+    /// How many unpacked paths start another registration.
     enough: usize,
-    /// How many bytes were written since the disk was last asked to take them.
+    /// Bytes written since the last sync.
     dirty: u64,
     is_over: bool,
 }
@@ -49,8 +49,7 @@ impl State {
 }
 
 impl Direct<'_> {
-    /// Does the work while a thread of its own brings to the disk and registers what the
-    /// work has completed.
+    /// Runs `work` while another thread syncs and registers the paths that it completes.
     pub(in super::super) fn while_registering(
         &self,
         work: impl FnOnce() -> Result<()>,
@@ -67,7 +66,7 @@ impl Direct<'_> {
         })
     }
 
-    /// Registers what is complete, whatever stopped the rest, and removes what is not.
+    /// Registers all complete paths, even if the work failed, and removes the others.
     pub(in super::super) fn finish(self, outcome: Result<()>) -> Result<()> {
         rustix::process::umask(self.umask);
         let waiting = self.report.waiting("the store's file system to be synced");
@@ -80,7 +79,7 @@ impl Direct<'_> {
         outcome.and(registered).and(removed)
     }
 
-    /// Bytes were written into trees.
+    /// Counts bytes that were written into trees.
     pub(super) fn wrote(&self, bytes: usize) {
         let mut state = self.lock();
         state.dirty += bytes as u64;
@@ -89,7 +88,7 @@ impl Direct<'_> {
         }
     }
 
-    /// A tree is complete; it is registered with others, now and then.
+    /// Notes that a tree is complete. It will be registered with others.
     pub(super) fn complete(&self, index: usize, lock: PathLock) {
         let mut state = self.lock();
         state.unpacked.insert(index, lock);
@@ -113,15 +112,16 @@ impl Direct<'_> {
             drop(state);
             self.register_complete()?;
             let mut state = self.lock();
-            // What is left waits for a large path: looking again at every small one is no use.
+            // The remaining paths wait for a large one, so checking again at every small one would
+            // not help.
             state.enough = state.unpacked.len() + BATCH;
         }
     }
 
-    /// Brings everything to the disk and registers what is complete.
+    /// Syncs everything to disk, and registers complete paths.
     fn register_complete(&self) -> Result<()> {
         let ready = self.ready();
-        // Nix believes its database, so the contents must be on the disk first.
+        // Nix trusts its database, so the contents must be on disk first.
         rustix::fs::syncfs(&self.store)
             .map_err(|error| Error::io("sync", self.closure.store.as_path())(error.into()))?;
         if ready.is_empty() {
@@ -145,8 +145,8 @@ impl Direct<'_> {
         Ok(())
     }
 
-    /// Every unpacked path whose references are registered or among those that are about to
-    /// be. References come first, so one pass in order finds them all.
+    /// Every unpacked path whose references are registered or are being registered with it.
+    /// References come first, so one pass in order finds them all.
     fn ready(&self) -> Vec<usize> {
         let mut state = self.lock();
         let state = &mut *state;

@@ -1,5 +1,5 @@
-//! One path on its way into the store, unpacked by one thread or, where it lies in several
-//! segments, by several.
+//! Unpacks one path into the store, in one thread, or in several if the path spans several
+//! segments.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,34 +11,34 @@ use crate::tree;
 use crate::tree::restore::{self, Restore};
 use crate::unpack::{NarPart, NarSink};
 
-/// A tree that is being unpacked. It becomes a valid path only after its NAR was found to be
-/// the one that the manifest names.
+/// A tree that is being unpacked. It becomes a valid path only after its NAR has matched the
+/// manifest.
 #[derive(Debug)]
 pub(in super::super) struct Tree<'a> {
     direct: &'a Direct<'a>,
     index: usize,
-    /// `None` where the path became valid meanwhile.
+    /// `None` if the path became valid meanwhile.
     unpacking: Option<(Restore, Arc<Unpacking<'a>>)>,
 }
 
-/// What the threads share that unpack one tree. Without its lock taken out it removes the
-/// tree when it is dropped.
+/// The state shared by the threads that unpack one tree. When it is dropped, it removes the tree,
+/// unless the lock was taken out.
 #[derive(Debug)]
 struct Unpacking<'a> {
     direct: &'a Direct<'a>,
     index: usize,
     place: PathBuf,
     lock: Option<PathLock>,
-    /// Whether the NAR was found to be the right one.
-    is_vouched: AtomicBool,
+    /// Whether the NAR matched the manifest.
+    is_verified: AtomicBool,
 }
 
-/// One thread's part of a tree.
+/// The part of a tree that one thread unpacks.
 #[derive(Debug)]
 pub(in super::super) struct TreePart<'a>(Option<(restore::Part, Arc<Unpacking<'a>>)>);
 
 impl<'a> Tree<'a> {
-    /// A tree that will be at `place`, where nothing is.
+    /// A tree to unpack at `place`, where nothing exists.
     pub(super) fn new(
         direct: &'a Direct<'a>,
         index: usize,
@@ -51,7 +51,7 @@ impl<'a> Tree<'a> {
             index,
             place,
             lock: Some(lock),
-            is_vouched: AtomicBool::new(false),
+            is_verified: AtomicBool::new(false),
         };
         Self {
             direct,
@@ -98,7 +98,7 @@ impl<'a> NarSink for Tree<'a> {
             return Ok(());
         };
         restore.finish()?;
-        unpacking.is_vouched.store(true, Ordering::Release);
+        unpacking.is_verified.store(true, Ordering::Release);
         Unpacking::finish(unpacking)
     }
 }
@@ -124,11 +124,11 @@ impl NarPart for TreePart<'_> {
 }
 
 impl Unpacking<'_> {
-    /// One of those that unpack the tree is done. The last one has a complete tree; if its
-    /// NAR was not the right one, it goes.
+    /// Called by each thread that has finished its part. The last one completes the tree, or
+    /// removes it if its NAR did not match.
     fn finish(unpacking: Arc<Self>) -> Result<()> {
         match Arc::into_inner(unpacking) {
-            Some(mut last) if last.is_vouched.load(Ordering::Acquire) => last.complete(),
+            Some(mut last) if last.is_verified.load(Ordering::Acquire) => last.complete(),
             _ => Ok(()),
         }
     }
