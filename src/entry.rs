@@ -87,7 +87,7 @@ impl<'a> Ready<'a> {
     /// The invocation that evaluates the shell here. Files that it needs are written to the record,
     /// and stay there for entry by hand.
     fn invocation(&self, recipe: &'a Recipe) -> Result<Invocation<'a>> {
-        let dir = self.record()?.entry(self.project, self.shell);
+        let dir = self.record()?.entry_dir(self.project, self.shell);
         Invocation::new(recipe, self.project, &dir)
     }
 
@@ -132,11 +132,11 @@ pub(crate) fn enter(
     let recipe = Recipe::of(ready.manifest, ready.shell);
     let invocation = ready.invocation(&recipe)?;
     report.emit(Event::Phase(Phase::Evaluate));
-    let derivation = invocation.instantiate(&record.derivation(ready.shell))?;
+    let derivation = invocation.instantiate(&record.derivation_root(ready.shell))?;
     if let Some(drift) = Drift::find(ready, nix, &derivation)? {
         match drift.choose(way, ready.is_stdin, report)? {
             Choice::AsPacked => return enter_as_packed(ready, entry, report),
-            Choice::Build => drift.build(&record.built(ready.shell), report)?,
+            Choice::Build => drift.build(&record.built_root(ready.shell), report)?,
         }
     }
     let (program, command, by_hand) = command(&invocation, entry, &derivation, nix);

@@ -1,14 +1,14 @@
-//! What was opened on this machine: a record per bundle, in shellpack's state directory.
+//! The bundles that were opened on this machine: a record for each, in shellpack's state directory.
 //!
-//! A record is the directory `roots/NAME-DIGEST`. In it are
+//! A record is the directory `roots/NAME-DIGEST`. It contains
 //!
-//! * garbage collection roots: symlinks into the store that Nix was told about;
-//! * for each project directory that the bundle was opened into an `entry-…`: a symlink to it,
-//!   and what entering each shell takes there;
-//! * the manifest's exact bytes. They are written last, so a record that has them is whole.
+//! * garbage collection roots: symlinks into the store that are registered with Nix;
+//! * an `entry-…` directory for each project directory that the bundle was opened into: a symlink
+//!   to the project, and the files that entering each shell needs;
+//! * the manifest's exact bytes. They are written last, so a record that has them is complete.
 //!
-//! Records come and go while others are read, without a lock: `open` completes what it finds
-//! incomplete, and a removal takes a whole record away in one step.
+//! Records come and go while other processes read them, without a lock: `open` completes an
+//! incomplete record, and a removal removes a whole record in one step.
 
 use std::cmp::Reverse;
 use std::fs;
@@ -31,9 +31,9 @@ mod roots;
 
 pub(crate) use places::Place;
 
-/// How many hexadecimal digits of the manifest's digest tell bundles of one name apart.
+/// How many hexadecimal digits of the manifest's digest distinguish bundles of one name.
 const DIGITS: usize = 12;
-/// What is before the name of a record that is being removed. No bundle's name begins like this.
+/// The prefix of a record that is being removed. No bundle's name begins like this.
 const REMOVED: &str = ".removed-";
 
 /// The record of a bundle that was opened here, or is being opened.
@@ -44,14 +44,14 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Where the record of a bundle is, or will be. `digest` is that of its manifest.
+    /// The record of a bundle, whether it exists or not. `digest` is that of its manifest.
     pub(crate) fn of(name: &BundleName, digest: Digest) -> Result<Self> {
         let id = id_of(name, digest);
         let dir = directory()?.join(&id);
         Ok(Self { dir, id })
     }
 
-    /// Every record there is, damaged ones, too, by name.
+    /// All records, including damaged ones, sorted by name.
     pub(crate) fn all() -> Result<Vec<Self>> {
         let dir = directory()?;
         let entries = match fs::read_dir(&dir) {
@@ -69,8 +69,8 @@ impl Record {
         Ok(records)
     }
 
-    /// The records that a name means: the one that it names in full, else all of bundles with
-    /// this name. There is at least one.
+    /// The records with a name: the one with this full name, else all of bundles with this name.
+    /// There is at least one.
     pub(crate) fn named(name: &str) -> Result<Vec<Self>> {
         let mut records = Self::all()?;
         if records.is_empty() {
@@ -84,7 +84,7 @@ impl Record {
         Ok(records)
     }
 
-    /// What names the record in full: `NAME-DIGEST`.
+    /// The full name of the record: `NAME-DIGEST`.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
@@ -104,7 +104,7 @@ impl Record {
         &self.dir
     }
 
-    /// Whether the bundle was opened to the end.
+    /// Whether the record is complete: its bundle was opened to the end.
     pub(crate) fn is_whole(&self) -> bool {
         self.dir.join(MANIFEST).exists()
     }
@@ -123,7 +123,7 @@ impl Record {
         Ok((manifest, digest))
     }
 
-    /// Keeps the manifest's bytes: all or nothing of them, whenever this is interrupted.
+    /// Writes the manifest's bytes, all or none of them, even if this is interrupted.
     pub(crate) fn write_manifest(&self, bytes: &[u8]) -> Result<()> {
         let file = self.dir.join(MANIFEST);
         let failed = |error| Error::io("write", &file)(error);
@@ -134,8 +134,8 @@ impl Record {
         named.map(drop).map_err(|error| failed(error.error))
     }
 
-    /// Where the root of the evaluated derivation of a shell belongs.
-    pub(crate) fn derivation(&self, shell: &Shell) -> PathBuf {
+    /// The root of the evaluated derivation of a shell.
+    pub(crate) fn derivation_root(&self, shell: &Shell) -> PathBuf {
         let name = match &shell.name {
             None => "derivation".to_owned(),
             Some(name) => format!("derivation-{}", name.file_name()),
@@ -143,16 +143,16 @@ impl Record {
         self.dir.join(name)
     }
 
-    /// Where the roots of what was built for a shell belong, because it is another one here.
-    pub(crate) fn built(&self, shell: &Shell) -> PathBuf {
-        let derivation = self.derivation(shell);
+    /// The root of inputs that were built for a shell because it drifted.
+    pub(crate) fn built_root(&self, shell: &Shell) -> PathBuf {
+        let derivation = self.derivation_root(shell);
         let name = derivation.file_name().unwrap_or_default().to_string_lossy();
         self.dir.join(format!("built-{name}"))
     }
 
-    /// Takes the record away. Nix forgets an indirect root whose link is gone, so under another
-    /// name all of its roots are gone at once; what is left of an interrupted removal is swept
-    /// up by the next one.
+    /// Removes the record. Nix ignores an indirect root whose link is gone, so renaming the record
+    /// removes all of its roots at once. The next removal deletes the remains of an interrupted
+    /// one.
     pub(crate) fn remove(&self) -> Result<()> {
         let parent = self.dir.parent().unwrap_or(&self.dir);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -161,16 +161,16 @@ impl Record {
             std::process::id(),
             now.unwrap_or_default().as_nanos()
         );
-        let grave = parent.join(unique);
-        match fs::rename(&self.dir, &grave) {
-            // Somebody else removed it just now.
+        let removed = parent.join(unique);
+        match fs::rename(&self.dir, &removed) {
+            // Another process removed it just now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other.map_err(Error::io("remove", &self.dir))?,
         }
-        let outcome = tree::delete_tree(&grave);
+        let outcome = tree::delete_tree(&removed);
         sweep(parent);
-        // Another removal may have swept this one up.
-        outcome.or_else(|error| grave.symlink_metadata().map_or(Ok(()), |_| Err(error)))
+        // Another removal may have deleted this one, too.
+        outcome.or_else(|error| removed.symlink_metadata().map_or(Ok(()), |_| Err(error)))
     }
 }
 
@@ -178,17 +178,17 @@ fn id_of(name: &BundleName, digest: Digest) -> String {
     format!("{name}-{}", &digest.hex()[..DIGITS])
 }
 
-/// Deletes what interrupted removals have left.
+/// Deletes the remains of interrupted removals.
 fn sweep(dir: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(REMOVED) {
-            // What cannot be deleted does no harm.
+            // Remains that cannot be deleted do no harm.
             let _ = tree::delete_tree(&entry.path());
         }
     }
 }
 
-/// Names the bundles between which a name does not decide.
+/// The bundles that a name may mean, the one that was opened last first.
 pub(crate) fn ambiguous(name: &str, records: &[Record]) -> NotThere {
     let time = |record: &&Record| record.places().first().map(|place| place.time);
     let mut records: Vec<_> = records.iter().collect();
@@ -200,7 +200,7 @@ pub(crate) fn ambiguous(name: &str, records: &[Record]) -> NotThere {
     }
 }
 
-/// Where the records are: `$XDG_STATE_HOME/shellpack/roots`.
+/// The directory of all records: `$XDG_STATE_HOME/shellpack/roots`.
 fn directory() -> Result<PathBuf> {
     let set = std::env::var_os("XDG_STATE_HOME")
         .map(PathBuf::from)

@@ -88,7 +88,7 @@ fn is_complete(bundle: &Bundle, shell: &Shell, target: &Target) -> bool {
         return false;
     }
     let record = Record::of(&manifest.name, bundle.reader.manifest_digest());
-    let is_rooted = record.is_ok_and(|record| record.holds(manifest));
+    let is_rooted = record.is_ok_and(|record| record.has_all_roots(manifest));
     match target.has_all(&manifest.closure) {
         Some(valid) => valid && (is_rooted || !has_nix),
         None => !has_nix,

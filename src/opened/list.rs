@@ -1,4 +1,5 @@
-//! What was opened on this machine, for a human and for programs. Nix is not asked.
+//! Lists the bundles that were opened on this machine, for people and for programs. Does not ask
+//! Nix.
 
 use std::time::SystemTime;
 
@@ -14,20 +15,20 @@ use shellpack_format::store::store_path::StoreDir;
 
 mod table;
 
-/// Everything that was opened here.
+/// All bundles that were opened on this machine.
 #[derive(Debug)]
 pub(crate) struct Listing {
     /// One for each record, by name.
     pub bundles: Vec<Listed>,
 }
 
-/// A bundle that was opened here, as `list --json` prints it. Of a damaged record there is
-/// what can be told.
+/// A bundle that was opened on this machine, as `list --json` prints it. For a damaged record, most
+/// fields are absent.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Listed {
     name: String,
-    /// What names it among others of the same name.
+    /// Its full name, which distinguishes it from others of the same name.
     id: String,
     /// Why it cannot be entered.
     problem: Option<String>,
@@ -39,10 +40,10 @@ pub(crate) struct Listed {
     nar_bytes: Option<u64>,
     /// When it was last opened: RFC 3339, in UTC.
     opened: Option<String>,
-    projects: Vec<Project>,
-    /// Store paths that its garbage collection roots keep.
+    projects: Vec<ListedProject>,
+    /// Store paths that its garbage collection roots protect.
     roots: Vec<String>,
-    /// Store paths that should be kept and are not: they are gone, or their roots are.
+    /// Store paths that should be protected but are missing, or whose roots are.
     missing_roots: Vec<String>,
     /// The directory of the record.
     record: String,
@@ -55,17 +56,18 @@ pub(crate) struct Listed {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct ListedShell {
-    /// What it is entered by, where there are several.
+    /// The name to enter it by, if there are several.
     name: Option<String>,
     /// Relative to the project's directory.
     file: String,
-    /// In full.
+    /// The full store path.
     derivation: String,
 }
 
+/// A project directory that a bundle was opened into.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Project {
+struct ListedProject {
     directory: String,
     opened: String,
     exists: bool,
@@ -73,7 +75,7 @@ struct Project {
     time: SystemTime,
 }
 
-/// Looks at all records.
+/// Reads all records.
 pub(crate) fn list(target: &Target) -> Result<Listing> {
     let records = Record::all()?;
     let number = |name: &str| {
@@ -84,7 +86,7 @@ pub(crate) fn list(target: &Target) -> Result<Listing> {
     for record in &records {
         let is_ambiguous = number(record.name()) > 1;
         let listed = Listed::of(record, is_ambiguous, target);
-        // One that was removed meanwhile is no damaged one.
+        // A record that was removed meanwhile is not damaged.
         bundles.extend(record.path().symlink_metadata().is_ok().then_some(listed));
     }
     let latest = |listed: &Listed| listed.projects.first().map(|project| project.time);
@@ -93,8 +95,8 @@ pub(crate) fn list(target: &Target) -> Result<Listing> {
 }
 
 impl Listing {
-    /// As a table that fits a terminal of this many columns, if it goes to one; `verbose` lists
-    /// every root.
+    /// The list as a table, which fits a terminal with this many columns. `verbose` adds every
+    /// root.
     pub(crate) fn text(&self, columns: Option<usize>, verbose: bool) -> String {
         table::text(&self.bundles, columns, verbose)
     }
@@ -102,7 +104,7 @@ impl Listing {
 
 impl Listed {
     fn of(record: &Record, is_ambiguous: bool, target: &Target) -> Self {
-        let projects: Vec<_> = record.places().iter().map(Project::of).collect();
+        let projects: Vec<_> = record.places().iter().map(ListedProject::of).collect();
         let roots = record.roots(target).into_iter();
         let there = roots.filter(|root| root.exists);
         let mut listed = Self {
@@ -153,8 +155,8 @@ impl Listed {
         };
     }
 
-    /// What to type: the name, unless it takes more.
-    fn typed(&self) -> &str {
+    /// The argument that names this bundle: its name, or its full name if others share it.
+    fn argument(&self) -> &str {
         if self.is_ambiguous {
             &self.id
         } else {
@@ -173,7 +175,7 @@ impl ListedShell {
     }
 }
 
-impl Project {
+impl ListedProject {
     fn of(place: &Place) -> Self {
         Self {
             directory: place.directory.display().to_string(),

@@ -1,6 +1,6 @@
 //! The project directories that a bundle was opened into.
 //!
-//! Each is a symlink to the directory: any name fits into one, and its own time says when.
+//! Each is recorded as a symlink: it can hold any name, and its own time is the time of opening.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -13,11 +13,11 @@ use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::Shell;
 use shellpack_format::store::hash::Digest;
 
-/// What the directory of a place is called, before the digest of the project's path.
+/// The prefix of the directory for a place. A digest of the project's path follows.
 const ENTRY: &str = "entry-";
-/// What its directory for one of several shells is called, before the shell's name.
+/// The prefix of its directory for one of several shells. The shell's name follows.
 const SHELL: &str = "shell-";
-/// The symlink in it.
+/// The symlink to the project directory.
 const PROJECT: &str = "project";
 
 /// A project directory that a bundle was opened into.
@@ -37,8 +37,8 @@ impl Place {
 }
 
 impl Record {
-    /// Where that belongs which entering a shell takes with the project at `project`.
-    pub(crate) fn entry(&self, project: &Path, shell: &Shell) -> PathBuf {
+    /// The directory for the files that entering a shell with the project at `project` needs.
+    pub(crate) fn entry_dir(&self, project: &Path, shell: &Shell) -> PathBuf {
         let place = self.place(project);
         match &shell.name {
             None => place,
@@ -51,7 +51,7 @@ impl Record {
         self.path().join(format!("{ENTRY}{}", &place[..12]))
     }
 
-    /// Notes that the bundle was opened into this directory, now.
+    /// Records that the bundle was opened into this directory now.
     pub(crate) fn add_place(&self, project: &Path) -> Result<()> {
         let dir = self.place(project);
         match fs::create_dir(&dir) {
@@ -67,7 +67,7 @@ impl Record {
         made.persist(&link).map_err(|error| failed(error.error))
     }
 
-    /// The directories, the last one first.
+    /// The project directories, most recent first.
     pub(crate) fn places(&self) -> Vec<Place> {
         let entries = fs::read_dir(self.path()).into_iter().flatten().flatten();
         let mut places: Vec<_> = entries

@@ -1,4 +1,4 @@
-//! Lets go of a shell that was opened here: its roots go, the project stays.
+//! Removes the record of a bundle, and with it the garbage collection roots. Project files stay.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,36 +9,36 @@ use crate::report::{Event, Labelled, Phase, Report, count, human};
 use crate::target::Target;
 use shellpack_format::store::store_path::StorePath;
 
-/// What was let go of.
+/// A removed record.
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct Removed {
     id: String,
-    /// Project directories that are still there.
+    /// Project directories that still exist.
     projects: Vec<PathBuf>,
-    /// What the roots kept, as far as Nix could be asked.
+    /// The paths that the roots protected, if Nix could be asked.
     garbage: Option<Garbage>,
 }
 
-/// What was kept by the roots that are gone, in store paths and bytes of NARs.
+/// The store paths that the removed roots protected. Bytes are those of NARs.
 #[derive(Debug, Default)]
 struct Garbage {
-    /// What nothing else keeps.
+    /// Paths that nothing else protects.
     paths: usize,
     bytes: u64,
-    /// What something else keeps: other roots, a program that runs.
+    /// Paths that something else protects: other roots, or a running program.
     kept: usize,
 }
 
-/// Removes the record that is meant, be it damaged.
+/// Removes the record with this name, even if it is damaged.
 pub(crate) fn remove(name: &str, target: &Target, report: &Report) -> Result<Removed> {
     report.emit(Event::Phase(Phase::Check));
-    let record = the_one(name)?;
+    let record = only_record(name)?;
     let places = record.places().into_iter();
     let projects = places.filter(Place::exists);
     let projects = projects.map(|place| place.directory).collect();
     let waiting = report.waiting("Nix's store to answer");
-    // Whoever wants to let go of it can, Nix or no Nix.
+    // A record can be removed without Nix.
     let held = held(&record, target);
     drop(waiting);
     report.ensure_not_interrupted()?;
@@ -58,7 +58,7 @@ pub(crate) fn remove(name: &str, target: &Target, report: &Report) -> Result<Rem
     })
 }
 
-fn the_one(name: &str) -> Result<Record> {
+fn only_record(name: &str) -> Result<Record> {
     let mut records = Record::named(name)?;
     match (records.pop(), records.is_empty()) {
         (Some(record), true) => Ok(record),
@@ -69,7 +69,7 @@ fn the_one(name: &str) -> Result<Record> {
     }
 }
 
-/// Everything that a record's roots keep, with the sizes of the NARs.
+/// All paths that a record's roots protect, with the sizes of their NARs.
 fn held(record: &Record, target: &Target) -> Result<BTreeMap<StorePath, u64>> {
     let nix = target.nix()?;
     let roots = record.roots(target);
@@ -94,7 +94,7 @@ fn garbage(held: &BTreeMap<StorePath, u64>, target: &Target) -> Result<Garbage> 
 }
 
 impl Removed {
-    /// What was done, as text.
+    /// The result as text.
     pub(crate) fn text(&self) -> String {
         let mut text = Labelled::default();
         text.line("removed", &self.id);
@@ -112,9 +112,9 @@ impl Removed {
 impl Garbage {
     fn lines(&self, text: &mut Labelled) {
         let freed = match self.paths {
-            0 => "nothing to be freed".to_owned(),
+            0 => "nothing to free".to_owned(),
             paths => format!(
-                "{} in {} to be freed with: nix-collect-garbage",
+                "{} in {} can be freed with: nix-collect-garbage",
                 human(self.bytes),
                 count(paths, "store path")
             ),

@@ -1,7 +1,8 @@
-//! Garbage collection roots: on a machine with no network a collected path is gone for good.
+//! Garbage collection roots. On a machine with no network, a collected path cannot be fetched
+//! again.
 //!
-//! Nothing joins the inputs of a shell, so each has an indirect root of its own: a symlink
-//! in the record, which Nix is told about.
+//! No single path refers to all inputs of a shell, so each input has an indirect root: a symlink in
+//! the record that is registered with Nix.
 
 use std::fs;
 use std::io;
@@ -17,20 +18,20 @@ use shellpack_format::bundle::manifest::Manifest;
 /// A root of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Root {
-    /// What it keeps, in the store.
+    /// The store path that it protects.
     pub path: PathBuf,
-    /// Whether that is there: somebody may have forced Nix to delete it.
+    /// Whether the path exists: a user can force Nix to delete it.
     pub exists: bool,
 }
 
 impl Record {
-    /// Makes the roots, or makes sure of them. Paths that are not valid yet are held as soon
-    /// as they are.
+    /// Makes all roots that do not exist yet. Paths that are not valid yet are protected as soon as
+    /// they are.
     pub(crate) fn hold(&self, manifest: &Manifest, connection: &mut Connection) -> Result<()> {
         for path in manifest.shells.iter().flat_map(|shell| &shell.roots) {
             let link = self.dir.join(path.base_name());
             match symlink(manifest.closure.store.join(path), &link) {
-                // From an earlier opening, or from one that runs at the same time.
+                // Made by an earlier opening, or by one that runs now.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 other => other.map_err(Error::io("create", &link))?,
             }
@@ -39,13 +40,13 @@ impl Record {
         Ok(())
     }
 
-    /// Whether it has all of a bundle's roots.
-    pub(crate) fn holds(&self, manifest: &Manifest) -> bool {
+    /// Whether the record has all roots of a bundle.
+    pub(crate) fn has_all_roots(&self, manifest: &Manifest) -> bool {
         let mut roots = manifest.shells.iter().flat_map(|shell| &shell.roots);
         roots.all(|path| self.dir.join(path.base_name()).symlink_metadata().is_ok())
     }
 
-    /// The roots that are there.
+    /// The existing roots.
     pub(crate) fn roots(&self, target: &Target) -> Vec<Root> {
         let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
         let paths = entries.filter_map(|entry| fs::read_link(entry.path()).ok());

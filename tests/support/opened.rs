@@ -66,7 +66,7 @@ pub(crate) fn frees_what_it_says(b: &Machine, remove: impl Fn() -> Outcome) {
     let (paths_left, bytes_left) = store(b);
     let (paths, bytes) = (paths - paths_left, bytes - bytes_left);
     assert!(paths > 0, "{removed}");
-    // `5.21 MiB in 9 store paths to be freed`
+    // `5.21 MiB in 9 store paths can be freed`
     let said = removed
         .stdout
         .lines()
@@ -74,6 +74,6 @@ pub(crate) fn frees_what_it_says(b: &Machine, remove: impl Fn() -> Outcome) {
     let (size, rest) = said.unwrap().split_once(" in ").unwrap();
     assert!(is_size(size, bytes), "{bytes} bytes\n{removed}");
     let things = if paths == 1 { "path" } else { "paths" };
-    let freed = format!("{paths} store {things} to be freed");
+    let freed = format!("{paths} store {things} can be freed");
     assert!(rest.starts_with(&freed), "{freed}\n{removed}");
 }

@@ -5,13 +5,13 @@ use crate::report::{human, printable_line};
 
 /// Between two columns.
 const GAP: &str = "  ";
-/// Before what has a line of its own.
+/// Before an indented line.
 const INDENT: &str = "  ";
 const HEAD: [&str; COLUMNS] = ["NAME", "SIZE", "OPENED (UTC)", "ROOTS", "DERIVATION"];
 const COLUMNS: usize = 5;
 
-/// The whole table. Nothing is ever cut off: where the last column does not fit, it has lines
-/// of its own.
+/// The whole table. No text is cut off: if the last column does not fit, it moves to lines of its
+/// own.
 pub(super) fn text(bundles: &[Listed], columns: Option<usize>, verbose: bool) -> String {
     let rows = bundles.iter().map(|listed| Row::of(listed, verbose));
     let rows: Vec<_> = rows.collect();
@@ -19,7 +19,7 @@ pub(super) fn text(bundles: &[Listed], columns: Option<usize>, verbose: bool) ->
     let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
         let cells = rows.iter().filter_map(|row| row.cells.as_ref());
         let cells = cells.map(|cells| &cells[column]);
-        // A name is in the table, whatever else is known.
+        // Damaged records have a name, too.
         let names = rows.iter().map(|row| &row.name).filter(|_| column == 0);
         let all = std::iter::once(&head[column]).chain(cells).chain(names);
         all.map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -36,18 +36,18 @@ pub(super) fn text(bundles: &[Listed], columns: Option<usize>, verbose: bool) ->
     text
 }
 
-/// What is said of one bundle; nothing in it can play with a terminal.
+/// The text about one bundle, without control characters.
 struct Row {
     name: String,
     /// `None` if its record is damaged.
     cells: Option<[String; COLUMNS]>,
-    /// On lines of their own.
+    /// Indented lines below.
     below: Vec<String>,
 }
 
 impl Row {
     fn of(listed: &Listed, verbose: bool) -> Self {
-        let name = printable_line(listed.typed());
+        let name = printable_line(listed.argument());
         let problem = listed.problem.iter();
         let problem = problem.map(|problem| format!("damaged: {}", printable_line(problem)));
         let shells = several(listed).filter(|_| verbose);
@@ -109,11 +109,11 @@ fn cells(listed: &Listed, name: &str) -> Option<[String; COLUMNS]> {
     ])
 }
 
-/// The shells of a bundle of several, with their names.
+/// The named shells of a bundle, if there are several.
 fn several(listed: &Listed) -> impl Iterator<Item = (&String, &ListedShell)> {
     let shells = listed.shells.iter().flatten();
     let named = shells.filter_map(|shell| Some((shell.name.as_ref()?, shell)));
-    // One is only called by its bundle's name.
+    // A single shell is known by its bundle's name.
     let is_one = listed.shells.as_ref().is_none_or(|shells| shells.len() < 2);
     named.filter(move |_| !is_one)
 }
@@ -122,7 +122,7 @@ fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Cells of some widths; the last one ends the line.
+/// A line of cells with these widths.
 fn line(cells: &[String], widths: &[usize]) -> String {
     let padded: Vec<_> = cells
         .iter()
@@ -134,7 +134,7 @@ fn line(cells: &[String], widths: &[usize]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Project;
+    use super::super::ListedProject;
     use super::*;
     use std::time::UNIX_EPOCH;
 
@@ -151,7 +151,7 @@ mod tests {
             shells: None,
             nar_bytes: known.then_some(5 << 20),
             opened: Some("2026-11-23T14:20:05Z".to_owned()),
-            projects: vec![Project {
+            projects: vec![ListedProject {
                 directory: format!("/home/{name}\u{1b}[31m"),
                 opened: String::new(),
                 exists: false,

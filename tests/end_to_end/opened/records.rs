@@ -47,7 +47,7 @@ fn damaged_records_are_listed_and_removed() {
     let list = list
         .shows(&format!("{cut}\n  damaged: its manifest is damaged\n"))
         .shows(&format!("{flipped}\n  damaged: its manifest is damaged\n"))
-        .shows("other\n  damaged: its manifest is another bundle's\n")
+        .shows("other\n  damaged: its manifest belongs to another bundle\n")
         .shows("empty\n  damaged: it has no manifest")
         .shows("file\n  damaged: its manifest could not be read")
         .never_says(".removed");

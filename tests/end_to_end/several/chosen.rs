@@ -97,7 +97,7 @@ fn both_are_kept_and_let_go_of() {
     }
     b.sh("shellpack remove kept; nix-collect-garbage; ls /nix/store | grep tool-of || true")
         .succeeds()
-        .shows("store paths to be freed")
+        .shows("store paths can be freed")
         .never_says("tool-of-a\n");
 }
 
