@@ -97,7 +97,7 @@ impl<D: Destination> Unpacker<'_, D> {
             let outcome = if segment == self.layout.segments() {
                 source.over = true;
                 source.reader.finish().map(|()| None)
-            } else if slices.any(|slice| self.destination.wants(slice.record)) {
+            } else if slices.any(|slice| self.destination.wants(slice.index)) {
                 source.reader.segment(segment).map(Some)
             } else {
                 source.reader.skip_segment(segment).map(|()| None)

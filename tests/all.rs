@@ -13,6 +13,8 @@ mod end_to_end;
 mod format;
 /// Damage, malice, and words that do harm.
 mod hostile;
+/// No import runs up, and no files import each other in a circle.
+mod layers;
 /// Help and error messages, word for word.
 mod messages;
 /// Rooms on the real kernel, as root and as an ordinary user.

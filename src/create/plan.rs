@@ -8,7 +8,7 @@ use super::closure::{BashOrigin, Closure, Portion};
 use super::shell::{Shell, Shells, Surroundings};
 use crate::entry::as_packed::attributes;
 use crate::error::{Error, Result};
-use shellpack_format::bundle::layout::{Layout, RecordSize};
+use shellpack_format::bundle::layout::{Layout, FramedSize};
 use shellpack_format::bundle::manifest::{
     self, ClosurePath, EntryPath, Manifest, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, Proof,
     SearchPathEntry,
@@ -162,7 +162,7 @@ fn manifest_shell(
 }
 
 fn manifest_closure(infos: &[PathInfo], store: &StoreDir) -> manifest::Closure {
-    let sizes: Vec<_> = infos.iter().map(|info| record_size(info, store)).collect();
+    let sizes: Vec<_> = infos.iter().map(|info| framed_size(info, store)).collect();
     let segments = cut(&sizes);
     let layout = Layout::new(sizes.into_iter(), &segments);
     let index: HashMap<_, _> = infos
@@ -198,9 +198,9 @@ fn manifest_closure(infos: &[PathInfo], store: &StoreDir) -> manifest::Closure {
     }
 }
 
-fn record_size(info: &PathInfo, store: &StoreDir) -> RecordSize {
+fn framed_size(info: &PathInfo, store: &StoreDir) -> FramedSize {
     let references = info.references.iter();
-    RecordSize::of(
+    FramedSize::of(
         info.nar_size,
         store,
         &info.path,

@@ -24,6 +24,6 @@ pub(super) struct Job<'a, D: Destination + 'a> {
 pub(super) enum Task<'a, D: Destination + 'a> {
     /// A piece of a NAR, hashed already, which is still to be brought to its place.
     Piece(PartOf<'a, D>),
-    /// A whole record, of which nothing is known yet.
-    Record { segment: usize, slice: Slice },
+    /// A whole framed NAR, of which nothing is known yet.
+    Whole { segment: usize, slice: Slice },
 }

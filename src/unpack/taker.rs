@@ -24,7 +24,7 @@ pub(super) struct Taker<'u, 'a, D: Destination> {
     segment: usize,
     /// How much of the segment has been taken apart.
     done: u64,
-    /// Where a record begins that goes on in the next segment. It is left alone until the
+    /// Where a framed NAR begins that goes on in the next segment. It is left alone until the
     /// segment is whole; then another thread can go on as soon as it was hashed.
     unfinished: u64,
     /// Whether the segment goes on with a NAR that the segment before it began.
@@ -36,7 +36,7 @@ pub(super) struct Taker<'u, 'a, D: Destination> {
 impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
     pub(super) fn new(unpacker: &'u Unpacker<'a, D>, segment: usize) -> Self {
         let layout = unpacker.layout;
-        let is_nar = |slice: &Slice| Self::is_nar(unpacker, slice.record);
+        let is_nar = |slice: &Slice| Self::is_nar(unpacker, slice.index);
         let first = layout.slices(segment).next().filter(is_nar);
         let continues = first.is_some_and(|slice| slice.bytes.start > 0);
         let last = layout.slices(segment).last().filter(is_nar);
@@ -48,7 +48,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         }
     }
 
-    /// Takes nothing but one record that is whole.
+    /// Takes nothing but one framed NAR that is whole.
     pub(super) fn for_one(unpacker: &'u Unpacker<'a, D>, segment: usize) -> Self {
         Self {
             unpacker,
@@ -61,9 +61,9 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         }
     }
 
-    /// Whether a record is a path's, and wanted.
-    fn is_nar(unpacker: &Unpacker<'a, D>, record: usize) -> bool {
-        record < unpacker.closure.paths.len() && unpacker.destination.wants(record)
+    /// Whether this is a path, not the end mark, and wanted.
+    fn is_nar(unpacker: &Unpacker<'a, D>, path: usize) -> bool {
+        path < unpacker.closure.paths.len() && unpacker.destination.wants(path)
     }
 
     /// Takes apart what has been decoded since the last time.
@@ -109,7 +109,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         Ok(())
     }
 
-    /// Gives the records that are whole to all threads, then sees to those at the ends, which
+    /// Gives the NARs that are whole to all threads, then sees to those at the ends, which
     /// the threads of the neighbouring segments see to as well.
     fn take_in_any_order(&mut self, raw: &Arc<Vec<u8>>) -> Result<()> {
         let unpacker = self.unpacker;
@@ -124,7 +124,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         self.done = self.unfinished;
         let rest = self.done..raw.len() as u64;
         if let Some(slice) = unpacker.layout.slices_in(self.segment, rest).next() {
-            let is_ready = || unpacker.destination.is_ready(slice.record).then_some(());
+            let is_ready = || unpacker.destination.is_ready(slice.index).then_some(());
             unpacker.crew.help_until(unpacker, is_ready)?;
             self.take_in_pieces(raw)?;
         }
@@ -139,14 +139,14 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
             let start = end;
             end += range(&slice.bytes).len();
             let bytes = start..end;
-            if slice.record == unpacker.closure.paths.len() {
+            if slice.index == unpacker.closure.paths.len() {
                 self.end_mark(&slice, &raw[bytes]);
-            } else if Self::is_nar(unpacker, slice.record)
-                && slice.bytes == (0..unpacker.layout.record_end(slice.record))
+            } else if Self::is_nar(unpacker, slice.index)
+                && slice.bytes == (0..unpacker.layout.framed_size(slice.index))
             {
                 let segment = self.segment;
                 jobs.push(Job {
-                    task: Task::Record { segment, slice },
+                    task: Task::Whole { segment, slice },
                     raw: Arc::clone(raw),
                     bytes,
                 });
@@ -155,7 +155,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         unpacker.crew.add(jobs);
     }
 
-    /// Takes a record that is whole, and reports what is wrong.
+    /// Takes a framed NAR that is whole, and reports what is wrong.
     pub(super) fn take_whole(mut self, slice: &Slice, bytes: &[u8]) -> Result<()> {
         self.take(slice, bytes)?;
         self.report_faults()
@@ -188,7 +188,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
     }
 
     fn take(&mut self, slice: &Slice, bytes: &[u8]) -> Result<()> {
-        if slice.record == self.unpacker.closure.paths.len() {
+        if slice.index == self.unpacker.closure.paths.len() {
             self.end_mark(slice, bytes);
             return Ok(());
         }
@@ -207,8 +207,8 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
                 bytes: step.len() as u64,
             });
         }
-        if slice.bytes.end == self.unpacker.layout.record_end(slice.record) {
-            return self.end(slice.record);
+        if slice.bytes.end == self.unpacker.layout.framed_size(slice.index) {
+            return self.end(slice.index);
         }
         Ok(())
     }
@@ -222,15 +222,15 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         }
     }
 
-    /// Begins a record's NAR where the record begins; whether the record is of interest.
+    /// Begins a NAR at the start of its framing. Returns whether it is wanted.
     fn begin(&mut self, slice: &Slice) -> Result<bool> {
-        if !Self::is_nar(self.unpacker, slice.record) {
+        if !Self::is_nar(self.unpacker, slice.index) {
             return Ok(false);
         }
         if slice.bytes.start == 0 {
             self.nar = Some(Nar {
                 hasher: Sha256::new(),
-                sink: self.unpacker.destination.begin(slice.record)?,
+                sink: self.unpacker.destination.begin(slice.index)?,
             });
         }
         Ok(self.nar.is_some())
@@ -244,23 +244,23 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         let closure = self.unpacker.closure;
         let is_right = head == &export::NEXT[range(&parts.head)]
             && (trailer.is_empty() || {
-                let expected = export::trailer(&closure.path_info(slice.record), &closure.store);
+                let expected = export::trailer(&closure.path_info(slice.index), &closure.store);
                 trailer == &expected[range(&parts.trailer)]
             });
         if !is_right {
-            let reason = "its record is not the one that the manifest calls for";
-            self.drop_nar(slice.record, reason);
+            let reason = "its framing is not the one that the manifest calls for";
+            self.drop_nar(slice.index, reason);
         }
         contents
     }
 
-    fn end(&mut self, record: usize) -> Result<()> {
+    fn end(&mut self, path: usize) -> Result<()> {
         let Some(Nar { hasher, sink }) = self.nar.take() else {
             return Ok(());
         };
-        if Digest::from(hasher) != self.unpacker.closure.paths[record].nar_hash {
+        if Digest::from(hasher) != self.unpacker.closure.paths[path].nar_hash {
             let reason = "its contents do not have the hash that the manifest states";
-            self.drop_nar(record, reason);
+            self.drop_nar(path, reason);
             return Ok(());
         }
         sink.finish()?;
@@ -268,13 +268,13 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         Ok(())
     }
 
-    fn drop_nar(&mut self, record: usize, reason: &'static str) {
+    fn drop_nar(&mut self, path: usize, reason: &'static str) {
         self.nar = None;
-        let path = self.unpacker.closure.paths[record].path.to_string();
+        let path = self.unpacker.closure.paths[path].path.to_string();
         self.faults.push(BadBundle::StorePath { path, reason });
     }
 
-    /// Takes the record that comes next in the order of the NAR as far as that is needed for
+    /// Takes the framed NAR that comes next in the order of the NAR as far as that is needed for
     /// its hash, and for others to go on behind it; its files are written afterwards, by all.
     fn take_in_pieces(&mut self, raw: &Arc<Vec<u8>>) -> Result<()> {
         let unpacker = self.unpacker;
@@ -291,8 +291,8 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
             let end = start + range(&unpacker.layout.parts(&slice).nar).len();
             pieces = self.pieces(raw, start..end)?;
         }
-        if slice.bytes.end == unpacker.layout.record_end(slice.record) {
-            self.end(slice.record)?;
+        if slice.bytes.end == unpacker.layout.framed_size(slice.index) {
+            self.end(slice.index)?;
         } else {
             unpacker.open.pass(self.segment + 1, self.nar.take());
         }

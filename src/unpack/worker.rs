@@ -1,5 +1,5 @@
 //! How a thread does a job. This and [`Taker`] call each other: whoever waits for a NAR does other
-//! jobs meanwhile, which may be whole records for a `Taker` of their own.
+//! jobs meanwhile, which may be whole NARs for a `Taker` of their own.
 
 use super::crew::Worker;
 use super::destination::{Destination, NarPart};
@@ -13,7 +13,7 @@ impl<'a, D: Destination> Worker<Job<'a, D>> for Unpacker<'a, D> {
     fn is_ready(&self, job: &Job<'a, D>) -> bool {
         match &job.task {
             Task::Piece(_) => true,
-            Task::Record { slice, .. } => self.destination.is_ready(slice.record),
+            Task::Whole { slice, .. } => self.destination.is_ready(slice.index),
         }
     }
 
@@ -21,7 +21,7 @@ impl<'a, D: Destination> Worker<Job<'a, D>> for Unpacker<'a, D> {
         let bytes = &job.raw[job.bytes];
         match job.task {
             Task::Piece(part) => self.write(part, bytes),
-            Task::Record { segment, slice } => {
+            Task::Whole { segment, slice } => {
                 Taker::for_one(self, segment).take_whole(&slice, bytes)
             }
         }

@@ -23,10 +23,10 @@ pub(super) fn read_ahead(layout: &Layout, trees: &Trees, begun: &Relay<()>, jobs
         let mut dumps = Vec::new();
         for slice in layout.slices(segment) {
             let nar = layout.parts(&slice).nar;
-            if nar.is_empty() || slice.record >= trees.len() {
+            if nar.is_empty() || slice.index >= trees.len() {
                 continue;
             }
-            let Ok(dump) = trees.dump(slice.record) else {
+            let Ok(dump) = trees.dump(slice.index) else {
                 continue;
             };
             dump.will_need(&nar);

@@ -71,7 +71,7 @@ impl<'a> Packer<'a> {
             self.hash_ahead(segment)?;
         }
         for slice in self.layout.slices(segment) {
-            self.record(&slice, &mut frame)?;
+            self.write_slice(&slice, &mut frame)?;
         }
         if !is_stepwise {
             self.hash_raw(segment, frame.raw())?;
@@ -91,9 +91,9 @@ impl<'a> Packer<'a> {
     }
 
     /// Writes the part of a framed NAR that is in a segment.
-    fn record(&self, slice: &Slice, frame: &mut Frame<'_>) -> Result<()> {
+    fn write_slice(&self, slice: &Slice, frame: &mut Frame<'_>) -> Result<()> {
         let parts = self.layout.parts(slice);
-        let Some(path) = self.closure.paths.get(slice.record) else {
+        let Some(path) = self.closure.paths.get(slice.index) else {
             let end = &export::END[range(&parts.head)];
             return frame.write(end).map_err(self.failed());
         };
@@ -101,18 +101,18 @@ impl<'a> Packer<'a> {
         frame.write(head).map_err(self.failed())?;
         let is_whole = parts.nar == (0..path.nar_size);
         let mut hasher = is_whole.then(Sha256::new);
-        self.read(slice.record, &parts.nar, frame, |chunk| {
+        self.read(slice.index, &parts.nar, frame, |chunk| {
             if let Some(hasher) = &mut hasher {
                 hasher.update(chunk);
             }
         })?;
         if let Some(hasher) = hasher {
-            self.ensure_hash(slice.record, hasher)?;
+            self.ensure_hash(slice.index, hasher)?;
         }
         if parts.trailer.is_empty() {
             return Ok(());
         }
-        let trailer = export::trailer(&self.closure.path_info(slice.record), &self.closure.store);
+        let trailer = export::trailer(&self.closure.path_info(slice.index), &self.closure.store);
         frame
             .write(&trailer[range(&parts.trailer)])
             .map_err(self.failed())
@@ -121,7 +121,7 @@ impl<'a> Packer<'a> {
     /// Reads a part of a NAR into the space that the compressor provides.
     fn read(
         &self,
-        record: usize,
+        index: usize,
         nar: &Range<u64>,
         frame: &mut Frame<'_>,
         mut seen: impl FnMut(&[u8]),
@@ -130,8 +130,8 @@ impl<'a> Packer<'a> {
         if left == 0 {
             return Ok(());
         }
-        let dump = self.trees.dump(record)?;
-        self.ensure_size(record, dump.size())?;
+        let dump = self.trees.dump(index)?;
+        self.ensure_size(index, dump.size())?;
         let mut reader = dump.reader(nar.start);
         while left > 0 {
             self.report.ensure_not_interrupted()?;
@@ -139,7 +139,7 @@ impl<'a> Packer<'a> {
             let space = frame.space(most);
             reader
                 .read_exact(space)
-                .map_err(Error::io("read", self.trees.place(record)))?;
+                .map_err(Error::io("read", self.trees.place(index)))?;
             seen(space);
             let n = space.len();
             frame.fill(n).map_err(self.failed())?;
@@ -177,15 +177,15 @@ impl<'a> Packer<'a> {
         for slice in self.layout.slices(segment) {
             self.hash_shared(segment, &slice, |hasher| {
                 let nar = self.layout.parts(&slice).nar;
-                let dump = self.trees.dump(slice.record)?;
-                self.ensure_size(slice.record, dump.size())?;
+                let dump = self.trees.dump(slice.index)?;
+                self.ensure_size(slice.index, dump.size())?;
                 let mut reader = dump.reader(nar.start).take(nar.end - nar.start);
                 let mut chunk = vec![0; CHUNK];
                 loop {
                     self.report.ensure_not_interrupted()?;
                     let n = reader
                         .read(&mut chunk)
-                        .map_err(Error::io("read", self.trees.place(slice.record)))?;
+                        .map_err(Error::io("read", self.trees.place(slice.index)))?;
                     if n == 0 {
                         return Ok(());
                     }
@@ -204,7 +204,7 @@ impl<'a> Packer<'a> {
         update: impl FnOnce(&mut Sha256) -> Result<()>,
     ) -> Result<()> {
         let nar = self.layout.parts(slice).nar;
-        let Some(path) = self.closure.paths.get(slice.record) else {
+        let Some(path) = self.closure.paths.get(slice.index) else {
             return Ok(());
         };
         if nar.is_empty() || nar == (0..path.nar_size) {
@@ -219,12 +219,12 @@ impl<'a> Packer<'a> {
             self.hashers.pass(segment + 1, hasher);
             return Ok(());
         }
-        self.ensure_hash(slice.record, hasher)
+        self.ensure_hash(slice.index, hasher)
     }
 
     fn report_done(&self, slice: &Slice, is_stepwise: bool) {
         let nar = self.layout.parts(slice).nar;
-        let Some(path) = self.closure.paths.get(slice.record) else {
+        let Some(path) = self.closure.paths.get(slice.index) else {
             return;
         };
         if !is_stepwise {
@@ -236,26 +236,26 @@ impl<'a> Packer<'a> {
         }
     }
 
-    fn ensure_size(&self, record: usize, size: u64) -> Result<()> {
-        let expected = self.closure.paths[record].nar_size;
+    fn ensure_size(&self, index: usize, size: u64) -> Result<()> {
+        let expected = self.closure.paths[index].nar_size;
         if size == expected {
             return Ok(());
         }
-        Err(self.damaged(record, format!("{size} bytes instead of {expected}")))
+        Err(self.damaged(index, format!("{size} bytes instead of {expected}")))
     }
 
     /// Fails if a path is damaged.
-    fn ensure_hash(&self, record: usize, hasher: Sha256) -> Result<()> {
-        let (found, expected) = (Digest::from(hasher), self.closure.paths[record].nar_hash);
+    fn ensure_hash(&self, index: usize, hasher: Sha256) -> Result<()> {
+        let (found, expected) = (Digest::from(hasher), self.closure.paths[index].nar_hash);
         if found == expected {
             return Ok(());
         }
-        Err(self.damaged(record, format!("{found} instead of {expected}")))
+        Err(self.damaged(index, format!("{found} instead of {expected}")))
     }
 
-    fn damaged(&self, record: usize, reason: String) -> Error {
+    fn damaged(&self, index: usize, reason: String) -> Error {
         Error::DamagedStorePath {
-            path: self.trees.place(record).display().to_string(),
+            path: self.trees.place(index).display().to_string(),
             reason,
         }
     }

@@ -24,13 +24,13 @@ impl Trees {
     }
 
     /// The location of a path.
-    pub(super) fn place(&self, record: usize) -> &Path {
-        &self.trees[record].0
+    pub(super) fn place(&self, index: usize) -> &Path {
+        &self.trees[index].0
     }
 
     /// The layout of a path's NAR.
-    pub(super) fn dump(&self, record: usize) -> Result<Arc<Dump>> {
-        let (place, slot) = &self.trees[record];
+    pub(super) fn dump(&self, index: usize) -> Result<Arc<Dump>> {
+        let (place, slot) = &self.trees[index];
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(dump) = slot.upgrade() {
             return Ok(dump);

@@ -1,16 +1,16 @@
 //! Cuts the export stream into segments.
 
-use shellpack_format::bundle::layout::RecordSize;
+use shellpack_format::bundle::layout::FramedSize;
 use shellpack_format::bundle::segment::MOST_WRITTEN;
 use shellpack_format::store::export;
 
 /// Cuts the stream into segments of about equal size, at most [`MOST_WRITTEN`]. A cut is between
-/// two NARs if a boundary is within an eighth of the ideal place, else inside one: so several
-/// threads also compress a path that is larger than a segment.
-pub(super) fn cut(records: &[RecordSize]) -> Vec<u64> {
-    let sizes: Vec<u64> = records
+/// two framed NARs if a boundary is within an eighth of the ideal place, else inside one: so
+/// several threads also compress a path that is larger than a segment.
+pub(super) fn cut(framed: &[FramedSize]) -> Vec<u64> {
+    let sizes: Vec<u64> = framed
         .iter()
-        .map(|record| record.total().unwrap_or(u64::MAX))
+        .map(|size| size.total().unwrap_or(u64::MAX))
         .collect();
     let total = sizes.iter().sum::<u64>() + export::END.len() as u64;
     let boundaries: Vec<u64> = sizes
@@ -73,11 +73,11 @@ mod tests {
         let path = store
             .parse_path(&format!("/nix/store/{}-x", "a".repeat(32)))
             .unwrap();
-        let record = |nar| RecordSize::of(nar, &store, &path, [].iter(), None);
+        let framed = |nar| FramedSize::of(nar, &store, &path, [].iter(), None);
         for (nar, number) in [(50 << 20, 10), (1 << 20, 300), (4 << 30, 1), (7 << 20, 17)] {
-            let records: Vec<_> = (0..number).map(|_| record(nar)).collect();
-            let segments = cut(&records);
-            let total: u64 = records.iter().filter_map(|record| record.total()).sum();
+            let all: Vec<_> = (0..number).map(|_| framed(nar)).collect();
+            let segments = cut(&all);
+            let total: u64 = all.iter().filter_map(|size| size.total()).sum();
             assert_eq!(segments.iter().sum::<u64>(), total + 8);
             assert!(
                 segments.len() == 1 || segments.len().is_multiple_of(2),

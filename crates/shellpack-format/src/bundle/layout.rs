@@ -1,20 +1,20 @@
-//! Where the records of the export stream lie in the segments (`bundle-format.md`, section
-//! 5). Pure arithmetic on sizes that are known before anything is read.
+//! Where each framed NAR of the export stream is in the segments (`bundle-format.md`, section 5).
+//! Pure arithmetic on sizes that are known before anything is read.
 
 use std::ops::Range;
 
 use crate::store::export;
 use crate::store::store_path::{StoreDir, StorePath};
 
-/// The size of one path's record in the stream.
+/// The size in bytes of one path's NAR with its framing in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RecordSize {
+pub struct FramedSize {
     nar: u64,
     trailer: u64,
 }
 
-impl RecordSize {
-    /// The size of a record with this NAR and these paths in its trailer.
+impl FramedSize {
+    /// The size of a NAR of `nar` bytes with these paths in its trailer.
     pub fn of<'a>(
         nar: u64,
         store: &StoreDir,
@@ -31,7 +31,7 @@ impl RecordSize {
         Self { nar, trailer }
     }
 
-    /// With what stands before and after the NAR; `None` where a hostile size overflows.
+    /// The NAR with what comes before and after it; `None` if a hostile size overflows.
     pub fn total(self) -> Option<u64> {
         (export::NEXT.len() as u64)
             .checked_add(self.nar)?
@@ -39,55 +39,55 @@ impl RecordSize {
     }
 }
 
-/// Records and the segments that they are cut into.
+/// Framed NARs and the segments that they are cut into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
-    records: Vec<RecordSize>,
-    /// Offset of each record in the stream, and of the stream's end mark.
+    framed: Vec<FramedSize>,
+    /// Offset of each framed NAR in the stream, and of the stream's end mark.
     starts: Vec<u64>,
     /// Offset of each segment in the stream, and of the stream's end.
     cuts: Vec<u64>,
 }
 
-/// The part of a record that lies in a segment.
+/// The part of a framed NAR that is in one segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slice {
-    /// Which record: an index into the closure's paths; for the end mark, their number.
-    pub record: usize,
-    /// Which bytes of the record, counted from its start.
+    /// Which NAR: an index into the closure's paths. The end mark has their number.
+    pub index: usize,
+    /// Which bytes, counted from the start of its framing.
     pub bytes: Range<u64>,
 }
 
 impl Layout {
-    /// Lays out records in segments of the given raw sizes.
-    pub fn new(records: impl Iterator<Item = RecordSize>, segments: &[u64]) -> Self {
-        let records: Vec<_> = records.collect();
+    /// Lays out framed NARs, in the order of the stream, in segments of these raw sizes.
+    pub fn new(framed: impl Iterator<Item = FramedSize>, segments: &[u64]) -> Self {
+        let framed: Vec<_> = framed.collect();
         let starts = prefix_sums(
-            records
+            framed
                 .iter()
-                .map(|record| record.total().unwrap_or(u64::MAX)),
+                .map(|size| size.total().unwrap_or(u64::MAX)),
         );
         Self {
-            records,
+            framed,
             starts,
             cuts: prefix_sums(segments.iter().copied()),
         }
     }
 
-    /// The segment in which a record starts, and where in it.
-    pub fn place(&self, record: usize) -> (usize, u64) {
-        let start = self.starts[record];
+    /// The segment in which a framed NAR starts, and its offset there.
+    pub fn place(&self, index: usize) -> (usize, u64) {
+        let start = self.starts[index];
         let segment = self.cuts.partition_point(|&cut| cut <= start) - 1;
         (segment, start - self.cuts[segment])
     }
 
-    /// What a segment consists of, in order.
+    /// The slices that a segment consists of, in order.
     pub fn slices(&self, segment: usize) -> impl Iterator<Item = Slice> + '_ {
         self.slices_in(segment, 0..self.segment_size(segment))
     }
 
-    /// What a part of a segment consists of, in order. The part is counted from the
-    /// segment's start and lies within it.
+    /// The slices that a part of a segment consists of, in order. The part is counted from the
+    /// segment's start and must be within it.
     pub fn slices_in(&self, segment: usize, part: Range<u64>) -> impl Iterator<Item = Slice> + '_ {
         let start = self.cuts[segment];
         let (from, to) = (start + part.start, start + part.end);
@@ -95,14 +95,14 @@ impl Layout {
         let covered = self.starts[first..]
             .iter()
             .take_while(move |&&start| start < to);
-        covered.enumerate().filter_map(move |(index, &start)| {
-            let record = first + index;
-            let bytes = from.max(start) - start..to.min(self.end(record)) - start;
-            (!bytes.is_empty()).then_some(Slice { record, bytes })
+        covered.enumerate().filter_map(move |(at, &start)| {
+            let index = first + at;
+            let bytes = from.max(start) - start..to.min(self.end(index)) - start;
+            (!bytes.is_empty()).then_some(Slice { index, bytes })
         })
     }
 
-    /// Where in a segment a record begins that goes on in the next segment, if one does.
+    /// Where in a segment a framed NAR begins that goes on in the next segment, if one does.
     pub fn unfinished(&self, segment: usize) -> Option<u64> {
         let (from, to) = (self.cuts[segment], self.cuts[segment + 1]);
         let last = self.starts.partition_point(|&start| start < to) - 1;
@@ -119,11 +119,11 @@ impl Layout {
         self.cuts.len() - 1
     }
 
-    /// Splits a slice of a record into the parts before, in and after its NAR, each as a
-    /// range counted from that part's own start.
+    /// Splits a slice into the parts before, in and after its NAR, each as a range counted from
+    /// that part's own start.
     pub fn parts(&self, slice: &Slice) -> Parts {
         let head = export::NEXT.len() as u64;
-        let Some(record) = self.records.get(slice.record) else {
+        let Some(size) = self.framed.get(slice.index) else {
             return Parts {
                 head: slice.bytes.clone(),
                 nar: 0..0,
@@ -136,21 +136,21 @@ impl Layout {
         };
         Parts {
             head: cut(0, head),
-            nar: cut(head, record.nar),
-            trailer: cut(head + record.nar, record.trailer),
+            nar: cut(head, size.nar),
+            trailer: cut(head + size.nar, size.trailer),
         }
     }
 
-    /// The size of a record, end mark included.
-    pub fn record_end(&self, record: usize) -> u64 {
-        self.end(record) - self.starts[record]
+    /// The size of a framed NAR, or of the end mark.
+    pub fn framed_size(&self, index: usize) -> u64 {
+        self.end(index) - self.starts[index]
     }
 
-    fn end(&self, record: usize) -> u64 {
+    fn end(&self, index: usize) -> u64 {
         self.starts
-            .get(record + 1)
+            .get(index + 1)
             .copied()
-            .unwrap_or(self.starts[record] + export::END.len() as u64)
+            .unwrap_or(self.starts[index] + export::END.len() as u64)
     }
 }
 
@@ -178,9 +178,9 @@ mod tests {
     use super::*;
 
     fn layout() -> Layout {
-        // Records of 8+10+20 = 38, 8+100+20 = 128 and 38 bytes; with the end mark 212.
-        let records = [10, 100, 10].map(|nar| RecordSize { nar, trailer: 20 });
-        Layout::new(records.into_iter(), &[50, 100, 62])
+        // Framed NARs of 8+10+20 = 38, 8+100+20 = 128 and 38 bytes; with the end mark 212.
+        let framed = [10, 100, 10].map(|nar| FramedSize { nar, trailer: 20 });
+        Layout::new(framed.into_iter(), &[50, 100, 62])
     }
 
     #[test]
@@ -197,8 +197,8 @@ mod tests {
                 layout.segment_size(segment)
             );
             for slice in slices {
-                assert_eq!(slice.bytes.start, at[slice.record]);
-                at[slice.record] = slice.bytes.end;
+                assert_eq!(slice.bytes.start, at[slice.index]);
+                at[slice.index] = slice.bytes.end;
                 let parts = layout.parts(&slice);
                 let sum: u64 = [&parts.head, &parts.nar, &parts.trailer]
                     .iter()
@@ -232,9 +232,9 @@ mod tests {
     }
 
     #[test]
-    fn records_are_placed_where_they_start() {
+    fn nars_are_placed_where_they_start() {
         assert_eq!(
-            [0, 1, 2].map(|record| layout().place(record)),
+            [0, 1, 2].map(|index| layout().place(index)),
             [(0, 0), (0, 38), (2, 16)]
         );
     }
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(
             slice,
             Slice {
-                record: 1,
+                index: 1,
                 bytes: 12..112
             }
         );

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::BadBundle;
-use super::layout::{Layout, RecordSize};
+use super::layout::{Layout, FramedSize};
 use crate::store::hash::Digest;
 use crate::store::path_info::PathInfo;
 use crate::store::store_path::{StoreDir, StorePath};
@@ -142,9 +142,9 @@ pub struct ClosurePath {
     /// Signatures.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<String>,
-    /// The segment in which its record starts.
+    /// The segment in which its framed NAR starts.
     pub segment: u32,
-    /// Where in the raw segment.
+    /// Its offset in the raw segment.
     pub offset: u64,
 }
 
@@ -221,10 +221,10 @@ impl Manifest {
         self.needs.iter().any(|need| need == NEEDS_NO_EVAL)
     }
 
-    /// How the records of the export stream lie in the segments.
+    /// Where each framed NAR of the export stream is in the segments.
     pub fn layout(&self) -> Layout {
-        let records = (0..self.closure.paths.len()).map(|index| self.closure.record_size(index));
-        Layout::new(records, &self.closure.segments)
+        let framed = (0..self.closure.paths.len()).map(|index| self.closure.framed_size(index));
+        Layout::new(framed, &self.closure.segments)
     }
 }
 
@@ -270,15 +270,15 @@ impl Closure {
         }
     }
 
-    /// The size of a path's record in the stream. Only lengths are added up: a hostile
+    /// The size of a path's NAR with its framing in the stream. Only lengths are added up: a hostile
     /// manifest can state far more references than fit memory once they are written out.
-    pub fn record_size(&self, index: usize) -> RecordSize {
+    pub fn framed_size(&self, index: usize) -> FramedSize {
         let path = &self.paths[index];
         let references = path
             .references
             .iter()
             .map(|&reference| &self.paths[reference as usize].path);
-        RecordSize::of(
+        FramedSize::of(
             path.nar_size,
             &self.store,
             &path.path,

@@ -196,8 +196,8 @@ fn ensure_segments(manifest: &Manifest) -> Result<(), BadBundle> {
     }
     let mut stream: u64 = crate::store::export::END.len() as u64;
     for index in 0..closure.paths.len() {
-        let record = closure.record_size(index).total();
-        stream = match record.and_then(|record| stream.checked_add(record)) {
+        let framed = closure.framed_size(index).total();
+        stream = match framed.and_then(|framed| stream.checked_add(framed)) {
             Some(sum) => sum,
             None => return bad("its sizes are too large"),
         };

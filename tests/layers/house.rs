@@ -1,0 +1,197 @@
+//! The files of a crate and who imports whom.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use super::source::{Named, Source};
+
+/// A crate's files, by module: `["nix", "flake"]` is `nix/flake.rs`.
+#[derive(Debug, Default)]
+pub(super) struct House {
+    files: BTreeMap<Vec<String>, Source>,
+}
+
+/// A file imports from another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Arrow {
+    pub(super) from: Vec<String>,
+    pub(super) to: Vec<String>,
+    pub(super) line: usize,
+    /// The path as the file has it.
+    pub(super) path: String,
+}
+
+impl fmt::Display for Arrow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = file_of(&self.from);
+        write!(f, "{file}:{}: {}", self.line, self.path)
+    }
+}
+
+/// The file of a module, below the crate's `src`.
+pub(super) fn file_of(module: &[String]) -> String {
+    match module {
+        [] => "lib.rs".to_owned(),
+        module => format!("{}.rs", module.join("/")),
+    }
+}
+
+impl House {
+    /// Reads the crate whose `lib.rs` is in this directory, module by module.
+    pub(super) fn read(src: &Path) -> Self {
+        let read = |file: &str| fs::read_to_string(src.join(file)).ok();
+        Self::of(&|file| read(file))
+    }
+
+    /// The same from texts.
+    pub(super) fn of(read: &dyn Fn(&str) -> Option<String>) -> Self {
+        let mut house = Self::default();
+        let mut next = vec![Vec::new()];
+        while let Some(module) = next.pop() {
+            let file = file_of(&module);
+            let text = read(&file).unwrap_or_else(|| panic!("{file} cannot be read"));
+            let source = Source::read(&text);
+            next.extend(source.modules.iter().map(|name| with(&module, name)));
+            house.files.insert(module, source);
+        }
+        house
+    }
+
+    /// The modules right below the crate's root.
+    pub(super) fn top(&self) -> BTreeSet<&str> {
+        let top = self.files.keys().filter(|module| module.len() == 1);
+        top.map(|module| module[0].as_str()).collect()
+    }
+
+    /// Every path that a file names, with the file.
+    pub(super) fn paths(&self) -> impl Iterator<Item = (&Vec<String>, &Named)> {
+        let files = self.files.iter();
+        files.flat_map(|(module, source)| source.paths.iter().map(move |named| (module, named)))
+    }
+
+    /// Who imports whom. A file that hands on the names of its own modules does not import them,
+    /// and whoever takes such a name imports the file that it comes from.
+    pub(super) fn arrows(&self) -> Vec<Arrow> {
+        let arrow = |(from, named): (&Vec<String>, &Named)| {
+            let to = self.file(from, &named.path, 0)?;
+            let is_own = named.is_handed_on && to.starts_with(from);
+            // To name a module is not yet to take something from it.
+            let is_module = named.alias.is_some() && self.is_module(from, &named.path);
+            let is_arrow = to != *from && !is_own && !is_module;
+            is_arrow.then(|| Arrow {
+                from: from.clone(),
+                to,
+                line: named.line,
+                path: named.path.join("::"),
+            })
+        };
+        self.paths().filter_map(arrow).collect()
+    }
+
+    /// The file in which a path that a file names ends, if it is one of this crate.
+    fn file(&self, from: &[String], path: &[String], depth: usize) -> Option<Vec<String>> {
+        let path = self.absolute(from, path)?;
+        let (module, rest) = self.split(&path);
+        let handed_on = rest.first().and_then(|name| {
+            let is_it = |named: &&Named| named.is_handed_on && named.alias.as_ref() == Some(name);
+            self.files[module].paths.iter().find(is_it)
+        });
+        match handed_on {
+            Some(named) if depth < 8 => self.file(module, &named.path, depth + 1),
+            _ => Some(module.to_owned()),
+        }
+    }
+
+    fn is_module(&self, from: &[String], path: &[String]) -> bool {
+        let path = self.absolute(from, path);
+        path.is_some_and(|path| self.split(&path).1.is_empty())
+    }
+
+    /// The longest beginning of a path that is a module, and what comes behind it.
+    fn split<'p>(&self, path: &'p [String]) -> (&'p [String], &'p [String]) {
+        let is_module = |length: &usize| self.files.contains_key(&path[..*length]);
+        let length = (0..=path.len()).rev().find(is_module).unwrap_or(0);
+        path.split_at(length)
+    }
+
+    /// A path from the crate's root; `None` for another crate's, and for what is no path of modules.
+    fn absolute(&self, from: &[String], path: &[String]) -> Option<Vec<String>> {
+        let (first, mut rest) = path.split_first()?;
+        let mut stem = match first.as_str() {
+            "crate" => Vec::new(),
+            "self" => from.to_vec(),
+            "super" => from.split_last()?.1.to_vec(),
+            name => self.local(from, name)?,
+        };
+        while let Some(("super", behind)) = rest
+            .split_first()
+            .map(|(first, rest)| (first.as_str(), rest))
+        {
+            stem.pop();
+            rest = behind;
+        }
+        stem.extend_from_slice(rest);
+        Some(stem)
+    }
+
+    /// What a name at the beginning of a path means in a file: a module of its own, or one that it
+    /// has named in a `use`.
+    fn local(&self, from: &[String], name: &str) -> Option<Vec<String>> {
+        let own = with(from, name);
+        if self.files.contains_key(&own) {
+            return Some(own);
+        }
+        let is_it = |named: &&Named| named.alias.as_deref() == Some(name);
+        let named = self.files[from].paths.iter().find(is_it)?;
+        // Only what begins in this crate: else a `use` of another crate could lead to itself.
+        let begins_here = ["crate", "super", "self"].contains(&named.path[0].as_str());
+        let path = self.absolute(from, &named.path).filter(|_| begins_here)?;
+        self.files.contains_key(&path).then_some(path)
+    }
+}
+
+fn with(module: &[String], name: &str) -> Vec<String> {
+    let mut module = module.to_vec();
+    module.push(name.to_owned());
+    module
+}
+
+/// A way along the arrows that ends where it begins; empty if there is none.
+///
+/// An arrow to the file of a module that one is in does not count: that file is the frame, it
+/// calls what is in it, and what is in it uses the types that it defines.
+pub(super) fn circle(arrows: &[Arrow]) -> Vec<&Arrow> {
+    let counts = |arrow: &&Arrow| !arrow.from.starts_with(&arrow.to);
+    let arrows: Vec<_> = arrows.iter().filter(counts).collect();
+    let mut done = BTreeSet::new();
+    let starts: BTreeSet<_> = arrows.iter().map(|arrow| &arrow.from).collect();
+    let mut starts = starts.into_iter();
+    let found = starts.find_map(|start| circle_from(start, &arrows, &mut Vec::new(), &mut done));
+    found.unwrap_or_default()
+}
+
+fn circle_from<'a>(
+    file: &'a Vec<String>,
+    arrows: &[&'a Arrow],
+    way: &mut Vec<&'a Arrow>,
+    done: &mut BTreeSet<&'a Vec<String>>,
+) -> Option<Vec<&'a Arrow>> {
+    if let Some(at) = way.iter().position(|arrow| arrow.from == *file) {
+        return Some(way[at..].to_vec());
+    }
+    if done.contains(file) {
+        return None;
+    }
+    for &arrow in arrows.iter().filter(|arrow| arrow.from == *file) {
+        way.push(arrow);
+        let found = circle_from(&arrow.to, arrows, way, done);
+        way.pop();
+        if found.is_some() {
+            return found;
+        }
+    }
+    done.insert(file);
+    None
+}
