@@ -28,6 +28,8 @@ use whole::Stage;
 
 /// Where the project is in a room: at another absolute path than any real project.
 const PROJECT: &str = "/home/rehearsal";
+/// The hidden subcommand that rehearses inside of a room.
+const SUBCOMMAND: &str = "rehearse-inside";
 
 /// What the user asked for.
 #[derive(Debug, Clone)]

@@ -7,9 +7,8 @@ use std::process::{Output, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use super::inside::SUBCOMMAND;
 use super::scratch::{nix_directory, scratch_space};
-use super::{PROJECT, surroundings};
+use super::{PROJECT, SUBCOMMAND, surroundings};
 use crate::entry::invocation::Recipe;
 use crate::error::{Advice, Error, Result};
 use crate::nix::Nix;

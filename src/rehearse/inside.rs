@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use super::SUBCOMMAND;
 use super::carried::{BUILDS, Hook, Seen, Task};
 use super::network;
 use crate::entry::as_packed::AsPacked;
@@ -19,9 +20,6 @@ use shellpack_format::store::registration;
 
 /// Where that goes which entering the shell takes.
 const ENTRY: &str = "/nix/rehearsal-entry";
-
-/// The hidden subcommand.
-pub(crate) const SUBCOMMAND: &str = "rehearse-inside";
 
 /// The hidden subcommand's body; returns an exit code if this is one. To be called first
 /// thing in `main`.
