@@ -8,7 +8,7 @@ use super::closure::{BashOrigin, Closure, Portion};
 use super::shell::{Shell, Shells, Surroundings};
 use crate::entry::as_packed::attributes;
 use crate::error::{Error, Result};
-use shellpack_format::bundle::layout::{Layout, FramedSize};
+use shellpack_format::bundle::layout::{FramedSize, Layout};
 use shellpack_format::bundle::manifest::{
     self, ClosurePath, EntryPath, Manifest, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, Proof,
     SearchPathEntry,

@@ -194,7 +194,7 @@ fn a_record_with_another_name_is_refused() {
         said_of_stream(rename),
         format!(
             "the store path {name} is damaged: \
-             its record is not the one that the manifest calls for"
+             its framing is not the one that the manifest calls for"
         )
     );
 }

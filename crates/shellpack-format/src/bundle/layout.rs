@@ -62,11 +62,7 @@ impl Layout {
     /// Lays out framed NARs, in the order of the stream, in segments of these raw sizes.
     pub fn new(framed: impl Iterator<Item = FramedSize>, segments: &[u64]) -> Self {
         let framed: Vec<_> = framed.collect();
-        let starts = prefix_sums(
-            framed
-                .iter()
-                .map(|size| size.total().unwrap_or(u64::MAX)),
-        );
+        let starts = prefix_sums(framed.iter().map(|size| size.total().unwrap_or(u64::MAX)));
         Self {
             framed,
             starts,

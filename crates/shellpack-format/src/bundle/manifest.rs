@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::BadBundle;
-use super::layout::{Layout, FramedSize};
+use super::layout::{FramedSize, Layout};
 use crate::store::hash::Digest;
 use crate::store::path_info::PathInfo;
 use crate::store::store_path::{StoreDir, StorePath};
