@@ -11,6 +11,7 @@ mod machine;
 pub(crate) mod markdown;
 pub(crate) mod opened;
 mod outcome;
+pub(crate) mod parity;
 pub(crate) mod rooms;
 mod scratch;
 pub(crate) mod several;

@@ -1,24 +1,11 @@
 //! A bundle that is damaged on its way is repaired, and opens.
 
+use crate::support::parity::{damage, in_volumes, is_damaged, is_repaired, protected};
 use crate::support::shells::{MESSAGE, PRINT};
-use crate::support::{Machine, bundle, machine_a, quarter};
+use crate::support::{bundle, machine_a, quarter};
 
-/// Makes a machine B with a bundle that is protected; `large` has segments of its own.
-fn protected(name: &str, how: &str) -> Machine {
-    let b = Machine::offline();
-    b.receive(&bundle(name), "x.shellpack");
-    b.shellpack(&format!("protect x.shellpack {how}"))
-        .succeeds();
-    b
-}
-
-/// Overwrites so many bytes of a file from there on, in a copy of its own.
-fn damage(file: &str, from: u64, bytes: u64) -> String {
-    format!(
-        "cp {file} damaged; mv -f damaged {file}
-        head -c {bytes} /dev/urandom | dd of={file} bs=64K iflag=fullblock oflag=seek_bytes seek={from} conv=notrunc 2>/dev/null\n"
-    )
-}
+/// The parity file itself.
+mod file;
 
 #[test]
 fn create_protects_as_protect_does() {
@@ -83,38 +70,6 @@ fn volumes_are_repaired_and_open_on_a_machine_with_no_network() {
         .prints(MESSAGE);
 }
 
-#[test]
-fn parity_is_not_written_to_a_pipe() {
-    let a = machine_a();
-    let create = "shellpack create fixtures/shells/blog --parity 5% -o";
-    a.sh(&format!("{create} p1/x.shellpack -o -")).exits_with(2);
-    a.sh(&format!("{create} - | cat; false"))
-        .exits_with(1)
-        .says("could not write volumes, a checksum file or parity to standard output");
-}
-
-/// Cuts the bundle into volumes of so many bytes in `v`, with its parity beside them.
-fn in_volumes(b: &Machine, size: &str) {
-    let split = format!("shellpack split x.shellpack --volume-size {size} -o v");
-    b.runs(&format!("mkdir v; {split}; cp x.shellpack.parity v"));
-}
-
-/// What is repaired is the bundle as it was, in `good`.
-#[track_caller]
-fn is_repaired(b: &Machine, bundle: &str) {
-    let repair = format!("shellpack repair {bundle} -o y");
-    b.runs(&format!("{repair}; cmp y good; rm y"));
-}
-
-/// `verify` finds this and nothing else, and parity covers it.
-#[track_caller]
-fn is_damaged(b: &Machine, bundle: &str, damage: &str) {
-    b.shellpack(&format!("verify {bundle}"))
-        .exits_with(1)
-        .shows(&format!("{damage}parity: all of it is covered by "))
-        .says(&format!("hint: repair it: shellpack repair {bundle}\n"));
-}
-
 /// The one that has the manifest, any other, and the last, which is shorter.
 #[test]
 fn a_missing_volume_is_restored() {
@@ -171,28 +126,6 @@ fn what_is_beyond_parity_is_told_and_nothing_is_written() {
 }
 
 #[test]
-fn a_parity_file_that_is_damaged_is_of_use_and_told_of() {
-    let b = protected("large", "");
-    let before = b.sh("stat -c %s x.shellpack.parity").succeeds().text();
-    let size: u64 = before.parse().unwrap();
-    b.sh(&damage("x.shellpack.parity", 0, 100_000)).succeeds();
-    // In the first section's parity: its head is in the file once more, in the middle.
-    b.sh(&damage("x.shellpack.parity", size / 4, 500_000))
-        .succeeds();
-    b.shellpack("verify x.shellpack")
-        .exits_with(1)
-        .shows("x.shellpack: sound (")
-        .shows("fault: x.shellpack.parity: it is damaged in places\n");
-    b.shellpack("repair x.shellpack")
-        .succeeds()
-        .says("x.shellpack is not damaged; nothing was written, but x.shellpack.parity is; write it anew: shellpack protect --force x.shellpack");
-    b.sh(&damage("x.shellpack", 30 << 20, 1 << 20)).succeeds();
-    b.shellpack("repair x.shellpack").succeeds();
-    b.receive(&bundle("large"), "good");
-    b.sh("cmp x-repaired.shellpack good").succeeds();
-}
-
-#[test]
 fn open_says_how_a_lost_volume_is_restored() {
     let b = protected("blog", "--parity 30%");
     in_volumes(&b, "400K");
@@ -204,38 +137,6 @@ fn open_says_how_a_lost_volume_is_restored() {
         .exits_with(1)
         .says("could not repair the bundle: more of it is damaged than v/x.shellpack.parity covers")
         .says("hint: copy what is damaged again from where it was made");
-}
-
-#[test]
-fn parity_of_something_else_repairs_nothing() {
-    let b = protected("blog", "");
-    b.receive(&bundle("large"), "y.shellpack");
-    b.runs("mv x.shellpack.parity y.shellpack.parity");
-    b.shellpack("verify y.shellpack")
-        .exits_with(1)
-        .shows("fault: y.shellpack.parity: it belongs to another bundle\n");
-    b.shellpack("repair y.shellpack")
-        .exits_with(1)
-        .says("could not use y.shellpack.parity: it belongs to another bundle");
-    b.shellpack("repair x.shellpack")
-        .exits_with(1)
-        .says("could not repair x.shellpack: there is no parity file x.shellpack.parity");
-}
-
-#[test]
-fn what_is_no_parity_file_repairs_nothing() {
-    let b = protected("blog", "");
-    b.shellpack("repair x.shellpack --parity x.shellpack")
-        .exits_with(1)
-        .says("could not use x.shellpack: it is not a parity file, or all of it is damaged");
-    b.runs("mkfifo pipe");
-    for other in ["pipe", ".", "/dev/zero"] {
-        let said = format!(
-            "could not use {other}: it is neither a file nor a disk\n\nhint: name the right one with --parity FILE\n"
-        );
-        let repair = format!("timeout 20 shellpack repair x.shellpack --parity {other}");
-        b.sh(&repair).exits_with(1).says(&said);
-    }
 }
 
 #[test]
@@ -254,16 +155,6 @@ fn the_only_copy_is_left_alone() {
         .exits_with(1)
         .says("could not protect x.shellpack: it is damaged already");
     b.sh("cat x.shellpack | sha256sum").prints(&sum);
-}
-
-/// Also where it takes the place of the one that was copied with the damaged bundle.
-#[test]
-fn the_parity_beside_what_was_repaired_is_its_own() {
-    let b = protected("blog", "");
-    b.runs(&damage("x.shellpack", 300_000, 10));
-    b.runs("mkdir d; cp x.shellpack.parity d; shellpack repair x.shellpack -o d");
-    b.runs("shellpack repair x.shellpack --force -o d; shellpack verify d/x.shellpack")
-        .shows("d/x.shellpack.parity: sound\n");
 }
 
 /// It was there before, is empty, or is larger than the last: no size follows from it.
@@ -329,32 +220,4 @@ fn a_last_volume_of_zeros_is_restored() {
     let missing = "damaged: x.shellpack.002 is missing\n";
     is_damaged(&b, "v/x.shellpack", missing);
     is_repaired(&b, "v/x.shellpack");
-}
-
-#[test]
-fn a_sound_bundle_is_not_called_damaged_for_its_parity_file() {
-    let b = protected("blog", "");
-    b.runs("mkdir 'a b'; mv x.shellpack* 'a b'; truncate -s -1 'a b/x.shellpack.parity'");
-    b.shellpack("verify 'a b/x.shellpack'")
-        .exits_with(1)
-        .shows("a b/x.shellpack: sound (")
-        .says("error: could not rely on a b/x.shellpack.parity: it is damaged in places\n")
-        .says("write its parity anew: shellpack protect --force 'a b/x.shellpack'\n");
-    b.runs("shellpack protect --force 'a b/x.shellpack'; shellpack verify 'a b/x.shellpack'");
-}
-
-/// The hint names the medium that the parity is on.
-#[test]
-fn parity_is_written_anew_where_it_is() {
-    let b = protected("blog", "");
-    in_volumes(&b, "512K");
-    b.runs("mkdir w; mv v/*.002 w; echo no parity >w/x.shellpack.parity; rm v/x.shellpack.parity");
-    let anew = "shellpack protect --force v/x.shellpack --volumes w --output w/x.shellpack.parity";
-    b.shellpack("verify v/x.shellpack --volumes w")
-        .exits_with(1)
-        .says("could not rely on w/x.shellpack.parity: it is no parity file, or all of it is damaged\n")
-        .says(&format!("write its parity anew: {anew}\n"));
-    b.runs(&format!(
-        "{anew}; shellpack verify v/x.shellpack --volumes w"
-    ));
 }

@@ -81,12 +81,9 @@ fn appended_bytes_are_refused() {
 #[test]
 fn every_damaged_part_is_named() {
     let mut members = Members::of(&Bundle::sample().bytes());
-    for name in [
-        "shell/run",
-        "shell/shell.nix",
-        "closure/0000.zst",
-        "closure/0002.zst",
-    ] {
+    let files = ["shell/run", "shell/shell.nix"];
+    let segments = ["closure/0000.zst", "closure/0002.zst"];
+    for name in files.into_iter().chain(segments) {
         members.get(name).content[2] ^= 1;
     }
     let found = faults(&members.bytes());
@@ -104,7 +101,7 @@ fn every_damaged_part_is_named() {
 }
 
 /// However the threads share the work: what goes on in a segment that is damaged is passed
-/// over, and nobody waits for it.
+/// over, and no thread waits for it.
 #[test]
 fn damaged_segments_are_found_with_any_number_of_jobs() {
     let mut bundle = Bundle::sample();
@@ -118,16 +115,10 @@ fn damaged_segments_are_found_with_any_number_of_jobs() {
         let file = Unnamed::holding(&members.bytes());
         for jobs in [1, 2, 5] {
             let found = faults_of(&file, jobs);
+            let setting = format!("{damaged:b}, {jobs} jobs: {found:?}");
             let segment = |fault: &BadBundle| matches!(fault, BadBundle::Segment { .. });
-            assert!(
-                found.iter().all(segment),
-                "{damaged:b}, {jobs} jobs: {found:?}"
-            );
-            assert_eq!(
-                found.len(),
-                damaged.count_ones() as usize,
-                "{damaged:b}, {jobs} jobs"
-            );
+            assert!(found.iter().all(segment), "{setting}");
+            assert_eq!(found.len(), damaged.count_ones() as usize, "{setting}");
         }
     }
 }

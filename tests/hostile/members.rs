@@ -25,25 +25,26 @@ fn with_header(name: &str, edit: impl FnOnce(&mut Header)) -> String {
 
 type Edit = fn(&mut Header);
 
+/// Each is another way to write a header that a reader could take for the same.
+const EDITS: [(&str, Edit); 12] = [
+    ("owner", |header| header.set_uid(1000)),
+    ("group", |header| header.set_gid(1000)),
+    ("time", |header| header.set_mtime(1_700_000_000)),
+    ("mode", |header| header.set_mode(0o4755)),
+    ("type", |header| header.set_entry_type(EntryType::Symlink)),
+    ("old type", |header| header.as_mut_bytes()[156] = 0),
+    ("name", |header| header.as_mut_bytes()[0] = b'S'),
+    ("a name's rest", |header| header.as_mut_bytes()[99] = b'x'),
+    ("link target", |header| header.as_mut_bytes()[157] = b'/'),
+    ("user's name", |header| header.as_mut_bytes()[265] = b'r'),
+    ("device", |header| header.as_mut_bytes()[329] = b'1'),
+    ("padding", |header| header.as_mut_bytes()[511] = 1),
+];
+
 #[test]
 fn headers_have_one_form() {
-    let edits: [(&str, Edit); 12] = [
-        ("owner", |header| header.set_uid(1000)),
-        ("group", |header| header.set_gid(1000)),
-        ("time", |header| header.set_mtime(1_700_000_000)),
-        ("mode", |header| header.set_mode(0o4755)),
-        ("type", |header| header.set_entry_type(EntryType::Symlink)),
-        ("old type", |header| header.as_mut_bytes()[156] = 0),
-        ("name", |header| header.as_mut_bytes()[0] = b'S'),
-        ("a name's rest", |header| header.as_mut_bytes()[99] = b'x'),
-        ("link target", |header| header.as_mut_bytes()[157] = b'/'),
-        ("user's name", |header| header.as_mut_bytes()[265] = b'r'),
-        ("device", |header| header.as_mut_bytes()[329] = b'1'),
-        ("padding", |header| header.as_mut_bytes()[511] = 1),
-    ];
-    let places = ["manifest.sig", "shell/run", "closure/0001.zst"];
-    for (what, edit) in edits {
-        for name in places {
+    for (what, edit) in EDITS {
+        for name in ["manifest.sig", "shell/run", "closure/0001.zst"] {
             assert_eq!(with_header(name, edit), not_in_place(name), "{what}");
         }
         assert_ne!(with_header("manifest.toml", edit), "", "{what}");

@@ -44,13 +44,13 @@ pub(super) fn record(
     // Nix also evaluates built-in files, which do not exist on disk.
     let files = plain.evaluated.iter().filter(|file| file.is_file());
     let mut files: BTreeSet<PathBuf> = files.cloned().collect();
-    let mut recorder = Recorder {
+    let mut watching = Recorder {
         nix,
         request: request.clone(),
         foreign: beside,
         flakes: Vec::new(),
     };
-    let mut recorded = recorder.record(&files)?;
+    let mut recorded = watching.record(&files)?;
 
     let seen = Seen {
         nix,
@@ -66,8 +66,8 @@ pub(super) fn record(
     }
     if surroundings.frozen().next().is_some() {
         files.extend(surroundings.frozen_files(&files));
-        recorder.request = surroundings.applied_to(&recorder.request);
-        recorded = recorder.record(&files)?;
+        watching.request = surroundings.applied_to(&watching.request);
+        recorded = watching.record(&files)?;
     }
     if recorded.derivations != plain.derivations {
         report.emit(Event::Warning(OTHER_DERIVATION));

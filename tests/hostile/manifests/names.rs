@@ -5,18 +5,7 @@ use crate::synthetic::refusals::with_tables;
 #[test]
 fn a_bundle_name_is_one_plain_word() {
     for name in [
-        "",
-        ".",
-        "..",
-        ".x",
-        "-x",
-        "a/b",
-        "/a",
-        "a b",
-        "a\nb",
-        "a\u{1b}[31m",
-        "ü",
-        "a\0",
+        "", ".", "..", ".x", "-x", "a/b", "/a", "a b", "a\nb", "\u{1b}[m", "ü", "a\0",
     ] {
         let said = with_tables(|tables| tables["name"] = name.into());
         let escaped = name.escape_debug();
@@ -36,23 +25,8 @@ fn a_bundle_name_is_one_plain_word() {
 #[test]
 fn a_shell_name_is_plain_words() {
     for name in [
-        "",
-        ".",
-        "..",
-        "/",
-        "/a",
-        "a/",
-        "a//b",
-        "a/../b",
-        "a/.b",
-        "-x",
-        "a/-x",
-        "a b",
-        "a\nb",
-        "a\u{1b}[31m",
-        "a=b",
-        "ü",
-        "a\0",
+        "", ".", "..", "/", "/a", "a/", "a//b", "a/../b", "a/.b", "-x", "a/-x", "a b", "a\nb",
+        "\u{1b}[m", "a=b", "ü", "a\0",
     ] {
         let said = with_shell_name(name);
         let escaped = name.escape_debug();

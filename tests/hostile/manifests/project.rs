@@ -13,18 +13,7 @@ fn with_file_at(path: &str) -> String {
 #[test]
 fn a_project_file_stays_in_the_project() {
     for path in [
-        "../x",
-        "/etc/passwd",
-        "a/../../x",
-        "..",
-        ".",
-        "",
-        "a//b",
-        "a/",
-        "/",
-        "./a",
-        "a/.",
-        "a\0b",
+        "../x", "/etc", "a/../..", "..", ".", "", "a//b", "a/", "/", "./a", "a/.", "a\0b",
     ] {
         let escaped = path.escape_debug();
         assert_eq!(

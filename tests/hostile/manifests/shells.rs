@@ -176,15 +176,17 @@ fn what_a_fetcher_is_answered_is_plain() {
     }
 }
 
+/// A flake's part of a pin, if it is in this directory and has this lock file.
+fn flake(directory: &str, lock: Option<&str>) -> Option<FlakePin> {
+    Some(FlakePin {
+        directory: directory.to_owned(),
+        lock: lock.map(str::to_owned),
+    })
+}
+
 /// What makes a flake of a tree stays in the tree, and is a lock.
 #[test]
 fn a_flake_is_sound() {
-    let flake = |directory: &str, lock: Option<&str>| {
-        Some(FlakePin {
-            directory: directory.to_owned(),
-            lock: lock.map(str::to_owned),
-        })
-    };
     for (fetcher, flake) in [
         ("getFlake", None),
         ("fetchTree", flake("", None)),
@@ -203,19 +205,21 @@ fn a_flake_is_sound() {
     }
 }
 
+/// Makes the sample's shell one of the project's flake.
+fn make_flake(shell: &mut Shell) {
+    shell.attribute = Some("devShells.x.default".to_owned());
+    shell.flake = Some(FlakeSource {
+        url: None,
+        attributes: "{\"lastModified\":1}".to_owned(),
+    });
+}
+
 /// A flake's shell is an attribute of what its `flake.nix` puts out, and is announced.
 #[test]
 fn a_shell_of_a_flake_is_sound() {
-    let sound = |shell: &mut Shell| {
-        shell.attribute = Some("devShells.x.default".to_owned());
-        shell.flake = Some(FlakeSource {
-            url: None,
-            attributes: "{\"lastModified\":1}".to_owned(),
-        });
-    };
     let malformed = "what makes a flake of the project is malformed";
-    let said = with(|manifest| sound(&mut manifest.shells[0]));
     // The file has another name.
+    let said = with(|manifest| make_flake(&mut manifest.shells[0]));
     assert_eq!(said, malformed);
     let changes: [fn(&mut Shell); 2] = [
         |shell| shell.attribute = None,
@@ -223,12 +227,12 @@ fn a_shell_of_a_flake_is_sound() {
     ];
     for change in changes {
         let said = with_flake(|manifest| {
-            sound(&mut manifest.shells[0]);
+            make_flake(&mut manifest.shells[0]);
             change(&mut manifest.shells[0]);
         });
         assert_eq!(said, malformed);
     }
-    let said = with_flake(|manifest| sound(&mut manifest.shells[0]));
+    let said = with_flake(|manifest| make_flake(&mut manifest.shells[0]));
     assert_eq!(said, "its shells and its needs contradict each other");
 }
 
