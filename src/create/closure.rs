@@ -139,8 +139,8 @@ fn portion(
     }
 }
 
-/// The paths that nix-shell builds, as `nix-store --realise` takes them: outputs of input
-/// derivations, and sources.
+/// The paths that nix-shell builds, in the form that `nix-store --realise` accepts: outputs of
+/// input derivations, and sources.
 fn paths_to_build(shells: &Shells, reads: &[Reads]) -> Vec<String> {
     let store = &shells.nix.store;
     let mut wanted = Vec::new();

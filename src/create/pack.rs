@@ -1,5 +1,5 @@
-//! Reads segments from the store and compresses them, several at a time, in bounded memory:
-//! each thread holds one raw segment and what it compresses to.
+//! Reads segments from the store and compresses them, several at a time, in bounded memory: each
+//! thread holds one raw segment and its compressed form.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -46,7 +46,8 @@ pub(super) struct Shells {
     pub(super) no_eval: bool,
     /// Roots and temporary files. They last as long as this value.
     pub(super) scratch: TempDir,
-    /// Holds what evaluation fetched: Nix itself does not hold a source that was already valid.
+    /// Holds the sources that evaluation fetched: Nix itself does not hold one that was already
+    /// valid.
     _temporary_roots: Connection,
 }
 
@@ -72,7 +73,7 @@ pub(super) struct Shell {
     pub(super) pins: Vec<Pin>,
     /// Derivations whose outputs evaluation reads.
     pub(super) read_while_evaluating: Reads,
-    /// What evaluation used from the machine, frozen into the store.
+    /// The search path and configuration that evaluation used, frozen into the store.
     pub(super) surroundings: Surroundings,
     /// Environment variables that evaluation reads.
     pub(super) variables_read: BTreeSet<String>,

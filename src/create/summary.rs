@@ -68,7 +68,7 @@ impl Summary {
         let first = self.written.as_ref().and_then(Written::first);
         if let Some(name) = first.and_then(Path::file_name) {
             let name = name.to_string_lossy();
-            text.push_str("\non the other side, type:\n  shellpack open ");
+            text.push_str("\non the target, run:\n  shellpack open ");
             text.push_str(&shell_quoted(&name));
             text.push('\n');
         }

@@ -160,7 +160,7 @@ impl<'a> Invocation<'a> {
         })
     }
 
-    /// The directory that is entered.
+    /// The directory to enter.
     fn directory(&self) -> &Path {
         self.file.parent().unwrap_or(&self.file)
     }

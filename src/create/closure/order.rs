@@ -1,4 +1,4 @@
-//! The order of the store paths in the export stream.
+//! Orders the store paths of the export stream.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};

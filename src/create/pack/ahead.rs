@@ -37,6 +37,6 @@ pub(super) fn read_ahead(layout: &Layout, trees: &Trees, begun: &Relay<()>, jobs
             walked.pop_front();
         }
     }
-    // The last ones are held until the workers have them.
+    // Hold the last trees until the workers have them.
     let _ = begun.take(layout.segments());
 }

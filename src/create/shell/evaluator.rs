@@ -55,7 +55,8 @@ impl Observed {
 }
 
 impl Evaluator<'_> {
-    /// Evaluates each shell as it is. The connection holds what evaluation adds to the store.
+    /// Evaluates each shell as it is. The connection holds the paths that evaluation adds to the
+    /// store.
     pub(super) fn observe_all(
         &self,
         wanted: Vec<Wanted>,

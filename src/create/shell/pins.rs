@@ -256,7 +256,7 @@ impl<'a> Fetch<'a> {
             "fetchTarball"
         };
         let Some(url) = self.fixed_url() else {
-            return "  a local source as a path (`./.`), any other one as\n  builtins.fetchTarball { url = \"…\"; sha256 = \"…\"; }".to_owned();
+            return "  a path (`./.`) for a local source, or else\n  builtins.fetchTarball { url = \"…\"; sha256 = \"…\"; }".to_owned();
         };
         let hash = self
             .found_hash(nix, path)

@@ -12,7 +12,8 @@ use crate::nix::search_path::{self, Entry, Frozen};
 use crate::nix::user_config::{OVERLAYS, UserConfig};
 use shellpack_format::bundle::manifest::{NIXPKGS_CONFIG, nix_path};
 
-/// What evaluation uses from the machine rather than from the project, frozen into the store.
+/// The parts of the machine, rather than of the project, that evaluation uses, frozen into the
+/// store.
 #[derive(Debug, Clone, Default)]
 pub(in crate::create) struct Surroundings {
     /// The entries of `NIX_PATH`.
