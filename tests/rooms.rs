@@ -46,29 +46,19 @@ fn a_room_that_can_be_made_is_possible() {
 #[test]
 fn rooms_can_be_nested() {
     in_both(|| {
-        let outer = room()
-            .own_network()
-            .private("/tmp")
-            .private("/opt")
-            .bind_self();
-        let tests = Path::new("/opt/tests");
-        let here = std::env::current_exe().unwrap();
-        let outer = outer.bind(here, tests, Access::ReadOnly);
-        let inner = room().executable(Room::SELF_PATH).sealed().read_only_host();
-        let inner = inner.private("/tmp").bind_self();
-        let script = format!(
-            "{} --version; ls -A /tmp; touch /usr/x; echo pid $$",
-            Room::SELF_PATH
-        );
+        let (here, tests) = (std::env::current_exe().unwrap(), Path::new("/opt/tests"));
+        let outer = room().own_network().private("/tmp").private("/opt");
+        let outer = outer.bind(here, tests, Access::ReadOnly).bind_self();
+        let inner = room().executable(Room::SELF_PATH).sealed();
+        let inner = inner.read_only_host().private("/tmp").bind_self();
+        let version = [Room::SELF_PATH, "--version"].join(" ");
+        let script = format!("{version}; ls -A /tmp; touch /usr/x; echo pid $$");
         let line = asking_from(tests, &inner, &script);
         let command = outer.command(Path::new("/usr/bin/env"), &line[1..]);
         let text = printed(&command.unwrap().output().unwrap());
-        for part in [
-            "Read-only file system",
-            "pid 2",
-            "ended: exit status: 0",
-            concat!("shellpack ", env!("CARGO_PKG_VERSION")),
-        ] {
+        let version = concat!("shellpack ", env!("CARGO_PKG_VERSION"));
+        let ended = "ended: exit status: 0";
+        for part in ["Read-only file system", "pid 2", ended, version] {
             assert!(text.contains(part), "{part}: {text}");
         }
     });

@@ -49,11 +49,13 @@ fn what_enter_runs_is_passed_through() {
         .exits_with(5)
         .prints(MESSAGE);
     let run = r#"--run 'echo "$KEPT-${DROPPED-dropped}"'"#;
-    b.sh(&format!(
-        "KEPT=kept DROPPED=no shellpack enter blog --pure --keep KEPT {run}"
-    ))
-    .succeeds()
-    .prints("kept-dropped");
+    let enter = "KEPT=kept DROPPED=no shellpack enter blog --pure --keep KEPT";
+    b.runs(&format!("{enter} {run}")).prints("kept-dropped");
+}
+
+#[test]
+fn what_is_typed_after_entering_is_run() {
+    let b = with_the_blogs_shell();
     let typed = r#"printf 'echo "<$MESSAGE>"\nexit 3\n'"#;
     b.sh(&format!(
         "{typed} | script -qec 'shellpack enter blog' /dev/null"

@@ -1,34 +1,39 @@
 //! What was opened is listed, for people and for programs.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::opened::{listed, open, with_the_blogs_shell};
 use crate::support::sizes::is_size;
-use crate::support::{Machine, bundle};
+use crate::support::{Machine, offline_with};
 
 #[test]
 fn what_was_opened_is_listed() {
     let b = with_the_blogs_shell();
     open(&b, "imports");
-    let list = b.shellpack("list").succeeds();
+    let list = b.runs("shellpack list");
     let mut lines = list.stdout.lines();
+    let cells = |line: &str| {
+        line.split("  ")
+            .map(|cell| cell.trim().to_owned())
+            .filter(|cell| !cell.is_empty())
+            .collect::<Vec<_>>()
+    };
+    let head = cells(lines.next().unwrap());
     assert_eq!(
-        lines.next().unwrap().split_whitespace().collect::<Vec<_>>(),
-        ["NAME", "SIZE", "OPENED", "(UTC)", "ROOTS", "DERIVATION"]
+        head,
+        ["NAME", "SIZE", "OPENED (UTC)", "ROOTS", "DERIVATION"]
     );
-    for (name, at) in [("blog", 0), ("imports", 1)] {
-        let told = &listed(&b)[at];
+    for (name, told) in ["blog", "imports"].into_iter().zip(listed(&b)) {
+        let row = cells(lines.next().unwrap());
         let size = told["nar-bytes"].as_u64().unwrap();
-        let row: Vec<_> = lines.next().unwrap().split("  ").map(str::trim).collect();
-        let row: Vec<_> = row.into_iter().filter(|cell| !cell.is_empty()).collect();
-        let derivation = told["derivation"].as_str().unwrap();
         assert_eq!(row[0], name, "{list}");
-        assert!(is_size(row[1], size), "{size} bytes\n{list}");
-        assert_eq!(format!("/nix/store/{}", row[4]), derivation, "{list}");
+        assert!(is_size(&row[1], size), "{size} bytes\n{list}");
+        let derivation = format!("/nix/store/{}", row[4]);
+        assert_eq!(told["derivation"], derivation, "{list}");
         assert_eq!(lines.next().unwrap(), format!("  /root/{name}"), "{list}");
     }
     assert_eq!(lines.next(), None);
-    b.shellpack("list -v").succeeds().shows("-hello-2.10\n");
+    b.runs("shellpack list -v").shows("-hello-2.10\n");
 }
 
 /// The derivation has a line of its own there.
@@ -43,10 +48,9 @@ fn the_list_fits_a_narrow_terminal() {
 
 #[test]
 fn a_program_is_told_what_was_opened() {
-    let b = Machine::offline();
-    b.receive(&bundle("blog"), "x.shellpack");
-    b.shellpack("open x.shellpack --no-shell").succeeds();
-    let inspected = b.shellpack("inspect --json x.shellpack").succeeds().stdout;
+    let b = offline_with("blog");
+    b.runs("shellpack open x.shellpack --no-shell");
+    let inspected = b.runs("shellpack inspect --json x.shellpack").stdout;
     let inspected: Value = serde_json::from_str(&inspected).unwrap();
     let listed = listed(&b);
     let [told] = &listed[..] else {
@@ -55,17 +59,18 @@ fn a_program_is_told_what_was_opened() {
     for field in ["name", "nar-bytes", "manifest-digest"] {
         assert_eq!(told[field], inspected[field]);
     }
-    let roots = inspected["shells"][0]["roots"].as_array().unwrap();
-    assert_eq!(told["roots"].as_array().unwrap().len(), roots.len());
-    assert_eq!(told["missing-roots"].as_array().unwrap().len(), 0);
+    let number = |value: &Value| value.as_array().unwrap().len();
+    assert_eq!(
+        number(&told["roots"]),
+        number(&inspected["shells"][0]["roots"])
+    );
+    assert_eq!(told["missing-roots"], json!([]));
     assert_eq!(told["projects"][0]["directory"], "/root/blog");
     assert_eq!(told["projects"][0]["exists"], true);
     assert_eq!(told["problem"], Value::Null);
-    let today = b.sh("date -u +%Y-%m-%dT").succeeds().text();
-    assert!(
-        told["opened"].as_str().unwrap().starts_with(&today),
-        "{told}"
-    );
+    let today = b.runs("date -u +%Y-%m-%dT").text();
+    let opened = told["opened"].as_str().unwrap();
+    assert!(opened.starts_with(&today), "{told}");
 }
 
 #[test]

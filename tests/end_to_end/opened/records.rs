@@ -1,5 +1,6 @@
 //! Records that are damaged, or that a name does not tell apart.
 
+use crate::support::Machine;
 use crate::support::opened::{
     frees_what_it_says, ids, open, store, with_the_blogs_shell, with_two_of_one_name,
 };
@@ -28,54 +29,62 @@ fn a_name_of_two_bundles_is_not_enough() {
         .shows("project   /root/one stays");
 }
 
-#[test]
-fn damaged_records_are_listed_and_removed() {
+/// Damages the manifests of two records, `$1` and `$2`, and makes some that are none.
+const DAMAGE: &str = "damage() {
+    cd ~/.local/state/shellpack/roots; truncate -s 100 $1/manifest.toml
+    sed -i s/synthetic/pathetics/ $2/manifest.toml
+    mkdir empty; echo x > file; ln -s nowhere link; cp -r blog-* other-0123456789ab
+    mkdir .removed-1-2; touch .removed-1-2/x; }";
+
+/// A machine B with a sound record of the blog's shell and damaged ones, of which the first two are
+/// those of bundles.
+fn with_damaged_records() -> (Machine, [String; 2]) {
     let b = with_two_of_one_name();
     open(&b, "blog");
     let ids = ids(&b);
     let [_, cut, flipped] = &ids[..] else {
         panic!("not three: {ids:?}")
     };
-    let damage = format!(
-        "cd ~/.local/state/shellpack/roots; truncate -s 100 {cut}/manifest.toml
-        sed -i s/synthetic/pathetics/ {flipped}/manifest.toml
-        mkdir empty; echo x > file; ln -s nowhere link; cp -r blog-* other-0123456789ab
-        mkdir .removed-1-2; touch .removed-1-2/x"
-    );
-    b.sh(&damage).succeeds();
-    let list = b.shellpack("list").succeeds();
-    let list = list
+    b.runs(&format!("{DAMAGE}\ndamage {cut} {flipped}"));
+    let damaged = [cut.clone(), flipped.clone()];
+    (b, damaged)
+}
+
+#[test]
+fn damaged_records_are_listed() {
+    let (b, [cut, flipped]) = with_damaged_records();
+    b.runs("shellpack list")
         .shows(&format!("{cut}\n  damaged: its manifest is damaged\n"))
         .shows(&format!("{flipped}\n  damaged: its manifest is damaged\n"))
         .shows("other\n  damaged: its manifest belongs to another bundle\n")
         .shows("empty\n  damaged: it has no manifest")
         .shows("file\n  damaged: its manifest could not be read")
-        .never_says(".removed");
-    list.shows("\nblog  ");
+        .never_says(".removed")
+        .shows("\nblog  ");
     b.shellpack(&format!("enter {cut}"))
         .exits_with(125)
         .says("its record is damaged")
         .says("caused by: its manifest is damaged")
         .says(&format!("shellpack remove {cut}"));
-    for name in [cut, flipped, "empty", "file", "link", "other"] {
+}
+
+#[test]
+fn damaged_records_are_removed() {
+    let (b, [cut, flipped]) = with_damaged_records();
+    for name in [&cut, &flipped, "empty", "file", "link", "other"] {
         b.shellpack(&format!("remove {name}")).succeeds();
     }
-    b.sh("cd ~/.local/state/shellpack/roots; ls -A | sed 's/-.*//'")
-        .succeeds()
+    b.runs("cd ~/.local/state/shellpack/roots; ls -A | sed 's/-.*//'")
         .prints("blog");
-    b.shellpack(&format!("enter blog {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("enter blog");
 }
 
 /// Of an older shellpack, which kept the roots alone.
 #[test]
 fn a_record_without_a_manifest_can_be_removed() {
     let b = with_the_blogs_shell();
-    b.sh("cd ~/.local/state/shellpack/roots/*; rm -r manifest.toml entry-*")
-        .succeeds();
-    b.shellpack("list")
-        .succeeds()
+    b.runs("cd ~/.local/state/shellpack/roots/*; rm -r manifest.toml entry-*");
+    b.runs("shellpack list")
         .shows("damaged: it has no manifest");
     frees_what_it_says(&b, || b.shellpack("remove blog"));
     assert_eq!(store(&b), (0, 0));
