@@ -6,24 +6,32 @@ use crate::support::several::{
     WHICH, arrive, by_hand, carried, inspected, packed, packed_pair, shell, write_pair,
 };
 use crate::support::shells::MESSAGE;
-use crate::support::sources::{SERVE, tarball};
+use crate::support::sources::{SERVE, URL, tarball};
 use crate::support::{Machine, machine_a};
 
 /// Which of them is entered, and how they are shown.
 mod chosen;
+
+/// The tool that is a root of one of a bundle's shells.
+fn tool(bundle: &Value, shell: usize) -> &str {
+    let roots = bundle["shells"][shell]["roots"].as_array().unwrap().iter();
+    let roots = roots.map(|root| root.as_str().unwrap());
+    let tools: Vec<_> = roots.filter(|root| root.contains("tool-of")).collect();
+    let [tool] = tools[..] else {
+        panic!("not one tool: {tools:?}")
+    };
+    tool
+}
 
 #[test]
 fn two_shells_share_what_they_have_in_common() {
     let b = packed_pair("shared", "");
     arrive(&b, &["", "--no-eval", "--pure"]);
     let a = machine_a();
-    a.sh("cd ~/fixtures/shells/shared; for one in a tools/b; do shellpack create $one -o ~/one-${one##*/}.shellpack; done")
-        .succeeds();
+    a.runs("cd ~/fixtures/shells/shared; for one in a tools/b; do shellpack create $one -o ~/one-${one##*/}.shellpack; done");
     let both = inspected(a, "shared.shellpack");
-    let (first, second) = (
-        inspected(a, "one-a.shellpack"),
-        inspected(a, "one-b.shellpack"),
-    );
+    let first = inspected(a, "one-a.shellpack");
+    let second = inspected(a, "one-b.shellpack");
     let mut each = [carried(&first), carried(&second)].concat();
     assert!(each.len() > carried(&both).len() + 5, "little is shared");
     each.sort_unstable();
@@ -31,12 +39,8 @@ fn two_shells_share_what_they_have_in_common() {
     assert_eq!(carried(&both), each);
     // Each has the root of what it needs, and the pin is there once.
     assert_eq!(both["pins"].as_array().unwrap().len(), 1);
-    for (index, tool) in ["tool-of-a", "tool-of-b"].into_iter().enumerate() {
-        let roots = both["shells"][index]["roots"].as_array().unwrap().iter();
-        let tools = roots.filter(|root| root.as_str().unwrap().contains("tool-of"));
-        let tools: Vec<_> = tools.collect();
-        assert!(tools.len() == 1 && tools[0].as_str().unwrap().ends_with(tool));
-    }
+    assert!(tool(&both, 0).ends_with("tool-of-a"));
+    assert!(tool(&both, 1).ends_with("tool-of-b"));
 }
 
 /// The same shell under several names is one shell.
@@ -86,42 +90,34 @@ fn a_hook_that_wants_the_network_is_told_with_its_shell() {
         .shows("a, c, tools/b: nothing was left to build or to fetch\n");
 }
 
+/// A line of a shell that reads what is built, while it is evaluated, under this name.
+fn reads_built(read: &str, name: &str) -> String {
+    let built = format!("pkgs.runCommand \"{name}\" {{ }} \"printf {name} > $out\"");
+    format!("BUILT = {read} ({built});")
+}
+
 /// What the evaluation of one of them builds is carried, also where only the rehearsal sees it.
 #[test]
 fn what_evaluation_builds_is_carried() {
-    let reads = |read: &str, name: &str| {
-        let built = format!("pkgs.runCommand \"{name}\" {{ }} \"printf {name} > $out\"");
-        format!("BUILT = {read} ({built});")
-    };
-    let seen = reads("builtins.readFile", "first");
-    write_pair(
-        "building",
-        [&seen, &reads("builtins.builtins.readFile", "second")],
-    );
+    let seen = reads_built("builtins.readFile", "first");
+    let unseen = reads_built("builtins.builtins.readFile", "second");
+    write_pair("building", [&seen, &unseen]);
     let (a, b) = (machine_a(), Machine::offline());
-    a.sh("cd fixtures/shells/building; shellpack create a tools/b -o ~/building.shellpack")
-        .succeeds()
+    a.runs("cd fixtures/shells/building; shellpack create a tools/b -o ~/building.shellpack")
         .never_says("evaluation builds first")
         .says("evaluation builds second and reads it");
     b.receive(&a.home("building.shellpack"), "x.shellpack");
     for (name, built) in [("a", "first"), ("tools/b", "second")] {
-        b.shellpack(&format!(
-            "open x.shellpack --shell {name} --run 'echo $BUILT'"
-        ))
-        .succeeds()
-        .prints(built);
+        let open = format!("open x.shellpack --shell {name} --run 'echo $BUILT'");
+        b.shellpack(&open).succeeds().prints(built);
     }
 }
 
 #[test]
 fn each_attribute_is_a_shell() {
-    let a = machine_a();
-    let file = format!(
-        "{{ greeting ? \"none\" }}: {{ x = {}; y.\"two words\" = {}; }}",
-        shell("x", "GREETING = greeting;"),
-        shell("y", "GREETING = greeting;")
-    );
-    a.write_shell("attributes", &file);
+    let [x, y] = ["x", "y"].map(|which| shell(which, "GREETING = greeting;"));
+    let file = format!("{{ greeting ? \"none\" }}: {{ x = {x}; y.\"two words\" = {y}; }}");
+    machine_a().write_shell("attributes", &file);
     let words = "-A x -A 'y.\"two words\"' --argstr greeting hi";
     let b = packed("attributes", "", words);
     let run = "--run 'echo $WHICH $GREETING'";
@@ -133,8 +129,7 @@ fn each_attribute_is_a_shell() {
         }
     }
     // They lie in one directory, which does not tell them apart.
-    b.sh(&format!("cd attributes; shellpack enter {run}"))
-        .succeeds()
+    b.runs(&format!("cd attributes; shellpack enter {run}"))
         .says("the shell is x; use --shell to enter another: y.-two-words-\n")
         .prints("x hi");
 }
@@ -155,26 +150,27 @@ fn every_file_has_every_attribute() {
         .prints("y");
 }
 
-/// Sources without a hash, in both shells, in one, and in none: the answers are everybody's.
+/// Sources without a hash, in both shells, in one, and in none: the answers are every shell's.
 #[test]
 fn what_is_not_pinned_arrives_with_each() {
-    let url = "http://127.0.0.1:8321";
-    let both = format!("COMMON = fetchTarball \"{url}/answers.tar.gz\";");
-    let one = format!("{both} OWN = fetchTarball \"{url}/answers-own.tar.gz\";");
+    let both = format!("COMMON = fetchTarball \"{URL}/answers.tar.gz\";");
+    let one = format!("{both} OWN = fetchTarball \"{URL}/answers-own.tar.gz\";");
     write_pair("answers", [&one, &both]);
     machine_a().write_shell("answers/c", &shell("c", ""));
     let other = tarball("answers-own").replace(SERVE, "");
     let make = format!("{}\n{other}", tarball("answers"));
     let b = packed("answers", &make, "a tools/b c");
     arrive(&b, &["", "--no-eval"]);
-    for (name, has) in [("a", "COMMON OWN"), ("tools/b", "COMMON"), ("c", "")] {
+    let said = format!("{{ MESSAGE = \"{MESSAGE}\"; }}");
+    let twice = format!("{said}\n{said}");
+    for (name, has, said) in [
+        ("a", "COMMON OWN", &twice),
+        ("tools/b", "COMMON", &said),
+        ("c", "", &String::new()),
+    ] {
         let run = format!("--run 'for name in {has}; do cat ${{!name}}/default.nix; done'");
-        let open = b.shellpack(&format!("open x.shellpack --shell {name} {run}"));
-        let lines = has
-            .split_whitespace()
-            .map(|_| format!("{{ MESSAGE = \"{MESSAGE}\"; }}"));
-        let lines: Vec<_> = lines.collect();
-        open.succeeds().prints(&lines.join("\n"));
+        let open = format!("open x.shellpack --shell {name} {run}");
+        b.shellpack(&open).succeeds().prints(said);
     }
     // nixpkgs, and one pin for what both fetch.
     let bundle = inspected(&b, "x.shellpack");
@@ -183,49 +179,42 @@ fn what_is_not_pinned_arrives_with_each() {
     by_hand(&b, &[("a", "a"), ("tools/b", "b"), ("c", "c")]);
 }
 
+/// Makes `changing.tar.gz`, and `other.tar.gz` for what it changes to.
+fn changing() -> String {
+    let new = "echo '{ MESSAGE = \"new\"; }' > new/default.nix";
+    let pack = "tar -czf ~/other.tar.gz new; rm -r new";
+    format!("{}\nmkdir new; {new}; {pack}", tarball("changing"))
+}
+
 /// The second shell changes, while it is evaluated, what the first one has fetched.
 #[test]
 fn a_source_that_changes_in_between_is_no_source() {
     let a = machine_a();
-    let fetch = "import (fetchTarball \"http://127.0.0.1:8321/changing.tar.gz\")";
-    a.write_shell(
-        "changing/a",
-        &shell("a", &format!("inherit ({fetch}) MESSAGE;")),
-    );
+    let fetch = format!("import (fetchTarball \"{URL}/changing.tar.gz\")");
+    let first = format!("inherit ({fetch}) MESSAGE;");
     let change = "pkgs.runCommand \"change\" { } ''cp /root/other.tar.gz /root/fixtures/changing.tar.gz; echo 1 > $out''";
-    a.write_shell(
-        "changing/b",
-        &shell(
-            "b",
-            &format!("inherit (builtins.seq (builtins.readFile ({change})) ({fetch})) MESSAGE;"),
-        ),
-    );
-    let make = format!(
-        "{}\nmkdir new; echo '{{ MESSAGE = \"new\"; }}' > new/default.nix; tar -czf ~/other.tar.gz new; rm -r new",
-        tarball("changing")
-    );
+    let change = format!("builtins.readFile ({change})");
+    let second = format!("inherit (builtins.seq ({change}) ({fetch})) MESSAGE;");
+    a.write_shell("changing/a", &shell("a", &first));
+    a.write_shell("changing/b", &shell("b", &second));
+    let make = changing();
     a.sh(&format!(
         "cd ~/fixtures/shells/changing\n{make}\nexport NIX_CONFIG='tarball-ttl = 0'; shellpack create a b -o ~/changing.shellpack"
     ))
     .exits_with(1)
     .says("could not pack the shells together: what one of them fetches changed in between\n  fetchTarball http://127.0.0.1:8321/changing.tar.gz\n")
     .says("hint: try again, or pin it");
-    a.sh("test ! -e changing.shellpack").succeeds();
+    a.runs("test ! -e changing.shellpack");
 }
 
 /// What one of them looks up is not the other's.
 #[test]
 fn each_has_its_own_search_path() {
-    let a = machine_a();
-    for (place, name) in [("a", "one"), ("tools/b", "two")] {
-        let which = name.replace("one", "a").replace("two", "b");
-        let text = shell(&which, "");
-        let text =
-            format!("let pkgs = import <{name}> {{ config = {{ }}; overlays = [ ]; }}; in {text}");
-        a.write(
-            &format!("fixtures/shells/searching/{place}/shell.nix"),
-            &text,
-        );
+    for (place, which, name) in [("a", "a", "one"), ("tools/b", "b", "two")] {
+        let nixpkgs = format!("import <{name}> {{ config = {{ }}; overlays = [ ]; }}");
+        let text = format!("let pkgs = {nixpkgs}; in {}", shell(which, ""));
+        let file = format!("fixtures/shells/searching/{place}/shell.nix");
+        machine_a().write(&file, &text);
     }
     let words = "a tools/b -I one=$HOME/fixtures/nixpkgs -I two=$HOME/searched";
     let make = "cp -r ~/fixtures/nixpkgs ~/searched; echo '# another' >> ~/searched/default.nix";

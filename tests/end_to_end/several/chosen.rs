@@ -1,6 +1,6 @@
 //! Which of them is entered, and how they are shown.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::several::{WHICH, by_hand, inspected, packed_pair};
 use crate::support::{Machine, bundle, machine_a};
@@ -50,38 +50,26 @@ fn one_alone_has_no_name() {
 #[test]
 fn the_directory_says_which_is_entered() {
     let b = packed_pair("inside", "");
-    b.sh("shellpack open x.shellpack --no-shell; rm x.shellpack; mkdir inside/tools/b/deep inside/tools/c")
-        .succeeds();
+    b.runs("shellpack open x.shellpack --no-shell; rm x.shellpack; mkdir inside/tools/b/deep inside/tools/c");
     for way in ["", "--no-eval"] {
         for (place, which) in [("a", "a"), ("tools/b", "b"), ("tools/b/deep", "b")] {
-            b.sh(&format!("cd inside/{place}; shellpack enter {way} {WHICH}"))
-                .succeeds()
+            b.runs(&format!("cd inside/{place}; shellpack enter {way} {WHICH}"))
                 .never_says("--shell: ")
                 .prints(which);
         }
         for place in ["inside", "inside/tools/c", "."] {
-            b.sh(&format!("cd {place}; shellpack enter inside {way} {WHICH}"))
-                .succeeds()
+            b.runs(&format!("cd {place}; shellpack enter inside {way} {WHICH}"))
                 .says("the shell is a; use --shell to enter another: tools/b\n")
                 .prints("a");
         }
-        b.sh(&format!(
-            "cd inside/a; shellpack enter --shell tools/b {way} {WHICH}; shellpack enter inside {way} {WHICH}"
-        ))
-        .succeeds()
-        .prints("b\na");
+        let named = format!("shellpack enter --shell tools/b {way} {WHICH}");
+        let here = format!("shellpack enter inside {way} {WHICH}");
+        b.runs(&format!("cd inside/a; {named}; {here}"))
+            .prints("b\na");
     }
     // Each evaluated derivation has a root of its own.
-    b.sh("cd .local/state/shellpack/roots/inside-*; readlink derivation-a 'derivation-tools=b'")
-        .succeeds()
+    b.runs("cd .local/state/shellpack/roots/inside-*; readlink derivation-a 'derivation-tools=b'")
         .shows("/nix/store/");
-    b.sh("rm -r inside/tools").succeeds();
-    b.sh(&format!("cd inside/a; shellpack enter {WHICH}"))
-        .succeeds()
-        .prints("a");
-    b.sh("cd inside/a; shellpack enter --shell tools/b")
-        .exits_with(125)
-        .says("inside/tools/b/shell.nix is gone");
 }
 
 /// The collector takes nothing of either, and all of both when they are let go of.
@@ -115,28 +103,43 @@ fn each_is_entered_by_hand() {
 }
 
 #[test]
+fn one_whose_files_are_gone_is_named() {
+    let b = packed_pair("half-gone", "");
+    b.runs("shellpack open x.shellpack --no-shell; rm -r half-gone/tools");
+    b.runs(&format!("cd half-gone/a; shellpack enter {WHICH}"))
+        .prints("a");
+    b.sh("cd half-gone/a; shellpack enter --shell tools/b")
+        .exits_with(125)
+        .says("half-gone/tools/b/shell.nix is gone");
+}
+
+#[test]
 fn what_was_packed_is_shown() {
     let b = packed_pair("shown", "");
-    b.shellpack("inspect x.shellpack")
-        .succeeds()
+    b.runs("shellpack inspect x.shellpack")
         .shows("shell     a: a/shell.nix → ")
         .shows("shell     tools/b: tools/b/shell.nix → ")
         .shows("a, tools/b: entered nix-shell\n");
+}
+
+#[test]
+fn what_was_opened_is_listed_by_name() {
+    let b = packed_pair("listed", "");
     let bundle = inspected(&b, "x.shellpack");
-    b.shellpack("open x.shellpack --no-shell").succeeds();
-    b.shellpack("list")
-        .succeeds()
-        .shows("  2 shells: a, tools/b\n");
-    let listed = b.shellpack("list --json").succeeds().stdout;
-    let listed: Value = serde_json::from_str(&listed).unwrap();
-    for (index, file) in ["a/shell.nix", "tools/b/shell.nix"].iter().enumerate() {
+    b.runs("shellpack open x.shellpack --no-shell");
+    b.runs("shellpack list").shows("  2 shells: a, tools/b\n");
+    let listed: Value = serde_json::from_str(&b.runs("shellpack list --json").stdout).unwrap();
+    for (index, name) in ["a", "tools/b"].into_iter().enumerate() {
         let (listed, shell) = (&listed[0]["shells"][index], &bundle["shells"][index]);
-        assert_eq!(listed["name"], shell["name"]);
-        assert_eq!(listed["file"], **file);
+        assert_eq!(
+            (&listed["name"], &shell["name"]),
+            (&json!(name), &json!(name))
+        );
+        assert_eq!(listed["file"], format!("{name}/shell.nix"));
         let derivation = shell["derivation"].as_str().unwrap();
         assert_eq!(listed["derivation"], format!("/nix/store/{derivation}"));
-        let line = format!("  {}: {derivation}\n", shell["name"].as_str().unwrap());
-        b.shellpack("list -v").succeeds().shows(&line);
+        let line = format!("  {name}: {derivation}\n");
+        b.runs("shellpack list -v").shows(&line);
     }
 }
 
