@@ -1,6 +1,5 @@
 //! A bundle is copied to a stick, also by one copy that goes on where another ended.
 
-use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
 
 fn with_bundle(name: &str) -> Machine {
@@ -13,8 +12,7 @@ fn with_bundle(name: &str) -> Machine {
 #[test]
 fn a_copy_has_what_the_bundle_has() {
     let b = with_bundle("blog");
-    b.sh("shellpack copy x.shellpack stick; cmp x.shellpack stick/x.shellpack; ls -A stick")
-        .succeeds()
+    b.runs("shellpack copy x.shellpack stick; cmp x.shellpack stick/x.shellpack; ls -A stick")
         .shows("copied    stick/x.shellpack\n")
         .shows("\nx.shellpack\n");
     b.sh("shellpack copy x.shellpack stick")
@@ -23,20 +21,35 @@ fn a_copy_has_what_the_bundle_has() {
     b.sh("shellpack copy x.shellpack . --force --volume-size 1M")
         .exits_with(1)
         .says("could not copy x.shellpack: it is in that directory already");
-    // Volumes of the same size, and parity.
-    b.sh("mkdir v w; shellpack split x.shellpack --volume-size 512K -o v; shellpack protect v/x.shellpack; shellpack copy v/x.shellpack.002 w; diff -r v w")
-        .succeeds();
-    b.shellpack(&format!("open w/x.shellpack {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
-    // As it is wanted.
-    b.sh("rm -r w; mkdir w; shellpack copy v/x.shellpack w --volume-size 1G --parity 20% --json")
-        .succeeds()
+}
+
+/// Volumes of the bundle in `v`, with parity, and an empty `w`.
+const PROTECTED: &str = "mkdir v w; shellpack split x.shellpack --volume-size 512K -o v; shellpack protect v/x.shellpack";
+
+#[test]
+fn a_copy_of_volumes_has_their_size_and_parity() {
+    let b = with_bundle("blog");
+    b.runs(&format!(
+        "{PROTECTED}; shellpack copy v/x.shellpack.002 w; diff -r v w"
+    ));
+    b.greets("open w/x.shellpack");
+}
+
+#[test]
+fn a_copy_has_the_form_that_is_asked_for() {
+    let b = with_bundle("blog");
+    b.runs(PROTECTED);
+    b.runs("shellpack copy v/x.shellpack w --volume-size 1G --parity 20% --json")
         .shows("\"parity-file\": {\n");
-    b.sh("cat w/x.shellpack.001 | cmp - x.shellpack; shellpack verify w/x.shellpack; test $(stat -c %s w/x.shellpack.parity) -gt $(stat -c %s v/x.shellpack.parity)")
-        .succeeds();
-    b.sh("printf x >>v/x.shellpack.parity; head -c 1000 /dev/zero | dd of=v/x.shellpack.parity conv=notrunc; rm -r w; mkdir w; shellpack copy v/x.shellpack w")
-        .succeeds()
+    b.runs("cat w/x.shellpack.001 | cmp - x.shellpack; shellpack verify w/x.shellpack; test $(stat -c %s w/x.shellpack.parity) -gt $(stat -c %s v/x.shellpack.parity)");
+}
+
+#[test]
+fn parity_that_is_damaged_is_not_copied() {
+    let b = with_bundle("blog");
+    b.runs(PROTECTED);
+    b.runs("printf x >>v/x.shellpack.parity; head -c 1000 /dev/zero | dd of=v/x.shellpack.parity conv=notrunc");
+    b.runs("shellpack copy v/x.shellpack w")
         .says("v/x.shellpack.parity is damaged, or of another bundle, and is not copied");
 }
 

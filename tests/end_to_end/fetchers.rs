@@ -217,26 +217,23 @@ in pkgs.mkShell {{ MESSAGE = builtins.builtins.readFile text; }}"
 #[test]
 fn trees_arrive() {
     let flakes = "export NIX_CONFIG='experimental-features = nix-command flakes'";
-    for (number, (kind, tree)) in [
-        ("tarball", r#"type = "tarball"; url = "URL/THIS.tar.gz";"#),
-        (
-            "git",
-            r#"type = "git"; url = "URL/THIS.git"; ref = "master";"#,
-        ),
-        ("path", r#"type = "path"; path = "/root/THIS-tree";"#),
+    let unpack =
+        "mkdir ~/THIS-tree; tar -xzf ~/fixtures/THIS.tar.gz -C ~/THIS-tree --strip-components=1";
+    for (number, tree) in [
+        r#"type = "tarball"; url = "URL/THIS.tar.gz";"#,
+        r#"type = "git"; url = "URL/THIS.git"; ref = "master";"#,
+        r#"type = "path"; path = "/root/THIS-tree";"#,
     ]
     .into_iter()
     .enumerate()
     {
         let name = format!("tree-{number}");
-        let setup = match kind {
-            "git" => repository(&name),
-            _ => {
-                tarball(&name)
-                    + "\nmkdir ~/THIS-tree; tar -xzf ~/fixtures/THIS.tar.gz -C ~/THIS-tree --strip-components=1"
-            }
+        let make = if tree.contains("git") {
+            repository(&name)
+        } else {
+            format!("{}\n{unpack}", tarball(&name))
         };
-        let setup = format!("{flakes}\n{}", setup.replace("THIS", &name));
+        let setup = format!("{flakes}\n{make}").replace("THIS", &name);
         let tree = tree.replace("URL", URL).replace("THIS", &name);
         source_arrives(&name, &setup, &format!("builtins.fetchTree {{ {tree} }}"));
     }

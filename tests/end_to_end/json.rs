@@ -51,9 +51,13 @@ fn a_program_is_told_how_far_create_is() {
 #[test]
 fn a_program_is_told_how_much_of_the_file_was_copied() {
     let a = machine_a();
-    a.sh("mkdir told-v told-w; cp -R fixtures/shells/blog fixtures/shells/copied; head -c 3000000 /dev/urandom >fixtures/shells/copied/data; shellpack create fixtures/shells/copied --include fixtures/shells/copied/data -o copied.shellpack --no-rehearsal")
-        .succeeds();
-    let size: u64 = a.sh("stat -c %s copied.shellpack").text().parse().unwrap();
+    a.runs("mkdir told-v told-w; cp -R fixtures/shells/blog fixtures/shells/copied; head -c 3000000 /dev/urandom >fixtures/shells/copied/data");
+    a.runs("shellpack create fixtures/shells/copied --include fixtures/shells/copied/data -o copied.shellpack --no-rehearsal");
+    let size: u64 = a
+        .runs("stat -c %s copied.shellpack")
+        .text()
+        .parse()
+        .unwrap();
     assert!(size > 4_000_000, "{size}");
     for (command, phase) in [
         ("copy copied.shellpack told-v --read-back", "copy"),
@@ -61,14 +65,11 @@ fn a_program_is_told_how_much_of_the_file_was_copied() {
         ("join told-w/copied.shellpack -o joined", "join"),
         ("verify told-w/copied.shellpack", "verify"),
     ] {
-        let outcome = a.shellpack(&format!("{command} --progress json"));
-        let told = events(&outcome.succeeds().stderr);
-        let [read, total, ..] = done(&told, phase);
+        let told = a.runs(&format!("shellpack {command} --progress json"));
+        let [read, total, ..] = done(&events(&told.stderr), phase);
         assert_eq!((read, total), (size, size), "{command}");
     }
-    let told = a
-        .sh("shellpack verify --progress json - <copied.shellpack")
-        .succeeds();
+    let told = a.runs("shellpack verify --progress json - <copied.shellpack");
     let [bytes, total, ..] = done(&events(&told.stderr), "verify");
     assert!(bytes == total && bytes != size);
 }
@@ -117,16 +118,19 @@ fn a_program_is_told_when_a_rehearsal_hands_over() {
 /// The log of a build that says something that is neither JSON nor fit for a terminal.
 const SPEAKS: &str = r#"printf 'the \"builder\" speaks\n\n'; echo on stderr >&2;"#;
 
+/// A machine A with a shell `NAME` whose build speaks, and then does this.
+fn with_build(name: &str, then: &str) -> Machine {
+    let a = Machine::online();
+    let build = format!("pkgs.runCommand \"{name}\" {{ }} ''{SPEAKS} {then}''");
+    let shell = format!("pkgs.mkShell {{ packages = [ ({build}) ]; }}");
+    a.write_shell(name, &shell);
+    a
+}
+
 #[test]
 fn a_program_is_told_what_nix_builds() {
-    let a = Machine::online();
-    a.write_shell(
-        "builds",
-        &format!(
-            "pkgs.mkShell {{ packages = [ (pkgs.runCommand \"speaks\" {{ }} ''{SPEAKS} mkdir $out'') ]; }}"
-        ),
-    );
-    let create = "create fixtures/shells/builds -o x.shellpack --progress json";
+    let a = with_build("speaks", "mkdir $out");
+    let create = "create fixtures/shells/speaks -o x.shellpack --progress json";
     let told = events(&a.shellpack(create).succeeds().stderr);
     for line in [r#"the "builder" speaks"#, "", "on stderr"] {
         let log = json!({ "event": "log", "line": line });
@@ -137,11 +141,7 @@ fn a_program_is_told_what_nix_builds() {
 
 #[test]
 fn a_program_is_told_why_a_build_failed() {
-    let a = Machine::online();
-    a.write_shell(
-        "fails",
-        &format!("pkgs.mkShell {{ packages = [ (pkgs.runCommand \"fails\" {{ }} ''{SPEAKS} exit 1'') ]; }}"),
-    );
+    let a = with_build("fails", "exit 1");
     let create = "create fixtures/shells/fails -o x.shellpack --progress json";
     let failed = json!({
         "event": "error",
@@ -154,13 +154,9 @@ fn a_program_is_told_why_a_build_failed() {
     let log = json!({ "event": "log", "line": "on stderr" });
     assert!(told.contains(&log), "{told:?}");
     assert_eq!(told.last(), Some(&failed));
-    let quiet = events(
-        &a.shellpack(&format!("{create} --quiet"))
-            .exits_with(1)
-            .stderr,
-    );
-    let [error] = &quiet[..] else {
-        panic!("more than an error: {quiet:?}")
+    let quiet = a.shellpack(&format!("{create} --quiet")).exits_with(1);
+    let [error] = &events(&quiet.stderr)[..] else {
+        panic!("more than an error: {quiet}")
     };
     assert!(error["message"].as_str().unwrap().contains("on stderr"));
 }

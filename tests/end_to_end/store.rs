@@ -1,5 +1,7 @@
 //! What the store knows of a path is the same on both sides.
 
+use serde_json::Value;
+
 use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, path_infos};
 
@@ -28,34 +30,38 @@ fn machine_with_everything() -> Machine {
     a
 }
 
+/// Words that are in the information about all those paths, one for each kind of path.
+const EACH_KIND: [&str; 6] = [
+    "test-1:",
+    "fixed:r:sha256:",
+    "-hello-link",
+    "-libgreet-1.4-doc",
+    "-whereami",
+    "-assortment",
+];
+
 /// Information about every path that B has, from both.
 #[test]
 fn path_information_is_the_same_on_both_sides() {
     let (a, b) = (machine_with_everything(), Machine::offline());
     b.receive(&a.home("x.shellpack"), "x.shellpack");
-    b.shellpack("open x.shellpack --no-shell").succeeds();
-    let paths = b.sh("echo /nix/store/*-*").succeeds().text();
+    b.runs("shellpack open x.shellpack --no-shell");
+    let paths = b.runs("echo /nix/store/*-*").text();
     let infos = |machine: &Machine| {
-        let info = machine.sh(&format!("{NIX} path-info --sigs --json {paths}"));
-        path_infos(&info.succeeds().stdout)
+        let info = machine.runs(&format!("{NIX} path-info --sigs --json {paths}"));
+        path_infos(&info.stdout)
     };
-    let (there, here) = (infos(&a), infos(&b));
-    assert_eq!(here, there);
+    let here = infos(&b);
+    assert_eq!(here, infos(&a));
     let all = format!("{here:?}");
-    for kind in [
-        "test-1:",
-        "fixed:r:sha256:",
-        "-hello-link",
-        "-libgreet-1.4-doc",
-        "-whereami",
-        "-assortment",
-    ] {
+    for kind in EACH_KIND {
         assert!(all.contains(kind), "{kind}: {all}");
     }
-    assert!(here.iter().any(|(path, info)| {
+    let is_own = |(path, info): (&String, &Value)| {
         let references = info["references"].as_array().unwrap();
         references.contains(&path.as_str().into())
-    }));
+    };
+    assert!(here.iter().any(is_own));
 }
 
 #[test]

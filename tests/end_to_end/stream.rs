@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use crate::support::shells::{MESSAGE, PRINT};
-use crate::support::{Machine, Outcome, bundle, machine_a};
+use crate::support::{Machine, Outcome, bundle, machine_a, offline_with};
 
 #[test]
 fn create_streams_into_open() {
@@ -61,11 +61,8 @@ fn an_interactive_shell_from_a_stream_reads_the_terminal() {
     .shows(&format!("<{MESSAGE}>"));
 }
 
-/// Wherever a pipe ends, that is an error, what is valid then is sound, and the next one goes on.
-#[test]
-fn a_pipe_that_is_cut_is_noticed_wherever_that_is() {
-    let size = std::fs::metadata(bundle("blog")).unwrap().len();
-    // Somewhere else each time, and at the edges.
+/// Places in a file of this size: at its edges, and somewhere else in each run.
+fn places_in(size: u64) -> Vec<u64> {
     let mut state = std::process::id();
     let mut random = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -73,19 +70,21 @@ fn a_pipe_that_is_cut_is_noticed_wherever_that_is() {
     };
     let mut places: Vec<u64> = (0..8).map(|_| random()).collect();
     places.extend([0, 1, 511, 512, 10_000, size - 1024, size - 1]);
-    for place in places {
-        let b = Machine::offline();
-        b.receive(&bundle("blog"), "x.shellpack");
-        let cut = format!("head -c {place} x.shellpack |");
-        b.sh(&format!(
-            "nix-store --init; {cut} shellpack open - --no-shell"
-        ))
-        .exits_with(125);
-        b.sh(&format!("{cut} shellpack verify -")).exits_with(1);
-        b.sh("nix-store --verify --check-contents; ! test -e blog")
-            .succeeds();
-        b.sh(&format!("cat x.shellpack | shellpack open - {PRINT}"))
-            .succeeds()
+    places
+}
+
+/// Wherever a pipe ends, that is an error, what is valid then is sound, and the next one goes on.
+#[test]
+fn a_pipe_that_is_cut_is_noticed_wherever_that_is() {
+    let size = std::fs::metadata(bundle("blog")).unwrap().len();
+    for place in places_in(size) {
+        let b = offline_with("blog");
+        b.runs("nix-store --init");
+        let cut = format!("head -c {place} x.shellpack | shellpack");
+        b.sh(&format!("{cut} open - --no-shell")).exits_with(125);
+        b.sh(&format!("{cut} verify -")).exits_with(1);
+        b.runs("nix-store --verify --check-contents; ! test -e blog");
+        b.runs(&format!("cat x.shellpack | shellpack open - {PRINT}"))
             .prints(MESSAGE);
     }
 }

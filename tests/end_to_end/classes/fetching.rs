@@ -45,25 +45,23 @@ fn overlays_and_packages_found_by_listing_arrive() {
 #[test]
 fn a_working_copys_flake_arrives() {
     let commit = "git -c user.name=a -c user.email=a@b commit -qm 1";
+    let dirty = "sed -i s/set/changed/ nix/settings.nix";
     let below = "mkdir dev; sed 's|\\./|../|' shell.nix > dev/shell.nix; cd dev";
+    let worktree = "git worktree add -q ../flake-tree; cd ../flake-tree";
     for (name, change) in [
-        ("clean", ""),
-        ("dirty", "sed -i s/set/changed/ nix/settings.nix"),
-        ("below", below),
-        (
-            "worktree",
-            "git worktree add -q ../flake-tree; cd ../flake-tree",
-        ),
+        ("flake-clean", ""),
+        ("flake-dirty", dirty),
+        ("flake-below", below),
+        ("flake-worktree", worktree),
     ] {
         let make = format!(
-            "cp -r . ../flake-{name}; cd ../flake-{name}\ngit init -q; git add .; {commit}
+            "cp -r . ../{name}; cd ../{name}\ngit init -q; git add .; {commit}
 touch not-in-git; {change}"
         );
-        let name = format!("flake-{name}");
         let flake = Class {
             directory: "flake-compat",
             make: &make,
-            ..Class::of(&name)
+            ..Class::of(name)
         };
         flake.arrives();
     }

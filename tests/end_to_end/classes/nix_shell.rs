@@ -150,27 +150,23 @@ chmod +x shell.nix script"#;
 #[test]
 fn what_is_no_shell_file_is_refused_by_name() {
     let a = machine_a();
-    a.write(
-        "not-files/script",
-        "#!/usr/bin/env nix-shell\n#! nix-shell -p hello -i bash\nhello\n",
-    );
+    let script = "#!/usr/bin/env nix-shell\n#! nix-shell -p hello -i bash\nhello\n";
+    a.write("not-files/script", script);
     a.write("not-files/x.drv", "Derive([])");
+    let (home_manager, import) = (
+        "<home-manager>",
+        "shellpack create -E 'import <home-manager>'",
+    );
     for (named, what, hint) in [
         ("script", "a script", "shellpack create -p PACKAGE…"),
         ("x.drv", "a derivation", "shellpack create FILE"),
-        (
-            "\"<home-manager>\"",
-            "something to be looked up",
-            "shellpack create -E 'import <home-manager>'",
-        ),
+        (home_manager, "something to be looked up", import),
     ] {
-        a.sh(&format!("cd not-files; shellpack create {named} -o x"))
+        let said = format!("could not pack {named}: it is {what}, not a shell file");
+        a.sh(&format!("cd not-files; shellpack create '{named}' -o x"))
             .exits_with(1)
-            .says(&format!(
-                "could not pack {}: it is {what}, not a shell file",
-                named.trim_matches('"')
-            ))
+            .says(&said)
             .says(hint);
     }
-    a.sh("test ! -e not-files/x").succeeds();
+    a.runs("test ! -e not-files/x");
 }

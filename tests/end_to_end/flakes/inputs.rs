@@ -9,11 +9,12 @@ fn with_inputs(inputs: &str) -> String {
     format!("sed -i '1s|^{{|{{ {inputs}|' flake.nix; git add .; nix flake lock")
 }
 
-/// Directories of the flake's own tree, one in another; the flake itself is in one, too.
-#[test]
-fn inputs_in_the_flakes_own_tree_arrive() {
-    let name = "relative-inputs";
-    let prepare = format!(
+/// Makes the flakes `sub/inner` and `sub/inner/deep` of a project, and moves its own to `sub`.
+fn with_flakes_inside(name: &str) -> String {
+    let follows =
+        r#"inputs.inner.url = "path:./inner"; inputs.inner.inputs.nixpkgs.follows = "nixpkgs";"#;
+    let lock = with_inputs(follows);
+    format!(
         r#"mkdir -p sub/inner/deep; mv flake.nix sub; cd sub
 cat > inner/flake.nix <<'END'
 {{ inputs.deep.url = "path:./deep"; inputs.nixpkgs.url = "git+{URL}/{name}-nixpkgs.git";
@@ -21,20 +22,21 @@ cat > inner/flake.nix <<'END'
 END
 echo '{{ outputs = {{ self }}: {{ message = builtins.readFile ./message; here = "${{self}}"; }}; }}' > inner/deep/flake.nix
 printf 'Hello, ' > inner/message; printf 'world!' > inner/deep/message
-{}"#,
-        with_inputs(
-            r#"inputs.inner.url = "path:./inner"; inputs.inner.inputs.nixpkgs.follows = "nixpkgs";"#
-        )
-    );
+{lock}"#
+    )
+}
+
+/// Directories of the flake's own tree, one in another; the flake itself is in one, too.
+#[test]
+fn inputs_in_the_flakes_own_tree_arrive() {
+    let name = "relative-inputs";
     let shell = "let inherit (flakes) inner; flakes = self.inputs; in assert inner.inputs.nixpkgs.outPath == nixpkgs.outPath;
   pkgs.mkShell { MESSAGE = inner.message; PLACES = [ inner inner.sourceInfo inner.deep.here ]; }";
-    let b = flake_packed(name, shell, &prepare, ".#");
+    let b = flake_packed(name, shell, &with_flakes_inside(name), ".#");
     arrives(&b);
-    b.sh(&format!(
-        "printf 'Bye, ' > {name}/sub/inner/message; cd {name}/sub && shellpack enter --run 'echo $MESSAGE'"
-    ))
-    .succeeds()
-    .prints("Bye, world!");
+    let edit = format!("printf 'Bye, ' > {name}/sub/inner/message; cd {name}/sub");
+    b.runs(&format!("{edit}; shellpack enter --run 'echo $MESSAGE'"))
+        .prints("Bye, world!");
 }
 
 /// Archives of a server, and directories of A: flakes and others.
@@ -63,24 +65,16 @@ tar -C .. -czf ~/fixtures/{name}/x.tar.gz {name}-input)
 #[test]
 fn inputs_that_follow_deeply_arrive() {
     let name = "follows";
-    let inner = repository_of(
-        &format!("{name}-b"),
-        "flake.nix",
-        "{ outputs = { self }: { message = \"world!\"; }; }",
+    let flake = r#"{ outputs = { self }: { message = "world!"; }; }"#;
+    let inner = repository_of(&format!("{name}-b"), "flake.nix", flake);
+    let flake = format!(
+        "{{ inputs.b.url = \"git+{URL}/{name}-b.git\"; outputs = {{ self, b }}: {{ message = \"Hello, ${{b.message}}\"; }}; }}"
     );
-    let outer = repository_of(
-        &format!("{name}-a"),
-        "flake.nix",
-        &format!(
-            "{{ inputs.b.url = \"git+{URL}/{name}-b.git\"; outputs = {{ self, b }}: {{ message = \"Hello, ${{b.message}}\"; }}; }}"
-        ),
-    );
-    let prepare = format!(
-        "(cd; {inner}\n{outer})\n{}",
-        with_inputs(&format!(
-            r#"inputs.a.url = "git+{URL}/{name}-a.git"; inputs.c.follows = "a/b"; inputs.d.url = "git+{URL}/{name}-a.git?ref=other"; inputs.d.inputs.b.follows = "a/b";"#
-        ))
-    );
+    let outer = repository_of(&format!("{name}-a"), "flake.nix", &flake);
+    let lock = with_inputs(&format!(
+        r#"inputs.a.url = "git+{URL}/{name}-a.git"; inputs.c.follows = "a/b"; inputs.d.url = "git+{URL}/{name}-a.git?ref=other"; inputs.d.inputs.b.follows = "a/b";"#
+    ));
+    let prepare = format!("(cd; {inner}\n{outer})\n{lock}");
     let shell = "with self.inputs; assert c.outPath == a.inputs.b.outPath; assert c.outPath == d.inputs.b.outPath;
   assert a.outPath != d.outPath; pkgs.mkShell { MESSAGE = d.message; }";
     arrives(&flake_packed(name, shell, &prepare, ".#"));

@@ -13,36 +13,28 @@ const PREPARE: &str = "mkdir -p sub/deep; touch sub/deep/x; printf 'Hello, world
 fn what_is_edited_is_seen() {
     let name = "edited-flake";
     let b = flake_packed(name, TELLS, PREPARE, ".#");
-    b.shellpack("open x.shellpack --dir here --no-shell")
-        .succeeds();
+    b.runs("shellpack open x.shellpack --dir here --no-shell");
     let enter = |edit: &str| {
-        b.sh(&format!(
-            "cd here/sub; {edit}; shellpack enter --run 'echo $MESSAGE, $OTHER, $NAMES'"
-        ))
+        let enter = "shellpack enter --run 'echo $MESSAGE, $OTHER, $NAMES'";
+        b.sh(&format!("cd here/sub; {edit}; {enter}"))
     };
-    let before = "flake.lock flake.nix message other.nix sub";
-    enter("true")
-        .succeeds()
-        .prints(&format!("Hello, world!, 1, {before}"));
+    let sees = |edit: &str, seen: &str| enter(edit).succeeds().prints(seen);
     // As long as nothing was edited, it is exactly what came.
-    enter("touch ../new")
-        .succeeds()
-        .prints(&format!("Hello, world!, 1, {before}"));
-    let after = "flake.lock flake.nix message new new.nix other.nix sub";
-    enter("printf Bye > ../message; echo 'import ./new.nix' > ../other.nix; echo 2 > ../new.nix; rm -r deep")
-        .succeeds()
-        .prints(&format!("Bye, 2, {after}"));
-    enter("chmod -R a-w ..")
-        .succeeds()
-        .prints(&format!("Bye, 2, {after}"));
-    // An input that nobody brought.
+    let before = "Hello, world!, 1, flake.lock flake.nix message other.nix sub";
+    sees("true", before);
+    sees("touch ../new", before);
+    let edit = "printf Bye > ../message; echo 'import ./new.nix' > ../other.nix; echo 2 > ../new.nix; rm -r deep";
+    let after = "Bye, 2, flake.lock flake.nix message new new.nix other.nix sub";
+    sees(edit, after);
+    sees("chmod -R a-w ..", after);
+    // An input that the bundle did not bring.
     enter(r#"sed -i 's/"rev": "..../"rev": "0000/' ../flake.lock"#)
         .exits_with(125)
         .says("the bundle does not hold the flake input that is locked as {\"lastModified\":")
         .says("restore flake.lock, or pack the flake again");
 }
 
-/// Nobody who owns nothing but the store and the bundle.
+/// A user who has nothing but the store and the bundle.
 #[test]
 fn a_flake_arrives_at_an_ordinary_user_without_the_nix_command() {
     let b = flake_packed("ordinary", SHELL, "nix flake lock", ".#");

@@ -29,6 +29,17 @@ fn a_flake_that_is_made_of_itself_arrives() {
     .prints("x\nx\nx\nbig flake.lock flake.nix message sub\nflake.lock flake.nix message sub\nfile link\nfile");
 }
 
+/// The files of an untracked flake's bundle, as `ls` prints them, and then those of its source.
+const TRACKED: &str = ".:
+flake.lock
+flake.nix
+
+..:
+.gitignore
+sub
+flake.lock
+flake.nix";
+
 /// What is not in the repository stays where it is; this one is a worktree of another. Before Nix
 /// 2.14, `self` is the top of the repository, wherever in it the flake lies; since then, it is the
 /// flake's own directory.
@@ -42,21 +53,10 @@ echo x > ../ignored; echo x > untracked; echo '# more' >> flake.nix"
     );
     let shell = r#"pkgs.mkShell { MESSAGE = builtins.readFile "${self.sourceInfo}/.gitignore"; TOP = self.sourceInfo; SELF = self; }"#;
     let b = flake_packed(name, shell, &prepare, ".#");
-    b.shellpack("open x.shellpack --run 'echo $MESSAGE; pwd; ls -A . ..; cd $TOP/sub; ls; test $SELF = $TOP -o $SELF = $PWD || echo $SELF'")
+    let list = "echo $MESSAGE; pwd; ls -A . ..; cd $TOP/sub; ls; test $SELF = $TOP -o $SELF = $PWD || echo $SELF";
+    b.shellpack(&format!("open x.shellpack --run '{list}'"))
         .succeeds()
-        .prints(
-            "ignored
-/root/untracked-tree/sub
-.:
-flake.lock
-flake.nix
-
-..:
-.gitignore
-sub
-flake.lock
-flake.nix",
-        );
+        .prints(&format!("ignored\n/root/untracked-tree/sub\n{TRACKED}"));
 }
 
 #[test]

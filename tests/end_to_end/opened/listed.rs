@@ -3,8 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::support::opened::{listed, open, with_the_blogs_shell};
+use crate::support::several::inspected;
 use crate::support::sizes::is_size;
 use crate::support::{Machine, offline_with};
+
+/// The cells of a row of a table.
+fn cells(row: &str) -> Vec<&str> {
+    let cells = row.split("  ").map(str::trim);
+    cells.filter(|cell| !cell.is_empty()).collect()
+}
 
 #[test]
 fn what_was_opened_is_listed() {
@@ -12,22 +19,13 @@ fn what_was_opened_is_listed() {
     open(&b, "imports");
     let list = b.runs("shellpack list");
     let mut lines = list.stdout.lines();
-    let cells = |line: &str| {
-        line.split("  ")
-            .map(|cell| cell.trim().to_owned())
-            .filter(|cell| !cell.is_empty())
-            .collect::<Vec<_>>()
-    };
     let head = cells(lines.next().unwrap());
-    assert_eq!(
-        head,
-        ["NAME", "SIZE", "OPENED (UTC)", "ROOTS", "DERIVATION"]
-    );
+    assert_eq!(head.join("|"), "NAME|SIZE|OPENED (UTC)|ROOTS|DERIVATION");
     for (name, told) in ["blog", "imports"].into_iter().zip(listed(&b)) {
         let row = cells(lines.next().unwrap());
         let size = told["nar-bytes"].as_u64().unwrap();
         assert_eq!(row[0], name, "{list}");
-        assert!(is_size(&row[1], size), "{size} bytes\n{list}");
+        assert!(is_size(row[1], size), "{size} bytes\n{list}");
         let derivation = format!("/nix/store/{}", row[4]);
         assert_eq!(told["derivation"], derivation, "{list}");
         assert_eq!(lines.next().unwrap(), format!("  /root/{name}"), "{list}");
@@ -50,23 +48,20 @@ fn the_list_fits_a_narrow_terminal() {
 fn a_program_is_told_what_was_opened() {
     let b = offline_with("blog");
     b.runs("shellpack open x.shellpack --no-shell");
-    let inspected = b.runs("shellpack inspect --json x.shellpack").stdout;
-    let inspected: Value = serde_json::from_str(&inspected).unwrap();
+    let bundle = inspected(&b, "x.shellpack");
     let listed = listed(&b);
     let [told] = &listed[..] else {
         panic!("not one: {listed:?}")
     };
     for field in ["name", "nar-bytes", "manifest-digest"] {
-        assert_eq!(told[field], inspected[field]);
+        assert_eq!(told[field], bundle[field]);
     }
     let number = |value: &Value| value.as_array().unwrap().len();
-    assert_eq!(
-        number(&told["roots"]),
-        number(&inspected["shells"][0]["roots"])
-    );
+    let roots = &bundle["shells"][0]["roots"];
+    assert_eq!(number(&told["roots"]), number(roots));
     assert_eq!(told["missing-roots"], json!([]));
-    assert_eq!(told["projects"][0]["directory"], "/root/blog");
-    assert_eq!(told["projects"][0]["exists"], true);
+    let project = json!({ "directory": "/root/blog", "exists": true });
+    assert_eq!(told["projects"][0], project);
     assert_eq!(told["problem"], Value::Null);
     let today = b.runs("date -u +%Y-%m-%dT").text();
     let opened = told["opened"].as_str().unwrap();

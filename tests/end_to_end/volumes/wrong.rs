@@ -5,37 +5,41 @@ use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::volumes::{names, with_volumes};
 use crate::support::{Machine, Outcome, bundle, machine_a, quarter};
 
+/// For a script: what is there of a bundle that was to be opened or joined.
+const WHAT_IS_LEFT: &str = "ls -d joined .shellpack-* .local/state/shellpack/roots/* 2>/dev/null; ls -A /nix/store | grep -v links || true";
+
+/// Whatever reads this volume says why it cannot, and leaves nothing behind.
+#[track_caller]
+fn each_reader_says(b: &Machine, volume: &str, said: &str) {
+    b.shellpack(&format!("open {volume} --no-shell"))
+        .exits_with(125)
+        .says(&format!("caused by: {said}\n"))
+        .says("--volumes DIR");
+    b.shellpack(&format!("verify {volume}"))
+        .exits_with(1)
+        .shows(&format!("fault: {said}\n"));
+    b.shellpack(&format!("join {volume} -o joined"))
+        .exits_with(1)
+        .says(said);
+    b.sh(WHAT_IS_LEFT).prints("");
+}
+
 /// Every reader says which one, and nothing has been done.
 #[test]
 fn a_missing_volume_is_named() {
     let b = with_volumes();
-    for (missing, of, there) in [
-        (1, "at least 4", "2-4"),
-        (2, "4", "1 and 3-4"),
-        (3, "4", "1-2 and 4"),
-        (4, "4", "1-3"),
+    b.runs("nix-store --init");
+    for (missing, other, there) in [
+        (1, 3, "of at least 4 volumes, 2-4 are there"),
+        (2, 3, "of 4 volumes, 1 and 3-4 are there"),
+        (3, 2, "of 4 volumes, 1-2 and 4 are there"),
+        (4, 3, "of 4 volumes, 1-3 are there"),
     ] {
-        let said =
-            format!("x.shellpack.00{missing} is missing; of {of} volumes, {there} are there");
-        let gone = format!("mv v/x.shellpack.00{missing} away");
-        b.sh(&gone).succeeds();
-        let other = if missing == 3 { 2 } else { 3 };
-        b.sh(&format!(
-            "nix-store --init; shellpack open v/x.shellpack.00{other} --no-shell"
-        ))
-        .exits_with(125)
-        .says(&format!("caused by: {said}\n"))
-        .says("--volumes DIR");
-        b.shellpack(&format!("verify v/x.shellpack.00{other}"))
-            .exits_with(1)
-            .shows(&format!("fault: {said}\n"));
-        b.shellpack(&format!("join v/x.shellpack.00{other} -o joined"))
-            .exits_with(1)
-            .says(&said);
-        b.sh("ls -d joined .shellpack-* .local/state/shellpack/roots/* 2>/dev/null; ls -A /nix/store | grep -v links || true")
-            .prints("");
-        b.sh(&format!("mv away v/x.shellpack.00{missing}"))
-            .succeeds();
+        let gone = format!("x.shellpack.00{missing}");
+        b.runs(&format!("mv v/{gone} away"));
+        let said = format!("{gone} is missing; {there}");
+        each_reader_says(&b, &format!("v/x.shellpack.00{other}"), &said);
+        b.runs(&format!("mv away v/{gone}"));
     }
 }
 
@@ -89,33 +93,33 @@ fn a_megabyte_that_was_overwritten_is_found() {
 fn volumes_of_different_bundles_are_found_before_anything_is_imported() {
     let b = with_volumes();
     b.receive(&bundle("large"), "large.shellpack");
-    b.sh("mkdir l; shellpack split large.shellpack --volume-size 100M -o l")
-        .succeeds();
-    b.sh("mkdir m; cd m; ln ../l/large.shellpack.001 l.001; head -c 104857600 /dev/zero | tr '\\0' x >l.002; cp ../l/large.shellpack.00[3-9] . 2>/dev/null || true")
-        .succeeds();
+    b.runs("mkdir l; shellpack split large.shellpack --volume-size 100M -o l");
+    b.runs("mkdir m; cd m; ln ../l/large.shellpack.001 l.001; head -c 104857600 /dev/zero | tr '\\0' x >l.002; cp ../l/large.shellpack.00[3-9] . 2>/dev/null || true");
     b.shellpack("open m/l.001 --no-shell")
         .exits_with(125)
         .says("caused by: m/l.002 is damaged, or of another bundle: closure/000");
-    // As many bytes as it must have, but no member begins in it.
+}
+
+/// As many bytes as it must have, too many, and too few.
+#[test]
+fn a_volume_of_another_bundle_is_found_by_its_size_or_its_members() {
+    let b = with_volumes();
+    b.runs("cp v/x.shellpack.002 good");
     let size = quarter() << 10;
-    b.sh(&format!("cp v/x.shellpack.002 good; head -c {size} x.shellpack >stale; cp --remove-destination stale v/x.shellpack.002"))
-        .succeeds();
-    b.shellpack("open v/x.shellpack --no-shell")
-        .exits_with(125)
-        .says("is damaged");
-    b.sh("cp --remove-destination x.shellpack v/x.shellpack.002")
-        .succeeds();
-    b.shellpack("open v/x.shellpack --no-shell")
-        .exits_with(125)
-        .says("v/x.shellpack.002 has ")
-        .says(&format!(
-            " bytes instead of {size}: it is damaged, or of another bundle\n"
-        ));
-    b.sh("cp --remove-destination good v/x.shellpack.002; truncate -s 400000 v/x.shellpack.002")
-        .succeeds();
-    b.shellpack("open v/x.shellpack --no-shell")
-        .exits_with(125)
-        .says(&format!("v/x.shellpack.002 has 400000 bytes instead of {size}: it is cut short, or of another bundle\n"));
+    let instead = format!("bytes instead of {size}: it is");
+    let damaged = format!("{instead} damaged, or of another bundle\n");
+    let short = format!("has 400000 {instead} cut short, or of another bundle\n");
+    for (make, said) in [
+        (&*format!("head -c {size} x.shellpack"), "is damaged"),
+        ("cat x.shellpack", &damaged),
+        ("head -c 400000 good", &short),
+    ] {
+        b.runs(&format!("{make} >new; mv -f new v/x.shellpack.002"));
+        b.shellpack("open v/x.shellpack --no-shell")
+            .exits_with(125)
+            .says("v/x.shellpack.002 ")
+            .says(said);
+    }
 }
 
 /// It is in nobody's way, but should not be there.
