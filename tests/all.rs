@@ -1,7 +1,7 @@
 //! The integration tests: one binary, of which this is the table of contents.
 //!
 //! They need root, since machines are made of rooms with stores of their own, and the programs
-//! that `scripts/setup` installs. Everything that they write lies below `target/tmp`.
+//! that `scripts/setup` installs. Everything that they write is below `target/tmp`.
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 

@@ -14,9 +14,9 @@ mod determinism;
 mod drift;
 /// How a shell is entered, and what is left when it is over.
 mod entry;
-/// What fails leaves nothing behind and says why.
+/// A command that fails leaves nothing behind and says why.
 mod failures;
-/// Whatever a shell fetches, pinned or not.
+/// Everything that a shell fetches, pinned or not.
 mod fetchers;
 /// Real file systems, full, read-only or cut short.
 mod file_systems;
@@ -27,33 +27,33 @@ mod garbage;
 mod json;
 /// An import that is interrupted, and one of a path that spans segments.
 mod large;
-/// What was written is read again from where it is.
+/// Written bytes are read back from the medium.
 mod medium;
 /// Nix itself may live in the store.
 mod nix_in_store;
 /// Entry without evaluation.
 mod no_eval;
-/// What few people have in their projects.
+/// Projects that are rare.
 mod oddities;
 /// Life after opening: list, enter, remove.
 mod opened;
-/// What is damaged on the way is repaired.
+/// A bundle that was damaged on the way is repaired.
 mod parity;
 /// How far it is, for people and for logs.
 mod progress;
-/// What people have in their projects.
+/// Projects that are common.
 mod projects;
 /// Without shellpack, with tar, zstd and nix-store.
 mod recovery;
-/// What a rehearsal finds before anything is written.
+/// A rehearsal finds problems before anything is written.
 mod rehearsal;
-/// What `--force` replaces, and what not.
+/// `--force` replaces some files, and leaves others.
 mod replaced;
 /// Several shells in one bundle.
 mod several;
 /// Each fixture shell arrives and works.
 mod shells;
-/// What the store knows of a path is the same on both sides.
+/// Path information is the same on both sides.
 mod store;
 /// From a pipe to a pipe.
 mod stream;

@@ -10,11 +10,11 @@ mod members;
 mod nars;
 /// Bundles for another system or store are refused before anything is written.
 mod one_way_in;
-/// What `open` makes of such bundles on a real Nix.
+/// `open` refuses such bundles on a real Nix.
 mod opened;
 /// Frames that a zstd decoder should not be given.
 mod segments;
 /// Volumes that are cut short, damaged, missing, or of another bundle.
 mod volumes;
-/// What a terminal and a shell make of the words in a bundle.
+/// Words in a bundle that a terminal or a shell could act on.
 mod words;

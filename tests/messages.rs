@@ -1,5 +1,5 @@
 //! Help and error messages, word for word, with their exit codes: one file for each command and
-//! for each error that needs no Nix. What else can go wrong is in [`surroundings`].
+//! for each error that needs no Nix. Other errors are in [`surroundings`].
 //!
 //! `TRYCMD=overwrite cargo test messages` writes what is said now; read the difference.
 

@@ -7,7 +7,7 @@ use shellpack::internals::{Access, Room};
 
 use crate::support::rooms::{asked, asking, asking_from, in_both, printed, room, unshared};
 
-/// What a room has of the host.
+/// Files of the host in a room.
 mod host;
 /// The network of a room.
 mod network;

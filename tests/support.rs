@@ -1,7 +1,7 @@
 //! Machines made of rooms, and what was said on them.
 //!
 //! A test reads like a report: on machine A this was typed, on machine B that, and this came
-//! out. Whatever cannot be set up is a failure with its reason, never a skipped test.
+//! out. A test that cannot be set up fails with the reason; it is never skipped.
 
 mod bundles;
 pub(crate) mod classes;

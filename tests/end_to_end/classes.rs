@@ -1,7 +1,7 @@
 //! The classes of shells that people have: for each of them one opens where nothing can be
 //! fetched, as the derivation that plain nix-shell made of it where everything could.
 
-/// What a shell is called with.
+/// Arguments of a shell.
 mod arguments;
 /// `channel:` urls.
 mod channel_urls;
@@ -9,11 +9,11 @@ mod channel_urls;
 mod fetching;
 /// Sources in Mercurial repositories.
 mod mercurial;
-/// What nix-shell itself has tests for.
+/// Features that nix-shell itself has tests for.
 mod nix_shell;
-/// What a project makes of its packages and sources.
+/// Packages and sources that a project changes.
 mod packages;
 /// `<…>`, wherever it leads.
 mod search_path;
-/// What a shell takes of its own project.
+/// Files that a shell uses of its own project.
 mod sources;

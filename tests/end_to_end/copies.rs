@@ -54,7 +54,7 @@ fn parity_that_is_damaged_is_not_copied() {
 }
 
 #[test]
-fn what_takes_too_much_room_with_its_parity_is_refused_before_it_is_copied() {
+fn a_copy_that_does_not_fit_with_its_parity_is_refused_first() {
     let b = with_bundle("blog");
     let script = "shellpack protect x.shellpack --parity 100%; mount -t tmpfs -o size=3m none stick
         code=0; shellpack copy x.shellpack stick || code=$?; ls -A stick; exit $code";
@@ -65,7 +65,7 @@ fn what_takes_too_much_room_with_its_parity_is_refused_before_it_is_copied() {
 }
 
 #[test]
-fn what_is_damaged_is_not_copied() {
+fn a_damaged_bundle_is_not_copied() {
     let b = with_bundle("large");
     b.sh("cp x.shellpack y; mv y x.shellpack; printf damage | dd of=x.shellpack bs=1M seek=100 conv=notrunc")
         .succeeds();
@@ -115,7 +115,7 @@ fn an_interrupted_copy_goes_on() {
 }
 
 #[test]
-fn what_was_copied_is_not_written_again_but_compared() {
+fn copied_bytes_are_not_written_again_but_compared() {
     let b = with_bundle("large");
     let size = b.sh("stat -c %s x.shellpack").succeeds().text();
     let size: u64 = size.parse().unwrap();
@@ -126,7 +126,7 @@ fn what_was_copied_is_not_written_again_but_compared() {
     );
     let written: u64 = b.sh(&script).succeeds().text().parse().unwrap();
     assert!((15_000_000..60_000_000).contains(&written), "{written}");
-    // What is wrong is written again; what there is too much goes.
+    // Wrong bytes are written again; surplus bytes go.
     b.sh(&format!("rm stick/*; cp x.shellpack stick/.x.shellpack-copy; chmod u+w stick/.x.*; printf wrong | dd of=stick/.x.shellpack-copy bs=1 seek={part} conv=notrunc; head -c 100000 x.shellpack >>stick/.x.shellpack-copy; shellpack copy x.shellpack stick; cmp x.shellpack stick/x.shellpack"))
         .succeeds();
     // Other volumes than before.

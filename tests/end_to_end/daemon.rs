@@ -30,7 +30,7 @@ fn an_untrusted_user_is_told_what_root_must_add() {
         .prints("");
 }
 
-/// What root has brought and the user has rooted takes no daemon any more.
+/// Paths that root imported and the user has rooted need no daemon.
 #[test]
 fn entering_again_without_evaluation_asks_no_daemon() {
     let b = with_trust_in("root");
@@ -83,7 +83,7 @@ fn a_path_that_spans_segments_goes_through_the_daemon() {
     b.sh("nix-store --verify --check-contents").succeeds();
 }
 
-/// What is on its way through the daemon is the daemon's to clean up.
+/// The daemon cleans up an import that it was busy with.
 #[test]
 fn an_import_through_the_daemon_that_is_killed_can_be_finished() {
     let b = with_trust_in("root alice");
@@ -139,7 +139,7 @@ fn a_store_that_is_mounted_read_only_is_written_by_the_daemon() {
     }
 }
 
-/// What a trusted user packs comes through the daemon as well.
+/// A trusted user packs through the daemon as well.
 #[test]
 fn create_works_through_the_daemon() {
     let a = Machine::online_with_a_daemon();

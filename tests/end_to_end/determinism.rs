@@ -21,7 +21,7 @@ fn the_same_project_gives_the_same_bytes_wherever_it_lies() {
     a.sh("for other in 2 3 4; do cmp 1 $other; done").succeeds();
 }
 
-/// What another machine made of the same is the same, too.
+/// Another machine makes the same bytes of the same input.
 #[test]
 fn another_machine_gives_the_same_bytes() {
     let bundle = bundle("blog");

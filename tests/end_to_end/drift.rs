@@ -43,7 +43,7 @@ fn an_edited_file_is_named() {
     let shell = r#"pkgs.mkShell { name = "edited-shell"; packages = [ (pkgs.writeShellScriptBin "say" (import ./text.nix)) ]; }"#;
     let b = packed("drift-edited", shell, r#"echo '"one"' > text.nix"#, "");
     b.shellpack("open x.shellpack --run say");
-    // What was opened is the user's from then on; `open` itself does not go on with it.
+    // An opened project is the user's from then on; `open` itself does not continue with it.
     b.write("drift-edited/text.nix", "\"two\"\n");
     b.shellpack("open x.shellpack --run true")
         .exits_with(125)
@@ -68,11 +68,11 @@ fn the_place_is_named() {
         .says("  it contains the path of the project directory\n");
 }
 
-/// What is built on B is no secret: B may build, if it takes no network.
+/// A build on B is announced: B may build if that needs no network.
 const MAY_BUILD: &str = "export NIX_CONFIG='max-jobs = 1'";
 
 #[test]
-fn what_is_missing_can_be_built() {
+fn a_missing_path_can_be_built() {
     let b = packed("drift-build", SAYS, "", "");
     let hint = "--no-eval; or build what is missing, with --build: it takes no network";
     drifts(&b, "TEXT=hello shellpack open x.shellpack").says(hint);
@@ -89,7 +89,7 @@ fn what_is_missing_can_be_built() {
 }
 
 #[test]
-fn what_would_be_fetched_cannot_be_built() {
+fn a_path_that_would_be_fetched_cannot_be_built() {
     let shell = r#"let text = builtins.getEnv "TEXT"; in
 pkgs.mkShell { packages = pkgs.lib.optional (text != "") (pkgs.runCommand text {
   outputHashMode = "flat"; outputHashAlgo = "sha256"; outputHash = builtins.hashString "sha256" text; } ""); }"#;

@@ -163,7 +163,7 @@ fn a_directory_that_is_a_file_is_refused_at_once() {
 
 /// As `env` has it: 127 and 126 are for what is entered, 125 is for everything before.
 #[test]
-fn what_cannot_be_run_is_told_apart() {
+fn commands_that_cannot_be_run_are_told_apart() {
     let b = with_the_blogs_shell();
     b.sh("mkdir bin; ln -s /usr/bin/nix-* bin; rm bin/nix-shell; touch not-executable")
         .succeeds();

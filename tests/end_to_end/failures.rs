@@ -1,4 +1,4 @@
-//! What fails leaves nothing behind and says why.
+//! A command that fails leaves nothing behind and says why.
 
 use crate::support::{Machine, Outcome};
 
@@ -60,7 +60,7 @@ fn an_output_in_a_copied_directory_is_refused() {
         .prints("");
 }
 
-/// It would be another shell with each bundle that lies there.
+/// The shell would change with each bundle in that directory.
 #[test]
 fn an_output_in_a_listed_directory_is_refused() {
     let a = Machine::online();

@@ -1,4 +1,4 @@
-//! Whatever a shell fetches, pinned or not, arrives: B has no network, and the same derivation.
+//! Everything that a shell fetches, pinned or not, arrives: B has no network, and the same derivation.
 
 use crate::support::shells::{HELLO, MESSAGE, PRINT, arrives, packed};
 use crate::support::sources::{SERVE, URL, repository_of, tarball};
@@ -80,7 +80,7 @@ fn git_sources_arrive() {
     source_arrives("git-ref", &repository("git-ref"), &fetch);
 }
 
-/// What else `fetchGit` returns is part of derivations.
+/// The other attributes that `fetchGit` returns are part of derivations.
 #[test]
 fn the_attributes_of_a_git_source_arrive() {
     let name = "git-attributes";
@@ -96,7 +96,7 @@ fn the_attributes_of_a_git_source_arrive() {
         .prints("40 7 1");
 }
 
-/// A working copy with changes that nobody has committed.
+/// A working copy with uncommitted changes.
 #[test]
 fn a_dirty_tree_arrives() {
     let expression = "let source = fetchGit ./.; in pkgs.mkShell { inherit (import (source + \"/hello.nix\")) MESSAGE; }";
@@ -122,7 +122,7 @@ fn a_search_path_of_urls_arrives() {
 }
 
 #[test]
-fn with_locked_what_is_not_pinned_is_refused() {
+fn with_locked_unpinned_sources_are_refused() {
     let a = machine_a();
     a.write_shell(
         "locked",
@@ -140,9 +140,9 @@ fn with_locked_what_is_not_pinned_is_refused() {
     a.sh("test ! -e ~/locked.shellpack").succeeds();
 }
 
-/// An overlay that fetches, and that nobody pins either.
+/// An overlay that fetches, and is not pinned either.
 #[test]
-fn what_a_fetched_source_fetches_arrives() {
+fn fetches_of_a_fetched_source_arrive() {
     let name = "fetches-more";
     let expression = format!(
         "let more = import pkgs.path {{ config = {{ }}; overlays = [ (import (fetchTarball \"{URL}/{name}.tar.gz\")) ]; }};
@@ -159,7 +159,7 @@ tar -czf ~/fixtures/{name}.tar.gz {name}; rm -r {name}"
 
 /// nixpkgs imports the file, not the project.
 #[test]
-fn what_a_called_file_fetches_arrives() {
+fn fetches_of_a_called_file_arrive() {
     let name = "called";
     let expression = "pkgs.mkShell { inherit (pkgs.callPackage ./called.nix { }) MESSAGE; }";
     let make = format!(
@@ -171,7 +171,7 @@ fn what_a_called_file_fetches_arrives() {
 
 /// Evaluation builds something and reads it.
 #[test]
-fn what_evaluation_builds_arrives() {
+fn builds_of_an_evaluation_arrive() {
     let expression = format!(
         "let text = pkgs.runCommand \"message\" {{ }} ''echo '{{ MESSAGE = \"{MESSAGE}\"; }}' > $out'';
 in pkgs.mkShell {{ inherit (import text) MESSAGE; SAME = builtins.readFile text; }}"
@@ -185,7 +185,7 @@ in pkgs.mkShell {{ inherit (import text) MESSAGE; SAME = builtins.readFile text;
 
 /// nixpkgs' own code reads what was built.
 #[test]
-fn what_nixpkgs_reads_of_a_build_arrives() {
+fn a_build_that_nixpkgs_reads_arrives() {
     let expression = format!(
         "let made = pkgs.runCommand \"made\" {{ }} ''mkdir $out; echo '{{ hello }}: \"{MESSAGE}\"' > $out/default.nix'';
 in pkgs.mkShell {{ MESSAGE = pkgs.callPackage made {{ }}; }}"
@@ -193,9 +193,9 @@ in pkgs.mkShell {{ MESSAGE = pkgs.callPackage made {{ }}; }}"
     arrives(&packed("built-call", &expression, "", ""));
 }
 
-/// What the recorder cannot see, the rehearsal finds out.
+/// The rehearsal finds builds that the recorder cannot see.
 #[test]
-fn what_evaluation_builds_unseen_is_added_by_the_rehearsal() {
+fn unseen_builds_are_added_by_the_rehearsal() {
     let name = "built-unseen";
     let a = machine_a();
     let expression = format!(

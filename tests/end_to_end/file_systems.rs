@@ -23,7 +23,7 @@ fn on_stick(machine: &Machine, options: &str, script: &str) -> Outcome {
     machine.sh(&format!("{mount}\n{script}"))
 }
 
-/// What fails where there is so much room leaves the stick as it was.
+/// A command that fails with so much free space leaves the stick as it was.
 fn fails_on_full_stick(machine: &Machine, room: u32, command: &str) -> Outcome {
     let script = format!(
         "rm -f stick/full; fallocate -l $(($(stat -f -c '%a * %S' stick) - {room})) stick/full; ls -A stick >before
@@ -33,7 +33,7 @@ fn fails_on_full_stick(machine: &Machine, room: u32, command: &str) -> Outcome {
 }
 
 #[test]
-fn what_a_full_one_cannot_take_is_refused() {
+fn a_file_that_does_not_fit_is_refused() {
     let split = "shellpack split large.shellpack --volume-size 5M -o stick";
     let protect = "shellpack protect large.shellpack --parity 30% -o stick/parity";
     for kind in FILE_SYSTEMS {

@@ -126,7 +126,7 @@ git clone -q --bare . ~/fixtures/{name}.git; git -C ~/fixtures/{name}.git update
 }
 
 #[test]
-fn what_a_flake_cannot_be_packed_with_is_refused() {
+fn files_and_options_that_do_not_go_with_a_flake_are_refused() {
     let name = "mixed";
     flake_packed(name, SHELL, "nix flake lock", ".#");
     let pack_it = "it has a flake; pack that: shellpack create '/root/mixed#'";
@@ -181,7 +181,7 @@ fn inputs_of_every_kind_arrive() {
         .prints(MESSAGE);
 }
 
-/// Nobody's configuration takes part in a flake, neither A's nor B's.
+/// Neither A's nor B's configuration takes part in a flake.
 #[test]
 fn a_flake_is_pure() {
     let shell = r#"pkgs.mkShell { MESSAGE = if pkgs ? own then "own" else "pure"; HOME_IS = builtins.getEnv "HOME"; }"#;
@@ -197,7 +197,7 @@ fn a_flake_is_pure() {
 
 /// Built while the flake is evaluated.
 #[test]
-fn what_a_flake_builds_arrives() {
+fn builds_of_a_flake_arrive() {
     let shell = format!(
         "pkgs.mkShell {{ inherit (import (pkgs.runCommand \"message\" {{ }} ''echo '{{ MESSAGE = \"{MESSAGE}\"; }}' > $out'')) MESSAGE; }}"
     );
@@ -219,7 +219,7 @@ fn a_flake_is_entered_without_evaluation() {
         .prints(MESSAGE);
 }
 
-/// What the bundle brought is all that Nix itself wants, where it has flakes and may build: it
+/// The bundle has all that Nix itself needs where flakes are on and it may build: it
 /// makes a derivation of its own of every shell.
 #[test]
 fn nix_develop_works_by_hand_where_a_flake_was_opened() {
@@ -263,7 +263,7 @@ in pkgs.mkShell {{ MESSAGE = flake.greeting; WHEN = toString flake.lastModified;
     arrives(&b);
 }
 
-/// What is seen at a terminal where a flake was opened with these settings.
+/// The text on a terminal where a flake was opened with these settings.
 #[track_caller]
 fn entered(b: &Machine, settings: &str) -> String {
     let typed = r#"printf 'echo "=$MESSAGE=$IN_NIX_SHELL="; exit 3\n'"#;

@@ -54,7 +54,7 @@ fn garbage_collection_after_entry_takes_nothing() {
         .prints(MESSAGE);
 }
 
-/// Who deletes the roots wants the space back.
+/// A user who deletes the roots wants the space back.
 #[test]
 fn without_its_roots_a_shell_is_collected() {
     let b = Machine::offline();

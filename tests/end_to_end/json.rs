@@ -18,7 +18,7 @@ fn phases(events: &[Value]) -> Vec<&str> {
     phases.filter_map(|event| event["phase"].as_str()).collect()
 }
 
-/// What was done at the end of a phase, and how much there was to do, in bytes and paths.
+/// The last progress of a phase: bytes and paths, each with its total.
 fn done(events: &[Value], phase: &str) -> [u64; 4] {
     let is_progress = |event: &&Value| event["event"] == "progress" && event["phase"] == phase;
     let last = events.iter().rfind(is_progress).unwrap();
@@ -47,7 +47,7 @@ fn a_program_is_told_how_far_create_is() {
     assert_eq!(number(&told, "done"), 1);
 }
 
-/// What takes time is how much is read and written, and most of this is no NAR.
+/// Progress counts bytes that are read and written, and most of these are no NAR.
 #[test]
 fn a_program_is_told_how_much_of_the_file_was_copied() {
     let a = machine_a();
@@ -74,7 +74,7 @@ fn a_program_is_told_how_much_of_the_file_was_copied() {
     assert!(bytes == total && bytes != size);
 }
 
-/// What the command says is its own; the stream ends before it begins.
+/// Words of the command are not part of the stream, which ends before the command begins.
 #[test]
 fn a_program_is_told_when_open_hands_over() {
     let b = Machine::offline();

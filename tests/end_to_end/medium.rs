@@ -17,7 +17,7 @@ fn on_a_stick(machine: &Machine, script: &str) -> crate::support::Outcome {
 }
 
 #[test]
-fn what_can_be_pulled_out_is_read_again_and_then_safe_to_remove() {
+fn a_removable_medium_is_read_back_and_then_safe_to_remove() {
     let b = Machine::offline();
     let script = format!(
         "{REMOVABLE}
@@ -32,7 +32,7 @@ fn what_can_be_pulled_out_is_read_again_and_then_safe_to_remove() {
 }
 
 #[test]
-fn what_stays_in_is_read_again_if_that_is_wanted() {
+fn a_fixed_medium_is_read_back_on_request() {
     let b = Machine::offline();
     let split = "shellpack split blog.shellpack --volume-size 1M --progress json -o stick";
     on_a_stick(&b, &format!("{split} --force; {split} --force --read-back"))
@@ -64,7 +64,7 @@ fn a_stick_with_btrfs_can_be_pulled_out_as_well() {
         .never_says("safe to remove");
 }
 
-/// What the medium forgets while it is read again has not been in memory either.
+/// Bytes that the medium loses during the read-back have not been in memory either.
 #[test]
 fn a_medium_that_forgets_is_found() {
     let b = Machine::offline();

@@ -21,7 +21,7 @@ const WITHOUT_NIX: &str = "mkdir -p bin; for tool in rm env cat ls; do ln -sf /u
     shellpack=$(command -v shellpack); export PATH=$HOME/bin; ! command -v nix-shell nix-instantiate nix-store; exec $shellpack";
 
 #[test]
-fn what_is_here_is_entered_without_nix() {
+fn an_opened_shell_is_entered_without_nix() {
     let b = with_the_blogs_shell();
     b.shellpack("open blog.shellpack --no-shell").succeeds();
     let open = format!("{WITHOUT_NIX} open blog.shellpack --no-eval {PRINT}");
@@ -34,7 +34,7 @@ fn what_is_here_is_entered_without_nix() {
 }
 
 #[test]
-fn what_is_not_here_takes_nix() {
+fn a_shell_that_is_not_here_needs_nix() {
     let b = with_the_blogs_shell();
     b.sh(&format!(
         "{WITHOUT_NIX} open blog.shellpack --no-eval {PRINT}"
@@ -147,7 +147,7 @@ fn a_bundle_without_evaluation_opens_as_any_other() {
 
 /// The bundle may be gone, and Nix as well.
 #[test]
-fn what_was_opened_is_entered_without_evaluation() {
+fn an_opened_bundle_is_entered_without_evaluation() {
     let b = Machine::offline();
     b.receive(&bundle("blog"), "x.shellpack");
     b.sh("shellpack open x.shellpack --no-shell; rm x.shellpack")
@@ -168,7 +168,7 @@ fn what_was_opened_is_entered_without_evaluation() {
         .says("-hello-2.10");
 }
 
-/// What evaluation takes is left out, but not what the shell names.
+/// Files for evaluation are left out, but not those that the shell names.
 #[test]
 fn a_source_that_the_shell_names_is_carried_without_evaluation() {
     let fetch = r#"builtins.fetchTarball "file:///root/fixtures/nixpkgs.tar.gz""#;

@@ -1,11 +1,11 @@
-//! What few people have in their projects.
+//! Projects that are rare.
 
 use crate::support::shells::{HELLO, MESSAGE, PRINT, arrives, packed};
 use crate::support::{Machine, machine_a};
 
 /// nix-shell says that it is one, to a shell that asks; others of Nix's commands do not.
 #[test]
-fn what_only_nix_shell_is_given_arrives() {
+fn a_shell_that_asks_for_in_nix_shell_arrives() {
     let shell = format!(
         "{{ inNixShell ? false }}: pkgs.mkShell (if inNixShell then {{ {HELLO} }} else {{ }})"
     );
@@ -105,7 +105,7 @@ fn a_filtered_source_with_symlink_loops_arrives() {
 }
 
 #[test]
-fn what_is_included_from_above_arrives() {
+fn files_included_from_above_arrive() {
     let shell = format!("pkgs.mkShell {{ {HELLO} }}");
     let make = "mkdir -p sub deep/er; touch deep/er/x; ln -s deep link; cd sub";
     let words = ".. --include ../link --include ../sub/../deep/er";
@@ -117,7 +117,7 @@ fn what_is_included_from_above_arrives() {
 }
 
 #[test]
-fn what_is_included_from_outside_is_refused_by_name() {
+fn files_included_from_outside_are_refused_by_name() {
     let a = machine_a();
     for file in ["/etc/passwd", "../../etc/passwd"] {
         let create = format!("create fixtures/shells/blog --include {file} -o outside.shellpack");

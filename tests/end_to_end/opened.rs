@@ -6,11 +6,11 @@ use crate::support::shells::{MESSAGE, PRINT, packed};
 use crate::support::sources::{URL, tarball};
 use crate::support::{Machine, bundle};
 
-/// What is listed.
+/// Lists of opened bundles.
 mod listed;
 /// Records that are damaged, or that a name does not tell apart.
 mod records;
-/// What is removed.
+/// Removal, and the space that it frees.
 mod removed;
 
 #[test]
@@ -37,7 +37,7 @@ fn a_shell_is_entered_without_its_bundle() {
 }
 
 #[test]
-fn what_enter_runs_is_passed_through() {
+fn exit_codes_of_entered_commands_pass_through() {
     let b = with_the_blogs_shell();
     for code in [0, 1, 125] {
         b.shellpack(&format!("enter blog --run 'exit {code}'"))
@@ -54,7 +54,7 @@ fn what_enter_runs_is_passed_through() {
 }
 
 #[test]
-fn what_is_typed_after_entering_is_run() {
+fn typed_commands_run_in_an_entered_shell() {
     let b = with_the_blogs_shell();
     let typed = r#"printf 'echo "<$MESSAGE>"\nexit 3\n'"#;
     b.sh(&format!(
@@ -67,7 +67,7 @@ fn what_is_typed_after_entering_is_run() {
 
 /// As with `open`: 127 and 126 are for what is entered, 125 is for everything before.
 #[test]
-fn what_enter_cannot_run_is_told_apart() {
+fn commands_that_enter_cannot_run_are_told_apart() {
     let b = with_the_blogs_shell();
     b.sh("mkdir bin; ln -s /usr/bin/nix-* bin; rm bin/nix-shell; touch not-executable")
         .succeeds();
@@ -83,7 +83,7 @@ fn what_enter_cannot_run_is_told_apart() {
 }
 
 #[test]
-fn what_the_collector_leaves_is_entered() {
+fn a_shell_is_entered_after_a_garbage_collection() {
     let b = with_the_blogs_shell();
     let enter = format!("enter blog {PRINT}");
     for _ in 0..2 {
@@ -156,7 +156,7 @@ fn outside_of_projects_a_name_is_needed() {
         .says("hint: name one: shellpack enter NAME; see what was opened: shellpack list");
 }
 
-/// What entering takes is in the record, not in the bundle.
+/// Everything that entry needs is in the record, not in the bundle.
 #[test]
 fn a_shell_whose_fetches_are_answered_is_entered() {
     let fetch = format!("import (fetchTarball \"{URL}/enter-again.tar.gz\")");

@@ -21,7 +21,7 @@ fn create_protects_as_protect_does() {
     a.shellpack(&format!("{create} --volume-size 300K --force"))
         .succeeds();
     a.runs("cmp p1/again p1/x.shellpack.parity; cd p1; sha256sum -c x.shellpack.sha256");
-    // What takes the place of a protected bundle leaves no parity of the old one.
+    // A bundle that replaces a protected one leaves no parity of the old one.
     a.shellpack(&create.replace("--parity 5%", "--force"))
         .succeeds();
     a.runs("ls p1").shows("again\nx.shellpack\n");
@@ -112,7 +112,7 @@ fn a_bundle_without_its_beginning_is_repaired() {
 }
 
 #[test]
-fn what_is_beyond_parity_is_told_and_nothing_is_written() {
+fn damage_beyond_parity_is_reported_and_nothing_is_written() {
     let b = protected("large", "--parity 1%");
     b.sh(&damage("x.shellpack", 50 << 20, 3 << 20)).succeeds();
     b.shellpack("verify x.shellpack")

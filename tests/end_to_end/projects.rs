@@ -1,4 +1,4 @@
-//! What people have in their projects.
+//! Projects that are common.
 
 use crate::support::machine_a;
 use crate::support::shells::{HELLO, MESSAGE, PRINT, arrives, by_hand, packed};
@@ -53,7 +53,7 @@ fn a_directory_with_spaces_and_quotes_arrives() {
     by_hand(&b, r#"--dir "here it's""#);
 }
 
-/// Neither `inputDerivation` nor `stdenv`.
+/// It has neither `inputDerivation` nor `stdenv`.
 #[test]
 fn a_bare_derivation_arrives() {
     let shell = format!(
@@ -79,7 +79,7 @@ fn a_variable_that_is_passed_as_a_file_arrives() {
     arrives(&packed("pass-as-file", &shell, "", ""));
 }
 
-/// What a filter leaves out is neither needed nor carried.
+/// Files that a filter leaves out are neither needed nor carried.
 #[test]
 fn a_filtered_source_arrives() {
     let shell = format!(
@@ -129,7 +129,7 @@ fn a_relative_search_path_is_no_eval() {
     arrives(&packed("relative", shell, &make, "-I own=./own"));
 }
 
-/// What was shown is pasted in, and it works.
+/// The text that was shown works where it is pasted.
 #[test]
 fn the_pinned_form_of_an_unpinned_source_can_be_pasted() {
     let a = machine_a();

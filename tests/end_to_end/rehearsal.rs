@@ -1,4 +1,4 @@
-//! What a rehearsal finds before anything is written.
+//! A rehearsal finds problems before anything is written.
 
 use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, Outcome, machine_a};
@@ -93,7 +93,7 @@ fn a_hook_that_replaces_the_shell_is_named() {
     }
 }
 
-/// It is no fault of the bundle; the user is told, in the hook's own words.
+/// The bundle is not at fault; the user reads the hook's own words.
 #[test]
 fn a_hook_that_wants_the_network_is_told() {
     let connect = "exec 3<>/dev/tcp/192.0.2.1/80";

@@ -1,4 +1,4 @@
-//! What `--force` replaces is there until what takes its place is; nothing else is replaced.
+//! `--force` keeps the old files until the new ones are there, and replaces no other files.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ fn with_bundle(machine: Machine) -> Machine {
     machine
 }
 
-/// What lies in a directory, in one line.
+/// The files in a directory, in one line.
 fn listed(machine: &Machine, dir: &str) -> String {
     machine.sh(&format!("echo $(ls -A {dir})")).text()
 }
@@ -41,7 +41,7 @@ fn a_drop_box_keeps_what_it_gets() {
     b.runs("shellpack copy x.shellpack d --force; cmp x.shellpack d/x.shellpack");
 }
 
-/// In such a directory, nobody can rename the files of somebody else.
+/// In such a directory, users cannot rename files of other users.
 #[test]
 fn old_volumes_are_put_back_if_one_of_them_stays() {
     let b = with_bundle(Machine::offline_with_a_daemon());
@@ -58,7 +58,7 @@ fn old_volumes_are_put_back_if_one_of_them_stays() {
         assert_eq!(listed(&b, "v"), FOUR);
         b.sh("cat v/* | sha256sum -c before").succeeds();
     }
-    // In one file, it takes the place of volumes without touching them; what stays is told.
+    // One file replaces volumes without touching them; a volume that stays is reported.
     b.sh(&format!("{alice} copy x.shellpack v --force"))
         .succeeds()
         .says("warning: v/x.shellpack.003 is replaced, but could not be removed\n");
@@ -67,7 +67,7 @@ fn old_volumes_are_put_back_if_one_of_them_stays() {
 }
 
 /// Makes an old bundle in `d` and replaces it, where there is room for so many files; prints how
-/// that ended. Whatever is there then is sound and, if it was not replaced, as it was.
+/// that ended. Afterwards the bundle is sound and, if it was not replaced, unchanged.
 const REPLACE: &str = r#"replace() {
     mkdir -p d; mount -t tmpfs -o nr_inodes=$1 none d; cp x.shellpack y.shellpack
     shellpack copy y.shellpack d $2 2>/dev/null >&2 || exec echo no room for the old one
@@ -186,7 +186,7 @@ fn never_writes(b: &Machine, command: &str, outputs: &[&str]) {
 
 /// By whatever name: the parity takes the place of nothing but a parity file.
 #[test]
-fn what_is_read_is_not_written_over() {
+fn a_bundle_that_is_read_is_not_written_over() {
     let b = with_bundle(Machine::offline());
     b.runs(MANY_NAMES);
     let names = ["x.shellpack", "./x.shellpack", "other", "link"];
@@ -204,7 +204,7 @@ fn what_is_read_is_not_written_over() {
 
 /// The same of a bundle that lacks a volume, and one whose volumes are in two places.
 #[test]
-fn what_is_repaired_is_not_written_over() {
+fn a_bundle_that_is_repaired_is_not_written_over() {
     let b = with_bundle(Machine::offline());
     b.runs(MANY_NAMES);
     b.runs("rm v/x.shellpack.003; sed -i /003/d before");
@@ -236,7 +236,7 @@ fn a_copy_leaves_downloads_alone() {
 }
 
 #[test]
-fn what_is_in_the_place_of_a_part_is_named() {
+fn an_obstacle_in_the_place_of_a_part_is_named() {
     let b = with_bundle(Machine::offline_of_a_user());
     let part = "d/.x.shellpack-copy";
     for (make, said) in [

@@ -96,9 +96,9 @@ fn reads_built(read: &str, name: &str) -> String {
     format!("BUILT = {read} ({built});")
 }
 
-/// What the evaluation of one of them builds is carried, also where only the rehearsal sees it.
+/// Builds of one evaluation are carried, even if only the rehearsal notices them.
 #[test]
-fn what_evaluation_builds_is_carried() {
+fn builds_of_an_evaluation_are_carried() {
     let seen = reads_built("builtins.readFile", "first");
     let unseen = reads_built("builtins.builtins.readFile", "second");
     write_pair("building", [&seen, &unseen]);
@@ -152,7 +152,7 @@ fn every_file_has_every_attribute() {
 
 /// Sources without a hash, in both shells, in one, and in none: the answers are every shell's.
 #[test]
-fn what_is_not_pinned_arrives_with_each() {
+fn sources_that_are_not_pinned_arrive_with_each() {
     let both = format!("COMMON = fetchTarball \"{URL}/answers.tar.gz\";");
     let one = format!("{both} OWN = fetchTarball \"{URL}/answers-own.tar.gz\";");
     write_pair("answers", [&one, &both]);
@@ -203,7 +203,7 @@ fn a_source_that_changes_in_between_is_no_source() {
     a.runs("test ! -e changing.shellpack");
 }
 
-/// What one of them looks up is not the other's.
+/// One shell does not look up the names of the other.
 #[test]
 fn each_has_its_own_search_path() {
     for (place, which, name) in [("a", "a", "one"), ("tools/b", "b", "two")] {
@@ -261,7 +261,7 @@ fn several_are_carried_without_evaluation() {
         .prints("cold/a/shell.nix\ncold/tools/b/shell.nix");
 }
 
-/// What both import lies above them; what is copied keeps the name of its directory.
+/// The file that both import is above them; a directory that is copied keeps its name.
 #[test]
 fn files_of_both_are_one_project() {
     let a = machine_a();

@@ -1,4 +1,4 @@
-//! What the store knows of a path is the same on both sides.
+//! Path information is the same on both sides.
 
 use serde_json::Value;
 
@@ -82,7 +82,7 @@ fn every_path_is_whole_after_the_import() {
 
 /// Nix's own notion of what entering needs.
 #[test]
-fn what_input_derivation_refers_to_is_what_is_carried() {
+fn exactly_the_references_of_input_derivation_are_carried() {
     let a = machine_with_everything();
     // It refers to itself, too, since its own path is among the variables that it lists.
     let query =
@@ -128,7 +128,7 @@ fn a_damaged_store_path_stops_create() {
     a.sh("ls -A | grep damaged || true").succeeds().prints("");
 }
 
-/// Packs a shell of this expression and opens it with a umask that lets nobody in.
+/// Packs a shell of this expression and opens it with a umask that shuts out all other users.
 fn carried(name: &str, expression: &str) -> (Machine, Machine) {
     let (a, b) = (Machine::online(), Machine::offline());
     a.write_shell(name, expression);

@@ -89,7 +89,7 @@ fn a_pipe_that_is_cut_is_noticed_wherever_that_is() {
     }
 }
 
-/// Whoever reads stops: that is told, and nothing is said to be done.
+/// The reader stops: that is an error, and no success is reported.
 /// Also where nothing of it is missing: the one that sends it must not be told of a broken pipe.
 #[test]
 fn a_stream_is_read_to_its_end() {
@@ -121,7 +121,7 @@ fn a_reader_that_goes_away_is_noticed() {
     }
 }
 
-/// Also with pauses; and one Ctrl-C is enough where nobody writes.
+/// Also with pauses; and one Ctrl-C is enough where no process writes.
 #[test]
 fn a_pipe_with_a_name_is_waited_for() {
     let b = Machine::offline();

@@ -45,7 +45,7 @@ fn a_configuration_in_the_old_place_arrives() {
     greets(&opened("channel", &make, ""), "Ahoy");
 }
 
-/// It is named in the environment, and lies anywhere.
+/// The environment names it, and it may be anywhere.
 #[test]
 fn a_configuration_that_the_environment_names_arrives() {
     let make = write("~/elsewhere.nix", CONFIG) + "export NIXPKGS_CONFIG=$HOME/elsewhere.nix";
@@ -100,7 +100,7 @@ fn a_configuration_that_takes_no_part_is_not_carried() {
         .never_says("NIXPKGS_CONFIG");
 }
 
-/// What the target's own environment names is kept out, too.
+/// A configuration that the target's own environment names is kept out, too.
 #[test]
 fn the_targets_own_variables_are_kept_out() {
     let b = Machine::offline();

@@ -1,6 +1,6 @@
 //! A bundle in several files: written so, and opened in place.
 
-/// What can go wrong, on either side.
+/// Missing, damaged and foreign volumes, and full places.
 mod wrong;
 
 use crate::support::shells::{MESSAGE, PRINT};
@@ -112,7 +112,7 @@ fn joined_by_cat_they_come_through_a_pipe() {
 }
 
 #[test]
-fn stock_tools_recover_what_is_in_them() {
+fn stock_tools_recover_their_contents() {
     let b = with_volumes();
     b.sh("cat v/x.shellpack.[0-9]* | tar -xOf - --wildcards 'closure/*.zst' | zstd -dc | nix-store --import; cat v/x.shellpack.[0-9]* | tar -xf - shell")
         .succeeds();
@@ -136,7 +136,7 @@ fn split_and_joined_they_are_the_same_bytes() {
 }
 
 #[test]
-fn what_only_the_first_volume_has_takes_no_other() {
+fn inspect_needs_only_the_first_volume() {
     let b = with_volumes();
     b.sh("rm v/x.shellpack.00[234]; shellpack inspect v/x.shellpack.001")
         .succeeds()
@@ -144,7 +144,7 @@ fn what_only_the_first_volume_has_takes_no_other() {
 }
 
 #[test]
-fn what_is_there_already_takes_no_volume_but_the_first() {
+fn an_imported_bundle_needs_only_the_first_volume() {
     let b = with_volumes();
     b.shellpack("open v/x.shellpack --no-shell").succeeds();
     b.sh(&format!(
@@ -172,7 +172,7 @@ fn more_than_a_thousand_volumes_sort() {
 }
 
 #[test]
-fn what_is_replaced_leaves_nothing_behind() {
+fn replaced_bundles_leave_nothing_behind() {
     let a = machine_a();
     let blog = "shellpack create fixtures/shells/blog --level fast --no-rehearsal -o v5/x";
     let half = format!("--volume-size {}K", 2 * quarter());
@@ -222,7 +222,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 "#;
 
 #[test]
-fn whoever_is_asked_may_give_up() {
+fn a_user_who_is_asked_may_give_up() {
     let b = with_volumes();
     for (typed, code) in [("\\004", 125), ("\\003", 130)] {
         let script = format!(

@@ -1,5 +1,5 @@
 //! Bundles of format 1 as they were released. What is here must read for ever; that what is
-//! written today has the same bytes shows that nobody changed the format without knowing.
+//! written today has the same bytes shows that the format was not changed by accident.
 //!
 //! `SHELLPACK_WRITE_FIXTURES=1 cargo test golden` writes missing fixtures. Never replace one.
 

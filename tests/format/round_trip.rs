@@ -102,7 +102,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_written_comes_back(bundle in bundle()) {
+    fn written_bundles_come_back(bundle in bundle()) {
         let bytes = bundle.bytes();
         let expected = (bundle.manifest.clone(), bundle.contents.clone(), bundle.stream());
         prop_assert_eq!(&read(bytes.as_slice()), &expected);
@@ -124,7 +124,7 @@ proptest! {
     }
 }
 
-/// Directories of a store path are read-only; not everybody who runs tests is root.
+/// Directories of a store path are read-only; the tests may not run as root.
 fn make_deletable(scratch: &tempfile::TempDir) {
     shellpack::internals::delete_tree(&scratch.path().join("tree")).unwrap();
 }
@@ -138,7 +138,7 @@ fn a_manifest_comes_back_from_its_text() {
     );
 }
 
-/// What a disk or a thread gives at a time must not show in the bundle.
+/// The sizes of reads and the order of threads must not show in the bundle.
 #[test]
 fn how_a_segment_is_fed_does_not_show() {
     let raw = Bundle::sample().stream().repeat(60);

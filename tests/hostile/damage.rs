@@ -34,7 +34,7 @@ fn every_flipped_bit_is_refused() {
     is_refused_with_any_byte_changed(&Bundle::minimal().bytes(), every_bit);
 }
 
-/// Not even in a segment that nobody needs.
+/// Not even in a segment that no path needs.
 #[test]
 fn a_flipped_bit_is_refused_where_there_is_no_store_path() {
     let empty = Bundle::new(&[("shell.nix", Tree::file("{ }"))], &[]);
@@ -151,7 +151,7 @@ fn each_store_path_that_differs_is_named() {
         let contents = bundle.nars[nar].len() - 30;
         bundle.nars[nar][contents] ^= 0x20;
     }
-    // What is packed are the NARs as they are now; the manifest speaks of the old ones.
+    // The NARs are packed as they are now; the manifest describes the old ones.
     let found = faults(&bundle.bytes());
     let mut said: Vec<_> = found.iter().map(ToString::to_string).collect();
     said.sort();
@@ -161,7 +161,7 @@ fn each_store_path_that_differs_is_named() {
     assert_eq!(said, expected);
 }
 
-/// What `verify` says where the stream is not the one that the manifest calls for.
+/// The message of `verify` where the stream is not the one that the manifest describes.
 fn said_of_stream(edit: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut bundle = Bundle::sample();
     bundle.cut(&[]);

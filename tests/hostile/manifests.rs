@@ -9,5 +9,5 @@ mod frame;
 mod names;
 /// The files that come into the user's directory.
 mod project;
-/// What is entered, and with what.
+/// Shells, their files, environments and pins.
 mod shells;

@@ -16,7 +16,7 @@ fn not_in_place(member: &str) -> String {
     format!("the tar header of {member} is damaged, or {member} is not in its place")
 }
 
-/// What `verify` says when one header is changed.
+/// The message of `verify` when one header is changed.
 fn with_header(name: &str, edit: impl FnOnce(&mut Header)) -> String {
     let mut members = sample();
     members.edit_header(name, edit);

@@ -1,5 +1,5 @@
 //! NARs that are none, although the manifest states their hash and size as they are: made by
-//! somebody who can write a manifest. `verify` finds them, and unpacking stops at them.
+//! an author who can write a manifest. `verify` finds them, and unpacking stops at them.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use shellpack_format::bundle::BadBundle;
 
 use crate::synthetic::{Bundle, entry, faults, nar, nar_of_entries};
 
-/// What unpacking says; nothing but the tree's own place may have been touched.
+/// The error of unpacking; it may have touched nothing but the tree's own place.
 fn unpacked(nar: &[u8]) -> String {
     let scratch = tempfile::tempdir().unwrap();
     let (tree, beside) = (scratch.path().join("tree"), scratch.path().join("beside"));

@@ -1,4 +1,4 @@
-//! What `open` makes of such bundles, on a machine with a real Nix: nothing.
+//! `open` refuses such bundles on a machine with a real Nix, and writes nothing.
 
 use std::fs;
 

@@ -21,7 +21,7 @@ fn frame(raw: &[u8], parameters: &[CParameter]) -> Vec<u8> {
     compressor.compress(raw).unwrap()
 }
 
-/// What `verify` says of a bundle whose only segment is made of these frames.
+/// The message of `verify` for a bundle whose only segment is made of these frames.
 fn said_of(frames: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
     let mut bundle = Bundle::sample();
     bundle.cut(&[]);
@@ -104,7 +104,7 @@ fn a_frame_that_needs_a_dictionary_is_refused() {
 
 #[test]
 fn a_frame_with_bits_that_mean_nothing_is_refused() {
-    // Of the one zstd says that it must be zero, of the other that nobody looks at it.
+    // zstd says that one must be zero, and that decoders ignore the other.
     for (bit, because) in [
         (0b1000, WRONG_SIZE),
         (0b1_0000, "its header has unknown bits"),

@@ -35,7 +35,7 @@ impl Volumes {
         found.unwrap().faults
     }
 
-    /// What is said while a volume has other bytes.
+    /// The message while a volume has other bytes.
     fn faults_with(&self, volume: &Path, bytes: &[u8]) -> Vec<BadBundle> {
         let before = fs::read(volume).unwrap();
         fs::write(volume, bytes).unwrap();
@@ -45,7 +45,7 @@ impl Volumes {
     }
 }
 
-/// Whatever lies across two of them: a header, the manifest, a segment, the end.
+/// Also if the damage spans two of them: a header, the manifest, a segment, the end.
 #[test]
 fn volumes_of_any_size_are_sound() {
     let bytes = Bundle::sample().bytes();

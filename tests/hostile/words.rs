@@ -1,5 +1,5 @@
-//! What a terminal and a shell make of the words in a bundle. Every one of them was written by
-//! somebody else: it must neither move the cursor, nor forge a line, nor run when it is pasted.
+//! Words in a bundle, on a terminal and in a shell. Each was written by a stranger: it must neither
+//! move the cursor, nor forge a line, nor run when it is pasted.
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -311,9 +311,9 @@ fn ctrl_c_while_a_bundle_is_opened() {
     b.shellpack("open x.shellpack --run true").succeeds();
 }
 
-/// What is printed may be what the next program goes by; one that reads no further is no failure.
+/// The next program may rely on the output; a program that reads no further is no failure.
 #[test]
-fn what_cannot_be_printed_is_an_error() {
+fn output_that_cannot_be_printed_is_an_error() {
     let b = Machine::offline();
     b.receive(&bundle("blog"), "x.shellpack");
     for command in ["inspect --json", "verify", "split --volume-size 1M --json"] {

@@ -1,4 +1,4 @@
-//! What a room has of the host: read-only, hidden, or bound into it.
+//! Files of the host in a room: read-only, hidden, or bound into it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -114,7 +114,7 @@ fn private_directories_are_empty_and_writable() {
 }
 
 #[test]
-fn a_private_tmp_is_everybodys() {
+fn a_private_tmp_is_open_to_all_users() {
     in_both(|| {
         let mode = said(&room().private("/tmp"), "stat -c %a /tmp");
         assert_eq!(mode, "1777\n");

@@ -24,7 +24,7 @@ fn start(program: &str, arguments: &[OsString]) -> Child {
 
 /// Reads standard output up to a line that ends with this word.
 fn wait_for(word: &str, stdout: impl std::io::Read) {
-    // Whatever comes later is still to be read: one byte at a time.
+    // One byte at a time, so that everything after the line is still to be read.
     let lines = BufReader::with_capacity(1, stdout).lines();
     let mut lines = lines.map_while(Result::ok);
     assert!(lines.any(|line| line.ends_with(word)), "never said: {word}");

@@ -5,7 +5,7 @@ use super::machine::Machine;
 use super::shells::{MESSAGE, PRINT, enters_by_hand};
 use super::sources::SERVE;
 
-/// What a shell is told by, on both sides: the path that its derivation would be built to, which
+/// Makes a shell print its identity on both sides: the path that its derivation would be built to, which
 /// hangs on everything that it is made of.
 pub(crate) const WHICH: &str = r#"--run 'echo "$out"; echo "$MESSAGE"'"#;
 
@@ -15,7 +15,7 @@ pub(crate) struct Class<'a> {
     pub(crate) name: &'a str,
     /// Where it is in `~/fixtures/shells`.
     pub(crate) directory: &'a str,
-    /// What is done in the directory first, with what is fetched being served.
+    /// A script to run in the directory first, while everything that is fetched is served.
     pub(crate) make: &'a str,
     /// For `create` and nix-shell alike.
     pub(crate) words: &'a str,

@@ -12,7 +12,7 @@ use shellpack::internals::{Access, Room, RoomCommand};
 use super::outcome::Outcome;
 use super::scratch::Scratch;
 
-/// What is on a machine and must be; `scripts/setup` installs it.
+/// Programs that must be on a machine; `scripts/setup` installs them.
 const PROGRAMS: [&str; 10] = [
     "/usr/bin/nix-shell",
     "/usr/bin/nix-daemon",
@@ -26,7 +26,7 @@ const PROGRAMS: [&str; 10] = [
     "/usr/bin/zstd",
 ];
 
-/// No build users and no sandbox, as rooms need it, and nobody to substitute from.
+/// No build users and no sandbox, as rooms need it, and no substituters.
 const NIX_CONF: &str = "build-users-group =\nsandbox = false\nsubstituters =\n";
 
 /// Users have one meaning on every host, and no group `nixbld` changes how Nix builds.
@@ -178,19 +178,19 @@ in
         Self { user, ..self }
     }
 
-    /// Where a file of the machine's home lies on the host.
+    /// Where a file of the machine's home is on the host.
     pub(crate) fn home(&self, file: &str) -> PathBuf {
         self.dir.path().join("home").join(file)
     }
 
-    /// Where a file of the machine's `/nix` lies on the host.
+    /// Where a file of the machine's `/nix` is on the host.
     pub(crate) fn nix(&self, file: &str) -> PathBuf {
         self.dir.path().join("nix").join(file)
     }
 
     /// Brings a file or directory of the host into the home.
     pub(crate) fn receive(&self, file: &Path, name: &str) {
-        // A link suffices for a bundle, which nobody changes in place, and large ones are quick.
+        // A link suffices for a bundle, which is never changed in place, and large ones are quick.
         if !file.is_file() || fs::hard_link(file, self.home(name)).is_err() {
             copy(file, &self.home(name));
         }

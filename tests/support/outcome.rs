@@ -1,4 +1,4 @@
-//! What a script on a machine printed and how it ended.
+//! The output of a script on a machine, and how it ended.
 
 use std::collections::BTreeMap;
 use std::process::Output;

@@ -34,7 +34,7 @@ pub(crate) fn is_damaged(b: &Machine, bundle: &str, damage: &str) {
         .says(&format!("hint: repair it: shellpack repair {bundle}\n"));
 }
 
-/// What is repaired is the bundle as it was, in `good`.
+/// Repair restores the bundle as it was, in `good`.
 #[track_caller]
 pub(crate) fn is_repaired(b: &Machine, bundle: &str) {
     let repair = format!("shellpack repair {bundle} -o y");

@@ -42,15 +42,15 @@ pub(crate) fn in_both<F: Fn()>(body: F) {
         eprintln!("{test}: ran as this user only; root is needed to run it as two");
         return;
     }
-    let said = as_nobody(&["--exact", test, "--nocapture"]);
+    let said = as_ordinary_user(&["--exact", test, "--nocapture"]);
     assert!(said.contains("1 passed"), "as nobody: {said}");
     for line in said.lines().filter(|line| line.contains(" ms")) {
         eprintln!("as nobody: {line}");
     }
 }
 
-/// What this test executable prints when an ordinary user runs it.
-fn as_nobody(arguments: &[&str]) -> String {
+/// The output of this test executable when an ordinary user runs it.
+fn as_ordinary_user(arguments: &[&str]) -> String {
     let dir = tempfile::tempdir_in("/tmp").unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let (tests, bin) = (dir.path().join("tests"), dir.path().join("shellpack"));
@@ -141,7 +141,7 @@ pub(crate) fn asked() -> Option<(Room, String)> {
     Some((serde_json::from_str(&json).unwrap(), script))
 }
 
-/// What is printed where a room is asked for in namespaces of its own: after `unshare` with these
+/// The output where a room is asked for in namespaces of its own: after `unshare` with these
 /// flags and a preparation, and through a program that starts others.
 pub(crate) fn unshared(flags: &str, prepare: &str, through: &str, asking: &[OsString]) -> String {
     let script = format!("{prepare} && exec {through} \"$@\"");

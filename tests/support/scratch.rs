@@ -26,8 +26,8 @@ impl Drop for Scratch {
     }
 }
 
-/// Where this run of the tests writes. What is shared by its tests outlives all of them, so it is
-/// the next run that sweeps it up.
+/// Where this run of the tests writes. Machines that tests share outlive all of them, so the next
+/// run sweeps them up.
 static RUN: LazyLock<PathBuf> = LazyLock::new(|| {
     let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
     fs::create_dir_all(base).unwrap();

@@ -6,7 +6,7 @@ use super::bundles::machine_a;
 use super::machine::Machine;
 use super::shells::MESSAGE;
 
-/// What each shell of these tests prints to say which it is.
+/// Makes a shell of these tests print which one it is.
 pub(crate) const WHICH: &str = "--run 'echo \"$WHICH\"'";
 
 /// A shell that says hello, has a tool of its own, and has these lines.

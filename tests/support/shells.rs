@@ -7,7 +7,7 @@ use super::outcome::Outcome;
 /// For a script: prints the message of the shell.
 pub(crate) const PRINT: &str = r#"--run 'echo "$MESSAGE"'"#;
 
-/// What the shells of these tests say.
+/// The message of the shells of these tests.
 pub(crate) const MESSAGE: &str = "Hello, world!";
 
 /// The part of a shell that says hello.

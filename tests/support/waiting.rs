@@ -5,7 +5,7 @@ use super::machine::Machine;
 
 pub(crate) const LOCK: &str = "/nix/var/nix/shellpack-import.lock";
 
-/// What `open` says while another import holds the lock for a while.
+/// The messages of `open` while another import holds the lock for a while.
 pub(crate) fn said_while_waiting(options: &str) -> String {
     let b = Machine::offline();
     b.receive(&bundle("blog"), "x.shellpack");

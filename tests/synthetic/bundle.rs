@@ -170,7 +170,7 @@ impl Bundle {
         self
     }
 
-    /// What `nix-store --export` would print.
+    /// The stream that `nix-store --export` would print.
     pub(crate) fn stream(&self) -> Vec<u8> {
         let closure = &self.manifest.closure;
         let mut out = Vec::new();

@@ -1,4 +1,4 @@
-//! What shellpack thinks of some bytes.
+//! Faults that shellpack finds in some bytes.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -44,7 +44,7 @@ pub(crate) fn faults_of(bundle: &Unnamed, jobs: usize) -> Vec<BadBundle> {
     found.unwrap().faults
 }
 
-/// What `verify` says of a bundle that has one fault.
+/// The message of `verify` for a bundle with one fault.
 pub(crate) fn fault(bundle: &[u8]) -> String {
     match faults(bundle).as_slice() {
         [fault] => fault.to_string(),

@@ -1,4 +1,4 @@
-//! What a shell is called with.
+//! Arguments of a shell.
 
 use crate::support::classes::{Class, tarball};
 use crate::support::machine_a;
@@ -53,7 +53,7 @@ fn arguments_that_fetch_arrive() {
 
 /// As a pin of a project is passed on: its files read others, and fetch what those name.
 #[test]
-fn what_files_in_arguments_read_and_fetch_arrives() {
+fn reads_and_fetches_of_files_in_arguments_arrive() {
     let name = "pinned-argument";
     let make = format!(
         "{}\nmkdir nix; echo '{{ \"url\": \"{URL}/{name}.tar.gz\" }}' > nix/sources.json

@@ -13,7 +13,7 @@ fn devshells_own_inputs_arrive() {
 }
 
 #[test]
-fn what_a_channels_manifest_names_arrives() {
+fn sources_that_a_channels_manifest_names_arrive() {
     let mozilla = Class {
         make: "export NIX_PATH=nixpkgs=$HOME/fixtures/nixpkgs",
         ..Class::of("mozilla-overlay")
@@ -32,7 +32,7 @@ fn overlays_that_bring_their_own_nixpkgs_arrive() {
 }
 
 #[test]
-fn what_lock_files_name_arrives() {
+fn sources_that_lock_files_name_arrive() {
     Class::of("lock-files").arrives();
 }
 

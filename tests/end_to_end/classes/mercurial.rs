@@ -81,7 +81,7 @@ fn the_tip_of_a_mercurial_repository_arrives() {
     arrives(name, &repository(name), &fetch, "${source.branch}");
 }
 
-/// With changes that nobody has committed.
+/// With uncommitted changes.
 #[test]
 fn a_mercurial_working_copy_arrives() {
     let make = format!(

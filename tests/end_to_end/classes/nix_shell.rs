@@ -1,4 +1,4 @@
-//! What nix-shell itself has tests for, entered with it on A and from the bundle on B.
+//! Features that nix-shell itself has tests for, used with it on A and from the bundle on B.
 
 use crate::support::classes::Class;
 use crate::support::machine_a;
@@ -18,7 +18,7 @@ fn a_stdenv_of_its_own_arrives() {
 }
 
 #[test]
-fn what_a_set_up_declares_is_there() {
+fn declarations_of_a_setup_are_there() {
     let named = Class {
         name: "own-set-up",
         ..of("-A shell --argstr greeting Moin")
@@ -146,9 +146,9 @@ chmod +x shell.nix script"#;
         .prints(&format!("a b\n{MESSAGE}"));
 }
 
-/// Of what nix-shell takes besides.
+/// nix-shell would accept them.
 #[test]
-fn what_is_no_shell_file_is_refused_by_name() {
+fn a_file_that_is_no_shell_file_is_refused_by_name() {
     let a = machine_a();
     let script = "#!/usr/bin/env nix-shell\n#! nix-shell -p hello -i bash\nhello\n";
     a.write("not-files/script", script);

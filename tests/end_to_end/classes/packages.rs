@@ -1,4 +1,4 @@
-//! What a project makes of its packages and of what it fetches.
+//! Packages and fetched sources that a project changes.
 
 use crate::support::classes::{Class, tarball};
 use crate::support::shells::{HELLO, MESSAGE};
@@ -79,7 +79,7 @@ sed -i s/HASH/$(nix-hash --type sha256 --flat --base32 ~/fixtures/{name}.nix)/ s
 
 /// The text of a store path, in all the ways that one is used.
 #[test]
-fn whatever_is_made_of_a_fetched_source_arrives() {
+fn packages_of_a_fetched_source_arrive() {
     let name = "made-of-source";
     let shell = format!(
         r#"let source = fetchTarball "{URL}/{name}.tar.gz"; in
@@ -109,7 +109,7 @@ pkgs.mkShell {{
 
 /// Sources that lie in the project, each by one of the names that places have.
 #[test]
-fn what_is_fetched_from_the_project_itself_arrives() {
+fn sources_that_are_fetched_from_the_project_itself_arrive() {
     let name = "from-itself";
     let shell = r#"let
   tarballs = map fetchTarball [ "file://${toString ./x.tar.gz}" { url = "file://" + toString ./. + "/x.tar.gz"; name = "own"; } ];

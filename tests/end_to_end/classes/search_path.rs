@@ -112,7 +112,7 @@ export NIX_PATH=own=$HOME/names/own:nixpkgs=$HOME/fixtures/nixpkgs"
     class.arrives();
 }
 
-/// What `-I` says is said for arguments, too.
+/// `-I` is in force for arguments, too.
 #[test]
 fn names_in_arguments_are_frozen() {
     let shell = "{ pkgs, own, more ? import <own> }: pkgs.mkShell { inherit (own) MESSAGE; packages = [ pkgs.hello ]; MORE = more.MESSAGE; }";

@@ -1,4 +1,4 @@
-//! What a shell takes of its own project: trees that are copied, with filters of all kinds, and
+//! Files that a shell uses of its own project: trees that are copied, with filters of all kinds, and
 //! files that nixpkgs' and others' code reads.
 
 use crate::support::classes::Class;

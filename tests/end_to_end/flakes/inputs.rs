@@ -4,7 +4,7 @@ use crate::support::flakes::{SHELL, flake_packed};
 use crate::support::shells::arrives;
 use crate::support::sources::{URL, repository_of};
 
-/// What prepares a flake with inputs besides nixpkgs, and locks it.
+/// A script that prepares a flake with inputs besides nixpkgs, and locks it.
 fn with_inputs(inputs: &str) -> String {
     format!("sed -i '1s|^{{|{{ {inputs}|' flake.nix; git add .; nix flake lock")
 }
@@ -80,7 +80,7 @@ fn inputs_that_follow_deeply_arrive() {
     arrives(&flake_packed(name, shell, &prepare, ".#"));
 }
 
-/// Nor is there a lock file, or a repository; the names of files are what few people think of.
+/// It has no lock file and is no repository; its files have unusual names.
 #[test]
 fn a_flake_without_inputs_arrives() {
     let (name, flake) = (

@@ -10,7 +10,7 @@ const TELLS: &str = r#"pkgs.mkShell { MESSAGE = builtins.readFile "${self}/messa
 const PREPARE: &str = "mkdir -p sub/deep; touch sub/deep/x; printf 'Hello, world!' > message; echo 1 > other.nix; nix flake lock; git add .";
 
 #[test]
-fn what_is_edited_is_seen() {
+fn edits_are_seen() {
     let name = "edited-flake";
     let b = flake_packed(name, TELLS, PREPARE, ".#");
     b.runs("shellpack open x.shellpack --dir here --no-shell");
@@ -59,7 +59,7 @@ printf 'echo "=$MESSAGE="; exit 3\n' | script -qec 'shellpack {words}' /dev/null
 /// B has a configuration, overlays and flakes of its own, and the name of the flake's directory is
 /// none that a url could have.
 #[test]
-fn what_b_has_of_its_own_takes_no_part() {
+fn settings_of_b_take_no_part() {
     let name = "own-of-b";
     let prepare = "mkdir 's & p'; mv flake.nix 's & p'; git add .; cd 's & p'; nix flake lock";
     let b = flake_packed(name, SHELL, prepare, ".#");

@@ -1,4 +1,4 @@
-//! What Nix counts as a flake's source, wherever it lies, and what the flake makes of it.
+//! The source of a flake as Nix counts it, wherever it is, and packages that are made of it.
 
 use crate::support::flakes::{FLAKES, SHELL, flake_packed};
 use crate::support::shells::{PRINT, arrives};
@@ -40,11 +40,11 @@ sub
 flake.lock
 flake.nix";
 
-/// What is not in the repository stays where it is; this one is a worktree of another. Before Nix
-/// 2.14, `self` is the top of the repository, wherever in it the flake lies; since then, it is the
-/// flake's own directory.
+/// Only files of the repository travel; this one is a worktree of another. Before Nix 2.14, `self`
+/// is the top of the repository, wherever in it the flake is; since then, it is the flake's own
+/// directory.
 #[test]
-fn what_git_does_not_know_does_not_travel() {
+fn files_that_git_does_not_know_do_not_travel() {
     let name = "untracked";
     let prepare = format!(
         "echo ignored > .gitignore; mkdir sub; mv flake.nix sub; git add .; (cd sub; nix flake lock); {COMMIT}

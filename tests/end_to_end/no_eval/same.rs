@@ -146,7 +146,7 @@ fn is_the_same(b: &Machine) {
     assert_eq!(by_hand.len(), no_eval.len(), "{left}");
 }
 
-/// What bash knows when it is entered this way to run a script.
+/// The state of bash when it is entered this way to run a script.
 #[track_caller]
 fn looked(b: &Machine, user: &str, way: &str) -> BTreeMap<String, String> {
     let outcome = b.runs(&format!("{user}\n{way} --run 'source ~/look.sh'"));
@@ -273,7 +273,7 @@ fn several_outputs_are_the_same() {
 }
 
 #[test]
-fn what_few_values_have_is_the_same() {
+fn unusual_values_are_the_same() {
     let shell = r#"pkgs.mkShell {
   QUOTES = "it's \"$HOME\" `id` \\ '"; LINES_ = "a\nb\n\n c\t\r"; UNICODE = "ü 東京 \u{1F600}"; EMPTY = "";
   "not-a-name" = "x"; "with space" = "y"; "a=b" = "c"; TZ = "Europe/Paris"; TMPDIR = "/own"; PS1 = "own";
@@ -284,7 +284,7 @@ fn what_few_values_have_is_the_same() {
 
 /// It reads the project, goes elsewhere, and leaves its marks in bash.
 #[test]
-fn what_a_hook_does_is_the_same() {
+fn effects_of_a_hook_are_the_same() {
     let shell = r#"pkgs.mkShell {
   shellHook = ''
     source ./functions.sh; export READ="$(cat data/x)"; cd data
@@ -298,7 +298,7 @@ fn what_a_hook_does_is_the_same() {
     is_the_same(&packed("hooked", shell, make, words));
 }
 
-/// Neither a `setup` nor a bash that is carried.
+/// It has no `setup`, and no bash is carried.
 #[test]
 fn a_bare_derivation_is_the_same() {
     let shell = r#"derivation { name = "bare"; system = builtins.currentSystem; builder = "/bin/sh"; X = "x"; }"#;

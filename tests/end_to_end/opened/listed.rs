@@ -1,4 +1,4 @@
-//! What was opened is listed, for people and for programs.
+//! Opened bundles are listed, for people and for programs.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn cells(row: &str) -> Vec<&str> {
 }
 
 #[test]
-fn what_was_opened_is_listed() {
+fn opened_bundles_are_listed() {
     let b = with_the_blogs_shell();
     open(&b, "imports");
     let list = b.runs("shellpack list");

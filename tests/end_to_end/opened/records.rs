@@ -90,7 +90,7 @@ fn a_record_without_a_manifest_can_be_removed() {
     assert_eq!(store(&b), (0, 0));
 }
 
-/// Somebody wanted it gone more than its roots wanted it kept.
+/// Roots do not protect a path from this.
 #[test]
 fn paths_that_were_deleted_by_force_are_named() {
     let b = with_the_blogs_shell();

@@ -1,11 +1,11 @@
-//! What is removed is freed, unless something else needs it.
+//! Removal frees the store paths of a bundle, unless something else needs them.
 
 use crate::support::opened::{frees_what_it_says, open, store, with_the_blogs_shell};
 use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
 
 #[test]
-fn what_is_removed_is_freed() {
+fn removed_bundles_are_freed() {
     let b = with_the_blogs_shell();
     frees_what_it_says(&b, || b.shellpack("remove blog"));
     assert_eq!(store(&b), (0, 0));
@@ -18,9 +18,9 @@ fn what_is_removed_is_freed() {
         .says("no bundle was opened here");
 }
 
-/// What entering has evaluated goes, too.
+/// Derivations that entry evaluated go, too.
 #[test]
-fn what_was_entered_and_removed_is_freed() {
+fn entered_and_removed_bundles_are_freed() {
     let b = with_the_blogs_shell();
     b.shellpack(&format!("enter blog {PRINT}")).succeeds();
     let project = "project   /root/blog stays as it is\n";
@@ -30,7 +30,7 @@ fn what_was_entered_and_removed_is_freed() {
 
 /// The shells share nearly everything.
 #[test]
-fn what_others_need_is_kept() {
+fn paths_that_others_need_are_kept() {
     let b = with_the_blogs_shell();
     open(&b, "imports");
     let kept = " store paths are kept by something else\n";
@@ -54,9 +54,9 @@ fn a_shell_that_is_in_use_is_kept() {
     b.sh(script).succeeds().shows("kept by something else");
 }
 
-/// Who has no Nix any more can tidy up all the same.
+/// A user can tidy up after Nix itself is gone.
 #[test]
-fn what_nix_does_not_answer_for_is_removed() {
+fn a_bundle_is_removed_where_nix_does_not_answer() {
     let b = with_the_blogs_shell();
     b.sh("PATH=/nowhere $(command -v shellpack) remove blog")
         .succeeds()
@@ -65,7 +65,7 @@ fn what_nix_does_not_answer_for_is_removed() {
     b.shellpack("list").succeeds().prints("");
 }
 
-/// Whatever comes in between, each of them does what it says.
+/// Each does what it says, whichever of them comes in between.
 #[test]
 fn opening_listing_and_removing_at_once_do_no_harm() {
     let b = Machine::offline();

@@ -42,7 +42,7 @@ fn parity_of_something_else_repairs_nothing() {
 }
 
 #[test]
-fn what_is_no_parity_file_repairs_nothing() {
+fn a_file_without_parity_repairs_nothing() {
     let b = protected("blog", "");
     b.shellpack("repair x.shellpack --parity x.shellpack")
         .exits_with(1)
@@ -59,7 +59,7 @@ fn what_is_no_parity_file_repairs_nothing() {
 
 /// Also where it takes the place of the one that was copied with the damaged bundle.
 #[test]
-fn the_parity_beside_what_was_repaired_is_its_own() {
+fn a_repaired_bundle_has_parity_of_its_own() {
     let b = protected("blog", "");
     b.runs(&damage("x.shellpack", 300_000, 10));
     b.runs("mkdir d; cp x.shellpack.parity d; shellpack repair x.shellpack -o d");

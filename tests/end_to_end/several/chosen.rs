@@ -46,7 +46,7 @@ fn one_alone_has_no_name() {
         .says("hint: leave --shell out");
 }
 
-/// The stick is gone. Somewhere in the project it is told by the directory which one is meant.
+/// The bundle is gone. Inside the project, the current directory selects the shell.
 #[test]
 fn the_directory_says_which_is_entered() {
     let b = packed_pair("inside", "");
@@ -72,7 +72,7 @@ fn the_directory_says_which_is_entered() {
         .shows("/nix/store/");
 }
 
-/// The collector takes nothing of either, and all of both when they are let go of.
+/// The collector keeps both, and frees both once they are removed.
 #[test]
 fn both_are_kept_and_let_go_of() {
     let b = packed_pair("kept", "");
@@ -114,7 +114,7 @@ fn one_whose_files_are_gone_is_named() {
 }
 
 #[test]
-fn what_was_packed_is_shown() {
+fn packed_shells_are_shown() {
     let b = packed_pair("shown", "");
     b.runs("shellpack inspect x.shellpack")
         .shows("shell     a: a/shell.nix → ")
@@ -123,7 +123,7 @@ fn what_was_packed_is_shown() {
 }
 
 #[test]
-fn what_was_opened_is_listed_by_name() {
+fn opened_shells_are_listed_by_name() {
     let b = packed_pair("listed", "");
     let bundle = inspected(&b, "x.shellpack");
     b.runs("shellpack open x.shellpack --no-shell");

@@ -1,14 +1,14 @@
-//! What can go wrong with volumes: some are missing, damaged or of another bundle, and the place that
-//! they are written to is full, or takes no file so large. Nothing half-written stays.
+//! Volumes that are missing, damaged or of another bundle, and places for them that are full or do
+//! not hold files of that size. No partial file is left.
 
 use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::volumes::{names, with_volumes};
 use crate::support::{Machine, Outcome, bundle, machine_a, quarter};
 
-/// For a script: what is there of a bundle that was to be opened or joined.
+/// Lists all that is left of a bundle that was to be opened or joined.
 const WHAT_IS_LEFT: &str = "ls -d joined .shellpack-* .local/state/shellpack/roots/* 2>/dev/null; ls -A /nix/store | grep -v links || true";
 
-/// Whatever reads this volume says why it cannot, and leaves nothing behind.
+/// Every command that reads this volume fails with this reason, and leaves nothing behind.
 #[track_caller]
 fn each_reader_says(b: &Machine, volume: &str, said: &str) {
     b.shellpack(&format!("open {volume} --no-shell"))
@@ -24,7 +24,7 @@ fn each_reader_says(b: &Machine, volume: &str, said: &str) {
     b.sh(WHAT_IS_LEFT).prints("");
 }
 
-/// Every reader says which one, and nothing has been done.
+/// Every command that reads names it, and has done nothing.
 #[test]
 fn a_missing_volume_is_named() {
     let b = with_volumes();
@@ -122,7 +122,7 @@ fn a_volume_of_another_bundle_is_found_by_its_size_or_its_members() {
     }
 }
 
-/// It is in nobody's way, but should not be there.
+/// It does no harm, but should not be there.
 #[test]
 fn a_volume_behind_the_end_is_a_fault_that_does_not_stop() {
     let b = with_volumes();
@@ -179,9 +179,9 @@ fn a_place_that_is_hopelessly_small_is_refused_before_the_work() {
         .never_says("packing");
 }
 
-/// The place takes no larger file, as vfat takes none of 4 GiB.
+/// The file system limits the size of a file, as vfat does at 4 GiB.
 #[test]
-fn what_is_too_large_for_a_file_is_cut() {
+fn a_bundle_that_is_too_large_for_a_file_is_cut() {
     let a = machine_a();
     let create = "shellpack create fixtures/shells/blog --level fast --no-rehearsal -o";
     let limited = format!("mkdir v7; {create} x7; prlimit --fsize=1048576 {create} v7/x");
@@ -201,7 +201,7 @@ fn what_is_too_large_for_a_file_is_cut() {
 }
 
 #[test]
-fn what_may_not_be_cut_and_is_too_large_is_refused() {
+fn an_output_that_is_too_large_and_may_not_be_cut_is_refused() {
     let b = with_volumes();
     let limited = "ulimit -f 2048; exec shellpack";
     b.sh(&format!("{limited} join v/x.shellpack -o joined"))

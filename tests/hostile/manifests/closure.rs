@@ -14,7 +14,7 @@ fn a_store_path_that_is_listed_twice_is_refused() {
     assert_eq!(said, format!("{:032}-bash is listed twice", 1));
 }
 
-/// What is said of the references of the sample's second path.
+/// The message for these references of the sample's second path.
 fn with_references(references: &[u32]) -> String {
     with(|manifest| manifest.closure.paths[1].references = references.to_vec())
 }

@@ -5,7 +5,7 @@ use shellpack_format::store::hash::Digest;
 
 use crate::synthetic::refusals::{with, with_tables};
 
-/// What is said of a project whose only file besides the shell file has this path.
+/// The message for a project whose only file besides the shell file has this path.
 fn with_file_at(path: &str) -> String {
     with_tables(|tables| tables["project"]["files"][0]["path"] = path.into())
 }
@@ -39,7 +39,7 @@ fn empty(mode: u32) -> FileKind {
     }
 }
 
-/// What is said of the sample's project with one more file at its end.
+/// The message for the sample's project with one more file at its end.
 fn with_file(path: &str, kind: FileKind) -> String {
     with(|manifest| manifest.project.files.push(file(path, kind)))
 }

@@ -1,4 +1,4 @@
-//! What is entered, and with what.
+//! Shells, their files, environments and pins.
 
 use shellpack_format::bundle::manifest::selection::Argument;
 use shellpack_format::bundle::manifest::{
@@ -53,7 +53,7 @@ fn the_shell_file_is_a_project_file() {
 }
 
 #[test]
-fn what_could_be_taken_for_an_option_is_refused() {
+fn a_word_that_could_be_taken_for_an_option_is_refused() {
     let said = with(|manifest| manifest.shells[0].attribute = Some("--run".into()));
     assert_eq!(said, "the shell's attribute or arguments are malformed");
     for name in ["", "-x", "--option"] {
@@ -154,7 +154,7 @@ fn a_pin_outside_of_the_closure_is_refused() {
 
 /// Answers are data: plain values of fetchers.
 #[test]
-fn what_a_fetcher_is_answered_is_plain() {
+fn answers_to_a_fetcher_are_plain() {
     for (fetcher, arguments, attributes) in [
         ("import", Some("1"), None),
         ("<nixpkgs>", Some("1"), None),
@@ -184,7 +184,7 @@ fn flake(directory: &str, lock: Option<&str>) -> Option<FlakePin> {
     })
 }
 
-/// What makes a flake of a tree stays in the tree, and is a lock.
+/// The directory of a flake is in its tree, and its lock is one.
 #[test]
 fn a_flake_is_sound() {
     for (fetcher, flake) in [
@@ -249,7 +249,7 @@ fn with_flake(change: impl FnOnce(&mut Manifest)) -> String {
     })
 }
 
-/// Who does not know answers must not open a bundle that has some.
+/// A reader that does not know answers must not open a bundle that has some.
 #[test]
 fn answers_are_announced() {
     let said = with(|manifest| {
@@ -262,7 +262,7 @@ fn answers_are_announced() {
 }
 
 #[test]
-fn what_evaluation_takes_lies_in_the_closure() {
+fn paths_for_evaluation_are_in_the_closure() {
     for file in [
         "/etc/passwd".to_owned(),
         format!("/nix/store/{}", store_path(7, "evil")),
@@ -305,7 +305,7 @@ fn structured_attributes_are_a_set() {
     }
 }
 
-/// What cannot be evaluated must have everything that it is entered by, and nothing else.
+/// A shell that cannot be evaluated has everything that its entry needs, and nothing else.
 #[test]
 fn a_bundle_without_evaluation_has_an_environment() {
     let said = with(|manifest| manifest.needs.push("no-eval".into()));
