@@ -176,12 +176,12 @@ fn answers_to_a_fetcher_are_plain() {
     }
 }
 
-/// A flake's part of a pin, if it is in this directory and has this lock file.
-fn flake(directory: &str, lock: Option<&str>) -> Option<FlakePin> {
-    Some(FlakePin {
+/// A flake's part of a pin: its directory, and its lock file.
+fn flake(directory: &str, lock: Option<&str>) -> FlakePin {
+    FlakePin {
         directory: directory.to_owned(),
         lock: lock.map(str::to_owned),
-    })
+    }
 }
 
 /// The directory of a flake is in its tree, and its lock is one.
@@ -189,10 +189,10 @@ fn flake(directory: &str, lock: Option<&str>) -> Option<FlakePin> {
 fn a_flake_is_sound() {
     for (fetcher, flake) in [
         ("getFlake", None),
-        ("fetchTree", flake("", None)),
-        ("getFlake", flake("../x", None)),
-        ("getFlake", flake("", Some("{"))),
-        ("getFlake", flake("", Some("{}"))),
+        ("fetchTree", Some(flake("", None))),
+        ("getFlake", Some(flake("../x", None))),
+        ("getFlake", Some(flake("", Some("{")))),
+        ("getFlake", Some(flake("", Some("{}")))),
     ] {
         let said = with(|manifest| {
             let path = manifest.closure.paths[0].path.clone();
