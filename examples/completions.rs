@@ -1,7 +1,7 @@
 //! Writes completions for shells, from the types that the command line is parsed into:
 //! `cargo run --example completions -- DIRECTORY`; `make dist` does.
 //!
-//! An example rather than a program, so that nobody who installs shellpack gets or builds it.
+//! This is an example and not a program, so that it is not installed with shellpack.
 
 use std::path::PathBuf;
 

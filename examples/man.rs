@@ -45,16 +45,26 @@ fn page(command: &Command) -> Result<Vec<u8>> {
         man.render_subcommands_section(&mut page)?;
     }
     render_examples(command.get_name(), &mut page)?;
-    if command.get_after_help().is_some() || command.get_after_long_help().is_some() {
-        man.render_extra_section(&mut page)?;
-    }
-    if !command.has_subcommands() {
-        let mut roff = Roff::new();
-        roff.control("SH", ["SEE ALSO"]);
-        roff.text([bold("shellpack"), roman("(1)")]);
-        roff.to_writer(&mut page)?;
-    }
+    render_end(command, &mut page)?;
     Ok(page)
+}
+
+/// What the help of the program and of its commands ends with: exit codes, and where the global
+/// options are.
+fn render_end(command: &Command, page: &mut dyn Write) -> Result<()> {
+    let mut roff = Roff::new();
+    if command.has_subcommands() {
+        let codes = command.get_after_help().map(ToString::to_string);
+        roff.control("SH", ["EXIT STATUS"]);
+        roff.text([roman(codes.unwrap_or_default())]);
+    } else {
+        roff.control("SH", ["SEE ALSO"]);
+        roff.text([
+            bold("shellpack"),
+            roman("(1), for global options and exit codes"),
+        ]);
+    }
+    roff.to_writer(page)
 }
 
 fn render_examples(name: &str, page: &mut dyn Write) -> Result<()> {

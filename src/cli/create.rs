@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Again, jobs, parse_level};
+use super::{ReadingBack, jobs};
 use crate::create::write::Output;
 use crate::create::{self, Subject};
 use crate::media::volumes::VolumeSize;
@@ -20,92 +20,99 @@ use shellpack_format::bundle::manifest::selection::{Argument, Selection};
     reason = "each is a switch of its own on the command line"
 )]
 pub struct Create {
-    /// The shell file, or the directory that it is in; several are packed into one bundle
+    /// Shell file, or its directory; several files go into one bundle
     #[arg(default_value = ".", value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Pack a shell with these packages of `<nixpkgs>`, like `nix-shell -p`
-    #[arg(short, long, value_name = "PKG", num_args = 1.., conflicts_with_all = ["files", "expr", "attr"])]
+    /// Pack a shell with these packages from `<nixpkgs>`, like `nix-shell -p`
+    #[arg(short, long, value_name = "PKG", num_args = 1.., conflicts_with_all = ["files", "expr", "attr"], help_heading = CONTENTS)]
     packages: Vec<String>,
-    /// Pack what this expression evaluates to, like `nix-shell -E`
+    /// Pack the shell that this expression evaluates to, like `nix-shell -E`
     #[arg(
         short = 'E',
         long,
         value_name = "EXPR",
         conflicts_with = "files",
-        allow_hyphen_values = true
+        allow_hyphen_values = true,
+        help_heading = CONTENTS
     )]
     expr: Option<String>,
-    /// Pack a dev shell of this flake, like `nix develop`; FILE may be such a reference, too, if it
-    /// has a `#`
+    /// Pack a dev shell of this flake, like `nix develop`; a FILE that contains `#` is a flake, too
     #[arg(
         long,
         value_name = "REF",
-        conflicts_with_all = ["files", "expr", "packages", "attr", "arg", "argstr", "search", "include"]
+        conflicts_with_all = ["files", "expr", "packages", "attr", "arg", "argstr", "search", "include"],
+        help_heading = CONTENTS
     )]
     flake: Vec<String>,
-    /// Pack this attribute of the file; each of several is a shell of its own
-    #[arg(short = 'A', long, value_name = "ATTR")]
+    /// Pack this attribute of the file; each of several becomes a shell of its own
+    #[arg(short = 'A', long, value_name = "ATTR", help_heading = CONTENTS)]
     attr: Vec<String>,
     /// Pass a Nix expression as an argument
-    #[arg(long, num_args = 2, value_names = ["NAME", "EXPR"], allow_hyphen_values = true)]
+    #[arg(long, num_args = 2, value_names = ["NAME", "EXPR"], allow_hyphen_values = true, help_heading = CONTENTS)]
     arg: Vec<String>,
     /// Pass a string as an argument
-    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], allow_hyphen_values = true)]
+    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], allow_hyphen_values = true, help_heading = CONTENTS)]
     argstr: Vec<String>,
     /// Add an entry to Nix's search path
-    #[arg(short = 'I', value_name = "PATH")]
+    #[arg(short = 'I', value_name = "PATH", help_heading = CONTENTS)]
     search: Vec<String>,
-    /// Fail if the shell does not pin what it fetches, instead of freezing it as it is now
-    #[arg(long)]
+    /// Fail if the shell has an unpinned source, instead of freezing it
+    #[arg(long, help_heading = CONTENTS)]
     locked: bool,
-    /// Where to write the bundle; `-` is standard output [default: NAME.shellpack]
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// The bundle's name [default: the name of the project's directory]
-    #[arg(long)]
-    name: Option<String>,
     /// Carry this file or directory, too, although evaluation does not read it
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", help_heading = CONTENTS)]
     include: Vec<PathBuf>,
-    /// Leave out what evaluation takes: a smaller bundle, which can only be entered without
-    /// evaluating
-    #[arg(long)]
+    /// Leave out what only evaluation needs: the bundle is smaller, but can only be entered
+    /// without evaluation
+    #[arg(long, help_heading = CONTENTS)]
     no_eval: bool,
-    /// How hard to compress: fast, default, small, or a level of zstd (1..22)
-    #[arg(long, default_value = "default", value_parser = parse_level)]
-    level: i32,
-    /// How many segments to compress at a time [default: the number of processors]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
-    /// Cut the bundle into volumes NAME.shellpack.001, .002, … of this size: bytes, with K, M or
-    /// G for powers of 1024, or cd, dvd, bd, fat32 or release
-    #[arg(long, value_name = "SIZE")]
+    /// File to write; `-` is standard output [default: NAME.shellpack]
+    #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
+    output: Option<PathBuf>,
+    /// Name of the bundle [default: name of the project directory]
+    #[arg(long, help_heading = OUTPUT)]
+    name: Option<String>,
+    /// Cut the bundle into volumes NAME.shellpack.001, .002, … of this size: bytes (K, M and G are
+    /// powers of 1024), or cd, dvd, bd, fat32 or release
+    #[arg(long, value_name = "SIZE", help_heading = OUTPUT)]
     volume_size: Option<VolumeSize>,
-    /// Write NAME.shellpack.sha256, too, for `sha256sum -c`; there is one with volumes anyway
-    #[arg(long)]
+    /// Write NAME.shellpack.sha256 as well, for `sha256sum -c`; implied by --volume-size
+    #[arg(long, help_heading = OUTPUT)]
     checksum: bool,
-    /// Write NAME.shellpack.parity, too, from which `shellpack repair` restores what is damaged, up
-    /// to this share of the bundle; 5% is plenty for a stick
-    #[arg(long, value_name = "SHARE")]
+    /// Write NAME.shellpack.parity as well, from which `shellpack repair` restores damage to this
+    /// share of the bundle; 5% is plenty for a stick
+    #[arg(long, value_name = "SHARE", help_heading = OUTPUT)]
     parity: Option<Share>,
-    /// Replace an existing bundle, its volumes, its checksum file and its parity file
-    #[arg(short, long)]
+    /// Replace an existing bundle, its volumes, checksum file and parity file
+    #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
     /// Print a summary in JSON
-    #[arg(long, conflicts_with = "dry_run")]
+    #[arg(long, conflicts_with = "dry_run", help_heading = OUTPUT)]
     pub json: bool,
-    /// Do everything but write the file
-    #[arg(short = 'n', long)]
+    /// Do everything except write the bundle
+    #[arg(short = 'n', long, help_heading = OUTPUT)]
     dry_run: bool,
+    /// Compression level: fast, default, small, or a level of zstd (1..22)
+    #[arg(long, default_value = "default", value_parser = parse_level, help_heading = COMPRESSION)]
+    level: i32,
+    /// Number of segments to compress at a time [default: number of processors]
+    #[arg(short, long, value_name = "N", help_heading = COMPRESSION)]
+    jobs: Option<NonZeroUsize>,
     /// Do not prove that the bundle opens; it is marked as unproved
-    #[arg(long)]
+    #[arg(long, help_heading = PROOF)]
     no_rehearsal: bool,
-    #[command(flatten)]
-    again: Again,
+    #[command(flatten, next_help_heading = PROOF)]
+    reading_back: ReadingBack,
 }
 
+// Headings in the help.
+const CONTENTS: &str = "Contents";
+const OUTPUT: &str = "Output";
+const COMPRESSION: &str = "Compression";
+const PROOF: &str = "Proof";
+
 impl Create {
-    /// What the engine is asked to do.
+    /// The request to the engine.
     pub fn options(self) -> create::Options {
         let pairs = |values: &[String], string| -> Vec<Argument> {
             values
@@ -123,7 +130,7 @@ impl Create {
             volume_size: self.volume_size,
             checksum: self.checksum,
             parity: self.parity,
-            read_back: self.again.read_back(ReadBack::Always),
+            read_back: self.reading_back.read_back(ReadBack::Always),
         };
         let output = |path: PathBuf| {
             if path == std::path::Path::new("-") {
@@ -168,4 +175,34 @@ fn selections(attributes: Vec<String>, arguments: &[Argument]) -> Vec<Selection>
         return vec![selection(None)];
     }
     attributes.into_iter().map(Some).map(selection).collect()
+}
+
+/// `fast` is for a stick that is faster than the processor, `small` for a slow link.
+fn parse_level(text: &str) -> Result<i32, String> {
+    match text {
+        "fast" => Ok(1),
+        "default" => Ok(3),
+        "small" => Ok(19),
+        number => number
+            .parse()
+            .ok()
+            .filter(|level| (1..=22).contains(level))
+            .ok_or_else(|| "expected fast, default, small, or a number from 1 to 22".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_parsed() {
+        assert_eq!(
+            ["fast", "default", "small", "22"].map(|text| parse_level(text).unwrap()),
+            [1, 3, 19, 22]
+        );
+        assert!(
+            parse_level("0").is_err() && parse_level("23").is_err() && parse_level("best").is_err()
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! Options that have to do with volumes, and the commands that make and join them.
+//! Options of the commands that write a bundle again: in volumes, in one file, elsewhere, or repaired.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,28 +11,28 @@ use crate::media::volumes::VolumeSize;
 use crate::output::{Form, ReadBack};
 use crate::parity::Share;
 
-/// Where the volumes of a bundle are.
+/// Where to find the volumes of a bundle.
 #[derive(Debug, Args)]
-pub struct Volumes {
-    /// Look for the bundle's volumes in these directories, too
+pub(crate) struct Volumes {
+    /// Also look for volumes in these directories
     #[arg(long = "volumes", value_name = "DIR", num_args = 1..)]
     pub dirs: Vec<PathBuf>,
 }
 
-/// Whether what is written is read again.
+/// Whether written files are read back.
 #[derive(Debug, Args)]
-pub(super) struct Again {
-    /// Read what was written again from the medium itself, not from memory; on media that can be
-    /// pulled out that is done anyway
+pub(super) struct ReadingBack {
+    /// Read the written files back from the medium itself, not from memory; this is the default on
+    /// removable media
     #[arg(long, conflicts_with = "no_read_back")]
     read_back: bool,
-    /// Do not read what was written again to see whether it arrived as it was meant
+    /// Do not read the written files back
     #[arg(long)]
     no_read_back: bool,
 }
 
-impl Again {
-    /// What is wanted; `usual` if that was not said.
+impl ReadingBack {
+    /// The choice; `usual` if there was none.
     pub(super) fn read_back(&self, usual: ReadBack) -> ReadBack {
         match (self.read_back, self.no_read_back) {
             (true, _) => ReadBack::FromMedium,
@@ -42,14 +42,14 @@ impl Again {
     }
 }
 
-/// How a bundle is gone through from its beginning to its end, and written again.
+/// Options of every command that reads a whole bundle and writes it again.
 #[derive(Debug, Args)]
-pub struct Pass {
-    /// How many segments to check at a time [default: the number of processors]
+pub(super) struct Pass {
+    /// Number of segments to check at a time [default: number of processors]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     #[command(flatten)]
-    again: Again,
+    reading_back: ReadingBack,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -57,7 +57,7 @@ pub struct Pass {
 
 impl Pass {
     fn read_back(&self) -> ReadBack {
-        self.again.read_back(ReadBack::IfRemovable)
+        self.reading_back.read_back(ReadBack::IfRemovable)
     }
 
     fn jobs(&self) -> usize {
@@ -70,116 +70,110 @@ impl Pass {
 pub struct Split {
     /// The bundle
     bundle: PathBuf,
-    /// How large each volume is but the last: bytes, with K, M or G for powers of 1024, or cd,
-    /// dvd, bd, fat32 or release
+    /// Size of each volume except the last: bytes (K, M and G are powers of 1024), or cd, dvd, bd,
+    /// fat32 or release
     #[arg(long, value_name = "SIZE")]
     volume_size: VolumeSize,
-    /// Where the volumes go
+    /// Directory for the volumes
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     output: PathBuf,
     /// Replace existing volumes and their checksum file
     #[arg(short, long)]
     force: bool,
-    /// How it is gone through.
     #[command(flatten)]
-    pub pass: Pass,
+    pub(super) pass: Pass,
 }
 
 /// `shellpack join`.
 #[derive(Debug, Args)]
 pub struct Join {
-    /// One of the volumes, or what they are called together
+    /// One of the volumes, or their name without the number
     volume: PathBuf,
     #[command(flatten)]
     volumes: Volumes,
-    /// Where to write the bundle [default: ./NAME.shellpack]
+    /// File to write [default: ./NAME.shellpack]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Replace an existing file
     #[arg(short, long)]
     force: bool,
-    /// How it is gone through.
     #[command(flatten)]
-    pub pass: Pass,
+    pub(super) pass: Pass,
 }
 
 /// `shellpack copy`.
 #[derive(Debug, Args)]
 pub struct Copy {
-    /// The bundle, or one of its volumes
+    /// The bundle or one of its volumes
     bundle: PathBuf,
-    /// The directory to copy it to
+    /// Directory to copy it to
     dir: PathBuf,
     #[command(flatten)]
     volumes: Volumes,
-    /// Cut it into volumes of this size, as for `create`
+    /// Cut it into volumes of this size, as in `create`
     #[arg(long, value_name = "SIZE")]
     volume_size: Option<VolumeSize>,
-    /// Write a checksum file, too
+    /// Write a checksum file as well
     #[arg(long)]
     checksum: bool,
-    /// Write parity, too, up to this share of the bundle
+    /// Write parity as well, for damage to this share of the bundle
     #[arg(long, value_name = "SHARE")]
     parity: Option<Share>,
     /// Replace existing files
     #[arg(short, long)]
     force: bool,
-    /// How it is gone through.
     #[command(flatten)]
-    pub pass: Pass,
+    pub(super) pass: Pass,
 }
 
 /// `shellpack protect`.
 #[derive(Debug, Args)]
 pub struct Protect {
-    /// The bundle, or one of its volumes
+    /// The bundle or one of its volumes
     bundle: PathBuf,
     #[command(flatten)]
     volumes: Volumes,
-    /// How much of the bundle may get damaged
+    /// Share of the bundle that can be restored
     #[arg(long, value_name = "SHARE", default_value = "5%")]
     parity: Share,
-    /// Where to write the parity [default: beside the bundle, as NAME.shellpack.parity]
+    /// File to write [default: NAME.shellpack.parity beside the bundle]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Replace an existing file
     #[arg(short, long)]
     force: bool,
-    /// How it is gone through.
     #[command(flatten)]
-    pub pass: Pass,
+    pub(super) pass: Pass,
 }
 
 /// `shellpack repair`.
 #[derive(Debug, Args)]
 pub struct Repair {
-    /// The bundle, or one of its volumes
+    /// The bundle or one of its volumes
     bundle: PathBuf,
     #[command(flatten)]
     volumes: Volumes,
-    /// Its parity [default: NAME.shellpack.parity, beside it or where volumes may lie]
+    /// Parity file [default: NAME.shellpack.parity, beside the bundle or among its volumes]
     #[arg(long, value_name = "FILE")]
     parity: Option<PathBuf>,
-    /// Where to write the repaired bundle: a file, or a directory [default:
-    /// ./NAME-repaired.shellpack]
+    /// File or directory to write the repaired bundle to [default: ./NAME-repaired.shellpack]
     #[arg(short, long, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
-    /// Cut it into volumes of this size, as for `create`
+    /// Cut it into volumes of this size, as in `create`
     #[arg(long, value_name = "SIZE")]
     volume_size: Option<VolumeSize>,
-    /// Write a checksum file, too
+    /// Write a checksum file as well
     #[arg(long)]
     checksum: bool,
     /// Replace existing files
     #[arg(short, long)]
     force: bool,
-    /// How it is gone through.
     #[command(flatten)]
-    pub pass: Pass,
+    pub(super) pass: Pass,
 }
 
 impl Split {
-    /// What the engine is asked to do.
+    /// The request to the engine.
     pub fn options(self) -> split::Options {
         split::Options {
             bundle: self.bundle,
@@ -193,7 +187,7 @@ impl Split {
 }
 
 impl Join {
-    /// What the engine is asked to do.
+    /// The request to the engine.
     pub fn options(self) -> join::Options {
         join::Options {
             volume: self.volume,
@@ -207,7 +201,7 @@ impl Join {
 }
 
 impl Copy {
-    /// What the engine is asked to do.
+    /// The request to the engine.
     pub fn options(self) -> copy::Options {
         copy::Options {
             bundle: self.bundle,
@@ -226,7 +220,7 @@ impl Copy {
 }
 
 impl Protect {
-    /// What the engine is asked to do.
+    /// The request to the engine.
     pub fn options(self) -> protect::Options {
         protect::Options {
             bundle: self.bundle,
@@ -246,7 +240,7 @@ impl Repair {
         self.bundle.display().to_string()
     }
 
-    /// What the engine is asked to do.
+    /// The request to the engine.
     pub fn options(self) -> repair::Options {
         repair::Options {
             bundle: self.bundle,

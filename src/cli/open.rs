@@ -1,0 +1,128 @@
+//! Options of `open` and `enter`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Volumes, jobs};
+use crate::entry::invocation::RUN;
+use crate::entry::{self, Way};
+use crate::{enter, open};
+
+/// How the shell is entered: options of `open` and of `enter`.
+#[derive(Debug, Args)]
+struct EntryArgs {
+    /// Run a command in the shell instead of an interactive bash, like
+    /// `nix-shell --run`
+    #[arg(long, value_name = "CMD", allow_hyphen_values = true)]
+    run: Option<String>,
+    /// Run a command in an interactive shell, like `nix-shell --command`
+    #[arg(
+        long,
+        value_name = "CMD",
+        conflicts_with = "run",
+        allow_hyphen_values = true
+    )]
+    command: Option<String>,
+    /// Clear the environment before entering
+    #[arg(long)]
+    pure: bool,
+    /// Keep this variable despite --pure
+    #[arg(long, value_name = "VAR")]
+    keep: Vec<String>,
+    /// Enter without evaluation, with the environment that was packed; this does not need Nix once
+    /// all store paths are here
+    #[arg(long)]
+    no_eval: bool,
+    /// Build whatever the shell needs here and the bundle does not have, if no network is needed
+    /// for that
+    #[arg(long, conflicts_with = "no_eval")]
+    build: bool,
+}
+
+/// `shellpack open`.
+#[derive(Debug, Args)]
+pub struct Open {
+    /// The bundle or one of its volumes; `-` is standard input
+    bundle: PathBuf,
+    /// Shell to enter, if the bundle has several [default: the first]
+    #[arg(long, value_name = "NAME")]
+    shell: Option<String>,
+    #[command(flatten)]
+    volumes: Volumes,
+    #[command(flatten)]
+    entry: EntryArgs,
+    /// Directory for the project files [default: ./NAME]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Import and write the project files, but do not enter
+    #[arg(long, conflicts_with_all = ["run", "command", "pure", "keep"])]
+    no_shell: bool,
+    /// Number of segments to unpack at a time [default: number of processors]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+/// `shellpack enter`.
+#[derive(Debug, Args)]
+pub struct Enter {
+    /// Name of the bundle, as `shellpack list` shows it [default: the bundle whose project the
+    /// current directory is in]
+    name: Option<String>,
+    /// Shell to enter, if the bundle has several [default: the innermost whose directory contains
+    /// the current directory, else the first]
+    #[arg(long, value_name = "NAME")]
+    shell: Option<String>,
+    #[command(flatten)]
+    entry: EntryArgs,
+}
+
+impl EntryArgs {
+    fn way(&self) -> Way {
+        match (self.no_eval, self.build) {
+            (true, _) => Way::NoEval,
+            (false, true) => Way::Build,
+            (false, false) => Way::Evaluate,
+        }
+    }
+
+    /// In nix-shell's terms.
+    fn options(self) -> entry::Entry {
+        let run = self.run.map(|command| (RUN, command));
+        let command = run.or(self.command.map(|command| ("--command", command)));
+        entry::Entry {
+            command,
+            pure: self.pure,
+            keep: self.keep,
+        }
+    }
+}
+
+impl Open {
+    /// The request to the engine.
+    pub fn options(self) -> open::Options {
+        let way = self.entry.way();
+        open::Options {
+            bundle: self.bundle,
+            shell: self.shell,
+            volumes: self.volumes.dirs,
+            dir: self.dir,
+            entry: (!self.no_shell).then(|| self.entry.options()),
+            way,
+            jobs: jobs(self.jobs),
+        }
+    }
+}
+
+impl Enter {
+    /// The request to the engine.
+    pub fn options(self) -> enter::Options {
+        enter::Options {
+            name: self.name,
+            shell: self.shell,
+            way: self.entry.way(),
+            entry: self.entry.options(),
+        }
+    }
+}
