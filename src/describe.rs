@@ -1,4 +1,4 @@
-//! What a manifest says, for a human and for programs. Nothing but the manifest is read.
+//! The contents of a manifest, as text for a human and as JSON for programs.
 
 use std::path::PathBuf;
 
@@ -13,36 +13,36 @@ use shellpack_format::bundle::manifest::{
 use shellpack_format::bundle::reader::Reader;
 use shellpack_format::store::hash::Digest;
 
-/// How many of the largest things are listed.
+/// How many of the largest store paths and files are listed.
 const LARGEST: usize = 5;
 
-/// What the user asked for.
+/// The request.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The bundle; `-` is stdin.
     pub bundle: PathBuf,
-    /// Further directories in which volumes of it may lie.
+    /// Further directories to look for its volumes in.
     pub volumes: Vec<PathBuf>,
 }
 
-/// A bundle as `inspect --json` prints it: the manifest's own words, and what is known about
-/// it beyond them.
+/// A bundle as `inspect --json` prints it: the manifest as it is, and a few values computed from
+/// it.
 #[must_use]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Inspection {
     /// The manifest's digest, which names the whole content.
     manifest_digest: Digest,
-    /// Keys that it says it was signed with; they are not checked.
+    /// Keys that the bundle claims to be signed with. Signatures are not checked.
     signed_by: Vec<String>,
-    /// NAR bytes altogether.
+    /// Bytes of all NARs.
     nar_bytes: u64,
     /// The manifest.
     #[serde(flatten)]
     manifest: Manifest,
 }
 
-/// Reads a bundle's manifest, and nothing behind it.
+/// Reads the manifest of a bundle, and nothing after it.
 pub(crate) fn inspect(options: &Options) -> Result<Inspection> {
     let bundle = Bundle::open_among(&options.bundle, &options.volumes, None)?;
     Ok(Inspection::of(bundle.reader()))
@@ -59,7 +59,7 @@ impl Inspection {
         }
     }
 
-    /// The same as text; `verbose` lists every path and file.
+    /// As text; `verbose` lists every path and file.
     pub(crate) fn text(&self, verbose: bool) -> String {
         let manifest = &self.manifest;
         let mut text = Labelled::default();
@@ -78,7 +78,7 @@ impl Inspection {
     }
 }
 
-/// The lines about a bundle's content.
+/// Adds the lines about what a bundle contains.
 pub(crate) fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
     for one in &manifest.shells {
         shell(text, one, manifest.is_no_eval());
@@ -104,10 +104,10 @@ fn shell(text: &mut Labelled, shell: &Shell, is_no_eval: bool) {
     let (system, version) = (&shell.system, &shell.nix_version);
     text.line("", &format!("for {system}, evaluated by Nix {version}"));
     if is_no_eval {
-        text.line("", "entered without evaluating");
+        text.line("", "entered without evaluation");
     }
     let bash = shell.bash.as_deref();
-    text.line("bash", bash.unwrap_or("none: the target's own is used"));
+    text.line("bash", bash.unwrap_or("none: the target's bash is used"));
 }
 
 fn closure(text: &mut Labelled, closure: &Closure, verbose: bool) {
@@ -149,7 +149,7 @@ fn project(text: &mut Labelled, files: &[ProjectFile], verbose: bool) {
     }
 }
 
-/// How many bytes of project files there are.
+/// Bytes of all project files.
 pub(crate) fn project_bytes(files: &[ProjectFile]) -> u64 {
     files.iter().filter_map(size).sum()
 }
@@ -176,7 +176,7 @@ fn pin_line(pin: &Pin) -> String {
 
 fn proof(text: &mut Labelled, proof: &Proof) {
     match proof.result {
-        ProofResult::Unproved => text.line("proof", "none: it was made with --no-rehearsal"),
+        ProofResult::Unproved => text.line("proof", "none: it was created with --no-rehearsal"),
         ProofResult::Passed => {
             let version = proof.nix_version.as_deref().unwrap_or("?");
             text.line("proof", &format!("rehearsed with Nix {version}:"));

@@ -1,8 +1,7 @@
-//! The one error type of the crate.
+//! The one error type of the crate. Errors are data: they look at nothing.
 //!
 //! A message says what could not be done and to which file, store path or command; the source says
-//! why. Errors are data: they look at nothing, and `cli::hint` says what to type next. Every function
-//! that returns [`Result`] fails with one of these and leaves nothing half-written behind.
+//! why; `cli::hint` says what to type next. A function that fails leaves nothing half-written.
 
 use std::io;
 use std::path::PathBuf;
@@ -54,33 +53,31 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// The user pressed Ctrl-C, or the system asked us to end.
+    /// The user pressed Ctrl-C, or the system asked the process to end.
     #[error("interrupted")]
     Interrupted,
 
     // What the user asked for.
     /// There is no shell file.
-    #[error("could not find a shell to pack: neither shell.nix nor default.nix is in {}", .0.display())]
+    #[error("could not find a shell to pack: there is no shell.nix or default.nix in {}", .0.display())]
     NoShellFile(PathBuf),
-    /// An expression that stands nowhere names a file beside it.
-    #[error(
-        "could not pack the expression: a relative path in it has no place to start from\n  {0}"
-    )]
+    /// An expression, which is in no file, has a path relative to one.
+    #[error("could not pack the expression: a relative path in it has no base directory\n  {0}")]
     RelativeExpression(String),
-    /// An argument names a file from another directory than the shell's.
-    #[error("could not pack --arg {}: the relative path in it starts here, and would start from {} on the target", .0, .1.display())]
+    /// An argument has a path that is relative to another directory than the shell's.
+    #[error("could not pack --arg {}: its relative path starts from this directory, but on the target it would start from {}", .0, .1.display())]
     RelativeArgument(String, PathBuf),
-    /// Something else that nix-shell takes.
+    /// Something else that nix-shell accepts.
     #[error("could not pack {}: it is {}, not a shell file", .0.display(), .1.name())]
     NotAShellFile(PathBuf, Kind),
-    /// The name of the bundle is not one.
+    /// The bundle cannot have this name.
     #[error("could not use the name: {0}")]
     BadName(String),
-    /// The output cannot be where it was to be.
+    /// The output cannot be written to the chosen place.
     #[error(transparent)]
     Output(#[from] BadOutput),
-    /// It takes a file: one that a room can be shown, or that has a name to begin with.
-    #[error("could not {0} standard input: only a file has a name")]
+    /// A file is needed, because a room must see it or because its name matters.
+    #[error("could not {0} standard input: the bundle must be in a file")]
     NotFromStdin(&'static str),
 
     // Nix.
@@ -99,10 +96,10 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// nix-shell, or the bash that takes its place, could not be started.
+    /// nix-shell, or the bash that replaces it, could not be started.
     #[error("could not run {program}")]
     CannotEnter {
-        /// What was to be run.
+        /// The program.
         program: String,
         /// Why.
         #[source]
@@ -115,11 +112,11 @@ pub enum Error {
         program: &'static str,
         /// How it ended.
         status: ExitStatus,
-        /// What it printed; empty where the user has seen it already.
+        /// Its output; empty if the user has seen it already.
         words: String,
     },
     /// A command of Nix printed something unexpected.
-    #[error("could not understand what {program} printed: {reason}")]
+    #[error("could not parse the output of {program}: {reason}")]
     NixOutput {
         /// The command.
         program: &'static str,
@@ -134,11 +131,7 @@ pub enum Error {
     },
     /// The connection to Nix's daemon broke.
     #[error("could not talk to nix-daemon")]
-    DaemonLost {
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    DaemonLost(#[source] io::Error),
     /// Nix's database refused or failed.
     #[error("could not write Nix's database {}", file.display())]
     Database {
@@ -159,8 +152,8 @@ pub enum Error {
     },
 
     // Evaluation and the project.
-    /// The shell is no single derivation.
-    #[error("could not pack {}: nix-shell needs one derivation, and it evaluates to {count}", file.display())]
+    /// The shell is not one derivation.
+    #[error("could not pack {}: nix-shell needs one derivation, but it evaluates to {count}", file.display())]
     NotOneDerivation {
         /// The shell file.
         file: PathBuf,
@@ -179,9 +172,9 @@ pub enum Error {
         /// The pinned form to use instead.
         pinned: String,
     },
-    /// A source had one content for one shell and another for the next.
+    /// A source had different contents for two shells.
     #[error(
-        "could not pack the shells together: what one of them fetches changed in between\n  {fetcher} {url}{}",
+        "could not pack the shells together: a source changed between their evaluations\n  {fetcher} {url}{}",
         indent(contents)
     )]
     SourceChanged {
@@ -189,11 +182,11 @@ pub enum Error {
         fetcher: String,
         /// What it fetches.
         url: String,
-        /// What was found, one store path a line.
+        /// The contents that were found, one store path a line.
         contents: String,
     },
-    /// Evaluation reads a file that cannot be carried at its place.
-    #[error("could not pack {}: it lies outside of {}", file.display(), limit.display())]
+    /// Evaluation reads a file that cannot be one of the project files.
+    #[error("could not pack {}: it is outside {}", file.display(), limit.display())]
     OutsideProject {
         /// The file.
         file: PathBuf,
@@ -207,10 +200,10 @@ pub enum Error {
     #[error("could not pack {0:?}: its name is not UTF-8")]
     NotUtf8(PathBuf),
     /// A socket, device or pipe.
-    #[error("could not pack {}: it is neither a file nor a directory nor a symlink", .0.display())]
+    #[error("could not pack {}: it is not a file, directory or symlink", .0.display())]
     SpecialFile(PathBuf),
-    /// A path of the closure is not what the store's database says.
-    #[error("could not pack {path}: its contents are not what Nix's database says ({reason})")]
+    /// A path of the closure does not match the store's database.
+    #[error("could not pack {path}: its contents do not match Nix's database ({reason})")]
     DamagedStorePath {
         /// The path, in full.
         path: String,
@@ -220,12 +213,12 @@ pub enum Error {
     /// A path that is needed is not valid.
     #[error("could not pack {0}: it is not valid in the store")]
     InvalidStorePath(String),
-    /// Not made for such a derivation.
+    /// A derivation of a kind that shellpack cannot carry.
     #[error("could not pack {path}: {reason}")]
     Unsupported {
         /// The derivation, in full.
         path: String,
-        /// What about it.
+        /// Why not.
         reason: String,
     },
 
@@ -233,7 +226,7 @@ pub enum Error {
     /// Namespaces cannot be made.
     #[error("could not make a room with no network: {operation} is not allowed here")]
     NamespacesForbidden {
-        /// What was refused.
+        /// The operation that was refused.
         operation: String,
         /// Why.
         #[source]
@@ -242,13 +235,13 @@ pub enum Error {
     /// A room could not be set up.
     #[error("could not set up the room: {what}")]
     Room {
-        /// What failed, with path and reason.
+        /// The step that failed, with path and reason.
         what: String,
     },
     /// The rehearsal failed: the bundle would not open.
     #[error("the rehearsal failed: {what}{}", indent(words))]
     RehearsalFailed {
-        /// What did not work.
+        /// The check that failed.
         what: String,
         /// Nix's own words.
         words: String,
@@ -266,7 +259,7 @@ pub enum Error {
         #[source]
         source: BadBundle,
     },
-    /// A bundle has faults; they were listed.
+    /// A bundle has faults, which have been listed.
     #[error("{} is damaged: {count} {}", file.display(), if *count == 1 { "fault" } else { "faults" })]
     Faults {
         /// The bundle.
@@ -276,8 +269,8 @@ pub enum Error {
         /// What helps.
         remedy: Remedy,
     },
-    /// A bundle that was just written does not read back.
-    #[error("could not read back what was written to {}: the medium is failing", file.display())]
+    /// A bundle that was just written cannot be read back.
+    #[error("could not read back {}: the medium is failing", file.display())]
     ReadBack {
         /// The file; it has been removed.
         file: PathBuf,
@@ -285,10 +278,10 @@ pub enum Error {
         #[source]
         source: Box<Error>,
     },
-    /// It cannot be repaired.
+    /// A bundle cannot be protected or repaired.
     #[error(transparent)]
     Parity(#[from] BadParity),
-    /// The plan and what was packed do not agree; a bug.
+    /// The manifest that was made is not valid: a bug.
     #[error("could not write the manifest")]
     Manifest {
         /// Why.
@@ -298,7 +291,7 @@ pub enum Error {
     /// A NAR could not be unpacked.
     #[error("could not unpack {}", path.display())]
     BadNar {
-        /// Where it was to be unpacked.
+        /// The path it was being unpacked to.
         path: PathBuf,
         /// Why.
         #[source]
@@ -314,42 +307,40 @@ pub enum Error {
     NoSpace {
         /// A directory on the file system.
         dir: PathBuf,
-        /// What is needed, for a human.
+        /// The space that is needed, for a human.
         needed: String,
-        /// What there is.
+        /// The space that is free.
         free: String,
     },
-    /// A path that was imported is not there.
+    /// A path is not in the store after its import.
     #[error("could not import {0}: it is not valid after the import")]
     NotImported(String),
-    /// The shell evaluates to something else here, and that is not carried.
+    /// The shell evaluates to another derivation here, which is not carried.
     #[error(
-        "could not enter the shell: here it evaluates to another derivation, which needs what the bundle does not have{}{why}",
+        "could not enter the shell: here it evaluates to another derivation, which needs paths that the bundle does not have{}{why}",
         indent(missing)
     )]
     Drift {
         /// Store paths that would have to be built or fetched, one a line.
         missing: String,
-        /// What differs, and where that comes from: more lines.
+        /// The differences and their origins: more lines.
         why: String,
-        /// Whether it can be built here, with no network.
+        /// Whether they can be built here, with no network.
         can_build: bool,
     },
-    /// The user was asked, and does not want to.
+    /// The user was asked, and declined.
     #[error("the shell was not entered")]
     NotEntered,
-    /// A bundle without what entering takes where nothing is evaluated.
-    #[error(
-        "could not enter the shell without evaluating it: the bundle does not have its structured attributes"
-    )]
+    /// A bundle that lacks what entering without evaluation needs.
+    #[error("could not enter the shell without evaluation: its structured attributes are missing")]
     NoStructuredAttributes,
-    /// The default directory is something else.
-    #[error("could not write the project files: {} exists and does not hold this shell", .0.display())]
+    /// The default directory is used for something else.
+    #[error("could not write the project files: {} exists and does not contain this shell", .0.display())]
     OtherDirectory(PathBuf),
     /// A project file would overwrite another one.
-    #[error("could not write the project files: {} exists and differs from the bundle's", .0.display())]
+    #[error("could not write the project files: {} exists and differs from the one in the bundle", .0.display())]
     FileDiffers(PathBuf),
-    /// It is not there, or it cannot be told what is meant.
+    /// What was opened is gone, or the request is ambiguous.
     #[error(transparent)]
     NotThere(#[from] NotThere),
 }

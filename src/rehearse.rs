@@ -1,9 +1,9 @@
-//! A room with no network, and what a shell does in it.
+//! Rehearsals: shells are entered in a room with no network.
 //!
 //! [`rehearse`] opens a finished bundle for real, in an empty store. [`carried`] is the cheap
 //! rehearsal of `create`: the carried paths are bound from the real store into an empty one whose
-//! database knows nothing else, and the shell is evaluated and entered there. It proves the *list*
-//! complete before a byte is written.
+//! database knows nothing else, and the shell is evaluated and entered there. That proves the *list*
+//! of paths complete before a byte is written.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -31,23 +31,23 @@ const PROJECT: &str = "/home/rehearsal";
 /// The hidden subcommand that rehearses inside of a room.
 const SUBCOMMAND: &str = "rehearse-inside";
 
-/// What the user asked for.
+/// The request.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The bundle.
     pub bundle: PathBuf,
-    /// Further directories in which volumes of it may lie.
+    /// Further directories to look for its volumes in.
     pub volumes: Vec<PathBuf>,
-    /// Which of its shells, if not all.
+    /// The shell to enter, if not all of them.
     pub shell: Option<String>,
-    /// The command to run in its shells.
+    /// The command to run in the shells.
     pub run: String,
     /// Options for the `open` inside.
     pub global: Vec<OsString>,
 }
 
-/// Opens a bundle in a room with no network, and runs a command in each shell that is meant, until
-/// one fails. Returns how the last command ended.
+/// Opens a bundle in a room with no network, and runs a command in each of its shells, or in the one
+/// that was asked for, until one fails. Returns the status of the last command.
 pub(crate) fn rehearse(options: &Options, report: &Report) -> Result<ExitStatus> {
     report.emit(Event::Phase(Phase::Check));
     let bundle = whole_bundle(options)?;

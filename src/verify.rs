@@ -1,4 +1,4 @@
-//! Reads a whole bundle and lists every fault. Executes nothing, changes nothing.
+//! Reads a whole bundle and lists every fault. Nothing is executed and nothing is changed.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,40 +16,40 @@ use shellpack_format::store::hash::Digest;
 use shellpack_format::store::nar::parse::Parser;
 
 mod parity;
-mod verdict;
+mod verification;
 
 use parity::Cover;
-use verdict::Verdict;
+use verification::Verification;
 
-/// What the user asked for.
+/// The request.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The bundle; `-` is stdin.
     pub bundle: PathBuf,
-    /// Further directories in which volumes of it may lie.
+    /// Further directories to look for its volumes in.
     pub volumes: Vec<PathBuf>,
-    /// How many segments are checked at a time.
+    /// Number of segments to check at a time.
     pub jobs: usize,
 }
 
 /// Checks every byte of a bundle, and the parity beside it.
-pub(crate) fn verify(options: &Options, report: &Report) -> Result<Verdict> {
+pub(crate) fn verify(options: &Options, report: &Report) -> Result<Verification> {
     report.emit(Event::Phase(Phase::Verify));
     let bundle = Bundle::open_among(&options.bundle, &options.volumes, report.prompt());
     let findings = findings(bundle, options.jobs, report)?;
     let cover = Cover::look(options, &findings, report)?;
     report.emit(Event::PhaseDone);
-    Verdict::new(options, findings, cover)
+    Verification::new(options, findings, cover)
 }
 
-/// What a check of a bundle found.
+/// The result of a check.
 #[derive(Debug)]
 pub struct Findings {
     /// The manifest, if it could be read.
     pub manifest: Option<Manifest>,
-    /// Its digest, likewise.
+    /// The digest of the manifest, likewise.
     pub manifest_digest: Option<Digest>,
-    /// Every fault, in the order of the file as far as that is known.
+    /// Every fault, in the order of the file where that is known.
     pub faults: Vec<BadBundle>,
 }
 
@@ -58,7 +58,7 @@ pub fn verify_file(file: &Path, jobs: usize, report: &Report) -> Result<Findings
     findings(Bundle::open(file), jobs, report)
 }
 
-/// Checks every byte of a bundle that was opened, or says why it could not be.
+/// Checks every byte of a bundle. If it could not be opened, that is its fault.
 fn findings(bundle: Result<Bundle>, jobs: usize, report: &Report) -> Result<Findings> {
     match bundle {
         Ok(bundle) => check(bundle, jobs, report),
@@ -72,7 +72,7 @@ fn findings(bundle: Result<Bundle>, jobs: usize, report: &Report) -> Result<Find
 }
 
 fn check(bundle: Bundle, jobs: usize, report: &Report) -> Result<Findings> {
-    let mut volumes = Volumes::default();
+    let mut volumes = VolumeFaults::default();
     match bundle.ensure_whole() {
         Ok(()) => {}
         Err(Error::Bundle {
@@ -99,22 +99,22 @@ fn check(bundle: Bundle, jobs: usize, report: &Report) -> Result<Findings> {
     })
 }
 
-/// What is wrong with the volumes of a bundle, besides what is in them.
+/// Faults of the volumes of a bundle as files, whatever their contents.
 #[derive(Default)]
-struct Volumes {
+struct VolumeFaults {
     shelf: Option<Arc<Shelf>>,
     fault: Option<BadVolume>,
 }
 
-impl Volumes {
-    /// Whether there is no bundle without what is missing. Where only a member is not in its
-    /// place, what comes before it can be checked.
+impl VolumeFaults {
+    /// Whether nothing can be read. If a volume is only foreign, everything before it can still be
+    /// checked.
     fn are_unreadable(&self) -> bool {
         !matches!(self.fault, None | Some(BadVolume::Foreign { .. }))
     }
 
     fn add_to(self, mut faults: Vec<BadBundle>) -> Vec<BadBundle> {
-        // That a volume is not right says more than what is not in it.
+        // A wrong volume explains the bad header in it, which is not news then.
         if let Some(BadVolume::Foreign { member: bad, .. }) = &self.fault {
             faults.retain(|fault| !matches!(fault, BadBundle::Header { member } if member == bad));
         }
@@ -130,7 +130,7 @@ impl Volumes {
     }
 }
 
-/// Says in which volumes a damaged segment lies.
+/// Adds the volumes that a damaged segment is in.
 fn placed(fault: BadBundle, shelf: &Shelf) -> BadBundle {
     let files = match &fault {
         BadBundle::Segment { member, .. } => {
@@ -148,7 +148,7 @@ fn placed(fault: BadBundle, shelf: &Shelf) -> BadBundle {
     }
 }
 
-/// Reads a bundle to its end; what is wrong with it.
+/// Reads a bundle to its end and returns its faults.
 pub(crate) fn contents(bundle: Bundle, jobs: usize, report: &Report) -> Result<Vec<BadBundle>> {
     let file = bundle.file.clone();
     let mut reader = bundle.into_counted(report);
@@ -167,7 +167,7 @@ pub(crate) fn contents(bundle: Bundle, jobs: usize, report: &Report) -> Result<V
         .unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Fails with the first fault of a bundle, if there is one.
+/// Fails with the first fault of a bundle, if it has one.
 pub(crate) fn ensure_sound(bundle: Bundle, jobs: usize, report: &Report) -> Result<()> {
     let file = bundle.file.clone();
     let findings = check(bundle, jobs, report)?;
@@ -175,7 +175,7 @@ pub(crate) fn ensure_sound(bundle: Bundle, jobs: usize, report: &Report) -> Resu
     first.map_or(Ok(()), |source| Err(Error::Bundle { file, source }))
 }
 
-/// Checks the project files; whether anything behind them can be found.
+/// Checks the project files. Returns whether the rest of the bundle can be found.
 fn project_files(
     reader: &mut Reader<impl Input>,
     manifest: &Manifest,
@@ -184,7 +184,7 @@ fn project_files(
     for file in &manifest.project.files {
         match reader.project_file(file, |_| Ok(())) {
             Ok(()) => {}
-            // Content and padding were read to their end: the next header is in its place.
+            // Contents and padding were read to their end, so the next header is in its place.
             Err(ReadError::Bad(
                 fault @ (BadBundle::ProjectFile { .. } | BadBundle::Padding { .. }),
             )) => check.fault(fault)?,
@@ -235,7 +235,7 @@ impl Destination for Check<'_> {
     }
 }
 
-/// A NAR that is looked at and goes nowhere. Its hash alone does not make it one that can be
+/// A NAR that is parsed and not kept: that its hash is right does not mean that it can be
 /// unpacked.
 struct Parsed<'a> {
     check: &'a Check<'a>,

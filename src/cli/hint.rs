@@ -1,5 +1,5 @@
-//! What to type next, for every error where that is known. This is the one place that says so, and
-//! that looks at the disk for it.
+//! Hints: what to type next, for every error where that is known. All hints are here, and so is all
+//! looking at the disk for them.
 
 use std::io;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::ReadBack { .. } => Some("try another medium".to_owned()),
         Error::Output(bad) => Some(output::of(bad)),
         Error::NotThere(not_there) => entering::not_there(not_there),
-        Error::NotFromStdin(_) => Some("write it to a file first".to_owned()),
+        Error::NotFromStdin(_) => Some("write the bundle to a file first".to_owned()),
         Error::Io {
             action,
             path,
@@ -37,17 +37,15 @@ pub(super) fn of(error: &Error) -> Option<String> {
 /// For a file that could not be read or written.
 fn medium(action: &str, path: &Path, error: &io::Error) -> Option<String> {
     match error.kind() {
-        io::ErrorKind::FileTooLarge => Some(
-            "the place takes no file so large, but smaller volumes, which open as they are: \
-             --volume-size SIZE"
-                .to_owned(),
-        ),
-        io::ErrorKind::StorageFull => Some("make room, and try again".to_owned()),
+        io::ErrorKind::FileTooLarge => {
+            Some("write smaller volumes, which open as they are: --volume-size SIZE".to_owned())
+        }
+        io::ErrorKind::StorageFull => Some("free some space, and try again".to_owned()),
         _ if !media::is_lost(error) => None,
         _ if action == "read" => Some(bundle::PLUG_IN.to_owned()),
         _ => Some(format!(
-            "if the medium was pulled out, plug it in and try again, else try another one; \
-             nothing half-written is called {}",
+            "if the medium was pulled out, plug it in and try again; else try another one; no \
+             half-written file is named {}",
             path.display()
         )),
     }

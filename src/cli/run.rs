@@ -1,4 +1,4 @@
-//! Runs a command, prints why it failed, and says what the process exits with.
+//! Runs a command, reports its failure, and chooses the exit code.
 
 use std::io;
 use std::process::ExitCode;
@@ -24,11 +24,11 @@ mod split;
 mod verify;
 mod written;
 
-/// What `open`, `enter` and `rehearse` exit with when shellpack itself fails, so that it can be told
-/// from the command that they run.
+/// The exit code of `open`, `enter` and `rehearse` if shellpack itself fails, to tell that from a
+/// failure of the command that they run.
 const OWN_FAILURE: u8 = 125;
 
-/// Runs the command and reports how it ended.
+/// Runs the command and reports its end.
 pub(super) fn run(cli: Cli) -> ExitCode {
     set_colour(cli.global.color);
     let interrupted = Arc::<AtomicBool>::default();
@@ -47,7 +47,7 @@ pub(super) fn run(cli: Cli) -> ExitCode {
             report.emit(Event::Done);
             return code;
         }
-        // If it was told to end, that is why it failed, whatever failed.
+        // After a signal, that is the reason for any failure.
         Err(error) => report.ensure_not_interrupted().err().unwrap_or(error),
     };
     let exit_code = code_of_failure(&error, runs_a_command);

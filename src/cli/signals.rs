@@ -1,4 +1,4 @@
-//! Ctrl-C and other signals that end a process: the first lets the engine clean up.
+//! Ctrl-C and other signals that end the process.
 
 use std::io;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use super::Command;
 use crate::report::{Event, Report};
 
-/// Sets `interrupted` at the first signal, and ends the process at the second.
+/// The first signal sets `interrupted`, so that the engine can clean up; the second ends the process.
 pub(super) fn catch(command: &Command, interrupted: &Arc<AtomicBool>, report: &Report) {
-    // A file that becomes too large is an error of the write, not the end of the process.
+    // When a file becomes too large, the write shall fail, not the process.
     let _ = signal_hook::flag::register(Signal::XFSZ.as_raw(), Arc::default());
-    // In a rehearsal Ctrl-C is the business of the command inside, however often.
+    // In a rehearsal every Ctrl-C is for the command inside.
     let ends_at_second = !matches!(command, Command::Rehearse(_));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         if let Err(error) = arm(signal, interrupted, ends_at_second) {
-            let text = format!("Ctrl-C may leave something behind: {error}");
+            let text = format!("Ctrl-C may leave files behind: {error}");
             report.emit(Event::Warning(&text));
         }
     }

@@ -1,4 +1,4 @@
-//! Standard output: data, and nothing else.
+//! Standard output, which is for data only.
 
 use std::io::{self, Write as _};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::report::printable_json;
 
-/// Prints data. Its reader may stop reading at any time: that is no failure.
+/// Prints data. It is not a failure if the reader stops reading.
 pub(super) fn print(text: &str) -> Result<()> {
     let printed = anstream::stdout().lock().write_all(text.as_bytes());
     match printed.and_then(|()| io::stdout().flush()) {
@@ -18,14 +18,14 @@ pub(super) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Data for a program, indented for humans who read it nevertheless.
+/// JSON for a program, indented in case a human reads it.
 pub(super) fn json(value: &impl Serialize) -> Result<String> {
     let json = serde_json::to_string_pretty(value)
         .map_err(|error| Error::nix_output("serde_json", &error.to_string()))?;
     Ok(printable_json(&(json + "\n")))
 }
 
-/// How wide standard output is, if it is a terminal that says so.
+/// The width of the terminal, if standard output is one and reports it.
 pub(super) fn columns() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
     (size.ws_col > 0).then(|| usize::from(size.ws_col))

@@ -1,20 +1,20 @@
-//! What helps where a rehearsal failed.
+//! Remedies for a rehearsal that failed.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What would let a rehearsal pass.
+/// Something that would let a rehearsal pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Advice {
-    /// To carry this file, too.
+    /// Carry this file, too.
     Include(PathBuf),
-    /// To carry the directory that a source is filtered from.
+    /// Carry the directory that a source is filtered from.
     IncludeSource,
-    /// To have in the project what evaluation builds and imports.
+    /// Add the files that evaluation builds and imports to the project.
     ImportFromProject,
-    /// To look for what the shell takes from this machine.
+    /// Look for things that the shell takes from this machine.
     CheckSurroundings,
-    /// Not to rehearse: its `shellHook` may end the shell on purpose.
+    /// Skip the rehearsal: the `shellHook` may end the shell on purpose.
     SkipRehearsal,
 }

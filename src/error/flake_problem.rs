@@ -4,25 +4,25 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlakeProblem {
-    /// It has nothing of that name.
+    /// It has no attribute of that name.
     #[error("could not find a shell in the flake {reference}: it has none of\n  {}", tried.join("\n  "))]
     NoAttribute {
         /// The flake, as the user named it.
         reference: String,
-        /// Where a shell was sought.
+        /// The attributes that were tried.
         tried: Vec<String>,
     },
-    /// Its lock file is missing or incomplete, and the user wants it to be neither.
+    /// Its lock file is missing or incomplete, and the user asked for a complete one.
     #[error("could not pack the flake {0}: its flake.lock does not lock every input")]
     NotLocked(String),
-    /// What evaluates is nothing to Nix, where a flake can see less.
+    /// It evaluates as a shell file, but not as a flake, which can see less.
     #[error("could not pack the flake {reference}: nix develop would not enter it\n{words}")]
     NotPure {
         /// The flake, as the user named it.
         reference: String,
-        /// What of it.
+        /// The attribute.
         attribute: String,
-        /// What Nix says.
+        /// The error that Nix printed.
         words: String,
     },
     /// Flakes and shell files at once.
@@ -32,9 +32,9 @@ pub enum FlakeProblem {
     #[error("could not pack the flakes {0} and {1} together: a bundle has one project")]
     Several(String, String),
     /// Options for functions, or for the search path.
-    #[error("could not call a flake with -A, --arg, --argstr or -I: it takes none of them")]
+    #[error("could not use -A, --arg, --argstr or -I with a flake")]
     Arguments,
     /// A file beside the flake's own.
-    #[error("could not carry {0}: of a flake only what Nix counts as its source travels")]
+    #[error("could not carry {0}: the project files of a flake are its source, and nothing else")]
     Include(String),
 }

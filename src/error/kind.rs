@@ -1,9 +1,9 @@
-//! What nix-shell takes and `create` does not.
+//! Arguments that nix-shell accepts and `create` does not.
 
-/// Something that stands where a shell file should.
+/// What was named instead of a shell file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// `<…>`, which is looked up.
+    /// `<…>`, which Nix looks up in its search path.
     LookUp,
     /// A store derivation.
     Derivation,
@@ -14,7 +14,7 @@ pub enum Kind {
 impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::LookUp => "something to be looked up",
+            Self::LookUp => "a search path entry",
             Self::Derivation => "a derivation",
             Self::Script => "a script",
         }

@@ -1,4 +1,4 @@
-//! Errors from what libraries report, and the exit code that they come to.
+//! Errors made from those of libraries, and their exit codes.
 
 use std::io;
 use std::path::Path;
@@ -17,8 +17,8 @@ impl Error {
         }
     }
 
-    /// A program that could not be started; one of Nix's that is not there at all means
-    /// that there is no Nix.
+    /// A program that could not be started. If it is one of Nix's and was not found, Nix is not
+    /// installed.
     pub fn cannot_run(program: &str, source: io::Error) -> Self {
         let program = program.to_owned();
         match source.kind() {
@@ -50,8 +50,8 @@ impl Error {
         }
     }
 
-    /// What the process exits with when a command that runs none fails this way: 130 as
-    /// shells do for Ctrl-C, else 1. (2 is a command line that makes no sense.)
+    /// The exit code of a command that fails this way and does not itself run one: 130 as shells
+    /// do for Ctrl-C, else 1. (2 is a usage error.)
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Interrupted => 130,

@@ -1,50 +1,53 @@
-//! What was opened before, and cannot be entered or let go of.
+//! Opened bundles that cannot be entered or removed.
 
 use std::path::PathBuf;
 
 use super::Damage;
 use super::words::indent;
 
-/// Why a shell that was opened here is not to be had.
+/// Why an opened bundle cannot be entered or removed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotThere {
     /// There is no place for shellpack's state.
-    #[error("could not find the record of what was opened: neither HOME nor XDG_STATE_HOME is set")]
+    #[error("could not find the records of opened bundles: neither HOME nor XDG_STATE_HOME is set")]
     NoHome,
-    /// Nothing was.
+    /// No bundle was opened.
     #[error("could not find a shell: no bundle was opened here")]
     NothingOpened,
-    /// Nothing of that name was.
+    /// No bundle of that name was opened.
     #[error("could not find {0}: no bundle of that name was opened here")]
     NotOpened(String),
-    /// Several bundles of that name were.
+    /// Several bundles of that name were opened.
     #[error("could not choose: several bundles named {name} were opened here{}", indent(&candidates.join("\n")))]
     Ambiguous {
         /// The name.
         name: String,
-        /// What names each of them in full, the one that was opened last first.
+        /// Their full names, the one that was opened last first.
         candidates: Vec<String>,
     },
-    /// Which shell is meant can only be told in a project.
-    #[error("could not tell which shell to enter: {} lies in no opened project", dir.display())]
+    /// Only inside a project is it clear which shell is meant.
+    #[error("could not tell which shell to enter: {} is not in an opened project", dir.display())]
     NotInProject {
         /// The current directory.
         dir: PathBuf,
-        /// Names of what was opened.
+        /// Names of opened bundles.
         known: Vec<String>,
     },
     /// A bundle has several shells, or one, and none of that name.
-    #[error("could not find the shell {shell} in {bundle}: {}", what_it_has(known))]
+    #[error(
+        "could not find the shell {shell} in {bundle}: {}",
+        known_shells(known)
+    )]
     NoSuchShell {
-        /// What was asked for.
+        /// The name that was asked for.
         shell: String,
         /// The bundle's name.
         bundle: String,
-        /// What its shells are called; empty where the only one has no name.
+        /// The names of its shells; empty if its only shell has no name.
         known: Vec<String>,
     },
-    /// A record is damaged, or not whole yet.
+    /// A record is damaged or not complete yet.
     #[error("could not enter {id}: its record is damaged")]
     DamagedRecord {
         /// The record.
@@ -58,14 +61,14 @@ pub enum NotThere {
     ProjectGone {
         /// The record.
         name: String,
-        /// What is gone: the project's directory, or the shell file in it.
+        /// The missing path: the project's directory, or the shell file in it.
         path: PathBuf,
         /// The project's directory.
         project: PathBuf,
     },
     /// Paths are not valid any more.
     #[error(
-        "could not enter {name}: this machine's store does not have what it needs{}",
+        "could not enter {name}: this machine's store does not have paths that it needs{}",
         indent(paths)
     )]
     PathsGone {
@@ -76,9 +79,9 @@ pub enum NotThere {
     },
 }
 
-fn what_it_has(shells: &[String]) -> String {
+fn known_shells(shells: &[String]) -> String {
     if shells.is_empty() {
-        "it has only one, which has no name".to_owned()
+        "its only shell has no name".to_owned()
     } else {
         format!("it has {}", shells.join(", "))
     }

@@ -5,42 +5,42 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 
-/// Why a bundle cannot be written where it was to be.
+/// Why a bundle cannot be written to the chosen place.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadOutput {
     /// It exists.
-    #[error("could not write {}: it exists", .0.display())]
+    #[error("could not write {}: it already exists", .0.display())]
     Exists(PathBuf),
     /// It is a directory.
     #[error("could not write {}: it is a directory", .0.display())]
     IsDirectory(PathBuf),
-    /// It takes a directory.
+    /// There is no directory for it.
     #[error("could not write to {}: there is no such directory", .0.display())]
     NotDirectory(PathBuf),
     /// It is a device, a pipe or a socket.
     #[error("could not replace {}: it is not a regular file", .0.display())]
     IsSpecial(PathBuf),
     /// It would become part of what it packs.
-    #[error("could not write {}: evaluation copies {}, so the next evaluation would copy the bundle, too", path.display(), tree.display())]
+    #[error("could not write {}: evaluation copies {}, so the next evaluation would copy the bundle as well", path.display(), tree.display())]
     InSource {
         /// The output.
         path: PathBuf,
         /// The directory that evaluation copies.
         tree: PathBuf,
     },
-    /// Its place is too small.
-    #[error("could not write {}: it takes at least {needed}, and its file system has {free} free", path.display())]
+    /// Its file system is too small.
+    #[error("could not write {}: it needs at least {needed}, and its file system has {free} free", path.display())]
     NoRoom {
         /// The output.
         path: PathBuf,
-        /// What it takes at least, for a human.
+        /// The least that it needs, for a human.
         needed: String,
-        /// What there is.
+        /// The space that is free.
         free: String,
     },
-    /// Its place takes no file so large.
-    #[error("could not write {} in files of {size}: {file_system} takes files of up to {most}", path.display())]
+    /// Its file system does not allow a file so large.
+    #[error("could not write {} in files of {size}: {file_system} allows files of up to {most}", path.display())]
     TooLarge {
         /// The output.
         path: PathBuf,
@@ -48,11 +48,11 @@ pub enum BadOutput {
         size: String,
         /// The kind of file system.
         file_system: &'static str,
-        /// The largest that it takes.
+        /// The largest file that it allows.
         most: String,
     },
-    /// Its place takes no parity file so large.
-    #[error("could not protect {} with so much parity: it has {size} in one file, and {file_system} takes files of up to {most}", path.display())]
+    /// Its file system does not allow a parity file so large.
+    #[error("could not write so much parity for {}: it is one file of {size}, and {file_system} allows files of up to {most}", path.display())]
     TooMuchParity {
         /// The output.
         path: PathBuf,
@@ -60,28 +60,28 @@ pub enum BadOutput {
         size: String,
         /// The kind of file system.
         file_system: &'static str,
-        /// The largest file that it takes.
+        /// The largest file that it allows.
         most: String,
     },
-    /// A bundle would be copied to where it is.
-    #[error("could not copy {}: it is in that directory already", .0.display())]
+    /// A bundle would be copied onto itself.
+    #[error("could not copy {}: it is already in that directory", .0.display())]
     IsThere(PathBuf),
-    /// It is a file of the bundle that is read.
-    #[error("could not write {}: it belongs to the bundle that is read", .0.display())]
+    /// It is a file of the bundle being read.
+    #[error("could not write {}: it belongs to the bundle being read", .0.display())]
     IsRead(PathBuf),
-    /// It has its name, but nobody knows whether that will last.
-    #[error("could not make sure that {} is on the disk: it is written{}", path.display(), kept_in(aside.as_deref()))]
+    /// It has its name, but may not outlast a power failure.
+    #[error("could not make sure that {} is on the disk: it was written, but may be lost{}", path.display(), kept_in(aside.as_deref()))]
     NotLasting {
         /// The file.
         path: PathBuf,
-        /// Where that is which it replaces.
+        /// Where the files are that it replaces.
         aside: Option<PathBuf>,
         /// Why.
         #[source]
         source: io::Error,
     },
-    /// It failed, and what was there before could not be put back.
-    #[error("could not put back what was there before: it is in {}", aside.display())]
+    /// It failed, and the files that were there before could not be put back.
+    #[error("could not put back the files that were there before: they are in {}", aside.display())]
     StaysAside {
         /// The directory where it is, beside its place.
         aside: PathBuf,
@@ -92,18 +92,21 @@ pub enum BadOutput {
     /// Standard output is a terminal.
     #[error("could not write the bundle to the terminal")]
     IsTerminal,
-    /// Standard output is one file without a name.
+    /// Standard output has no name for further files.
     #[error(
-        "could not write volumes, a checksum file or parity to standard output: only files have names"
+        "could not write volumes, a checksum file or parity to standard output: they need file names"
     )]
     HasNoName,
-    /// What went to standard output is gone.
-    #[error("could not read back standard output: nobody knows where it went")]
+    /// Output that went to standard output is out of reach.
+    #[error("could not read back standard output: shellpack does not see where it goes")]
     CannotReadBack,
 }
 
 fn kept_in(aside: Option<&Path>) -> String {
     aside.map_or_else(String::new, |aside| {
-        format!(", and what it replaces is in {}", aside.display())
+        format!(
+            ", and the files that it replaces are in {}",
+            aside.display()
+        )
     })
 }

@@ -15,44 +15,44 @@ pub enum BadParity {
         /// Where it was looked for.
         parity: PathBuf,
     },
-    /// It cannot be read here and there.
+    /// It has no parts that could be read one by one.
     #[error("could not use {}: it is neither a file nor a disk", .0.display())]
     NotAFile(PathBuf),
     /// The file is something else, or nothing of it is whole.
     #[error("could not use {}: it is not a parity file, or all of it is damaged", .0.display())]
     NotParity(PathBuf),
     /// A newer program wrote it.
-    #[error("could not use {}: it is a parity file of a kind that this shellpack does not know", .0.display())]
+    #[error("could not use {}: it is a parity file of a kind that this version of shellpack does not know", .0.display())]
     Unknown(PathBuf),
-    /// Not a byte fits.
+    /// It is not the parity of this bundle.
     #[error("could not use {}: it belongs to another bundle", .0.display())]
     OtherBundle(PathBuf),
-    /// Nobody can tell how large the volumes were.
-    #[error("could not repair {}: no volume of it is there", .0.display())]
+    /// The size of the volumes cannot be known.
+    #[error("could not repair {}: none of its volumes was found", .0.display())]
     NoVolumes(PathBuf),
     /// There is more damage than parity.
-    #[error("could not repair the bundle: more of it is damaged than {} covers", parity.display())]
+    #[error("could not repair the bundle: there is more damage than {} covers", parity.display())]
     Beyond {
         /// The parity file.
         parity: PathBuf,
     },
-    /// Something else came out.
-    #[error("could not repair {}: what comes out is not what was protected", .0.display())]
+    /// The result is not the bundle.
+    #[error("could not repair {}: the result is not the bundle that was protected", .0.display())]
     NotRestored(PathBuf),
-    /// It is of no use, or of less, and the bundle is as it was.
-    #[error("could not rely on {}: {fault}", parity.display())]
+    /// The parity file has a fault, and the bundle has none.
+    #[error("could not use {}: {fault}", parity.display())]
     Faulty {
         /// The bundle, as it was named.
         bundle: PathBuf,
-        /// Further directories in which volumes of it may lie.
+        /// Further directories with volumes of it.
         dirs: Vec<PathBuf>,
         /// The parity file.
         parity: PathBuf,
         /// What is wrong with it.
         fault: ParityFault,
     },
-    /// Parity would be that of the damage.
-    #[error("could not protect {}: it is damaged already", .0.display())]
+    /// Parity would preserve the damage.
+    #[error("could not protect {}: it is already damaged", .0.display())]
     Damaged(PathBuf),
 }
 
@@ -72,7 +72,7 @@ impl fmt::Display for ParityFault {
         f.write_str(match self {
             Self::Damaged => "it is damaged in places",
             Self::OfAnother => "it belongs to another bundle",
-            Self::Unusable => "it is no parity file, or all of it is damaged",
+            Self::Unusable => "it is not a parity file, or all of it is damaged",
         })
     }
 }

@@ -1,12 +1,12 @@
-//! What helps where a bundle has faults.
+//! Remedies for a bundle that has faults.
 
-/// What can be done about a bundle's faults.
+/// Something that can be done about a bundle's faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// Its parity file covers all of the damage.
+    /// Repair it: its parity file covers all of the damage.
     Repair,
-    /// It has to be copied again.
+    /// Copy it again.
     CopyAgain,
-    /// It is whole, and files lie beside it that look like more of it.
+    /// Remove files beside it that look like more volumes: the bundle itself is whole.
     RemoveSurplus,
 }

@@ -1,8 +1,8 @@
-//! A bundle that is for another machine than this one.
+//! Bundles that are for another machine than this one.
 
 use std::path::PathBuf;
 
-/// Why a shell cannot be entered on this machine, whatever is done with its bundle.
+/// Why the shells of a bundle cannot be entered on this machine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unfit {
@@ -16,8 +16,8 @@ pub enum Unfit {
         /// This machine's.
         here: String,
     },
-    /// The store is elsewhere.
-    #[error("could not open {}: its store is {bundle}, and the one here is {here}", file.display())]
+    /// The store has another directory.
+    #[error("could not open {}: its store is {bundle}, and this machine's is {here}", file.display())]
     WrongStore {
         /// The bundle.
         file: PathBuf,

@@ -130,12 +130,12 @@ mod tests {
             (
                 Some("dvd"),
                 plain,
-                Some("could not write x in files of 4.38 GiB: vfat takes files of up to 4.00 GiB"),
+                Some("could not write x in files of 4.38 GiB: vfat allows files of up to 4.00 GiB"),
             ),
             (
                 None,
                 joined,
-                Some("could not write x in files of 5.00 GiB: vfat takes files of up to 4.00 GiB"),
+                Some("could not write x in files of 5.00 GiB: vfat allows files of up to 4.00 GiB"),
             ),
         ] {
             let output = output(volume_size, replaces);
@@ -150,7 +150,7 @@ mod tests {
         let output = output(None, Replaces::All);
         assert_eq!(
             said(&output, FileSystem::Ext, 17 * GIB).unwrap(),
-            "could not write x: it takes at least 17.00 GiB, and its file system has 16.00 GiB free"
+            "could not write x: it needs at least 17.00 GiB, and its file system has 16.00 GiB free"
         );
     }
 
@@ -162,11 +162,11 @@ mod tests {
             ..output(Some("fat32"), Replaces::All)
         };
         let refused = |size| said(&output, FileSystem::Vfat, size).unwrap();
-        assert!(refused(5 * GIB).starts_with("could not protect x with so much parity"));
+        assert!(refused(5 * GIB).starts_with("could not write so much parity for x"));
         assert_eq!(said(&output, FileSystem::Vfat, 3 * GIB), None);
         let exfat = said(&output, FileSystem::Exfat, 8 * GIB).unwrap();
         assert!(
-            exfat.starts_with("could not write x: it takes at least 16."),
+            exfat.starts_with("could not write x: it needs at least 16."),
             "{exfat}"
         );
     }

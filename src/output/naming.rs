@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(
             error,
             format!(
-                "could not make sure that {} is on the disk: it is written, and what it replaces is in {}",
+                "could not make sure that {} is on the disk: it was written, but may be lost, and the files that it replaces are in {}",
                 at("gone/x.001").display(),
                 aside.display()
             )

@@ -1,4 +1,4 @@
-//! The rehearsal of what would be carried, before there is a bundle.
+//! The rehearsal of `create`: with the paths that would be carried, before there is a bundle.
 
 use std::fmt;
 use std::fs;
@@ -18,13 +18,13 @@ use shellpack_format::bundle::manifest::{FileKind, Project, Proof, ProofResult, 
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
-/// What the room's own process is told, below its `/nix`.
+/// The file that tells the process in the room its [`Task`], below the room's `/nix`.
 const TASK: &str = "rehearsal.json";
 
 pub(super) const BUILDS: &str =
     "evaluation itself builds something (import from derivation), which is not carried";
 
-/// That evaluation would build something although it is carried, or cannot be.
+/// The error for a build during evaluation whose outputs are carried already, or cannot be.
 pub(crate) fn builds_all_the_same(derivation: &StorePath) -> Error {
     Error::RehearsalFailed {
         what: BUILDS.to_owned(),
@@ -33,73 +33,73 @@ pub(crate) fn builds_all_the_same(derivation: &StorePath) -> Error {
     }
 }
 
-/// What is rehearsed before there is a bundle.
+/// A shell to rehearse, and everything that would be carried for it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Task {
-    /// Where the store is.
+    /// The store directory.
     pub store: StoreDir,
-    /// Everything that is carried.
+    /// Every carried path.
     pub paths: Vec<PathInfo>,
-    /// The shell, and how it is evaluated.
+    /// The shell and its evaluation.
     pub recipe: Recipe,
-    /// Sources that the derivation copies from the project; they must come out the same.
+    /// Sources that the derivation copies from the project. They must come out the same.
     pub copied_sources: Vec<StorePath>,
     /// The directory of the project in the room.
     pub project: PathBuf,
-    /// Whether the shell is entered without evaluating.
+    /// Whether the shell is entered without evaluation.
     pub no_eval: bool,
 }
 
-/// What a `shellHook` did that wanted the network.
+/// A `shellHook` that needed a network.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Hook {
-    /// Its own words.
+    /// Its output about that.
     pub(super) words: String,
-    /// How it ended the shell, if it did.
+    /// The exit status, if it ended the shell.
     pub(super) ended: Option<String>,
 }
 
-/// What the room's process saw.
+/// The result from the process in the room.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Seen {
+pub(crate) enum Observed {
     /// Everything worked.
     Passed {
         /// The Nix that did it, if one took part.
         nix_version: Option<String>,
-        /// What was checked, one sentence each.
+        /// The checks that were made, one sentence each.
         checks: Vec<String>,
-        /// A `shellHook` that wanted the network.
+        /// A `shellHook` that needed a network.
         hook: Option<Hook>,
     },
-    /// Evaluation would have to build something, which the other side cannot.
+    /// Evaluation would have to build something, which the target cannot.
     Builds {
         /// The derivation whose outputs it reads.
         derivation: String,
     },
-    /// Something did not.
+    /// A check failed.
     Failed {
-        /// What.
+        /// Which.
         what: String,
-        /// Nix's own words.
+        /// Nix's output.
         words: String,
         /// What would help, if that is known.
         advice: Option<Advice>,
-        /// A project file that evaluation did not find, relative to the project's root.
+        /// A project file that evaluation did not find, relative to the root of the project.
         missing_file: Option<PathBuf>,
     },
 }
 
-/// How a rehearsal ended that did not fail.
+/// The result of a rehearsal that did not fail.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// Nothing is missing.
     Proved(Proof),
-    /// The outputs of this derivation are: evaluation reads them.
+    /// The outputs of this derivation are missing: evaluation reads them.
     Builds(StorePath),
 }
 
-/// Rehearses a shell with exactly what would be carried. `project_root` has the project's
-/// files; only those that the manifest names are shown to the room.
+/// Rehearses a shell with exactly the paths that would be carried. `project_root` has the project
+/// files; the room sees only those that the manifest names.
 pub(crate) fn carried(
     nix: &Nix,
     mut task: Task,
@@ -159,7 +159,7 @@ pub(crate) fn carried(
     Ok(outcome)
 }
 
-/// Says which of several shells failed.
+/// Names the shell that failed, if there are several.
 fn of_shell(name: Option<&ShellName>, error: Error) -> Error {
     match (name, error) {
         (
@@ -180,31 +180,31 @@ fn of_shell(name: Option<&ShellName>, error: Error) -> Error {
 
 impl fmt::Display for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the shellHook wants a network, which will not be there")?;
+        f.write_str("the shellHook needs a network, which the target does not have")?;
         if let Some(status) = &self.ended {
             write!(f, ", and ends the shell ({status})")?;
         }
-        f.write_str("; it said:")?;
+        f.write_str("; its output:")?;
         self.words
             .lines()
             .try_for_each(|line| write!(f, "\n  {line}"))
     }
 }
 
-/// What the room's process saw, as a proof or as an error.
+/// The result from the process in the room, as a proof or as an error.
 fn verdict(
     output: &Output,
     project_root: &Path,
     store: &StoreDir,
 ) -> Result<(Outcome, Option<Hook>)> {
-    let seen = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| Seen::Failed {
+    let seen = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| Observed::Failed {
         what: "the room ended without a result".to_owned(),
         words: String::from_utf8_lossy(&output.stderr).into_owned(),
         advice: None,
         missing_file: None,
     });
     match seen {
-        Seen::Passed {
+        Observed::Passed {
             nix_version,
             checks,
             hook,
@@ -216,11 +216,11 @@ fn verdict(
             };
             Ok((Outcome::Proved(proof), hook))
         }
-        Seen::Builds { derivation } => store
+        Observed::Builds { derivation } => store
             .parse_path(&derivation)
             .map(|path| (Outcome::Builds(path), None))
             .map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string())),
-        Seen::Failed {
+        Observed::Failed {
             what,
             words,
             advice,

@@ -1,6 +1,6 @@
-//! The rehearsal as the process in the room goes through it.
+//! The part of a rehearsal that runs in the room.
 //!
-//! It runs as a hidden subcommand with the task in a file and prints what it saw as JSON.
+//! This is a hidden subcommand. It reads its task from a file and prints its result as JSON.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use super::SUBCOMMAND;
-use super::carried::{BUILDS, Hook, Seen, Task};
+use super::carried::{BUILDS, Hook, Observed, Task};
 use super::network;
 use crate::entry::as_packed::AsPacked;
 use crate::entry::invocation::{Entry, Invocation, RUN};
@@ -18,11 +18,11 @@ use crate::nix::{Nix, evaluate};
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::registration;
 
-/// Where that goes which entering the shell takes.
+/// The directory for files that entering the shell needs.
 const ENTRY: &str = "/nix/rehearsal-entry";
 
-/// The hidden subcommand's body; returns an exit code if this is one. To be called first
-/// thing in `main`.
+/// Runs the hidden subcommand and returns its exit code, if these arguments are for it. To be called
+/// first in `main`.
 pub(crate) fn hidden_entry(args: &[OsString]) -> Option<i32> {
     let [_, subcommand, file] = args else {
         return None;
@@ -32,8 +32,8 @@ pub(crate) fn hidden_entry(args: &[OsString]) -> Option<i32> {
     }
     let seen = match rehearse(Path::new(file)) {
         Ok(seen) => seen,
-        Err(Failure::Seen(seen)) => seen,
-        Err(Failure::Error(error)) => failed(&error.to_string(), cause(&error), None),
+        Err(Ended::Observed(seen)) => seen,
+        Err(Ended::Error(error)) => failed(&error.to_string(), cause(&error), None),
     };
     match serde_json::to_string(&seen) {
         Ok(text) => {
@@ -44,19 +44,19 @@ pub(crate) fn hidden_entry(args: &[OsString]) -> Option<i32> {
     }
 }
 
-/// A step that ended the rehearsal: with a verdict, or because it could not be made.
-enum Failure {
-    Seen(Seen),
+/// The end of a rehearsal: a check failed, or could not be made.
+enum Ended {
+    Observed(Observed),
     Error(Error),
 }
 
-impl From<Error> for Failure {
+impl From<Error> for Ended {
     fn from(error: Error) -> Self {
         Self::Error(error)
     }
 }
 
-fn rehearse(file: &Path) -> Result<Seen, Failure> {
+fn rehearse(file: &Path) -> Result<Observed, Ended> {
     let text = fs::read(file).map_err(Error::io("read", file))?;
     let task: Task = serde_json::from_slice(&text).map_err(|error| Error::Room {
         what: error.to_string(),
@@ -76,10 +76,10 @@ fn rehearse(file: &Path) -> Result<Seen, Failure> {
         let options = [RUN.into(), run.into()];
         invocation.command(&options).status_with_log(log)
     })?;
-    Ok(Seen::Passed {
+    Ok(Observed::Passed {
         nix_version: Some(nix.version),
         checks: vec![
-            "evaluated with only what is carried, no network and an empty home".to_owned(),
+            "evaluated with only the carried paths, no network and an empty home".to_owned(),
             "nothing was left to build or to fetch".to_owned(),
             entered(hook.as_ref(), "entered nix-shell"),
         ],
@@ -87,30 +87,30 @@ fn rehearse(file: &Path) -> Result<Seen, Failure> {
     })
 }
 
-/// No Nix takes part: what is not among the carried paths is not there, registered or not.
-fn enter_as_packed(task: &Task) -> Result<Seen, Failure> {
+/// Nix takes no part in this: only the carried paths are there, so none needs to be registered.
+fn enter_as_packed(task: &Task) -> Result<Observed, Ended> {
     let as_packed = AsPacked::new(&task.recipe.shell, &task.store, &task.project);
     let hook = enter(|run, log| {
         let prepared = as_packed.prepare(&Entry::run(run), false)?;
         prepared.status_with_log(log)
     })?;
-    Ok(Seen::Passed {
+    Ok(Observed::Passed {
         nix_version: None,
         checks: vec![entered(
             hook.as_ref(),
-            "entered the shell without evaluating it, with only what is carried, no network and an empty home",
+            "entered the shell without evaluation, with only the carried paths, no network and an empty home",
         )],
         hook,
     })
 }
 
-/// What there is to say of entry.
+/// The check of entering, in the words of the proof.
 fn entered(hook: Option<&Hook>, check: &str) -> String {
     match hook {
         Some(Hook {
             ended: Some(status),
             ..
-        }) => format!("the shellHook wants a network, and ended the shell ({status})"),
+        }) => format!("the shellHook needs a network, and ended the shell ({status})"),
         _ => check.to_owned(),
     }
 }
@@ -119,18 +119,18 @@ fn evaluate_again(
     task: &Task,
     invocation: &Invocation<'_>,
     nix: &Nix,
-) -> Result<Derivation, Failure> {
+) -> Result<Derivation, Ended> {
     let root = PathBuf::from("/nix/rehearsal-derivation");
     match invocation.instantiate(&root) {
         Ok(path) => Ok(evaluate::read_derivation(nix, &path)?),
         Err(Error::NixFailed { words, .. }) if words.contains("nable to start any build") => {
             let seen = match built_while_evaluating(invocation) {
-                Some(derivation) => Seen::Builds { derivation },
+                Some(derivation) => Observed::Builds { derivation },
                 None => failed(BUILDS, words, Some(Advice::ImportFromProject)),
             };
-            Err(Failure::Seen(seen))
+            Err(Ended::Observed(seen))
         }
-        Err(Error::NixFailed { words, .. }) => Err(Failure::Seen(Seen::Failed {
+        Err(Error::NixFailed { words, .. }) => Err(Ended::Observed(Observed::Failed {
             what: "evaluation needs something that is not carried".to_owned(),
             missing_file: missing_file(&words, &task.project),
             words,
@@ -140,8 +140,8 @@ fn evaluate_again(
     }
 }
 
-/// What evaluation would build. Nix's error does not say; its log names the derivation that
-/// was asked for before those that it is made of.
+/// The derivation that evaluation would build. Nix's error does not name it; its log does, before
+/// the derivations that this one depends on.
 fn built_while_evaluating(invocation: &Invocation<'_>) -> Option<String> {
     let log = invocation.log().unwrap_or_default();
     log.lines().find_map(derivation_asked_for)
@@ -156,26 +156,26 @@ fn derivation_asked_for(line: &str) -> Option<String> {
     Some(rest[..end].to_owned())
 }
 
-/// A source that comes out differently is missing files; the shell would still enter, and
-/// its `$src` would be another one.
-fn ensure_same_sources(task: &Task, derivation: &Derivation) -> Result<(), Failure> {
+/// A source that comes out different lacks files: the shell could still be entered, but with
+/// another `$src`.
+fn ensure_same_sources(task: &Task, derivation: &Derivation) -> Result<(), Ended> {
     let missing = task
         .copied_sources
         .iter()
         .find(|source| !derivation.input_sources.contains(source));
     let Some(source) = missing else { return Ok(()) };
     let what = format!(
-        "the source {} is not the same without the files that evaluation filtered",
+        "the source {} is different with only the project files that evaluation read",
         source.name()
     );
-    Err(Failure::Seen(failed(
+    Err(Ended::Observed(failed(
         &what,
         String::new(),
         Some(Advice::IncludeSource),
     )))
 }
 
-fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Result<(), Failure> {
+fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Result<(), Ended> {
     let list = nix.missing(derivation)?.all();
     if list.is_empty() {
         return Ok(());
@@ -187,23 +187,23 @@ fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Re
     let what = format!(
         "{} would still have to be built or fetched",
         if list.len() == 1 {
-            "one thing"
+            "one path"
         } else {
-            "some things"
+            "some paths"
         }
     );
-    Err(Failure::Seen(failed(
+    Err(Ended::Observed(failed(
         &what,
         words,
         Some(Advice::CheckSurroundings),
     )))
 }
 
-/// Enters once. That it got there is told by a file, not by what is printed: a `shellHook`
-/// may print anything, and what it started in the background may hold on to a pipe for ever.
+/// Enters the shell once. A file shows that this worked, since output cannot: a `shellHook` may print
+/// anything, and a process that it left in the background may keep a pipe open for ever.
 fn enter(
     run_in_shell: impl FnOnce(&str, &Path) -> Result<ExitStatus>,
-) -> Result<Option<Hook>, Failure> {
+) -> Result<Option<Hook>, Ended> {
     let mark = Path::new("/nix/rehearsal-entered");
     let log = Path::new("/nix/rehearsal-log");
     let status = run_in_shell(&format!(": > {}", mark.display()), log)?;
@@ -213,19 +213,19 @@ fn enter(
     if mark.exists() {
         return Ok(hook.map(|words| Hook { words, ended: None }));
     }
-    // On the other side it will do the same, and that is the hook's business.
+    // It will do the same on the target, and that is up to the hook.
     if let Some(words) = hook {
         let ended = Some(status.to_string());
         return Ok(Some(Hook { words, ended }));
     }
-    Err(Failure::Seen(failed(
+    Err(Ended::Observed(failed(
         "the shell could not be entered",
         words,
         Some(Advice::SkipRehearsal),
     )))
 }
 
-/// The first project file that Nix's words name and that is not there.
+/// The first project file that Nix's output names and that is not there.
 fn missing_file(words: &str, project: &Path) -> Option<PathBuf> {
     let prefix = format!("'{}/", project.display());
     let named = words.match_indices(&prefix).filter_map(|(at, _)| {
@@ -235,8 +235,8 @@ fn missing_file(words: &str, project: &Path) -> Option<PathBuf> {
     named.into_iter().find(|file| !project.join(file).exists())
 }
 
-fn failed(what: &str, words: String, advice: Option<Advice>) -> Seen {
-    Seen::Failed {
+fn failed(what: &str, words: String, advice: Option<Advice>) -> Observed {
+    Observed::Failed {
         what: what.to_owned(),
         words: words.trim_end().to_owned(),
         advice,

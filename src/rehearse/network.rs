@@ -1,6 +1,6 @@
-//! Whether what a shell printed shows that it wanted the network.
+//! Signs in the output of a shell that it needed a network.
 
-/// What programs say where there is none, in the words of the C library, curl, git and Nix.
+/// Error messages of the C library, curl, git and Nix where there is none.
 const WORDS: [&str; 9] = [
     "Network is unreachable",
     "Temporary failure in name resolution",
@@ -12,10 +12,10 @@ const WORDS: [&str; 9] = [
     "Network unreachable",
     "no such host",
 ];
-/// How many lines are shown.
+/// Number of lines that are shown.
 const SHOWN: usize = 5;
 
-/// The lines that say so; `None` if there is none.
+/// The lines with such a message; `None` if there are none.
 pub(super) fn wanted(printed: &str) -> Option<String> {
     let says_so = |line: &&str| WORDS.iter().any(|words| line.contains(words));
     let lines: Vec<_> = printed.lines().filter(says_so).take(SHOWN).collect();

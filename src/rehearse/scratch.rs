@@ -8,7 +8,7 @@ use crate::media::space;
 use crate::tree;
 use shellpack_format::store::store_path::StoreDir;
 
-/// A directory with at least this much room: in `TMPDIR` if that is set, else in the cache
+/// A directory with at least this many bytes free: in `TMPDIR` if that is set, else in the cache
 /// directory, since `/tmp` is often small.
 pub(super) fn scratch_space(needed: u64) -> Result<Scratch> {
     let home = || std::env::var_os("HOME").map(PathBuf::from);
@@ -53,14 +53,14 @@ pub(super) fn nix_directory(scratch: &Path, store: &StoreDir) -> Result<PathBuf>
     Ok(dir)
 }
 
-/// A directory that goes when this does. Store paths are read-only; an ordinary user must
-/// make them writable before they can be removed.
+/// A directory that is removed when this is dropped. Store paths are read-only; an ordinary user
+/// must make them writable before they can be removed.
 #[derive(Debug)]
 pub(super) struct Scratch(pub(super) PathBuf);
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed is left to the system's own cleaning of scratch directories.
+        // If that fails, the rest is left to the system's own cleaning of scratch directories.
         let _ = tree::delete_tree(&self.0);
     }
 }

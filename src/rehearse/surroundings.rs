@@ -1,4 +1,4 @@
-//! What a rehearsal's room looks like from inside.
+//! The room of a rehearsal, as it looks from inside.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -13,13 +13,13 @@ use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::registration;
 use shellpack_format::store::store_path::StoreDir;
 
-/// Directories of the host that no shell may lean on; sockets in `/run` and `/tmp`
-/// (ssh-agent, D-Bus, Docker) would pass even a network namespace.
+/// Directories of the host that no shell may depend on. Sockets in `/run` and `/tmp` (ssh-agent,
+/// D-Bus, Docker) would be reachable even from a network namespace.
 const PRIVATE: [&str; 5] = ["/home", "/root", "/run", "/tmp", "/var/tmp"];
 
-/// Directories at the top that belong to the system and not to anybody's project. All others
-/// are hidden as well: a file in `/srv` or `/data` that evaluation reads unseen, by nixpkgs'
-/// own code, must be missing here, since it will be missing on the other side.
+/// Directories in the root that belong to the system and not to projects. All others are hidden as
+/// well: a file in `/srv` or `/data` that evaluation reads unseen, in the code of nixpkgs, must be
+/// missing here, since it will be missing on the target.
 const SYSTEM: [&str; 16] = [
     "bin", "boot", "dev", "etc", "gnu", "lib", "lib32", "lib64", "libx32", "nix", "opt", "proc",
     "sbin", "sys", "usr", "var",
@@ -40,8 +40,8 @@ fn private_directories() -> Result<Vec<PathBuf>> {
     Ok(private)
 }
 
-/// No network, nothing writable but its own `/nix` and home, and an environment that has
-/// nothing of the user's.
+/// A room with no network, in which only its own `/nix` and home are writable, and with nothing from
+/// the user's environment.
 pub(super) fn sealed(nix_dir: &Path) -> Result<Room> {
     let private = private_directories()?;
     let mut room = Room::new()
@@ -53,7 +53,7 @@ pub(super) fn sealed(nix_dir: &Path) -> Result<Room> {
         room = room.private(dir);
     }
     let programs = nix_program().and_then(|file| file.parent().map(Path::to_owned));
-    // A Nix that lies in a private directory must be shown in spite of that.
+    // A Nix that is in a private directory must be visible nevertheless.
     if let Some(dir) = programs
         .as_ref()
         .filter(|dir| private.iter().any(|private| dir.starts_with(private)))
@@ -78,7 +78,7 @@ pub(super) fn sealed(nix_dir: &Path) -> Result<Room> {
         .current_dir("/"))
 }
 
-/// Where nix-shell really lies.
+/// The real path of nix-shell.
 fn nix_program() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let found = std::env::split_paths(&path)
@@ -87,11 +87,10 @@ fn nix_program() -> Option<PathBuf> {
     std::fs::canonicalize(found).ok()
 }
 
-/// On NixOS, and wherever Nix was not packaged by the distribution, Nix itself lives in the
-/// store and must be shown to the room, or nothing could be run there; and shellpack, with
-/// the libraries that it runs on, likewise.
+/// The closure of Nix and of shellpack with its libraries, as far as they are in the store: on NixOS,
+/// and wherever Nix does not come from the distribution. Without it, the room could not run them.
 pub(super) fn closure_of_programs(nix: &Nix) -> Result<Vec<PathInfo>> {
-    // What this process has mapped: its executable, the loader, the libraries.
+    // The files that this process has mapped: its executable, the loader, the libraries.
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let mapped = maps
         .lines()
@@ -106,7 +105,7 @@ pub(super) fn closure_of_programs(nix: &Nix) -> Result<Vec<PathInfo>> {
     Ok(infos.into_values().collect())
 }
 
-/// Makes paths that the room shows known to its database.
+/// Registers paths that are visible in the room in its database.
 pub(super) fn register(room: &Room, store: &StoreDir, infos: &[PathInfo]) -> Result<()> {
     let command = room.command(Path::new("nix-store"), &["--load-db".into()])?;
     let mut child = command

@@ -1,4 +1,4 @@
-//! The rehearsal of a finished bundle: it is opened for real.
+//! The rehearsal of a finished bundle, which is opened for real.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -15,19 +15,18 @@ use crate::report::{Event, Report};
 use crate::room::{Access, Room};
 use shellpack_format::bundle::manifest::Shell;
 
-/// A sealed room with an empty store, and the bundle's files in its home.
+/// A sealed room with an empty store and the bundle's files.
 #[derive(Debug)]
 pub(super) struct Stage {
     room: Room,
     /// The bundle, or its first volume, in the room.
     bundle: PathBuf,
-    /// Holds the room's `/nix` while the stage is there.
+    /// Has the room's `/nix`, and removes it in the end.
     _scratch: Scratch,
 }
 
 impl Stage {
-    /// Sets the stage: makes the room, which is empty but for the bundle, and for Nix where that is
-    /// itself in a store.
+    /// Makes the room. If Nix itself is in a store, the room has it, too.
     pub(super) fn set(bundle: &Bundle, nix: &Nix) -> Result<Self> {
         let closure = &bundle.reader().manifest().closure;
         let scratch = scratch_space(space::unpacked(closure.nar_bytes()))?;
@@ -53,8 +52,8 @@ impl Stage {
         })
     }
 
-    /// Opens the bundle for each of these shells, of which there is at least one, until one fails;
-    /// the home is empty each time. Returns how the last command ended.
+    /// Opens the bundle for each of these shells, of which there is at least one, until one fails.
+    /// The home is empty each time. Returns the status of the last command.
     pub(super) fn open_for_each(
         &self,
         shells: &[&Shell],
@@ -64,7 +63,9 @@ impl Stage {
         let mut status = ExitStatus::default();
         for shell in shells {
             if let Some(name) = &shell.name {
-                report.emit(Event::Note(&format!("opening it for the shell {name}")));
+                report.emit(Event::Note(&format!(
+                    "opening the bundle for the shell {name}"
+                )));
             }
             let args = self.arguments(shell, options);
             status = self.room.run(Path::new(Room::SELF_PATH), &args)?;

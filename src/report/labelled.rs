@@ -1,4 +1,4 @@
-//! Text in two columns: a label and what it is.
+//! Text in two columns: labels and values.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ const LABEL: usize = 9;
 pub struct Labelled(String);
 
 impl Labelled {
-    /// Adds a line. What came out of a file cannot play with the terminal.
+    /// Adds a line, without control characters that came out of a file.
     pub fn line(&mut self, label: &str, value: &str) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.0, "{label:<LABEL$} {}", printable_line(value));

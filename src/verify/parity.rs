@@ -1,4 +1,4 @@
-//! What a bundle's parity file has to say when the bundle is checked.
+//! Whether the parity beside a bundle is sound, and covers the damage of the bundle.
 
 use std::collections::HashSet;
 use std::fs;
@@ -10,32 +10,32 @@ use crate::media::volumes::Set;
 use crate::parity::{Located, ParityFile, Survey, parity_of};
 use crate::report::{Event, Phase, Report};
 
-/// How many damaged places are listed: somebody reads them.
+/// How many damaged places are listed, since a human reads them.
 const LISTED: usize = 50;
 
-/// What parity is there, and what it is good for.
+/// The parity file of a bundle, and its use.
 #[derive(Debug)]
 pub(super) enum Cover {
-    /// No byte of the bundle is damaged, and the parity file is sound, too.
+    /// The bundle and the parity file are both sound.
     Sound(PathBuf),
-    /// No byte of the bundle is damaged, but the parity file is.
+    /// The bundle is sound, and the parity file is not.
     Fault(PathBuf, ParityFault),
     /// The bundle is damaged.
     Damage(DamagedPlaces),
-    /// The bundle is damaged, and the parity file is of no use.
+    /// The bundle is damaged, and the parity file is useless.
     Useless(Error),
 }
 
-/// Where a bundle is damaged.
+/// The damaged places of a bundle.
 #[derive(Debug)]
 pub(super) struct DamagedPlaces {
     /// The parity file.
     pub parity: PathBuf,
-    /// Places in files, in words; the first of them.
+    /// The first places, in words.
     pub places: Vec<String>,
     /// How many more there are.
     pub more: usize,
-    /// Whether all of it can be restored.
+    /// Whether all of them can be restored.
     pub is_covered: bool,
 }
 
@@ -69,19 +69,19 @@ impl Cover {
     }
 }
 
-/// Reads a bundle again that has faults.
+/// Reads a bundle with faults again.
 fn damage(bundle: &Path, dirs: &[PathBuf], path: PathBuf, report: &Report) -> Result<Cover> {
     let located = Located::find(bundle, dirs, Some(&path), report)?;
     let survey = Survey::of(&located.remains, &located.parity, report)?;
     Ok(match (survey.is_sound(), located.parity.is_whole()) {
-        // The fault is that of a file that is none of it.
+        // The fault is in a file that is not part of the bundle.
         (true, true) => Cover::Sound(path),
         (true, false) => Cover::Fault(path, ParityFault::Damaged),
         (false, _) => Cover::Damage(DamagedPlaces::new(path, &located, &survey)),
     })
 }
 
-/// How many bytes a sound bundle has, as far as its files tell.
+/// The size of a sound bundle in bytes, if its files show that.
 fn size_of(bundle: &Path, set: Option<&Set>) -> Option<u64> {
     if let Some(set) = set {
         return Some(set.volumes().map(|(_, volume)| volume.size).sum());
@@ -102,7 +102,7 @@ fn beside_sound(
         let parity = ParityFile::open(&path, report)?;
         let is_its_own = Some(parity.identity.manifest) == findings.manifest_digest
             && size.is_none_or(|size| size == parity.bundle_size());
-        // Whatever that is, it need not be read to its end.
+        // If it is not, there is no point in reading it to its end.
         is_its_own.then(|| parity.read(report)).transpose()
     };
     let fault = match read() {
@@ -127,7 +127,7 @@ impl DamagedPlaces {
         let misfits = remains.misfits().map(|(file, found, expected)| {
             format!("{file} has {found} bytes instead of {expected}")
         });
-        // All of it may be zeros.
+        // A missing file counts as zeros. If it was all zeros, it has no damaged range.
         let missing = remains.missing().filter(|file| !said.contains(file));
         let missing = missing.map(|file| format!("{file} is missing"));
         let places = damaged.map(|place| place.to_string());

@@ -17,10 +17,10 @@ fn a_copy_has_what_the_bundle_has() {
         .shows("\nx.shellpack\n");
     b.sh("shellpack copy x.shellpack stick")
         .exits_with(1)
-        .says("could not write stick/x.shellpack: it exists");
+        .says("could not write stick/x.shellpack: it already exists");
     b.sh("shellpack copy x.shellpack . --force --volume-size 1M")
         .exits_with(1)
-        .says("could not copy x.shellpack: it is in that directory already");
+        .says("could not copy x.shellpack: it is already in that directory");
 }
 
 /// Volumes of the bundle in `v`, with parity, and an empty `w`.
@@ -60,7 +60,7 @@ fn a_copy_that_does_not_fit_with_its_parity_is_refused_first() {
         code=0; shellpack copy x.shellpack stick || code=$?; ls -A stick; exit $code";
     b.sh(script)
         .exits_with(1)
-        .says("error: could not write stick/x.shellpack: it takes at least ")
+        .says("error: could not write stick/x.shellpack: it needs at least ")
         .never_says("copying");
 }
 

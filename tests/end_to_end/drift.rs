@@ -47,7 +47,7 @@ fn an_edited_file_is_named() {
     b.write("drift-edited/text.nix", "\"two\"\n");
     b.shellpack("open x.shellpack --run true")
         .exits_with(125)
-        .says("differs from the bundle's");
+        .says("differs from the one in the bundle");
 }
 
 #[test]
@@ -74,7 +74,7 @@ const MAY_BUILD: &str = "export NIX_CONFIG='max-jobs = 1'";
 #[test]
 fn a_missing_path_can_be_built() {
     let b = packed("drift-build", SAYS, "", "");
-    let hint = "--no-eval; or build what is missing, with --build: it takes no network";
+    let hint = "--no-eval; or build the missing paths, which needs no network: --build";
     drifts(&b, "TEXT=hello shellpack open x.shellpack").says(hint);
     b.sh(&format!(
         "{MAY_BUILD}; TEXT=hello shellpack open x.shellpack --build --run say"
@@ -95,7 +95,7 @@ pkgs.mkShell { packages = pkgs.lib.optional (text != "") (pkgs.runCommand text {
   outputHashMode = "flat"; outputHashAlgo = "sha256"; outputHash = builtins.hashString "sha256" text; } ""); }"#;
     let b = packed("drift-fetch", shell, "", "");
     let script = format!("{MAY_BUILD}; TEXT=x shellpack open x.shellpack --build");
-    drifts(&b, &script).says("has to come in a new bundle");
+    drifts(&b, &script).says("pack it again where there is a network");
 }
 
 /// At a terminal the choice is the user's.

@@ -41,7 +41,7 @@ fn an_existing_output_is_left_alone() {
     let outcome = a.shellpack("create fixtures/shells/blog -o x.shellpack");
     outcome
         .exits_with(1)
-        .says("x.shellpack: it exists")
+        .says("x.shellpack: it already exists")
         .says("--force");
     a.sh("cat x.shellpack").succeeds().prints("mine");
     a.shellpack("create fixtures/shells/blog -o x.shellpack --force")

@@ -42,7 +42,7 @@ fn a_file_that_does_not_fit_is_refused() {
         formatted(&b, kind);
         for command in [split, protect] {
             fails_on_full_stick(&b, 20_000_000, command)
-                .says(": it takes at least ")
+                .says(": it needs at least ")
                 .says(" and its file system has 19.")
                 .never_says("verifying");
         }

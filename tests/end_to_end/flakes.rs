@@ -129,12 +129,12 @@ git clone -q --bare . ~/fixtures/{name}.git; git -C ~/fixtures/{name}.git update
 fn files_and_options_that_do_not_go_with_a_flake_are_refused() {
     let name = "mixed";
     flake_packed(name, SHELL, "nix flake lock", ".#");
-    let pack_it = "it has a flake; pack that: shellpack create '/root/mixed#'";
+    let pack_it = "pack the flake that is there: shellpack create '/root/mixed#'";
     for (words, says) in [
         ("", pack_it),
         (".# .", "could not pack a flake and shell files together"),
         (".# ..#", "could not pack the flakes . and .. together"),
-        (".# --argstr a b", "it takes none of them"),
+        (".# --argstr a b", "--argstr or -I with a flake"),
         (".# --include flake.nix", "could not carry flake.nix"),
     ] {
         let create = format!("shellpack create {words} -o ~/no.shellpack");

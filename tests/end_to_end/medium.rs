@@ -78,8 +78,6 @@ fn a_medium_that_forgets_is_found() {
         wait; ls -A stick"#;
     on_a_stick(&b, script)
         .succeeds()
-        .says(
-            "could not read back what was written to stick/large.shellpack: the medium is failing",
-        )
+        .says("could not read back stick/large.shellpack: the medium is failing")
         .prints("exit 1\nlost+found");
 }

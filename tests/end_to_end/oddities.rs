@@ -79,7 +79,7 @@ fn a_pipe_in_a_directory_that_is_listed_is_refused() {
         "mkfifo fixtures/shells/fifo/p; exec shellpack create fixtures/shells/fifo -o f.shellpack",
     )
     .exits_with(1)
-    .says("shells/fifo/p: it is neither a file nor a directory nor a symlink");
+    .says("shells/fifo/p: it is not a file, directory or symlink");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn files_included_from_outside_are_refused_by_name() {
         let create = format!("create fixtures/shells/blog --include {file} -o outside.shellpack");
         a.shellpack(&create)
             .exits_with(1)
-            .says("could not pack /etc/passwd: it lies outside of /root")
+            .says("could not pack /etc/passwd: it is outside /root")
             .never_says("evaluation");
     }
     a.sh("test ! -e outside.shellpack").succeeds();

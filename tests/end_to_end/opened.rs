@@ -107,7 +107,7 @@ fn an_edited_project_is_entered_as_it_is() {
         .exits_with(125)
         .says("another derivation")
         .says("  shell.nix was edited: it differs from the bundle's\n")
-        .says("hint: enter it as it was packed, with --no-eval; if the project was changed here");
+        .says("hint: enter it as it was packed: --no-eval; if the project was changed here");
 }
 
 /// `one` was opened before `two`.
@@ -148,12 +148,12 @@ fn outside_of_projects_a_name_is_needed() {
     let b = with_the_blogs_shell();
     b.shellpack("enter")
         .exits_with(125)
-        .says("/root lies in no opened project")
-        .says("hint: name it: shellpack enter blog");
+        .says("/root is not in an opened project")
+        .says("hint: name the bundle: shellpack enter blog");
     open(&b, "imports");
     b.shellpack("enter")
         .exits_with(125)
-        .says("hint: name one: shellpack enter NAME; see what was opened: shellpack list");
+        .says("hint: name one: shellpack enter NAME; list the opened bundles: shellpack list");
 }
 
 /// Everything that entry needs is in the record, not in the bundle.

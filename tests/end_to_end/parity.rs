@@ -37,7 +37,7 @@ fn a_megabyte_is_repaired() {
     b.shellpack("verify x.shellpack")
         .exits_with(1)
         .shows("damaged: x.shellpack, 1048576 bytes from 104857600\n")
-        .shows("parity: all of it is covered by x.shellpack.parity\n")
+        .shows("parity: all of the damage is covered by x.shellpack.parity\n")
         .says("hint: repair it: shellpack repair x.shellpack\n");
     b.shellpack("repair x.shellpack")
         .succeeds()
@@ -46,7 +46,7 @@ fn a_megabyte_is_repaired() {
     b.sh("cmp x-repaired.shellpack good").succeeds();
     b.shellpack("repair x.shellpack")
         .exits_with(1)
-        .says("could not write x-repaired.shellpack: it exists");
+        .says("could not write x-repaired.shellpack: it already exists");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn volumes_are_repaired_and_open_on_a_machine_with_no_network() {
         .exits_with(1)
         .shows("damaged: v/x.shellpack.002, 51200 bytes from 99328\n")
         .shows("damaged: w/x.shellpack.003, 1024 bytes from 0\n")
-        .shows("parity: all of it is covered by v/x.shellpack.parity\n");
+        .shows("parity: all of the damage is covered by v/x.shellpack.parity\n");
     b.shellpack("repair v/x.shellpack.002 --volumes w -o y.shellpack --volume-size 1M")
         .succeeds();
     b.sh("cat y.shellpack.0* | cmp - x.shellpack; sha256sum -c y.shellpack.sha256")
@@ -99,7 +99,7 @@ fn a_bundle_without_its_beginning_is_repaired() {
     b.sh(&damage("x.shellpack", 0, 600)).succeeds();
     b.shellpack("verify x.shellpack")
         .exits_with(1)
-        .shows("fault: it is not a shellpack bundle\ndamaged: x.shellpack, 1024 bytes from 0\nparity: all of it is covered")
+        .shows("fault: it is not a shellpack bundle\ndamaged: x.shellpack, 1024 bytes from 0\nparity: all of the damage is covered")
         .says("hint: repair it: shellpack repair x.shellpack\n");
     b.shellpack("inspect x.shellpack")
         .exits_with(1)
@@ -117,11 +117,11 @@ fn damage_beyond_parity_is_reported_and_nothing_is_written() {
     b.sh(&damage("x.shellpack", 50 << 20, 3 << 20)).succeeds();
     b.shellpack("verify x.shellpack")
         .exits_with(1)
-        .shows("parity: not all of it is covered by x.shellpack.parity\n")
-        .says("copy it again");
+        .shows("parity: not all of the damage is covered by x.shellpack.parity\n")
+        .says("copy the original again");
     b.shellpack("repair x.shellpack")
         .exits_with(1)
-        .says("more of it is damaged than x.shellpack.parity covers");
+        .says("there is more damage than x.shellpack.parity covers");
     b.sh("ls -A | grep -e repaired -e part || true").prints("");
 }
 
@@ -135,8 +135,8 @@ fn open_says_how_a_lost_volume_is_restored() {
         .says("--volumes DIR; if they are lost, repair it: shellpack repair v/x.shellpack");
     b.sh("rm v/x.shellpack.001; shellpack repair v/x.shellpack -o y")
         .exits_with(1)
-        .says("could not repair the bundle: more of it is damaged than v/x.shellpack.parity covers")
-        .says("hint: copy what is damaged again from where it was made");
+        .says("could not repair the bundle: there is more damage than v/x.shellpack.parity covers")
+        .says("hint: copy the damaged files from the original again");
 }
 
 #[test]
@@ -149,11 +149,11 @@ fn the_only_copy_is_left_alone() {
     for output in ["x.shellpack", ".", "./x.shellpack", again, "link"] {
         b.shellpack(&format!("repair x.shellpack --force -o {output}"))
             .exits_with(1)
-            .says("it belongs to the bundle that is read");
+            .says("it belongs to the bundle being read");
     }
     b.shellpack("protect x.shellpack --force")
         .exits_with(1)
-        .says("could not protect x.shellpack: it is damaged already");
+        .says("could not protect x.shellpack: it is already damaged");
     b.sh("cat x.shellpack | sha256sum").prints(&sum);
 }
 
@@ -170,7 +170,7 @@ fn a_volume_that_an_older_bundle_left_does_no_harm() {
         b.shellpack("verify v/x.shellpack")
             .exits_with(1)
             .prints("fault: v/x.shellpack.005 does not belong to it: the bundle ends in v/x.shellpack.004\nv/x.shellpack.parity: sound")
-            .says("hint: remove it: it was left by an older bundle of that name\n");
+            .says("hint: remove it: it is left over from an older bundle of that name\n");
         b.runs("shellpack repair v/x.shellpack")
             .says("v/x.shellpack is not damaged; nothing was written");
         b.runs("rm v/x.shellpack.002");

@@ -51,7 +51,7 @@ fn without_a_rehearsal_the_bundle_says_so() {
         .succeeds();
     a.shellpack("inspect unproved.shellpack")
         .succeeds()
-        .shows("made with --no-rehearsal");
+        .shows("created with --no-rehearsal");
 }
 
 #[test]
@@ -97,17 +97,17 @@ fn a_hook_that_replaces_the_shell_is_named() {
 #[test]
 fn a_hook_that_wants_the_network_is_told() {
     let connect = "exec 3<>/dev/tcp/192.0.2.1/80";
-    let warning = "warning: the shellHook wants a network, which will not be there";
+    let warning = "warning: the shellHook needs a network, which the target does not have";
     rehearse("wants-network", &format!("({connect})"))
         .succeeds()
         .shows("entered nix-shell")
-        .says(&format!("{warning}; it said:\n"))
+        .says(&format!("{warning}; its output:\n"))
         .says("Network is unreachable");
     rehearse("needs-network", &format!("({connect}) || exit 6"))
         .succeeds()
-        .shows("the shellHook wants a network, and ended the shell (exit status: 6)")
+        .shows("the shellHook needs a network, and ended the shell (exit status: 6)")
         .says(&format!(
-            "{warning}, and ends the shell (exit status: 6); it said:\n"
+            "{warning}, and ends the shell (exit status: 6); its output:\n"
         ));
 }
 

@@ -146,7 +146,7 @@ fn volumes_leave_copies_with_a_date_alone() {
     let split = "split x.shellpack --volume-size 5K -o v";
     b.shellpack(split)
         .exits_with(1)
-        .says("could not write v/x.shellpack.365: it exists");
+        .says("could not write v/x.shellpack.365: it already exists");
     b.runs("rm v/x.shellpack.365");
     for options in ["", "--force", "--force"] {
         b.shellpack(&format!("{split} {options}")).succeeds();
@@ -178,7 +178,7 @@ fn never_writes(b: &Machine, command: &str, outputs: &[&str]) {
         b.shellpack(&format!("{command} --force -o {output}"))
             .exits_with(1)
             .says(&format!(
-                "could not write {output}: it belongs to the bundle that is read"
+                "could not write {output}: it belongs to the bundle being read"
             ));
     }
     b.runs("sha256sum -c before");
@@ -218,7 +218,7 @@ fn a_bundle_that_is_repaired_is_not_written_over() {
     never_writes(&b, repair, &["u/x.shellpack.001"]);
     b.shellpack(&format!("{repair} --force -o u"))
         .exits_with(1)
-        .says("could not write u/x.shellpack.001: it belongs to the bundle that is read");
+        .says("could not write u/x.shellpack.001: it belongs to the bundle being read");
     b.runs(&format!("shellpack {repair} -o y; cmp x.shellpack y"));
 }
 

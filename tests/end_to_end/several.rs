@@ -84,9 +84,9 @@ fn a_hook_that_wants_the_network_is_told_with_its_shell() {
     a.write_shell("hooked-pair/c", hook);
     a.sh("cd fixtures/shells/hooked-pair; shellpack create a c tools/b -o ~/hooked-pair.shellpack")
         .succeeds()
-        .says("warning: c: the shellHook wants a network, which will not be there, and ends the shell")
+        .says("warning: c: the shellHook needs a network, which the target does not have, and ends the shell")
         .shows("a, tools/b: entered nix-shell\n")
-        .shows("c: the shellHook wants a network, and ended the shell (exit status: 6)\n")
+        .shows("c: the shellHook needs a network, and ended the shell (exit status: 6)\n")
         .shows("a, c, tools/b: nothing was left to build or to fetch\n");
 }
 
@@ -198,8 +198,8 @@ fn a_source_that_changes_in_between_is_no_source() {
         "cd ~/fixtures/shells/changing\n{make}\nexport NIX_CONFIG='tarball-ttl = 0'; shellpack create a b -o ~/changing.shellpack"
     ))
     .exits_with(1)
-    .says("could not pack the shells together: what one of them fetches changed in between\n  fetchTarball http://127.0.0.1:8321/changing.tar.gz\n")
-    .says("hint: try again, or pin it");
+    .says("could not pack the shells together: a source changed between their evaluations\n  fetchTarball http://127.0.0.1:8321/changing.tar.gz\n")
+    .says("hint: try again, or pin the source");
     a.runs("test ! -e changing.shellpack");
 }
 
@@ -250,7 +250,7 @@ fn several_are_carried_without_evaluation() {
     arrive(&b, &["", "--no-eval", "--pure"]);
     b.shellpack("inspect x.shellpack")
         .succeeds()
-        .shows("a, tools/b: entered the shell without evaluating it")
+        .shows("a, tools/b: entered the shell without evaluation")
         .never_says("nixpkgs.tar.gz");
     by_hand(&b, &[("a", "a"), ("tools/b", "b")]);
     b.shellpack("open x.shellpack --no-shell --shell a")
@@ -291,5 +291,5 @@ fn shells_without_a_directory_in_common_are_refused() {
     a.sh("mkdir -p /srv/other; mount -t tmpfs none /srv/other; echo '{ }' > /srv/other/shell.nix; \
           cp fixtures/shells/apart/shell.nix /srv/other; shellpack create fixtures/shells/apart /srv/other -o apart.shellpack")
         .exits_with(1)
-        .says("could not pack /srv/other/shell.nix: it lies outside of /root");
+        .says("could not pack /srv/other/shell.nix: it is outside /root");
 }

@@ -179,7 +179,7 @@ fn replaced_bundles_leave_nothing_behind() {
     a.runs(&format!("mkdir v5; {blog} --volume-size 256K"));
     a.sh(blog)
         .exits_with(1)
-        .says("could not write v5/x.001: it exists");
+        .says("could not write v5/x.001: it already exists");
     a.runs(&format!("{blog} {half} --force"));
     assert_eq!(names(a, "v5"), "x.001 x.002 x.sha256");
     a.runs("cd v5; sha256sum -c x.sha256; shellpack verify x");
@@ -193,7 +193,7 @@ fn replaced_bundles_leave_nothing_behind() {
     a.runs("rmdir v5/x.003");
     a.sh(&format!("shellpack split v5/x {half} -o v5"))
         .exits_with(1)
-        .says("could not write v5/x.001: it exists");
+        .says("could not write v5/x.001: it already exists");
 }
 
 /// At a terminal: what is typed when it asks, and what is done to the stick before that.

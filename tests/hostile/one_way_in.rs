@@ -44,6 +44,6 @@ fn another_store_is_refused_where_no_nix_is_asked() {
     bundle.manifest.closure.store = StoreDir::parse("/gnu/store").unwrap();
     is_refused(
         &bundle,
-        "its store is /gnu/store, and the one here is /nix/store",
+        "its store is /gnu/store, and this machine's is /nix/store",
     );
 }

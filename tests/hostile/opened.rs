@@ -126,7 +126,7 @@ fn a_directory_that_holds_something_else_is_left_alone() {
     ] {
         let b = Machine::offline();
         b.sh(make).succeeds();
-        let said = "/root/synthetic exists and does not hold this shell";
+        let said = "/root/synthetic exists and does not contain this shell";
         open(&b, &Bundle::sample().bytes())
             .exits_with(125)
             .says(said)

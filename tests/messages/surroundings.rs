@@ -31,7 +31,7 @@ fn a_bundle_for_another_system() {
         &Bundle::minimal(),
         "error: could not open x.shellpack: it is for x86_64-linux, and this machine is aarch64-linux\n\
          \n\
-         hint: create the bundle on a machine that is x86_64-linux like the target\n",
+         hint: create the bundle on another aarch64-linux machine\n",
     );
 }
 
@@ -41,7 +41,7 @@ fn a_bundle_for_another_store() {
     cannot_open(
         &b,
         &Bundle::minimal(),
-        "error: could not open x.shellpack: its store is /nix/store, and the one here is /tmp/gnu/store\n",
+        "error: could not open x.shellpack: its store is /nix/store, and this machine's is /tmp/gnu/store\n",
     );
 }
 
@@ -70,7 +70,7 @@ fn a_project_file_that_differs() {
     cannot_open(
         &b,
         &Bundle::minimal(),
-        "error: could not write the project files: /root/synthetic/shell.nix exists and differs from the bundle's\n\
+        "error: could not write the project files: /root/synthetic/shell.nix exists and differs from the one in the bundle\n\
          \n\
          hint: open into another directory: shellpack open BUNDLE --dir DIR\n",
     );
@@ -83,9 +83,9 @@ fn an_output_that_exists() {
     let outcome = a.shellpack("create -q fixtures/shells/blog -o x.shellpack");
     assert_eq!(
         outcome.exits_with(1).stderr,
-        "error: could not write x.shellpack: it exists\n\
+        "error: could not write x.shellpack: it already exists\n\
          \n\
-         hint: write to another place, or replace it with --force\n"
+         hint: choose another file, or replace this one: --force\n"
     );
 }
 
@@ -96,9 +96,9 @@ fn an_output_that_the_next_evaluation_would_copy() {
     assert_eq!(
         outcome.exits_with(1).stderr,
         "error: could not write source.shellpack: evaluation copies /root/fixtures/shells/source, \
-         so the next evaluation would copy the bundle, too\n\
+         so the next evaluation would copy the bundle as well\n\
          \n\
-         hint: choose a file elsewhere, for example -o ../NAME.shellpack\n"
+         hint: choose a file elsewhere, for example: -o ../NAME.shellpack\n"
     );
 }
 
@@ -129,7 +129,7 @@ fn cannot_create(before: &str, options: &str) -> Outcome {
 const DISK_FULL: &str = "error: could not write out/x.shellpack\n\
     caused by: No space left on device (os error 28)\n\
     \n\
-    hint: make room, and try again\n";
+    hint: free some space, and try again\n";
 
 #[test]
 fn a_disk_that_is_full_when_a_bundle_is_created() {
@@ -150,7 +150,7 @@ fn a_disk_that_has_no_room_for_a_bundle_to_open() {
             && said.ends_with(
                 "iB on the file system of /nix/store, which has 100.00 KiB free\n\
                  \n\
-                 hint: make room, for example: nix-collect-garbage\n"
+                 hint: free some space, for example: nix-collect-garbage\n"
             ),
         "{said}"
     );
@@ -216,7 +216,7 @@ fn user_namespaces_that_are_forbidden() {
          \n\
          hint: allow user namespaces: `sudo sysctl kernel.unprivileged_userns_clone=1`, \
          `kernel.apparmor_restrict_unprivileged_userns=0` or `user.max_user_namespaces=10000`, whichever applies; \
-         or go on unproved with `shellpack create --no-rehearsal`\n"
+         or skip the proof: `shellpack create --no-rehearsal`\n"
     );
 }
 
@@ -227,7 +227,7 @@ fn create_goes_on_without_user_namespaces_if_told_to() {
     a.sh(&format!("{FORBIDDEN}\n{create}")).succeeds();
     a.shellpack("inspect x.shellpack")
         .succeeds()
-        .shows("\nproof     none: it was made with --no-rehearsal\n");
+        .shows("\nproof     none: it was created with --no-rehearsal\n");
     let b = Machine::offline();
     b.receive(&a.home("x.shellpack"), "x.shellpack");
     b.shellpack("open x.shellpack --run 'echo \"$MESSAGE\"'")

@@ -30,7 +30,7 @@ pub(crate) fn in_volumes(b: &Machine, size: &str) {
 pub(crate) fn is_damaged(b: &Machine, bundle: &str, damage: &str) {
     b.shellpack(&format!("verify {bundle}"))
         .exits_with(1)
-        .shows(&format!("{damage}parity: all of it is covered by "))
+        .shows(&format!("{damage}parity: all of the damage is covered by "))
         .says(&format!("hint: repair it: shellpack repair {bundle}\n"));
 }
 

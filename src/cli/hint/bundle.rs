@@ -1,4 +1,4 @@
-//! What to type next where a bundle, its volumes or its parity are damaged or not there.
+//! Hints for bundles, volumes and parity files that are damaged or missing.
 
 use std::path::{Path, PathBuf};
 
@@ -9,9 +9,9 @@ use shellpack_format::bundle::manifest::shell_quoted_path;
 use shellpack_format::bundle::{BadBundle, BadVolume};
 
 pub(super) const PLUG_IN: &str = "if the medium was pulled out, plug it in and try again; if it is \
-    failing, copy the bundle again from where it was made";
+    failing, copy the bundle from the original again";
 
-const REMOVE_SURPLUS: &str = "remove it: it was left by an older bundle of that name";
+const REMOVE_SURPLUS: &str = "remove it: it is left over from an older bundle of that name";
 
 /// For a bundle that has faults.
 pub(super) fn faults(bundle: &Path, remedy: Remedy) -> String {
@@ -22,24 +22,24 @@ pub(super) fn faults(bundle: &Path, remedy: Remedy) -> String {
     }
 }
 
-/// There is no parity for it, or not enough.
+/// For damage that parity does not cover.
 fn copy_again(bundle: &Path) -> String {
     if !volumes::is_named(bundle) {
-        return "send it again from where it was made".to_owned();
+        return "send the bundle again".to_owned();
     }
     let name = Set::named(bundle, &[]).map_or_else(|| bundle.to_owned(), |set| set.bundle());
     let checksums = checksum_name(&name);
     match checksums.file_name().filter(|_| checksums.is_file()) {
         Some(file) => format!(
-            "copy what is damaged again from where it was made; this names it: (cd {} && sha256sum -c {})",
+            "copy the damaged files from the original again; to list them: (cd {} && sha256sum -c {})",
             shell_quoted_path(volumes::parent(&checksums)),
             shell_quoted_path(Path::new(file))
         ),
         None if bundle.is_file() && name == bundle => format!(
-            "copy it again from where it was made, and compare: sha256sum {}",
+            "copy the original again, and compare: sha256sum {}",
             shell_quoted_path(bundle)
         ),
-        None => "copy what is damaged again from where it was made".to_owned(),
+        None => "copy the damaged files from the original again".to_owned(),
     }
 }
 
@@ -47,11 +47,11 @@ fn copy_again(bundle: &Path) -> String {
 pub(super) fn unreadable(file: &Path, bad: &BadBundle) -> Option<String> {
     match bad {
         BadBundle::NotABundle => Some(not_a_bundle(file)),
-        BadBundle::TrailingBytes if !volumes::is_named(file) => {
-            Some("send nothing behind it; of volumes: cat NAME.shellpack.[0-9]*".to_owned())
-        }
+        BadBundle::TrailingBytes if !volumes::is_named(file) => Some(
+            "send nothing after the bundle; to send volumes: cat NAME.shellpack.[0-9]*".to_owned(),
+        ),
         BadBundle::NewerFormat { .. } | BadBundle::UnknownNeed(_) => {
-            Some("use the version of shellpack that made it, or a newer one".to_owned())
+            Some("use the version of shellpack that wrote it, or a newer one".to_owned())
         }
         BadBundle::Manifest(_) => None,
         BadBundle::Volume(bad @ BadVolume::Missing { .. }) if is_protected(file) => Some(format!(
@@ -70,24 +70,24 @@ pub(super) fn unreadable(file: &Path, bad: &BadBundle) -> Option<String> {
         BadBundle::Unreadable { .. } => Some(PLUG_IN.to_owned()),
         BadBundle::Volume(bad) => Some(volume(bad)),
         _ if volumes::is_named(file) => Some(format!(
-            "list all of its faults: shellpack verify {}; then copy it again from where it was made",
+            "list all faults: shellpack verify {}; then copy the original again",
             shell_quoted_path(file)
         )),
-        _ => Some("send it again from where it was made".to_owned()),
+        _ => Some("send the bundle again".to_owned()),
     }
 }
 
-/// It may be what lies beside a bundle, or one whose beginning is lost.
+/// For a file that belongs to a bundle, or a bundle that has lost its beginning.
 fn not_a_bundle(file: &Path) -> String {
     let bundle = file.with_extension("");
     let is_beside = [checksum_name(&bundle), parity_name(&bundle)].contains(&file.to_owned());
     if is_beside && volumes::is_named(&bundle) {
-        return format!("name the bundle: {}", shell_quoted_path(&bundle));
+        return format!("name the bundle instead: {}", shell_quoted_path(&bundle));
     }
     if is_protected(file) {
         return format!("if its beginning is damaged, {}", repair(file));
     }
-    "bundles are made with: shellpack create".to_owned()
+    "create a bundle: shellpack create".to_owned()
 }
 
 /// Whether parity may help.
@@ -102,10 +102,10 @@ fn repair(file: &Path) -> String {
 fn volume(bad: &BadVolume) -> String {
     match bad {
         BadVolume::Missing { .. } => {
-            "put them into one directory, or name the directories that they are in: --volumes DIR"
+            "put the volumes into one directory, or name the directories that they are in: --volumes DIR"
         }
         BadVolume::Surplus { .. } => REMOVE_SURPLUS,
-        _ => "copy it again from where it was made",
+        _ => "copy it from the original again",
     }
     .to_owned()
 }
@@ -119,22 +119,20 @@ pub(super) fn parity(bad: &BadParity) -> String {
             parity,
             ..
         } => return anew(bundle, dirs, parity),
-        BadParity::Absent { .. } => {
-            "name it with --parity FILE, or copy the bundle again from where it was made"
-        }
-        BadParity::Unknown(_) => "use the version of shellpack that made it, or a newer one",
+        BadParity::Absent { .. } => "name it: --parity FILE; or copy the original again",
+        BadParity::Unknown(_) => "use the version of shellpack that wrote it, or a newer one",
         BadParity::NotAFile(_) | BadParity::NotParity(_) | BadParity::OtherBundle(_) => {
-            "name the right one with --parity FILE"
+            "name the right one: --parity FILE"
         }
         BadParity::NoVolumes(_) => "name the directories that they are in: --volumes DIR",
         BadParity::Beyond { .. } | BadParity::NotRestored(_) | BadParity::Damaged(_) => {
-            "copy what is damaged again from where it was made"
+            "copy the damaged files from the original again"
         }
     }
     .to_owned()
 }
 
-/// The command that writes a parity file again, where it is.
+/// For a sound bundle: the command that replaces its parity file.
 fn anew(bundle: &Path, dirs: &[PathBuf], parity: &Path) -> String {
     let mut command = format!("shellpack protect --force {}", shell_quoted_path(bundle));
     for dir in dirs {
@@ -144,5 +142,5 @@ fn anew(bundle: &Path, dirs: &[PathBuf], parity: &Path) -> String {
     if parity != parity_name(&name) {
         command = format!("{command} --output {}", shell_quoted_path(parity));
     }
-    format!("the bundle is sound; write its parity anew: {command}")
+    format!("the bundle is sound; write its parity again: {command}")
 }

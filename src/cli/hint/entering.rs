@@ -1,9 +1,9 @@
-//! What to type next where a shell cannot be entered, or what was opened is not there.
+//! Hints for shells that cannot be entered, and for opened bundles that are gone.
 
 use crate::error::{Error, NotThere};
 use shellpack_format::bundle::manifest::shell_quoted;
 
-/// For what stops `open` and `enter` at the project or at the shell itself.
+/// For errors of `open` and `enter` about the project and the shell.
 pub(super) fn of(error: &Error) -> Option<String> {
     let hint = match error {
         Error::FileDiffers(_) | Error::OtherDirectory(_) => {
@@ -13,36 +13,36 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::Drift {
             can_build: true, ..
         } => {
-            "enter it as it was packed, with --no-eval; or build what is missing, with --build: \
-             it takes no network"
+            "enter it as it was packed: --no-eval; or build the missing paths, which needs no \
+             network: --build"
         }
         Error::Drift { .. } => {
-            "enter it as it was packed, with --no-eval; if the project was changed here, what it \
-             now needs has to come in a new bundle: shellpack create"
+            "enter it as it was packed: --no-eval; if the project was changed here, pack it again \
+             where there is a network: shellpack create"
         }
         _ => return None,
     };
     Some(hint.to_owned())
 }
 
-/// For a record or a shell of it that is not there.
+/// For an opened bundle, or a shell of it, that is not there.
 pub(super) fn not_there(not_there: &NotThere) -> Option<String> {
     Some(match not_there {
         NotThere::NoHome => return None,
         NotThere::NothingOpened => "open one: shellpack open BUNDLE".to_owned(),
-        NotThere::NotOpened(_) => "see what was opened: shellpack list".to_owned(),
+        NotThere::NotOpened(_) => "list the opened bundles: shellpack list".to_owned(),
         NotThere::Ambiguous { .. } => {
-            "name one of them in full; see when and where each was opened: shellpack list"
+            "use the full name of one; see when and where each was opened: shellpack list"
                 .to_owned()
         }
         NotThere::NotInProject { known, .. } => name_one(known),
         NotThere::NoSuchShell { known, .. } => match known.first() {
-            Some(first) => format!("name one of them: --shell {}", shell_quoted(first)),
-            None => "leave --shell out: that one is entered".to_owned(),
+            Some(first) => format!("choose one of them: --shell {}", shell_quoted(first)),
+            None => "enter it without --shell".to_owned(),
         },
         NotThere::DamagedRecord { id, .. } => {
             format!(
-                "open the bundle again, or let go of it: shellpack remove {}",
+                "open the bundle again, or remove it: shellpack remove {}",
                 shell_quoted(id)
             )
         }
@@ -54,10 +54,10 @@ pub(super) fn not_there(not_there: &NotThere) -> Option<String> {
     })
 }
 
-/// What to type where the directory does not tell which shell is meant.
+/// For a directory that does not say which shell is meant.
 fn name_one(known: &[String]) -> String {
     match known {
-        [only] => format!("name it: shellpack enter {}", shell_quoted(only)),
-        _ => "name one: shellpack enter NAME; see what was opened: shellpack list".to_owned(),
+        [only] => format!("name the bundle: shellpack enter {}", shell_quoted(only)),
+        _ => "name one: shellpack enter NAME; list the opened bundles: shellpack list".to_owned(),
     }
 }

@@ -1,13 +1,13 @@
-//! What to type next where this machine is not as shellpack needs it.
+//! Hints for machines that are not as shellpack needs them.
 
 use crate::error::{Error, Unfit};
 
-/// For Nix, the store, and what the kernel allows.
+/// For errors of Nix, the store and the kernel.
 pub(super) fn of(error: &Error) -> Option<String> {
     Some(match error {
         Error::NixNotInstalled { .. } => {
-            "install it: `sudo apt-get install nix-bin`, or see https://nixos.org/download; \
-             on a machine with no network, carry nix-bin's .deb packages to it with \
+            "install Nix: `sudo apt-get install nix-bin`, or see https://nixos.org/download; \
+             for a machine with no network, fetch nix-bin's .deb packages elsewhere with \
              `apt-get download`"
                 .to_owned()
         }
@@ -15,13 +15,13 @@ pub(super) fn of(error: &Error) -> Option<String> {
              `sudo sysctl kernel.unprivileged_userns_clone=1`, \
              `kernel.apparmor_restrict_unprivileged_userns=0` or \
              `user.max_user_namespaces=10000`, whichever applies; \
-             or go on unproved with `shellpack create --no-rehearsal`"
+             or skip the proof: `shellpack create --no-rehearsal`"
             .to_owned(),
         Error::Unfit(unfit) => unfit_for(unfit)?,
-        Error::NoSpace { .. } => "make room, for example: nix-collect-garbage".to_owned(),
+        Error::NoSpace { .. } => "free some space, for example: nix-collect-garbage".to_owned(),
         Error::Daemon { message } if message.contains("signature") => trust_user(),
         Error::NixFailed { words, .. } if is_forbidden_store(words) => {
-            "make the store yours: `sudo install -d -o \"$USER\" /nix`, or install Nix with its \
+            "take ownership of the store: `sudo install -d -o \"$USER\" /nix`, or install Nix with its \
              daemon"
                 .to_owned()
         }
@@ -31,9 +31,9 @@ pub(super) fn of(error: &Error) -> Option<String> {
 
 fn unfit_for(unfit: &Unfit) -> Option<String> {
     match unfit {
-        Unfit::WrongSystem { bundle, .. } => Some(format!(
-            "create the bundle on a machine that is {bundle} like the target"
-        )),
+        Unfit::WrongSystem { here, .. } => {
+            Some(format!("create the bundle on another {here} machine"))
+        }
         Unfit::NixTooOld { needed, .. } => Some(format!(
             "install Nix {needed} or newer here, or pin an older nixpkgs"
         )),
@@ -47,12 +47,12 @@ fn is_forbidden_store(words: &str) -> bool {
 
 fn trust_user() -> String {
     format!(
-        "let root add the line `trusted-users = root {}` to /etc/nix/nix.conf and restart nix-daemon",
+        "as root, add the line `trusted-users = root {}` to /etc/nix/nix.conf and restart nix-daemon",
         user_name()
     )
 }
 
-/// The name under which Nix's daemon knows us; the environment may say something else.
+/// The user's name as Nix's daemon sees it; the environment may have another.
 fn user_name() -> String {
     let id = rustix::process::geteuid().as_raw().to_string();
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();

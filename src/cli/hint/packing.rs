@@ -1,4 +1,4 @@
-//! What to type next where a shell cannot be packed.
+//! Hints for shells that cannot be packed.
 
 use std::path::Path;
 
@@ -6,29 +6,31 @@ use crate::error::{Advice, Error, FlakeProblem, Kind};
 use crate::nix::flake;
 use shellpack_format::bundle::manifest::shell_quoted;
 
-/// For what `create` refuses.
+/// For errors of `create`.
 pub(super) fn of(error: &Error) -> Option<String> {
     Some(match error {
         Error::NoShellFile(dir) => no_shell_file(dir),
         Error::RelativeArgument(_, directory) => format!(
-            "name the path as it is seen from the shell file: cd {} && shellpack create …",
+            "make the path relative to that directory: cd {} && shellpack create …",
             directory.display()
         ),
         Error::NotAShellFile(named, kind) => not_a_shell_file(named, *kind),
-        Error::RelativeExpression(_) => "write it to a file beside those that it names, and pack \
-             that: shellpack create FILE"
-            .to_owned(),
+        Error::RelativeExpression(_) => {
+            "write the expression to a file in the right directory, and \
+             pack that: shellpack create FILE"
+                .to_owned()
+        }
         Error::BadName(_) => "choose another with --name NAME".to_owned(),
         Error::Unpinned { pinned, .. } => format!("pin it, and try again:\n{pinned}"),
-        Error::SourceChanged { .. } => "try again, or pin it".to_owned(),
+        Error::SourceChanged { .. } => "try again, or pin the source".to_owned(),
         Error::OutsideProject { file, .. } => format!(
-            "copy it into the project, or make the project a git repository that holds {}",
+            "copy it into the project, or make the project a git repository that contains {}",
             file.display()
         ),
         Error::DamagedStorePath { path, .. } => {
             format!("repair it: nix-store --repair-path {path}")
         }
-        Error::InvalidStorePath(_) => "it may have been collected meanwhile; try again".to_owned(),
+        Error::InvalidStorePath(_) => "it may have been garbage-collected; try again".to_owned(),
         Error::NotOneDerivation { .. } => "choose one with -A ATTRIBUTE".to_owned(),
         Error::Flake(problem) => flake_problem(problem),
         Error::RehearsalFailed { advice, .. } => advise(advice.as_ref()?),
@@ -39,7 +41,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
 fn no_shell_file(dir: &Path) -> String {
     if dir.join(flake::FILE).is_file() {
         let reference = shell_quoted(&format!("{}#", dir.display()));
-        return format!("it has a flake; pack that: shellpack create {reference}");
+        return format!("pack the flake that is there: shellpack create {reference}");
     }
     "name the file: shellpack create path/to/shell.nix".to_owned()
 }
@@ -51,50 +53,54 @@ fn not_a_shell_file(named: &Path, kind: Kind) -> String {
             named.display()
         ),
         Kind::Derivation => {
-            "pack the shell file that it was made of: shellpack create FILE".to_owned()
+            "pack the shell file that it was made from: shellpack create FILE".to_owned()
         }
-        Kind::Script => "pack the shell that its `#! nix-shell` line names, and run it there: \
+        Kind::Script => {
+            "pack the shell that its `#! nix-shell` line names, and run the script in it: \
              shellpack create FILE, or shellpack create -p PACKAGE…"
-            .to_owned(),
+                .to_owned()
+        }
     }
 }
 
 fn flake_problem(problem: &FlakeProblem) -> String {
     match problem {
         FlakeProblem::NoAttribute { reference, .. } => {
-            format!("see what it has: nix flake show {reference}")
+            format!("list its outputs: nix flake show {reference}")
         }
         FlakeProblem::NotLocked(reference) => format!("lock it: nix flake lock {reference}"),
         FlakeProblem::NotPure { attribute, .. } => format!(
-            "if it takes --impure, pack a shell.nix beside flake.nix that says\n  \
+            "if it needs --impure, pack a shell.nix beside flake.nix that says\n  \
              (builtins.getFlake (toString ./.)).{attribute}"
         ),
         FlakeProblem::Mixed | FlakeProblem::Several(..) => "pack them one by one".to_owned(),
         FlakeProblem::Arguments => {
-            "name the attribute behind the reference: shellpack create .#ATTRIBUTE".to_owned()
+            "name the attribute in the reference: shellpack create .#ATTRIBUTE".to_owned()
         }
         FlakeProblem::Include(file) => format!("make it part of the flake: git add {file}"),
     }
 }
 
-/// What would let the rehearsal pass.
+/// For a rehearsal that failed.
 fn advise(advice: &Advice) -> String {
     match advice {
         Advice::Include(file) => {
-            // As it can be typed where the user stands.
+            // Relative to where the command is typed.
             let here = std::env::current_dir().unwrap_or_default();
             let shown = file.strip_prefix(&here).unwrap_or(file);
             let shown = shell_quoted(&shown.to_string_lossy());
             return format!("carry the file, too: --include {shown}");
         }
-        Advice::IncludeSource => "name the directory that it is made of: --include DIR",
-        Advice::ImportFromProject => "write what is imported into the project, and import that",
+        Advice::IncludeSource => "carry the directory that it is made from: --include DIR",
+        Advice::ImportFromProject => {
+            "add the files that are imported to the project, and import those"
+        }
         Advice::CheckSurroundings => {
-            "see whether the shell depends on the place of its directory (`toString ./.`), \
-             on environment variables, or on the machine's own configuration"
+            "check whether the shell depends on the place of its directory (`toString ./.`), \
+             on environment variables, or on this machine's configuration"
         }
         Advice::SkipRehearsal => {
-            "if its shellHook ends or replaces the shell on purpose, go on with --no-rehearsal"
+            "if its shellHook ends or replaces the shell on purpose, skip the proof: --no-rehearsal"
         }
     }
     .to_owned()

@@ -25,7 +25,7 @@ pub(super) fn run(command: Create, global: &Global, report: &Report) -> Result<(
         None => summary.text(global.verbose),
     };
     if to_stdout && !options.dry_run {
-        // The bundle went to stdout.
+        // stdout has the bundle.
         report.emit(Event::Note(text.trim_end()));
     } else if as_json || !global.quiet {
         print(&text)?;
@@ -33,7 +33,7 @@ pub(super) fn run(command: Create, global: &Global, report: &Report) -> Result<(
     Ok(())
 }
 
-/// A bundle on stdout is one file without a name, and not for a terminal.
+/// stdout takes a bundle only in one file, and only if it is not a terminal.
 fn ensure_stdout_takes_it(options: &Options) -> Result<(), BadOutput> {
     let form = &options.form;
     if stdout::is_terminal() {

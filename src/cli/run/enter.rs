@@ -7,7 +7,7 @@ use crate::enter;
 use crate::error::Result;
 use crate::report::Report;
 
-/// Returns only if that failed: the process becomes the shell.
+/// Returns only on failure; otherwise the process becomes the shell.
 pub(super) fn run(command: Enter, report: &Report) -> Result<Infallible> {
     enter::enter(&command.options(), report)
 }

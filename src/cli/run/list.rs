@@ -13,7 +13,7 @@ pub(super) fn run(command: &List, global: &Global, report: &Report) -> Result<()
         return print(&json(&listing.bundles)?);
     }
     if listing.bundles.is_empty() {
-        report.emit(Event::Note("nothing was opened here yet"));
+        report.emit(Event::Note("no bundle was opened here yet"));
         return Ok(());
     }
     print(&listing.text(columns(), global.verbose))

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::open;
 use crate::report::{Event, Report};
 
-/// Returns only if the shell was not to be entered.
+/// Returns only with --no-shell; otherwise the process becomes the shell.
 pub(super) fn run(command: Open, report: &Report) -> Result<()> {
     let outside = open::open(&command.options(), report)?;
     say_how_to_enter(&outside, report);

@@ -13,13 +13,13 @@ pub(super) fn run(command: Rehearse, global: &Global, report: &Report) -> Result
     let status = rehearse::rehearse(&command.options(global), report)?;
     if status.success() {
         report.emit(Event::Note(
-            "the rehearsal passed: opened in an empty store with no network",
+            "the rehearsal passed: the bundle was opened in an empty store with no network",
         ));
     }
     Ok(ExitCode::from(code_of(status)))
 }
 
-/// Exit statuses are passed through as shells do: a signal counts from 128.
+/// Passes the status on as shells do: signals count from 128.
 fn code_of(status: ExitStatus) -> u8 {
     let code = status.code().or(status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok())

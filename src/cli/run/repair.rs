@@ -31,12 +31,12 @@ pub(super) fn run(command: Repair, global: &Global, report: &Report) -> Result<(
     Ok(())
 }
 
-/// `parity` is the parity file if that is damaged.
+/// `parity` is the parity file if it is damaged.
 fn nothing_to_repair(bundle: &str, parity: Option<&Path>) -> String {
     let sound = format!("{bundle} is not damaged; nothing was written");
     let Some(parity) = parity else { return sound };
     format!(
-        "{sound}, but {} is; write it anew: shellpack protect --force {}",
+        "{sound}, but {} is damaged; write it again: shellpack protect --force {}",
         parity.display(),
         shell_quoted_path(Path::new(bundle))
     )

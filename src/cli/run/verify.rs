@@ -7,7 +7,7 @@ use crate::report::Report;
 use crate::verify;
 
 pub(super) fn run(command: Verify, global: &Global, report: &Report) -> Result<()> {
-    let verdict = verify::verify(&command.options(), report)?;
-    print(&verdict.text(global.quiet))?;
-    verdict.into_result()
+    let verification = verify::verify(&command.options(), report)?;
+    print(&verification.text(global.quiet))?;
+    verification.into_result()
 }

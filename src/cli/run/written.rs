@@ -1,4 +1,4 @@
-//! What every command that writes a bundle prints about it.
+//! The summary that commands print about a bundle that they wrote.
 
 use crate::cli::Global;
 use crate::cli::stdout::{json, print};
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::output::Written;
 use crate::report::{Event, Labelled, Report};
 
-/// Prints what was written; `done` is what was done, as a label.
+/// Prints the summary; `done` is the label of its first line.
 pub(super) fn print_written(
     written: &Written,
     done: &str,

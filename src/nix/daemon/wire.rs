@@ -219,7 +219,7 @@ impl Drop for Wire {
 }
 
 fn lost(source: io::Error) -> Error {
-    Error::DaemonLost { source }
+    Error::DaemonLost(source)
 }
 
 /// Nix colours its errors for the terminal even on this wire.

@@ -31,8 +31,8 @@ fn arguments_that_name_files_from_elsewhere_are_refused() {
         "cd ~/fixtures/shells; exec shellpack create from-elsewhere -o ~/from-elsewhere.shellpack";
     a.sh(&format!("{create} --arg message 'import ./from-elsewhere/x.nix'"))
         .exits_with(1)
-        .says("could not pack --arg message: the relative path in it starts here")
-        .says("hint: name the path as it is seen from the shell file: cd /root/fixtures/shells/from-elsewhere &&");
+        .says("could not pack --arg message: its relative path starts from this directory")
+        .says("hint: make the path relative to that directory: cd /root/fixtures/shells/from-elsewhere &&");
     a.sh(&format!("{create} --arg message '{{ MESSAGE = 1; }}'"))
         .succeeds();
 }

@@ -160,7 +160,7 @@ fn a_file_that_is_no_shell_file_is_refused_by_name() {
     for (named, what, hint) in [
         ("script", "a script", "shellpack create -p PACKAGE…"),
         ("x.drv", "a derivation", "shellpack create FILE"),
-        (home_manager, "something to be looked up", import),
+        (home_manager, "a search path entry", import),
     ] {
         let said = format!("could not pack {named}: it is {what}, not a shell file");
         a.sh(&format!("cd not-files; shellpack create '{named}' -o x"))

@@ -74,7 +74,7 @@ fn where_nothing_was_opened_nothing_is_listed() {
     b.shellpack("list")
         .succeeds()
         .prints("")
-        .says("nothing was opened here yet");
+        .says("no bundle was opened here yet");
     b.shellpack("list --json").succeeds().prints("[]");
 }
 

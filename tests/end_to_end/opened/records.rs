@@ -98,7 +98,7 @@ fn paths_that_were_deleted_by_force_are_named() {
         .succeeds();
     b.shellpack("enter blog --run true")
         .exits_with(125)
-        .says("this machine's store does not have what it needs\n  /nix/store/")
+        .says("this machine's store does not have paths that it needs\n  /nix/store/")
         .says("-hello-2.10\n")
         .says("hint: open the bundle again: shellpack open BUNDLE");
     b.shellpack("list")

@@ -18,7 +18,7 @@ fn a_parity_file_that_is_damaged_is_of_use_and_told_of() {
         .shows("fault: x.shellpack.parity: it is damaged in places\n");
     b.shellpack("repair x.shellpack")
         .succeeds()
-        .says("x.shellpack is not damaged; nothing was written, but x.shellpack.parity is; write it anew: shellpack protect --force x.shellpack");
+        .says("x.shellpack is not damaged; nothing was written, but x.shellpack.parity is damaged; write it again: shellpack protect --force x.shellpack");
     b.sh(&damage("x.shellpack", 30 << 20, 1 << 20)).succeeds();
     b.shellpack("repair x.shellpack").succeeds();
     b.receive(&bundle("large"), "good");
@@ -50,7 +50,7 @@ fn a_file_without_parity_repairs_nothing() {
     b.runs("mkfifo pipe");
     for other in ["pipe", ".", "/dev/zero"] {
         let said = format!(
-            "could not use {other}: it is neither a file nor a disk\n\nhint: name the right one with --parity FILE\n"
+            "could not use {other}: it is neither a file nor a disk\n\nhint: name the right one: --parity FILE\n"
         );
         let repair = format!("timeout 20 shellpack repair x.shellpack --parity {other}");
         b.sh(&repair).exits_with(1).says(&said);
@@ -74,8 +74,8 @@ fn a_sound_bundle_is_not_called_damaged_for_its_parity_file() {
     b.shellpack("verify 'a b/x.shellpack'")
         .exits_with(1)
         .shows("a b/x.shellpack: sound (")
-        .says("error: could not rely on a b/x.shellpack.parity: it is damaged in places\n")
-        .says("write its parity anew: shellpack protect --force 'a b/x.shellpack'\n");
+        .says("error: could not use a b/x.shellpack.parity: it is damaged in places\n")
+        .says("write its parity again: shellpack protect --force 'a b/x.shellpack'\n");
     b.runs("shellpack protect --force 'a b/x.shellpack'; shellpack verify 'a b/x.shellpack'");
 }
 
@@ -88,8 +88,8 @@ fn parity_is_written_anew_where_it_is() {
     let anew = "shellpack protect --force v/x.shellpack --volumes w --output w/x.shellpack.parity";
     b.shellpack("verify v/x.shellpack --volumes w")
         .exits_with(1)
-        .says("could not rely on w/x.shellpack.parity: it is no parity file, or all of it is damaged\n")
-        .says(&format!("write its parity anew: {anew}\n"));
+        .says("could not use w/x.shellpack.parity: it is not a parity file, or all of it is damaged\n")
+        .says(&format!("write its parity again: {anew}\n"));
     b.runs(&format!(
         "{anew}; shellpack verify v/x.shellpack --volumes w"
     ));

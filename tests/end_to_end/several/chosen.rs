@@ -22,7 +22,7 @@ fn the_first_is_entered_and_the_others_are_told() {
 #[test]
 fn a_shell_that_is_not_there_is_named() {
     let b = packed_pair("unknown", "");
-    let said = "error: could not find the shell b in unknown: it has a, tools/b\n\nhint: name one of them: --shell a\n";
+    let said = "error: could not find the shell b in unknown: it has a, tools/b\n\nhint: choose one of them: --shell a\n";
     b.shellpack("open x.shellpack --shell b")
         .exits_with(125)
         .says(said);
@@ -42,8 +42,8 @@ fn one_alone_has_no_name() {
     b.receive(&bundle("blog"), "x.shellpack");
     b.shellpack("open x.shellpack --shell blog")
         .exits_with(125)
-        .says("could not find the shell blog in blog: it has only one, which has no name")
-        .says("hint: leave --shell out");
+        .says("could not find the shell blog in blog: its only shell has no name")
+        .says("hint: enter it without --shell");
 }
 
 /// The bundle is gone. Inside the project, the current directory selects the shell.
@@ -155,6 +155,6 @@ fn every_shell_is_rehearsed_again() {
         .prints("b");
     a.shellpack("rehearse again.shellpack --run 'echo $WHICH; test $WHICH != a || exit 7'")
         .exits_with(7)
-        .says("opening it for the shell a")
+        .says("opening the bundle for the shell a")
         .prints("a");
 }

@@ -61,7 +61,7 @@ fn a_damaged_volume_is_found() {
         b.shellpack("verify v/x.shellpack")
             .exits_with(1)
             .says("v/x.shellpack is damaged: 1 fault\n")
-            .says("this names it: (cd v && sha256sum -c x.shellpack.sha256)\n");
+            .says("to list them: (cd v && sha256sum -c x.shellpack.sha256)\n");
         b.shellpack("open v/x.shellpack --no-shell").exits_with(125);
         b.shellpack("join v/x.shellpack -o joined").exits_with(1);
         b.sh(&format!("test ! -e joined; mv good {volume}"))
@@ -174,7 +174,7 @@ fn a_place_that_is_too_small_is_told_before_the_work() {
 #[test]
 fn a_place_that_is_hopelessly_small_is_refused_before_the_work() {
     cannot_create("64k", "--volume-size 16K")
-        .says("error: could not write out/x.shellpack: it takes at least ")
+        .says("error: could not write out/x.shellpack: it needs at least ")
         .says(", and its file system has 64.00 KiB free\n")
         .never_says("packing");
 }

@@ -1,4 +1,4 @@
-//! What was found in a bundle and its parity, and what that comes to.
+//! The findings about a bundle and its parity, as text and as success or failure.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,27 +10,27 @@ use crate::media::volumes::Set;
 use crate::report::{count, printable_line};
 use shellpack_format::bundle::{BadBundle, BadVolume};
 
-/// What `verify` has to say of a bundle.
+/// The outcome of `verify`.
 #[must_use]
 #[derive(Debug)]
-pub(crate) struct Verdict {
+pub(crate) struct Verification {
     options: Options,
-    /// What the bundle is called, whichever of its volumes was named.
+    /// The name of the bundle, whichever of its volumes was named.
     name: PathBuf,
     findings: Findings,
     /// Its parity file, if there is one.
     cover: Option<Cover>,
 }
 
-impl Verdict {
-    /// Fails if it is not a bundle, and not the damaged rest of one.
+impl Verification {
+    /// Fails if the file is not a bundle, nor what is left of a damaged one.
     pub(super) fn new(
         options: &Options,
         mut findings: Findings,
         cover: Option<Cover>,
     ) -> Result<Self> {
         let name = name(&options.bundle, &options.volumes);
-        // If it has parity, and not all of it is as it was, it lost its beginning.
+        // Parity that finds damage knows it as a bundle that has lost its beginning.
         if findings.manifest.is_none()
             && !matches!(cover, Some(Cover::Damage(_)))
             && let Some(source) = findings.faults.pop_if(|fault| !fault.is_damage())
@@ -45,19 +45,19 @@ impl Verdict {
         })
     }
 
-    /// A line for each fault, and unless `quiet` for what is sound.
+    /// One line for each fault and, unless `quiet`, for each sound file.
     pub(crate) fn text(&self, quiet: bool) -> String {
-        let mut lines = Lines::default();
+        let mut text = Text::default();
         for fault in &self.findings.faults {
-            lines.add("fault", &fault.to_string());
+            text.add("fault", &fault.to_string());
         }
         if let (Some(content), false) = (self.sound_content(), quiet) {
-            lines.add_sound(&self.name, &format!(" ({content})"));
+            text.add_sound(&self.name, &format!(" ({content})"));
         }
         if let Some(cover) = &self.cover {
-            cover.describe(quiet, &mut lines);
+            cover.describe(quiet, &mut text);
         }
-        lines.0
+        text.0
     }
 
     /// Fails if there is a fault, in the bundle or in its parity.
@@ -91,7 +91,7 @@ impl Verdict {
         }
     }
 
-    /// What is in the bundle, if it is sound.
+    /// The contents of the bundle, if it is sound.
     fn sound_content(&self) -> Option<String> {
         let manifest = self.findings.manifest.as_ref();
         let manifest = manifest.filter(|_| self.findings.faults.is_empty())?;
@@ -102,37 +102,38 @@ impl Verdict {
 }
 
 impl Cover {
-    fn describe(&self, quiet: bool, lines: &mut Lines) {
+    fn describe(&self, quiet: bool, text: &mut Text) {
         match self {
             Self::Sound(_) if quiet => {}
-            Self::Sound(parity) => lines.add_sound(parity, ""),
+            Self::Sound(parity) => text.add_sound(parity, ""),
             Self::Fault(parity, fault) => {
-                lines.add("fault", &format!("{}: {fault}", parity.display()));
+                text.add("fault", &format!("{}: {fault}", parity.display()));
             }
             Self::Damage(damage) => {
                 for place in &damage.places {
-                    lines.add("damaged", place);
+                    text.add("damaged", place);
                 }
                 if damage.more > 0 {
-                    lines.add("damaged", &format!("{} more", count(damage.more, "place")));
+                    text.add("damaged", &count(damage.more, "more place"));
                 }
                 let all = if damage.is_covered { "all" } else { "not all" };
                 let parity = damage.parity.display();
-                lines.add("parity", &format!("{all} of it is covered by {parity}"));
+                let cover = format!("{all} of the damage is covered by {parity}");
+                text.add("parity", &cover);
             }
-            Self::Useless(error) => lines.add("parity", &error.to_string()),
+            Self::Useless(error) => text.add("parity", &error.to_string()),
         }
     }
 }
 
-/// Lines of text. What came out of a file cannot play with the terminal.
+/// Lines of text, free of control characters that came out of a file.
 #[derive(Debug, Default)]
-struct Lines(String);
+struct Text(String);
 
-impl Lines {
-    fn add(&mut self, label: &str, text: &str) {
+impl Text {
+    fn add(&mut self, label: &str, value: &str) {
         // Writing to a string cannot fail.
-        let _ = writeln!(self.0, "{label}: {}", printable_line(text));
+        let _ = writeln!(self.0, "{label}: {}", printable_line(value));
     }
 
     fn add_sound(&mut self, file: &Path, content: &str) {
