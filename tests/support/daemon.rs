@@ -17,6 +17,7 @@ pub(crate) fn with_trust_in(users: &str) -> Machine {
     b
 }
 
+/// Runs a command as an ordinary user, with the daemon that root started.
 pub(crate) fn alice(b: &Machine, words: &str) -> Outcome {
     b.sh(&format!("{DAEMON}\nalice {words}"))
 }

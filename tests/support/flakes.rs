@@ -7,6 +7,7 @@ use super::sources::{SERVE, URL, repository_of};
 /// Turns flakes on, for what the user types.
 pub(crate) const FLAKES: &str = "export NIX_CONFIG='experimental-features = nix-command flakes'";
 
+/// A dev shell that says hello; its flake has nixpkgs as `pkgs`.
 pub(crate) const SHELL: &str =
     "pkgs.mkShell { packages = [ pkgs.hello ]; shellHook = ''export MESSAGE=\"$(hello)\"''; }";
 

@@ -15,6 +15,7 @@ pub(crate) fn open(b: &Machine, shell: &str) {
         .succeeds();
 }
 
+/// A machine B on which the blog's shell was opened, whose bundle is gone.
 pub(crate) fn with_the_blogs_shell() -> Machine {
     let b = Machine::offline();
     open(&b, "blog");
@@ -36,6 +37,7 @@ pub(crate) fn with_two_of_one_name() -> Machine {
     b
 }
 
+/// The entries of `list --json`.
 pub(crate) fn listed(b: &Machine) -> Vec<Value> {
     let json = b.shellpack("list --json").succeeds().stdout;
     serde_json::from_str(&json).unwrap()

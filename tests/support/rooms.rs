@@ -23,10 +23,12 @@ pub(crate) fn room() -> Room {
     Room::new().executable(shellpack()).current_dir("/")
 }
 
+/// Whether this run of the tests is root's.
 pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// A directory that goes away with everything in it.
 pub(crate) fn scratch() -> TempDir {
     tempfile::tempdir().unwrap()
 }
@@ -69,6 +71,7 @@ fn as_ordinary_user(arguments: &[&str]) -> String {
     printed(&command.current_dir("/").env(AS_USER, bin).output().unwrap())
 }
 
+/// The end of a script in a room.
 pub(crate) fn sh(room: &Room, script: &str) -> Output {
     shell(room, script).output().unwrap()
 }

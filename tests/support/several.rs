@@ -35,11 +35,13 @@ pub(crate) fn packed(name: &str, make: &str, words: &str) -> Machine {
     b
 }
 
+/// Packs shells `a` and `tools/b` of a project of this name.
 pub(crate) fn packed_pair(name: &str, words: &str) -> Machine {
     write_pair(name, ["", ""]);
     packed(name, "", &format!("a tools/b/shell.nix {words}"))
 }
 
+/// The manifest of a bundle, as `inspect --json` prints it.
 pub(crate) fn inspected(machine: &Machine, bundle: &str) -> Value {
     let json = machine.shellpack(&format!("inspect --json {bundle}"));
     serde_json::from_str(&json.succeeds().stdout).unwrap()

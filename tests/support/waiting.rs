@@ -3,6 +3,7 @@
 use super::bundles::bundle;
 use super::machine::Machine;
 
+/// The file that an import locks.
 pub(crate) const LOCK: &str = "/nix/var/nix/shellpack-import.lock";
 
 /// The messages of `open` while another import holds the lock for a while.
