@@ -214,9 +214,7 @@ fn a_flake_is_entered_without_evaluation() {
     let b = flake_packed("flake-no-eval", SHELL, "nix flake lock", ".# --no-eval");
     arrives(&b);
     let b = flake_packed("flake-thaw", SHELL, "nix flake lock", ".#");
-    b.shellpack(&format!("open x.shellpack --no-eval {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("open x.shellpack --no-eval");
 }
 
 /// The bundle has all that Nix itself needs where flakes are on and it may build: it

@@ -1,6 +1,5 @@
 //! An import that is interrupted, and one of a path that spans segments.
 
-use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle, machine_a};
 
 fn with_the_large_shell() -> Machine {
@@ -17,9 +16,7 @@ fn is_sound_and_can_be_finished(b: &Machine) {
         .succeeds()
         .never_says("imported 0");
     b.sh(verify).succeeds().never_says("error");
-    b.shellpack(&format!("open large.shellpack {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("open large.shellpack");
 }
 
 /// Sends a signal to `open` in the middle of the large path; prints what it exits with.
@@ -35,9 +32,7 @@ fn interrupt(b: &Machine, signal: &str) -> String {
 #[test]
 fn a_path_that_spans_segments_arrives() {
     let b = with_the_large_shell();
-    b.shellpack(&format!("open large.shellpack {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("open large.shellpack");
     b.sh("nix-store --verify --check-contents").succeeds();
     b.sh("tar -tf large.shellpack | grep -c closure/.*zst")
         .succeeds()

@@ -31,9 +31,7 @@ fn a_shell_is_entered_without_its_bundle() {
             .prints(&format!("{MESSAGE} in /root/blog"));
     }
     let id = &ids(&b)[0];
-    b.shellpack(&format!("enter {id} {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets(&format!("enter {id}"));
 }
 
 #[test]
@@ -164,10 +162,7 @@ fn a_shell_whose_fetches_are_answered_is_entered() {
     let b = packed("enter-again", &shell, &tarball("enter-again"), "");
     b.sh("shellpack open x.shellpack --no-shell; rm x.shellpack; nix-collect-garbage -d")
         .succeeds();
-    b.shellpack(&format!("enter enter-again {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE)
-        .says("to enter by hand: ");
+    b.greets("enter enter-again").says("to enter by hand: ");
     b.sh(&format!("cd enter-again; shellpack enter {PRINT}"))
         .succeeds()
         .prints(MESSAGE);
@@ -200,9 +195,7 @@ fn an_ordinary_user_has_a_life_after_opening_through_the_daemon() {
 fn an_ordinary_user_who_owns_the_store_has_a_life_after_opening() {
     let b = Machine::offline_of_a_user();
     open(&b, "imports");
-    b.shellpack(&format!("enter imports {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("enter imports");
     frees_what_it_says(&b, || b.shellpack("remove imports"));
     assert_eq!(store(&b), (0, 0));
 }

@@ -1,6 +1,5 @@
 //! An ordinary user who owns the store.
 
-use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
 
 #[test]
@@ -11,18 +10,14 @@ fn an_ordinary_user_packs_for_root() {
         .succeeds()
         .shows("entered nix-shell");
     b.receive(&a.home("x.shellpack"), "x.shellpack");
-    b.shellpack(&format!("open x.shellpack {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("open x.shellpack");
 }
 
 #[test]
 fn an_ordinary_user_opens_what_root_packed() {
     let b = Machine::offline_of_a_user();
     b.receive(&bundle("imports"), "x.shellpack");
-    b.shellpack(&format!("open x.shellpack {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("open x.shellpack");
     b.sh("nix-store --verify --check-contents").succeeds();
     b.shellpack("open x.shellpack --no-shell")
         .succeeds()

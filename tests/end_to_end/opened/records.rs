@@ -4,7 +4,6 @@ use crate::support::Machine;
 use crate::support::opened::{
     frees_what_it_says, ids, open, store, with_the_blogs_shell, with_two_of_one_name,
 };
-use crate::support::shells::{MESSAGE, PRINT};
 
 #[test]
 fn a_name_of_two_bundles_is_not_enough() {
@@ -106,9 +105,7 @@ fn paths_that_were_deleted_by_force_are_named() {
         .shows("damaged: one of its roots is gone");
     open(&b, "blog");
     b.shellpack("list").succeeds().never_says("damaged");
-    b.shellpack(&format!("enter blog {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("enter blog");
 }
 
 /// A root whose link is gone is one again as soon as the shell is entered.
@@ -117,11 +114,7 @@ fn roots_that_are_gone_come_back() {
     let b = with_the_blogs_shell();
     b.sh("rm ~/.local/state/shellpack/roots/*/*-hello-2.10")
         .succeeds();
-    b.shellpack(&format!("enter blog {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("enter blog");
     b.sh("nix-collect-garbage -d").succeeds();
-    b.shellpack(&format!("enter blog {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("enter blog");
 }

@@ -35,14 +35,10 @@ fn paths_that_others_need_are_kept() {
     open(&b, "imports");
     let kept = " store paths are kept by something else\n";
     frees_what_it_says(&b, || b.shellpack("remove blog").shows(kept));
-    b.shellpack(&format!("enter imports {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("enter imports");
     open(&b, "blog");
     frees_what_it_says(&b, || b.shellpack("remove imports").shows(kept));
-    b.shellpack(&format!("enter blog {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("enter blog");
 }
 
 /// A program that runs keeps what it uses, whatever happens to the roots.

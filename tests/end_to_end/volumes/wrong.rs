@@ -1,7 +1,6 @@
 //! Volumes that are missing, damaged or of another bundle, and places for them that are full or do
 //! not hold files of that size. No partial file is left.
 
-use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::volumes::{names, with_volumes};
 use crate::support::{Machine, Outcome, bundle, machine_a, quarter};
 
@@ -130,9 +129,7 @@ fn a_volume_behind_the_end_is_a_fault_that_does_not_stop() {
     b.shellpack("verify v/x.shellpack").exits_with(1).shows(
         "fault: v/x.shellpack.005 does not belong to it: the bundle ends in v/x.shellpack.004\n",
     );
-    b.shellpack(&format!("open v/x.shellpack {PRINT}"))
-        .succeeds()
-        .prints(MESSAGE);
+    b.greets("open v/x.shellpack");
 }
 
 #[test]
