@@ -21,9 +21,9 @@ mod fetchers;
 /// Real file systems, full, read-only or cut short.
 mod file_systems;
 mod flakes;
-/// The garbage collector takes nothing away.
+/// The garbage collector deletes nothing that is needed.
 mod garbage;
-/// How far it is, for a program.
+/// Progress, as JSON.
 mod json;
 /// An import that is interrupted, and one of a path that spans segments.
 mod large;
@@ -39,7 +39,7 @@ mod oddities;
 mod opened;
 /// A bundle that was damaged on the way is repaired.
 mod parity;
-/// How far it is, for people and for logs.
+/// Progress, for people and for logs.
 mod progress;
 /// Projects that are common.
 mod projects;

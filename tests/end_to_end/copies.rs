@@ -92,7 +92,7 @@ const ENDED: &str = r#"ended_in_the_middle() {
 const WRITTEN: &str = "written() { sed -n 's/^write_bytes: //p' /proc/$$/io; }\n";
 
 #[test]
-fn an_interrupted_copy_goes_on() {
+fn an_interrupted_copy_is_continued() {
     let b = with_bundle("large");
     for (signal, said) in [("INT", "exit 130"), ("KILL", "exit 137")] {
         b.sh(&format!(

@@ -20,7 +20,7 @@ fn a_trusted_user_opens_through_the_daemon() {
 }
 
 #[test]
-fn an_untrusted_user_is_told_what_root_must_add() {
+fn an_untrusted_user_learns_what_root_must_add() {
     let b = with_trust_in("root");
     b.receive(&bundle("blog"), "x.shellpack");
     let outcome = alice(&b, "shellpack open x.shellpack --run true").exits_with(125);
@@ -99,7 +99,7 @@ fn an_import_through_the_daemon_that_is_killed_can_be_finished() {
 }
 
 #[test]
-fn garbage_collection_through_the_daemon_takes_nothing() {
+fn garbage_collection_through_the_daemon_deletes_nothing() {
     let b = with_trust_in("root alice");
     b.receive(&bundle("imports"), "x.shellpack");
     let meanwhile = "alice shellpack open x.shellpack --no-shell & work=$!
@@ -113,7 +113,7 @@ fn garbage_collection_through_the_daemon_takes_nothing() {
 }
 
 #[test]
-fn root_goes_through_the_daemon_when_told_to() {
+fn root_goes_through_the_daemon_on_request() {
     let b = with_trust_in("root");
     b.receive(&bundle("blog"), "x.shellpack");
     b.sh(&format!(

@@ -9,7 +9,7 @@ const SHELL: &str = r#"pkgs.mkShell {
 }"#;
 
 #[test]
-fn the_same_project_gives_the_same_bytes_wherever_it_lies() {
+fn the_same_project_gives_the_same_bytes_wherever_it_is() {
     let a = Machine::online();
     a.write_shell("same", SHELL);
     a.write("fixtures/shells/same/note", "x");

@@ -40,7 +40,7 @@ fn command_runs_in_an_interactive_shell() {
 }
 
 #[test]
-fn pure_keeps_what_it_is_told_to() {
+fn pure_keeps_the_variables_that_are_named() {
     let b = with_the_blogs_shell();
     let run = r#"--run 'echo "$KEPT-${DROPPED-dropped}"'"#;
     let outcome = b.sh(&format!(

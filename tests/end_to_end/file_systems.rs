@@ -52,7 +52,7 @@ fn a_file_that_does_not_fit_is_refused() {
 }
 
 #[test]
-fn one_that_becomes_full_is_left_as_it_was() {
+fn a_file_system_that_becomes_full_is_left_as_it_was() {
     let create = "shellpack create fixtures/shells/blog --no-rehearsal -o stick/x.shellpack";
     for kind in FILE_SYSTEMS {
         let a = Machine::online();
@@ -65,7 +65,7 @@ fn one_that_becomes_full_is_left_as_it_was() {
 
 /// ramfs does not say how large it is.
 #[test]
-fn one_of_unknown_size_is_written_to() {
+fn a_file_system_of_unknown_size_is_written_to() {
     let b = Machine::offline();
     b.receive(&bundle("blog"), "x.shellpack");
     b.sh("mkdir stick; mount -t ramfs none stick; shellpack copy x.shellpack stick; cmp x.shellpack stick/x.shellpack")
@@ -73,7 +73,7 @@ fn one_of_unknown_size_is_written_to() {
 }
 
 #[test]
-fn a_read_only_one_is_read_and_not_written() {
+fn a_read_only_file_system_is_read_and_not_written() {
     for kind in FILE_SYSTEMS {
         let b = offline_with("blog");
         formatted(&b, kind);
@@ -100,7 +100,7 @@ const LOSES_ITS_END: &str = "filefrag -v -b1024 stick/x.shellpack | tr -d :. | a
     truncate -s $(cat half)K image\n";
 
 #[test]
-fn one_that_is_cut_short_below_a_bundle_is_told_with_the_place() {
+fn a_file_system_that_is_cut_short_is_reported_with_the_place() {
     for kind in FILE_SYSTEMS {
         for (command, code) in [("verify", 1), ("open --no-shell", 125)] {
             let b = Machine::offline();

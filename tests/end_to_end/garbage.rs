@@ -1,4 +1,4 @@
-//! The garbage collector takes nothing away.
+//! The garbage collector deletes nothing that is needed.
 
 use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
@@ -8,7 +8,7 @@ const COLLECT_MEANWHILE: &str = "& work=$!
     while kill -0 $work 2>/dev/null; do nix-collect-garbage >/dev/null 2>&1; done; wait $work";
 
 #[test]
-fn garbage_collection_during_open_takes_nothing() {
+fn garbage_collection_during_open_deletes_nothing() {
     let b = Machine::offline();
     // Nix makes its directories on first use, which several cannot do at the same time.
     b.sh("nix-store --init").succeeds();
@@ -29,7 +29,7 @@ fn garbage_collection_during_open_takes_nothing() {
 }
 
 #[test]
-fn garbage_collection_after_open_takes_nothing() {
+fn garbage_collection_after_open_deletes_nothing() {
     let b = Machine::offline();
     b.receive(&bundle("blog"), "x.shellpack");
     b.shellpack("open x.shellpack --no-shell").succeeds();
@@ -44,7 +44,7 @@ fn garbage_collection_after_open_takes_nothing() {
 
 /// Entering evaluates, and what that makes is kept as well.
 #[test]
-fn garbage_collection_after_entry_takes_nothing() {
+fn garbage_collection_after_entry_deletes_nothing() {
     let b = Machine::offline();
     b.receive(&bundle("channel"), "x.shellpack");
     b.shellpack(&format!("open x.shellpack {PRINT}")).succeeds();
@@ -64,7 +64,7 @@ fn without_its_roots_a_shell_is_collected() {
 }
 
 #[test]
-fn garbage_collection_during_create_takes_nothing() {
+fn garbage_collection_during_create_deletes_nothing() {
     let (a, b) = (Machine::online(), Machine::offline());
     let create = "shellpack create ~/fixtures/shells/imports/env -o x.shellpack";
     // Two processes of Nix that meet a store for the first time trip over each other.

@@ -1,4 +1,4 @@
-//! How far it is, for a program: `--progress json`.
+//! Progress as JSON: `--progress json`.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn number(events: &[Value], kind: &str) -> usize {
 }
 
 #[test]
-fn a_program_is_told_how_far_create_is() {
+fn json_reports_how_far_create_is() {
     let a = machine_a();
     let create = "create fixtures/shells/blog -o told.shellpack --progress json";
     let told = events(&a.shellpack(create).succeeds().shows("closure").stderr);
@@ -49,7 +49,7 @@ fn a_program_is_told_how_far_create_is() {
 
 /// Progress counts bytes that are read and written, and most of these are no NAR.
 #[test]
-fn a_program_is_told_how_much_of_the_file_was_copied() {
+fn json_reports_how_much_of_the_file_was_copied() {
     let a = machine_a();
     a.runs("mkdir told-v told-w; cp -R fixtures/shells/blog fixtures/shells/copied; head -c 3000000 /dev/urandom >fixtures/shells/copied/data");
     a.runs("shellpack create fixtures/shells/copied --include fixtures/shells/copied/data -o copied.shellpack --no-rehearsal");
@@ -76,7 +76,7 @@ fn a_program_is_told_how_much_of_the_file_was_copied() {
 
 /// Words of the command are not part of the stream, which ends before the command begins.
 #[test]
-fn a_program_is_told_when_open_hands_over() {
+fn json_reports_when_open_hands_over() {
     let b = Machine::offline();
     b.receive(&bundle("blog"), "x.shellpack");
     let run = "--run 'echo from the command >&2; exit 4'";
@@ -91,7 +91,7 @@ fn a_program_is_told_when_open_hands_over() {
 }
 
 #[test]
-fn a_program_is_told_when_enter_hands_over() {
+fn json_reports_when_enter_hands_over() {
     let b = Machine::offline();
     b.receive(&bundle("blog"), "x.shellpack");
     b.shellpack("open x.shellpack --no-shell").succeeds();
@@ -104,7 +104,7 @@ fn a_program_is_told_when_enter_hands_over() {
 }
 
 #[test]
-fn a_program_is_told_when_a_rehearsal_hands_over() {
+fn json_reports_when_a_rehearsal_hands_over() {
     let a = machine_a();
     bundle("blog");
     let run = "--run 'echo from the command >&2'";
@@ -128,7 +128,7 @@ fn with_build(name: &str, then: &str) -> Machine {
 }
 
 #[test]
-fn a_program_is_told_what_nix_builds() {
+fn json_reports_the_log_of_a_build() {
     let a = with_build("speaks", "mkdir $out");
     let create = "create fixtures/shells/speaks -o x.shellpack --progress json";
     let told = events(&a.shellpack(create).succeeds().stderr);
@@ -140,7 +140,7 @@ fn a_program_is_told_what_nix_builds() {
 }
 
 #[test]
-fn a_program_is_told_why_a_build_failed() {
+fn json_reports_why_a_build_failed() {
     let a = with_build("fails", "exit 1");
     let create = "create fixtures/shells/fails -o x.shellpack --progress json";
     let failed = json!({
@@ -162,7 +162,7 @@ fn a_program_is_told_why_a_build_failed() {
 }
 
 #[test]
-fn a_program_is_told_which_lock_is_waited_for() {
+fn json_reports_which_lock_is_waited_for() {
     let told = events(&said_while_waiting("--progress json"));
     let waits = |event: &&Value| {
         event["event"] == "waiting"

@@ -1,10 +1,10 @@
-//! How far it is, for people and for logs. For programs see [`super::json`].
+//! Progress, for people and for logs. For programs see [`super::json`].
 
 use crate::support::waiting::{LOCK, said_while_waiting};
 use crate::support::{Machine, bundle};
 
 #[test]
-fn a_log_is_told_that_a_silent_build_goes_on() {
+fn a_log_shows_that_a_silent_build_continues() {
     let a = Machine::online();
     a.write_shell(
         "sleeps",
@@ -21,7 +21,7 @@ fn after_some_seconds(said: &str, words: &str) -> bool {
 }
 
 #[test]
-fn a_log_is_told_which_lock_is_waited_for() {
+fn a_log_names_the_lock_that_is_waited_for() {
     let said = said_while_waiting("");
     let waits = format!("0 of 9 paths, waiting for another process that holds {LOCK}");
     assert!(after_some_seconds(&said, &waits), "{said}");

@@ -191,7 +191,7 @@ sed -i "s|HASH|$(nix-hash --type sha256 --flat --base32 ~/fetched)|" shell.nix"#
 
 /// Also in the directories that a rehearsal hides.
 #[test]
-fn a_project_may_lie_anywhere() {
+fn a_project_may_be_anywhere() {
     let shell = format!("pkgs.mkShell {{ {HELLO} TEXT = builtins.readFile ./text; }}");
     for place in ["/tmp/deep/er", "/run/x", "/var/tmp/x"] {
         let make = format!("echo x > text; mkdir -p {place}; cp * {place}; cd {place}");
@@ -201,7 +201,7 @@ fn a_project_may_lie_anywhere() {
 }
 
 #[test]
-fn temporary_files_go_where_they_are_told_to() {
+fn temporary_files_go_to_tmpdir() {
     let shell = format!("pkgs.mkShell {{ {HELLO} }}");
     let make = "mkdir -p ~/my-tmp; export TMPDIR=$HOME/my-tmp; chmod 555 /tmp";
     arrives(&packed("tmpdir", &shell, make, ""));
@@ -209,7 +209,7 @@ fn temporary_files_go_where_they_are_told_to() {
 }
 
 #[test]
-fn a_hook_that_talks_and_fails_is_no_hindrance() {
+fn a_hook_that_prints_and_fails_does_not_stop_entry() {
     let hook =
         r#"echo entered; echo oops >&2; read x || true; false; export MESSAGE="Hello, world!""#;
     let b = packed(

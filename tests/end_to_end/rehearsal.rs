@@ -93,7 +93,7 @@ fn a_hook_that_replaces_the_shell_is_named() {
 
 /// The bundle is not at fault; the user reads the hook's own words.
 #[test]
-fn a_hook_that_wants_the_network_is_told() {
+fn a_hook_that_needs_the_network_is_reported() {
     let connect = "exec 3<>/dev/tcp/192.0.2.1/80";
     let warning = "warning: the shellHook needs a network, which the target does not have";
     rehearse("wants-network", &format!("({connect})"))

@@ -80,7 +80,7 @@ const REPLACE: &str = r#"replace() {
 
 /// Where there is room for so many files, and for no more.
 #[test]
-fn wherever_it_fails_the_old_or_the_new_one_is_there() {
+fn a_failed_replacement_leaves_the_old_bundle_or_the_new_one() {
     let b = with_bundle(Machine::offline());
     let (mut failed, mut done) = (0, 0);
     for words in [
@@ -103,7 +103,7 @@ fn wherever_it_fails_the_old_or_the_new_one_is_there() {
 
 /// A path can be written in several ways.
 #[test]
-fn volumes_are_not_taken_for_those_that_they_replace() {
+fn new_volumes_are_not_mistaken_for_old_ones() {
     let b = with_bundle(Machine::offline());
     b.sh("mkdir v; shellpack split x.shellpack --volume-size 4K -o v")
         .succeeds();
@@ -281,7 +281,7 @@ fn a_directory_that_is_not_to_be_written_to_is_refused_before_the_work() {
 
 /// There is room for the volumes, but not for one more file.
 #[test]
-fn volumes_that_were_named_in_vain_are_kept_for_the_next_copy() {
+fn volumes_of_a_failed_copy_are_kept_for_the_next_one() {
     let b = with_bundle(Machine::offline());
     let copy = "shellpack copy x.shellpack d --volume-size 5K";
     let parts = ["", ".2", ".3", ".4"].map(|number| format!(".x.shellpack-copy{number}"));

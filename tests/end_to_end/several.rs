@@ -57,7 +57,7 @@ fn a_shell_that_is_named_twice_is_one() {
 
 /// Nothing is written, and it is said which one it is.
 #[test]
-fn one_that_is_broken_stops_all() {
+fn one_broken_shell_stops_create() {
     let a = machine_a();
     write_pair("stops", ["", ""]);
     for (shell, said) in [
@@ -77,7 +77,7 @@ fn one_that_is_broken_stops_all() {
 
 /// It is no fault of the bundle; it is said whose it is.
 #[test]
-fn a_hook_that_wants_the_network_is_told_with_its_shell() {
+fn a_hook_that_needs_the_network_is_reported_with_its_shell() {
     let a = machine_a();
     write_pair("hooked-pair", ["", ""]);
     let hook = "pkgs.mkShell { shellHook = \"(exec 3<>/dev/tcp/192.0.2.1/80) || exit 6\"; }";
@@ -184,7 +184,7 @@ fn changing() -> String {
 
 /// The second shell changes, while it is evaluated, what the first one has fetched.
 #[test]
-fn a_source_that_changes_in_between_is_no_source() {
+fn a_source_that_changes_between_shells_is_refused() {
     let a = machine_a();
     let fetch = format!("import (fetchTarball \"{URL}/changing.tar.gz\")");
     let first = format!("inherit ({fetch}) MESSAGE;");

@@ -90,7 +90,7 @@ fn the_targets_own_configuration_is_kept_out() {
 
 /// A shell that passes both to nixpkgs has nothing to do with the user's.
 #[test]
-fn a_configuration_that_takes_no_part_is_not_carried() {
+fn an_unused_configuration_is_not_carried() {
     let a = Machine::online();
     a.write(".config/nixpkgs/config.nix", CONFIG);
     a.shellpack("create fixtures/shells/source -o x.shellpack")

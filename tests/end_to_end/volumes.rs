@@ -32,7 +32,7 @@ fn create_writes_slices_of_the_same_bytes() {
 }
 
 #[test]
-fn create_tells_a_program_what_it_wrote() {
+fn create_json_reports_every_file() {
     let a = machine_a();
     let create = format!(
         "mkdir v2; shellpack create fixtures/shells/blog --level fast -o v2/x --volume-size {}K --json",

@@ -221,7 +221,7 @@ fn user_namespaces_that_are_forbidden() {
 }
 
 #[test]
-fn create_goes_on_without_user_namespaces_if_told_to() {
+fn create_continues_without_user_namespaces_on_request() {
     let a = Machine::online_of_a_user();
     let create = "forbidden shellpack create fixtures/shells/blog -o x.shellpack --no-rehearsal";
     a.sh(&format!("{FORBIDDEN}\n{create}")).succeeds();

@@ -108,7 +108,7 @@ fn a_missing_program_is_named() {
 }
 
 #[test]
-fn shellpack_itself_runs_inside_wherever_it_lies() {
+fn shellpack_itself_runs_inside_wherever_it_is() {
     in_both(|| {
         let mut room = room().sealed();
         for hidden in ["/tmp", env!("CARGO_MANIFEST_DIR"), "/root", "/home"] {

@@ -59,7 +59,7 @@ printf 'echo "=$MESSAGE="; exit 3\n' | script -qec 'shellpack {words}' /dev/null
 /// B has a configuration, overlays and flakes of its own, and the name of the flake's directory is
 /// none that a url could have.
 #[test]
-fn settings_of_b_take_no_part() {
+fn settings_of_b_have_no_influence() {
     let name = "own-of-b";
     let prepare = "mkdir 's & p'; mv flake.nix 's & p'; git add .; cd 's & p'; nix flake lock";
     let b = flake_packed(name, SHELL, prepare, ".#");

@@ -45,7 +45,7 @@ fn the_list_fits_a_narrow_terminal() {
 }
 
 #[test]
-fn a_program_is_told_what_was_opened() {
+fn list_json_reports_opened_bundles() {
     let b = offline_with("blog");
     b.runs("shellpack open x.shellpack --no-shell");
     let bundle = inspected(&b, "x.shellpack");
@@ -79,7 +79,7 @@ fn where_nothing_was_opened_nothing_is_listed() {
 }
 
 #[test]
-fn list_and_its_errors_take_no_nix() {
+fn list_and_its_errors_need_no_nix() {
     let b = with_the_blogs_shell();
     let without = "PATH=/nowhere $(command -v shellpack)";
     b.sh(&format!("{without} list")).succeeds().shows("blog");

@@ -4,7 +4,7 @@ use crate::support::parity::{damage, in_volumes, protected};
 use crate::support::{bundle, machine_a};
 
 #[test]
-fn a_parity_file_that_is_damaged_is_of_use_and_told_of() {
+fn a_damaged_parity_file_is_used_and_reported() {
     let b = protected("large", "");
     let before = b.sh("stat -c %s x.shellpack.parity").succeeds().text();
     let size: u64 = before.parse().unwrap();

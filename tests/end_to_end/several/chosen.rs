@@ -6,7 +6,7 @@ use crate::support::several::{WHICH, by_hand, inspected, packed_pair};
 use crate::support::{Machine, bundle, machine_a};
 
 #[test]
-fn the_first_is_entered_and_the_others_are_told() {
+fn the_first_is_entered_and_the_others_are_listed() {
     let b = packed_pair("first", "");
     for way in ["", "--no-eval"] {
         b.shellpack(&format!("open x.shellpack {way} {WHICH}"))
@@ -74,7 +74,7 @@ fn the_directory_says_which_is_entered() {
 
 /// The collector keeps both, and frees both once they are removed.
 #[test]
-fn both_are_kept_and_let_go_of() {
+fn both_shells_are_kept_until_they_are_removed() {
     let b = packed_pair("kept", "");
     b.sh("shellpack open x.shellpack --no-shell; rm x.shellpack; nix-collect-garbage")
         .succeeds();

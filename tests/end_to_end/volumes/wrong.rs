@@ -23,7 +23,7 @@ fn each_reader_says(b: &Machine, volume: &str, said: &str) {
     b.sh(WHAT_IS_LEFT).prints("");
 }
 
-/// Every command that reads names it, and has done nothing.
+/// Every command that reads volumes names it, and has done nothing.
 #[test]
 fn a_missing_volume_is_named() {
     let b = with_volumes();
@@ -123,7 +123,7 @@ fn a_volume_of_another_bundle_is_found_by_its_size_or_its_members() {
 
 /// It does no harm, but should not be there.
 #[test]
-fn a_volume_behind_the_end_is_a_fault_that_does_not_stop() {
+fn a_volume_behind_the_end_is_a_fault_but_opens() {
     let b = with_volumes();
     b.sh("cp v/x.shellpack.002 v/x.shellpack.005").succeeds();
     b.shellpack("verify v/x.shellpack").exits_with(1).shows(
@@ -160,7 +160,7 @@ fn a_full_disk_leaves_no_volume() {
 }
 
 #[test]
-fn a_place_that_is_too_small_is_told_before_the_work() {
+fn a_place_that_is_too_small_is_reported_before_the_work() {
     let outcome = cannot_create("1M", "--volume-size 100K");
     let warning = "warning: out/x.shellpack may not fit: such bundles usually need ";
     let said = &outcome.stderr;
