@@ -49,7 +49,7 @@ fn write_home() {
         fs::create_dir_all(&entry).unwrap();
         fs::write(entry.with_file_name("manifest.toml"), bytes).unwrap();
         symlink(format!("/nowhere/{project}"), entry.join("project")).unwrap();
-        // Times must differ for an order to be told.
+        // Times must differ for an order to show.
         std::thread::sleep(Duration::from_millis(20));
     }
     fs::create_dir_all(roots.join("halfway-0123456789ab")).unwrap();

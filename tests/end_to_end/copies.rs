@@ -1,4 +1,4 @@
-//! A bundle is copied to a stick, also by one copy that goes on where another ended.
+//! A bundle is copied to a stick, also by a copy that continues where another ended.
 
 use crate::support::{Machine, bundle};
 

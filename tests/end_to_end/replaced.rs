@@ -20,7 +20,7 @@ fn listed(machine: &Machine, dir: &str) -> String {
 const FOUR: &str =
     "x.shellpack.001 x.shellpack.002 x.shellpack.003 x.shellpack.004 x.shellpack.sha256";
 
-/// One that takes files but is not to be listed.
+/// A directory that accepts files but cannot be listed.
 #[test]
 fn a_drop_box_keeps_what_it_gets() {
     let b = with_bundle(Machine::offline_of_a_user());
@@ -184,7 +184,7 @@ fn never_writes(b: &Machine, command: &str, outputs: &[&str]) {
     b.runs("sha256sum -c before");
 }
 
-/// By whatever name: the parity takes the place of nothing but a parity file.
+/// Under any name: parity replaces nothing but a parity file.
 #[test]
 fn a_bundle_that_is_read_is_not_written_over() {
     let b = with_bundle(Machine::offline());

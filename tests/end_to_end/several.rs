@@ -128,7 +128,7 @@ fn each_attribute_is_a_shell() {
                 .prints(&format!("{which} hi"));
         }
     }
-    // They lie in one directory, which does not tell them apart.
+    // They are in one directory, which does not tell them apart.
     b.runs(&format!("cd attributes; shellpack enter {run}"))
         .says("the shell is x; use --shell to enter another: y.-two-words-\n")
         .prints("x hi");
@@ -171,7 +171,7 @@ fn sources_that_are_not_pinned_arrive_with_each() {
     // nixpkgs, and one pin for what both fetch.
     let bundle = inspected(&b, "x.shellpack");
     assert_eq!(bundle["pins"].as_array().unwrap().len(), 3);
-    // Each has what stands for its file to itself.
+    // Each has a copy of its file to itself.
     by_hand(&b, &[("a", "a"), ("tools/b", "b"), ("c", "c")]);
 }
 
@@ -224,7 +224,7 @@ fn each_has_its_own_search_path() {
     assert_eq!(bundle["pins"].as_array().unwrap().len(), 2);
 }
 
-/// Each would take it, and for each something else stands in its place.
+/// Each would use it, and for each something else is in its place.
 #[test]
 fn the_targets_own_configuration_is_kept_out_of_each() {
     let a = machine_a();
@@ -243,7 +243,7 @@ fn the_targets_own_configuration_is_kept_out_of_each() {
     by_hand(&b, &[("a", "a"), ("tools/b", "b")]);
 }
 
-/// Only entered without evaluating, and without what that takes.
+/// They are only entered without evaluation, so files for evaluation are left out.
 #[test]
 fn several_are_carried_without_evaluation() {
     let b = packed_pair("cold", "--no-eval");

@@ -73,7 +73,7 @@ fn places_in(size: u64) -> Vec<u64> {
     places
 }
 
-/// Wherever a pipe ends, that is an error, what is valid then is sound, and the next one goes on.
+/// Wherever a pipe ends, that is an error, all valid paths are sound, and the next attempt continues.
 #[test]
 fn a_pipe_that_is_cut_is_noticed_wherever_that_is() {
     let size = std::fs::metadata(bundle("blog")).unwrap().len();
@@ -90,7 +90,7 @@ fn a_pipe_that_is_cut_is_noticed_wherever_that_is() {
 }
 
 /// The reader stops: that is an error, and no success is reported.
-/// Also where nothing of it is missing: the one that sends it must not be told of a broken pipe.
+/// Also where nothing of it is missing: the sender must not see a broken pipe.
 #[test]
 fn a_stream_is_read_to_its_end() {
     let b = Machine::offline();

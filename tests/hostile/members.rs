@@ -25,7 +25,7 @@ fn with_header(name: &str, edit: impl FnOnce(&mut Header)) -> String {
 
 type Edit = fn(&mut Header);
 
-/// Each is another way to write a header that a reader could take for the same.
+/// Each is another form of a header that a reader could accept as the same.
 const EDITS: [(&str, Edit); 12] = [
     ("owner", |header| header.set_uid(1000)),
     ("group", |header| header.set_gid(1000)),

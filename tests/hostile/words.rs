@@ -78,7 +78,7 @@ fn inspect_prints_evil_words_harmless() {
     }
 }
 
-/// JSON has its own escapes; what they stand for is the reader's business.
+/// JSON has its own escapes; their meaning is up to the reader.
 #[test]
 fn inspect_prints_evil_words_as_json() {
     let output = shellpack(&["inspect", "--json", "-"], &evil().bytes());

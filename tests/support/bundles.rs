@@ -44,7 +44,7 @@ pub(crate) fn quarter() -> u64 {
 fn create(shell: &str) -> PathBuf {
     let a = machine_a();
     let (before, file) = match shell {
-        // As it comes to niv's users, over HTTP.
+        // niv's users fetch it over HTTP.
         "niv" => (SERVE, "niv/shell.nix"),
         "channel" => (
             "export NIX_PATH=nixpkgs=$HOME/fixtures/nixpkgs",

@@ -1,4 +1,4 @@
-//! Classes of shells: what is entered from a bundle is what nix-shell makes of the same words.
+//! Classes of shells: a bundle enters the same shell as nix-shell with the same words.
 
 use super::bundles::machine_a;
 use super::machine::Machine;

@@ -1,4 +1,4 @@
-//! A store of root's, and a user who comes to it through the daemon.
+//! A store that root owns, and a user who reaches it through the daemon.
 
 use super::machine::Machine;
 use super::outcome::Outcome;

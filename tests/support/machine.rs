@@ -196,7 +196,7 @@ in
         }
     }
 
-    /// Writes a file in the home, with the directories that it takes.
+    /// Writes a file in the home, with the directories that it needs.
     pub(crate) fn write(&self, file: &str, text: &str) {
         let file = self.home(file);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -274,7 +274,7 @@ fn ensure_testable() {
 /// Directories of shells, and the tests that write them. Tests share a home, and run in any order.
 static OWNERS: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
 
-/// Another test must not use the same one: what it makes of it would be there already.
+/// Another test must not use the same one, and find its files there already.
 fn own(directory: PathBuf) {
     let test = std::thread::current().name().unwrap_or_default().to_owned();
     let said = format!("two tests have a shell in {}", directory.display());

@@ -1,4 +1,4 @@
-//! Several shells in one bundle, each of which says which one it is.
+//! Several shells in one bundle; each prints which one it is.
 
 use serde_json::Value;
 

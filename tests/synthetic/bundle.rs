@@ -123,7 +123,7 @@ impl Bundle {
         }
     }
 
-    /// Bytewise, as the manifest wants them: `a.b` comes before `a/b`.
+    /// Bytewise, as the manifest requires: `a.b` comes before `a/b`.
     fn sort_files(&mut self) {
         let mut contents = std::mem::take(&mut self.contents).into_iter();
         let files = std::mem::take(&mut self.manifest.project.files);

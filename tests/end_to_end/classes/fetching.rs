@@ -41,7 +41,7 @@ fn overlays_and_packages_found_by_listing_arrive() {
     Class::of("overlays").arrives();
 }
 
-/// flake-compat takes what Git knows of a working copy, and B is no working copy.
+/// flake-compat uses the files that Git tracks, and B has no working copy.
 #[test]
 fn a_working_copys_flake_arrives() {
     let commit = "git -c user.name=a -c user.email=a@b commit -qm 1";

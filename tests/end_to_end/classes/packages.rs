@@ -107,7 +107,7 @@ pkgs.mkShell {{
     made.arrives();
 }
 
-/// Sources that lie in the project, each by one of the names that places have.
+/// Sources inside the project, each under one of the names that places have.
 #[test]
 fn sources_that_are_fetched_from_the_project_itself_arrive() {
     let name = "from-itself";

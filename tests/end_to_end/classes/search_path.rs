@@ -92,7 +92,7 @@ fn urls_of_nix_path_are_frozen() {
 const OF_NIXPKGS: &str = "let pkgs = import <nixpkgs> { config = { }; overlays = [ ]; }; in
 pkgs.mkShell { inherit (import <own>) MESSAGE; packages = [ pkgs.hello ]; LIB = (import <nixpkgs/lib>).version; }";
 
-/// A fetched source takes what the user's search path has.
+/// A fetched source uses the user's search path.
 #[test]
 fn names_in_fetched_sources_are_frozen() {
     let name = "asks-for-names";

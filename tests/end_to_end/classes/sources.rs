@@ -9,7 +9,7 @@ use crate::support::shells::{HELLO, MESSAGE};
 const TREE: &str = "mkdir -p src/deep build .git; touch src/a.c src/deep/b.h src/c.o src/old~ build/x .git/HEAD
 printf '%s\\n' build '*.o' > .gitignore; ln -s src/a.c link; ln -s nowhere result; chmod +x src/a.c";
 
-/// A shell with a source, of which it shows the files.
+/// A shell with a source whose files it lists.
 #[track_caller]
 fn copies(name: &str, source: &str, shown: &str) {
     let class = Class {

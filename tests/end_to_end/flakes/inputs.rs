@@ -1,4 +1,4 @@
-//! Where a flake's inputs come from, and which of them takes the place of another.
+//! Sources of a flake's inputs, and inputs that replace others.
 
 use crate::support::flakes::{SHELL, flake_packed};
 use crate::support::shells::arrives;

@@ -94,7 +94,7 @@ git add .; nix flake lock"#
     arrives(&flake_packed(name, SHELL, &prepare, ".#"));
 }
 
-/// Two have one name, another one no name that is fit for a shell; all lie in a directory
+/// Two have one name, another one no name that is fit for a shell; all are in a directory
 /// whose name is not fit for a bundle's.
 #[test]
 fn names_that_clash_are_told_apart() {

@@ -57,7 +57,7 @@ fn a_file_without_parity_repairs_nothing() {
     }
 }
 
-/// Also where it takes the place of the one that was copied with the damaged bundle.
+/// It also replaces the parity that was copied with the damaged bundle.
 #[test]
 fn a_repaired_bundle_has_parity_of_its_own() {
     let b = protected("blog", "");

@@ -77,7 +77,7 @@ fn a_root_outside_of_the_closure_is_refused() {
     );
 }
 
-/// Programs and search paths that do not lie in a store path that the bundle vouches for.
+/// Programs and search paths outside the store paths that the bundle carries.
 fn outside() -> [String; 10] {
     let inside = format!("/nix/store/{:032}-bash", 1);
     [
