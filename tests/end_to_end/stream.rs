@@ -35,7 +35,7 @@ fn a_stream_cannot_be_read_back_and_says_so() {
     outcome
         .succeeds()
         .shows("manifest.toml\nmanifest.sig\n")
-        .says("could not be read back");
+        .says("standard output; it cannot be read back and checked\n");
 }
 
 /// The pipe was the bundle's; whoever reads on gets nothing of it and does not wait for it.
