@@ -10,8 +10,8 @@ use crate::entry::as_packed::attributes;
 use crate::error::{Error, Result};
 use shellpack_format::bundle::layout::{FramedSize, Layout};
 use shellpack_format::bundle::manifest::{
-    self, ClosurePath, EntryPath, Manifest, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, Proof,
-    SearchPathEntry,
+    self, ClosurePath, Manifest, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, Proof,
+    RelativePath, SearchPathEntry,
 };
 use shellpack_format::bundle::{BadBundle, FORMAT};
 use shellpack_format::store::path_info::PathInfo;
@@ -112,7 +112,7 @@ fn manifest_shell(
 ) -> Result<manifest::Shell> {
     let (nix, root) = (&shells.nix, &shells.project.root);
     let file = shell.file.strip_prefix(root).unwrap_or(&shell.file);
-    let file = EntryPath::parse(&file.to_string_lossy()).map_err(|reason| Error::Manifest {
+    let file = RelativePath::parse(&file.to_string_lossy()).map_err(|reason| Error::Manifest {
         source: BadBundle::Manifest(reason),
     })?;
     let entry = |frozen: &crate::nix::search_path::Frozen| SearchPathEntry {

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::error::{Error, Result};
 use crate::nix::evaluate::{Evaluation, Recorded};
 use crate::nix::expression::utf8;
-use shellpack_format::bundle::manifest::{self, EntryPath, FileKind, ProjectFile};
+use shellpack_format::bundle::manifest::{self, FileKind, ProjectFile, RelativePath};
 
 mod gather;
 
@@ -162,7 +162,7 @@ fn entries(gathered: &Gathered, root: &Path) -> Result<Vec<ProjectFile>> {
             };
             let relative = relative
                 .to_str()
-                .and_then(|text| EntryPath::parse(text).ok());
+                .and_then(|text| RelativePath::parse(text).ok());
             let relative = relative.ok_or_else(|| Error::NotUtf8(part.to_owned()))?;
             if files.contains_key(&relative) {
                 break;

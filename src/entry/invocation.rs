@@ -18,7 +18,7 @@ use crate::nix::scope;
 use crate::nix::user_config::{Nothing, OVERLAYS, UserConfig};
 use shellpack_format::bundle::manifest::selection::Selection;
 use shellpack_format::bundle::manifest::{
-    EntryPath, Manifest, NIX_PATH, NIXPKGS_CONFIG, Pin, Project, Shell,
+    Manifest, NIX_PATH, NIXPKGS_CONFIG, Pin, Project, RelativePath, Shell,
 };
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
@@ -65,7 +65,7 @@ pub struct Recipe {
     /// The answers for its fetchers; empty if Nix itself finds all sources.
     sources: Vec<Source>,
     /// The project's Nix files, relative to its root.
-    files: Vec<EntryPath>,
+    files: Vec<RelativePath>,
     /// The project, if it is the source of a flake.
     source: Option<Project>,
 }
@@ -134,7 +134,7 @@ impl<'a> Invocation<'a> {
         let mut replay = None;
         let flake = recipe.flake(project)?;
         if !recipe.sources.is_empty() || flake.is_some() {
-            let own: Vec<_> = recipe.files.iter().map(EntryPath::as_str).collect();
+            let own: Vec<_> = recipe.files.iter().map(RelativePath::as_str).collect();
             let place = replay::Place {
                 start: flake.as_ref().map_or(Start::File(&file), Start::Flake),
                 project,

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::entry::project::is_same;
 use crate::error::{Error, Result};
-use shellpack_format::bundle::manifest::{EntryPath, FileKind, Manifest, Project, ProjectFile};
+use shellpack_format::bundle::manifest::{FileKind, Manifest, Project, ProjectFile, RelativePath};
 use shellpack_format::bundle::reader::{Input, ReadError, Reader};
 
 /// The project's root on this machine.
@@ -209,7 +209,7 @@ fn set_directory_modes(dir: &Path, project: &Project) -> Result<()> {
             _ => None,
         });
     for (path, mode) in modes {
-        let path: &EntryPath = path;
+        let path: &RelativePath = path;
         let path = dir.join(path.as_str());
         fs::set_permissions(&path, Permissions::from_mode(mode))
             .map_err(Error::io("change the mode of", &path))?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use shellpack::internals::{Invocation, Recipe};
-use shellpack_format::bundle::manifest::{EntryPath, FileKind, ProjectFile, SearchPathEntry};
+use shellpack_format::bundle::manifest::{FileKind, ProjectFile, RelativePath, SearchPathEntry};
 use shellpack_format::store::hash::Digest;
 
 use crate::synthetic::{Bundle, Tree, Unnamed, store_path};
@@ -144,7 +144,7 @@ fn every_character_that_plays_with_a_terminal_is_escaped() {
 fn by_hand(file: &str, nix_path: &str) -> String {
     let bundle = Bundle::new(&[(file, Tree::file("{ }"))], &[]);
     let mut recipe = Recipe::of(&bundle.manifest, &bundle.manifest.shells[0]);
-    recipe.shell.file = EntryPath::parse(file).unwrap();
+    recipe.shell.file = RelativePath::parse(file).unwrap();
     recipe.shell.nix_path = vec![SearchPathEntry {
         name: "nixpkgs".into(),
         path: nix_path.into(),
@@ -175,7 +175,7 @@ fn a_shell_file_is_never_an_option() {
     for name in ["--run", "-E", "channel:nixos-unstable", "<nixpkgs>"] {
         let bundle = Bundle::new(&[(name, Tree::file("{ }"))], &[]);
         let mut recipe = Recipe::of(&bundle.manifest, &bundle.manifest.shells[0]);
-        recipe.shell.file = EntryPath::parse(name).unwrap();
+        recipe.shell.file = RelativePath::parse(name).unwrap();
         let command = invocation(&recipe).command(&[]);
         assert!(command.arguments().any(|arg| *arg == *format!("./{name}")));
         assert!(command.arguments().all(|arg| *arg != *name));
@@ -191,6 +191,6 @@ fn evil_names_are_still_names() {
         size: 1,
         digest,
     };
-    let path = EntryPath::parse("\u{1b}[31m\nfault: forged").unwrap();
+    let path = RelativePath::parse("\u{1b}[31m\nfault: forged").unwrap();
     assert_eq!(evil().manifest.project.files[0], ProjectFile { path, kind });
 }

@@ -108,7 +108,7 @@ fn a_name_that_is_none() {
     let outcome = a.shellpack("create -q fixtures/shells/blog --name ../x");
     assert_eq!(
         outcome.exits_with(1).stderr,
-        "error: could not use the name: '../x' is no bundle name: it must be made of letters, \
+        "error: could not use the name: '../x' is not a bundle name: it must be made of letters, \
          digits and ._+- and not start with - or .\n\
          \n\
          hint: choose another with --name NAME\n"

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use shellpack_format::bundle::FORMAT;
 use shellpack_format::bundle::layout::Layout;
 use shellpack_format::bundle::manifest::{
-    BundleName, Closure, ClosurePath, EntryPath, FileKind, Manifest, Project, ProjectFile, Proof,
-    Shell,
+    BundleName, Closure, ClosurePath, FileKind, Manifest, Project, ProjectFile, Proof,
+    RelativePath, Shell,
 };
 use shellpack_format::bundle::segment::Compressor;
 use shellpack_format::bundle::writer::Writer;
@@ -42,7 +42,7 @@ impl Bundle {
             .collect();
         let shell = Shell {
             name: None,
-            file: EntryPath::parse("shell.nix").unwrap(),
+            file: RelativePath::parse("shell.nix").unwrap(),
             attribute: None,
             arguments: Vec::new(),
             derivation: store_path(0, "shell.drv"),
@@ -113,7 +113,7 @@ impl Bundle {
                 }
             };
             let file = ProjectFile {
-                path: EntryPath::parse(&path).unwrap(),
+                path: RelativePath::parse(&path).unwrap(),
                 kind,
             };
             self.manifest.project.files.push(file);

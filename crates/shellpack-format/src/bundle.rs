@@ -1,8 +1,8 @@
-//! The bundle format as types; the twin of `bundle-format.md`, whose sections the modules name.
+//! The bundle format as types: the twin of `bundle-format.md`, whose sections the modules name.
 //!
-//! Nothing here knows files, processes or Nix's store: bytes come from a `Read` and go to a
-//! `Write`. A bundle is a tar of, in this order, the manifest, room for signatures, the
-//! project files, and the closure as compressed segments of one `nix-store --export` stream.
+//! A bundle is a tar of, in this order, the manifest, room for signatures, the project files, and
+//! the closure as compressed segments of one `nix-store --export` stream. [`reader::Reader`] reads
+//! one, [`writer::Writer`] writes one.
 
 pub mod derivations;
 pub mod extent;
@@ -18,18 +18,18 @@ pub mod writer;
 
 pub use volume::BadVolume;
 
-/// The version of the format that this program writes, and the newest that it reads
+/// The version of the format that this crate writes, and the newest that it reads
 /// (`bundle-format.md`, section 2).
 pub const FORMAT: u32 = 1;
 
-/// The name of the first member. A bundle's first bytes are this name.
+/// The name of the first member. A bundle starts with this name.
 pub const MANIFEST: &str = "manifest.toml";
-/// The name of the member that signatures go into.
+/// The name of the member that holds signatures.
 pub const SIGNATURES: &str = "manifest.sig";
-/// What the names of project files start with.
+/// The directory that the names of project files start with.
 pub const PROJECT_PREFIX: &str = "shell";
 
-/// Why a bundle is refused. None of these is about the machine that reads it.
+/// The fault in a bundle that makes a reader refuse it. None is about the machine that reads it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadBundle {
@@ -60,22 +60,22 @@ pub enum BadBundle {
     /// The manifest does not match its own digest.
     #[error("its manifest is damaged")]
     ManifestDamaged,
-    /// The manifest says something that cannot be.
+    /// The manifest contradicts itself or breaks a rule.
     #[error("its manifest is not valid: {0}")]
     Manifest(String),
-    /// A newer format.
+    /// The bundle has a newer format.
     #[error("it has format {found}; this shellpack reads up to format {FORMAT}")]
     NewerFormat {
         /// The bundle's format.
         found: u64,
     },
-    /// A feature that this program does not know.
+    /// The bundle needs a feature that this crate does not know.
     #[error("opening it needs '{0}', which this shellpack does not know")]
     UnknownNeed(String),
     /// The signature member is malformed.
     #[error("its signatures ({SIGNATURES}) are damaged")]
     Signatures,
-    /// A project file's content is not what the manifest says.
+    /// A project file does not have the digest that the manifest states.
     #[error("the project file {path} is damaged")]
     ProjectFile {
         /// Its path below `shell/`.
@@ -86,39 +86,39 @@ pub enum BadBundle {
     Segment {
         /// The segment's member name.
         member: String,
-        /// What was found.
+        /// The damage.
         reason: String,
     },
-    /// A segment's bytes cannot be had from their medium.
+    /// The medium cannot deliver a segment's bytes.
     #[error("the segment {member} could not be read: {reason}")]
     Unreadable {
         /// The segment's member name.
         member: String,
-        /// Where, and what the system said.
+        /// Where it failed, and the system's words.
         reason: String,
     },
-    /// A store path's content is not what the manifest says.
+    /// A store path does not have the hash or the framing that the manifest calls for.
     #[error("the store path {path} is damaged: {reason}")]
     StorePath {
-        /// The path.
+        /// Its base name, `<hash>-<name>`.
         path: String,
-        /// What differs.
+        /// The difference.
         reason: &'static str,
     },
-    /// Its volumes do not make up a bundle.
+    /// The volumes do not make up a bundle.
     #[error(transparent)]
     Volume(#[from] BadVolume),
-    /// Something is wrong that lies in some of its volumes only.
-    #[error("{fault} (it lies in {})", spanned(files))]
+    /// A fault that is in some of the volumes only.
+    #[error("{fault} (in {})", spanned(files))]
     Within {
-        /// These.
+        /// The names of these volumes, in order.
         files: Vec<String>,
-        /// What is wrong.
+        /// The fault.
         fault: Box<BadBundle>,
     },
 }
 
-/// Neighbouring volumes, for a sentence.
+/// The names of neighbouring volumes, as part of a sentence.
 fn spanned(files: &[String]) -> String {
     match files {
         [first, _, .., last] => format!("{first} to {last}"),
@@ -127,8 +127,8 @@ fn spanned(files: &[String]) -> String {
 }
 
 impl BadBundle {
-    /// Whether copying the file again could help: not if it is another kind of file, or a
-    /// bundle of a newer program.
+    /// Whether another copy of the file could be sound. A file of another kind, or a bundle of a
+    /// newer program, is not damaged.
     pub fn is_damage(&self) -> bool {
         !matches!(
             self,

@@ -1,6 +1,6 @@
-//! What a Nix store is made of, as types: paths, hashes, NARs, derivations, the framing of exports.
+//! The parts of a Nix store as types: paths, hashes, NARs, derivations, the framing of exports.
 //!
-//! Nothing here reads a store or starts a process.
+//! Nothing here reads a store.
 
 pub mod derivation;
 pub mod export;

@@ -10,7 +10,7 @@ use crate::nix::Nix;
 use crate::nix::evaluate::{Recorded, Request};
 use crate::nix::replay::{self, Source};
 use crate::report::{Event, Report};
-use shellpack_format::bundle::manifest::{EntryPath, Pin};
+use shellpack_format::bundle::manifest::{Pin, RelativePath};
 use shellpack_format::store::store_path::StorePath;
 
 /// Files in the store that fetch something that Nix does not find in the store, and files in the
@@ -85,7 +85,7 @@ impl<'a> Answers<'a> {
         let sources = pins
             .iter()
             .filter_map(|pin| Source::of_pin(pin, &nix.store));
-        let own_files = project.entries.nix_files().map(EntryPath::as_str);
+        let own_files = project.entries.nix_files().map(RelativePath::as_str);
         Ok(Self {
             sources: sources.collect(),
             project,

@@ -78,7 +78,7 @@ fn a_megabyte_that_was_overwritten_is_found() {
     b.shellpack("verify l/large.shellpack.003")
         .exits_with(1)
         .shows("fault: the segment closure/000")
-        .shows(" is damaged: its bytes do not match their check (it lies in l/large.shellpack.00");
+        .shows(" is damaged: its bytes do not match their check (in l/large.shellpack.00");
     b.shellpack("open l/large.shellpack --no-shell")
         .exits_with(125)
         .says("its bytes do not match their check");

@@ -12,7 +12,7 @@ fn a_bundle_name_is_one_plain_word() {
         assert_eq!(
             said,
             format!(
-                "'{escaped}' is no bundle name: it must be made of letters, digits \
+                "'{escaped}' is not a bundle name: it must be made of letters, digits \
                  and ._+- and not start with - or ."
             )
         );
@@ -33,13 +33,13 @@ fn a_shell_name_is_plain_words() {
         assert_eq!(
             said,
             format!(
-                "'{escaped}' is no name of a shell: it must be made of letters, digits and ._+-, \
+                "'{escaped}' is not the name of a shell: it must be made of letters, digits and ._+-, \
                  and of / between parts that do not start with - or ."
             )
         );
     }
     let long = "x/".repeat(100) + "x";
-    assert!(with_shell_name(&long).contains("is no name of a shell"));
+    assert!(with_shell_name(&long).contains("is not the name of a shell"));
 }
 
 fn with_shell_name(name: &str) -> String {
@@ -81,7 +81,7 @@ fn a_weird_store_directory_is_refused() {
         assert_eq!(
             said,
             format!(
-                "'{}' is not a store path: it is no plain absolute directory",
+                "'{}' is not a store path: it is not a plain absolute directory",
                 store.escape_debug()
             )
         );
@@ -95,7 +95,7 @@ fn a_store_directory_longer_than_a_path_is_refused() {
         tables["closure"]["store"] = format!("/{}", "x".repeat(5000)).into();
     });
     assert!(
-        said.ends_with("is not a store path: it is no plain absolute directory"),
+        said.ends_with("is not a store path: it is not a plain absolute directory"),
         "{said}"
     );
 }

@@ -1,6 +1,6 @@
 //! The files that come into the user's directory.
 
-use shellpack_format::bundle::manifest::{EntryPath, FileKind, ProjectFile};
+use shellpack_format::bundle::manifest::{FileKind, ProjectFile, RelativePath};
 use shellpack_format::store::hash::Digest;
 
 use crate::synthetic::refusals::{with, with_tables};
@@ -18,7 +18,7 @@ fn a_project_file_stays_in_the_project() {
         let escaped = path.escape_debug();
         assert_eq!(
             with_file_at(path),
-            format!("'{escaped}' is no path that stays in its directory")
+            format!("'{escaped}' is not a path that stays in its directory")
         );
     }
     assert!(with_file_at(&"x".repeat(256)).contains("no path that stays"));
@@ -26,7 +26,7 @@ fn a_project_file_stays_in_the_project() {
 }
 
 fn file(path: &str, kind: FileKind) -> ProjectFile {
-    let path = EntryPath::parse(path).unwrap();
+    let path = RelativePath::parse(path).unwrap();
     ProjectFile { path, kind }
 }
 

@@ -2,7 +2,7 @@
 
 use shellpack_format::bundle::manifest::selection::Argument;
 use shellpack_format::bundle::manifest::{
-    EntryPath, FlakePin, FlakeSource, Manifest, NEEDS_REPLAY, Pin, SearchPathEntry, Shell,
+    FlakePin, FlakeSource, Manifest, NEEDS_REPLAY, Pin, RelativePath, SearchPathEntry, Shell,
     ShellName,
 };
 use shellpack_format::store::store_path::StorePath;
@@ -44,7 +44,7 @@ fn several_shells_have_names_of_their_own() {
 #[test]
 fn the_shell_file_is_a_project_file() {
     for path in ["other.nix", "nix"] {
-        let said = with(|manifest| manifest.shells[0].file = EntryPath::parse(path).unwrap());
+        let said = with(|manifest| manifest.shells[0].file = RelativePath::parse(path).unwrap());
         assert_eq!(
             said,
             format!("the shell file {path} is not among the project files")
@@ -98,10 +98,7 @@ fn outside() -> [String; 10] {
 fn a_bash_outside_of_the_closure_is_refused() {
     for bash in outside() {
         let said = with(|manifest| manifest.shells[0].bash = Some(bash.clone()));
-        assert_eq!(
-            said,
-            format!("{bash} does not lie in a store path of the bundle")
-        );
+        assert_eq!(said, format!("{bash} is not in a store path of the bundle"));
     }
 }
 
@@ -109,10 +106,7 @@ fn a_bash_outside_of_the_closure_is_refused() {
 fn a_search_path_outside_of_the_closure_is_refused() {
     for path in outside() {
         let said = with(|manifest| manifest.shells[0].nix_path[0].path.clone_from(&path));
-        assert_eq!(
-            said,
-            format!("{path} does not lie in a store path of the bundle")
-        );
+        assert_eq!(said, format!("{path} is not in a store path of the bundle"));
     }
 }
 
@@ -217,7 +211,7 @@ fn make_flake(shell: &mut Shell) {
 /// A flake's shell is an attribute of what its `flake.nix` puts out, and is announced.
 #[test]
 fn a_shell_of_a_flake_is_sound() {
-    let malformed = "what makes a flake of the project is malformed";
+    let malformed = "the flake source of the project is malformed";
     // The file has another name.
     let said = with(|manifest| make_flake(&mut manifest.shells[0]));
     assert_eq!(said, malformed);
@@ -239,7 +233,7 @@ fn a_shell_of_a_flake_is_sound() {
 /// Of a project whose only file is `flake.nix`.
 fn with_flake(change: impl FnOnce(&mut Manifest)) -> String {
     with(|manifest| {
-        let file = EntryPath::parse("flake.nix").unwrap();
+        let file = RelativePath::parse("flake.nix").unwrap();
         let shell_file = &manifest.shells[0].file;
         let files = &mut manifest.project.files;
         files.retain(|known| known.path == *shell_file);
@@ -276,10 +270,7 @@ fn paths_for_evaluation_are_in_the_closure() {
                     _ => shell.derivations = Some(file.clone()),
                 }
             });
-            assert_eq!(
-                said,
-                format!("{file} does not lie in a store path of the bundle")
-            );
+            assert_eq!(said, format!("{file} is not in a store path of the bundle"));
         }
     }
 }
@@ -309,7 +300,7 @@ fn structured_attributes_are_a_set() {
 #[test]
 fn a_bundle_without_evaluation_has_an_environment() {
     let said = with(|manifest| manifest.needs.push("no-eval".into()));
-    assert_eq!(said, "it has pins, and is not to be evaluated");
+    assert_eq!(said, "it has pins although its shells are not evaluated");
     let said = with(|manifest| {
         manifest.needs.push("no-eval".into());
         manifest.pins.clear();

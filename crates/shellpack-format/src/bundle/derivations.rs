@@ -1,11 +1,11 @@
-//! The text of all derivations that a shell is made of: two lines each, its name and its `ATerm`,
-//! which has no line breaks.
+//! The derivations that a shell is made of, as one text: two lines for each, the base name of its
+//! store path and its `ATerm`, which has no line breaks.
 
 use std::collections::HashMap;
 
 use crate::store::store_path::StorePath;
 
-/// The text, to be carried.
+/// Writes the text.
 pub fn text<'a>(derivations: impl Iterator<Item = (&'a StorePath, &'a [u8])>) -> Vec<u8> {
     let mut text = Vec::new();
     for (path, term) in derivations {
@@ -17,7 +17,7 @@ pub fn text<'a>(derivations: impl Iterator<Item = (&'a StorePath, &'a [u8])>) ->
     text
 }
 
-/// The `ATerm`s of a text, by the names of their derivations.
+/// The `ATerm`s of a text, by the base names of their store paths.
 pub fn terms(text: &str) -> HashMap<&str, &str> {
     let mut lines = text.lines();
     let mut terms = HashMap::new();

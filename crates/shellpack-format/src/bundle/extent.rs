@@ -1,5 +1,5 @@
-//! How far a bundle extends, told from its manifest and the headers of its segments without
-//! reading what is between them (`bundle-format.md`, section 10).
+//! The size of a bundle, from its manifest and the headers of its segments, without reading what is
+//! between them (`bundle-format.md`, section 10).
 
 use std::io;
 
@@ -9,26 +9,26 @@ use super::member::{self, BLOCK, Member};
 /// Where a bundle ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Extent {
-    /// Here.
+    /// The end is known.
     Exactly {
         /// Its size in bytes.
         end: u64,
-        /// Where each segment's header stands.
+        /// The offset of each segment's header.
         segments: Vec<u64>,
     },
-    /// Not before here: what follows could not be read.
+    /// The bundle has at least this many bytes: the next header could not be read.
     AtLeast(u64),
-    /// That cannot be told, since a member's header is not in its place.
+    /// The end is unknown because a member's header is not in its place.
     Misplaced {
         /// The member.
         member: String,
-        /// Where its header should be.
+        /// The offset where its header should be.
         at: u64,
     },
 }
 
 /// Follows the segments from header to header. `read` fills the block at an offset, or returns
-/// false if it is not there.
+/// `false` if the input ends before it. Fails only if `read` does.
 pub fn measure(
     manifest: &Manifest,
     manifest_size: u64,

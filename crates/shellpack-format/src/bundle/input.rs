@@ -1,27 +1,26 @@
-//! What a bundle can be read from. A pipe will do; with a file, segments can be read side by
-//! side.
+//! The input that a bundle is read from. A pipe is enough; from a file, segments can be read at the
+//! same time.
 
 use std::io::{self, ErrorKind, Read};
 
-/// Where a bundle is read from: bytes in order, some of which can be passed over.
+/// The source of a bundle's bytes: in order, some of which can be skipped.
 pub trait Input: Read {
-    /// Passes over bytes that nobody needs.
+    /// Skips bytes that are not needed. Fails with `UnexpectedEof` if there are fewer.
     fn skip(&mut self, bytes: u64) -> io::Result<()>;
 
-    /// Passes over bytes that somebody else will read, perhaps at the same time as what
-    /// comes behind them.
+    /// Hands out the next bytes, to be read while this input goes on behind them.
     fn detach(&mut self, bytes: u64) -> io::Result<Content>;
 
-    /// Whether nothing follows. It may use up what does.
+    /// Whether the input has ended. If not, this may consume a byte.
     fn is_over(&mut self) -> io::Result<bool> {
         Ok(read_some(self, &mut [0])? == 0)
     }
 }
 
-/// Bytes that can be read while others read on in the bundle.
+/// Bytes of a bundle that can be read while its reader goes on behind them.
 pub type Content = Box<dyn Read + Send>;
 
-/// An input that cannot seek: a pipe.
+/// An input that cannot seek, such as a pipe. Any [`Read`] will do.
 #[derive(Debug)]
 pub struct Piped<R>(pub R);
 
@@ -39,7 +38,7 @@ impl<R: Read> Input for Piped<R> {
         }
     }
 
-    /// What comes behind can be read only after these bytes, so they must wait in memory.
+    /// The bytes behind these can only be read after them, so these are held in memory.
     fn detach(&mut self, bytes: u64) -> io::Result<Content> {
         let mut content = Vec::new();
         (&mut self.0).take(bytes).read_to_end(&mut content)?;
@@ -64,7 +63,7 @@ impl<I: Input + ?Sized> Input for Box<I> {
     }
 }
 
-/// Reads what there is, whoever gets a signal meanwhile.
+/// Reads what there is, again if a signal interrupted it.
 pub(super) fn read_some(input: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match input.read(buffer) {

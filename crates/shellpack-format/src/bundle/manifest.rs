@@ -1,9 +1,9 @@
-//! The manifest: everything about a bundle that can be said without reading its content
+//! The manifest: everything about a bundle that is known without reading its content
 //! (`bundle-format.md`, section 4).
 //!
-//! [`Manifest::parse`] is the only way to get one from bytes, and what it returns has been
-//! checked as a whole: names are safe, references point backwards, sizes add up. Code below
-//! it does not check again.
+//! [`Manifest::parse`] is the only way to get one from bytes, and it checks the manifest as a whole:
+//! names are safe, references point backwards, sizes add up. Code that has a `Manifest` does not
+//! check again.
 
 use std::path::Path;
 
@@ -23,16 +23,16 @@ mod shell;
 mod text;
 
 pub use by_hand::{NIX_PATH, NIXPKGS_CONFIG, nix_path, shell_quoted, shell_quoted_path};
-pub use name::{BundleName, EntryPath, ShellName};
+pub use name::{BundleName, RelativePath, ShellName};
 pub use shell::{
     FlakePin, FlakeSource, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, SearchPathEntry, Shell,
 };
 
-/// The largest manifest that is read. A path takes about 400 bytes, so this is room for
-/// 160,000 paths; a reader holds the manifest in memory several times over.
+/// The largest manifest that is read, in bytes. A path needs about 400, so there is room for 160,000
+/// paths; a reader holds the manifest in memory several times over.
 pub const MAX_SIZE: u64 = 64 << 20;
 
-/// What a bundle says about itself.
+/// A bundle's description of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Manifest {
@@ -43,9 +43,9 @@ pub struct Manifest {
     pub needs: Vec<String>,
     /// The bundle's name.
     pub name: BundleName,
-    /// What wrote it: `shellpack 0.1.0`.
+    /// The program that wrote it: `shellpack 0.1.0`.
     pub writer: String,
-    /// What the rehearsal saw.
+    /// The result of the rehearsal.
     pub proof: Proof,
     /// The shells.
     pub shells: Vec<Shell>,
@@ -66,7 +66,7 @@ pub struct Project {
     /// a source's store path is made of its directory's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
-    /// The files, sorted by path; directories before what is in them.
+    /// The files, sorted by path; a directory comes before its files.
     #[serde(default)]
     pub files: Vec<ProjectFile>,
 }
@@ -75,25 +75,25 @@ pub struct Project {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ProjectFile {
-    /// Where it is, relative to the project's root.
-    pub path: EntryPath,
-    /// What it is.
+    /// Its path, relative to the project's root.
+    pub path: RelativePath,
+    /// Its type, mode and content.
     #[serde(flatten)]
     pub kind: FileKind,
 }
 
-/// What a project file is.
+/// The type of a project file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum FileKind {
     /// A directory.
     Directory {
-        /// Permission bits.
+        /// Permission bits, at most `0o777`.
         mode: u32,
     },
     /// A regular file.
     File {
-        /// Permission bits.
+        /// Permission bits, at most `0o777`.
         mode: u32,
         /// Size in bytes.
         size: u64,
@@ -102,7 +102,7 @@ pub enum FileKind {
     },
     /// A symlink.
     Symlink {
-        /// What it points to.
+        /// Its target, not resolved.
         target: String,
     },
 }
@@ -129,8 +129,8 @@ pub struct ClosurePath {
     pub nar_hash: Digest,
     /// Size of its NAR in bytes.
     pub nar_size: u64,
-    /// Indices into [`Closure::paths`] of what it refers to, ascending; never greater than
-    /// its own, equal where it refers to itself.
+    /// Indices into [`Closure::paths`] of the paths that it refers to, ascending. None is greater
+    /// than its own; it is equal if the path refers to itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<u32>,
     /// The derivation that it was built from.
@@ -139,7 +139,7 @@ pub struct ClosurePath {
     /// Nix's assertion that the path follows from its contents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<String>,
-    /// Signatures.
+    /// Nix's signatures, `key:base64`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<String>,
     /// The segment in which its framed NAR starts.
@@ -148,16 +148,16 @@ pub struct ClosurePath {
     pub offset: u64,
 }
 
-/// What the rehearsal saw.
+/// The result of the rehearsal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Proof {
     /// `passed`, or `unproved` where there was no rehearsal.
     pub result: ProofResult,
-    /// The Nix that it was rehearsed with.
+    /// The version of the Nix that it was rehearsed with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nix_version: Option<String>,
-    /// What was checked, one sentence each.
+    /// The checks that passed, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<String>,
 }
@@ -184,7 +184,8 @@ impl Proof {
 }
 
 impl Manifest {
-    /// Parses and checks a manifest: its digest line, its format and needs, then the rest.
+    /// Parses and checks a manifest: its digest line, its format and needs, then the rest. An error
+    /// is about the manifest alone.
     pub fn parse(bytes: &[u8]) -> Result<Self, BadBundle> {
         let text = text::body(bytes)?;
         check::ensure_readable(text)?;
@@ -194,8 +195,8 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The manifest as the bytes of its member: comments for a human, the tables, and the
-    /// digest line.
+    /// The bytes of the manifest's member: comments for a human, the tables, and the digest line.
+    /// Fails if they are more than [`MAX_SIZE`].
     pub fn to_bytes(&self) -> Result<Vec<u8>, BadBundle> {
         let body = toml::to_string(self).map_err(|error| BadBundle::Manifest(error.to_string()))?;
         let bytes = text::with_frame(self, &body);
@@ -207,7 +208,7 @@ impl Manifest {
         Ok(bytes)
     }
 
-    /// The shell with this name; the first one, which there always is, if none is named.
+    /// The shell with this name. Without a name it is the first one, which always exists.
     pub fn shell(&self, name: Option<&str>) -> Option<&Shell> {
         let is_meant = |shell: &&Shell| {
             let own = shell.name.as_ref().map(ShellName::as_str);
@@ -216,7 +217,7 @@ impl Manifest {
         self.shells.iter().find(is_meant)
     }
 
-    /// Whether it can only be entered without evaluating.
+    /// Whether its shells can only be entered without evaluating them.
     pub fn is_no_eval(&self) -> bool {
         self.needs.iter().any(|need| need == NEEDS_NO_EVAL)
     }
@@ -229,8 +230,8 @@ impl Manifest {
 }
 
 impl Project {
-    /// The files that may be imported.
-    pub fn nix_files(&self) -> impl Iterator<Item = &EntryPath> {
+    /// The files of Nix code.
+    pub fn nix_files(&self) -> impl Iterator<Item = &RelativePath> {
         let is_nix = |path: &str| Path::new(path).extension().is_some_and(|is| is == "nix");
         let files = self.files.iter();
         files
@@ -240,7 +241,7 @@ impl Project {
             .map(|file| &file.path)
     }
 
-    /// How many files there are; directories are not counted.
+    /// The number of files and symlinks; directories are not counted.
     pub fn file_count(&self) -> usize {
         self.files
             .iter()
@@ -250,7 +251,7 @@ impl Project {
 }
 
 impl Closure {
-    /// A path's information in Nix's own terms.
+    /// The path with this index, in Nix's own terms.
     pub fn path_info(&self, index: usize) -> PathInfo {
         let path = &self.paths[index];
         let mut references: Vec<_> = path
@@ -287,7 +288,7 @@ impl Closure {
         )
     }
 
-    /// The NARs' bytes altogether.
+    /// The sum of all NAR sizes, in bytes.
     pub fn nar_bytes(&self) -> u64 {
         self.paths.iter().map(|path| path.nar_size).sum()
     }

@@ -1,7 +1,7 @@
-//! The tar members: which header each has, byte for byte (`bundle-format.md`, section 3).
+//! The tar members and their headers, byte for byte (`bundle-format.md`, section 3).
 //!
-//! Every header has one allowed form, so a reader compares instead of interpreting: what
-//! is not exactly the header that the manifest calls for is damage. The `tar` crate lays
+//! Every header has one allowed form, so a reader compares instead of interpreting: any header but
+//! the one that the manifest calls for is damage. The `tar` crate lays
 //! the fields out; its `Builder` and `unpack`, which follow symlinks and trust names, are
 //! not used.
 
@@ -16,12 +16,12 @@ use super::{MANIFEST, PROJECT_PREFIX, SIGNATURES, segment, signature};
 pub const BLOCK: usize = 512;
 /// The end of a bundle: two blocks of zeros and not one byte more.
 pub const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
-/// All members have this modification time; tools show 0 as "unknown" or refuse it.
+/// The modification time of all members. Tools show 0 as "unknown" or refuse it.
 const MTIME: u64 = 1;
-/// Longer names and link targets get a record of their own before the header.
+/// Longer names and link targets get a block of their own before the header.
 const SHORT: usize = 100;
 
-/// What a tar header says of a member.
+/// A member as its tar header describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     name: String,
@@ -47,9 +47,9 @@ impl Member {
         Self::plain(segment_name(index), size)
     }
 
-    /// The segment that a header announces; `None` unless it is exactly the header of this
-    /// segment, which has so many raw bytes, with a size that it can have.
-    pub fn segment_of(index: usize, raw: u64, header: &[u8; BLOCK]) -> Option<Self> {
+    /// The segment with this index and raw size whose header this is; `None` if it is any other
+    /// header, or states a size that such a segment cannot have.
+    pub(crate) fn segment_of(index: usize, raw: u64, header: &[u8; BLOCK]) -> Option<Self> {
         let size = stated_size(header).unwrap_or(0);
         let member = Self::segment(index, size);
         (size <= segment::max_member_size(raw) && member.header() == header).then_some(member)
@@ -103,17 +103,17 @@ impl Member {
         self.size
     }
 
-    /// How many zeros follow its content.
+    /// The number of zeros behind its content.
     pub fn padding(&self) -> usize {
         padding(self.size)
     }
 
-    /// How many bytes it takes: headers, content and padding.
+    /// Its size in the bundle, in bytes: headers, content and padding.
     pub fn extent(&self) -> u64 {
         (self.header().len() + self.padding()) as u64 + self.size
     }
 
-    /// Its header blocks: the records of a long name and a long target, and the header.
+    /// Its header blocks: those of a long target and of a long name, and the header itself.
     pub fn header(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(BLOCK);
         if let Some(target) = self.target.as_deref().filter(|target| target.len() > SHORT) {
@@ -146,9 +146,9 @@ pub fn padding(size: u64) -> usize {
     usize::try_from(size.next_multiple_of(BLOCK as u64) - size).unwrap_or(0)
 }
 
-/// The size that a header states. Nothing else of the header may be believed before it was
-/// compared with the header of the member that is expected.
-pub fn stated_size(header: &[u8; BLOCK]) -> Option<u64> {
+/// The size that a header states. The rest of the header means nothing until the whole was compared
+/// with the header of the expected member.
+pub(crate) fn stated_size(header: &[u8; BLOCK]) -> Option<u64> {
     Header::from_byte_slice(header).entry_size().ok()
 }
 
@@ -183,13 +183,13 @@ fn block(name: &str, kind: EntryType, mode: u32, size: u64, target: &str) -> Hea
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bundle::manifest::EntryPath;
+    use crate::bundle::manifest::RelativePath;
 
     #[test]
     fn headers_are_what_tar_reads() {
         let long = "d/".repeat(60) + "file";
         let file = ProjectFile {
-            path: EntryPath::parse(&long).unwrap(),
+            path: RelativePath::parse(&long).unwrap(),
             kind: FileKind::Symlink {
                 target: "t".repeat(150),
             },

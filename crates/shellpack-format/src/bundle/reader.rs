@@ -1,5 +1,5 @@
-//! Reads a bundle's members in order and refuses whatever the manifest does not call for
-//! (`bundle-format.md`, section 3.3). It needs no seeking, so a pipe will do.
+//! Reads a bundle's members in order, and refuses any that the manifest does not call for
+//! (`bundle-format.md`, section 3.3). It never seeks, so a pipe is enough.
 
 use std::io::{self, ErrorKind, Read};
 
@@ -18,7 +18,7 @@ const CHUNK: usize = 256 << 10;
 /// A failure to read a bundle.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The bundle is not as it must be.
+    /// The bundle has a fault.
     #[error(transparent)]
     Bad(#[from] BadBundle),
     /// Its bytes could not be read.
@@ -26,7 +26,7 @@ pub enum ReadError {
     Io(io::Error),
 }
 
-/// An input that consists of volumes has faults of its own to tell.
+/// An input that consists of volumes reports faults of its own.
 impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
         match error.downcast::<BadVolume>() {
@@ -38,7 +38,7 @@ impl From<io::Error> for ReadError {
 
 /// A segment's compressed bytes.
 pub struct Segment {
-    /// How many there are.
+    /// Their number.
     pub size: u64,
     /// The bytes.
     pub content: Content,
@@ -62,7 +62,7 @@ pub struct Reader<R> {
 }
 
 impl<R: Input> Reader<R> {
-    /// Reads manifest and signatures: everything about the bundle that can be known
+    /// Reads manifest and signatures, and checks both: everything about the bundle that is known
     /// without reading its content.
     pub fn open(mut input: R) -> Result<Self, ReadError> {
         let mut header = [0; BLOCK];
@@ -91,7 +91,7 @@ impl<R: Input> Reader<R> {
         })
     }
 
-    /// Goes on reading through something else.
+    /// Goes on with the input wrapped in another one.
     pub fn through<S: Input>(self, wrap: impl FnOnce(R) -> S) -> Reader<S> {
         Reader {
             input: wrap(self.input),
@@ -101,7 +101,7 @@ impl<R: Input> Reader<R> {
         }
     }
 
-    /// How much of the bundle was read to open it.
+    /// The number of bytes that [`Reader::open`] has read.
     pub fn head_size(&self) -> u64 {
         let manifest = Member::manifest(self.manifest_bytes.len() as u64);
         manifest.extent() + Member::signatures().extent()
@@ -112,23 +112,23 @@ impl<R: Input> Reader<R> {
         &self.manifest
     }
 
-    /// The digest of the manifest's bytes; it names the whole bundle's content.
+    /// The digest of the manifest's bytes. It identifies the content of the whole bundle.
     pub fn manifest_digest(&self) -> Digest {
         Digest::of(&self.manifest_bytes)
     }
 
-    /// The manifest as it is in the bundle.
+    /// The bytes of the manifest's member.
     pub fn manifest_bytes(&self) -> &[u8] {
         &self.manifest_bytes
     }
 
-    /// The keys that it says it was signed with; nobody has checked them.
+    /// The names of the keys that it claims to be signed with. They have not been checked.
     pub fn signed_by(&self) -> &[String] {
         &self.signed_by
     }
 
-    /// Reads the next project file, giving its content to `sink` chunk by chunk. The content
-    /// was right only if this returns without an error.
+    /// Reads the next project file, and hands its content to `sink` in chunks. The content is right
+    /// only if this returns without an error.
     pub fn project_file(
         &mut self,
         file: &ProjectFile,
@@ -157,7 +157,8 @@ impl<R: Input> Reader<R> {
         Ok(())
     }
 
-    /// The next segment, to be read while the reader goes on behind it.
+    /// The next segment, which must have this index. It can be read while the reader goes on
+    /// behind it.
     pub fn segment(&mut self, index: usize) -> Result<Segment, ReadError> {
         let member = self.segment_header(index)?;
         let content = self.input.detach(member.size());
@@ -169,7 +170,7 @@ impl<R: Input> Reader<R> {
         })
     }
 
-    /// Passes over the next segment.
+    /// Skips the next segment, which must have this index.
     pub fn skip_segment(&mut self, index: usize) -> Result<(), ReadError> {
         let member = self.segment_header(index)?;
         let skipped = self.input.skip(member.size() + member.padding() as u64);
@@ -203,8 +204,8 @@ impl<R: Input> Reader<R> {
     }
 }
 
-/// Reads the first header. A file that does not even start with the manifest's name is no
-/// damaged bundle but something else.
+/// Reads the first header. A file that does not start with the manifest's name is not a damaged
+/// bundle but another kind of file.
 fn read_start(input: &mut impl Read, header: &mut [u8; BLOCK]) -> Result<(), ReadError> {
     let mut filled = 0;
     while filled < BLOCK {

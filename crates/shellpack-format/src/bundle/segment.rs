@@ -1,9 +1,9 @@
 //! A segment: one zstd frame and a check of its bytes (`bundle-format.md`, section 5.2).
 //!
-//! The frame is decoded by any zstd with its default limits. Behind it stands a skippable
-//! frame with the SHA-256 of the frame's bytes: zstd ignores some bits of a frame, so the
-//! content alone cannot show that every bit arrived. What is *trusted* is the content,
-//! which the manifest's NAR hashes vouch for.
+//! Any zstd decodes the frame with its default limits. Behind it is a skippable frame with the
+//! SHA-256 of the frame's bytes: zstd ignores some bits of a frame, so the content alone cannot show
+//! that every bit arrived. The check finds damage; only the manifest's NAR hashes make the content
+//! trustworthy.
 
 use std::io;
 
@@ -17,17 +17,17 @@ pub use decode::{Decoder, Decoding, decode};
 
 /// The most raw bytes in a segment that a reader accepts. It is the largest window that
 /// `zstd -d` accepts without an option, and a segment is its own window.
-pub const MAX_RAW: u64 = 1 << WINDOW_LOG;
-/// The most raw bytes in a segment that is written. A reader holds one raw segment for each
-/// job: two of these and what else it needs stay below 270 MB. Larger ones would make the
-/// closure of a few compilers 1 % smaller.
+pub(crate) const MAX_RAW: u64 = 1 << WINDOW_LOG;
+/// The most raw bytes in a segment that a writer should make. A reader holds one raw segment for
+/// each job, and with two of these it stays below 270 MB. Larger ones would make the closure of a
+/// few compilers 1 % smaller.
 pub const MOST_WRITTEN: u64 = 122 << 20;
 const WINDOW_LOG: u32 = 27;
 
 /// The skippable frame's magic number and content size, little-endian.
 const CHECK_HEAD: [u8; 8] = [0x50, 0x2a, 0x4d, 0x18, 32, 0, 0, 0];
-/// The skippable frame's size.
-pub const CHECK_SIZE: u64 = (CHECK_HEAD.len() + 32) as u64;
+/// The skippable frame's size in bytes.
+pub(crate) const CHECK_SIZE: u64 = (CHECK_HEAD.len() + 32) as u64;
 
 /// The most bytes that a member for this much raw content may have: zstd's own bound and
 /// the check.
@@ -35,7 +35,7 @@ pub fn max_member_size(raw: u64) -> u64 {
     zstd_safe::compress_bound(usize::try_from(raw).unwrap_or(usize::MAX)) as u64 + CHECK_SIZE
 }
 
-/// Why a member is no segment.
+/// The reason why a member is not a segment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadSegment(String);

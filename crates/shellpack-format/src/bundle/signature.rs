@@ -3,11 +3,11 @@
 
 use super::BadBundle;
 
-/// The member's size.
+/// The member's size in bytes.
 pub const SIZE: usize = 4096;
 
-/// The keys that a bundle says it was signed with. This version checks the form, not the
-/// signatures.
+/// The names of the keys that a bundle claims to be signed with. This version checks the form, not
+/// the signatures.
 pub fn parse(bytes: &[u8; SIZE]) -> Result<Vec<String>, BadBundle> {
     let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(SIZE);
     let (text, zeros) = bytes.split_at(end);
@@ -23,7 +23,7 @@ pub fn parse(bytes: &[u8; SIZE]) -> Result<Vec<String>, BadBundle> {
         .collect()
 }
 
-/// Of `name:base64`, 64 bytes of signature: the name.
+/// The name in `name:base64`, if the signature has 64 bytes.
 fn key_name(line: &str) -> Option<String> {
     let (name, signature) = line.split_once(':')?;
     let bytes = data_encoding::BASE64.decode(signature.as_bytes()).ok()?;

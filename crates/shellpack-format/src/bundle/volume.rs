@@ -1,26 +1,26 @@
-//! What can be wrong with the volumes of a bundle (`bundle-format.md`, section 10).
+//! Faults in the volumes of a bundle (`bundle-format.md`, section 10).
 
-/// How many of them are listed: somebody reads it.
+/// The number of names that a message lists at most.
 pub const SAID: usize = 8;
 
-/// Why files do not make up a bundle, before any of them is read to its end.
+/// The reason why files do not make up a bundle, found before any of them is read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadVolume {
-    /// Some are not there.
+    /// Some are missing.
     #[error("{}", missing(missing_names, there, *least, *is_exact))]
     Missing {
-        /// The names of those that are not, as many as are said. All of them may be more than fit
-        /// into memory: they are counted by the highest number, which is any.
+        /// The names of the first missing ones, at most [`SAID`]. All of them may not fit into
+        /// memory: their count follows from the highest number, which a file name can make up.
         missing_names: Vec<String>,
-        /// The numbers of those that are.
+        /// The numbers of those that are there.
         there: Vec<u32>,
-        /// How many there must be.
+        /// The number that there must be.
         least: u32,
-        /// Whether there must not be more.
+        /// Whether there must be exactly that many.
         is_exact: bool,
     },
-    /// One has another size than it must have.
+    /// One has the wrong size.
     #[error(
         "{file} has {size} bytes instead of {}{expected}: it is {}, or of another bundle",
         if *is_least { "at least " } else { "" },
@@ -31,12 +31,12 @@ pub enum BadVolume {
         file: String,
         /// Its size in bytes.
         size: u64,
-        /// What it must be.
+        /// The size that it must have.
         expected: u64,
-        /// Whether it might also be more.
+        /// Whether it may also be larger.
         is_least: bool,
     },
-    /// One has something else where a member must begin.
+    /// One does not have a member's header where it must be.
     #[error("{file} is damaged, or of another bundle: {member} does not begin where it must")]
     Foreign {
         /// The volume.
@@ -44,12 +44,12 @@ pub enum BadVolume {
         /// The member.
         member: String,
     },
-    /// There is one behind the end.
+    /// There is one behind the bundle's end.
     #[error("{file} does not belong to it: the bundle ends in {last}")]
     Surplus {
         /// The volume.
         file: String,
-        /// The bundle's last one.
+        /// The bundle's last volume.
         last: String,
     },
 }
@@ -88,7 +88,7 @@ fn ranges(numbers: &[u32]) -> Vec<String> {
     neighbours.map(said).collect()
 }
 
-/// The first few of so many words in a row, and how many more there are.
+/// The first few of `count` words, and the number of those left out.
 fn enumerated(words: &[String], count: usize) -> String {
     let first = &words[..words.len().min(SAID)];
     let more = count.saturating_sub(first.len());

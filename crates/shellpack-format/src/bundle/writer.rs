@@ -6,15 +6,16 @@ use super::manifest::{FileKind, ProjectFile};
 use super::member::{self, Member};
 use super::signature;
 
-/// A bundle that is being written. The members must come in the manifest's order; the
-/// caller has the manifest and thereby the order.
+/// A bundle that is being written. The caller has the manifest, and must write the members in its
+/// order.
 #[derive(Debug)]
 pub struct Writer<W> {
     out: W,
 }
 
 impl<W: Write> Writer<W> {
-    /// Starts with the manifest and the empty room for signatures.
+    /// Writes the manifest, which is what [`Manifest::to_bytes`](super::manifest::Manifest::to_bytes)
+    /// returned, and the empty room for signatures.
     pub fn begin(out: W, manifest: &[u8]) -> io::Result<Self> {
         let mut writer = Self { out };
         writer.member(&Member::manifest(manifest.len() as u64), manifest)?;
@@ -22,8 +23,8 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    /// Writes a project file; `content` is read for regular files only, exactly as many
-    /// bytes as the manifest states.
+    /// Writes a project file. `content` is read for regular files only, exactly as many bytes as
+    /// the manifest states; fewer are an `UnexpectedEof`.
     pub fn project_file(&mut self, file: &ProjectFile, content: impl Read) -> io::Result<()> {
         let member = Member::project(file);
         self.out.write_all(&member.header())?;
@@ -40,7 +41,7 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// Writes a compressed segment.
+    /// Writes a segment: the member that [`Frame::finish`](super::segment::Frame::finish) returned.
     pub fn segment(&mut self, index: usize, content: &[u8]) -> io::Result<()> {
         self.member(&Member::segment(index, content.len() as u64), content)
     }

@@ -1,7 +1,4 @@
-//! Derivations, read from the `ATerm` that Nix keeps in `.drv` files.
-//!
-//! Only what deciding about a shell needs: which outputs of which derivations it names,
-//! which sources, and its environment.
+//! Derivations, parsed from the `ATerm` in Nix's `.drv` files: outputs, inputs, and the environment.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -11,11 +8,11 @@ use super::store_path::{BadStorePath, StoreDir, StorePath};
 /// A parsed `.drv` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Derivation {
-    /// Output name to store path; the path is absent where only the build decides it.
+    /// Output name to store path; without a path if only the build determines it.
     pub outputs: BTreeMap<String, Option<StorePath>>,
-    /// Derivations whose outputs it names, and which outputs.
+    /// The derivations that it depends on, and the names of the outputs that it needs of each.
     pub input_derivations: BTreeMap<StorePath, Vec<String>>,
-    /// Sources that it names.
+    /// The sources that it depends on.
     pub input_sources: Vec<StorePath>,
     /// The system that it is built on: `x86_64-linux`.
     pub system: String,
@@ -23,13 +20,13 @@ pub struct Derivation {
     pub builder: String,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// Its environment, which becomes nix-shell's.
+    /// Its environment, which nix-shell sets.
     pub environment: BTreeMap<String, String>,
-    /// Whether the hash of an output is known before: it is fetched, then, as a rule.
+    /// Whether the hash of an output is fixed, as it is for a fetched source.
     pub is_fixed: bool,
 }
 
-/// Why bytes are no derivation.
+/// The reason why bytes are not a derivation.
 #[derive(Debug, thiserror::Error)]
 pub enum BadDerivation {
     /// The `ATerm` is malformed.
@@ -41,7 +38,7 @@ pub enum BadDerivation {
     /// A string is not UTF-8.
     #[error("a string of the derivation is not UTF-8")]
     NotUtf8,
-    /// A path is no store path.
+    /// A path is not a store path.
     #[error(transparent)]
     StorePath(#[from] BadStorePath),
 }

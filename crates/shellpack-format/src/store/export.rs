@@ -1,22 +1,22 @@
 //! The framing of `nix-store --export` (`export-import.cc`), without the NARs themselves.
 //!
-//! A stream is, for every path, a 1, the NAR and a trailer; at its end stands a 0. All
-//! integers are 8 little-endian bytes, strings are framed as in a NAR.
+//! A stream has, for every path, a 1, the NAR and a trailer, and ends with a 0. All integers are 8
+//! little-endian bytes; strings are framed as in a NAR.
 
 use super::nar::push_string;
 use super::path_info::PathInfo;
 use super::store_path::StoreDir;
 
-/// Before each NAR.
+/// The 1 before each NAR.
 pub const NEXT: [u8; 8] = 1u64.to_le_bytes();
-/// After the last trailer.
+/// The 0 after the last trailer.
 pub const END: [u8; 8] = 0u64.to_le_bytes();
 
 /// `NIXE`, from Nix's `export-import.cc`.
 const TRAILER_MAGIC: u64 = 0x4558_494e;
 
-/// What follows a path's NAR: magic number, store path, references, deriver, and a 0 where
-/// old versions of Nix had a signature.
+/// The trailer after a path's NAR: magic number, store path, references, deriver, and a 0 in the
+/// place of the signature that old versions of Nix wrote.
 pub fn trailer(info: &PathInfo, store: &StoreDir) -> Vec<u8> {
     let mut out = TRAILER_MAGIC.to_le_bytes().to_vec();
     push_string(&mut out, store.print(&info.path).as_bytes());
@@ -34,8 +34,12 @@ pub fn trailer(info: &PathInfo, store: &StoreDir) -> Vec<u8> {
     out
 }
 
-/// The size of a trailer, from the lengths of the texts in it.
-pub fn trailer_size(path: usize, references: impl Iterator<Item = usize>, deriver: usize) -> u64 {
+/// The size of a trailer in bytes, from the lengths of the paths in it.
+pub(crate) fn trailer_size(
+    path: usize,
+    references: impl Iterator<Item = usize>,
+    deriver: usize,
+) -> u64 {
     let string = |length: usize| 8 + (length as u64).next_multiple_of(8);
     let (magic, count, no_signature) = (8, 8, 8);
     let fixed = magic + string(path) + count + string(deriver) + no_signature;

@@ -14,13 +14,13 @@ use super::store_path::base32;
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
 
-/// Why a text is no digest.
+/// The reason why a text is not a digest.
 #[derive(Debug, thiserror::Error)]
 #[error("'{}' is not a SHA-256 digest (64 lower-case hexadecimal digits after 'sha256:')", .0.escape_debug())]
 pub struct BadDigest(String);
 
 impl Digest {
-    /// The digest of some bytes in memory.
+    /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
@@ -37,7 +37,7 @@ impl Digest {
         HEXLOWER.encode(&self.0)
     }
 
-    /// Nix's base 32, as `sha256 = "…"` in a shell.nix has it.
+    /// The digest in Nix's base 32, as in `sha256 = "…"` in a shell.nix.
     pub fn nix32(&self) -> String {
         base32(&self.0)
     }

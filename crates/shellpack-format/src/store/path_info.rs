@@ -1,11 +1,11 @@
-//! What a store knows of its paths.
+//! The information that a store has about its paths.
 
 use serde::{Deserialize, Serialize};
 
 use super::hash::Digest;
 use super::store_path::StorePath;
 
-/// What a store knows of a valid path.
+/// The information that a store has about a valid path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathInfo {
     /// The path.
@@ -14,9 +14,9 @@ pub struct PathInfo {
     pub nar_hash: Digest,
     /// Size of its NAR in bytes.
     pub nar_size: u64,
-    /// Store paths that it refers to, sorted; itself, too, where it does.
+    /// The store paths that it refers to, sorted; may include itself.
     pub references: Vec<StorePath>,
-    /// The derivation that it was built from, where the store knows.
+    /// The derivation that it was built from, if the store knows it.
     pub deriver: Option<StorePath>,
     /// Nix's assertion that the path follows from its contents: `fixed:r:sha256:…`, `text:…`.
     pub ca: Option<String>,

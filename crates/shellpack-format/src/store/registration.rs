@@ -1,10 +1,9 @@
-//! Path information as text.
+//! Path information as the text that `nix-store --load-db` reads.
 
 use super::path_info::PathInfo;
 use super::store_path::StoreDir;
 
-/// Path information in the form that `nix-store --load-db` reads: it registers paths that
-/// are in place already.
+/// The text for these paths. `nix-store --load-db` makes them valid; their files must be in place.
 pub fn text(store: &StoreDir, infos: &[PathInfo]) -> Vec<u8> {
     let mut text = String::new();
     for info in infos {

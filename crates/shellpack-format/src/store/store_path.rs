@@ -21,7 +21,7 @@ const MAX_DIR: usize = 200;
 #[serde(try_from = "String", into = "String")]
 pub struct StorePath(String);
 
-/// Why a text is no store path.
+/// The reason why a text is not a store path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{}' is not a store path: {reason}", text.escape_debug())]
 pub struct BadStorePath {
@@ -96,7 +96,7 @@ impl From<StorePath> for String {
     }
 }
 
-/// The directory that store paths live in, `/nix/store` nearly everywhere.
+/// The directory that holds store paths, `/nix/store` nearly everywhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StoreDir(String);
@@ -113,7 +113,7 @@ impl StoreDir {
         } else {
             Err(BadStorePath {
                 text: text.to_owned(),
-                reason: "it is no plain absolute directory",
+                reason: "it is not a plain absolute directory",
             })
         }
     }
@@ -133,23 +133,23 @@ impl StoreDir {
         format!("{}/{}", self.0, path.base_name())
     }
 
-    /// Where a store path is on disk.
+    /// The file name of a store path.
     pub fn join(&self, path: &StorePath) -> PathBuf {
         self.as_path().join(path.base_name())
     }
 
-    /// Parses the full text of a store path; nothing may follow its name.
+    /// Parses the full text of a store path, with nothing behind its name.
     pub fn parse_path(&self, text: &str) -> Result<StorePath, BadStorePath> {
         match self.split(text) {
             Some((base, "")) => StorePath::from_base_name(base),
             _ => Err(BadStorePath {
                 text: text.to_owned(),
-                reason: "it does not lie directly in the store",
+                reason: "it is not directly in the store",
             }),
         }
     }
 
-    /// The store path that a file lies in and the rest behind it: `/bin/hello`, or nothing.
+    /// The store path that contains a file, and the rest behind it: `/bin/hello`, or nothing.
     pub fn containing<'a>(&self, file: &'a str) -> Option<(StorePath, &'a str)> {
         let (base, rest) = self.split(file)?;
         Some((StorePath::from_base_name(base).ok()?, rest))

@@ -1,6 +1,6 @@
 //! Versions of Nix.
 
-/// Compares versions as Nix does for the plain case of numbers between dots.
+/// Whether a version is older than another one, as Nix compares plain numbers between dots.
 pub fn is_older(version: &str, than: &str) -> bool {
     let parts = |text: &str| -> Vec<u64> {
         text.split(|c: char| !c.is_ascii_digit())

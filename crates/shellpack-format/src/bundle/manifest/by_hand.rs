@@ -1,11 +1,11 @@
-//! How to enter a shell with nothing but nix-shell.
+//! How to enter a shell with nix-shell alone.
 
 use std::path::Path;
 
 use super::Shell;
 use crate::bundle::manifest::selection::Selection;
 
-/// The variable that is Nix's search path.
+/// The variable that holds Nix's search path.
 pub const NIX_PATH: &str = "NIX_PATH";
 /// The variable that names the user's nixpkgs configuration.
 pub const NIXPKGS_CONFIG: &str = "NIXPKGS_CONFIG";
@@ -19,7 +19,7 @@ impl Shell {
         }
     }
 
-    /// The variables that say what the shell takes from its surroundings.
+    /// The variables that evaluation of the shell needs, with their values.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let entries = self
             .nix_path
@@ -32,8 +32,8 @@ impl Shell {
         nix_path.into_iter().chain(config).collect()
     }
 
-    /// What to type, with the shell file's directory at `directory`, where perhaps another
-    /// file and selection stand for the shell's.
+    /// The command to type, where the shell file's directory is `directory`. `instead` is a file and
+    /// a selection to use in place of the shell's own.
     pub fn by_hand(
         &self,
         directory: &str,
@@ -62,16 +62,16 @@ impl Shell {
     }
 }
 
-/// The value of `NIX_PATH` for frozen look-ups.
-pub fn nix_path<'a>(frozen: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let entries: Vec<_> = frozen
+/// The value of `NIX_PATH` for these names and paths.
+pub fn nix_path<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let entries: Vec<_> = entries
         .into_iter()
         .map(|(name, path)| format!("{name}={path}"))
         .collect();
     entries.join(":")
 }
 
-/// A word for a POSIX shell.
+/// Quotes a word for a POSIX shell, if it needs quotes.
 pub fn shell_quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._+-=:,@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -81,7 +81,7 @@ pub fn shell_quoted(word: &str) -> String {
     }
 }
 
-/// A path as an argument of a command: it is never taken for an option.
+/// Quotes a path as an argument of a command; it cannot be mistaken for an option.
 pub fn shell_quoted_path(path: &Path) -> String {
     let text = path.to_string_lossy();
     if text.starts_with('-') {

@@ -1,4 +1,4 @@
-//! What must hold in a manifest beyond the types of its fields (`bundle-format.md`,
+//! The rules for a manifest beyond the types of its fields (`bundle-format.md`,
 //! section 4.3).
 
 use std::collections::BTreeSet;
@@ -6,16 +6,16 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::{
-    Closure, EntryPath, FileKind, FlakePin, Manifest, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY,
-    Pin, Project, Shell,
+    Closure, FileKind, FlakePin, Manifest, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, Project,
+    RelativePath, Shell,
 };
 use crate::bundle::segment::MAX_RAW;
 use crate::bundle::{BadBundle, FORMAT};
 
-/// Features that this program knows.
+/// The needs that this crate knows.
 const KNOWN_NEEDS: [&str; 3] = [NEEDS_REPLAY, NEEDS_NO_EVAL, NEEDS_FLAKE];
 
-/// Builtins that can be answered.
+/// The builtins that can be answered.
 const FETCHERS: [&str; 6] = [
     "fetchTarball",
     "fetchurl",
@@ -35,8 +35,8 @@ struct Head {
     needs: Vec<String>,
 }
 
-/// Refuses newer formats and unknown needs by name. This comes before the rest is parsed,
-/// since the rest of a newer manifest may look different.
+/// Refuses newer formats, and unknown needs by name. This comes first, since the rest of a newer
+/// manifest may look different.
 pub(super) fn ensure_readable(text: &str) -> Result<(), BadBundle> {
     let head: Head =
         toml::from_str(text).map_err(|error| BadBundle::Manifest(error.message().to_owned()))?;
@@ -56,7 +56,7 @@ pub(super) fn ensure_readable(text: &str) -> Result<(), BadBundle> {
     }
 }
 
-/// Checks everything that later code relies on.
+/// Checks every rule that later code relies on.
 pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
     ensure_paths(&manifest.closure)?;
     ensure_segments(manifest)?;
@@ -88,7 +88,7 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
         for file in inside {
             let inside = manifest.closure.store.containing(file);
             if !inside.is_some_and(|(path, rest)| paths.contains(&path) && is_plain_rest(rest)) {
-                return bad(format!("{file} does not lie in a store path of the bundle"));
+                return bad(format!("{file} is not in a store path of the bundle"));
             }
         }
     }
@@ -110,12 +110,12 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
         return bad("its shells and its needs contradict each other");
     }
     if manifest.is_no_eval() && !manifest.pins.is_empty() {
-        return bad("it has pins, and is not to be evaluated");
+        return bad("it has pins although its shells are not evaluated");
     }
     Ok(())
 }
 
-/// What a fetcher is answered is made of plain values: text, numbers, booleans.
+/// The answer to a fetcher consists of plain values: strings, numbers, booleans.
 fn ensure_pin(pin: &Pin) -> Result<(), BadBundle> {
     use serde_json::Value;
     let parse = |text: &String| serde_json::from_str::<Value>(text);
@@ -143,20 +143,20 @@ fn is_set(attributes: &serde_json::Value) -> bool {
     fields.is_some_and(|fields| !fields.contains_key("outPath") && fields.values().all(is_plain))
 }
 
-/// Whether a flake lies in its tree, and is locked by something that is a lock file.
+/// Whether a flake is inside its tree, and its lock is a lock file.
 fn is_sound(flake: &FlakePin) -> bool {
     let is_lock = |text: &String| {
         serde_json::from_str::<serde_json::Value>(text).is_ok_and(|lock| lock["nodes"].is_object())
     };
     let directory = &flake.directory;
-    let is_inside = directory.is_empty() || EntryPath::parse(directory).is_ok();
+    let is_inside = directory.is_empty() || RelativePath::parse(directory).is_ok();
     is_inside && flake.lock.as_ref().is_none_or(is_lock)
 }
 
-/// What follows a store path: nothing, or a path that stays below it.
+/// Whether the text behind a store path is empty, or a path that stays below it.
 fn is_plain_rest(rest: &str) -> bool {
     let below = rest.strip_prefix('/');
-    let plain = |below| EntryPath::parse(below).is_ok() && !rest.contains(char::is_control);
+    let plain = |below| RelativePath::parse(below).is_ok() && !rest.contains(char::is_control);
     rest.is_empty() || below.is_some_and(plain)
 }
 
@@ -220,7 +220,7 @@ fn ensure_segments(manifest: &Manifest) -> Result<(), BadBundle> {
 
 fn ensure_project(project: &Project) -> Result<(), BadBundle> {
     if let Some(name) = &project.directory
-        && (EntryPath::parse(name).is_err() || name.contains('/'))
+        && (RelativePath::parse(name).is_err() || name.contains('/'))
     {
         return bad("the project directory's name is not a name");
     }
@@ -232,7 +232,7 @@ fn ensure_project(project: &Project) -> Result<(), BadBundle> {
         return bad("its sizes are too large");
     }
     let mut directories = BTreeSet::from([""]);
-    let mut last: Option<&EntryPath> = None;
+    let mut last: Option<&RelativePath> = None;
     for file in &project.files {
         if last.is_some_and(|last| last >= &file.path) {
             return bad(format!("the project file {} is not in order", file.path));
@@ -266,7 +266,7 @@ fn ensure_project(project: &Project) -> Result<(), BadBundle> {
     Ok(())
 }
 
-/// Each of several shells can be named.
+/// Ensures that each of several shells has a name of its own.
 fn ensure_names(shells: &[Shell]) -> Result<(), BadBundle> {
     let mut names = BTreeSet::new();
     for shell in shells {
@@ -298,7 +298,7 @@ fn ensure_shell(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
         let is_file = shell.file.as_str().rsplit('/').next() == Some("flake.nix");
         let is_selected = shell.attribute.is_some() && shell.arguments.is_empty();
         if !(is_file && is_selected && attributes.is_ok_and(|attributes| is_set(&attributes))) {
-            return bad("what makes a flake of the project is malformed");
+            return bad("the flake source of the project is malformed");
         }
     }
     let option_like = |text: &str| text.starts_with('-') || text.is_empty();
@@ -320,7 +320,7 @@ fn ensure_shell(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
     Ok(())
 }
 
-/// What the process of the shell is made of where nothing is evaluated.
+/// Checks the environment of the shell's process, where nothing is evaluated.
 fn ensure_environment(shell: &Shell, is_no_eval: bool) -> Result<(), BadBundle> {
     let environment = &shell.environment;
     let mut texts = environment.iter().flat_map(|(name, value)| [name, value]);

@@ -8,35 +8,35 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct BundleName(String);
 
-/// One or more components like a [`BundleName`], with `/` between them: `tools/b`. It names one
-/// of several shells.
+/// The name of one of several shells: one or more components like a [`BundleName`], with `/` between
+/// them, such as `tools/b`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ShellName(String);
 
-/// The longest name, of a bundle or of a shell, in bytes: with an ending it is a file's name.
+/// The longest name of a bundle or of a shell, in bytes. With an ending it is still a file's name.
 const LONGEST: usize = 200;
-/// Where a name that is made from others is cut off, so that a number still fits behind it.
+/// The length at which a derived name is cut off, so that a number still fits behind it.
 const LONGEST_MADE: usize = 180;
 
 /// A relative path that stays below its root: no empty, `.` or `..` component.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct EntryPath(String);
+pub struct RelativePath(String);
 
 impl BundleName {
-    /// Parses a name.
+    /// Parses a name. The error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > LONGEST || !is_plain(text) {
             return Err(format!(
-                "'{}' is no bundle name: it must be made of letters, digits and ._+- and not start with - or .",
+                "'{}' is not a bundle name: it must be made of letters, digits and ._+- and not start with - or .",
                 text.escape_debug()
             ));
         }
         Ok(Self(text.to_owned()))
     }
 
-    /// The nearest name to a directory's: other characters become dashes.
+    /// The name nearest to a directory's: other characters become dashes.
     pub fn from_directory(name: &str) -> Self {
         let plain = plain(name);
         Self(if plain.is_empty() {
@@ -53,18 +53,18 @@ impl BundleName {
 }
 
 impl ShellName {
-    /// Parses a name.
+    /// Parses a name. The error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > LONGEST || !text.split('/').all(is_plain) {
             return Err(format!(
-                "'{}' is no name of a shell: it must be made of letters, digits and ._+-, and of / between parts that do not start with - or .",
+                "'{}' is not the name of a shell: it must be made of letters, digits and ._+-, and of / between parts that do not start with - or .",
                 text.escape_debug()
             ));
         }
         Ok(Self(text.to_owned()))
     }
 
-    /// The nearest name to a path: other characters become dashes.
+    /// The name nearest to a path: other characters become dashes.
     pub fn from_path(path: &str) -> Self {
         let parts: Vec<_> = path.split('/').map(plain).collect();
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -75,7 +75,7 @@ impl ShellName {
         }
     }
 
-    /// The same with a number behind it, to tell it from another.
+    /// The same name with a number behind it.
     #[must_use]
     pub fn numbered(&self, number: usize) -> Self {
         Self(format!("{}-{number}", self.0))
@@ -86,12 +86,12 @@ impl ShellName {
         &self.0
     }
 
-    /// What stands before words about one of several shells: `tools/b: `.
+    /// The prefix of a line about one of several shells, `tools/b: `, or nothing.
     pub fn before_words(name: Option<&Self>) -> String {
         name.map_or_else(String::new, |name| format!("{name}: "))
     }
 
-    /// As the name of a file. No two names have the same, for none has a `=`.
+    /// A file name for it. No two names have the same, since no name has a `=`.
     pub fn file_name(&self) -> String {
         self.0.replace('/', "=")
     }
@@ -105,22 +105,23 @@ fn is_plain(part: &str) -> bool {
     !part.is_empty() && !part.starts_with(['-', '.']) && part.chars().all(is_allowed)
 }
 
-/// The nearest plain part; empty if nothing is left.
+/// The plain part nearest to a text; empty if nothing is left.
 fn plain(part: &str) -> String {
     let dashed = |c| if is_allowed(c) { c } else { '-' };
     let plain: String = part.chars().map(dashed).collect();
     plain.trim_start_matches(['-', '.']).to_owned()
 }
 
-impl EntryPath {
-    /// Parses a relative path.
+impl RelativePath {
+    /// Parses a relative path: at most 4000 bytes, components of at most 255. The error says what
+    /// is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let safe = |part: &str| {
             !matches!(part, "" | "." | "..") && !part.contains('\0') && part.len() <= 255
         };
         if text.len() > 4000 || !text.split('/').all(safe) {
             return Err(format!(
-                "'{}' is no path that stays in its directory",
+                "'{}' is not a path that stays in its directory",
                 text.escape_debug()
             ));
         }
@@ -132,7 +133,7 @@ impl EntryPath {
         &self.0
     }
 
-    /// The directory that it is in; empty at the top.
+    /// The directory above it; empty at the top.
     pub fn parent(&self) -> &str {
         self.0.rsplit_once('/').map_or("", |(parent, _)| parent)
     }
@@ -150,7 +151,7 @@ impl std::fmt::Display for ShellName {
     }
 }
 
-impl std::fmt::Display for EntryPath {
+impl std::fmt::Display for RelativePath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
@@ -184,7 +185,7 @@ impl From<ShellName> for String {
     }
 }
 
-impl TryFrom<String> for EntryPath {
+impl TryFrom<String> for RelativePath {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -192,8 +193,8 @@ impl TryFrom<String> for EntryPath {
     }
 }
 
-impl From<EntryPath> for String {
-    fn from(path: EntryPath) -> Self {
+impl From<RelativePath> for String {
+    fn from(path: RelativePath) -> Self {
         path.0
     }
 }

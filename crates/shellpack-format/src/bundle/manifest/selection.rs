@@ -1,10 +1,10 @@
-//! Which derivation of a shell file is meant.
+//! The selection of one derivation in a shell file.
 
 use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
 
-/// An argument of a shell that is a function, as `nix-shell` takes it.
+/// An argument for a shell file that is a function, as given to `nix-shell`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Argument {
@@ -17,7 +17,7 @@ pub struct Argument {
     pub string: bool,
 }
 
-/// Which derivation is meant: a file, an attribute in it, arguments for it.
+/// One derivation of a shell file: an attribute in it, and arguments for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Attribute path (`-A`).
@@ -27,7 +27,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// As arguments of a Nix command.
+    /// The same as arguments of a Nix command.
     pub fn to_args(&self) -> Vec<OsString> {
         let mut args: Vec<OsString> = Vec::new();
         if let Some(attribute) = &self.attribute {

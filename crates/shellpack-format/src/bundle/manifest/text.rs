@@ -5,12 +5,12 @@ use super::{Manifest, NEEDS_REPLAY, Shell};
 use crate::bundle::{BadBundle, PROJECT_PREFIX};
 use crate::store::hash::Digest;
 
-/// What the last line starts with; the digest of all bytes before that line follows.
+/// The start of the last line. The digest of all bytes before that line follows.
 const DIGEST_LINE: &str = "# sha256:";
 const DIGEST_LINE_LENGTH: usize = DIGEST_LINE.len() + 64 + 1;
 
-/// Puts the comments around the tables. They tell a human without documentation what this
-/// file is and how to get everything out of it with tar, zstd and Nix alone.
+/// Puts the comments around the tables. For a human without documentation, they say what this file
+/// is and how to get everything out of it with tar, zstd and Nix alone.
 pub(super) fn with_frame(manifest: &Manifest, body: &str) -> Vec<u8> {
     let name = &manifest.name;
     let enter = enter_by_hand(manifest).join("\n#   or: ");
@@ -38,15 +38,14 @@ pub(super) fn with_frame(manifest: &Manifest, body: &str) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// How each shell is entered where its files were unpacked. Nothing in it may end the
-/// comment's line.
+/// How to enter each shell where its files were unpacked, without a line break: it is a comment.
 fn enter_by_hand(manifest: &Manifest) -> Vec<String> {
     let only = |words: &str| vec![words.to_owned()];
     if manifest.is_no_eval() {
-        return only("(to enter takes shellpack: what evaluation takes was left out)");
+        return only("(entering it needs shellpack: the sources for evaluation were left out)");
     }
     if manifest.needs.iter().any(|need| need == NEEDS_REPLAY) {
-        return only("(to enter takes shellpack: what the shell fetches has no hash)");
+        return only("(entering it needs shellpack: the shell fetches sources without a hash)");
     }
     manifest.shells.iter().map(line_by_hand).collect()
 }
@@ -57,7 +56,7 @@ fn line_by_hand(shell: &Shell) -> String {
     format!("{words} --option substitute false").replace(char::is_control, "?")
 }
 
-/// Checks the digest line and returns what it vouches for.
+/// Checks the digest line and returns the text before it.
 pub(super) fn body(bytes: &[u8]) -> Result<&str, BadBundle> {
     let split = bytes
         .len()

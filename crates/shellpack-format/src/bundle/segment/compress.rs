@@ -1,4 +1,4 @@
-//! Compressing a segment.
+//! Compresses a segment.
 
 use std::io;
 
@@ -8,24 +8,24 @@ use zstd::zstd_safe::{CCtx, CParameter, InBuffer, OutBuffer, ResetDirective};
 
 use super::{CHECK_HEAD, WINDOW_LOG, max_member_size, zstd_error};
 
-/// Up to this level a segment is compressed in one call: faster and 0.7 % smaller than
-/// through zstd's own window. It takes two seconds at level 9 and a minute at level 19, during
-/// which no Ctrl-C can be felt, so higher levels go step by step.
+/// Up to this level a segment is compressed in one call, which is faster and 0.7 % smaller than
+/// through zstd's own window. The call takes two seconds at level 9 and a minute at level 19, and
+/// Ctrl-C has no effect meanwhile, so higher levels go step by step.
 const MOST_AT_ONCE: i32 = 9;
 
-/// How much is taken at a time: enough for few system calls and for zstd to work on, small
-/// enough to stay in the processor's cache. Files that are read straight into a buffer of a
-/// whole segment take ten times as long to copy, since the kernel's copy waits for memory.
+/// The size of a step: large enough for few system calls, small enough to stay in the processor's
+/// cache. Files that are read straight into a buffer of a whole segment take ten times as long to
+/// copy, since the kernel's copy waits for memory.
 const STEP: usize = 256 << 10;
 
-/// Compresses segments, one after the other, in memory that is touched once: raw bytes (or
-/// zstd's window), tables, and what a segment compressed to.
+/// Compresses segments, one after the other, in memory that is allocated once: raw bytes (or zstd's
+/// window), tables, and the compressed segment.
 pub struct Compressor {
     context: CCtx<'static>,
     is_stepwise: bool,
-    /// What was written last.
+    /// The raw bytes of the current step.
     step: Vec<u8>,
-    /// All that was written, if it is compressed in one call.
+    /// All raw bytes, if they are compressed in one call.
     raw: Vec<u8>,
     out: Vec<u8>,
 }
@@ -66,7 +66,7 @@ impl Compressor {
         })
     }
 
-    /// Takes back the memory of a member that is no longer needed.
+    /// Reuses the memory of a member that is no longer needed.
     pub fn recycle(&mut self, member: Vec<u8>) {
         self.out = member;
         self.out.clear();
@@ -94,25 +94,25 @@ impl Compressor {
 #[derive(Debug)]
 pub struct Frame<'a> {
     compressor: &'a mut Compressor,
-    /// How much of the step has been filled.
+    /// The number of bytes in the current step.
     filled: usize,
-    /// How large the member can become.
+    /// The largest size that the member can have.
     bound: usize,
 }
 
 impl Frame<'_> {
-    /// Whether compression goes on while the segment is written, so that writing it takes
-    /// long. If not, all of it happens in [`Frame::finish`].
+    /// Whether the segment is compressed while it is written, which makes writing slow. If not, it
+    /// is all compressed in [`Frame::finish`].
     pub fn is_stepwise(&self) -> bool {
         self.compressor.is_stepwise
     }
 
-    /// What was written so far, if the frame is not stepwise.
+    /// The raw bytes so far, if the frame is not stepwise.
     pub fn raw(&self) -> &[u8] {
         &self.compressor.raw
     }
 
-    /// Takes the next raw bytes.
+    /// Writes the next raw bytes.
     pub fn write(&mut self, mut raw: &[u8]) -> io::Result<()> {
         while !raw.is_empty() {
             let space = self.space(raw.len());
@@ -124,13 +124,13 @@ impl Frame<'_> {
         Ok(())
     }
 
-    /// Where to put the next raw bytes, at most `most`, at least one.
+    /// A buffer for the next raw bytes: at most `most`, at least one. [`Frame::fill`] takes them.
     pub fn space(&mut self, most: usize) -> &mut [u8] {
         let end = STEP.min(self.filled + most);
         &mut self.compressor.step[self.filled..end]
     }
 
-    /// Takes what was put into the first bytes of the space.
+    /// Writes the first `bytes` bytes of the last [`Frame::space`].
     pub fn fill(&mut self, bytes: usize) -> io::Result<()> {
         let Compressor {
             step,

@@ -1,4 +1,4 @@
-//! Decoding a segment while it is read, and deciding whether it is the one that was written.
+//! Decodes a segment while it is read, and decides whether it is the one that was written.
 
 use std::io;
 
@@ -11,8 +11,8 @@ use super::{BadSegment, CHECK_HEAD, CHECK_SIZE, WINDOW_LOG, zstd_error};
 /// (RFC 8878, section 3.1.1).
 const HEADER: usize = 18;
 
-/// Decodes segments, one after the other, each into the same memory: one raw segment. It is
-/// zstd's window at the same time, so what was decoded stays where it is.
+/// Decodes segments, one after the other, into the same memory, which holds one raw segment. It is
+/// also zstd's window, so decoded bytes are not copied.
 pub struct Decoder {
     context: DCtx<'static>,
     raw: Vec<u8>,
@@ -34,13 +34,13 @@ impl Default for Decoder {
 }
 
 impl Decoder {
-    /// Takes back the memory of a segment that is no longer needed.
+    /// Reuses the memory of a segment that is no longer needed.
     pub fn recycle(&mut self, raw: Vec<u8>) {
         self.raw = raw;
     }
 
-    /// Begins a member of `member_size` bytes whose raw size the manifest states. Not one
-    /// byte more than that is ever decoded.
+    /// Begins a member of `member_size` bytes whose raw size is the manifest's. Not one byte more
+    /// than `raw_size` is ever decoded.
     pub fn begin(&mut self, raw_size: u64, member_size: u64) -> io::Result<Decoding<'_>> {
         let room = usize::try_from(raw_size).map_err(io::Error::other)?;
         self.context
@@ -67,14 +67,14 @@ impl Decoder {
     }
 }
 
-/// A segment that is being decoded. What it gives is no more than a claim until
-/// [`Decoding::finish`] has said that the bytes are those that were written, and the
-/// manifest's hashes that they are the right ones.
+/// A segment that is being decoded. Its bytes are only a claim until [`Decoding::finish`] has
+/// confirmed that they are the ones that were written, and the manifest's hashes that they are the
+/// right ones.
 #[derive(Debug)]
 pub struct Decoding<'a> {
     decoder: &'a mut Decoder,
     raw_size: u64,
-    /// Bytes of the frame that were not fed yet; behind them comes the check.
+    /// Bytes of the frame that have not been fed yet. The check follows them.
     frame_left: u64,
     /// The frame's first bytes, until there are enough to judge its kind.
     header: Vec<u8>,
@@ -84,7 +84,7 @@ pub struct Decoding<'a> {
 }
 
 impl Decoding<'_> {
-    /// Takes the member's next bytes.
+    /// Decodes the member's next bytes.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), BadSegment> {
         let frame = self.take_check(bytes);
         if self.header.len() >= HEADER || frame.is_empty() {
@@ -104,13 +104,13 @@ impl Decoding<'_> {
         self.decode(rest)
     }
 
-    /// Takes the member's next bytes only to see, in the end, whether they are those that
-    /// were written.
+    /// Takes the member's next bytes without decoding them, to find out at the end whether they are
+    /// the ones that were written.
     pub fn pass_over(&mut self, bytes: &[u8]) {
         let _ = self.take_check(bytes);
     }
 
-    /// What has been decoded so far.
+    /// The bytes that have been decoded so far.
     pub fn raw(&self) -> &[u8] {
         &self.decoder.raw
     }
@@ -120,7 +120,7 @@ impl Decoding<'_> {
         std::mem::take(&mut self.decoder.raw)
     }
 
-    /// Whether the bytes that were fed are all there were, and all as they were written.
+    /// Ensures that the bytes that were fed are complete, and as they were written.
     pub fn ensure_undamaged(&self) -> Result<(), BadSegment> {
         if self.check.len() as u64 != CHECK_SIZE {
             return Err(bad("it is too short"));
@@ -175,7 +175,7 @@ impl Decoding<'_> {
         Ok(())
     }
 
-    /// Of the many kinds of frames only one is allowed (`bundle-format.md`, section 5.2).
+    /// Of the many kinds of frames, only one is allowed (`bundle-format.md`, section 5.2).
     /// Others would decode, but stock zstd would refuse them or would not notice damage.
     fn ensure_usual_frame(&self, header: &[u8]) -> Result<(), BadSegment> {
         if zstd_safe::get_frame_content_size(header).ok().flatten() != Some(self.raw_size) {

@@ -1,8 +1,8 @@
-//! A NAR taken apart, slice by slice.
+//! Parses a NAR, slice by slice.
 //!
-//! The parser accepts exactly what Nix writes: strictly ordered names, no name that could
-//! leave its directory, zero padding. It holds at most one name or link target, so a
-//! hostile NAR cannot make it allocate.
+//! The parser accepts only what Nix writes: strictly ordered names, no name that could leave its
+//! directory, zero padding. It holds at most one name or link target, so a hostile NAR cannot make
+//! it allocate.
 
 use super::{MAGIC, padding};
 
@@ -11,10 +11,10 @@ const MAX_STRING: u64 = 4096;
 /// How deep directories may nest; each level of a restored tree holds an open directory.
 const MAX_DEPTH: usize = 256;
 
-/// What a NAR consists of, in order.
+/// The parts of a NAR, in order.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// The next node is the directory entry of this name.
+    /// The next node has this name in the innermost open directory.
     Entry(Vec<u8>),
     /// A directory begins.
     Directory,
@@ -26,16 +26,16 @@ pub enum Event<'a> {
     File {
         /// Whether its owner may execute it.
         executable: bool,
-        /// How many bytes its contents have.
+        /// The size of its contents in bytes.
         size: u64,
     },
-    /// The next bytes of the file that was begun.
+    /// The next bytes of the current file.
     Contents(&'a [u8]),
     /// The file is complete.
     FileEnd,
 }
 
-/// Why bytes are no NAR.
+/// The reason why bytes are not a NAR.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid NAR: {0}")]
 pub struct BadNar(&'static str);
@@ -76,7 +76,7 @@ enum Expect {
     End,
 }
 
-/// A push parser: give it slices until it has seen the whole NAR.
+/// A push parser: feed it slices of any size until it has seen the whole NAR.
 #[derive(Debug, Clone)]
 pub struct Parser {
     expect: Expect,
@@ -97,7 +97,7 @@ impl Default for Parser {
 }
 
 impl Parser {
-    /// Takes the next event from the front of `input`; `None` means that the slice is used up.
+    /// Takes the next event from the front of `input`. `None` means that the slice is consumed.
     pub fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, BadNar> {
         loop {
             let event = match self.expect {
