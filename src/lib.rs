@@ -40,7 +40,7 @@ pub use cli::main;
 /// an interface.
 #[doc(hidden)]
 pub mod internals {
-    pub use crate::carry::repair::{Options as RepairOptions, Outcome as RepairOutcome, repair};
+    pub use crate::carry::repair::{Options as RepairOptions, RepairOutcome, repair};
     pub use crate::cli::Cli;
     pub use crate::entry::invocation::{Invocation, Recipe};
     pub use crate::error::Error;

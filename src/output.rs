@@ -35,9 +35,9 @@ mod sync;
 mod written;
 
 pub(crate) use apart::files_of;
-pub(crate) use cutter::{Cutter, Finished, STEP};
+pub(crate) use cutter::{Cutter, FinishedFiles, STEP};
 pub(crate) use form::Form;
-use part::{Place, kept_parts};
+use part::{PartPlace, kept_parts};
 pub(crate) use publish::Unnamed;
 pub use read_back::ReadBack;
 pub(crate) use single::SingleFile;
@@ -137,7 +137,7 @@ impl OutputFiles {
     pub(crate) fn begin(&self) -> Result<Cutter> {
         let dir = parent(&self.path);
         let medium = Medium::of(dir)?;
-        let place = Place {
+        let place = PartPlace {
             dir: dir.to_owned(),
             in_step: medium.is_removable == Some(true),
             keep: self.keeps_parts.then(|| self.path.clone()),
@@ -146,13 +146,15 @@ impl OutputFiles {
     }
 
     /// Brings what was written to the disk.
-    pub(crate) fn sync(&self, finished: Finished, report: &Report) -> Result<Unnamed> {
+    pub(crate) fn sync(&self, finished: FinishedFiles, report: &Report) -> Result<Unnamed> {
         report.emit(Event::Phase(Phase::Sync));
         let failed = Error::io("sync", &self.path);
         let size = human(finished.size);
         let waiting = report.waiting(&format!("{size} to reach {}", self.path.display()));
         let mut parts = finished.parts.iter().chain(&finished.parity);
-        parts.try_for_each(cutter::Part::sync).map_err(failed)?;
+        parts
+            .try_for_each(cutter::CompleteFile::sync)
+            .map_err(failed)?;
         drop(waiting);
         let medium = Medium::of(parent(&self.path))?;
         if let Some(size) = finished.cut_at.filter(|_| self.volume_size.is_none()) {

@@ -40,7 +40,7 @@ pub(crate) fn segments<I: Input + Send, D: Destination>(
 ) -> Result<()> {
     let closure = reader.manifest().closure.clone();
     let layout = reader.manifest().layout();
-    let source = Mutex::new(Source {
+    let source = Mutex::new(Segments {
         reader,
         next: 0,
         over: false,
@@ -61,14 +61,14 @@ pub(crate) fn segments<I: Input + Send, D: Destination>(
     relay::run(jobs, || unpacker.work(&source), abandon)
 }
 
-struct Source<I> {
+struct Segments<I> {
     reader: Reader<I>,
     next: usize,
     over: bool,
 }
 
 impl<D: Destination> Unpacker<'_, D> {
-    fn work<I: Input>(&self, source: &Mutex<Source<I>>) -> Result<()> {
+    fn work<I: Input>(&self, source: &Mutex<Segments<I>>) -> Result<()> {
         let mut decoder = Decoder::default();
         let mut chunk = vec![0; CHUNK];
         while let Some((segment, content)) = self.next_segment(source)? {
@@ -80,7 +80,7 @@ impl<D: Destination> Unpacker<'_, D> {
     /// Segments are handed out in order, whoever wants the next one.
     fn next_segment<I: Input>(
         &self,
-        source: &Mutex<Source<I>>,
+        source: &Mutex<Segments<I>>,
     ) -> Result<Option<(usize, Segment)>> {
         let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
         loop {

@@ -52,7 +52,7 @@ pub(crate) fn protect(options: &Options, report: &Report) -> Result<WrittenFile>
     files.push(name.clone());
     output.ensure_apart(&files)?;
     output.ensure_free()?;
-    let seen = Seen::default();
+    let seen = Digesting::default();
     let sink = seen.clone();
     found.source = Box::new(Tee::new(found.source, move |bytes| {
         sink.note(bytes);
@@ -94,9 +94,9 @@ pub(crate) fn protect(options: &Options, report: &Report) -> Result<WrittenFile>
 
 /// What went by while the bundle was verified.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<(Sha256, u64)>>);
+struct Digesting(Arc<Mutex<(Sha256, u64)>>);
 
-impl Seen {
+impl Digesting {
     fn note(&self, bytes: &[u8]) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.0.update(bytes);

@@ -36,7 +36,7 @@ pub struct Options {
 
 /// What became of it.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum RepairOutcome {
     /// It is not damaged, and nothing was written.
     Sound {
         /// Its parity file.
@@ -49,7 +49,7 @@ pub enum Outcome {
 }
 
 /// Restores a bundle from what is left of it. What is left stays as it is.
-pub fn repair(options: &Options, report: &Report) -> Result<Outcome> {
+pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
     if options.bundle == Path::new("-") {
         return Err(Error::NotFromStdin("repair"));
     }
@@ -70,7 +70,7 @@ pub fn repair(options: &Options, report: &Report) -> Result<Outcome> {
     } = located;
     let survey = Survey::of(&remains, &parity, report)?;
     if survey.is_sound() {
-        return Ok(Outcome::Sound {
+        return Ok(RepairOutcome::Sound {
             parity_is_sound: parity.is_whole(),
             parity: parity.path,
         });
@@ -89,14 +89,16 @@ pub fn repair(options: &Options, report: &Report) -> Result<Outcome> {
         parity: None,
     };
     let written = rewrite(Found::stream(&name, size, restored), &how, report);
-    written.map(Outcome::Repaired).map_err(|error| match error {
-        // Of some of the damage nothing was known.
-        Error::Bundle { .. } => BadParity::Beyond {
-            parity: parity.path,
-        }
-        .into(),
-        other => other,
-    })
+    written
+        .map(RepairOutcome::Repaired)
+        .map_err(|error| match error {
+            // Of some of the damage nothing was known.
+            Error::Bundle { .. } => BadParity::Beyond {
+                parity: parity.path,
+            }
+            .into(),
+            other => other,
+        })
 }
 
 fn output(options: &Options, bundle: &Path) -> OutputFiles {

@@ -30,7 +30,7 @@ pub(crate) struct Rewrite<'a> {
 pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) -> Result<Written> {
     let (output, jobs) = (options.output, options.jobs);
     output.ensure_free()?;
-    let copy = Copy::default();
+    let copy = CopySink::default();
     let sink = copy.clone();
     found.source = Box::new(Tee::new(found.source, move |bytes| sink.write(bytes)));
     let bundle = found.open()?;
@@ -80,7 +80,7 @@ fn outcome_before<T>(written: &Result<Cutter>, outcome: Result<Vec<T>>) -> Resul
 
 /// Where the copy goes. What is read before it is known whether there will be one is kept.
 #[derive(Clone)]
-struct Copy(Arc<Mutex<State>>);
+struct CopySink(Arc<Mutex<State>>);
 
 enum State {
     Kept(Vec<u8>),
@@ -88,13 +88,13 @@ enum State {
     Failed(io::Error),
 }
 
-impl Default for Copy {
+impl Default for CopySink {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(State::Kept(Vec::new()))))
     }
 }
 
-impl Copy {
+impl CopySink {
     fn begin(&self, out: Cutter) -> io::Result<()> {
         let mut out = BufWriter::with_capacity(BUFFER, out);
         let mut state = self.lock();

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::nix::command::{NixCommand, OFFLINE};
 use crate::nix::evaluate;
 use crate::nix::flake::{Flake, Start};
-use crate::nix::replay::{self, Source};
+use crate::nix::replay::{self, Answer};
 use crate::nix::scope;
 use crate::nix::user_config::{Nothing, OVERLAYS, UserConfig};
 use shellpack_format::bundle::manifest::selection::Selection;
@@ -63,7 +63,7 @@ pub struct Recipe {
     /// The shell.
     pub shell: Shell,
     /// The answers for its fetchers; empty if Nix itself finds all sources.
-    sources: Vec<Source>,
+    sources: Vec<Answer>,
     /// The project's Nix files, relative to its root.
     files: Vec<RelativePath>,
     /// The project, if it is the source of a flake.
@@ -84,7 +84,7 @@ impl Recipe {
             shell,
             sources: pins
                 .iter()
-                .filter_map(|pin| Source::of_pin(pin, store))
+                .filter_map(|pin| Answer::of_pin(pin, store))
                 .collect(),
             files: project.nix_files().cloned().collect(),
         }
@@ -135,7 +135,7 @@ impl<'a> Invocation<'a> {
         let flake = recipe.flake(project)?;
         if !recipe.sources.is_empty() || flake.is_some() {
             let own: Vec<_> = recipe.files.iter().map(RelativePath::as_str).collect();
-            let place = replay::Place {
+            let place = replay::ReplayPlace {
                 start: flake.as_ref().map_or(Start::File(&file), Start::Flake),
                 project,
                 own: &own,

@@ -18,7 +18,7 @@ const PROJECT: &str = "@project@";
 
 /// A fetch and its result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Source {
+pub(crate) struct Answer {
     /// The builtin: `fetchGit`.
     pub fetcher: String,
     /// Its arguments; places in the project as [`portable`] has them.
@@ -32,7 +32,7 @@ pub(crate) struct Source {
     pub flake: Option<Locked>,
 }
 
-impl Source {
+impl Answer {
     /// What a pin's fetcher is to be answered, if it must be.
     pub(crate) fn of_pin(pin: &Pin, store: &StoreDir) -> Option<Self> {
         let json = |text: &String| serde_json::from_str(text).ok();
@@ -66,7 +66,7 @@ impl Locked {
 
 /// Where a replay is evaluated.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct ReplayPlace<'a> {
     /// What is evaluated.
     pub start: Start<'a>,
     /// The project's directory, absolute.
@@ -81,7 +81,7 @@ pub(crate) struct Place<'a> {
 
 /// Writes what evaluates the shell with these sources into `dir`; the file that is returned
 /// stands for the shell's. All of it is overwritten, and holds for this place only.
-pub(crate) fn write(sources: &[Source], place: Place<'_>, dir: &Path) -> Result<PathBuf> {
+pub(crate) fn write(sources: &[Answer], place: ReplayPlace<'_>, dir: &Path) -> Result<PathBuf> {
     let project = utf8(place.project)?;
     let text = format!(
         "{}(import ./replay.nix {{ entry = {}; inherit project; isPure = {}; nixVersion = {}; \
@@ -97,7 +97,7 @@ pub(crate) fn write(sources: &[Source], place: Place<'_>, dir: &Path) -> Result<
     let wrapper = scope::write(dir, Some(("replay.nix", include_str!("replay.nix"))), &text)?;
     let here: Vec<_> = sources
         .iter()
-        .map(|source| Source {
+        .map(|source| Answer {
             arguments: map_texts(&source.arguments, &|text| text.replace(PROJECT, project)),
             ..source.clone()
         })

@@ -16,7 +16,7 @@ use shellpack_format::store::store_path::StorePath;
 
 /// One entry of the search path.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Entry {
+pub(crate) struct PathEntry {
     /// What names must begin with; empty for an entry without `prefix=`.
     pub prefix: String,
     /// A directory, or the url of a tarball.
@@ -37,16 +37,16 @@ pub(crate) struct Frozen {
 }
 
 /// The search path in force with these `-I` options.
-pub(crate) fn in_force(include: &[String]) -> Result<Vec<Entry>> {
+pub(crate) fn in_force(include: &[String]) -> Result<Vec<PathEntry>> {
     let text = NixCommand::new("nix-instantiate")
         .args(include.iter().flat_map(|entry| ["-I", entry]))
         .args(["--eval", "--strict", "--json", "-E", "builtins.nixPath"])
         .stdout_text()?;
-    let entries: Vec<Entry> = command::parse_json("nix-instantiate", &text)?;
-    entries.into_iter().map(Entry::absolute).collect()
+    let entries: Vec<PathEntry> = command::parse_json("nix-instantiate", &text)?;
+    entries.into_iter().map(PathEntry::absolute).collect()
 }
 
-impl Entry {
+impl PathEntry {
     /// Nix takes a relative entry from the current directory.
     fn absolute(mut self) -> Result<Self> {
         if !is_url(&self.path) {
@@ -76,7 +76,10 @@ pub(crate) fn is_url(path: &str) -> bool {
 
 /// The entry that answers a look-up, the name to freeze it under, and the path to freeze.
 /// Nix's own rule: the first entry whose prefix fits and below which the rest exists.
-pub(crate) fn resolve<'a>(entries: &'a [Entry], name: &str) -> Option<(&'a Entry, String, String)> {
+pub(crate) fn resolve<'a>(
+    entries: &'a [PathEntry],
+    name: &str,
+) -> Option<(&'a PathEntry, String, String)> {
     entries.iter().find_map(|entry| {
         if entry.prefix.is_empty() {
             // Of an entry without prefix only the first component is frozen, under its own name.
@@ -141,7 +144,7 @@ fn copy(name: &str, dir: &Path) -> Result<String> {
 
 /// Directories of the search path whose files are nobody's project files. An entry that
 /// holds the shell file itself is left out: there they are.
-pub(crate) fn foreign_directories(entries: &[Entry], shell_file: &Path) -> Vec<PathBuf> {
+pub(crate) fn foreign_directories(entries: &[PathEntry], shell_file: &Path) -> Vec<PathBuf> {
     let dirs = entries
         .iter()
         .filter(|entry| !is_url(&entry.path))
@@ -154,8 +157,8 @@ pub(crate) fn foreign_directories(entries: &[Entry], shell_file: &Path) -> Vec<P
 mod tests {
     use super::*;
 
-    fn entry(prefix: &str, path: &Path) -> Entry {
-        Entry {
+    fn entry(prefix: &str, path: &Path) -> PathEntry {
+        PathEntry {
             prefix: prefix.to_owned(),
             path: path.to_str().unwrap().to_owned(),
         }

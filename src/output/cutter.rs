@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use rustix::fs::{Advice, fadvise};
 use sha2::{Digest as _, Sha256};
 
-use super::part::{PartFile, PartPath, Place};
+use super::part::{PartFile, PartPath, PartPlace};
 use crate::media::volumes::VolumeSize;
 use shellpack_format::store::hash::Digest;
 
@@ -32,11 +32,11 @@ pub(super) enum Cut {
 /// What is written, in files without a name of their own.
 #[derive(Debug)]
 pub(crate) struct Cutter {
-    place: Place,
+    place: PartPlace,
     cut: Cut,
     /// Where a file is full, once that is known.
     limit: Option<u64>,
-    done: Vec<Part>,
+    done: Vec<CompleteFile>,
     current: Current,
     /// Of everything.
     whole: Sha256,
@@ -53,7 +53,7 @@ struct Current {
 
 /// A file that is complete.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct CompleteFile {
     pub(super) path: PartPath,
     pub(super) size: u64,
     pub(super) digest: Digest,
@@ -64,18 +64,18 @@ pub(super) struct Part {
 /// All that was written.
 #[must_use]
 #[derive(Debug)]
-pub(crate) struct Finished {
-    pub(super) parts: Vec<Part>,
+pub(crate) struct FinishedFiles {
+    pub(super) parts: Vec<CompleteFile>,
     pub(super) size: u64,
     pub(super) digest: Digest,
     /// The parity, if there is some.
-    pub(super) parity: Option<Part>,
+    pub(super) parity: Option<CompleteFile>,
     /// The size of the volumes, if these are some.
     pub(super) cut_at: Option<u64>,
 }
 
 impl Cutter {
-    pub(super) fn begin(place: Place, cut: Cut) -> io::Result<Self> {
+    pub(super) fn begin(place: PartPlace, cut: Cut) -> io::Result<Self> {
         let limit = match cut {
             Cut::Never => None,
             Cut::Always(size) => Some(size),
@@ -93,10 +93,10 @@ impl Cutter {
     }
 
     /// Everything has been written.
-    pub(crate) fn finish(mut self) -> io::Result<Finished> {
+    pub(crate) fn finish(mut self) -> io::Result<FinishedFiles> {
         self.done.push(self.current.complete(&self.whole)?);
         let is_cut = matches!(self.cut, Cut::Always(_)) || self.done.len() > 1;
-        Ok(Finished {
+        Ok(FinishedFiles {
             parts: self.done,
             size: self.size,
             digest: self.whole.into(),
@@ -168,11 +168,11 @@ impl Write for Cutter {
 pub(super) struct Single(Current);
 
 impl Single {
-    pub(super) fn begin(place: &Place) -> io::Result<Self> {
+    pub(super) fn begin(place: &PartPlace) -> io::Result<Self> {
         Current::begin(place, 1, Some(Sha256::new())).map(Self)
     }
 
-    pub(super) fn complete(self) -> io::Result<Part> {
+    pub(super) fn complete(self) -> io::Result<CompleteFile> {
         // It has a digest of its own.
         self.0.complete(&Sha256::new())
     }
@@ -194,7 +194,7 @@ impl Write for Single {
 }
 
 impl Current {
-    fn begin(place: &Place, number: usize, hasher: Option<Sha256>) -> io::Result<Self> {
+    fn begin(place: &PartPlace, number: usize, hasher: Option<Sha256>) -> io::Result<Self> {
         Ok(Self {
             file: place.file(number)?,
             size: 0,
@@ -202,10 +202,10 @@ impl Current {
         })
     }
 
-    fn complete(self, whole: &Sha256) -> io::Result<Part> {
+    fn complete(self, whole: &Sha256) -> io::Result<CompleteFile> {
         let hasher = self.hasher.unwrap_or_else(|| whole.clone());
         let (file, path) = self.file.close()?;
-        Ok(Part {
+        Ok(CompleteFile {
             path,
             size: self.size,
             digest: hasher.into(),
@@ -214,7 +214,7 @@ impl Current {
     }
 }
 
-impl Part {
+impl CompleteFile {
     /// Waits until it is on the medium, and lets the system forget it: reading back must read the
     /// medium. Where the cache cannot be dropped, it reads what it can.
     pub(super) fn sync(&self) -> io::Result<()> {
@@ -227,7 +227,7 @@ impl Part {
     }
 }
 
-impl Finished {
+impl FinishedFiles {
     /// The digest of everything.
     pub(crate) fn digest(&self) -> Digest {
         self.digest

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use super::aside::Aside;
 use super::part::PartPath;
 use super::sync::{sync_all_around, sync_directory};
-use super::{Finished, OutputFiles, Written, WrittenFile, checksum, temporary};
+use super::{FinishedFiles, OutputFiles, Written, WrittenFile, checksum, temporary};
 use crate::error::{BadOutput, Error, Result};
 use crate::media::Medium;
 use crate::media::volumes::{Names, checksum_name, parent};
@@ -94,7 +94,7 @@ impl<'a> Publishing<'a> {
         aside.sync(dir)
     }
 
-    pub(super) fn name_all(&mut self, finished: Finished, written: &Written) -> Result<()> {
+    pub(super) fn name_all(&mut self, finished: FinishedFiles, written: &Written) -> Result<()> {
         let mut parts = finished.parts.into_iter().zip(&written.files);
         let first = parts.next();
         for (part, file) in parts.rev() {

@@ -19,7 +19,7 @@ use crate::media::writeback::Steady;
 
 /// Where such files are made.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct PartPlace {
     pub(super) dir: PathBuf,
     /// Whether the medium is waited for now and then.
     pub(super) in_step: bool,
@@ -73,7 +73,7 @@ pub(super) fn kept_parts(bundle: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.path()).filter(is_part).collect()
 }
 
-impl Place {
+impl PartPlace {
     /// The file of a volume, of which the first has the number 1.
     pub(super) fn file(&self, number: usize) -> io::Result<PartFile> {
         let (file, path) = if let Some(bundle) = &self.keep {
@@ -211,8 +211,8 @@ mod tests {
             .collect()
     }
 
-    fn place(dir: &Path) -> Place {
-        Place {
+    fn place(dir: &Path) -> PartPlace {
+        PartPlace {
             dir: dir.to_owned(),
             in_step: false,
             keep: Some(dir.join("x")),

@@ -5,8 +5,8 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use super::cutter::Single;
-use super::part::Place;
-use super::{BUFFER, Finished, OutputFiles};
+use super::part::PartPlace;
+use super::{BUFFER, FinishedFiles, OutputFiles};
 use crate::error::{Error, Result};
 use crate::media::Medium;
 use crate::media::volumes::parent;
@@ -18,10 +18,10 @@ impl OutputFiles {
     /// Adds parity, if that is wanted.
     pub(crate) fn protect(
         &self,
-        mut finished: Finished,
+        mut finished: FinishedFiles,
         manifest: Digest,
         report: &Report,
-    ) -> Result<Finished> {
+    ) -> Result<FinishedFiles> {
         let Some(share) = self.parity else {
             return Ok(finished);
         };
@@ -49,10 +49,10 @@ impl OutputFiles {
     /// Adds the parity that the bundle has where it was copied from.
     pub(crate) fn carry(
         &self,
-        mut finished: Finished,
+        mut finished: FinishedFiles,
         parity: &Path,
         report: &Report,
-    ) -> Result<Finished> {
+    ) -> Result<FinishedFiles> {
         let found = ParityFile::open(parity, report).and_then(|found| found.read(report));
         let is_good =
             |found: &ParityFile| found.is_whole() && found.identity.bundle == finished.digest;
@@ -82,7 +82,7 @@ impl OutputFiles {
 
     fn begin_parity(&self) -> Result<Single> {
         let dir = parent(&self.path);
-        let place = Place {
+        let place = PartPlace {
             dir: dir.to_owned(),
             in_step: Medium::of(dir)?.is_removable == Some(true),
             keep: None,

@@ -4,9 +4,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::cutter::Part;
+use super::cutter::CompleteFile;
 use super::naming::Publishing;
-use super::{Finished, OutputFiles, Written, WrittenFile};
+use super::{FinishedFiles, OutputFiles, Written, WrittenFile};
 use crate::error::Result;
 use crate::media::Medium;
 use crate::media::volumes::{Names, checksum_name};
@@ -18,14 +18,14 @@ use crate::report::Report;
 #[derive(Debug)]
 pub(crate) struct Unnamed {
     pub(super) output: OutputFiles,
-    pub(super) finished: Finished,
+    pub(super) finished: FinishedFiles,
     pub(super) medium: Medium,
     /// Whether it was read again from there.
     pub(super) is_read_from_medium: bool,
 }
 
 impl Unnamed {
-    pub(super) fn new(output: OutputFiles, finished: Finished, medium: Medium) -> Self {
+    pub(super) fn new(output: OutputFiles, finished: FinishedFiles, medium: Medium) -> Self {
         Self {
             output,
             finished,
@@ -66,7 +66,7 @@ impl Unnamed {
             medium,
             is_read_from_medium,
         } = self;
-        let file = |path: PathBuf, part: &Part| WrittenFile {
+        let file = |path: PathBuf, part: &CompleteFile| WrittenFile {
             path,
             size: part.size,
             digest: part.digest,
@@ -91,7 +91,7 @@ impl Unnamed {
     }
 }
 
-fn names(output: &OutputFiles, finished: &Finished) -> Vec<PathBuf> {
+fn names(output: &OutputFiles, finished: &FinishedFiles) -> Vec<PathBuf> {
     if finished.cut_at.is_none() {
         return vec![output.path.clone()];
     }

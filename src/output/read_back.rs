@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use super::cutter::Part;
+use super::cutter::CompleteFile;
 use super::{BUFFER, Unnamed};
 use crate::error::{Error, Result};
 use crate::media::source::Bundle;
@@ -75,7 +75,7 @@ impl Unnamed {
 }
 
 /// Reads a file from its medium, and sees whether it is what was written.
-pub(super) fn ensure_arrived(part: &Part, name: &Path, report: &Report) -> Result<()> {
+pub(super) fn ensure_arrived(part: &CompleteFile, name: &Path, report: &Report) -> Result<()> {
     let mut medium = FromMedium::new(vec![part.path.as_path().to_owned()]);
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; BUFFER];

@@ -10,7 +10,7 @@ use crate::media::volumes::{Names, checksum_name, numbered, parent};
 use crate::parity::parity_name;
 
 /// Numbers of volumes, by how their names are written.
-type Found = BTreeMap<usize, (Names, BTreeSet<u32>)>;
+type Numbered = BTreeMap<usize, (Names, BTreeSet<u32>)>;
 
 impl OutputFiles {
     /// What is there and would be replaced, given what the new volumes are called, if there are to
@@ -34,7 +34,7 @@ impl OutputFiles {
 
     fn old_volumes(&self, new: Option<&Names>) -> Vec<PathBuf> {
         let name = self.path.file_name().unwrap_or_default();
-        let mut found = Found::new();
+        let mut found = Numbered::new();
         for (names, number, _) in numbered(parent(&self.path), name) {
             let of_names = found.entry(names.digits());
             let (_, numbers) = of_names.or_insert_with(|| (names, BTreeSet::new()));
@@ -51,7 +51,7 @@ impl OutputFiles {
 /// And all that would be taken for one of the new volumes, such as the end of a longer row.
 fn in_a_row<'a>(
     bundle: &OsStr,
-    found: &'a Found,
+    found: &'a Numbered,
     new: Option<&Names>,
 ) -> impl Iterator<Item = (&'a Names, u32)> {
     found.values().flat_map(move |(names, numbers)| {
@@ -76,7 +76,7 @@ mod tests {
 
     fn volumes(there: &[&str], new: Option<usize>) -> Vec<String> {
         let bundle = OsStr::new("x");
-        let mut found = Found::new();
+        let mut found = Numbered::new();
         for name in there {
             let (names, number) = Names::parse(OsStr::new(name)).unwrap();
             let of_names = found.entry(names.digits());

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::cutter::{Part, Single};
+use super::cutter::{CompleteFile, Single};
 use super::naming::{ensure_lasting, rename};
-use super::part::Place;
+use super::part::PartPlace;
 use super::read_back::ensure_arrived;
 use super::{ReadBack, WrittenFile, ensure_writable};
 use crate::error::{BadOutput, Error, Result};
@@ -46,7 +46,7 @@ impl SingleFile {
     ) -> Result<WrittenFile> {
         let dir = parent(&self.path);
         let medium = Medium::of(dir)?;
-        let file = Single::begin(&Place {
+        let file = Single::begin(&PartPlace {
             dir: dir.to_owned(),
             in_step: medium.is_removable == Some(true),
             keep: None,
@@ -61,7 +61,7 @@ impl SingleFile {
             ensure_arrived(&part, &self.path, report)?;
         }
         report.ensure_not_interrupted()?;
-        let Part {
+        let CompleteFile {
             path, size, digest, ..
         } = part;
         rename(path, &self.path, self.force)?;

@@ -31,8 +31,8 @@ pub(crate) fn write(
     for number in 0..geometry.sections() {
         let section = geometry.section(number);
         read(bundle, geometry, section, &mut rows, report).map_err(|error| match error {
-            Failure::Stopped(error) => error,
-            Failure::Unread(error) => Error::io("read", names[0])(error),
+            Halt::Stopped(error) => error,
+            Halt::Unread(error) => Error::io("read", names[0])(error),
         })?;
         let coded = Coded::of(geometry, identity, section, &rows);
         let written = coded.and_then(|coded| coded.write(out));
@@ -41,7 +41,7 @@ pub(crate) fn write(
     Ok(())
 }
 
-enum Failure {
+enum Halt {
     Stopped(Error),
     Unread(io::Error),
 }
@@ -53,18 +53,18 @@ fn read(
     section: Section,
     rows: &mut Vec<u8>,
     report: &Report,
-) -> Result<(), Failure> {
-    let length = length(u64::from(section.width) * geometry.block()).map_err(Failure::Unread)?;
+) -> Result<(), Halt> {
+    let length = length(u64::from(section.width) * geometry.block()).map_err(Halt::Unread)?;
     rows.clear();
     rows.resize(geometry.rows as usize * length, 0);
     for (row, bytes) in (0..geometry.rows).zip(rows.chunks_exact_mut(length)) {
-        report.ensure_not_interrupted().map_err(Failure::Stopped)?;
+        report.ensure_not_interrupted().map_err(Halt::Stopped)?;
         let start = geometry.range_of(row, section.first).start;
         let there = (geometry.size - start).min(bytes.len() as u64);
-        let there = self::length(there).map_err(Failure::Unread)?;
+        let there = self::length(there).map_err(Halt::Unread)?;
         bundle
             .read(start, &mut bytes[..there])
-            .map_err(Failure::Unread)?;
+            .map_err(Halt::Unread)?;
         report.emit(Event::Advanced {
             bytes: there as u64,
         });

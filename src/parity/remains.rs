@@ -24,7 +24,7 @@ const OPEN: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Remains {
     /// In order.
-    files: Vec<Piece>,
+    files: Vec<BundleFile>,
     /// The size of every file but the last.
     volume: u64,
     /// The bundle's size.
@@ -34,7 +34,7 @@ pub(crate) struct Remains {
 
 /// A part of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place<'a> {
+pub(crate) struct FilePart<'a> {
     /// The file that it lies in.
     pub(crate) file: &'a str,
     /// Where in the file.
@@ -44,7 +44,7 @@ pub(crate) struct Place<'a> {
 }
 
 #[derive(Debug)]
-struct Piece {
+struct BundleFile {
     /// What it is called, for messages.
     name: String,
     /// If it is there.
@@ -54,12 +54,12 @@ struct Piece {
 impl Remains {
     /// A bundle in one file, which has so many bytes, or should have.
     pub(crate) fn of_file(file: &Path, size: u64) -> Self {
-        Self::new(vec![Piece::there(file)], u64::MAX, size)
+        Self::new(vec![BundleFile::there(file)], u64::MAX, size)
     }
 
     /// A bundle in these files, all of which but the last have this size.
     pub(crate) fn of_parts(parts: &[PathBuf], volume: u64, size: u64) -> Self {
-        let pieces = parts.iter().map(|path| Piece::there(path));
+        let pieces = parts.iter().map(|path| BundleFile::there(path));
         Self::new(pieces.collect(), volume, size)
     }
 
@@ -77,14 +77,14 @@ impl Remains {
     pub(crate) fn of_volumes(set: &Set, volume: u64, size: u64) -> Option<Self> {
         let count = u32::try_from(size.div_ceil(volume)).ok()?;
         let count = Some(count).filter(|count| *count <= MOST_VOLUMES)?;
-        let piece = |number| Piece {
+        let piece = |number| BundleFile {
             name: set.shown(number),
             path: set.get(number).map(|volume| volume.path.clone()),
         };
         Some(Self::new((1..=count).map(piece).collect(), volume, size))
     }
 
-    fn new(files: Vec<Piece>, volume: u64, size: u64) -> Self {
+    fn new(files: Vec<BundleFile>, volume: u64, size: u64) -> Self {
         Self {
             files,
             volume,
@@ -141,7 +141,7 @@ impl Remains {
     }
 
     /// Where a range of the bundle is, file by file, for messages.
-    pub(crate) fn places(&self, range: Range<u64>) -> Vec<Place<'_>> {
+    pub(crate) fn places(&self, range: Range<u64>) -> Vec<FilePart<'_>> {
         let mut places = Vec::new();
         let mut at = range.start;
         while at < range.end {
@@ -150,7 +150,7 @@ impl Remains {
             let piece = usize::try_from(number)
                 .ok()
                 .and_then(|at| self.files.get(at));
-            places.push(Place {
+            places.push(FilePart {
                 file: piece.map_or("", |piece| piece.name.as_str()),
                 bytes: within..within + length,
                 is_missing: piece.is_some_and(|piece| piece.path.is_none()),
@@ -213,7 +213,7 @@ impl Remains {
     }
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for FilePart<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (length, start) = (self.bytes.end - self.bytes.start, self.bytes.start);
         let missing = if self.is_missing {
@@ -225,7 +225,7 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-impl Piece {
+impl BundleFile {
     fn there(path: &Path) -> Self {
         Self {
             name: path.display().to_string(),
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(found[..14_000], bytes[..14_000]);
         assert!(found[14_000..18_000].iter().all(|byte| *byte == 0));
         assert_eq!(found[18_000..], bytes[18_000..]);
-        let place = |part: usize, bytes| Place {
+        let place = |part: usize, bytes| FilePart {
             file: parts[part].to_str().unwrap(),
             bytes,
             is_missing: false,

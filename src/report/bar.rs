@@ -101,9 +101,9 @@ impl View for Bar {
     }
 }
 
-/// How much of a line fits. A form is kept while the numbers in it change.
+/// How much of a line fits. It stays the same while the numbers change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum Width {
     /// A bar, bytes and paths.
     Wide,
     /// A short bar, and bytes.
@@ -112,7 +112,7 @@ enum Form {
     Narrow,
 }
 
-impl Form {
+impl Width {
     fn of(columns: u16) -> Self {
         match columns {
             100.. => Self::Wide,
@@ -124,7 +124,7 @@ impl Form {
 
 /// A phase in one line.
 fn line(status: &Status, columns: u16) -> String {
-    let form = Form::of(columns);
+    let width = Width::of(columns);
     let doing = status.phase.doing();
     let pace = pace(status);
     if status.total.is_none() {
@@ -134,22 +134,22 @@ fn line(status: &Status, columns: u16) -> String {
         };
         return format!("{doing} …{counted}{pace}");
     }
-    format!("{doing} {}{pace}", counted(status, form))
+    format!("{doing} {}{pace}", counted(status, width))
 }
 
-fn counted(status: &Status, form: Form) -> String {
+fn counted(status: &Status, width: Width) -> String {
     let (done, total) = (status.done, status.total.unwrap_or_default());
     let bytes = format!("{}/{}", human(done.bytes), human(total.bytes));
-    match form {
-        Form::Wide => {
+    match width {
+        Width::Wide => {
             let paths = match total.paths {
                 0 => String::new(),
                 paths => format!(", {}/{paths} paths", done.paths),
             };
             format!("[{}] {bytes}{paths}", bar(status.percent(), 20))
         }
-        Form::Usual => format!("[{}] {bytes}", bar(status.percent(), 12)),
-        Form::Narrow => format!("{}%", status.percent()),
+        Width::Usual => format!("[{}] {bytes}", bar(status.percent(), 12)),
+        Width::Narrow => format!("{}%", status.percent()),
     }
 }
 

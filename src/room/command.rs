@@ -9,7 +9,7 @@ use std::process::{
 };
 
 use super::handover::Handover;
-use super::report::Report;
+use super::report::StageReport;
 use super::spec::{OWN_EXECUTABLE, Os, Overlay, Spec};
 use super::{Room, stage};
 use crate::error::{Error, Result};
@@ -149,8 +149,8 @@ impl RoomChild {
 
 fn ensure_started(report: File, status: ExitStatus) -> Result<()> {
     let what = match read_report(report) {
-        Ok(Report::Started) => return Ok(()),
-        Ok(Report::Failed(failure)) => return Err(failure.into()),
+        Ok(StageReport::Started) => return Ok(()),
+        Ok(StageReport::Failed(failure)) => return Err(failure.into()),
         // Killed before it could say anything.
         Err(_) => match status.signal() {
             Some(signal) => format!("it was killed by signal {signal} before its program started"),
@@ -160,7 +160,7 @@ fn ensure_started(report: File, status: ExitStatus) -> Result<()> {
     Err(Error::Room { what })
 }
 
-fn read_report(mut report: File) -> io::Result<Report> {
+fn read_report(mut report: File) -> io::Result<StageReport> {
     report.rewind()?;
     Ok(serde_json::from_reader(report)?)
 }

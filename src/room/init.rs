@@ -5,7 +5,7 @@ use std::process::{Child, Command};
 
 use rustix::process::Pid;
 
-use super::report::{Failure, Report};
+use super::report::{StageFailure, StageReport};
 use super::spec::{Network, Spec};
 use super::supervise::Supervisor;
 use super::{process, tree};
@@ -23,22 +23,22 @@ pub(super) fn init(args: &[OsString]) -> i32 {
         }
         tree::build(&spec.room)?;
         enter_current_dir(&spec)?;
-        let supervisor = Supervisor::new().map_err(Failure::during("catching signals"))?;
+        let supervisor = Supervisor::new().map_err(StageFailure::during("catching signals"))?;
         let child = start(&spec)?;
-        Report::Started
+        StageReport::Started
             .write(&mut handover.report)
-            .map_err(Failure::during("reporting the start"))?;
+            .map_err(StageFailure::during("reporting the start"))?;
         let Some(child) = child else { return Ok(0) };
         process::release_stdio(&null);
         supervisor
             .wait_for(Pid::from_child(&child))
-            .map_err(Failure::during("waiting"))
+            .map_err(StageFailure::during("waiting"))
     })
 }
 
 /// The interface exists in every network namespace and is down in a new one. `ip` is often
 /// missing from an ordinary user's PATH.
-fn raise_loopback() -> Result<(), Failure> {
+fn raise_loopback() -> Result<(), StageFailure> {
     let is_up = |program: &&str| {
         let status = process::quiet(program)
             .args(["link", "set", "lo", "up"])
@@ -50,16 +50,16 @@ fn raise_loopback() -> Result<(), Failure> {
         .find(|program| is_up(program))
     {
         Some(_) => Ok(()),
-        None => Err(Failure::Setup {
+        None => Err(StageFailure::Setup {
             what: "running `ip link set lo up` failed: a network of its own needs iproute2".into(),
         }),
     }
 }
 
-fn enter_current_dir(spec: &Spec) -> Result<(), Failure> {
+fn enter_current_dir(spec: &Spec) -> Result<(), StageFailure> {
     if let Some(dir) = &spec.room.current_dir {
         return std::env::set_current_dir(dir.path())
-            .map_err(Failure::at("changing directory to", dir.path()));
+            .map_err(StageFailure::at("changing directory to", dir.path()));
     }
     if let Some(dir) = &spec.caller_dir {
         // Hidden or missing inside: then we stay in the root.
@@ -68,7 +68,7 @@ fn enter_current_dir(spec: &Spec) -> Result<(), Failure> {
     Ok(())
 }
 
-fn start(spec: &Spec) -> Result<Option<Child>, Failure> {
+fn start(spec: &Spec) -> Result<Option<Child>, StageFailure> {
     let Some((program, args)) = spec.command.split_first() else {
         return Ok(None);
     };
@@ -84,5 +84,5 @@ fn start(spec: &Spec) -> Result<Option<Child>, Failure> {
     command
         .spawn()
         .map(Some)
-        .map_err(Failure::at("running", program.path()))
+        .map_err(StageFailure::at("running", program.path()))
 }

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::handover::Handover;
-use super::report::{Failure, Report};
+use super::report::{StageFailure, StageReport};
 use super::spec::Spec;
 
 /// The exit code of a stage that failed. Callers look at the report, not at this.
@@ -19,7 +19,7 @@ const FAILED: i32 = 125;
 /// What both stages share: read the task, do it, report a failure.
 pub(super) fn run(
     args: &[OsString],
-    stage: impl FnOnce(Spec, &mut Handover) -> Result<i32, Failure>,
+    stage: impl FnOnce(Spec, &mut Handover) -> Result<i32, StageFailure>,
 ) -> i32 {
     let mut handover = match Handover::open(args) {
         Ok(handover) => handover,
@@ -31,21 +31,21 @@ pub(super) fn run(
     };
     let done = handover
         .read_spec()
-        .map_err(Failure::during("reading the room's description"))
+        .map_err(StageFailure::during("reading the room's description"))
         .and_then(|spec| stage(spec, &mut handover));
     done.unwrap_or_else(|failure| {
         // If this fails, the caller sees a room that ended without a word, and says so.
-        let _ = Report::Failed(failure).write(&mut handover.report);
+        let _ = StageReport::Failed(failure).write(&mut handover.report);
         FAILED
     })
 }
 
 /// Asks the kernel to kill this process when its parent dies, and makes sure that this has
 /// not happened before the kernel could know. `args` name the parent's `/proc` directory.
-pub(super) fn die_with_parent(args: &[OsString]) -> Result<(), Failure> {
+pub(super) fn die_with_parent(args: &[OsString]) -> Result<(), StageFailure> {
     let step = "tying the room to its parent process";
-    set_parent_process_death_signal(Some(Signal::KILL)).map_err(Failure::during(step))?;
-    let status = fs::read_to_string("/proc/self/status").map_err(Failure::during(step))?;
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(StageFailure::during(step))?;
+    let status = fs::read_to_string("/proc/self/status").map_err(StageFailure::during(step))?;
     let parent = status
         .lines()
         .find_map(|line| line.strip_prefix("PPid:"))
@@ -56,7 +56,7 @@ pub(super) fn die_with_parent(args: &[OsString]) -> Result<(), Failure> {
     if parent == expected {
         Ok(())
     } else {
-        Err(Failure::during(step)(io::Error::other("it is gone")))
+        Err(StageFailure::during(step)(io::Error::other("it is gone")))
     }
 }
 
@@ -71,10 +71,10 @@ pub(super) fn release_stdio(null: &File) {
 }
 
 /// Where [`release_stdio`] leads to.
-pub(super) fn open_null() -> Result<File, Failure> {
+pub(super) fn open_null() -> Result<File, StageFailure> {
     let null = Path::new("/dev/null");
     let opened = File::options().read(true).write(true).open(null);
-    opened.map_err(Failure::at("opening", null))
+    opened.map_err(StageFailure::at("opening", null))
 }
 
 /// Stops a helper program from touching the stdin, stdout and stderr that are the program's.

@@ -13,14 +13,14 @@ use crate::error::Error;
 
 /// The content of the report file.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Report {
+pub(super) enum StageReport {
     /// The room stands and its program has been started; the exit status is the program's.
     Started,
     /// The program was not started.
-    Failed(Failure),
+    Failed(StageFailure),
 }
 
-impl Report {
+impl StageReport {
     /// Replaces what the report says.
     pub(super) fn write(&self, file: &mut File) -> io::Result<()> {
         let json = serde_json::to_vec(self)?;
@@ -32,14 +32,14 @@ impl Report {
 
 /// Why a room could not be set up. Serialisable, which [`Error`] is not.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Failure {
+pub(super) enum StageFailure {
     /// The kernel or an administrator does not want namespaces made.
     Forbidden { operation: String, errno: i32 },
     /// Anything else, as a reason in words.
     Setup { what: String },
 }
 
-impl Failure {
+impl StageFailure {
     /// A failed step on a path; for `map_err`. `step` reads as in `mounting a tmpfs on`.
     pub(super) fn at<E: Into<io::Error>>(step: &str, path: &Path) -> impl FnOnce(E) -> Self {
         let what = format!("{step} {} failed", path.display());
@@ -72,14 +72,14 @@ impl Failure {
     }
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
+impl From<StageFailure> for Error {
+    fn from(failure: StageFailure) -> Self {
         match failure {
-            Failure::Forbidden { operation, errno } => Self::NamespacesForbidden {
+            StageFailure::Forbidden { operation, errno } => Self::NamespacesForbidden {
                 operation,
                 source: io::Error::from_raw_os_error(errno),
             },
-            Failure::Setup { what } => Self::Room { what },
+            StageFailure::Setup { what } => Self::Room { what },
         }
     }
 }
@@ -91,13 +91,13 @@ mod tests {
     #[test]
     fn the_last_report_counts() {
         let mut file = tempfile::tempfile().unwrap();
-        Report::Started.write(&mut file).unwrap();
+        StageReport::Started.write(&mut file).unwrap();
         let what = "x".to_owned();
-        Report::Failed(Failure::Setup { what })
+        StageReport::Failed(StageFailure::Setup { what })
             .write(&mut file)
             .unwrap();
         file.rewind().unwrap();
         let read = serde_json::from_reader(file).unwrap();
-        assert!(matches!(read, Report::Failed(Failure::Setup { what }) if what == "x"));
+        assert!(matches!(read, StageReport::Failed(StageFailure::Setup { what }) if what == "x"));
     }
 }

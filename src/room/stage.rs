@@ -11,7 +11,7 @@ use rustix::thread::UnshareFlags;
 
 use super::init;
 use super::process::{die_with_parent, open_null, release_stdio, run};
-use super::report::Failure;
+use super::report::StageFailure;
 use super::spec::{Network, OWN_EXECUTABLE};
 use super::supervise::Supervisor;
 
@@ -24,22 +24,22 @@ pub(super) fn enter(args: &[OsString]) -> i32 {
         make_namespaces(spec.room.network)?;
         // Only now, because a change of credentials resets it.
         die_with_parent(args)?;
-        let supervisor = Supervisor::new().map_err(Failure::during("catching signals"))?;
+        let supervisor = Supervisor::new().map_err(StageFailure::during("catching signals"))?;
         let null = open_null()?;
         let child = Command::new(OWN_EXECUTABLE)
             .arg0("shellpack")
             .arg(init::SUBCOMMAND)
             .args(handover.args())
             .spawn()
-            .map_err(Failure::at("running", Path::new(OWN_EXECUTABLE)))?;
+            .map_err(StageFailure::at("running", Path::new(OWN_EXECUTABLE)))?;
         release_stdio(&null);
         supervisor
             .wait_for(Pid::from_child(&child))
-            .map_err(Failure::during("waiting"))
+            .map_err(StageFailure::during("waiting"))
     })
 }
 
-fn make_namespaces(network: Network) -> Result<(), Failure> {
+fn make_namespaces(network: Network) -> Result<(), StageFailure> {
     let mut flags =
         UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
     if network != Network::Host {
@@ -52,9 +52,9 @@ fn make_namespaces(network: Network) -> Result<(), Failure> {
         return Ok(());
     }
     unshare(flags | UnshareFlags::NEWUSER)
-        .map_err(Failure::forbidden("creating a user namespace"))?;
+        .map_err(StageFailure::forbidden("creating a user namespace"))?;
     let map = |file: &str, line: &str| {
-        fs::write(Path::new("/proc/self").join(file), line).map_err(Failure::forbidden(
+        fs::write(Path::new("/proc/self").join(file), line).map_err(StageFailure::forbidden(
             "mapping the user inside a user namespace",
         ))
     };

@@ -20,7 +20,7 @@ use rustix::process::{pivot_root, umask};
 
 use super::Room;
 use super::mountinfo::MountTable;
-use super::report::Failure;
+use super::report::StageFailure;
 use super::spec::{Access, Overlay};
 
 /// Where the host's tree is until everything is bound.
@@ -32,8 +32,9 @@ const MOUNT_POINT: &str = "/proc";
 const SPECIAL: [&str; 3] = ["/proc", "/dev", "/sys"];
 
 /// Gives the current process, alone in its mount namespace, the room's tree as its root.
-pub(super) fn build(room: &Room) -> Result<(), Failure> {
-    let table = fs::read("/proc/self/mountinfo").map_err(Failure::during("reading the mounts"))?;
+pub(super) fn build(room: &Room) -> Result<(), StageFailure> {
+    let table =
+        fs::read("/proc/self/mountinfo").map_err(StageFailure::during("reading the mounts"))?;
     let mut tree = Tree {
         table: MountTable::parse(&table),
         writable: BTreeMap::new(),
@@ -45,7 +46,7 @@ pub(super) fn build(room: &Room) -> Result<(), Failure> {
     tree.add_kernel_directories(room)?;
     tree.add_overlays(room)?;
     if let Some(home) = &room.home {
-        tree.place(home.path(), Kind::Directory)?
+        tree.place(home.path(), PlaceKind::Directory)?
             .ok_or_else(|| no_such_place(home.path()))?;
     }
     close_root()?;
@@ -61,12 +62,12 @@ struct Tree {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum PlaceKind {
     Directory,
     File,
 }
 
-impl Kind {
+impl PlaceKind {
     fn of(file: FileType) -> Self {
         if file.is_dir() {
             Self::Directory
@@ -77,42 +78,46 @@ impl Kind {
 }
 
 impl Tree {
-    fn enter_empty_root(&mut self) -> Result<(), Failure> {
+    fn enter_empty_root(&mut self) -> Result<(), StageFailure> {
         let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
         mount_change("/", private).map_err(|error| match error {
             // The first mount: a security module that lets one make the namespace but not use
             // it (Ubuntu's AppArmor does) refuses here.
             Errno::PERM | Errno::ACCESS => {
-                Failure::forbidden("mounting inside a user namespace")(error)
+                StageFailure::forbidden("mounting inside a user namespace")(error)
             }
             // In a chroot, for one: its root is no mount.
-            error => Failure::during("making the mounts private")(error),
+            error => StageFailure::during("making the mounts private")(error),
         })?;
         mount_tmpfs(Path::new(MOUNT_POINT), 0o755)?;
         let put_old = format!("{MOUNT_POINT}{HOST}");
-        fs::create_dir(&put_old).map_err(Failure::at("creating", Path::new(HOST)))?;
-        pivot_root(MOUNT_POINT, put_old.as_str()).map_err(Failure::during("changing the root"))?;
-        std::env::set_current_dir("/").map_err(Failure::during("entering the new root"))?;
+        fs::create_dir(&put_old).map_err(StageFailure::at("creating", Path::new(HOST)))?;
+        pivot_root(MOUNT_POINT, put_old.as_str())
+            .map_err(StageFailure::during("changing the root"))?;
+        std::env::set_current_dir("/").map_err(StageFailure::during("entering the new root"))?;
         self.writable.insert("/".into(), true);
         Ok(())
     }
 
-    fn bind_host(&mut self, room: &Room) -> Result<(), Failure> {
-        let listing = Failure::at("listing", Path::new("/"));
+    fn bind_host(&mut self, room: &Room) -> Result<(), StageFailure> {
+        let listing = StageFailure::at("listing", Path::new("/"));
         let entries: Vec<_> = fs::read_dir(HOST)
             .and_then(Iterator::collect)
             .map_err(listing)?;
         for entry in entries {
             let at = Path::new("/").join(entry.file_name());
-            let kind = entry.file_type().map_err(Failure::at("reading", &at))?;
+            let kind = entry
+                .file_type()
+                .map_err(StageFailure::at("reading", &at))?;
             // What an overlay hides as a whole need not be there.
             let hidden = room.overlays.iter().any(|overlay| overlay.at() == at);
             let is_special = SPECIAL.iter().any(|special| at == Path::new(special));
             if kind.is_symlink() {
-                let target = fs::read_link(entry.path()).map_err(Failure::at("reading", &at))?;
-                symlink(target, &at).map_err(Failure::at("creating", &at))?;
+                let target =
+                    fs::read_link(entry.path()).map_err(StageFailure::at("reading", &at))?;
+                symlink(target, &at).map_err(StageFailure::at("creating", &at))?;
             } else if !is_special && at != Path::new(HOST) && !hidden {
-                create(&at, Kind::of(kind)).map_err(Failure::at("creating", &at))?;
+                create(&at, PlaceKind::of(kind)).map_err(StageFailure::at("creating", &at))?;
                 self.bind(&at, &at, host_access(room))?;
                 self.writable.insert(at, false);
             }
@@ -120,9 +125,9 @@ impl Tree {
         Ok(())
     }
 
-    fn add_kernel_directories(&mut self, room: &Room) -> Result<(), Failure> {
+    fn add_kernel_directories(&mut self, room: &Room) -> Result<(), StageFailure> {
         for special in SPECIAL.map(Path::new) {
-            create(special, Kind::Directory).map_err(Failure::at("creating", special))?;
+            create(special, PlaceKind::Directory).map_err(StageFailure::at("creating", special))?;
             self.writable.insert(special.to_owned(), false);
         }
         let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
@@ -142,18 +147,18 @@ impl Tree {
         Ok(())
     }
 
-    fn add_overlays(&mut self, room: &Room) -> Result<(), Failure> {
+    fn add_overlays(&mut self, room: &Room) -> Result<(), StageFailure> {
         let mut overlays: Vec<_> = room.overlays.iter().collect();
         overlays.sort_by_key(|overlay| overlay.at().components().count());
         for overlay in overlays {
             match overlay {
                 Overlay::Private { at } => {
-                    if let Some(dir) = self.place(at.path(), Kind::Directory)? {
+                    if let Some(dir) = self.place(at.path(), PlaceKind::Directory)? {
                         self.mask(&dir)?;
                     }
                 }
                 Overlay::Bind { source, at, access } => {
-                    let kind = Kind::of(host_type(source.path())?);
+                    let kind = PlaceKind::of(host_type(source.path())?);
                     self.bind_at(source.path(), at.path(), kind, *access)?;
                 }
                 Overlay::StorePath { source, at } => {
@@ -164,15 +169,15 @@ impl Tree {
         Ok(())
     }
 
-    fn add_store_path(&mut self, source: &Path, at: &Path) -> Result<(), Failure> {
+    fn add_store_path(&mut self, source: &Path, at: &Path) -> Result<(), StageFailure> {
         let kind = host_type(source)?;
         if !kind.is_symlink() {
-            return self.bind_at(source, at, Kind::of(kind), Access::ReadOnly);
+            return self.bind_at(source, at, PlaceKind::of(kind), Access::ReadOnly);
         }
         let place = self.creatable(at).ok_or_else(|| no_such_place(at))?;
-        let target = fs::read_link(host(source)).map_err(Failure::at("reading", source))?;
+        let target = fs::read_link(host(source)).map_err(StageFailure::at("reading", source))?;
         if let Some(parent) = place.parent() {
-            fs::create_dir_all(parent).map_err(Failure::at("creating", parent))?;
+            fs::create_dir_all(parent).map_err(StageFailure::at("creating", parent))?;
         }
         match symlink(&target, &place) {
             // Left by an earlier room with the same /nix.
@@ -182,16 +187,16 @@ impl Tree {
             }
             other => other,
         }
-        .map_err(Failure::at("creating the symlink", at))
+        .map_err(StageFailure::at("creating the symlink", at))
     }
 
     fn bind_at(
         &mut self,
         source: &Path,
         at: &Path,
-        kind: Kind,
+        kind: PlaceKind,
         access: Access,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StageFailure> {
         let place = self.place(at, kind)?.ok_or_else(|| no_such_place(at))?;
         self.bind(source, &place, access)?;
         self.writable.insert(place, access == Access::Writable);
@@ -199,10 +204,10 @@ impl Tree {
     }
 
     /// Mounts something of the host at a place that exists.
-    fn bind(&self, source: &Path, at: &Path, access: Access) -> Result<(), Failure> {
+    fn bind(&self, source: &Path, at: &Path, access: Access) -> Result<(), StageFailure> {
         // Recursive always: in a user namespace the kernel lets nobody peel a mount off
         // what lies under it.
-        mount_bind_recursive(host(source), at).map_err(Failure::at("binding", at))?;
+        mount_bind_recursive(host(source), at).map_err(StageFailure::at("binding", at))?;
         if access == Access::ReadOnly {
             make_read_only(at, self.table.flags_at(source))?;
             for (point, flags) in self.table.below(source) {
@@ -216,23 +221,23 @@ impl Tree {
     }
 
     /// Puts an empty directory over one that exists, as accessible as the one it stands for.
-    fn mask(&mut self, dir: &Path) -> Result<(), Failure> {
+    fn mask(&mut self, dir: &Path) -> Result<(), StageFailure> {
         let found = fs::metadata(host(dir)).or_else(|_| fs::metadata(dir));
-        let mode = found.map_err(Failure::at("reading", dir))?.mode();
+        let mode = found.map_err(StageFailure::at("reading", dir))?.mode();
         mount_tmpfs(dir, mode & 0o7777 | 0o700)?;
         self.writable.insert(dir.to_owned(), true);
         Ok(())
     }
 
     /// Where `at` really is inside the room, created if need be; nothing if that is not ours to do.
-    fn place(&self, at: &Path, kind: Kind) -> Result<Option<PathBuf>, Failure> {
+    fn place(&self, at: &Path, kind: PlaceKind) -> Result<Option<PathBuf>, StageFailure> {
         if let Ok(real) = fs::canonicalize(at) {
             return Ok(Some(real));
         }
         let Some(real) = self.creatable(at) else {
             return Ok(None);
         };
-        create(&real, kind).map_err(Failure::at("creating", at))?;
+        create(&real, kind).map_err(StageFailure::at("creating", at))?;
         Ok(Some(real))
     }
 
@@ -253,19 +258,19 @@ impl Tree {
 
 /// Takes the host's tree away, and leaves a root in which nothing can be created: what a
 /// program wrote there would be lost without a word.
-fn close_root() -> Result<(), Failure> {
+fn close_root() -> Result<(), StageFailure> {
     unmount(HOST, UnmountFlags::DETACH)
-        .map_err(Failure::during("letting go of the host's root"))?;
-    fs::remove_dir(HOST).map_err(Failure::at("removing", Path::new(HOST)))?;
+        .map_err(StageFailure::during("letting go of the host's root"))?;
+    fs::remove_dir(HOST).map_err(StageFailure::at("removing", Path::new(HOST)))?;
     remount_read_only(Path::new("/"), MountFlags::NOSUID | MountFlags::NODEV)
-        .map_err(Failure::at("making read-only", Path::new("/")))
+        .map_err(StageFailure::at("making read-only", Path::new("/")))
 }
 
-fn mount_tmpfs(dir: &Path, mode: u32) -> Result<(), Failure> {
+fn mount_tmpfs(dir: &Path, mode: u32) -> Result<(), StageFailure> {
     let options = CString::new(format!("mode={mode:o}")).unwrap_or_default();
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     mount("tmpfs", dir, "tmpfs", flags, options.as_c_str())
-        .map_err(Failure::at("mounting a tmpfs on", dir))
+        .map_err(StageFailure::at("mounting a tmpfs on", dir))
 }
 
 fn remount_read_only(at: &Path, flags: MountFlags) -> rustix::io::Result<()> {
@@ -273,34 +278,35 @@ fn remount_read_only(at: &Path, flags: MountFlags) -> rustix::io::Result<()> {
 }
 
 /// Makes one mount read-only, or hides it, or fails: it is never left writable.
-fn make_read_only(at: &Path, flags: MountFlags) -> Result<(), Failure> {
+fn make_read_only(at: &Path, flags: MountFlags) -> Result<(), StageFailure> {
     match remount_read_only(at, flags) {
         // Errors: not to be reached by its name, hence by nothing in the room: unlinked since it
         // was mounted on, below a directory that is closed to us, or below another mount that
         // covers it, and then there is no mount of that name.
         Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS | Errno::INVAL) => Ok(()),
         // It has a flag that we do not know of and may not drop.
-        Err(error) => hide(at).map_err(|_| Failure::at("making read-only", at)(error)),
+        Err(error) => hide(at).map_err(|_| StageFailure::at("making read-only", at)(error)),
     }
 }
 
 /// Covers a directory with an empty one, anything else with an empty file.
-fn hide(at: &Path) -> Result<(), Failure> {
-    let found = fs::symlink_metadata(at).map_err(Failure::at("reading", at))?;
+fn hide(at: &Path) -> Result<(), StageFailure> {
+    let found = fs::symlink_metadata(at).map_err(StageFailure::at("reading", at))?;
     if found.is_dir() {
         mount_tmpfs(at, 0o555)?;
     } else {
         // Its name is needed only to mount it.
         let empty = Path::new("/.empty");
-        File::create(empty).map_err(Failure::at("creating", empty))?;
-        mount_bind_recursive(empty, at).map_err(Failure::at("hiding", at))?;
-        fs::remove_file(empty).map_err(Failure::at("removing", empty))?;
+        File::create(empty).map_err(StageFailure::at("creating", empty))?;
+        mount_bind_recursive(empty, at).map_err(StageFailure::at("hiding", at))?;
+        fs::remove_file(empty).map_err(StageFailure::at("removing", empty))?;
     }
-    remount_read_only(at, MountFlags::NOSUID | MountFlags::NODEV).map_err(Failure::at("hiding", at))
+    remount_read_only(at, MountFlags::NOSUID | MountFlags::NODEV)
+        .map_err(StageFailure::at("hiding", at))
 }
 
-fn create(at: &Path, kind: Kind) -> io::Result<()> {
-    if kind == Kind::Directory {
+fn create(at: &Path, kind: PlaceKind) -> io::Result<()> {
+    if kind == PlaceKind::Directory {
         return fs::create_dir_all(at);
     }
     if let Some(parent) = at.parent() {
@@ -319,8 +325,8 @@ fn host(path: &Path) -> PathBuf {
     Path::new(HOST).join(path.strip_prefix("/").unwrap_or(path))
 }
 
-fn host_type(path: &Path) -> Result<FileType, Failure> {
-    let found = fs::symlink_metadata(host(path)).map_err(Failure::at("reading", path))?;
+fn host_type(path: &Path) -> Result<FileType, StageFailure> {
+    let found = fs::symlink_metadata(host(path)).map_err(StageFailure::at("reading", path))?;
     Ok(found.file_type())
 }
 
@@ -332,8 +338,8 @@ fn host_access(room: &Room) -> Access {
     }
 }
 
-fn no_such_place(at: &Path) -> Failure {
-    Failure::Setup {
+fn no_such_place(at: &Path) -> StageFailure {
+    StageFailure::Setup {
         what: format!(
             "there is no {} on the host, and the room may not create it there",
             at.display()

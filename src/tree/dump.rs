@@ -63,8 +63,8 @@ impl Dump {
     }
 
     /// Reads the NAR from `offset` on, without reading what lies before.
-    pub fn reader(&self, offset: u64) -> Reader<'_> {
-        let mut reader = Reader {
+    pub fn reader(&self, offset: u64) -> DumpReader<'_> {
+        let mut reader = DumpReader {
             pieces: &self.pieces,
             at: offset,
             file: None,
@@ -210,14 +210,14 @@ impl Walk {
 
 /// Reads a NAR's bytes in order.
 #[derive(Debug)]
-pub struct Reader<'a> {
+pub struct DumpReader<'a> {
     pieces: &'a [Piece],
     /// Offset in the first piece.
     at: u64,
     file: Option<File>,
 }
 
-impl Reader<'_> {
+impl DumpReader<'_> {
     fn read_piece(&mut self, piece: &Piece, buffer: &mut [u8]) -> io::Result<usize> {
         let want = buffer
             .len()
@@ -253,7 +253,7 @@ fn open_at(path: &Path, offset: u64) -> io::Result<File> {
     Ok(file)
 }
 
-impl Read for Reader<'_> {
+impl Read for DumpReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some((piece, rest)) = self.pieces.split_first() else {
             return Ok(0);

@@ -16,11 +16,11 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps};
 
 use crate::error::{Error, Result};
 use crate::media::writeback;
-use shellpack_format::store::nar::parse::{Event, Parser};
+use shellpack_format::store::nar::parse::{NarEvent, Parser};
 
 mod split;
 
-pub(crate) use split::Part;
+pub(crate) use split::RestorePart;
 
 /// Nix gives every file in its store the modification time 1: zero means "unknown" to some tools.
 const STORE_MTIME: Timestamps = Timestamps {
@@ -96,34 +96,36 @@ impl Restore {
         })
     }
 
-    fn next<'b>(&mut self, slice: &mut &'b [u8]) -> Result<Option<Event<'b>>> {
+    fn next<'b>(&mut self, slice: &mut &'b [u8]) -> Result<Option<NarEvent<'b>>> {
         self.parser.next(slice).map_err(|source| Error::BadNar {
             path: self.target.to_path_buf(),
             source,
         })
     }
 
-    fn apply(&mut self, event: Event<'_>) -> io::Result<()> {
+    fn apply(&mut self, event: NarEvent<'_>) -> io::Result<()> {
         match event {
-            Event::Entry(name) => self.name = name,
-            Event::Directory => {
+            NarEvent::Entry(name) => self.name = name,
+            NarEvent::Directory => {
                 let directory = self.begin_directory()?;
                 self.directories.push(directory);
             }
-            Event::DirectoryEnd => {
+            NarEvent::DirectoryEnd => {
                 if let Some(directory) = self.directories.pop() {
                     seal_directory(directory)?;
                 }
             }
-            Event::Symlink(target) => self.symlink(&target)?,
-            Event::File { executable, .. } => self.file = Some((self.begin_file(executable)?, 0)),
-            Event::Contents(bytes) => {
+            NarEvent::Symlink(target) => self.symlink(&target)?,
+            NarEvent::File { executable, .. } => {
+                self.file = Some((self.begin_file(executable)?, 0))
+            }
+            NarEvent::Contents(bytes) => {
                 if let Some((file, at)) = &mut self.file {
                     file.write_all_at(bytes, *at)?;
                     *at += bytes.len() as u64;
                 }
             }
-            Event::FileEnd => {
+            NarEvent::FileEnd => {
                 if let Some((file, end)) = self.file.take() {
                     seal_file(file, end)?;
                 }

@@ -3,7 +3,7 @@
 
 use super::crew::Worker;
 use super::destination::{Destination, NarPart};
-use super::job::{Job, PartOf, Task};
+use super::job::{Job, PartOf, Work};
 use super::taker::{STEP, Taker};
 use super::unpacker::Unpacker;
 use crate::error::Result;
@@ -12,16 +12,16 @@ use crate::report::Event;
 impl<'a, D: Destination> Worker<Job<'a, D>> for Unpacker<'a, D> {
     fn is_ready(&self, job: &Job<'a, D>) -> bool {
         match &job.task {
-            Task::Piece(_) => true,
-            Task::Whole { slice, .. } => self.destination.is_ready(slice.index),
+            Work::Piece(_) => true,
+            Work::Whole { slice, .. } => self.destination.is_ready(slice.index),
         }
     }
 
     fn work(&self, job: Job<'a, D>) -> Result<()> {
         let bytes = &job.raw[job.bytes];
         match job.task {
-            Task::Piece(part) => self.write(part, bytes),
-            Task::Whole { segment, slice } => {
+            Work::Piece(part) => self.write(part, bytes),
+            Work::Whole { segment, slice } => {
                 Taker::for_one(self, segment).take_whole(&slice, bytes)
             }
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::written::print_written;
-use crate::carry::repair::{self, Outcome};
+use crate::carry::repair::{self, RepairOutcome};
 use crate::cli::stdout::{json, print};
 use crate::cli::{Global, Repair};
 use crate::error::Result;
@@ -15,10 +15,10 @@ pub(super) fn run(command: Repair, global: &Global, report: &Report) -> Result<(
     let as_json = command.pass.json;
     let bundle = command.name();
     let parity = match repair::repair(&command.options(), report)? {
-        Outcome::Repaired(written) => {
+        RepairOutcome::Repaired(written) => {
             return print_written(&written, "repaired", as_json, global, report);
         }
-        Outcome::Sound {
+        RepairOutcome::Sound {
             parity,
             parity_is_sound,
         } => (!parity_is_sound).then_some(parity),

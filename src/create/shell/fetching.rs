@@ -8,7 +8,7 @@ use crate::create::shell::pins;
 use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::evaluate::{Recorded, Request};
-use crate::nix::replay::{self, Source};
+use crate::nix::replay::{self, Answer};
 use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::{Pin, RelativePath};
 use shellpack_format::store::store_path::StorePath;
@@ -71,7 +71,7 @@ impl Fetched {
 
 /// The answers that fetchers get when the shells of a project are evaluated again.
 pub(super) struct Answers<'a> {
-    sources: Vec<Source>,
+    sources: Vec<Answer>,
     project: &'a Project,
     /// The project's Nix files, relative to its root.
     own_files: Vec<&'a str>,
@@ -84,7 +84,7 @@ impl<'a> Answers<'a> {
         pins::ensure_unambiguous(&pins)?;
         let sources = pins
             .iter()
-            .filter_map(|pin| Source::of_pin(pin, &nix.store));
+            .filter_map(|pin| Answer::of_pin(pin, &nix.store));
         let own_files = project.entries.nix_files().map(RelativePath::as_str);
         Ok(Self {
             sources: sources.collect(),
@@ -104,7 +104,7 @@ impl<'a> Answers<'a> {
         if self.sources.is_empty() {
             return Ok(None);
         }
-        let place = replay::Place {
+        let place = replay::ReplayPlace {
             start: request.start,
             project: &self.project.root,
             own: &self.own_files,

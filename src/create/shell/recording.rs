@@ -10,7 +10,7 @@ use crate::nix::Nix;
 use crate::nix::daemon::Connection;
 use crate::nix::evaluate::{Evaluation, KnownFlake, Recorded, Request};
 use crate::nix::flake::Start;
-use crate::nix::search_path::{self, Entry, Frozen};
+use crate::nix::search_path::{self, Frozen, PathEntry};
 use crate::nix::user_config::UserConfig;
 use crate::report::{Event, Report};
 
@@ -92,7 +92,7 @@ const OTHER_DERIVATION: &str = "with its look-ups frozen, the shell evaluates to
      other than the search path and the user's configuration, which is not in the bundle";
 
 /// The search path and the configuration of the user. Evaluation of a flake uses neither.
-fn user_settings(request: &Request<'_>) -> Result<(Vec<Entry>, UserConfig)> {
+fn user_settings(request: &Request<'_>) -> Result<(Vec<PathEntry>, UserConfig)> {
     match request.start {
         Start::File(_) => Ok((
             search_path::in_force(request.include)?,
@@ -159,7 +159,7 @@ fn hold_sources(nix: &Nix, evaluation: &Evaluation, connection: &mut Connection)
 /// configuration.
 fn foreign(
     nix: &Nix,
-    entries: &[Entry],
+    entries: &[PathEntry],
     frozen: &[Frozen],
     user: &UserConfig,
     file: &Path,

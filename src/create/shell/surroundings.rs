@@ -8,7 +8,7 @@ use super::user_config::Seen;
 use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::evaluate::{Evaluation, Recorded, Request};
-use crate::nix::search_path::{self, Entry, Frozen};
+use crate::nix::search_path::{self, Frozen, PathEntry};
 use crate::nix::user_config::{OVERLAYS, UserConfig};
 use shellpack_format::bundle::manifest::{NIXPKGS_CONFIG, nix_path};
 
@@ -26,7 +26,11 @@ pub(in crate::create) struct Surroundings {
 
 impl Surroundings {
     /// Copies everything that an evaluation used from the machine into the store.
-    pub(super) fn freeze(seen: &Seen<'_>, entries: &[Entry], user: &UserConfig) -> Result<Self> {
+    pub(super) fn freeze(
+        seen: &Seen<'_>,
+        entries: &[PathEntry],
+        user: &UserConfig,
+    ) -> Result<Self> {
         let mut search_path = freeze(seen.nix, entries, seen.events)?;
         freeze_unseen(seen.nix, entries, seen.plain, &mut search_path)?;
         if !search_path.iter().any(|known| known.name == OVERLAYS) {
@@ -104,7 +108,7 @@ fn takes_user_config(events: &[Recorded]) -> bool {
     })
 }
 
-fn freeze(nix: &Nix, entries: &[Entry], events: &[Recorded]) -> Result<Vec<Frozen>> {
+fn freeze(nix: &Nix, entries: &[PathEntry], events: &[Recorded]) -> Result<Vec<Frozen>> {
     let mut frozen: Vec<Frozen> = Vec::new();
     for event in events {
         // `<nix/…>` are files built into Nix.
@@ -138,7 +142,7 @@ fn freeze(nix: &Nix, entries: &[Entry], events: &[Recorded]) -> Result<Vec<Froze
 /// Freezes entries whose look-up the recorder did not see. Nix's log names their files.
 fn freeze_unseen(
     nix: &Nix,
-    entries: &[Entry],
+    entries: &[PathEntry],
     plain: &Evaluation,
     frozen: &mut Vec<Frozen>,
 ) -> Result<()> {

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use super::{Restore, Shared, seal_directory, seal_file};
 use crate::error::{Error, Result};
-use shellpack_format::store::nar::parse::Event;
+use shellpack_format::store::nar::parse::NarEvent;
 
 /// A slice of a NAR that is being restored while others come after it.
 #[derive(Debug)]
-pub struct Part(Restore);
+pub struct RestorePart(Restore);
 
 /// A directory or a file that a slice begins and does not end.
 struct Begun {
@@ -25,7 +25,7 @@ struct Begun {
 impl Restore {
     /// Takes note of the next slice without creating anything but what the slice leaves
     /// open. The part that is returned must be given the same slice.
-    pub fn split(&mut self, mut slice: &[u8]) -> Result<Part> {
+    pub fn split(&mut self, mut slice: &[u8]) -> Result<RestorePart> {
         let mut part = self.fork();
         let mut open: Vec<Begun> = Vec::new();
         while let Some(event) = self.next(&mut slice)? {
@@ -39,8 +39,8 @@ impl Restore {
     }
 
     /// Another one in the same state.
-    fn fork(&self) -> Part {
-        Part(Self {
+    fn fork(&self) -> RestorePart {
+        RestorePart(Self {
             target: Arc::clone(&self.target),
             parser: self.parser.clone(),
             directories: self.directories.clone(),
@@ -52,14 +52,14 @@ impl Restore {
     }
 
     /// What was open before the slice may end in it; what the slice begins is kept in `open`.
-    fn note(&mut self, event: Event<'_>, open: &mut Vec<Begun>) -> io::Result<()> {
+    fn note(&mut self, event: NarEvent<'_>, open: &mut Vec<Begun>) -> io::Result<()> {
         match event {
-            Event::Entry(name) => self.name = name,
-            Event::Directory => self.begin(open, None),
-            Event::File { executable, .. } => {
+            NarEvent::Entry(name) => self.name = name,
+            NarEvent::Directory => self.begin(open, None),
+            NarEvent::File { executable, .. } => {
                 self.begin(open, Some((executable, 0)));
             }
-            Event::Contents(bytes) => {
+            NarEvent::Contents(bytes) => {
                 let begun = open.last_mut().and_then(|begun| begun.file.as_mut());
                 let at = match begun {
                     Some((_, at)) => Some(at),
@@ -69,18 +69,18 @@ impl Restore {
                     *at += bytes.len() as u64;
                 }
             }
-            Event::DirectoryEnd => {
+            NarEvent::DirectoryEnd => {
                 if open.pop().is_none()
                     && let Some(directory) = self.directories.pop()
                 {
                     seal_directory(directory)?;
                 }
             }
-            Event::FileEnd => match self.file.take() {
+            NarEvent::FileEnd => match self.file.take() {
                 Some((file, end)) => seal_file(file, end)?,
                 None => drop(open.pop()),
             },
-            Event::Symlink(_) => {}
+            NarEvent::Symlink(_) => {}
         }
         Ok(())
     }
@@ -114,7 +114,7 @@ impl Restore {
     }
 }
 
-impl Part {
+impl RestorePart {
     /// Takes the next bytes of its slice.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.0.write(bytes)

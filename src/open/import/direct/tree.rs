@@ -35,7 +35,7 @@ struct Unpacking<'a> {
 
 /// The part of a tree that one thread unpacks.
 #[derive(Debug)]
-pub(in super::super) struct TreePart<'a>(Option<(restore::Part, Arc<Unpacking<'a>>)>);
+pub(in super::super) struct TreePart<'a>(Option<(restore::RestorePart, Arc<Unpacking<'a>>)>);
 
 impl<'a> Tree<'a> {
     /// A tree to unpack at `place`, where nothing exists.

@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 256;
 
 /// The parts of a NAR, in order.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Event<'a> {
+pub enum NarEvent<'a> {
     /// The next node has this name in the innermost open directory.
     Entry(Vec<u8>),
     /// A directory begins.
@@ -98,7 +98,7 @@ impl Default for Parser {
 
 impl Parser {
     /// Takes the next event from the front of `input`. `None` means that the slice is consumed.
-    pub fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, BadNar> {
+    pub fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<NarEvent<'a>>, BadNar> {
         loop {
             let event = match self.expect {
                 Expect::ContentsSize { executable } => {
@@ -110,7 +110,7 @@ impl Parser {
                         left: size,
                         padding: padding(size),
                     };
-                    Some(Event::File { executable, size })
+                    Some(NarEvent::File { executable, size })
                 }
                 Expect::Contents { left: 0, padding } => {
                     self.expect = Expect::ContentsPadding { padding };
@@ -124,7 +124,7 @@ impl Parser {
                         left: left - bytes.len() as u64,
                         padding,
                     };
-                    Some(Event::Contents(bytes))
+                    Some(NarEvent::Contents(bytes))
                 }
                 Expect::ContentsPadding { padding } => {
                     let Some(bytes) = self.token(padding, input) else {
@@ -132,7 +132,7 @@ impl Parser {
                     };
                     ensure_zero(&bytes)?;
                     self.expect = Expect::Close;
-                    Some(Event::FileEnd)
+                    Some(NarEvent::FileEnd)
                 }
                 _ => {
                     let Some(string) = self.string(input)? else {
@@ -192,7 +192,7 @@ impl Parser {
         Ok(Some(token))
     }
 
-    fn string_event(&mut self, string: Vec<u8>) -> Result<Option<Event<'static>>, BadNar> {
+    fn string_event(&mut self, string: Vec<u8>) -> Result<Option<NarEvent<'static>>, BadNar> {
         let mut event = None;
         self.expect = match (self.expect, string.as_slice()) {
             (Expect::Magic, MAGIC) => Expect::Open,
@@ -210,19 +210,19 @@ impl Parser {
             (Expect::Executable, b"contents") => Expect::ContentsSize { executable: true },
             (Expect::Target, b"target") => Expect::TargetValue,
             (Expect::TargetValue, _) => {
-                event = Some(Event::Symlink(checked_target(string)?));
+                event = Some(NarEvent::Symlink(checked_target(string)?));
                 Expect::Close
             }
             (Expect::Member, b"entry") => Expect::EntryOpen,
             (Expect::Member, b")") => {
-                event = Some(Event::DirectoryEnd);
+                event = Some(NarEvent::DirectoryEnd);
                 self.directories.pop();
                 self.after_node()
             }
             (Expect::EntryOpen, b"(") => Expect::Name,
             (Expect::Name, b"name") => Expect::NameValue,
             (Expect::NameValue, _) => {
-                event = Some(Event::Entry(self.checked_name(string)?));
+                event = Some(NarEvent::Entry(self.checked_name(string)?));
                 Expect::Node
             }
             (Expect::Node, b"node") => Expect::Open,
@@ -233,12 +233,12 @@ impl Parser {
         Ok(event)
     }
 
-    fn open_directory(&mut self) -> Result<Event<'static>, BadNar> {
+    fn open_directory(&mut self) -> Result<NarEvent<'static>, BadNar> {
         if self.directories.len() == MAX_DEPTH {
             return Err(BadNar("its directories nest too deeply"));
         }
         self.directories.push(Vec::new());
-        Ok(Event::Directory)
+        Ok(NarEvent::Directory)
     }
 
     fn after_node(&self) -> Expect {
@@ -314,8 +314,8 @@ mod tests {
         for mut slice in bytes.chunks(step) {
             while let Some(event) = parser.next(&mut slice)? {
                 match event {
-                    Event::Contents(part) => contents.extend_from_slice(part),
-                    Event::FileEnd => seen.push(format!("{:?}", std::mem::take(&mut contents))),
+                    NarEvent::Contents(part) => contents.extend_from_slice(part),
+                    NarEvent::FileEnd => seen.push(format!("{:?}", std::mem::take(&mut contents))),
                     other => seen.push(format!("{other:?}")),
                 }
             }
