@@ -29,9 +29,9 @@ pub(crate) struct Nix {
     pub version: String,
     /// The system that it builds for: `x86_64-linux`.
     pub system: String,
-    /// Where its store is.
+    /// Its store directory.
     pub store: StoreDir,
-    /// Where its database, roots and locks are.
+    /// The directory of its database, roots and locks.
     pub state: PathBuf,
 }
 
@@ -44,7 +44,7 @@ struct About {
 }
 
 impl Nix {
-    /// Asks the Nix that is on `PATH` what it is.
+    /// Asks the Nix on `PATH` for its version, system and store.
     pub(crate) fn find() -> Result<Self> {
         let text = NixCommand::new("nix-instantiate")
             .args(["--eval", "--strict", "--json", "-E"])
@@ -59,8 +59,7 @@ impl Nix {
         })
     }
 
-    /// How the store is reached: as Nix decides it, through the daemon where the store is
-    /// not ours to write.
+    /// The way to the store, by Nix's own rule: through the daemon if we may not write the store.
     pub(crate) fn endpoint(&self) -> Endpoint {
         let socket = std::env::var_os("NIX_DAEMON_SOCKET_PATH")
             .map_or_else(|| self.state.join("daemon-socket/socket"), PathBuf::from);
@@ -71,7 +70,7 @@ impl Nix {
         }
     }
 
-    /// Whether store and database may be written without asking a daemon.
+    /// Whether we may write store and database without a daemon.
     pub(crate) fn owns_store(&self) -> bool {
         if std::env::var_os("NIX_REMOTE")
             .is_some_and(|remote| !remote.is_empty() && remote != "auto" && remote != "local")
@@ -81,24 +80,24 @@ impl Nix {
         is_writable(self.store.as_path()) && is_writable(&self.state.join("db"))
     }
 
-    /// What would have to be built or fetched for a derivation's inputs to be there.
+    /// The builds and downloads that a derivation's inputs still need.
     pub(crate) fn missing(&self, derivation: &Derivation) -> Result<Missing> {
         self.connect()?.missing(&self.inputs(derivation))
     }
 
-    /// The outputs that a derivation names of others, as Nix's commands take them.
+    /// The outputs of other derivations that a derivation needs, in the notation of Nix's commands.
     pub(crate) fn inputs(&self, derivation: &Derivation) -> Vec<String> {
         let inputs = derivation.input_derivations.iter();
         let wanted = inputs.map(|(path, outputs)| command::outputs_of(&self.store, path, outputs));
         wanted.collect()
     }
 
-    /// What the garbage collector would delete now. It waits for imports and collections that
-    /// are under way.
+    /// The paths that the garbage collector would delete now. Waits for imports and collections
+    /// that are under way.
     pub(crate) fn dead_paths(&self) -> Result<HashSet<StorePath>> {
         let command = NixCommand::new("nix-store").args(["--gc", "--print-dead"]);
         let text = command.stdout_text()?;
-        // There may be leftovers in the store that are no store paths.
+        // The store may hold leftovers that are not store paths.
         let paths = text.lines().map(|line| self.store.parse_path(line));
         Ok(paths.filter_map(Result::ok).collect())
     }
@@ -117,7 +116,7 @@ impl Nix {
     }
 }
 
-/// Where Nix keeps its database, roots and locks, if it is there.
+/// The directory in which Nix keeps its database, roots and locks.
 pub(crate) fn state_directory() -> PathBuf {
     std::env::var_os("NIX_STATE_DIR").map_or_else(|| PathBuf::from("/nix/var/nix"), PathBuf::from)
 }

@@ -1,4 +1,4 @@
-//! Nix's commands, run so that their failures keep their own words.
+//! Nix's commands. A failure is reported in Nix's own words.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -55,7 +55,7 @@ impl NixCommand {
         self
     }
 
-    /// Runs it to its end and returns what it printed; a failure carries its own words.
+    /// Runs it and returns its output. The error of a failure has Nix's own words.
     pub fn stdout_text(mut self) -> Result<String> {
         let output = self.command.stdin(Stdio::null()).output();
         let Output {
@@ -67,7 +67,7 @@ impl NixCommand {
         String::from_utf8(stdout).map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
     }
 
-    /// Runs it with its log going to the user as it comes; returns what it printed.
+    /// Runs it and returns its output. Its log goes to the user as it comes.
     pub fn stdout_text_with_log_shown(mut self) -> Result<String> {
         let output = self
             .command
@@ -80,8 +80,8 @@ impl NixCommand {
         String::from_utf8(stdout).map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
     }
 
-    /// Runs it, giving each line of its log to `line` as it comes; `line` returns whether
-    /// the line belongs to the words of an error. Returns what it printed.
+    /// Runs it and returns its output. Each line of its log goes to `line` as it comes; `line`
+    /// returns whether the line is part of an error message.
     pub fn stdout_text_with_log(mut self, mut line: impl FnMut(&str) -> bool) -> Result<String> {
         let spawned = self
             .command
@@ -109,8 +109,8 @@ impl NixCommand {
             .map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
     }
 
-    /// Runs it, giving each line of its log to `line` as it comes. Nobody wants what it prints,
-    /// which may be long, so it is not kept.
+    /// Runs it with each line of its log going to `line` as it comes. Its output may be long and is
+    /// dropped.
     pub fn run_with_log(mut self, mut line: impl FnMut(&str)) -> Result<()> {
         let spawned = self
             .command
@@ -146,14 +146,14 @@ impl NixCommand {
         let output = child
             .wait_with_output()
             .map_err(|source| Error::cannot_run(self.program, source))?;
-        // If it failed, it says better than a broken pipe why.
+        // If it failed, its own words say more than a broken pipe.
         self.ensure_success(output.status, || {
             String::from_utf8_lossy(&output.stderr).into_owned()
         })?;
         written.map_err(|source| Error::cannot_run(self.program, source))
     }
 
-    /// Runs it to its end, whatever that is, and returns everything it printed.
+    /// Runs it and returns its output and its log, whether it succeeds or fails.
     pub fn output_of(mut self) -> Result<Output> {
         self.command
             .stdin(Stdio::null())
@@ -161,8 +161,8 @@ impl NixCommand {
             .map_err(|source| Error::cannot_run(self.program, source))
     }
 
-    /// Runs it with what it prints going to a file, and waits for it alone, not for what it
-    /// leaves running.
+    /// Runs it with output and log going to a file. Waits for this process alone, not for others
+    /// that it leaves running.
     pub fn status_with_log(mut self, log: &Path) -> Result<ExitStatus> {
         let file = File::create(log).map_err(Error::io("create", log))?;
         let copy = file.try_clone().map_err(Error::io("create", log))?;
@@ -182,8 +182,8 @@ impl NixCommand {
         self.command.get_args()
     }
 
-    /// Becomes the command, with another stdin if there is one. Returns only if it could not be
-    /// started.
+    /// Replaces this process by the command, with another stdin if one is given. Returns only if it
+    /// could not be started.
     pub(crate) fn exec(mut self, stdin: Option<File>) -> io::Error {
         if let Some(stdin) = stdin {
             self.command.stdin(stdin);
@@ -195,7 +195,7 @@ impl NixCommand {
         if status.success() {
             return Ok(());
         }
-        // Ctrl-C is for both of us; which one feels it first is not known.
+        // Ctrl-C reaches both processes, in either order.
         if status.signal() == Some(Signal::INT.as_raw()) {
             return Err(Error::Interrupted);
         }
@@ -213,15 +213,15 @@ fn lines_lossy(stream: impl io::Read) -> impl Iterator<Item = io::Result<String>
         .map(|line| line.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Parses what a Nix command printed with `--json`.
+/// Parses the output of a Nix command that prints JSON.
 pub(crate) fn parse_json<T: DeserializeOwned>(program: &'static str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| Error::nix_output(program, &error.to_string()))
 }
 
-/// What keeps every Nix command off the network. Nix has no `--offline` for nix-shell; a
-/// substituter that is asked and does not answer costs seconds of retries, and a fetched
-/// tarball is looked up again when its age exceeds `tarball-ttl`.
-/// Nothing is built either, not even while evaluating: the target may not be able to.
+/// The options that keep every Nix command off the network. nix-shell has no `--offline`; a
+/// substituter that does not answer costs seconds of retries, and a fetched tarball is looked up
+/// again when it is older than `tarball-ttl`. Nothing is built either, not even during evaluation:
+/// the target may be unable to build.
 pub(crate) const OFFLINE: [&str; 12] = [
     "--option",
     "builders",
@@ -237,8 +237,7 @@ pub(crate) const OFFLINE: [&str; 12] = [
     "4294967295",
 ];
 
-/// Instantiates an expression and returns the derivation's path. An indirect root at `root` keeps
-/// it.
+/// Instantiates an expression and returns the derivation's path, with an indirect root at `root`.
 pub(crate) fn instantiate(expression: &str, root: &Path) -> Result<PathBuf> {
     let link = NixCommand::new("nix-instantiate")
         .args(["-E", expression, "--indirect", "--add-root"])
@@ -248,13 +247,13 @@ pub(crate) fn instantiate(expression: &str, root: &Path) -> Result<PathBuf> {
     fs::read_link(link).map_err(Error::io("read the symlink", link))
 }
 
-/// Builds or fetches derivation outputs (`…drv!out,dev`) and paths. An indirect root at
-/// `root` keeps each of them.
+/// Builds or fetches derivation outputs (`…drv!out,dev`) and paths, each with an indirect root at
+/// `root`.
 pub(crate) fn realise(wanted: &[String], root: &Path, report: &Report) -> Result<()> {
     realise_with(&[], wanted, root, report)
 }
 
-/// The same where nothing may be fetched, and nobody else may build.
+/// The same without fetching anything, and without remote builders.
 pub(crate) fn build_offline(wanted: &[String], root: &Path, report: &Report) -> Result<()> {
     let options = [
         "--option",
@@ -285,9 +284,9 @@ fn realise_with(options: &[&str], wanted: &[String], root: &Path, report: &Repor
     }
 }
 
-/// Real root builds as members of the group that `build-users-group` names, `nixbld` if
-/// nothing is set. A fresh Debian has no such group: Nix then warns at every turn, and
-/// refuses to build; building without build users is what its message asks for.
+/// Real root builds as members of the group in `build-users-group`, which defaults to `nixbld`. A
+/// fresh Debian has no such group: then Nix warns each time and refuses to build. Its message asks
+/// for building without build users.
 fn lacks_build_users() -> bool {
     let configured = std::env::var_os("NIX_CONF_DIR").is_some()
         || std::env::var_os("NIX_CONFIG").is_some()
@@ -299,7 +298,7 @@ fn lacks_build_users() -> bool {
     !groups.lines().any(|line| line.starts_with("nixbld:"))
 }
 
-/// A derivation's wanted outputs in the notation of Nix's commands and protocol.
+/// Outputs of a derivation, in the notation of Nix's commands and protocol.
 pub(crate) fn outputs_of(
     store: &StoreDir,
     derivation: &shellpack_format::store::store_path::StorePath,

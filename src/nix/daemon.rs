@@ -1,9 +1,8 @@
 //! Nix's worker protocol (`worker-protocol.hh`), the stable interface to a store.
 //!
-//! It is spoken over the daemon's socket where a daemon owns the store, else to a
-//! `nix-daemon --stdio` of our own. We announce version 1.21, which every Nix since 2.3
-//! answers alike: it has signatures and `ca` in path information, and imports one path at
-//! a time, checked by Nix itself.
+//! The connection is the daemon's socket if a daemon owns the store, else a `nix-daemon --stdio` of
+//! our own. We announce version 1.21, and every Nix since 2.3 gives the same answers to it: path
+//! information has signatures and `ca`, and Nix itself checks each path that is imported.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,16 +32,16 @@ mod op {
     pub(super) const QUERY_MISSING: u64 = 40;
 }
 
-/// How to reach the store.
+/// The way to the store.
 #[derive(Debug, Clone)]
 pub(crate) enum Endpoint {
     /// The socket of a daemon that owns the store.
     Socket(PathBuf),
-    /// A `nix-daemon` that we start for ourselves.
+    /// A `nix-daemon --stdio` that we start.
     Stdio,
 }
 
-/// One connection. Temporary roots that it adds last as long as it does.
+/// One connection. Its temporary roots last as long as it does.
 pub(crate) struct Connection {
     wire: Wire,
     store: StoreDir,
@@ -56,14 +55,14 @@ impl std::fmt::Debug for Connection {
     }
 }
 
-/// What Nix would have to do for some derivations' outputs to be valid.
+/// The work that Nix would have to do for some derivations' outputs to be valid.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Missing {
     /// Derivations that would be built.
     pub to_build: Vec<StorePath>,
     /// Paths that would be fetched.
     pub to_substitute: Vec<StorePath>,
-    /// Paths that nobody knows how to get.
+    /// Paths that can be neither built nor fetched.
     pub unknown: Vec<StorePath>,
 }
 
@@ -109,7 +108,7 @@ impl Connection {
         self.set_options()
     }
 
-    /// Nothing may be fetched on our behalf, and only errors are of interest.
+    /// Sets the options: nothing may be fetched for us, and only errors are logged.
     fn set_options(&mut self) -> Result<()> {
         let (keep_failed, keep_going, fallback, verbosity, jobs, silent) = (0, 0, 0, 0, 1, 0);
         let (build_hook, verbose_build, log_type, trace, cores, substitutes) = (1, 0, 0, 0, 0, 0);
@@ -148,7 +147,7 @@ impl Connection {
         self.wire.number().map(drop)
     }
 
-    /// What the store knows of a path; `None` if it is not valid.
+    /// The store's information about a path; `None` if it is not valid.
     pub(crate) fn path_info(&mut self, path: &StorePath) -> Result<Option<PathInfo>> {
         let text = self.store.print(path);
         self.begin(op::QUERY_PATH_INFO, &[&text])?;
@@ -181,8 +180,8 @@ impl Connection {
         }))
     }
 
-    /// Everything that some paths reach, themselves included. Each path is held by a
-    /// temporary root: first held, then asked, so what is valid stays so.
+    /// The closure of some paths. Each path gets a temporary root before it is asked for, so a path
+    /// that is valid stays valid.
     pub(crate) fn closure(
         &mut self,
         roots: impl IntoIterator<Item = StorePath>,
@@ -204,8 +203,8 @@ impl Connection {
         Ok(infos)
     }
 
-    /// The valid paths that some paths reach, themselves included, with the sizes of their NARs.
-    /// Nothing is held.
+    /// The valid paths in the closure of some paths, with the sizes of their NARs in bytes. No roots
+    /// are made.
     pub(crate) fn reachable(
         &mut self,
         roots: impl IntoIterator<Item = StorePath>,
@@ -223,7 +222,7 @@ impl Connection {
         Ok(sizes)
     }
 
-    /// Those of some paths that are valid.
+    /// The valid ones among some paths.
     pub(crate) fn valid_paths(&mut self, paths: &[StorePath]) -> Result<Vec<StorePath>> {
         self.wire
             .send(&[op::QUERY_VALID_PATHS, paths.len() as u64])?;
@@ -235,7 +234,7 @@ impl Connection {
         self.paths()
     }
 
-    /// What would have to be done for these outputs (`…drv!out,dev`) and paths to be valid.
+    /// The work that it would take to make these outputs (`…drv!out,dev`) and paths valid.
     pub(crate) fn missing(&mut self, wanted: &[String]) -> Result<Missing> {
         self.wire.send(&[op::QUERY_MISSING, wanted.len() as u64])?;
         for one in wanted {
@@ -286,8 +285,8 @@ impl Connection {
         self.wire.send(&[repair, dont_check_signatures])
     }
 
-    /// Sends a slice of the NAR, in as many portions as Nix asks for. `false` means that Nix
-    /// needs no more, since somebody else made the path valid meanwhile: the import is over.
+    /// Sends a slice of the NAR, in as many portions as Nix asks for. `false` means that Nix needs
+    /// no more: another process has made the path valid meanwhile, and the import is over.
     pub(crate) fn send_nar(&mut self, mut slice: &[u8]) -> Result<bool> {
         while !slice.is_empty() {
             let Some(room) = self.wire.await_read()? else {

@@ -1,8 +1,8 @@
-//! Nix's database, written directly where the store is ours.
+//! Nix's database, written directly if the store is ours.
 //!
-//! `nix-store --load-db` registers paths without their signatures and `ca`, and importing a
-//! valid path once more changes nothing, so the rows are written here, in transactions of
-//! their own, after the schema has been checked to be the one that this code knows.
+//! `nix-store --load-db` registers paths without signatures and `ca`, and another import of a valid
+//! path changes nothing. So this code writes the rows itself, in transactions, after it has checked
+//! that it knows the schema.
 
 use std::collections::HashMap;
 use std::fs;
@@ -16,7 +16,7 @@ use shellpack_format::store::store_path::{StoreDir, StorePath};
 
 /// The schema since Nix 2.0, still current in 2.34.
 const SCHEMA: &str = "10";
-/// As Nix: how long to wait for another writer.
+/// How long to wait for another writer: as long as Nix does.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// An open database.
@@ -28,7 +28,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Opens the database below Nix's state directory; `None` if its schema is not known here.
+    /// Opens the database below Nix's state directory; `None` if its schema is another one.
     pub(crate) fn open(state: &Path, store: &StoreDir) -> Result<Option<Self>> {
         let schema = state.join("db/schema");
         match fs::read_to_string(&schema) {
@@ -61,15 +61,15 @@ impl Database {
         found.map(|row| row.is_some()).map_err(failed(&self.file))
     }
 
-    /// Registers paths, all or none. References must be valid or among the paths; a path
-    /// that is valid already is left as it is. `time` is the registration time in seconds.
+    /// Registers paths, all or none. References must be valid or among the paths; a valid path is
+    /// left as it is. `time` is the registration time, in seconds since 1970.
     pub(crate) fn register(&mut self, infos: &[&PathInfo], time: i64) -> Result<()> {
         insert(&mut self.sqlite, &self.store, infos, time).map_err(failed(&self.file))
     }
 }
 
-/// Whether paths are registered in the database below Nix's state directory, which is only
-/// read. `None` where it cannot be, or is not of the schema that is known here.
+/// Whether paths are registered in the database below Nix's state directory, which is only read.
+/// `None` if it cannot be read or has another schema.
 pub(crate) fn are_valid<'a>(
     state: &Path,
     store: &StoreDir,
@@ -96,8 +96,8 @@ pub(crate) fn are_valid<'a>(
     ask(&file).or_else(|| ask(&unchanging(&file)?))
 }
 
-/// The same file in words that make it readable without a lock, which somebody else's database
-/// does not grant. Only where all of it is in the file itself, as when nobody writes.
+/// A url of the same file that lets SQLite read it without a lock, which another user's database
+/// does not grant. It is valid only while all data is in the file itself, that is, without writers.
 fn unchanging(file: &Path) -> Option<PathBuf> {
     let log = file.with_extension("sqlite-wal");
     let is_written = fs::metadata(&log).is_ok_and(|log| log.len() > 0);

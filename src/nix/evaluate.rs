@@ -1,8 +1,8 @@
-//! Evaluation, watched: which derivation a shell is, and what evaluation took from outside.
+//! Watched evaluation: the derivation of a shell, and everything from outside that evaluation used.
 //!
-//! Two sources tell: Nix's own log at `-vvv` (every file it evaluated, every source it
-//! copied, wherever in the code that happened), and the recorder `record.nix` (fetchers,
-//! `<…>` look-ups and reads, in the project's files only).
+//! There are two sources: Nix's own log at `-vvv` (every file that it evaluated, every source that it
+//! copied, anywhere in the code), and the recorder `record.nix` (fetchers, `<…>` look-ups and reads, in
+//! the project's files only).
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -29,7 +29,7 @@ use log::{quoted, without_secrets};
 use recorded::TOKEN;
 pub(crate) use recorded::{KnownFlake, Recorded};
 
-/// What to evaluate, and in which surroundings.
+/// A shell to evaluate, and the surroundings to evaluate it in.
 #[derive(Debug, Clone)]
 pub(crate) struct Request<'a> {
     /// The file, or the flake.
@@ -38,15 +38,15 @@ pub(crate) struct Request<'a> {
     pub selection: &'a Selection,
     /// `-I` options, in order.
     pub include: &'a [String],
-    /// Whether flakes are fetched: on demand only, since old versions of Nix know none.
+    /// Whether flakes are fetched. Off by default, since old versions of Nix have no flakes.
     pub flakes: bool,
     /// `NIX_PATH` instead of the user's.
     pub nix_path: Option<String>,
     /// A nixpkgs configuration instead of the user's.
     pub nixpkgs_config: Option<String>,
-    /// Where to put a root for the derivation and the recorder's files.
+    /// The directory for a root of the derivation and for the recorder's files.
     pub scratch: &'a Path,
-    /// Hears what evaluation waits for.
+    /// Is told what evaluation waits for.
     pub report: &'a Report,
 }
 
@@ -71,7 +71,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Evaluates as nix-shell would, only watching Nix's log.
+    /// Evaluates as nix-shell would, and only watches Nix's log.
     pub(crate) fn evaluate(&self, nix: &Nix) -> Result<Evaluation> {
         let Start::Flake(flake) = self.start else {
             return self.instantiate(nix, self.file(), self.selection);
@@ -84,9 +84,9 @@ impl<'a> Request<'a> {
         self.instantiate_in("flake", None, &text, nix)
     }
 
-    /// Evaluates through the recorder. `files` are what an evaluation without it imported;
-    /// of what lies below `foreign` directories, only fetches and look-ups are recorded; of
-    /// `flakes`, Nix has said what they are.
+    /// Evaluates through the recorder. `files` are the files that an evaluation without it imported.
+    /// Below `foreign` directories, only fetches and look-ups are recorded. `flakes` are those that
+    /// Nix has resolved.
     pub(crate) fn record(
         &self,
         nix: &Nix,
@@ -115,7 +115,7 @@ impl<'a> Request<'a> {
         self.instantiate_in("recorder", Some(user), &text, nix)
     }
 
-    /// Evaluates files of ours, which are not to be taken for the user's.
+    /// Evaluates files of ours, and keeps them out of the result.
     fn instantiate_in(
         &self,
         dir: &str,
@@ -141,7 +141,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Evaluates through a file that stands for the shell's, such as a [`super::replay`].
+    /// Evaluates through a file in place of the shell's, such as a [`super::replay`].
     pub(crate) fn evaluate_through(&self, nix: &Nix, wrapper: &Path) -> Result<Evaluation> {
         let selection = scope::selection(self.selection, wrapper)?;
         self.instantiate(nix, wrapper, &selection)
@@ -155,14 +155,14 @@ impl<'a> Request<'a> {
         let printed = self
             .command(instantiate_args(file, selection)?, &root)
             .stdout_text_with_log(|line| {
-                // A trace of the user's may look like an error; so everything is noted all the same.
+                // A trace of the user's may look like an error, so every line is noted.
                 failing |= line.starts_with("error:");
                 evaluation.note(line);
                 self.note_download(line, &mut download);
                 failing
             })?;
         for link in printed.lines() {
-            // The link may be followed by `!output` where not the default output was selected.
+            // `!output` follows the link if another output than the default was selected.
             let link = link.split('!').next().unwrap_or(link);
             let target = fs::read_link(link).map_err(Error::io("read the symlink", link))?;
             let path = nix.store.parse_path(&target.to_string_lossy());
@@ -173,8 +173,8 @@ impl<'a> Request<'a> {
         Ok(evaluation)
     }
 
-    /// A download is what evaluation takes longest for, and Nix says when it begins and ends.
-    /// Should it say the end otherwise one day, it has ended where evaluation goes on.
+    /// Downloads are the slowest part of an evaluation, and Nix logs when one begins and ends. In
+    /// case a later Nix words the end differently, it has also ended when evaluation goes on.
     fn note_download(&self, line: &str, download: &mut Option<Waiting<'a>>) {
         if let Some(url) = quoted(line, "downloading '") {
             let what = format!("the download of {}", without_secrets(url));
@@ -187,10 +187,10 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// A flake's inputs are fetched by `fetchTree`.
+    /// The features that `fetchTree` needs, which fetches a flake's inputs.
     fn features(&self) -> &'static [&'static str] {
-        let takes_fetch_tree = self.flakes || self.start.is_pure();
-        if takes_fetch_tree { &FEATURES } else { &[] }
+        let needs_fetch_tree = self.flakes || self.start.is_pure();
+        if needs_fetch_tree { &FEATURES } else { &[] }
     }
 
     fn command(&self, args: Vec<OsString>, root: &Path) -> NixCommand {
@@ -201,7 +201,7 @@ impl<'a> Request<'a> {
             .args(["--indirect", "-vvv", "--add-root"])
             .arg(root)
             .env("NO_COLOR", "1")
-            // What nix-shell sets before it evaluates; nixpkgs' `lib.inNixShell` reads it.
+            // nix-shell sets this before it evaluates; nixpkgs' `lib.inNixShell` reads it.
             .env("IN_NIX_SHELL", "impure");
         if let Some(nix_path) = &self.nix_path {
             command = command.env("NIX_PATH", nix_path);
@@ -213,8 +213,8 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What nix-instantiate is told, to evaluate what nix-shell would of a file and a selection: that
-/// one passes `inNixShell` to a function that names it.
+/// The arguments with which nix-instantiate evaluates a file and a selection as nix-shell does, which
+/// passes `inNixShell` to a function that has this argument.
 pub(crate) fn instantiate_args(file: &Path, selection: &Selection) -> Result<Vec<OsString>> {
     let mut arguments = selection.arguments.iter();
     if arguments.any(|argument| argument.name == "inNixShell") {

@@ -1,5 +1,5 @@
-//! Flakes: what Nix knows of a reference, and evaluation of a flake whose source lies in a
-//! directory. That takes no `flakes` feature where its inputs are answered.
+//! Flakes: the metadata of a reference, and evaluation of a flake whose source is in a directory,
+//! which needs no `flakes` feature if its inputs are answered.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ mod metadata;
 pub(crate) use attribute::AttributePath;
 pub(crate) use metadata::Metadata;
 
-/// What turns the feature on. Nix before 2.4 knows neither flakes nor this option.
+/// The options that enable flakes. Nix before 2.4 has neither flakes nor these options.
 pub(crate) const FEATURES: [&str; 2] = ["--extra-experimental-features", "nix-command flakes"];
 
 /// The file that makes a tree a flake.
@@ -32,37 +32,37 @@ pub(crate) const LOCK_FILE: &str = "flake.lock";
 pub(crate) struct Flake {
     /// The directory of its source, absolute.
     pub source: PathBuf,
-    /// What in that directory is the flake's, relative to it; all but `.git` if `None`.
+    /// The flake's files in that directory, relative to it; `None` means all but `.git`.
     pub files: Option<Vec<String>>,
-    /// Where in it `flake.nix` lies; empty at the top.
+    /// The directory of `flake.nix` in it; empty at the top.
     pub directory: String,
-    /// What else Nix says of the source: revision, date.
+    /// The other attributes of the source: revision, date.
     pub attributes: Value,
-    /// The version of Nix that is to make a flake of it.
+    /// The version of Nix whose rules for flakes apply.
     pub nix_version: String,
 }
 
-/// What is evaluated.
+/// The starting point of an evaluation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Start<'a> {
-    /// A file, as nix-shell takes it.
+    /// A shell file.
     File(&'a Path),
-    /// All that a flake puts out.
+    /// All outputs of a flake.
     Flake(&'a Flake),
 }
 
-/// What makes a flake of a tree, besides `flake.nix`.
+/// The parts of a flake besides its tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Locked {
-    /// Where in the tree `flake.nix` lies; empty at the top.
+    /// The directory of `flake.nix` in the tree; empty at the top.
     pub directory: String,
-    /// What `flake.lock` would say, where the tree has none that is complete.
+    /// The content of `flake.lock`, if the tree has none that is complete.
     #[serde(default)]
     pub lock: Option<Value>,
 }
 
 impl Flake {
-    /// The store path that its source is, which this brings into the store.
+    /// Adds its source to the store, and returns the store path.
     pub(crate) fn store_path(&self, nix: &Nix, scratch: &Path) -> Result<StorePath> {
         let path: String = self.evaluate("source", &[], scratch)?;
         let path = nix.store.parse_path(&path);
@@ -116,7 +116,7 @@ in first 0",
 }
 
 impl Start<'_> {
-    /// What `function` and `project` are evaluated with, in front of them.
+    /// The `let` bindings that `function` and `project` need in front of them.
     pub(super) fn bindings(self, project: &Path) -> Result<String> {
         let Self::Flake(flake) = self else {
             return Ok(format!("let project = {}; in\n", quote(utf8(project)?)));
@@ -145,13 +145,13 @@ impl Start<'_> {
         }
     }
 
-    /// Whether the environment is out of reach.
+    /// Whether evaluation is pure: it cannot read the environment.
     pub(super) fn is_pure(self) -> bool {
         matches!(self, Self::Flake(_))
     }
 }
 
-/// The derivation that Nix itself finds for an attribute of a flake, as it prints it.
+/// The derivation that Nix itself finds for an attribute of a flake, as Nix prints it.
 pub(crate) fn derivation_of_nix(reference: &str, attribute: &str) -> Result<String> {
     NixCommand::new("nix")
         .args(FEATURES)

@@ -1,4 +1,4 @@
-//! Evaluation whose fetchers return what a recorded evaluation got from them.
+//! Evaluation with recorded answers in place of the fetchers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,28 +12,27 @@ use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::{FlakePin, Pin};
 use shellpack_format::store::store_path::StoreDir;
 
-/// What the project's directory is called in recorded arguments, since it is elsewhere on
-/// every machine.
+/// The placeholder for the project's directory in recorded arguments: it differs on every machine.
 const PROJECT: &str = "@project@";
 
-/// A fetch and its result.
+/// The answer for one call of a fetcher.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Answer {
     /// The builtin: `fetchGit`.
     pub fetcher: String,
-    /// Its arguments; places in the project as [`portable`] has them.
+    /// Its arguments, made [`portable`].
     pub arguments: serde_json::Value,
     /// The store path that it returned, in full.
     pub path: String,
-    /// What else it returned, if that was a set.
+    /// The other attributes that it returned, if it returned a set.
     pub attributes: Option<serde_json::Value>,
-    /// What makes a flake of it, if that is what it returned.
+    /// The flake in it, if it returned one.
     #[serde(default)]
     pub flake: Option<Locked>,
 }
 
 impl Answer {
-    /// What a pin's fetcher is to be answered, if it must be.
+    /// The answer for a pin's fetcher, if it needs one.
     pub(crate) fn of_pin(pin: &Pin, store: &StoreDir) -> Option<Self> {
         let json = |text: &String| serde_json::from_str(text).ok();
         Some(Self {
@@ -55,7 +54,7 @@ impl Locked {
         }
     }
 
-    /// As the manifest has it.
+    /// The form in the manifest.
     pub(crate) fn to_pin(&self) -> FlakePin {
         FlakePin {
             directory: self.directory.clone(),
@@ -64,24 +63,25 @@ impl Locked {
     }
 }
 
-/// Where a replay is evaluated.
+/// The place where a replay is evaluated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReplayPlace<'a> {
-    /// What is evaluated.
+    /// The starting point.
     pub start: Start<'a>,
     /// The project's directory, absolute.
     pub project: &'a Path,
-    /// The project's files of Nix code, relative to its directory.
+    /// The project's Nix files, relative to its directory.
     pub own: &'a [&'a str],
-    /// Others that may be imported and lead to a fetch, absolute paths.
+    /// Absolute paths of other files that may be imported and lead to a fetch.
     pub others: &'a [String],
     /// The version of Nix that recorded.
     pub nix_version: &'a str,
 }
 
-/// Writes what evaluates the shell with these sources into `dir`; the file that is returned
-/// stands for the shell's. All of it is overwritten, and holds for this place only.
-pub(crate) fn write(sources: &[Answer], place: ReplayPlace<'_>, dir: &Path) -> Result<PathBuf> {
+/// Writes the files that evaluate the shell with these answers into `dir`, and returns the file to
+/// use in place of the shell's. Existing files are overwritten. The files are valid for this place
+/// only.
+pub(crate) fn write(answers: &[Answer], place: ReplayPlace<'_>, dir: &Path) -> Result<PathBuf> {
     let project = utf8(place.project)?;
     let text = format!(
         "{}(import ./replay.nix {{ entry = {}; inherit project; isPure = {}; nixVersion = {}; \
@@ -95,11 +95,11 @@ pub(crate) fn write(sources: &[Answer], place: ReplayPlace<'_>, dir: &Path) -> R
         quote_all(place.others.iter().map(String::as_str)),
     );
     let wrapper = scope::write(dir, Some(("replay.nix", include_str!("replay.nix"))), &text)?;
-    let here: Vec<_> = sources
+    let here: Vec<_> = answers
         .iter()
-        .map(|source| Answer {
-            arguments: map_texts(&source.arguments, &|text| text.replace(PROJECT, project)),
-            ..source.clone()
+        .map(|answer| Answer {
+            arguments: map_texts(&answer.arguments, &|text| text.replace(PROJECT, project)),
+            ..answer.clone()
         })
         .collect();
     let file = dir.join("sources.json");
@@ -109,7 +109,7 @@ pub(crate) fn write(sources: &[Answer], place: ReplayPlace<'_>, dir: &Path) -> R
     Ok(wrapper)
 }
 
-/// Arguments that say the same wherever the project lies.
+/// Makes arguments independent of the project's directory.
 pub(crate) fn portable(arguments: &serde_json::Value, project: &Path) -> serde_json::Value {
     let Some(project) = project.to_str() else {
         return arguments.clone();
@@ -117,7 +117,7 @@ pub(crate) fn portable(arguments: &serde_json::Value, project: &Path) -> serde_j
     map_texts(arguments, &|text| replace_directory(text, project))
 }
 
-/// A url or path as it may be shown and kept: a place in the project is relative to it.
+/// A url or path to show and to keep: relative if it is in the project.
 pub(crate) fn without_directory(text: &str, project: &Path) -> String {
     let Some(project) = project.to_str() else {
         return text.to_owned();
@@ -125,8 +125,7 @@ pub(crate) fn without_directory(text: &str, project: &Path) -> String {
     replace_directory(text, project).replace(PROJECT, ".")
 }
 
-/// Replaces a directory where it is named as a whole: at the beginning or behind a scheme, and
-/// up to the end of a component.
+/// Replaces a directory at the beginning of a text or behind a scheme, if whole components match.
 fn replace_directory(text: &str, dir: &str) -> String {
     let at = text.find("://").map_or(0, |at| at + "://".len());
     let (scheme, path) = text.split_at(at);

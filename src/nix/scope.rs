@@ -1,4 +1,4 @@
-//! Files of Nix code that evaluate a shell with other builtins: `scope.nix`, and what uses it.
+//! The Nix files that evaluate a shell with other builtins: `scope.nix` and its users.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,9 +7,9 @@ use super::expression::{quote, utf8};
 use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::selection::Selection;
 
-/// Writes a user of `scope.nix` and how it is called into a directory, and beside it a file that
-/// stands for the shell's: nix-shell and nix-instantiate take it as they would take that one. Without
-/// a user, that file is what was to be called.
+/// Writes `scope.nix`, a user of it and the call into a directory, and returns the file to use in
+/// place of the shell's with nix-shell and nix-instantiate. Without a user, that file is the call
+/// itself.
 pub(super) fn write(dir: &Path, user: Option<(&str, &str)>, call: &str) -> Result<PathBuf> {
     fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
     let shell = match user {
@@ -30,14 +30,14 @@ pub(super) fn write(dir: &Path, user: Option<(&str, &str)>, call: &str) -> Resul
     Ok(dir.join("shell.nix"))
 }
 
-/// The same selection for a file that stands for the shell's: the expressions of its arguments see the
-/// other builtins, too, and relative paths in them lead where they always do.
+/// The same selection for a file in place of the shell's. The expressions of its arguments also see
+/// the other builtins, and relative paths in them keep their meaning.
 pub(crate) fn selection(selection: &Selection, wrapper: &Path) -> Result<Selection> {
     let dir = wrapper.parent().unwrap_or(wrapper);
     let evaluation = quote(utf8(&dir.join("evaluation.nix"))?);
     let mut scoped = selection.clone();
     for argument in scoped.arguments.iter_mut().filter(|one| !one.string) {
-        // A comment may be the end of it.
+        // It may end in a comment.
         let end = if argument.value.contains('#') {
             "\n"
         } else {

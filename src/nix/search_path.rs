@@ -1,4 +1,4 @@
-//! Nix's search path, what `<nixpkgs>` means, and how it is frozen into the store.
+//! Nix's search path: what `<nixpkgs>` means, and how it is frozen into the store.
 //!
 //! The path comes from `-I`, then `NIX_PATH`, then `nix-path` of the configuration or the
 //! default (`~/.nix-defexpr/channels`, the root user's channels). Nix itself is asked for
@@ -17,22 +17,22 @@ use shellpack_format::store::store_path::StorePath;
 /// One entry of the search path.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct PathEntry {
-    /// What names must begin with; empty for an entry without `prefix=`.
+    /// The prefix of the names that it answers; empty for an entry without `prefix=`.
     pub prefix: String,
     /// A directory, or the url of a tarball.
     pub path: String,
 }
 
-/// A look-up, resolved to something in the store.
+/// A look-up, resolved to a path in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frozen {
     /// The name that `NIX_PATH` must give it: `nixpkgs`.
     pub name: String,
     /// The store path that holds it.
     pub store_path: StorePath,
-    /// The whole path: in the store, perhaps below the store path's top.
+    /// The whole path: the store path, or one below it.
     pub path: String,
-    /// What the search path had: a directory, a symlink.
+    /// The path in the search path: a directory, or a symlink.
     pub source: String,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn in_force(include: &[String]) -> Result<Vec<PathEntry>> {
 }
 
 impl PathEntry {
-    /// Nix takes a relative entry from the current directory.
+    /// Makes a relative entry absolute: for Nix it is relative to the current directory.
     fn absolute(mut self) -> Result<Self> {
         if !is_url(&self.path) {
             let path = std::path::absolute(&self.path).map_err(Error::io("find", &self.path))?;
@@ -74,8 +74,8 @@ pub(crate) fn is_url(path: &str) -> bool {
     .any(|scheme| path.starts_with(scheme))
 }
 
-/// The entry that answers a look-up, the name to freeze it under, and the path to freeze.
-/// Nix's own rule: the first entry whose prefix fits and below which the rest exists.
+/// The entry that answers a look-up, the name to freeze it under, and the path to freeze. By Nix's
+/// own rule it is the first entry whose prefix matches and below which the rest exists.
 pub(crate) fn resolve<'a>(
     entries: &'a [PathEntry],
     name: &str,
@@ -97,8 +97,8 @@ pub(crate) fn resolve<'a>(
     })
 }
 
-/// Brings what a look-up found into the store: as it is where it already lies there, behind
-/// whatever symlinks, else as a copy without `.git`.
+/// Brings the result of a look-up into the store: as it is if it is there already, also behind
+/// symlinks, else as a copy without `.git`.
 pub(crate) fn freeze(nix: &Nix, name: String, source: String) -> Result<Frozen> {
     let real = std::fs::canonicalize(&source).map_err(Error::io("find", &source))?;
     let real = utf8(&real)?.to_owned();
@@ -142,8 +142,8 @@ fn copy(name: &str, dir: &Path) -> Result<String> {
     command::parse_json("nix-instantiate", &text)
 }
 
-/// Directories of the search path whose files are nobody's project files. An entry that
-/// holds the shell file itself is left out: there they are.
+/// The directories of the search path, whose files are not the project's. An entry that holds the
+/// shell file itself is left out: its files are.
 pub(crate) fn foreign_directories(entries: &[PathEntry], shell_file: &Path) -> Vec<PathBuf> {
     let dirs = entries
         .iter()

@@ -1,5 +1,5 @@
-//! The user's own nixpkgs configuration: what `import <nixpkgs> { }` takes from the home
-//! directory and the environment, without the project saying so.
+//! The user's own nixpkgs configuration: `import <nixpkgs> { }` reads it from the home directory and
+//! the environment, although the project does not mention it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,18 @@ use shellpack_format::bundle::manifest::NIXPKGS_CONFIG;
 /// The look-up that finds overlays.
 pub(crate) const OVERLAYS: &str = "nixpkgs-overlays";
 
-/// What is there to take part, in nixpkgs' order of preference; whether it does is another
-/// question.
+/// The configuration that exists, in nixpkgs' order of preference. Evaluation may ignore it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct UserConfig {
     /// The configuration's file.
     pub config: Option<PathBuf>,
-    /// Overlays: a file with a list, or a directory. Those of the search path come first and
-    /// are not meant here.
+    /// Overlays: a file with a list, or a directory. Those of the search path, which come first, are
+    /// not included.
     pub overlays: Option<PathBuf>,
 }
 
 impl UserConfig {
-    /// This user's.
+    /// The current user's.
     pub(crate) fn of_user() -> Self {
         let home = std::env::var_os("HOME").map(PathBuf::from);
         let named = std::env::var_os(NIXPKGS_CONFIG).map(PathBuf::from);
@@ -64,12 +63,12 @@ impl UserConfig {
     }
 }
 
-/// A configuration and overlays that say nothing, for what is to have neither.
+/// An empty configuration and empty overlays, for an evaluation without either.
 #[derive(Debug, Clone)]
 pub(crate) struct Nothing {
-    /// What [`NIXPKGS_CONFIG`] is to name.
+    /// The value for [`NIXPKGS_CONFIG`].
     pub config: String,
-    /// What [`OVERLAYS`] is to be on the search path: `nixpkgs-overlays=/…`.
+    /// The search path entry for [`OVERLAYS`]: `nixpkgs-overlays=/…`.
     pub overlays: String,
 }
 

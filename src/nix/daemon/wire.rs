@@ -1,4 +1,4 @@
-//! The worker protocol's bytes: numbers, strings, and the messages that come before an answer.
+//! The worker protocol's bytes: numbers, strings, and the messages before an answer.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek as _, Write};
@@ -10,10 +10,10 @@ use super::{Endpoint, protocol};
 use crate::error::{Error, Result};
 use shellpack_format::store::nar::padding;
 
-/// The longest string that we take from a daemon; a message, a path, never content.
+/// The longest string that we accept from a daemon: a message or a path, never content.
 const MAX_STRING: u64 = 64 << 20;
 
-/// What the other side sends before an answer.
+/// The messages that the daemon sends before an answer.
 mod stderr {
     pub(super) const NEXT: u64 = 0x6f6c_6d67;
     pub(super) const READ: u64 = 0x6461_7461;
@@ -34,7 +34,7 @@ pub(super) struct Wire {
 /// A daemon that we started.
 struct OwnDaemon {
     child: Child,
-    /// What it says when it cannot even speak the protocol.
+    /// Its words, if it fails before it speaks the protocol.
     words: File,
 }
 
@@ -86,7 +86,7 @@ impl Wire {
         })
     }
 
-    /// Why our own daemon ended before it said a word on the wire.
+    /// The reason why our own daemon ended before it sent anything.
     pub(super) fn last_words(&mut self) -> Option<Error> {
         let mut own = self.own.take()?;
         // Closing its input ends it, if it has not ended by itself.
@@ -103,12 +103,12 @@ impl Wire {
         match self.await_read()? {
             None => Ok(()),
             Some(_) => Err(Error::Daemon {
-                message: "it asked for data where there is none".to_owned(),
+                message: "it asked for data that does not exist".to_owned(),
             }),
         }
     }
 
-    /// Skips log messages until Nix wants data (how much) or is done (`None`).
+    /// Skips log messages until Nix wants data, of this many bytes, or is done (`None`).
     pub(super) fn await_read(&mut self) -> Result<Option<usize>> {
         self.flush()?;
         loop {
@@ -207,8 +207,8 @@ impl Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         if let Some(OwnDaemon { mut child, .. }) = self.own.take() {
-            // Closing its input is how the daemon is told to end; nothing is left to be lost by then.
-            // Nor may it wait for us to read an answer.
+            // A closed input makes the daemon end; nothing can be lost by then. Nor may it wait for
+            // us to read an answer.
             self.to = BufWriter::new(Box::new(io::sink()));
             self.from = BufReader::new(Box::new(io::empty()));
             if child.wait().is_err() {
@@ -222,7 +222,7 @@ fn lost(source: io::Error) -> Error {
     Error::DaemonLost(source)
 }
 
-/// Nix colours its errors for the terminal even on this wire.
+/// Removes colours: Nix colours its errors even in the protocol.
 fn strip_colours(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! What Nix says while it evaluates, at `-vvv`.
+//! Nix's log of an evaluation, at `-vvv`.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use super::recorded::{Recorded, TOKEN};
 use shellpack_format::store::store_path::StorePath;
 
-/// What an evaluation came to.
+/// The result of an evaluation.
 #[derive(Debug, Default)]
 pub(crate) struct Evaluation {
-    /// Derivations, in order; nix-shell wants exactly one.
+    /// Derivations, in order. nix-shell needs exactly one.
     pub derivations: Vec<StorePath>,
-    /// Files that were evaluated, wherever they are.
+    /// All files that were evaluated.
     pub evaluated: BTreeSet<PathBuf>,
     /// Trees and files that became store paths.
     pub copied: BTreeSet<PathBuf>,
-    /// What the recorder saw, in order.
+    /// The recorder's events, in order.
     pub events: Vec<Recorded>,
     /// Warnings and traces of the user's own code.
     pub talk: Vec<String>,
@@ -27,7 +27,7 @@ impl Evaluation {
             .strip_prefix("trace: ")
             .and_then(|text| text.strip_prefix(TOKEN))
         {
-            // A line that is not ours by chance is nothing to fail over.
+            // A line of another origin that looks like ours is no reason to fail.
             self.events.extend(serde_json::from_str::<Recorded>(json));
         } else if let Some(file) = quoted(line, "evaluating file '") {
             self.evaluated.insert(file.into());
@@ -46,7 +46,7 @@ pub(super) fn quoted<'a>(line: &'a str, prefix: &str) -> Option<&'a str> {
     Some(&rest[..end])
 }
 
-/// A url without user, password and query: where it is shown, logs are kept.
+/// A url without user, password and query, for display: logs are kept.
 pub(super) fn without_secrets(url: &str) -> String {
     let shown = url.split(['?', '#']).next().unwrap_or(url);
     let Some((scheme, rest)) = shown.split_once("://") else {

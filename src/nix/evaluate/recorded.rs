@@ -1,4 +1,4 @@
-//! What the recorder says, and what it is told about flakes.
+//! The recorder's events, and the flakes that it is told about.
 
 use std::path::PathBuf;
 
@@ -24,9 +24,9 @@ pub(crate) enum Recorded {
         arguments: serde_json::Value,
         /// The store path it returned.
         path: String,
-        /// What it returned besides, if that was a set: revision, date.
+        /// The other attributes that it returned, if it returned a set: revision, date.
         attributes: Option<serde_json::Value>,
-        /// What makes a flake of it, if it is a known one.
+        /// The flake in it, if it is a known one.
         #[serde(default)]
         flake: Option<Locked>,
     },
@@ -37,7 +37,7 @@ pub(crate) enum Recorded {
         /// Its absolute path.
         path: PathBuf,
     },
-    /// Something was read that Nix had to have in the store, and may have built for it.
+    /// A store path was read, which Nix may have built for it.
     Realise {
         /// A derivation or another store path.
         path: String,
@@ -58,7 +58,7 @@ pub(crate) enum Recorded {
     Copy {
         /// Its absolute path.
         path: PathBuf,
-        /// The store path that it became: with a filter, perhaps less than what is there.
+        /// The store path that it became. A filter may have left files out.
         result: PathBuf,
     },
     /// A variable of the environment was read.
@@ -68,16 +68,16 @@ pub(crate) enum Recorded {
     },
     /// A `<…>` is about to be looked up.
     Search {
-        /// What stands between the angle brackets.
+        /// The text between the angle brackets.
         name: String,
     },
     /// A `<…>` was looked up, and found.
     Lookup {
-        /// What stands between the angle brackets.
+        /// The text between the angle brackets.
         name: String,
         /// The file that looked it up.
         from: String,
-        /// What was found.
+        /// The path that was found.
         path: String,
     },
 }
@@ -89,14 +89,14 @@ pub(crate) struct KnownFlake {
     pub reference: String,
     /// The store path of its source.
     pub path: String,
-    /// What else the source is.
+    /// The other attributes of the source.
     pub attributes: serde_json::Value,
-    /// What makes a flake of it.
+    /// The flake in it.
     pub flake: Locked,
 }
 
 impl KnownFlake {
-    /// Asks Nix what a reference leads to.
+    /// Asks Nix to resolve a reference.
     pub(crate) fn of(reference: &str) -> Result<Self> {
         let metadata = Metadata::of(reference)?;
         Ok(Self {

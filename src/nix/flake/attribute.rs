@@ -1,13 +1,14 @@
-//! Names that lead to a value in what a flake puts out.
+//! Attribute paths in the outputs of a flake.
 
 use std::fmt;
 
-/// Names that lead to a value in a flake.
+/// The names that lead to a value in a flake's outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AttributePath(pub(super) Vec<String>);
 
 impl AttributePath {
-    /// Where `nix develop` looks for what follows the `#` of a reference, in this order.
+    /// The places where `nix develop` looks for the text behind the `#` of a reference, in this
+    /// order.
     pub(crate) fn candidates(fragment: &str, system: &str) -> Vec<Self> {
         let path = |names: &[&str]| Self(names.iter().map(|&name| name.to_owned()).collect());
         if fragment.is_empty() {
@@ -18,7 +19,7 @@ impl AttributePath {
                 path(&["defaultPackage", system]),
             ];
         }
-        // A leading dot is for a path from the top, and from nowhere else.
+        // A leading dot means a path from the top.
         if let Some(rest) = fragment.strip_prefix('.') {
             return vec![Self(names(rest))];
         }

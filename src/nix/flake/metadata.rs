@@ -1,4 +1,4 @@
-//! What Nix knows of a flake by its reference.
+//! The metadata of a flake, as Nix resolves a reference.
 
 use std::fs;
 use std::path::Path;
@@ -12,12 +12,12 @@ use crate::nix::command::{self, NixCommand};
 use crate::nix::expression::quote;
 use shellpack_format::bundle::manifest::BundleName;
 
-/// What Nix says of a flake.
+/// Nix's metadata of a flake.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Metadata {
     /// The store path of its source.
     pub path: String,
-    /// The reference by which it can be had again.
+    /// The locked reference, which always resolves to the same source.
     locked: Map<String, Value>,
     /// Its inputs, as `flake.lock` has them.
     pub locks: Value,
@@ -27,8 +27,7 @@ pub(crate) struct Metadata {
 }
 
 impl Metadata {
-    /// Asks Nix, which fetches the flake and finds out what is not locked yet, and leaves the
-    /// user's lock file alone.
+    /// Asks Nix, which fetches the flake and locks its inputs without changing the user's lock file.
     pub(crate) fn of(reference: &str) -> Result<Self> {
         let text = NixCommand::new("nix")
             .args(FEATURES)
@@ -38,17 +37,17 @@ impl Metadata {
         command::parse_json("nix flake metadata", &text)
     }
 
-    /// Where in the source `flake.nix` lies; empty at the top.
+    /// The directory of `flake.nix` in the source; empty at the top.
     pub(crate) fn directory(&self) -> &str {
         self.text("dir").unwrap_or_default()
     }
 
-    /// The reference as a url, to be shown.
+    /// The reference as a url, for display.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Whether the flake lies in a directory of the user's.
+    /// Whether the flake is in a local directory.
     pub(crate) fn is_local(&self) -> bool {
         match self.text("type") {
             Some("path") => true,
@@ -59,7 +58,7 @@ impl Metadata {
         }
     }
 
-    /// What else than a path the source is, as this Nix has it: revision, date.
+    /// The source's attributes besides its path, as this Nix has them: revision, date.
     pub(crate) fn attributes(&self) -> Result<Value> {
         let reference = serde_json::to_string(&self.tree())
             .map_err(|error| Error::nix_output("nix flake metadata", &error.to_string()))?;
@@ -74,24 +73,24 @@ impl Metadata {
         command::parse_json("nix-instantiate", &text)
     }
 
-    /// As `fetchTree` takes it: the directory is not the tree's, and what begins with
-    /// underscores is between Nix and itself.
+    /// The reference for `fetchTree`: without the directory, which is not part of the tree, and
+    /// without Nix's internal attributes, which begin with underscores.
     fn tree(&self) -> Map<String, Value> {
         let mut locked = self.locked.clone();
         locked.retain(|name, _| name != "dir" && !name.starts_with("__"));
         locked
     }
 
-    /// Whether Nix took it from a working copy with changes.
+    /// Whether it is a working copy with changes.
     pub(crate) fn is_dirty(&self) -> bool {
         self.text("type") == Some("git") && self.text("rev").is_none()
     }
 
-    /// What the flake may be called: as the directory or the repository that it is in.
+    /// A name for the flake: that of its directory or repository.
     pub(crate) fn name(&self) -> String {
         let path = || {
             let path = self.text("path")?;
-            // Old versions of Nix say `.` if the user does.
+            // Old versions of Nix print `.` if the user typed it.
             let real = fs::canonicalize(path).ok();
             Some(real.map_or_else(
                 || path.to_owned(),
@@ -117,12 +116,12 @@ impl Metadata {
             .to_owned()
     }
 
-    /// Whether the source's own lock file says all there is to say.
+    /// Whether the source's own lock file is complete.
     pub(crate) fn is_locked(&self) -> bool {
         self.locked().lock.is_none() || self.inputs().next().is_none()
     }
 
-    /// The inputs, each with where it comes from.
+    /// The inputs, each with its origin.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = String> {
         let root = self.locks["root"].as_str().unwrap_or_default();
         let nodes = self.locks["nodes"].as_object().into_iter().flatten();
@@ -150,7 +149,7 @@ impl Metadata {
         self.locked.get(name).and_then(Value::as_str)
     }
 
-    /// What makes a flake of its source.
+    /// The parts of the flake besides its source.
     pub(crate) fn locked(&self) -> Locked {
         let file = Path::new(&self.path).join(self.directory()).join(LOCK_FILE);
         let text = fs::read(file).ok();
@@ -162,13 +161,13 @@ impl Metadata {
         }
     }
 
-    /// The text that belongs into `flake.lock`, laid out as Nix does it.
+    /// The text of `flake.lock`, in Nix's layout.
     pub(crate) fn lock_file(&self) -> String {
         format!("{:#}\n", self.locks)
     }
 }
 
-/// The path of a url, or as much of one as there is, without what makes it fit for a url.
+/// The path of a url, decoded, as far as the url has one.
 fn url_decoded(text: &str) -> String {
     let mut parts = text.split('%');
     let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
