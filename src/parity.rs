@@ -1,6 +1,5 @@
-//! Parity: a file beside a bundle from which what is damaged of it can be computed again
-//! (`bundle-format.md`, section 11). It covers the bundle's bytes, whether they lie in one file or
-//! in volumes.
+//! Parity: a file beside a bundle, from which damaged parts of the bundle can be computed again
+//! (`bundle-format.md`, section 11). It covers the bundle's bytes, in one file or in volumes.
 //!
 //! ```text
 //! protect:  bundle ─▶ Geometry ─▶ sections, each its own code ─▶ parity file
@@ -84,7 +83,7 @@ impl FromStr for Share {
         hundredths
             .filter(|hundredths| (1..=10_000).contains(hundredths))
             .map(|hundredths| Self { hundredths })
-            .ok_or_else(|| "it is no share of the bundle, from 0.01% to 100%".to_owned())
+            .ok_or_else(|| "it is not a share of the bundle, from 0.01% to 100%".to_owned())
     }
 }
 

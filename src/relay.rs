@@ -1,5 +1,5 @@
-//! Threads that work on numbered pieces of one stream, and what the thread of one piece
-//! hands to the thread of the next: a turn to write, the state of something that goes on.
+//! Threads that work on numbered pieces of one stream. The thread of one piece hands something on
+//! to the thread of the next: a turn to write, or the state of a hash.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -23,7 +23,7 @@ struct State<T> {
 }
 
 impl<T> Relay<T> {
-    /// A relay in which nothing waits.
+    /// An empty relay.
     pub(crate) fn new() -> Self {
         Self {
             state: Mutex::new(State {
@@ -57,12 +57,12 @@ impl<T> Relay<T> {
         }
     }
 
-    /// A piece's value, if it is there already.
+    /// A piece's value, if it has been left already.
     pub(crate) fn take_if_there(&self, piece: usize) -> Option<T> {
         self.lock().waiting.remove(&piece)
     }
 
-    /// Wakes everybody who waits, because a thread failed.
+    /// Wakes all waiting threads, because a thread failed.
     pub(crate) fn abandon(&self) {
         self.lock().abandoned = true;
         self.changed.notify_all();
@@ -79,9 +79,9 @@ impl<T> Default for Relay<T> {
     }
 }
 
-/// Runs the same work on several threads and returns the first failure. When a thread fails
-/// or panics, `abandon` must wake all that wait. A thread that only stopped because another
-/// one failed reports an interruption, which counts last.
+/// Runs the same work on several threads, and returns the first failure. When a thread fails or
+/// panics, `abandon` must wake all that wait. A thread that only stopped because another one failed
+/// reports an interruption, which counts last.
 pub(crate) fn run(
     threads: usize,
     work: impl Fn() -> Result<()> + Sync,

@@ -1,4 +1,4 @@
-//! Trees of files on the disk: to NARs and back, their content address, their removal.
+//! Trees of files on disk: to NARs and back, their content addresses, their removal.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ pub(crate) mod content_address;
 pub(crate) mod dump;
 pub(crate) mod restore;
 
-/// Deletes a tree in spite of read-only directories in it. What is not there is no failure.
+/// Deletes a tree in spite of read-only directories in it. A missing tree is not an error.
 pub fn delete_tree(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let Ok(metadata) = fs::symlink_metadata(path) else {

@@ -1,6 +1,6 @@
-//! The closure's segments taken apart: every NAR is compared with the manifest, hash and
-//! size, in the same pass in which it goes where it should. `open` and `verify` differ in
-//! where that is, and in what a fault means.
+//! Unpacks the closure's segments. Every NAR is compared with the manifest, by hash and size, in
+//! the same pass in which it goes to its destination. `open` and `verify` differ in the
+//! destination, and in the meaning of a fault.
 
 use std::io::{self, Read as _};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,11 +27,11 @@ use crew::Crew;
 use taker::Taker;
 use unpacker::Unpacker;
 
-/// How many compressed bytes are read at a time: what they decode to is still in the
-/// processor's cache when it is hashed and written.
+/// How many compressed bytes are read at a time. What they decode to is still in the processor's
+/// cache when it is hashed and written.
 const CHUNK: usize = 128 << 10;
 
-/// Reads all segments on several threads; each holds one raw segment.
+/// Reads all segments on several threads, each of which holds one raw segment.
 pub(crate) fn segments<I: Input + Send, D: Destination>(
     reader: Reader<I>,
     destination: &D,
@@ -77,7 +77,7 @@ impl<D: Destination> Unpacker<'_, D> {
         self.crew.leave(self)
     }
 
-    /// Segments are handed out in order, whoever wants the next one.
+    /// Hands out segments in order, to any thread that wants the next one.
     fn next_segment<I: Input>(
         &self,
         source: &Mutex<Segments<I>>,
@@ -106,7 +106,7 @@ impl<D: Destination> Unpacker<'_, D> {
                 Ok(Some(content)) => return Ok(Some((segment, content))),
                 Ok(None) => {}
                 Err(error) => {
-                    // Segments under way wait only for each other; they go on to their end.
+                    // Segments under way wait only for each other, so they can go on to their end.
                     source.over = true;
                     self.destination.unreadable(error)?;
                 }
@@ -114,9 +114,9 @@ impl<D: Destination> Unpacker<'_, D> {
         }
     }
 
-    /// Decodes a segment and takes apart what is there of it. Nothing of it is final before
-    /// its NAR's hash was found right; and a fault in a NAR is not reported before it is
-    /// known that the segment itself arrived undamaged, since that says more.
+    /// Decodes a segment and takes its NARs apart. Nothing of a NAR is final before its hash was
+    /// found right. A fault in a NAR is reported only once the segment itself is known to be
+    /// undamaged, since damage of the segment is the better explanation.
     fn segment(
         &self,
         segment: usize,
@@ -163,7 +163,7 @@ impl<D: Destination> Unpacker<'_, D> {
         Ok(())
     }
 
-    /// Where a medium fails, what lies elsewhere on it may still be read.
+    /// If a medium fails in one place, the rest of it may still be readable.
     fn unread(&self, member: String, error: io::Error) -> Result<()> {
         if !Unreadable::is_in(&error) {
             return self.destination.unreadable(error.into());
@@ -174,8 +174,8 @@ impl<D: Destination> Unpacker<'_, D> {
     }
 }
 
-/// Whether the segment is the one that was written. That bytes were damaged says more than
-/// what became of them.
+/// Whether the segment is the one that was written. Damaged bytes are the better explanation of
+/// whatever follows from them.
 fn verdict(
     decoding: &Decoding<'_>,
     fed: Result<(), BadSegment>,
@@ -195,7 +195,7 @@ fn read_some(content: &mut Segment, chunk: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// The error of a bundle that could not be read, for destinations that stop at the first.
+/// The error for a bundle that could not be read, for destinations that stop at the first fault.
 pub(crate) fn stop(file: &std::path::Path, error: impl Into<ReadError>) -> Error {
     Error::read_bundle(file, error.into())
 }

@@ -1,14 +1,14 @@
-//! Blocks that are known to be damaged. Whoever made the files decides how many that are, so no more
-//! are kept than it takes to know that there are too many.
+//! The blocks that are known to be damaged. The author of the files controls their number, so no
+//! more are kept than are needed to know that there are too many.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Geometry;
 
-/// How many are kept: 256 GiB of the largest blocks that shellpack writes.
+/// How many are kept: enough for 256 GiB of the largest blocks that shellpack writes.
 const MOST: usize = 4 << 20;
 
-/// Blocks that are damaged, by column; rows of parity come behind those of the bundle.
+/// Damaged blocks, by column. Rows of parity follow those of the bundle.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bad {
     columns: BTreeMap<u64, BTreeSet<u32>>,
@@ -16,7 +16,8 @@ pub(super) struct Bad {
 }
 
 impl Bad {
-    /// Adds a block. Where a column has more than it has parity, all others say nothing new.
+    /// Adds a block. A column with more damage than parity is lost, so further blocks of it are
+    /// dropped.
     pub(super) fn add(&mut self, column: u64, row: u32, geometry: &Geometry) {
         let rows = self.columns.entry(column).or_default();
         if rows.len() <= geometry.parity as usize && rows.insert(row) {
@@ -33,7 +34,7 @@ impl Bad {
         self.columns.is_empty()
     }
 
-    /// The rows of a column.
+    /// The damaged rows of a column.
     pub(super) fn of(&self, column: u64) -> Option<&BTreeSet<u32>> {
         self.columns.get(&column)
     }

@@ -4,10 +4,10 @@ use sha2::{Digest as _, Sha256};
 
 use shellpack_format::store::hash::Digest;
 
-/// The size of the part of a head that comes before the table, in bytes.
+/// The size in bytes of the part of a head before the table.
 pub(super) const FIXED: usize = 184;
-/// How many bytes of a block's digest are kept. It guards against accidents: an attacker can
-/// write another parity file.
+/// How many bytes of a block's digest are kept. It guards against accidents; an attacker can write
+/// another parity file.
 pub(super) const BLOCK_DIGEST: usize = 16;
 
 /// The digest of a block.
@@ -33,7 +33,7 @@ pub(super) fn digest(bytes: &[u8], at: usize) -> Digest {
     array::<32>(bytes, at).into()
 }
 
-/// Places are constants within what was checked to be there.
+/// Reads an array. Callers pass constants within bytes whose number they have checked.
 fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     let mut array = [0; N];
     array.copy_from_slice(&bytes[at..at + N]);

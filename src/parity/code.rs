@@ -1,5 +1,5 @@
 //! The Reed-Solomon code of one column (`bundle-format.md`, section 11.3). The crate has two ways
-//! to code; the format is the one that it calls the high rate, whatever the numbers.
+//! to code. The format always uses the one that the crate calls high rate.
 
 use std::io;
 
@@ -8,18 +8,18 @@ use reed_solomon_simd::rate::{
     HighRateDecoder, HighRateEncoder, RateDecoder as _, RateEncoder as _,
 };
 
-/// How many bytes of each block are coded at a time: what the code holds of all rows fits the
-/// processor's cache. Each symbol is coded by itself, so this is no part of the format.
+/// How many bytes of each block are coded at a time, so that the slices of all rows fit into the
+/// processor's cache. Each symbol is coded by itself, so this is not part of the format.
 pub(super) const SLICE: usize = 4096;
 
-/// How many blocks a column has.
+/// The number of blocks in a column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Code {
     pub(super) rows: usize,
     pub(super) parity: usize,
 }
 
-/// Computes parity; one for each thread.
+/// Computes parity. Each thread has its own.
 pub(super) struct Encoder(HighRateEncoder<DefaultEngine>);
 
 impl Code {
@@ -29,7 +29,7 @@ impl Code {
         encoder.map(Encoder).map_err(impossible)
     }
 
-    /// The parity of a slice of a column, row by row, one behind the other.
+    /// The parity of a slice of a column: the rows one behind the other.
     pub(super) fn encode<'a>(
         self,
         encoder: &mut Encoder,
@@ -51,8 +51,8 @@ impl Code {
         Ok(parity)
     }
 
-    /// Those blocks of a column that are missing, by row. `rows` are the blocks of the bundle that
-    /// are good, and `parity` those of parity; there must be as many as the bundle has rows.
+    /// Computes the missing blocks of a column, by row. `rows` are the good blocks of the bundle
+    /// and `parity` those of parity; together there must be as many as the bundle has rows.
     pub(super) fn restore(
         self,
         rows: &[(u32, &[u8])],
@@ -80,7 +80,7 @@ impl Code {
             }
             let outcome = decoder.decode().map_err(impossible)?;
             let pieces = outcome.restored_original_iter();
-            // They come in the order of the rows, each time.
+            // They always come in the order of the rows.
             for (index, (row, piece)) in pieces.enumerate() {
                 if from == 0 {
                     let row = u32::try_from(row).map_err(io::Error::other)?;
@@ -93,7 +93,7 @@ impl Code {
     }
 }
 
-/// What it complains of was checked before.
+/// The crate's errors cannot occur: their causes were checked before.
 fn impossible(error: reed_solomon_simd::Error) -> io::Error {
     io::Error::other(error)
 }

@@ -13,7 +13,7 @@ use super::{Geometry, Remains};
 use crate::error::{Error, Result};
 use crate::report::{Event, Report};
 
-/// Writes the parity of a bundle. `names` are that of the bundle and that of the parity file, for
+/// Writes the parity of a bundle. `names` are the names of the bundle and of the parity file, for
 /// messages.
 pub(crate) fn write(
     bundle: &Remains,
@@ -46,7 +46,7 @@ enum Halt {
     Unread(io::Error),
 }
 
-/// Reads a section's part of each row; behind the bundle's end there are zeros.
+/// Reads a section's part of each row. Behind the bundle's end there are zeros.
 fn read(
     bundle: &Remains,
     geometry: &Geometry,
@@ -72,7 +72,7 @@ fn read(
     Ok(())
 }
 
-/// A section as it is in the file.
+/// The bytes of a section in the file.
 struct Coded {
     head: Vec<u8>,
     parity: Vec<u8>,
@@ -105,7 +105,7 @@ impl Coded {
     }
 }
 
-/// The rows of parity of a section, of which each row has this length.
+/// The parity rows of a section whose rows have this length.
 fn encode(geometry: &Geometry, rows: &[u8], length: usize) -> io::Result<Vec<u8>> {
     let code = Code {
         rows: geometry.rows as usize,
@@ -136,7 +136,7 @@ fn encode(geometry: &Geometry, rows: &[u8], length: usize) -> io::Result<Vec<u8>
     Ok(parity)
 }
 
-/// A length of something that is held in memory.
+/// The length of a buffer in memory.
 fn length(bytes: u64) -> io::Result<usize> {
     usize::try_from(bytes).map_err(|_| ErrorKind::OutOfMemory.into())
 }

@@ -1,5 +1,5 @@
-//! A parity file, as far as it is whole. Whatever is damaged of it is worth no more than what is
-//! damaged of the bundle; the rest is as good as before.
+//! A parity file, as far as it is sound. Damaged parts of it cost as much as damaged parts of the
+//! bundle; the rest stays useful.
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom};
@@ -16,10 +16,10 @@ use super::remains::salvage;
 use crate::error::{BadParity, Error, Result};
 use crate::report::Report;
 
-/// How much is searched at a time for a head that is whole.
+/// How much is searched at a time for a sound head.
 const SEARCHED: usize = 1 << 20;
 
-/// A parity file that was read.
+/// A parity file that was opened.
 #[derive(Debug)]
 pub(crate) struct ParityFile {
     pub(crate) path: PathBuf,
@@ -27,14 +27,14 @@ pub(crate) struct ParityFile {
     length: u64,
     pub(super) geometry: Geometry,
     pub(crate) identity: Identity,
-    /// Those of the sections that are there.
+    /// The tables of the sections that could be read.
     tables: Vec<Table>,
-    /// Blocks of parity that are damaged.
+    /// The damaged blocks of parity.
     pub(super) bad: Bad,
 }
 
 impl ParityFile {
-    /// Reads what a parity file is about, and nothing else yet.
+    /// Reads one head: the layout, and the bundle that it belongs to.
     pub(crate) fn open(path: &Path, report: &Report) -> Result<Self> {
         let (file, length) = open(path)?;
         let fixed = find_head(&file, length, report)?.map_err(|error| match error {
@@ -52,7 +52,7 @@ impl ParityFile {
         })
     }
 
-    /// Reads it to its end, and sees what is whole.
+    /// Reads the whole file, and finds out which parts are sound.
     pub(crate) fn read(mut self, report: &Report) -> Result<Self> {
         let (geometry, length) = (self.geometry, self.length);
         let sections = 0..geometry.sections();
@@ -71,7 +71,7 @@ impl ParityFile {
         self.geometry.size
     }
 
-    /// How many of the bundle's bytes may be damaged at most.
+    /// How many bytes of the bundle can be restored at most.
     pub(super) fn covered_bytes(&self) -> u64 {
         let row = self
             .geometry
@@ -86,14 +86,14 @@ impl ParityFile {
         are_there && self.bad.is_empty() && self.tables.iter().all(|table| table.is_whole)
     }
 
-    /// Of how many columns there are digests.
+    /// The number of columns with known digests.
     pub(super) fn known_columns(&self) -> u64 {
         let width = u64::from(self.geometry.width);
         let known = (self.tables.len() as u64).saturating_mul(width);
         known.min(self.geometry.columns())
     }
 
-    /// Whether a block has the digest that it should have; `None` if that is not known.
+    /// Whether a block has the right digest; `None` if that is unknown.
     pub(super) fn is_good(&self, row: u32, column: u64, digest: BlockDigest) -> Option<bool> {
         let section = self.geometry.section_of(column);
         let number = usize::try_from(section.number).ok()?;
@@ -139,8 +139,8 @@ impl ParityFile {
     }
 }
 
-/// A file, and how many bytes it has. Opening a pipe would wait until somebody writes to it, so it
-/// is looked at before.
+/// A file and its size in bytes. Opening a pipe would wait for a writer, so the type is checked
+/// first.
 fn open(path: &Path) -> Result<(File, u64)> {
     let look = || -> io::Result<_> {
         let kind = path.metadata()?.file_type();
@@ -148,7 +148,7 @@ fn open(path: &Path) -> Result<(File, u64)> {
             return Ok(None);
         }
         let mut file = File::open(path)?;
-        // A device has no other length.
+        // A device reports no other length.
         let length = file.seek(SeekFrom::End(0))?;
         Ok(Some((file, length)))
     };
@@ -156,8 +156,8 @@ fn open(path: &Path) -> Result<(File, u64)> {
     found.ok_or_else(|| BadParity::NotAFile(path.to_owned()).into())
 }
 
-/// The first head that is whole, wherever in the file that is: all of them say the same, but for
-/// the number of the section.
+/// The first sound head, anywhere in the file. All of them are equal but for the number of the
+/// section.
 fn find_head(file: &File, length: u64, report: &Report) -> Result<Result<Fixed, NotFixed>> {
     let mut bytes = vec![0; SEARCHED + FIXED];
     let mut at = 0;

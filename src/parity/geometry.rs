@@ -1,55 +1,54 @@
-//! How a bundle's bytes are laid out for the code, and where things are in a parity file
-//! (`bundle-format.md`, section 11.1). Pure arithmetic; all sizes have 64 bits.
+//! The layout of a bundle's bytes for the code, and of the parity file (`bundle-format.md`, section
+//! 11.1). Pure arithmetic; all sizes have 64 bits.
 
 use std::ops::Range;
 
 use super::Share;
 use super::bytes::{BLOCK_DIGEST, FIXED};
 
-/// The writer's rows: damage that is scattered over many places is evened out by many rows, and a
-/// section is read from as many places.
+/// The writer's rows. Many rows even out damage that is scattered over many places, but a section
+/// is read from as many places.
 const MOST_ROWS: u64 = 1024;
-/// About what the writer holds in memory: a section and its parity.
+/// About how many bytes the writer holds in memory: a section and its parity.
 const SECTION: u64 = 96 << 20;
-/// The writer's blocks, for bundles of up to so many bytes each: small ones lose little to a damaged
-/// byte, large ones take fewer digests.
+/// The writer's block sizes, each for bundles up to a size. Small blocks lose little to a damaged
+/// byte; large ones need fewer digests.
 const BLOCKS: [(u64, u32); 3] = [
     (4 << 20, 1 << 10),
     (256 << 20, 4 << 10),
     (16 << 30, 16 << 10),
 ];
-/// What a reader is ready to hold in memory for a section and its parity.
+/// How many bytes of a section and its parity a reader is willing to hold in memory.
 const LARGEST_SECTION: u64 = 256 << 20;
-/// The most rows of both kinds, with those of parity rounded up to a power of two, that the code has
-/// elements for.
+/// How many elements the code has: the rows, and the rows of parity rounded up to a power of two.
 const MOST_ELEMENTS: u64 = 1 << 16;
-/// The least size that no bundle with parity has: 64 TiB.
+/// The size that bundles with parity must stay below: 64 TiB.
 const LARGEST_BUNDLE: u64 = 1 << 46;
-/// What a reader takes of digests; of a large bundle, a thousandth of its size. The writer's take
-/// less than half of that.
+/// How many bytes of digests a reader accepts; for a large bundle, a thousandth of its size. Those
+/// of the writer need less than half of that.
 const MOST_DIGESTS: u64 = 64 << 20;
-/// The largest block that a reader takes.
+/// The largest block that a reader accepts.
 const LARGEST_BLOCK: u32 = 1 << 20;
-/// The code works on so many bytes at once.
+/// The code works on this many bytes at a time.
 pub(super) const UNIT: u32 = 64;
 
-/// The bundle as a table of blocks: in each column, any blocks can be computed from the others as
-/// long as no more of them are damaged than there are rows of parity.
+/// The bundle as a table of blocks. In each column, damaged blocks can be computed from the others
+/// if they are at most as many as the rows of parity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Geometry {
     /// The bundle's size in bytes.
     pub(super) size: u64,
     /// The size of a block in bytes.
     pub(super) block: u32,
-    /// How many rows the bundle has.
+    /// The number of rows of the bundle.
     pub(super) rows: u32,
-    /// How many rows of parity there are.
+    /// The number of rows of parity.
     pub(super) parity: u32,
-    /// How many columns a section has.
+    /// The number of columns in a section.
     pub(super) width: u32,
 }
 
-/// Some neighbouring columns, whose parity lies together.
+/// Neighbouring columns whose parity is stored together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Section {
     pub(super) number: u64,
@@ -59,7 +58,7 @@ pub(super) struct Section {
 }
 
 impl Geometry {
-    /// The layout that shellpack writes. It depends on nothing else.
+    /// The layout that shellpack writes. It depends on nothing but these arguments.
     pub(crate) fn of_bundle(size: u64, share: Share) -> Self {
         let tier = BLOCKS.iter().find(|(largest, _)| size <= *largest);
         let block = tier.map_or(64 << 10, |(_, block)| *block);
@@ -77,7 +76,7 @@ impl Geometry {
         }
     }
 
-    /// A layout that a file states, if a reader can deal with it.
+    /// Accepts a layout from a file if a reader can handle it.
     pub(super) fn checked(self) -> Option<Self> {
         let (rows, parity) = (u64::from(self.rows), u64::from(self.parity));
         let elements = rows + parity.next_power_of_two();
@@ -96,7 +95,7 @@ impl Geometry {
             .filter(|it| it.digests() <= most)
     }
 
-    /// What the digests of all blocks take: a reader holds them in memory.
+    /// The size of all digests in bytes. A reader holds them in memory.
     fn digests(&self) -> u64 {
         let blocks = u64::from(self.rows + self.parity).saturating_mul(self.columns());
         let heads = self.sections().saturating_mul(FIXED as u64);
@@ -105,7 +104,7 @@ impl Geometry {
             .saturating_add(heads)
     }
 
-    /// How many columns there are.
+    /// The number of columns.
     pub(super) fn columns(&self) -> u64 {
         self.size.div_ceil(u64::from(self.rows) * self.block())
     }
@@ -124,51 +123,51 @@ impl Geometry {
         }
     }
 
-    /// The section that a column is in.
+    /// The section of a column.
     pub(super) fn section_of(&self, column: u64) -> Section {
         self.section(column / u64::from(self.width))
     }
 
-    /// The size of a block.
+    /// The size of a block in bytes.
     pub(super) fn block(&self) -> u64 {
         self.block.into()
     }
 
-    /// How many blocks of the bundle there are.
+    /// The number of blocks of the bundle.
     pub(super) fn blocks(&self) -> u64 {
         self.size.div_ceil(self.block())
     }
 
-    /// Row and column of a block of the bundle.
+    /// The row and column of a block of the bundle.
     pub(super) fn place_of(&self, block: u64) -> (u32, u64) {
         let columns = self.columns();
         (small(block / columns), block % columns)
     }
 
-    /// Where in the bundle a block is.
+    /// The range of a block in the bundle.
     pub(super) fn range_of(&self, row: u32, column: u64) -> Range<u64> {
         let start = (u64::from(row) * self.columns() + column).saturating_mul(self.block());
         start.min(self.size)..start.saturating_add(self.block()).min(self.size)
     }
 
-    /// What a copy of a section's head takes.
+    /// The size of one copy of a section's head.
     pub(super) fn head_size(&self, section: Section) -> u64 {
         let blocks = u64::from(self.rows + self.parity) * u64::from(section.width);
         FIXED as u64 + blocks * BLOCK_DIGEST as u64
     }
 
-    /// Where in the parity file a section begins.
+    /// The offset of a section in the parity file.
     pub(super) fn start_of(&self, number: u64) -> u64 {
         number.saturating_mul(self.section_size(self.section(0)))
     }
 
-    /// What a section takes in the parity file.
+    /// The size of a section in the parity file.
     pub(super) fn section_size(&self, section: Section) -> u64 {
         let row = u64::from(section.width) * self.block();
         2 * self.head_size(section) + u64::from(self.parity) * row
     }
 
-    /// Where in the parity file a block of parity is.
+    /// The offset of a block of parity in the parity file.
     pub(super) fn parity_at(&self, row: u32, column: u64) -> u64 {
         let section = self.section_of(column);
         let before = u64::from(row) * u64::from(section.width) + (column - section.first);
@@ -185,14 +184,14 @@ impl Geometry {
 }
 
 impl Section {
-    /// Where in its table the digest of a block is.
+    /// The index of a block's digest in its table.
     pub(super) fn index(self, row: u32, column: u64) -> usize {
         let before = u64::from(row) * u64::from(self.width) + (column - self.first);
         usize::try_from(before).unwrap_or(usize::MAX)
     }
 }
 
-/// Numbers that the limits above keep small.
+/// Converts numbers that the limits above keep small.
 fn small(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

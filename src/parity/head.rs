@@ -1,22 +1,22 @@
-//! The head of a section: the layout, what it is the parity of, and the digest of every block
-//! (`bundle-format.md`, section 11.2). It stands before the section's parity and again behind it,
-//! and each block's digest speaks for itself, so a damaged head is of use as far as it is whole.
+//! The head of a section: the layout, the bundle that it belongs to, and the digest of every block
+//! (`bundle-format.md`, section 11.2). There is one before the section's parity and a copy behind
+//! it. Each digest stands alone, so a damaged head is useful as far as it is sound.
 
 use super::Geometry;
 use super::bytes::{BLOCK_DIGEST, BlockDigest, FIXED, digest, long, number};
 use super::geometry::Section;
 use shellpack_format::store::hash::Digest;
 
-/// What every copy of a head begins with.
+/// The first bytes of every copy of a head.
 pub(super) const MAGIC: &[u8; 16] = b"shellpack parity";
 /// The version of parity files that this program writes and reads.
 const VERSION: u32 = 1;
-/// Where the digest of what comes before it is.
+/// The offset of the digest of everything before it.
 const SEAL: usize = FIXED - 32;
-/// What a parity file belongs to.
+/// The bundle that a parity file belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// The digest of all of the bundle.
+    /// The digest of the whole bundle.
     pub(crate) bundle: Digest,
     /// The digest of its manifest.
     pub(crate) manifest: Digest,
@@ -31,12 +31,12 @@ pub(super) struct Fixed {
     pub(super) table: Digest,
 }
 
-/// Why some bytes are no such part.
+/// The reason why some bytes are not such a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotFixed {
-    /// They are something else, or damaged.
+    /// They are damaged, or something else.
     Damaged,
-    /// They are of a newer version, or have a layout that this program does not take.
+    /// They have a newer version, or a layout that this program does not accept.
     Unknown,
 }
 
@@ -56,7 +56,7 @@ impl Fixed {
         }
     }
 
-    /// As it is in the file.
+    /// The bytes in the file.
     pub(super) fn to_bytes(self) -> [u8; FIXED] {
         let layout = self.geometry;
         let mut bytes = Vec::with_capacity(FIXED);
@@ -106,19 +106,19 @@ impl Fixed {
     }
 }
 
-/// What is left of a section's two tables.
+/// The remains of a section's two tables.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     entries: Vec<u8>,
-    /// The other copy, if neither is whole.
+    /// The other copy, if neither is sound.
     other: Option<Vec<u8>>,
-    /// Whether both copies are whole.
+    /// Whether both copies are sound.
     pub(super) is_whole: bool,
 }
 
 impl Table {
-    /// Of two copies of a head, as far as they could be read, those entries that can be trusted;
-    /// all of them, if neither is whole: then the blocks themselves tell.
+    /// The digests that can be trusted, from two copies of a head as far as they could be read. If
+    /// neither is sound, both are kept: a block that matches either one is good.
     pub(super) fn of(copies: [&[u8]; 2], expected: impl Fn(&Fixed) -> bool) -> Self {
         let is_sound = |copy: &[u8]| {
             let fixed = Fixed::parse(copy).ok().filter(|fixed| expected(fixed));
@@ -139,7 +139,7 @@ impl Table {
         }
     }
 
-    /// Whether this is the digest of a block. A digest that is damaged is no block's.
+    /// Whether this is the digest of the block with this index. A damaged digest matches no block.
     pub(super) fn has(&self, index: usize, digest: BlockDigest) -> bool {
         let copies = [Some(&self.entries), self.other.as_ref()];
         let at = index.saturating_mul(BLOCK_DIGEST);

@@ -1,4 +1,4 @@
-//! Finds what is left of a bundle, and its parity file.
+//! Finds the remains of a bundle, and its parity file.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -8,22 +8,22 @@ use crate::error::{BadParity, Error, Result};
 use crate::media::volumes::Set;
 use crate::report::Report;
 
-/// How many times more than what is there a bundle may have, whatever its parity: one volume of many
-/// may be all that is left.
+/// A bundle may be this many times larger than its remains, whatever its parity: perhaps only one
+/// volume of many is left.
 const LARGEST_FACTOR: u64 = 1024;
 
-/// A bundle that may be damaged, and what is there to repair it.
+/// A bundle that may be damaged, and the means to repair it.
 #[derive(Debug)]
 pub(crate) struct Located {
-    /// What the bundle is called in one file.
+    /// The bundle's name in one file.
     pub(crate) name: PathBuf,
     pub(crate) remains: Remains,
     pub(crate) parity: ParityFile,
 }
 
 impl Located {
-    /// Finds a bundle by its name or by that of one of its volumes, which may lie in other
-    /// directories, too, like its parity file if none is named.
+    /// Finds a bundle by its name or by that of one of its volumes. Volumes may also be in other
+    /// directories, and so may the parity file if none is named.
     pub(crate) fn find(
         file: &Path,
         dirs: &[PathBuf],
@@ -44,7 +44,7 @@ impl Located {
         };
         let parity = ParityFile::open(&path, report)?;
         let size = parity.bundle_size();
-        // It may be all in the parity.
+        // The parity may hold everything.
         if set.is_none() && parity.covered_bytes() < size {
             File::open(file).map_err(Error::io("open", file))?;
         }
@@ -65,9 +65,9 @@ impl Located {
     }
 }
 
-/// Whether so little of a bundle is there that nothing has to be read to know that it cannot be
-/// repaired. A parity file may state any size, and itself have any, of holes: reading it all, and
-/// the bundle that it is said to be of, would take hours.
+/// Whether so little of a bundle is left that it cannot be repaired, known without reading
+/// anything. A parity file may state any size, and may itself be a huge file of holes: reading it,
+/// and the bundle that it claims to belong to, would take hours.
 fn is_hopeless(parity: &ParityFile, there: u64) -> bool {
     let size = parity.bundle_size();
     let is_absurd = size / LARGEST_FACTOR > there.max(1 << 20);

@@ -1,5 +1,5 @@
-//! What is left of a bundle: a file or volumes, of which some may be missing, cut short, or not
-//! readable in places.
+//! The remains of a bundle: a file or volumes, of which some may be missing, cut short, or
+//! unreadable in places.
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -12,18 +12,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::volume_size::volume_size;
 use crate::media::volumes::Set;
 
-/// Where reading fails it is tried again in pieces of this size: that of a sector, as disks have
-/// them now.
+/// After a failure to read, the bytes are tried again in pieces of this size, which is a sector of
+/// today's disks.
 const SECTOR: usize = 4096;
-/// More than anybody has; each takes a little memory, also if it is not there.
+/// More than anyone has. Each needs a little memory, even a missing one.
 const MOST_VOLUMES: u32 = 1_000_000;
 /// How many volumes are held open.
 const OPEN: usize = 16;
 
-/// The bytes of a bundle, as far as they are there.
+/// The bytes of a bundle, as far as they exist.
 #[derive(Debug)]
 pub(crate) struct Remains {
-    /// In order.
+    /// The files, in order.
     files: Vec<BundleFile>,
     /// The size of every file but the last.
     volume: u64,
@@ -32,27 +32,27 @@ pub(crate) struct Remains {
     open: Mutex<Vec<(usize, Arc<File>)>>,
 }
 
-/// A part of a bundle.
+/// A range of a bundle, in one of its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FilePart<'a> {
-    /// The file that it lies in.
+    /// The file.
     pub(crate) file: &'a str,
-    /// Where in the file.
+    /// The range in the file.
     pub(crate) bytes: Range<u64>,
-    /// Whether the file is not there.
+    /// Whether the file is missing.
     pub(crate) is_missing: bool,
 }
 
 #[derive(Debug)]
 struct BundleFile {
-    /// What it is called, for messages.
+    /// Its name, for messages.
     name: String,
-    /// If it is there.
+    /// Its path, if it exists.
     path: Option<PathBuf>,
 }
 
 impl Remains {
-    /// A bundle in one file, which has so many bytes, or should have.
+    /// A bundle in one file, which has this size, or should have.
     pub(crate) fn of_file(file: &Path, size: u64) -> Self {
         Self::new(vec![BundleFile::there(file)], u64::MAX, size)
     }
@@ -63,7 +63,7 @@ impl Remains {
         Self::new(pieces.collect(), volume, size)
     }
 
-    /// A bundle in volumes, some of which are there; `None` if nobody can tell how large they are.
+    /// A bundle in volumes, some of which exist; `None` if their size cannot be determined.
     pub(crate) fn of_some(set: &Set, size: u64) -> Option<Self> {
         let there: Vec<_> = set
             .volumes()
@@ -72,8 +72,8 @@ impl Remains {
         Self::of_volumes(set, volume_size(&there, size)?, size)
     }
 
-    /// A bundle in volumes, all of which but the last have, or should have, this size. Those that
-    /// come behind its end are none of it.
+    /// A bundle in volumes that all have, or should have, this size, except the last. Volumes
+    /// behind its end are ignored.
     pub(crate) fn of_volumes(set: &Set, volume: u64, size: u64) -> Option<Self> {
         let count = u32::try_from(size.div_ceil(volume)).ok()?;
         let count = Some(count).filter(|count| *count <= MOST_VOLUMES)?;
@@ -93,7 +93,7 @@ impl Remains {
         }
     }
 
-    /// Reads a range, all of it.
+    /// Reads a whole range.
     pub(crate) fn read(&self, mut at: u64, mut buffer: &mut [u8]) -> io::Result<()> {
         while !buffer.is_empty() {
             match self.read_some(at, buffer) {
@@ -109,10 +109,10 @@ impl Remains {
         Ok(())
     }
 
-    /// Reads what can be read of a range; the rest is zeros.
+    /// Reads as much as possible of a range; the rest is zeros.
     pub(crate) fn salvage(&self, mut at: u64, mut buffer: &mut [u8]) {
         while !buffer.is_empty() {
-            // What is missing of one volume says nothing of the next.
+            // A failure in one volume does not affect the next.
             let (here, rest) = buffer.split_at_mut(self.most(at).min(buffer.len()));
             let start = at - at % self.volume;
             match self.file(at / self.volume) {
@@ -130,7 +130,7 @@ impl Remains {
         file.read_at(&mut buffer[..most], at % self.volume)
     }
 
-    /// How many bytes there are from here to the end of the volume.
+    /// The number of bytes from here to the end of the volume.
     fn most(&self, at: u64) -> usize {
         usize::try_from(self.volume - at % self.volume).unwrap_or(usize::MAX)
     }
@@ -140,7 +140,7 @@ impl Remains {
         self.size
     }
 
-    /// Where a range of the bundle is, file by file, for messages.
+    /// The files that a range of the bundle is in, each with its part, for messages.
     pub(crate) fn places(&self, range: Range<u64>) -> Vec<FilePart<'_>> {
         let mut places = Vec::new();
         let mut at = range.start;
@@ -160,30 +160,29 @@ impl Remains {
         places
     }
 
-    /// Whether every file is there and has the size that it should have. One that is cut short may
-    /// lack nothing but zeros, and one that is too long nothing at all.
+    /// Whether every file exists and has the right size. One that is cut short may lack only zeros,
+    /// and one that is too long lacks nothing.
     pub(crate) fn is_complete(&self) -> bool {
         self.misfits().next().is_none() && self.missing().next().is_none()
     }
 
-    /// How many bytes of it there are at most.
+    /// The number of bytes that exist, at most.
     pub(crate) fn there(&self) -> u64 {
         let paths = self.files.iter().filter_map(|piece| piece.path.as_ref());
         let sizes = paths.map(|path| match path.metadata() {
             Ok(metadata) if metadata.is_file() => metadata.len(),
-            // A device does not say.
+            // A device does not report its size.
             Ok(_) => self.size,
             Err(_) => 0,
         });
         sizes.fold(0, u64::saturating_add).min(self.size)
     }
 
-    /// Files that have more bytes than they should, or fewer, each with how many it has and how
-    /// many it should have.
+    /// The files of the wrong size, each with its size and the right one.
     pub(crate) fn misfits(&self) -> impl Iterator<Item = (&str, u64, u64)> {
         (0..).zip(&self.files).filter_map(|(index, piece)| {
             let metadata = piece.path.as_ref()?.metadata().ok();
-            // A device has what it has.
+            // A device cannot have the wrong size.
             let found = metadata.filter(Metadata::is_file)?.len();
             let start = self.volume.saturating_mul(index);
             let expected = self.size.saturating_sub(start).min(self.volume);
@@ -191,7 +190,7 @@ impl Remains {
         })
     }
 
-    /// Files that are not there.
+    /// The missing files.
     pub(crate) fn missing(&self) -> impl Iterator<Item = &str> {
         let missing = self.files.iter().filter(|piece| piece.path.is_none());
         missing.map(|piece| piece.name.as_str())
@@ -234,7 +233,7 @@ impl BundleFile {
     }
 }
 
-/// Reads what can be read; the rest is zeros.
+/// Reads as much as possible; the rest is zeros.
 pub(super) fn salvage(
     mut at: u64,
     mut buffer: &mut [u8],
@@ -242,7 +241,7 @@ pub(super) fn salvage(
 ) {
     while !buffer.is_empty() {
         let done = match read(at, buffer) {
-            // There is nothing behind the end.
+            // This is the end.
             Ok(0) => return buffer.fill(0),
             Ok(n) => n,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,

@@ -1,4 +1,4 @@
-//! Computes what is damaged of a bundle, and reads the bundle with that in place.
+//! Computes the damaged blocks of a bundle, and reads the bundle with these in place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -17,7 +17,7 @@ use super::{Remains, Survey};
 use crate::error::{BadParity, Error, Result};
 use crate::report::{Event, Report};
 
-/// A bundle as it was, read from its beginning to its end.
+/// The restored bundle, read from beginning to end.
 #[derive(Debug)]
 pub(crate) struct Restored {
     bundle: Remains,
@@ -26,16 +26,16 @@ pub(crate) struct Restored {
     at: u64,
 }
 
-/// Blocks that were computed. There may be more than fit into memory.
+/// Blocks that were computed. They may not fit into memory.
 #[derive(Debug)]
 struct Patches {
     file: File,
-    /// Where in the file each is, by the number of the block.
+    /// The offset of each in the file, by the block's number.
     places: BTreeMap<u64, u64>,
 }
 
 impl Restored {
-    /// Computes what is damaged; it is kept in a nameless file in `dir` meanwhile.
+    /// Computes the damaged blocks, and keeps them in a nameless file in `dir`.
     pub(crate) fn new(
         bundle: Remains,
         parity: &ParityFile,
@@ -116,7 +116,7 @@ impl Patches {
     }
 }
 
-/// Neighbouring columns that lie in one section: these are read at once.
+/// Neighbouring columns of one section, which are read together.
 fn runs(geometry: &Geometry, columns: &[u64]) -> Vec<Range<u64>> {
     let mut runs: Vec<Range<u64>> = Vec::new();
     for &column in columns {
@@ -136,7 +136,7 @@ fn runs(geometry: &Geometry, columns: &[u64]) -> Vec<Range<u64>> {
 /// Some columns, as far as they can be read.
 struct Rows {
     columns: Range<u64>,
-    /// Of the bundle's rows and then of those of parity, the blocks of these columns.
+    /// The blocks of these columns: first the bundle's rows, then those of parity.
     blocks: Vec<u8>,
 }
 
@@ -169,7 +169,7 @@ impl Rows {
         Ok(Self { columns, blocks })
     }
 
-    /// The blocks of the bundle that are damaged, each with its number.
+    /// The damaged blocks of the bundle, each with its number.
     fn restore(&self, geometry: &Geometry, bad: &Bad) -> Result<Vec<(u64, Vec<u8>)>, ()> {
         let columns: Vec<u64> = self.columns.clone().collect();
         let restored: Result<Vec<_>, ()> = columns

@@ -1,4 +1,4 @@
-//! Which blocks of a bundle are damaged, and whether its parity covers that.
+//! Finds the damaged blocks of a bundle, and whether its parity covers the damage.
 
 use std::iter;
 use std::ops::Range;
@@ -11,30 +11,30 @@ use super::{Geometry, ParityFile, Remains};
 use crate::error::{BadParity, Result};
 use crate::report::{Event, Report};
 
-/// About how much is read at a time.
+/// About how many bytes are read at a time.
 const STEP: u64 = 8 << 20;
 
-/// How many places are kept in memory.
+/// How many ranges are kept in memory.
 const MOST_RANGES: usize = 4 << 20;
 
-/// What is damaged.
+/// The damage.
 #[derive(Debug)]
 pub(crate) struct Survey {
-    /// Blocks of the bundle, and of parity.
+    /// The damaged blocks of the bundle and of parity.
     pub(super) bad: Bad,
     /// How many of them are the bundle's.
     damaged: u64,
     ranges: Vec<Range<u64>>,
     /// Whether a column has more damage than parity.
     is_lacking: bool,
-    /// Whether there are blocks of which nothing is known.
+    /// Whether there are blocks without a known digest.
     is_partial: bool,
-    /// Whether every file has the size that it should have.
+    /// Whether every file has the right size.
     is_complete: bool,
 }
 
 impl Survey {
-    /// Reads all of a bundle of which something is known, from its beginning to its end.
+    /// Reads the bundle from beginning to end, as far as digests are known.
     pub(crate) fn of(bundle: &Remains, parity: &ParityFile, report: &Report) -> Result<Self> {
         let geometry = parity.geometry;
         let known = known(&geometry, parity.known_columns());
@@ -56,14 +56,14 @@ impl Survey {
             good += survey.read(run, bundle, parity, report)?;
         }
         survey.count(parity);
-        // Zeros look alike everywhere.
+        // Blocks of zeros are equal everywhere.
         if survey.is_lacking && good < blocks / 20 {
             return Err(BadParity::OtherBundle(parity.path.clone()).into());
         }
         Ok(survey)
     }
 
-    /// Reads neighbouring blocks; how many of them are good.
+    /// Reads neighbouring blocks. Returns how many of them are good.
     fn read(
         &mut self,
         run: Range<u64>,
@@ -130,17 +130,17 @@ impl Survey {
         }
     }
 
-    /// Whether every block of the bundle is known to be good, and there is nothing else.
+    /// Whether every block of the bundle is known to be good, and nothing else exists.
     pub(crate) fn is_sound(&self) -> bool {
         self.damaged == 0 && !self.is_partial && self.is_complete
     }
 
-    /// Whether everything that is damaged can be restored.
+    /// Whether all damage can be restored.
     pub(crate) fn is_covered(&self) -> bool {
         !self.is_lacking && !self.is_partial
     }
 
-    /// How many bytes are damaged, in whole blocks.
+    /// The number of damaged bytes, in whole blocks.
     pub(crate) fn damaged_bytes(&self) -> u64 {
         self.ranges
             .iter()
@@ -148,14 +148,14 @@ impl Survey {
             .sum()
     }
 
-    /// Which bytes are damaged, in whole blocks.
+    /// The damaged ranges, in whole blocks.
     pub(crate) fn ranges(&self) -> &[Range<u64>] {
         &self.ranges
     }
 }
 
-/// Neighbouring blocks of which something is known, where that is so of the first columns: of a
-/// parity file that is cut short, or whose bundle is as large as it says and nobody has ever seen.
+/// Neighbouring blocks with known digests, if only the first columns have them: the parity file is
+/// cut short, or belongs to a bundle of a size that nothing else confirms.
 fn known(geometry: &Geometry, columns: u64) -> Vec<Range<u64>> {
     if columns >= geometry.columns() {
         return iter::once(0..geometry.blocks()).collect();

@@ -1,9 +1,9 @@
-//! How large the volumes of a bundle were, told from what is left of them.
+//! The original size of a bundle's volumes, determined from the remaining ones.
 
 use std::collections::BTreeSet;
 
-/// The size of all volumes but the last, of those that are there and the size of the whole. Some
-/// may be cut short, or left by another bundle, so it is what fits most of them.
+/// The size of all volumes but the last, from the existing ones and the size of the whole. Some may
+/// be cut short or left by another bundle, so it is the size that fits most of them.
 pub(super) fn volume_size(there: &[(u32, u64)], size: u64) -> Option<u64> {
     let (last, _) = there.last()?;
     let own = there.iter().map(|&(number, found)| (found, number < *last));
@@ -17,7 +17,7 @@ pub(super) fn volume_size(there: &[(u32, u64)], size: u64) -> Option<u64> {
     for (volume, is_of_others) in candidates {
         let expected = there.iter().filter_map(|&(number, found)| {
             let start = u64::from(number - 1).saturating_mul(volume);
-            // What begins behind the end says nothing.
+            // A volume that begins behind the end proves nothing.
             (start < size).then(|| (found, (size - start).min(volume)))
         });
         let mut expected = expected.peekable();

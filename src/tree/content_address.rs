@@ -1,7 +1,7 @@
 //! Nix's content addresses (`ca`): the claim that a store path follows from its contents.
 //!
-//! A path with such a claim needs no signature, so whoever registers it must check it, as
-//! Nix itself does when it imports.
+//! A path with such a claim needs no signature, so its importer must check the claim, as Nix itself
+//! does.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,7 +13,7 @@ use shellpack_format::store::hash::Digest;
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, base32, base32_decode};
 
-/// A claim of one of the kinds that are checked here; others are left to Nix.
+/// A claim of a kind that is checked here. Others are left to Nix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ContentAddress {
     /// `text:sha256:`: a file that Nix wrote, perhaps with references.
@@ -38,8 +38,8 @@ impl ContentAddress {
             .or_else(|| kind("fixed:r:sha256:").map(Self::Recursive))
     }
 
-    /// Whether the claim holds for what is unpacked at `place`, whose NAR is known to have
-    /// the hash in `info`.
+    /// Whether the claim holds for the tree at `place`, whose NAR is known to have the hash in
+    /// `info`.
     pub(crate) fn holds(&self, info: &PathInfo, store: &StoreDir, place: &Path) -> Result<bool> {
         let content_is_right = match self {
             Self::Recursive(hash) => *hash == info.nar_hash,
@@ -50,8 +50,8 @@ impl ContentAddress {
         Ok(content_is_right && self.path_hash(info, store) == info.path.base_name()[..32])
     }
 
-    /// The hash part that a path with this claim must have (`makeFixedOutputPath`,
-    /// `makeTextPath` in Nix's `store-api.cc`).
+    /// The hash part of a path with this claim (`makeFixedOutputPath` and `makeTextPath` in Nix's
+    /// `store-api.cc`).
     fn path_hash(&self, info: &PathInfo, store: &StoreDir) -> String {
         let (kind, hash) = match self {
             Self::Text(hash) => ("text", *hash),

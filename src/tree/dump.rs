@@ -15,14 +15,14 @@ use rustix::io::ReadWriteFlags;
 use crate::error::{Error, Result};
 use shellpack_format::store::nar::{MAGIC, padding, push_string};
 
-/// Of how many neighbouring files one shows whether all are in the page cache.
+/// One in this many neighbouring files is looked at to find out whether all are in the page cache.
 const SAMPLED: usize = 64;
-/// From how many entries on a directory is worth the attention of several threads. It is the
-/// directories that cost: a nixpkgs source has nearly as many of them as files.
+/// Directories with at least this many entries are read by several threads. Directories are what
+/// costs: a nixpkgs source has nearly as many of them as files.
 const MANY: usize = 32;
 
-/// The layout of a tree's NAR: what its bytes are, file contents excepted. Several threads
-/// can read different slices of one large NAR through [`Dump::reader`].
+/// The layout of a tree's NAR: all bytes but the contents of files. Several threads can read
+/// different slices of one large NAR through [`Dump::reader`].
 #[derive(Debug)]
 pub struct Dump {
     pieces: Vec<Piece>,
@@ -33,7 +33,7 @@ pub struct Dump {
 enum Piece {
     /// Framing, names and link targets.
     Bytes(Vec<u8>),
-    /// The contents of a file that had this size when the layout was made.
+    /// The contents of a file, which had this size when the layout was made.
     File { path: PathBuf, size: u64 },
 }
 
@@ -47,7 +47,7 @@ impl Piece {
 }
 
 impl Dump {
-    /// Walks the tree. Sockets, devices and pipes have no place in a NAR.
+    /// Walks the tree. A NAR cannot hold sockets, devices and pipes.
     pub fn of(path: &Path) -> Result<Self> {
         let mut walk = Walk::default();
         push_string(&mut walk.bytes, MAGIC);
@@ -62,7 +62,7 @@ impl Dump {
         self.size
     }
 
-    /// Reads the NAR from `offset` on, without reading what lies before.
+    /// Reads the NAR from `offset` on, without reading the bytes before it.
     pub fn reader(&self, offset: u64) -> DumpReader<'_> {
         let mut reader = DumpReader {
             pieces: &self.pieces,
@@ -80,9 +80,9 @@ impl Dump {
 }
 
 impl Dump {
-    /// Asks the kernel to read the files in a part of the NAR, without waiting for it. Whether
-    /// a tree is in the page cache is found out by a sample: asking for every file of one that
-    /// is there costs a tenth of reading it.
+    /// Asks the kernel to read the files in a part of the NAR ahead, without waiting. A sample
+    /// tells whether a tree is in the page cache already: asking for every file of one that is
+    /// costs a tenth of reading it.
     pub fn will_need(&self, nar: &Range<u64>) {
         let mut at = 0;
         let files = self.pieces.iter().filter_map(|piece| {
@@ -184,7 +184,7 @@ impl Walk {
             .iter()
             .map(fs::DirEntry::file_name)
             .collect();
-        // Nix orders entries by the bytes of their names; another order is another hash.
+        // Nix orders entries by the bytes of their names. Another order would be another hash.
         names.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
         if names.len() < MANY {
             return names.iter().try_for_each(|name| self.entry(path, name));
@@ -212,7 +212,7 @@ impl Walk {
 #[derive(Debug)]
 pub struct DumpReader<'a> {
     pieces: &'a [Piece],
-    /// Offset in the first piece.
+    /// The offset in the first piece.
     at: u64,
     file: Option<File>,
 }

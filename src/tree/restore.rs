@@ -1,7 +1,7 @@
-//! A tree made from a NAR, in the form that Nix gives to everything in its store.
+//! Makes a tree from a NAR, in the form that Nix gives to everything in its store.
 //!
-//! Files are created below directories that are held open, never by a path from the
-//! archive, and never over something that exists: a NAR cannot write outside its tree.
+//! Files are created below directories that are held open, never by a path from the archive, and
+//! never over an existing file. So a NAR cannot write outside its tree.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -35,7 +35,7 @@ const STORE_MTIME: Timestamps = Timestamps {
 };
 const DIRECTORY: Mode = Mode::from_raw_mode(0o555);
 const PLAIN: Mode = Mode::from_raw_mode(0o444);
-/// From which size on a file is on its way to the medium as soon as it is complete. Smaller
+/// A file of at least this size starts on its way to the medium as soon as it is complete. Smaller
 /// ones arrive sooner if the medium gets many of them together.
 const LARGE: u64 = 1 << 20;
 
@@ -45,20 +45,20 @@ pub struct Restore {
     target: Arc<Path>,
     parser: Parser,
     directories: Vec<Arc<Directory>>,
-    /// The name of the node that comes next, in the innermost open directory.
+    /// The name of the next node, in the innermost open directory.
     name: Vec<u8>,
-    /// The file under way, and how much of it has been written.
+    /// The current file, and the number of bytes written to it.
     file: Option<(Arc<File>, u64)>,
-    /// How many directories and files have begun.
+    /// The number of directories and files that have begun.
     begun: u64,
-    /// What exists already, because another part goes on in it.
+    /// Nodes that exist already, because another part goes on in them.
     shared: Shared,
 }
 
 /// A directory that is being filled, perhaps by several parts of one NAR at a time.
 type Directory = OwnedFd;
 
-/// Nodes that are open where a NAR was split, each with its number in the order of the NAR.
+/// The nodes that are open where a NAR was split, each with its number in the order of the NAR.
 #[derive(Debug, Default)]
 struct Shared {
     directories: VecDeque<(u64, Arc<Directory>)>,
@@ -66,7 +66,7 @@ struct Shared {
 }
 
 impl Restore {
-    /// Will create `target`, which must not exist; its directory must.
+    /// Will create `target`, which must not exist. Its directory must.
     pub fn new(target: PathBuf) -> Self {
         Self {
             target: target.into(),
@@ -88,7 +88,7 @@ impl Restore {
         Ok(())
     }
 
-    /// Ensures that the NAR was complete.
+    /// Ensures that the NAR is complete.
     pub fn finish(self) -> Result<()> {
         self.parser.finish().map_err(|source| Error::BadNar {
             path: self.target.to_path_buf(),
@@ -158,7 +158,7 @@ impl Restore {
     }
 
     fn create(&self, name: &[u8], executable: bool) -> io::Result<File> {
-        // The file gets its final mode at once: a descriptor that is open stays writable.
+        // The file gets its final mode at once: an open descriptor stays writable.
         let mode = if executable { DIRECTORY } else { PLAIN };
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -203,7 +203,7 @@ impl Restore {
     }
 }
 
-/// Whoever is the last to hold a directory gives it its final form: all of its entries exist.
+/// The last holder of a directory gives it its final form: all of its entries exist.
 fn seal_directory(directory: Arc<Directory>) -> io::Result<()> {
     if let Some(directory) = Arc::into_inner(directory) {
         rustix::fs::fchmod(&directory, DIRECTORY)?;
@@ -212,8 +212,7 @@ fn seal_directory(directory: Arc<Directory>) -> io::Result<()> {
     Ok(())
 }
 
-/// Of a file that has been written to `end`. Whoever is the last to hold it gives it its final
-/// form.
+/// A file that has been written up to `end`. Its last holder gives it its final form.
 fn seal_file(file: Arc<File>, end: u64) -> io::Result<()> {
     if end >= LARGE {
         writeback::begin(&file, 0..end);

@@ -1,6 +1,6 @@
-//! Jobs that are done by whichever thread has nothing else to do. Half of a NAR's bytes can be
-//! one file and the other half forty thousand, so that a share of the bytes is no share of
-//! the work; and where a path must wait for its references, another one need not.
+//! Jobs for any thread that has nothing else to do. Half of a NAR's bytes can be one file and the
+//! other half forty thousand, so equal shares of the bytes are not equal shares of the work. And
+//! while one path must wait for its references, another one need not.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,14 +17,14 @@ pub(super) struct Crew<J> {
 #[derive(Debug)]
 struct State<J> {
     jobs: VecDeque<J>,
-    /// Threads that may still bring new jobs.
+    /// The number of threads that may still add jobs.
     busy: usize,
     is_abandoned: bool,
 }
 
-/// Who knows what to do with a job.
+/// Can do a job.
 pub(super) trait Worker<J> {
-    /// Whether a job can be begun. One that cannot waits for another one to be done.
+    /// Whether a job can begin. If not, it waits for another one to finish.
     fn is_ready(&self, job: &J) -> bool;
 
     /// Does it.
@@ -32,7 +32,7 @@ pub(super) trait Worker<J> {
 }
 
 impl<J> Crew<J> {
-    /// A crew of so many threads, each of which must [`Crew::leave`] in the end.
+    /// A crew of this many threads, each of which must [`Crew::leave`] in the end.
     pub(super) fn new(threads: usize) -> Self {
         Self {
             state: Mutex::new(State {
@@ -44,14 +44,15 @@ impl<J> Crew<J> {
         }
     }
 
-    /// Adds jobs for everybody. What was done before is seen by all who wait for it.
+    /// Adds jobs for all threads. Everything that was done before is visible to all who wait for
+    /// it.
     pub(super) fn add(&self, jobs: Vec<J>) {
         self.lock().jobs.extend(jobs);
         self.changed.notify_all();
     }
 
-    /// Does jobs until what is waited for is there. It must come from a thread that has done
-    /// a job or has added some, perhaps none, since.
+    /// Does jobs until the awaited value is there. The caller must have done a job or added some,
+    /// perhaps none, since the last time.
     pub(super) fn help_until<T>(
         &self,
         worker: &impl Worker<J>,
@@ -65,8 +66,8 @@ impl<J> Crew<J> {
         }
     }
 
-    /// Does jobs until nobody else holds the segment that some of them are made of; its memory
-    /// can be used again then.
+    /// Does jobs until no other thread holds the segment that some of them are part of. Then its
+    /// memory can be used again.
     pub(super) fn help_until_free(
         &self,
         worker: &impl Worker<J>,
@@ -94,7 +95,7 @@ impl<J> Crew<J> {
         Ok(())
     }
 
-    /// Wakes everybody who waits, because a thread failed.
+    /// Wakes all waiting threads, because a thread failed.
     pub(super) fn abandon(&self) {
         self.lock().is_abandoned = true;
         self.changed.notify_all();
@@ -102,14 +103,14 @@ impl<J> Crew<J> {
 
     fn work(&self, worker: &impl Worker<J>, job: J) -> Result<()> {
         let outcome = worker.work(job);
-        // Somebody may wait for the memory that the job held, or for what it has done. Taking
-        // the lock makes sure that they are either waiting by now or will look again.
+        // Another thread may wait for the memory that the job held, or for its result. With the
+        // lock taken, it is either waiting already or will look again.
         drop(self.lock());
         self.changed.notify_all();
         outcome
     }
 
-    /// What is enough comes before another job: others may be waiting for this thread.
+    /// The awaited value comes before another job: others may be waiting for this thread.
     fn next_unless<T>(
         &self,
         worker: &impl Worker<J>,

@@ -1,4 +1,4 @@
-//! What any thread can do with a part of a decoded segment.
+//! Work on a part of a decoded segment, which any thread can do.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::destination::{Destination, NarSink};
 use shellpack_format::bundle::layout::Slice;
 
-/// How large pieces of a NAR are: a large NAR makes enough of them for many threads, and of
-/// small files one takes a few hundredths of a second.
+/// The size of pieces of a NAR: a large NAR makes enough of them for many threads, and one full of
+/// small files takes a few hundredths of a second.
 pub(super) const PIECE: usize = 4 << 20;
 
-/// What brings a piece of a NAR to its place.
+/// Writes a piece of a NAR.
 pub(super) type PartOf<'a, D> = <<D as Destination>::Sink<'a> as NarSink>::Part;
 
 /// A job and the bytes that it is made of.
@@ -22,8 +22,8 @@ pub(super) struct Job<'a, D: Destination + 'a> {
 }
 
 pub(super) enum Work<'a, D: Destination + 'a> {
-    /// A piece of a NAR, hashed already, which is still to be brought to its place.
+    /// A piece of a NAR that is hashed already, and still to be written.
     Piece(PartOf<'a, D>),
-    /// A whole framed NAR, of which nothing is known yet.
+    /// A whole framed NAR, still unchecked.
     Whole { segment: usize, slice: Slice },
 }

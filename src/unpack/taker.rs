@@ -16,18 +16,18 @@ use shellpack_format::bundle::member;
 use shellpack_format::store::export;
 use shellpack_format::store::hash::Digest;
 
-/// How much of a NAR goes on at once: a Ctrl-C must be felt also where the disk is slow.
+/// How many bytes of a NAR are taken at a time: Ctrl-C must have an effect also on a slow disk.
 pub(super) const STEP: usize = 1 << 20;
 
 pub(super) struct Taker<'u, 'a, D: Destination> {
     unpacker: &'u Unpacker<'a, D>,
     segment: usize,
-    /// How much of the segment has been taken apart.
+    /// The number of bytes that have been taken apart.
     done: u64,
-    /// Where a framed NAR begins that goes on in the next segment. It is left alone until the
-    /// segment is whole; then another thread can go on as soon as it was hashed.
+    /// The start of a framed NAR that goes on in the next segment. It waits until the segment is
+    /// whole; once it is hashed, another thread can go on.
     unfinished: u64,
-    /// Whether the segment goes on with a NAR that the segment before it began.
+    /// Whether the segment begins with the rest of a NAR from the segment before it.
     continues: bool,
     nar: Option<Nar<D::Sink<'a>>>,
     faults: Vec<BadBundle>,
@@ -48,7 +48,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         }
     }
 
-    /// Takes nothing but one framed NAR that is whole.
+    /// Takes one framed NAR that is whole, and nothing else.
     pub(super) fn for_one(unpacker: &'u Unpacker<'a, D>, segment: usize) -> Self {
         Self {
             unpacker,
@@ -61,18 +61,18 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         }
     }
 
-    /// Whether this is a path, not the end mark, and wanted.
+    /// Whether this is a wanted path, and not the end mark.
     fn is_nar(unpacker: &Unpacker<'a, D>, path: usize) -> bool {
         path < unpacker.closure.paths.len() && unpacker.destination.wants(path)
     }
 
-    /// Takes apart what has been decoded since the last time.
+    /// Takes apart the bytes that were decoded since the last call.
     pub(super) fn advance(&mut self, raw: &[u8]) -> Result<()> {
         if D::ANY_ORDER {
             return Ok(());
         }
         if self.continues {
-            // What can be written in pieces is, once the segment is whole.
+            // Anything that can be written in pieces is, once the segment is whole.
             if D::Sink::HAS_PARTS {
                 return Ok(());
             }
@@ -84,7 +84,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         self.take_to(raw, self.unfinished.min(raw.len() as u64))
     }
 
-    /// The segment is whole and undamaged: takes the rest and reports what is wrong.
+    /// The segment is whole and undamaged: takes the rest, and reports the faults.
     pub(super) fn finish(mut self, raw: &Arc<Vec<u8>>) -> Result<()> {
         if D::ANY_ORDER {
             self.take_in_any_order(raw)?;
@@ -109,8 +109,8 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         Ok(())
     }
 
-    /// Gives the NARs that are whole to all threads, then sees to those at the ends, which
-    /// the threads of the neighbouring segments see to as well.
+    /// Hands out the NARs that are whole to all threads, then takes those at the ends, which the
+    /// threads of the neighbouring segments work on as well.
     fn take_in_any_order(&mut self, raw: &Arc<Vec<u8>>) -> Result<()> {
         let unpacker = self.unpacker;
         self.hand_out(raw);
@@ -155,7 +155,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         unpacker.crew.add(jobs);
     }
 
-    /// Takes a framed NAR that is whole, and reports what is wrong.
+    /// Takes a framed NAR that is whole, and reports the faults.
     pub(super) fn take_whole(mut self, slice: &Slice, bytes: &[u8]) -> Result<()> {
         self.take(slice, bytes)?;
         self.report_faults()
@@ -166,7 +166,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         self.faults.into_iter().try_for_each(report)
     }
 
-    /// The segment is damaged: nobody must wait for what goes on in the next one.
+    /// The segment is damaged: the next one must not wait for the rest of a NAR.
     pub(super) fn give_up(self) {
         if self.continues {
             drop(self.unpacker.open.take(self.segment));
@@ -236,7 +236,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         Ok(self.nar.is_some())
     }
 
-    /// The NAR's bytes in a slice. If what stands around them is wrong, the NAR is dropped.
+    /// The NAR's bytes in a slice. If the framing around them is wrong, the NAR is dropped.
     fn contents<'b>(&mut self, slice: &Slice, bytes: &'b [u8]) -> &'b [u8] {
         let parts = self.unpacker.layout.parts(slice);
         let (head, bytes) = bytes.split_at(range(&parts.head).len());
@@ -274,8 +274,8 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         self.faults.push(BadBundle::StorePath { path, reason });
     }
 
-    /// Takes the framed NAR that comes next in the order of the NAR as far as that is needed for
-    /// its hash, and for others to go on behind it; its files are written afterwards, by all.
+    /// Takes the framed NAR that comes next as far as its hash needs it, and others need it to go
+    /// on behind it. All threads write its files afterwards.
     fn take_in_pieces(&mut self, raw: &Arc<Vec<u8>>) -> Result<()> {
         let unpacker = self.unpacker;
         let rest = self.done..raw.len() as u64;
@@ -319,7 +319,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
     }
 }
 
-/// Places within a segment fit memory, since the segment does.
+/// A range within a segment fits into memory, since the segment does.
 fn index(at: u64) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
 }

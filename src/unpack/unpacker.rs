@@ -1,4 +1,4 @@
-//! What the threads of an unpacking work on together.
+//! The state that the threads of an unpacking share.
 
 use sha2::Sha256;
 
@@ -16,13 +16,13 @@ pub(super) struct Nar<S> {
     pub(super) sink: S,
 }
 
-/// What all threads of an unpacking share.
+/// The state that all threads of an unpacking share.
 pub(super) struct Unpacker<'a, D: Destination> {
     pub(super) closure: &'a Closure,
     pub(super) layout: &'a Layout,
     pub(super) destination: &'a D,
     pub(super) report: &'a Report,
-    /// NARs that go on in the next segment; `None` where nothing can be said of one.
+    /// NARs that go on in the next segment; `None` if such a NAR is lost.
     pub(super) open: Relay<Option<Nar<D::Sink<'a>>>>,
     pub(super) crew: Crew<Job<'a, D>>,
 }

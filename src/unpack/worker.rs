@@ -1,5 +1,5 @@
-//! How a thread does a job. This and [`Taker`] call each other: whoever waits for a NAR does other
-//! jobs meanwhile, which may be whole NARs for a `Taker` of their own.
+//! How a thread does a job. This and [`Taker`] call each other: a thread that waits for a NAR does
+//! other jobs meanwhile, and a whole NAR needs a `Taker` of its own.
 
 use super::crew::Worker;
 use super::destination::{Destination, NarPart};

@@ -1,7 +1,6 @@
-//! One NAR restored by several threads. What a slice of it means follows from all the bytes
-//! before it, but only from their framing, which is read a hundred times faster than files
-//! are created: so one thread after the other takes note of its slice, and then each writes
-//! its own.
+//! Restores one NAR on several threads. The meaning of a slice depends on all bytes before it, but
+//! only on their framing, which is read a hundred times faster than files are created. So the
+//! threads note their slices one after the other, and then each writes its own.
 
 use std::io;
 use std::sync::Arc;
@@ -14,17 +13,17 @@ use shellpack_format::store::nar::parse::NarEvent;
 #[derive(Debug)]
 pub struct RestorePart(Restore);
 
-/// A directory or a file that a slice begins and does not end.
+/// A directory or a file that begins in a slice and does not end in it.
 struct Begun {
     number: u64,
     name: Vec<u8>,
-    /// Of a file: whether it is executable, and how much of it lies in the slice.
+    /// For a file: whether it is executable, and how many of its bytes are in the slice.
     file: Option<(bool, u64)>,
 }
 
 impl Restore {
-    /// Takes note of the next slice without creating anything but what the slice leaves
-    /// open. The part that is returned must be given the same slice.
+    /// Notes the next slice. Creates only the nodes that the slice leaves open. The part that is
+    /// returned must be given the same slice.
     pub fn split(&mut self, mut slice: &[u8]) -> Result<RestorePart> {
         let mut part = self.fork();
         let mut open: Vec<Begun> = Vec::new();
@@ -38,7 +37,7 @@ impl Restore {
         Ok(part)
     }
 
-    /// Another one in the same state.
+    /// A copy in the same state.
     fn fork(&self) -> RestorePart {
         RestorePart(Self {
             target: Arc::clone(&self.target),
@@ -51,7 +50,8 @@ impl Restore {
         })
     }
 
-    /// What was open before the slice may end in it; what the slice begins is kept in `open`.
+    /// Nodes that were open before the slice may end in it. Those that begin in the slice are kept
+    /// in `open`.
     fn note(&mut self, event: NarEvent<'_>, open: &mut Vec<Begun>) -> io::Result<()> {
         match event {
             NarEvent::Entry(name) => self.name = name,
@@ -94,7 +94,7 @@ impl Restore {
         });
     }
 
-    /// Creates what both the part and what comes after it will fill.
+    /// Creates the nodes that both the part and its successors will fill.
     fn create_open(&mut self, open: Vec<Begun>) -> io::Result<Shared> {
         let mut shared = Shared::default();
         for Begun { number, name, file } in open {
@@ -120,7 +120,7 @@ impl RestorePart {
         self.0.write(bytes)
     }
 
-    /// Its slice is written: lets go of what others go on with.
+    /// Its slice is written: releases the nodes that others go on with.
     pub fn finish(self) -> Result<()> {
         let Restore {
             target,
