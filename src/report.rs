@@ -1,13 +1,12 @@
-//! Events of the engine, and how they are shown: a bar on a terminal, plain lines elsewhere,
-//! JSON for a program, or nothing. The engine emits and never prints; what is below here is the
-//! only user of indicatif.
+//! Events of the engine and their display: a bar on a terminal, plain lines elsewhere, JSON for a
+//! program, or nothing. The engine emits events and never prints; only this module uses indicatif.
 //!
-//! Everything goes to stderr: stdout is for data. The other direction is here as well: a
-//! Ctrl-C becomes a flag that the engine asks for between two pieces of work.
+//! Everything goes to stderr: stdout is for data. The module also works in the other direction:
+//! Ctrl-C sets a flag, which the engine checks between two pieces of work.
 //!
-//! Counting and showing are apart. To emit that some bytes are done is to add to a number,
-//! a few nanoseconds; a thread of its own looks at the numbers a few times a second and shows
-//! them. So it also speaks while the engine waits for something and emits nothing.
+//! Counting is separate from display. To emit that some bytes are done adds to a number, which
+//! takes a few nanoseconds. A thread of its own reads the numbers a few times a second and displays
+//! them, also while the engine waits and emits nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +42,7 @@ use status::Amount;
 #[derive(Debug)]
 pub struct Report {
     board: Arc<Board>,
-    /// Shows the board, from the first phase on.
+    /// Displays the board, from the first phase on.
     thread: Mutex<Option<JoinHandle<()>>>,
     progress: Progress,
     quiet: bool,
@@ -51,8 +50,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Shows what is asked for; `quiet` leaves errors only. `interrupted` becomes true when
-    /// the user presses Ctrl-C.
+    /// Displays progress as asked; with `quiet`, only errors. `interrupted` becomes true when the
+    /// user presses Ctrl-C.
     pub fn new(progress: Progress, quiet: bool, interrupted: Arc<AtomicBool>) -> Self {
         Self {
             board: Arc::new(Board::new(progress)),
@@ -63,12 +62,12 @@ impl Report {
         }
     }
 
-    /// A report that shows nothing and is never interrupted.
+    /// A report that displays nothing and is never interrupted.
     pub fn silent() -> Self {
         Self::new(Progress::Never, true, Arc::default())
     }
 
-    /// Takes note of an event.
+    /// Handles an event.
     pub fn emit(&self, event: Event<'_>) {
         match event {
             Event::Advanced { bytes } => self.board.advance(bytes),
@@ -97,18 +96,17 @@ impl Report {
         }
     }
 
-    /// What counts the bytes of a bundle that is read, after [`Event::TotalRead`].
+    /// A counter for the bytes of a bundle as they are read, after [`Event::TotalRead`].
     pub fn meter(&self) -> Meter {
         Meter(Arc::clone(&self.board))
     }
 
-    /// Says that what is named is waited for, should it take long, until the result is dropped.
+    /// Until the result is dropped, the engine waits for `what`. A long wait is displayed.
     pub fn waiting(&self, what: &str) -> Waiting<'_> {
         self.board.wait(what)
     }
 
-    /// Who can be asked something: nobody, unless there is a terminal, and somebody who wants to
-    /// be talked to.
+    /// A way to ask the user: none without a terminal, with `quiet`, or for a program.
     pub fn prompt(&self) -> Option<Prompt> {
         let is_talk = !self.quiet && self.progress != Progress::Json;
         is_talk
@@ -116,7 +114,7 @@ impl Report {
             .flatten()
     }
 
-    /// What becomes of the log of a Nix that builds.
+    /// How to treat the log of a Nix that builds.
     pub fn log_of_builds(&self) -> Log {
         if self.quiet {
             Log::OnFailure
@@ -165,7 +163,7 @@ impl Report {
         if thread.is_none() {
             let board = Arc::clone(&self.board);
             let builder = std::thread::Builder::new().name("progress".to_owned());
-            // A machine that is out of threads has other worries.
+            // Without a thread there is no progress display, and nothing else is lost.
             *thread = builder.spawn(move || board.show_until_over()).ok();
         }
     }

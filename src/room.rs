@@ -1,9 +1,9 @@
 //! Rooms: private namespaces in which `/nix` and the home are directories of ours.
 //!
-//! A room is a mount, pid, ipc and uts namespace (a user namespace too unless we may do
-//! without, a network namespace when sealed) whose root is a new tmpfs. The host's
-//! top-level entries are bound on it, then what the caller asks for is laid over them.
-//! Everything dies with the namespaces: nothing is left mounted on the host, whatever kills us.
+//! A room is a mount, pid, ipc and uts namespace (also a user namespace if needed, and a network
+//! namespace if sealed) whose root is a new tmpfs. The host's top-level entries are bound on it,
+//! then the caller's overlays. Everything dies with the namespaces: nothing stays mounted on the
+//! host, however the process ends.
 //!
 //! ```text
 //! caller ── RoomCommand::spawn
@@ -12,10 +12,10 @@
 //!              └─ the program     with the caller's stdin, stdout and stderr
 //! ```
 //!
-//! The executable starts itself again because namespaces are joined by a process with one
-//! thread only and pid namespaces by children only, and forking without `exec` is not safe Rust.
-//! What a room keeps apart it keeps apart by accident-proofing: a program in it that is out to
-//! undo a read-only mount has the rights to do so.
+//! The executable starts itself again because only a process with one thread can join namespaces,
+//! only children can join a pid namespace, and forking without `exec` is not safe Rust. A room
+//! guards against accidents, not against attacks: a program in it has the rights to undo a
+//! read-only mount.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -41,11 +41,11 @@ pub use spec::Access;
 
 use spec::{Network, OWN_EXECUTABLE, Os, Overlay};
 
-/// What a room looks like: pure data, put together by the methods that take and return it.
+/// The description of a room: pure data, built by the methods that take and return it.
 ///
 /// Overlays ([`private`](Self::private), [`bind`](Self::bind), [`nix`](Self::nix),
-/// [`store_paths`](Self::store_paths)) are applied from the outermost to the innermost
-/// directory, whatever order they were asked for in; of two on one place the later is on top.
+/// [`store_paths`](Self::store_paths)) are applied from the outermost to the innermost directory,
+/// in any order of the calls. Of two in one place, the later one is on top.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     network: Network,
@@ -68,7 +68,7 @@ impl Room {
     /// Where [`bind_self`](Self::bind_self) puts the shellpack executable.
     pub const SELF_PATH: &str = "/.shellpack/shellpack";
 
-    /// A room that shows the host as it is: same files, same network, same environment.
+    /// A room with the host's files, network and environment.
     pub fn new() -> Self {
         Self {
             network: Network::Host,
@@ -82,29 +82,29 @@ impl Room {
         }
     }
 
-    /// No network at all: only a loopback interface, which is down.
+    /// No network: only a loopback interface, which is down.
     #[must_use]
     pub fn sealed(mut self) -> Self {
         self.network = Network::Sealed;
         self
     }
 
-    /// A network of its own with nothing but a loopback interface, which is up.
+    /// A network of its own with only a loopback interface, which is up.
     #[must_use]
     pub fn own_network(mut self) -> Self {
         self.network = Network::Loopback;
         self
     }
 
-    /// Nothing of the host can be written to, other file systems mounted on it included.
+    /// The host's files cannot be written, including other file systems mounted on it.
     #[must_use]
     pub fn read_only_host(mut self) -> Self {
         self.read_only_host = true;
         self
     }
 
-    /// An empty, writable directory that is gone when the room is. A place that the host
-    /// lacks is created if the room owns the directory above, and left alone otherwise.
+    /// An empty, writable directory that disappears with the room. A place that does not exist on
+    /// the host is created if the room owns the directory above, and ignored otherwise.
     #[must_use]
     pub fn private(mut self, dir: impl Into<PathBuf>) -> Self {
         self.overlays.push(Overlay::Private {
@@ -113,9 +113,9 @@ impl Room {
         self
     }
 
-    /// A file or directory of the host at a place inside the room. The place has to exist
-    /// on the host or lie where the room may write: in the root, a private directory,
-    /// `/nix`, or another writable bind.
+    /// A file or directory of the host at a place in the room. The place must exist on the host or
+    /// be where the room may write: in the root, a private directory, `/nix`, or another writable
+    /// bind.
     #[must_use]
     pub fn bind(
         mut self,
@@ -128,17 +128,17 @@ impl Room {
         self
     }
 
-    /// This directory of the host is the room's `/nix`, writable. The host's own `/nix`, if it
-    /// has one, is not visible.
+    /// This directory of the host is the room's `/nix`, writable. The host's own `/nix` is not
+    /// visible.
     #[must_use]
     pub fn nix(self, dir: impl Into<PathBuf>) -> Self {
         self.bind(dir, "/nix", Access::Writable)
     }
 
-    /// Shows these paths of the host, read-only, under the same names in `store_dir`. A path
-    /// that is a symlink is recreated, since a symlink cannot be mounted. The mount points and
-    /// symlinks are made in whatever `store_dir` is inside the room: below the directory
-    /// given to [`nix`](Self::nix) they are still there, empty, afterwards.
+    /// Shows these paths of the host, read-only, under the same names in `store_dir`. A symlink is
+    /// recreated, since it cannot be mounted. Mount points and symlinks are made in the room's
+    /// `store_dir`: below the directory given to [`nix`](Self::nix) they stay, empty, when the room
+    /// is gone.
     #[must_use]
     pub fn store_paths(mut self, store_dir: impl AsRef<Path>, paths: Vec<PathBuf>) -> Self {
         let store_dir = store_dir.as_ref();
@@ -152,29 +152,29 @@ impl Room {
         self
     }
 
-    /// Makes the shellpack executable available at [`SELF_PATH`](Self::SELF_PATH), wherever it
-    /// lies on the host and whatever of that the room hides.
+    /// Makes the shellpack executable available at [`SELF_PATH`](Self::SELF_PATH), even if the room
+    /// hides its place on the host.
     #[must_use]
     pub fn bind_self(self) -> Self {
         self.bind(OWN_EXECUTABLE, Self::SELF_PATH, Access::ReadOnly)
     }
 
-    /// Sets `HOME` to a directory inside the room, and creates it where the room may write.
+    /// Sets `HOME` to a directory in the room, and creates it if the room may write there.
     #[must_use]
     pub fn home(mut self, dir_inside: impl Into<PathBuf>) -> Self {
         self.home = Some(dir_inside.into().into());
         self
     }
 
-    /// Where the program starts. Without this it is the caller's current directory if that
-    /// exists inside the room, and `/` if not.
+    /// The program's working directory. By default it is the caller's if that exists in the room,
+    /// else `/`.
     #[must_use]
     pub fn current_dir(mut self, dir_inside: impl Into<PathBuf>) -> Self {
         self.current_dir = Some(dir_inside.into().into());
         self
     }
 
-    /// The program sees none of the caller's environment, only what this room sets.
+    /// The program sees only the variables that this room sets, and none of the caller's.
     #[must_use]
     pub fn env_clear(mut self) -> Self {
         self.env_clear = true;
@@ -188,33 +188,33 @@ impl Room {
         self
     }
 
-    /// The shellpack executable to build the room with, for callers that are not it: tests.
+    /// The shellpack executable that builds the room, for callers that are another program: tests.
     #[must_use]
     pub fn executable(mut self, shellpack: impl Into<PathBuf>) -> Self {
         self.executable = Some(shellpack.into().into());
         self
     }
 
-    /// Can rooms be made here at all? Takes some milliseconds; to be asked before long work.
+    /// Fails if no rooms can be made here. Takes some milliseconds; call it before long work.
     pub fn ensure_possible() -> Result<()> {
         Self::new().sealed().ensure_buildable()
     }
 
-    /// Builds the room and runs nothing in it.
+    /// Builds the room without running anything in it.
     pub fn ensure_buildable(&self) -> Result<()> {
         RoomCommand::new(self, Vec::new())?.status().map(drop)
     }
 
-    /// Runs a program in the room with the caller's stdin, stdout and stderr, and waits. The
-    /// status is the program's, 128 and the signal's number if one killed it. While it
-    /// runs, Ctrl-C is the program's business and does not end the caller.
+    /// Runs a program in the room with the caller's stdin, stdout and stderr, and waits. The status
+    /// is the program's, or 128 plus the number of the signal that killed it. Meanwhile Ctrl-C is
+    /// for the program and does not end the caller.
     pub fn run(&self, program: &Path, args: &[OsString]) -> Result<ExitStatus> {
         let _guard = supervise::TerminalSignals::leave_to_child();
         self.command(program, args)?.status()
     }
 
-    /// The same with stdin, stdout and stderr of the caller's choice. A `program` without a
-    /// slash is looked up in the room's `PATH`.
+    /// The same with stdin, stdout and stderr of the caller's choice. A `program` without a slash
+    /// is looked up in the room's `PATH`.
     pub fn command(&self, program: &Path, args: &[OsString]) -> Result<RoomCommand> {
         let program = Os::from(program.to_owned());
         let args = args.iter().cloned().map(Os::from);
@@ -222,9 +222,9 @@ impl Room {
     }
 }
 
-/// The hidden subcommands that build rooms. `args` is the whole command line, the program's
-/// name included; the result is the exit code if it was one of them. To be called first
-/// thing in `main`, while the process has one thread.
+/// The hidden subcommands that build rooms. `args` is the whole command line with the program's
+/// name. Returns the exit code if this is one of them. Call it first in `main`, while the process
+/// has one thread.
 pub(crate) fn hidden_entry(args: &[OsString]) -> Option<i32> {
     let [_, subcommand, handover @ ..] = args else {
         return None;

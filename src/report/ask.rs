@@ -1,4 +1,4 @@
-//! Questions to the user, while everything else that would be shown waits.
+//! Questions to the user, while the display of progress pauses.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::board::Board;
 use super::words::printable;
 
-/// Between two looks at whether the user pressed Ctrl-C instead.
+/// The time between two checks for Ctrl-C.
 const PATIENCE: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 100_000_000,
 };
 
-/// A terminal with somebody before it.
+/// A terminal with a user.
 #[derive(Debug, Clone)]
 pub struct Prompt {
     board: Arc<Board>,
@@ -23,7 +23,7 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// On this report's terminal, if both sides of it are one.
+    /// The report's terminal, if both stdin and stderr are one.
     pub(super) fn new(board: &Arc<Board>, interrupted: &Arc<AtomicBool>) -> Option<Self> {
         let is_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
         is_terminal.then(|| Self {
@@ -32,7 +32,7 @@ impl Prompt {
         })
     }
 
-    /// Asks, and returns a line without its end; `None` where there will be no answer (Ctrl-D).
+    /// Asks, and returns a line without its end; `None` at the end of input (Ctrl-D).
     pub fn ask(&self, question: &str) -> io::Result<Option<String>> {
         let mut answer = Ok(None);
         self.board.pause(|| {
@@ -63,7 +63,7 @@ impl Prompt {
     }
 }
 
-/// Waits a little for a line, or the end of lines.
+/// Waits a moment for a line, or for the end of input.
 fn is_ready(stdin: &io::Stdin) -> io::Result<bool> {
     let mut fds = [PollFd::new(stdin, PollFlags::IN)];
     match poll(&mut fds, Some(&PATIENCE)) {

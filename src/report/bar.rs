@@ -1,4 +1,4 @@
-//! One line at the bottom of a terminal, drawn again in its place.
+//! One line at the bottom of a terminal, redrawn in place.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use super::terminal::{self, Terminal};
 use super::view::View;
 use super::words::{duration, human, printable, time_left};
 
-/// Between two redraws: smooth enough, and nothing that costs.
+/// The time between two redraws: smooth, and cheap.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// The line.
 #[derive(Debug)]
 pub(super) struct Bar {
     bar: ProgressBar,
-    /// Nix has the terminal for its log: a moving line would run through it, so there is a
-    /// plain one now and then.
+    /// Nix uses the terminal for its log, which a moving line would disturb: then a plain line
+    /// appears now and then.
     instead: Option<Lines>,
 }
 
@@ -28,7 +28,7 @@ impl Bar {
     pub(super) fn new() -> Self {
         let target = ProgressDrawTarget::term_like(Box::new(Terminal::default()));
         let bar = ProgressBar::with_draw_target(None, target);
-        // Cut off where the terminal ends: what wraps cannot be drawn again in its place.
+        // The line is cut off at the end of the terminal: a wrapped one cannot be redrawn in place.
         let style = ProgressStyle::with_template("{wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.finish_and_clear();
@@ -122,7 +122,7 @@ impl Width {
     }
 }
 
-/// A phase in one line.
+/// A phase as one line.
 fn line(status: &Status, columns: u16) -> String {
     let width = Width::of(columns);
     let doing = status.phase.doing();
@@ -153,7 +153,7 @@ fn counted(status: &Status, width: Width) -> String {
     }
 }
 
-/// `=====>    `, so many columns wide.
+/// `=====>    `, this many columns wide.
 fn bar(percent: u64, columns: usize) -> String {
     let done = usize::try_from(percent).unwrap_or(100).min(100) * columns / 100;
     let tip = if done < columns { ">" } else { "" };
@@ -161,7 +161,7 @@ fn bar(percent: u64, columns: usize) -> String {
     format!("{text:columns$}")
 }
 
-/// How fast it is and how long it will take, or why it stands still.
+/// The speed and the time left, or the reason why nothing moves.
 fn pace(status: &Status) -> String {
     match &status.pace {
         Pace::Moving { left } => {

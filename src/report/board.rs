@@ -1,4 +1,4 @@
-//! What the engine's threads write and the thread that shows it reads.
+//! The numbers that the engine's threads write and the display thread reads.
 
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,25 +13,25 @@ use super::print::{Failure, Tone};
 use super::status::{Amount, Status, Tracker, Wait};
 use super::view::View;
 
-/// Numbers that anybody may add to, and what is shown of them.
+/// Numbers that any thread may add to, and their display.
 #[derive(Debug)]
 pub(super) struct Board {
-    /// What is done of the current phase.
+    /// The progress of the current phase.
     bytes: AtomicU64,
     paths: AtomicU64,
-    /// Whether these bytes are counted where they are read, and by nobody else.
+    /// Whether bytes are counted only where they are read.
     is_metered: AtomicBool,
     shown: Mutex<Shown>,
-    /// That it is over.
+    /// Signals the end.
     over: Condvar,
 }
 
-/// Counts the bytes of a bundle as they are read, for the phase under way.
+/// Counts the bytes of a bundle as they are read, for the current phase.
 #[derive(Debug, Clone)]
 pub struct Meter(pub(super) Arc<Board>);
 
 impl Meter {
-    /// So many more.
+    /// Adds this many bytes.
     pub fn count(&self, bytes: u64) {
         self.0.add_bytes(bytes);
     }
@@ -41,15 +41,15 @@ impl Meter {
 struct Shown {
     view: Box<dyn View>,
     phase: Option<Tracker>,
-    /// What is waited for, the oldest first, and how much there has been.
+    /// The current waits, the oldest first, and the number of all waits so far.
     waits: Vec<Wait>,
     waited: u64,
-    /// The terminal belongs to others.
+    /// Whether the terminal belongs to others.
     over: bool,
 }
 
 impl Board {
-    /// A board that is shown as the user asked.
+    /// A board with the display that the user asked for.
     pub(super) fn new(progress: Progress) -> Self {
         let shown = Shown {
             view: choose(progress),
@@ -71,7 +71,7 @@ impl Board {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Bytes were dealt with.
+    /// Adds processed bytes.
     pub(super) fn advance(&self, bytes: u64) {
         if !self.is_metered.load(Ordering::Relaxed) {
             self.add_bytes(bytes);
@@ -131,7 +131,7 @@ impl Board {
         self.lock().view.leave(done);
     }
 
-    /// What is left of the phase is not done, so it is not ended.
+    /// The phase was not completed, so it is not ended.
     pub(super) fn fail(&self, failure: &Failure<'_>) {
         let mut shown = self.lock();
         shown.phase = None;
@@ -153,18 +153,18 @@ impl Board {
         }
     }
 
-    /// Does something on the terminal, on which nothing else is shown meanwhile.
+    /// Runs `work` while nothing else is displayed on the terminal.
     pub(super) fn pause(&self, mut work: impl FnMut()) {
         self.lock().view.pause(&mut work);
     }
 
-    /// From here on no phase is shown any more.
+    /// From here on, no phase is displayed.
     pub(super) fn close(&self) {
         self.lock().over = true;
         self.over.notify_all();
     }
 
-    /// Shows where the phase is now and then, until it is over.
+    /// Displays the phase now and then, until the end.
     pub(super) fn show_until_over(&self) {
         let mut shown = self.lock();
         while !shown.over {
@@ -205,9 +205,9 @@ impl Shown {
     }
 }
 
-/// The view that was asked for.
+/// The view for this kind of progress.
 fn choose(progress: Progress) -> Box<dyn View> {
-    // What cannot move its cursor cannot show a bar.
+    // A terminal without cursor movement cannot show a bar.
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
     let is_terminal = std::io::stderr().is_terminal() && !is_dumb;
     match progress {
@@ -218,7 +218,7 @@ fn choose(progress: Progress) -> Box<dyn View> {
     }
 }
 
-/// Something is waited for while this lives.
+/// A wait, which lasts while this lives.
 #[derive(Debug)]
 #[must_use]
 pub struct Waiting<'a> {

@@ -1,25 +1,25 @@
-//! What the engine tells.
+//! The events that the engine emits.
 
 use crate::error::Error;
 
-/// What the engine is doing.
+/// The engine's current activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// What is asked for is compared with this machine: a bundle, or what was opened before.
+    /// A bundle, or the record of an opened one, is compared with this machine.
     Check,
     /// Nix evaluates the shell.
     Evaluate,
     /// Nix builds or fetches what the shell needs; its own log is shown.
     Build,
-    /// The store is asked about every path.
+    /// The closure is queried from the store.
     Query,
     /// The shell is entered in a room with no network.
     Rehearse,
     /// Paths are compressed and written.
     Pack,
-    /// The file is brought to the medium.
+    /// The file is written out to the medium.
     Sync,
-    /// The written file is read and checked.
+    /// The written file is read back and checked.
     ReadBack,
     /// A bundle is checked.
     Verify,
@@ -31,9 +31,9 @@ pub enum Phase {
     Join,
     /// Parity is computed.
     Protect,
-    /// A damaged bundle is searched for what is damaged.
+    /// A damaged bundle is searched for damage.
     Locate,
-    /// What is damaged is computed from what is not.
+    /// The damaged parts are computed from the sound ones.
     Repair,
     /// A bundle is copied.
     Copy,
@@ -84,7 +84,7 @@ impl Phase {
         }
     }
 
-    /// Whether it is usually over at once, so that only its being slow is news.
+    /// Whether it is usually over at once, so that it is only mentioned when it is slow.
     pub(super) fn is_brief(self) -> bool {
         self == Self::Check
     }
@@ -95,47 +95,47 @@ impl Phase {
 pub enum Event<'a> {
     /// The next phase begins.
     Phase(Phase),
-    /// How much the current phase has to do, as far as that is in NARs.
+    /// The size of the current phase, as far as it is made of NARs.
     Total {
         /// NAR bytes.
         bytes: u64,
         /// Store paths.
         paths: u64,
     },
-    /// The same for a phase that reads a bundle and is as far as a [`Meter`](super::Meter) says:
-    /// `Advanced` counts for nothing.
+    /// The same for a phase that reads a bundle, whose progress is that of a
+    /// [`Meter`](super::Meter): `Advanced` is ignored.
     TotalRead {
         /// Bytes of the bundle.
         bytes: u64,
         /// Store paths.
         paths: u64,
     },
-    /// NAR bytes that were dealt with. It may come from any thread, as often as it likes.
+    /// More NAR bytes were processed. Any thread may emit this, as often as it likes.
     Advanced {
-        /// How many more.
+        /// Their number.
         bytes: u64,
     },
-    /// One more store path is complete. From any thread, too.
+    /// One more store path is complete. Any thread may emit this.
     PathDone,
-    /// The phase is over and none follows at once: results are about to be printed.
+    /// The phase is over and no other follows at once: results are about to be printed.
     PhaseDone,
     /// A line of Nix's own log.
     Log(&'a str),
-    /// Something worth knowing.
+    /// A note for the user.
     Note(&'a str),
-    /// Something that may surprise on the other side.
+    /// A warning: the target may behave differently than the user expects.
     Warning(&'a str),
-    /// Another program takes over the terminal and tells how it went.
+    /// Another program takes over the terminal, and reports the result itself.
     HandedOver,
-    /// Everything is done; the terminal belongs to others from here on.
+    /// Everything is done. The terminal belongs to others from here on.
     Done,
-    /// It failed.
+    /// The command failed.
     Failed {
-        /// Why.
+        /// The error.
         error: &'a Error,
-        /// What to type next.
+        /// The command to type next.
         hint: Option<&'a str>,
-        /// What the process will exit with.
+        /// The exit code of the process.
         exit_code: u8,
     },
 }
@@ -154,13 +154,13 @@ pub enum Progress {
     Json,
 }
 
-/// What becomes of the log of a Nix that builds.
+/// How the log of a Nix that builds is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Log {
-    /// It goes where stderr goes, in Nix's own colours.
+    /// It goes to stderr, in Nix's own colours.
     Shown,
-    /// Its lines are emitted.
+    /// Its lines are emitted as events.
     Emitted,
-    /// It is shown only if the command fails.
+    /// It is displayed only if the command fails.
     OnFailure,
 }

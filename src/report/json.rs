@@ -1,5 +1,5 @@
-//! One JSON object per line, for a program that drives shellpack. README.md documents what
-//! is written here; names and meanings stay.
+//! One JSON object per line, for a program that drives shellpack. `docs/reference/progress.md`
+//! documents them; names and meanings stay.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -12,15 +12,16 @@ use super::status::{Amount, Pace, Status};
 use super::view::View;
 use super::words::printable_json;
 
-/// Between two lines at least; a phase's end has one of its own.
+/// The shortest time between two lines. The end of a phase always has one.
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Writes the lines.
 #[derive(Debug, Default)]
 pub(super) struct Json {
-    /// What the last line said of the phase.
+    /// The last line about the phase.
     told: Option<Told>,
-    /// The stream has ended, and what comes on stderr is not ours. Only an error is still said.
+    /// The stream has ended, and other output on stderr is not ours. Only an error is still
+    /// written.
     over: bool,
 }
 
@@ -79,7 +80,7 @@ impl Json {
         }
     }
 
-    /// What there is to say of a phase that is not over, unless it was said already.
+    /// Reports a phase that is not over, unless nothing has changed.
     fn news<'a>(&mut self, status: &'a Status) -> Option<Line<'a>> {
         let (told, line) = match &status.pace {
             Pace::Moving { .. } if !status.counts() => return None,
@@ -174,14 +175,14 @@ fn error_line(failure: &Failure<'_>) -> Line<'static> {
     }
 }
 
-/// In one piece: other processes may write to the same pipe.
+/// Writes in one piece: other processes may write to the same pipe.
 fn write(line: &Line<'_>) {
-    // Whoever reads it may stop reading: that is no failure.
+    // The reader may stop reading, which is not an error.
     let _ = std::io::stderr().write_all(text(line).as_bytes());
 }
 
 fn text(line: &Line<'_>) -> String {
-    // Numbers and strings: there is nothing that JSON could not say.
+    // JSON can express these numbers and strings.
     let json = serde_json::to_string(line).unwrap_or_default();
     printable_json(&json) + "\n"
 }

@@ -7,7 +7,7 @@ use super::words::printable_line;
 /// The width of the labels.
 const LABEL: usize = 9;
 
-/// Lines with a label before them, of one width.
+/// Lines with labels of one width.
 #[derive(Debug, Default)]
 pub struct Labelled(String);
 

@@ -1,4 +1,4 @@
-//! Plain lines, one after the other: for logs, and for what has no place for a bar.
+//! Plain lines, one after the other: for logs, and wherever there is no place for a bar.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use super::status::{Amount, Pace, Status};
 use super::view::View;
 use super::words::{duration, human, printable, time_left};
 
-/// Between two looks at the clock.
+/// The time between two looks at the clock.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// Between two lines: often enough to be seen alive, and so seldom that a log of hours can be
-/// read.
+/// The time between two lines: short enough to show life, and long enough for a log of hours to be
+/// readable.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Plain lines.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// When there was a line last, as time of the phase.
+    /// The time of the last line, since the phase began.
     last: Duration,
-    /// Whether others had a line since the last look.
+    /// Whether another line was printed since the last look.
     spoken: bool,
 }
 
 impl Lines {
-    /// The line that is due now, if one is.
+    /// The next line, if it is due.
     pub(super) fn due(&mut self, status: &Status) -> Option<String> {
         if std::mem::take(&mut self.spoken) {
             self.last = status.elapsed;
@@ -85,8 +85,8 @@ impl View for Lines {
     fn leave(&mut self, _done: bool) {}
 }
 
-/// What gets on is of more interest than what stands still: that needs a line whenever its
-/// time has doubled.
+/// Progress is more interesting than a standstill, which is mentioned again only when its time has
+/// doubled.
 fn pause_after(last: Duration, pace: &Pace) -> Duration {
     let pause = match pace {
         Pace::Moving { .. } => last / 10,
@@ -95,7 +95,7 @@ fn pause_after(last: Duration, pace: &Pace) -> Duration {
     pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
 
-/// A phase in one line; `None` where it gets on and there is nothing to say of it.
+/// A phase as one line; `None` if it moves and there is nothing to count.
 fn line(status: &Status) -> Option<String> {
     let doing = status.phase.doing();
     let counted = counted(status);
@@ -118,7 +118,7 @@ fn line(status: &Status) -> Option<String> {
     }
 }
 
-/// How far a phase is.
+/// The progress of a phase.
 fn counted(status: &Status) -> String {
     let done = status.done;
     match status.total {
@@ -134,13 +134,13 @@ fn counted(status: &Status) -> String {
     }
 }
 
-/// How fast it is.
+/// The speed.
 pub(super) fn rate(status: &Status) -> Option<String> {
     let per_second = status.per_second.filter(|_| status.total.is_some())?;
     Some(format!("{}/s", human(per_second)))
 }
 
-/// Why it does not get on, and for how long.
+/// The reason for a standstill, and its time.
 pub(super) fn stillness(status: &Status, time: Duration, what: Option<&str>) -> String {
     let time = duration(time);
     match what {

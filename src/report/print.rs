@@ -5,14 +5,14 @@ use std::io::Write as _;
 use super::words::{printable, printable_line};
 use crate::error::Error;
 
-/// How grave it is.
+/// The severity of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
     Note,
     Warning,
 }
 
-/// Why it failed.
+/// A failure.
 #[derive(Debug)]
 pub(super) struct Failure<'a> {
     pub(super) error: &'a Error,
@@ -21,20 +21,19 @@ pub(super) struct Failure<'a> {
 }
 
 impl Failure<'_> {
-    /// What caused it, the nearest cause first.
+    /// Its causes, the nearest first.
     pub(super) fn causes(&self) -> impl Iterator<Item = String> {
         let first = std::error::Error::source(self.error);
         std::iter::successors(first, |cause| cause.source()).map(ToString::to_string)
     }
 }
 
-/// Prints to stderr, with colours where they are wanted. Whoever reads it may stop reading:
-/// that is no failure.
+/// Prints to stderr, with colours if wanted. The reader may stop reading, which is not an error.
 pub(super) fn print(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Prints something for the user to know.
+/// Prints a note or a warning.
 pub(super) fn print_said(tone: Tone, text: &str) {
     let text = printable(text);
     let colour = anstyle::AnsiColor::Yellow.on_default().bold();
@@ -44,7 +43,7 @@ pub(super) fn print_said(tone: Tone, text: &str) {
     }
 }
 
-/// Prints why it failed, and what to type next.
+/// Prints the error, its causes, and the command to type next.
 pub(super) fn print_failure(failure: &Failure<'_>) {
     let red = anstyle::AnsiColor::Red.on_default().bold();
     let bold = anstyle::Style::new().bold();

@@ -1,41 +1,40 @@
-//! How fast a phase is, and how long it will take.
+//! The speed of a phase, and the time that it has left.
 //!
-//! The rate is that of the *recent* past: what was fast from the page cache says nothing of
-//! the disk that comes after it, so the mean since the start would be wrong for long. But a
-//! moment says nothing, either: work arrives in portions, a segment at a time, and a slow
-//! stick takes some, stops, and takes more. So it is the mean over the last half of the time,
-//! within the bounds below, and it is measured from one arrival to another: between two
-//! portions nothing changes but the time that is left. Times are those since the phase began.
+//! The rate is that of the *recent* past: reading from the page cache predicts nothing about the
+//! disk that comes after it, so the mean since the start would be wrong for a long time. A moment
+//! predicts nothing either: work arrives in portions, a segment at a time, and a slow stick takes
+//! some, stops, and takes more. So the rate is the mean over the last half of the time, within the
+//! bounds below, and is measured from one arrival to another: between two portions only the time
+//! left changes. Times are counted from the start of the phase.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Evens out portions and hiccups.
+/// The shortest window: evens out portions and hiccups.
 const SHORTEST_WINDOW: Duration = Duration::from_secs(10);
-/// After this long a change of speed shows in full. A segment of `--level small` takes about a
-/// minute, and more than one must be in sight.
+/// The longest window: a change of speed shows in full after this time. A segment of `--level
+/// small` takes about a minute, and the window must hold more than one.
 const LONGEST_WINDOW: Duration = Duration::from_secs(120);
-/// How many arrivals a window consists of, so that hours take no more memory than seconds.
+/// The number of arrivals in a window, so that hours need no more memory than seconds.
 const SAMPLES: u32 = 64;
-/// Less is a moment, not a rate.
+/// A shorter time is a moment, not a rate.
 const SHORTEST_SPAN: Duration = Duration::from_secs(1);
-/// In how many different seconds something must have arrived before the rest is estimated
-/// from it.
+/// The number of different seconds in which something must have arrived before there is an
+/// estimate.
 const ENOUGH_SECONDS: u32 = 3;
-/// Nothing may arrive for twice as long as it did before, within these bounds, before the
-/// rate is of no more use.
+/// Without arrivals for twice as long as before, within these bounds, the rate is dropped.
 const SHORTEST_PATIENCE: Duration = Duration::from_secs(5);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Bytes over time.
 #[derive(Debug, Default)]
 pub(super) struct Rate {
-    /// Oldest first: those in the window, and the last one before it. What had arrived with
-    /// the very first one is not counted, since nobody knows how long that took.
+    /// The arrivals in the window and the last one before it, oldest first. The bytes of the very
+    /// first one are not counted, since their time is unknown.
     arrivals: VecDeque<Arrival>,
-    /// When the first one was.
+    /// The time of the first one.
     begun: Duration,
-    /// The last second in which something arrived, and how many of them there were.
+    /// The last second in which something arrived, and the number of such seconds.
     last_second: u64,
     seconds: u32,
 }
@@ -43,12 +42,12 @@ pub(super) struct Rate {
 #[derive(Debug, Clone, Copy)]
 struct Arrival {
     at: Duration,
-    /// All that had arrived by then.
+    /// All bytes so far.
     bytes: u64,
 }
 
 impl Rate {
-    /// Takes note of how far the phase is.
+    /// Notes the progress of the phase.
     pub(super) fn note(&mut self, at: Duration, bytes: u64) {
         if bytes == self.bytes() {
             return;
@@ -78,9 +77,8 @@ impl Rate {
         u64::try_from(bytes * 1000 / span.as_millis()).ok()
     }
 
-    /// How long the rest of so many bytes will take from now on; `None` while nobody can
-    /// know, when it should be there already, and when there is no rest: what is left to do
-    /// then is not counted.
+    /// The time for this many remaining bytes, from now on. `None` if it is unknown, if it should
+    /// be over already, or if no bytes are left: then the remaining work is not counted.
     pub(super) fn left(&self, at: Duration, total: u64) -> Option<Duration> {
         let last = self.arrivals.back()?;
         let rest = total.checked_sub(last.bytes).filter(|rest| *rest > 0)?;
@@ -90,7 +88,7 @@ impl Rate {
         (self.seconds >= ENOUGH_SECONDS && left >= SHORTEST_SPAN).then_some(left)
     }
 
-    /// How long nothing may arrive before the rate is of no more use.
+    /// The longest time without arrivals before the rate is dropped.
     pub(super) fn patience(&self) -> Duration {
         let later = self.arrivals.iter().skip(1);
         let gaps = self.arrivals.iter().zip(later);
@@ -106,7 +104,7 @@ impl Rate {
         self.arrivals.back().map_or(0, |last| last.bytes)
     }
 
-    /// The newest arrival is always there, the others at some distance from each other.
+    /// The newest arrival is always kept, the others at some distance from each other.
     fn push(&mut self, arrival: Arrival) {
         let distance = self.window(arrival.at) / SAMPLES;
         if let [.., before, last] = *self.arrivals.make_contiguous()
@@ -124,8 +122,8 @@ mod tests {
 
     const MB: u64 = 1_000_000;
 
-    /// A phase that is looked at ten times a second; `bytes` says how far it is at a number
-    /// of tenths of a second.
+    /// Looks at a phase ten times a second; `bytes` returns its progress after a number of tenths
+    /// of a second.
     fn after(tenths: u64, bytes: impl Fn(u64) -> u64) -> Rate {
         let mut rate = Rate::default();
         (0..=tenths).for_each(|tenth| rate.note(at(tenth), bytes(tenth)));
@@ -136,7 +134,7 @@ mod tests {
         Duration::from_millis(tenth * 100)
     }
 
-    /// The seconds that are left after so many tenths of one.
+    /// The seconds left after this many tenths of a second.
     fn left(tenths: u64, bytes: impl Fn(u64) -> u64, total: u64) -> Option<u64> {
         let rate = after(tenths, bytes);
         rate.left(at(tenths), total).map(|left| left.as_secs())

@@ -1,14 +1,14 @@
-//! A phase under way, and what there is to say of it at a moment. Time is an argument here.
+//! The state of a phase at a moment. Time is an argument here.
 
 use std::time::{Duration, Instant};
 
 use super::event::Phase;
 use super::rate::Rate;
 
-/// How long nothing must happen before that is said, where something is expected at any time.
+/// A standstill is displayed after this time, if progress is expected at any time.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// How much a phase has to do, or has done.
+/// The size of a phase, or its progress.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Amount {
     /// NAR bytes.
@@ -17,34 +17,34 @@ pub(super) struct Amount {
     pub(super) paths: u64,
 }
 
-/// What there is to say of a phase.
+/// The state of a phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Status {
     pub(super) phase: Phase,
-    /// How long it has taken so far.
+    /// The time since it began.
     pub(super) elapsed: Duration,
     pub(super) done: Amount,
-    /// How much there is to do, where that is known.
+    /// Its size, if known.
     pub(super) total: Option<Amount>,
-    /// Bytes per second, of late.
+    /// Bytes per second, recently.
     pub(super) per_second: Option<u64>,
     pub(super) pace: Pace,
 }
 
-/// Whether a phase gets on.
+/// Whether a phase moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// It does.
+    /// It moves.
     Moving {
-        /// How long it will still take, where that can be known.
+        /// The time left, if known.
         left: Option<Duration>,
     },
     /// Nothing has happened for a while.
     Still {
-        /// How long: since the last that was counted, or since the phase began where nothing
-        /// was, or since it has been waiting for what is named.
+        /// Since when: the last progress, or the start of the phase without any, or the start of
+        /// the wait.
         time: Duration,
-        /// What it waits for, where more is known than the phase.
+        /// The thing that it waits for, if known.
         what: Option<String>,
     },
 }

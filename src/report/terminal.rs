@@ -1,22 +1,22 @@
-//! Where the bar is drawn.
+//! The terminal that the bar is drawn on.
 
 use std::io::{self, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::TermLike;
 
-/// The width of a terminal that does not tell, and of what is none.
+/// The assumed width, if the terminal does not report one, or is none.
 const COLUMNS: u16 = 80;
 
-/// Standard error. A redraw is one write, so that it does not flicker, and it draws nothing
-/// behind the end of a line: when a window becomes narrower, a line that fills it is broken
-/// in two, and the rest of it stays.
+/// Standard error. A redraw is one write, so that it does not flicker. It draws nothing behind the
+/// end of a line: when a window becomes narrower, a line of full width is broken in two, and its
+/// rest would stay.
 #[derive(Debug, Default)]
 pub(super) struct Terminal {
     pending: Mutex<String>,
 }
 
-/// How wide the terminal is now.
+/// The current width of the terminal.
 pub(super) fn columns() -> u16 {
     let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr());
     let columns = size.map_or(0, |size| size.ws_col);

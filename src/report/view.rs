@@ -1,4 +1,4 @@
-//! What every way to show a report can do.
+//! The interface of all displays.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::event::Phase;
 use super::print::{Failure, Tone};
 use super::status::Status;
 
-/// One way to show a report. Only one thread calls it at a time.
+/// One way to display a report. Only one thread calls it at a time.
 pub(super) trait View: std::fmt::Debug + Send {
     /// The time between two ticks.
     fn interval(&self) -> Duration;
@@ -14,29 +14,29 @@ pub(super) trait View: std::fmt::Debug + Send {
     /// A phase begins.
     fn begin(&mut self, phase: Phase);
 
-    /// This is where the phase is now. Also called where nothing happens at all.
+    /// The current state of the phase. Also called while nothing happens.
     fn tick(&mut self, status: &Status);
 
-    /// The phase is over; nothing of it may stay in the way of what is printed next.
+    /// The phase is over. Nothing of it may disturb later output.
     fn end(&mut self, status: &Status);
 
-    /// Whether Nix's own log goes through it, rather than straight to stderr.
+    /// Whether Nix's own log goes through it, not straight to stderr.
     fn takes_log(&self) -> bool;
 
     /// A line of Nix's own log.
     fn log(&mut self, line: &str);
 
-    /// Something for the user to know.
+    /// A note or a warning for the user.
     fn say(&mut self, tone: Tone, text: &str);
 
-    /// Does something on the terminal, where nothing may be in the way.
+    /// Runs `work` with the terminal free.
     fn pause(&mut self, work: &mut dyn FnMut()) {
         work();
     }
 
-    /// It failed; `failure` is the last that is said.
+    /// The command failed; `failure` is the last thing to display.
     fn fail(&mut self, failure: &Failure<'_>);
 
-    /// The terminal is left to others; `done` where that is because everything is done.
+    /// The terminal is left to others; `done` if everything is done.
     fn leave(&mut self, done: bool);
 }

@@ -1,9 +1,8 @@
-//! Words for humans: sizes, numbers, times, and text from elsewhere that must not play with
-//! a terminal.
+//! Words for humans: sizes, numbers, times, and foreign text, which must not play with a terminal.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A size for a human: in powers of 1024, as `ls -h` and Nix say it.
+/// A size for a human, in powers of 1024, as `ls -h` and Nix print it.
 pub(crate) fn human(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
 }
@@ -13,7 +12,7 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// How long something has taken: `8s`, `1m 20s`, `2h 5m`.
+/// An elapsed time: `8s`, `1m 20s`, `2h 5m`.
 pub(super) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
@@ -25,8 +24,8 @@ pub(super) fn duration(time: Duration) -> String {
     }
 }
 
-/// How long something will take, no finer than anybody can know: the more there is to come,
-/// the coarser, and never less than a second.
+/// A remaining time, no finer than it can be known: the longer it is, the coarser, and never less
+/// than a second.
 pub(super) fn time_left(time: Duration) -> String {
     let seconds = time.as_secs().max(1);
     let step = match seconds {
@@ -38,12 +37,12 @@ pub(super) fn time_left(time: Duration) -> String {
     duration(Duration::from_secs(seconds.next_multiple_of(step)))
 }
 
-/// A moment as RFC 3339 has it, in UTC and to the second: `2026-11-23T14:20:05Z`.
+/// A time in RFC 3339, in UTC and to the second: `2026-11-23T14:20:05Z`.
 pub(crate) fn utc(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-    // Years begin in March here, so that a leap day is the last of its year. Day 0 is the
-    // first of March of the year 0; 400 years, an era, have 146,097 days.
+    // Years begin in March here, so that a leap day is the last of its year. Day 0 is the first of
+    // March of the year 0; 400 years, an era, have 146,097 days.
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -60,13 +59,13 @@ pub(crate) fn utc(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Text of several lines, such as Nix's own words, without what could play with a terminal:
-/// control characters other than line ends and tabs become visible escapes.
+/// Text of several lines, such as Nix's own words, that cannot play with a terminal: control
+/// characters except line ends and tabs become visible escapes.
 pub(crate) fn printable(text: &str) -> String {
     escaped(text, |c| c.is_control() && c != '\n' && c != '\t')
 }
 
-/// A name or another text of one line: a line end in it must not look like the next line.
+/// A name or another text of one line. A line end in it must not look like a new line.
 pub(crate) fn printable_line(text: &str) -> String {
     escaped(text, char::is_control)
 }
@@ -83,11 +82,11 @@ fn escaped(text: &str, is_bad: impl Fn(char) -> bool) -> String {
     text.chars().map(visible).collect()
 }
 
-/// JSON without characters that could play with a terminal. They can stand in strings only,
-/// where an escape means the same.
+/// JSON that cannot play with a terminal: such characters can only occur in strings, where an
+/// escape means the same.
 pub(crate) fn printable_json(json: &str) -> String {
     let is_bad = |c: char| (c.is_control() && c != '\n') || is_bidirectional(c);
-    // All of them are below U+10000, so one escape of four digits says them.
+    // All of them are below U+10000, so an escape of four digits is enough.
     let visible = |c: char| {
         if is_bad(c) {
             format!("\\u{:04x}", u32::from(c))
@@ -98,7 +97,7 @@ pub(crate) fn printable_json(json: &str) -> String {
     json.chars().map(visible).collect()
 }
 
-/// Characters that reorder what stands around them.
+/// Characters that reorder the text around them.
 fn is_bidirectional(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

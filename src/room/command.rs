@@ -1,4 +1,4 @@
-//! The caller's side of a room: start it, wait for it, learn why it could not be.
+//! The caller's side of a room: start it, wait for it, and learn why it could not start.
 
 use std::fs::{self, File};
 use std::io::{self, Seek as _};
@@ -23,8 +23,8 @@ pub struct RoomCommand {
 }
 
 impl RoomCommand {
-    /// Resolves what the room takes from the host, so that stage 2, whose root is another
-    /// directory, need not follow the host's symlinks.
+    /// Resolves the room's sources on the host. Stage 2 has another root and could not follow the
+    /// host's symlinks.
     pub(super) fn new(room: &Room, command: Vec<Os>) -> Result<Self> {
         let mut room = room.clone();
         let executable = room
@@ -66,8 +66,8 @@ impl RoomCommand {
         self
     }
 
-    /// Starts the program and returns. The room dies with the thread that calls this, as
-    /// the kernel watches a parent by thread.
+    /// Starts the program and returns. The room dies with the calling thread, since the kernel
+    /// watches a parent by thread.
     pub fn spawn(mut self) -> Result<RoomChild> {
         let mut child = self
             .command
@@ -109,7 +109,7 @@ pub struct RoomChild {
     /// The reading end of the program's stderr, if it was piped.
     pub stderr: Option<ChildStderr>,
     child: Child,
-    /// Kept open until the end: stage 1 opens it by way of this process.
+    /// Kept open until the end: stage 1 opens it through this process.
     handover: Handover,
 }
 
@@ -136,12 +136,12 @@ impl RoomChild {
         ensure_started(self.handover.report, output.status).map(|()| output)
     }
 
-    /// Ends the room at once with everything that runs in it.
+    /// Ends the room at once, with everything that runs in it.
     pub fn kill(&mut self) -> Result<()> {
         self.child.kill().map_err(Error::io("end", "the room"))
     }
 
-    /// The process that stands for the room on the host; it hands SIGTERM on to the program.
+    /// The room's process on the host. It passes SIGTERM on to the program.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -151,7 +151,7 @@ fn ensure_started(report: File, status: ExitStatus) -> Result<()> {
     let what = match read_report(report) {
         Ok(StageReport::Started) => return Ok(()),
         Ok(StageReport::Failed(failure)) => return Err(failure.into()),
-        // Killed before it could say anything.
+        // It was killed before it could report.
         Err(_) => match status.signal() {
             Some(signal) => format!("it was killed by signal {signal} before its program started"),
             None => "it ended before its program started".to_owned(),
@@ -194,8 +194,8 @@ fn resolve_sources(overlays: &mut [Overlay], executable: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A place inside the room is stated from its root, without detours, so that the
-/// innermost of two can be told from the text alone.
+/// A place in the room is an absolute path without detours, so that the innermost of two can be
+/// found from the text alone.
 fn ensure_places_are_absolute(room: &Room) -> Result<()> {
     let places = room.overlays.iter().map(Overlay::at);
     let dirs = room.home.iter().chain(&room.current_dir).map(Os::path);

@@ -1,4 +1,4 @@
-//! How a stage learns its task, and how it reports back.
+//! How a stage receives its task, and how it reports back.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -10,10 +10,10 @@ use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::spec::Spec;
 
-/// Two files in memory by which a stage learns its task and reports back.
+/// Two files in memory: the task of a stage, and its report.
 ///
-/// The next stage opens them as `/proc/<pid>/fd/<n>`. So they need no place on a disk, there is
-/// nothing to clean up whatever happens, and no child inherits them, the room's program included.
+/// The next stage opens them as `/proc/<pid>/fd/<n>`. So they need no place on disk, nothing has to
+/// be cleaned up, and no child inherits them, not even the room's program.
 #[derive(Debug)]
 pub(super) struct Handover {
     pub(super) spec: File,
@@ -31,7 +31,7 @@ impl Handover {
         Ok(files)
     }
 
-    /// The other end's view of what [`args`](Self::args) says.
+    /// Opens the other end, with the arguments from [`args`](Self::args).
     pub(super) fn open(args: &[OsString]) -> io::Result<Self> {
         let [dir, spec, report] = args else {
             return Err(io::Error::other("this subcommand is for shellpack itself"));
@@ -43,8 +43,8 @@ impl Handover {
         })
     }
 
-    /// What to tell the next stage. The process id is asked of `/proc` because in a nested
-    /// room that may count processes from further outside.
+    /// The arguments for the next stage. The process id comes from `/proc`, which in a nested room
+    /// may count processes from further outside.
     pub(super) fn args(&self) -> [OsString; 3] {
         let pid = fs::read_link("/proc/self").unwrap_or_else(|_| "self".into());
         let file = |file: &File| file.as_raw_fd().to_string().into();
@@ -55,15 +55,15 @@ impl Handover {
         ]
     }
 
-    /// The task that the spec file holds.
+    /// Reads the task from the spec file.
     pub(super) fn read_spec(&self) -> io::Result<Spec> {
         Ok(serde_json::from_reader(io::BufReader::new(&self.spec))?)
     }
 }
 
 fn in_memory() -> io::Result<File> {
-    // Hardened kernels refuse files in memory that could be executed, old ones do not know
-    // the flag, and where there are none at all a nameless file on disk does.
+    // Hardened kernels refuse executable files in memory, old kernels do not know the flag, and
+    // some have no files in memory: then a nameless file on disk is used.
     memfd_create(
         "shellpack-room",
         MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL,

@@ -1,4 +1,5 @@
-//! Stage 2: pid 1 of the room. Builds it, starts the program, reaps, passes the status on.
+//! Stage 2, pid 1 of the room: builds the room, starts the program, reaps children, passes the
+//! status on.
 
 use std::ffi::OsString;
 use std::process::{Child, Command};
@@ -36,7 +37,7 @@ pub(super) fn init(args: &[OsString]) -> i32 {
     })
 }
 
-/// The interface exists in every network namespace and is down in a new one. `ip` is often
+/// Brings up the loopback interface, which every network namespace has, but down. `ip` is often
 /// missing from an ordinary user's PATH.
 fn raise_loopback() -> Result<(), StageFailure> {
     let is_up = |program: &&str| {
@@ -62,7 +63,7 @@ fn enter_current_dir(spec: &Spec) -> Result<(), StageFailure> {
             .map_err(StageFailure::at("changing directory to", dir.path()));
     }
     if let Some(dir) = &spec.caller_dir {
-        // Hidden or missing inside: then we stay in the root.
+        // It is hidden or missing in the room: the program starts in the root.
         let _ = std::env::set_current_dir(dir.path());
     }
     Ok(())

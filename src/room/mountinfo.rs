@@ -1,8 +1,8 @@
-//! What is mounted where, from `/proc/self/mountinfo`, read once per room.
+//! The mounts in `/proc/self/mountinfo`, read once per room.
 //!
-//! Only two columns matter here: the mount point and the options of that one mount. They
-//! are needed because making a bind mount read-only is a remount that states *all* flags
-//! anew, and inside a user namespace the kernel refuses to drop one that the host set.
+//! Only two columns matter here: the mount point and the options of that one mount. To make a bind
+//! mount read-only, a remount must state *all* flags again, and in a user namespace the kernel
+//! refuses to drop one that the host set.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,15 +12,15 @@ use std::path::{Path, PathBuf};
 
 use rustix::mount::MountFlags;
 
-/// The mount points of a mount namespace with the flags a remount has to repeat.
+/// The mount points of a mount namespace, with the flags that a remount must repeat.
 #[derive(Debug, Default)]
 pub(super) struct MountTable {
     mounts: BTreeMap<PathBuf, MountFlags>,
 }
 
 impl MountTable {
-    /// Reads the kernel's table. Lines that do not look like one are skipped: the kernel
-    /// writes none, and a mount we failed to see is caught when it is looked up.
+    /// Parses the kernel's table. Malformed lines are skipped: the kernel writes none, and a
+    /// missing mount is noticed when it is looked up.
     pub(super) fn parse(mountinfo: &[u8]) -> Self {
         let mut mounts = BTreeMap::new();
         for line in mountinfo.split(|byte| *byte == b'\n') {
@@ -28,14 +28,14 @@ impl MountTable {
             let (Some(point), Some(options)) = (columns.next(), columns.next()) else {
                 continue;
             };
-            // Of several mounts on one point the last line is the topmost, the one that
-            // path lookup reaches.
+            // Of several mounts on one point, the last line is the topmost one, which path lookup
+            // reaches.
             mounts.insert(unescape(point), flags(options));
         }
         Self { mounts }
     }
 
-    /// The flags of the mount that `path` lies on.
+    /// The flags of the mount that holds `path`.
     pub(super) fn flags_at(&self, path: &Path) -> MountFlags {
         path.ancestors()
             .find_map(|at| self.mounts.get(at))
@@ -48,7 +48,7 @@ impl MountTable {
         &'a self,
         path: &'a Path,
     ) -> impl Iterator<Item = (&'a Path, MountFlags)> {
-        // Paths compare component by component, so what lies below a path follows it directly.
+        // Paths are compared by component, so all paths below one follow it directly.
         self.mounts
             .range::<Path, _>((Bound::Excluded(path), Bound::Unbounded))
             .map(|(point, flags)| (point.as_path(), *flags))
@@ -73,8 +73,8 @@ fn unescape(column: &[u8]) -> PathBuf {
     PathBuf::from(OsString::from_vec(path))
 }
 
-/// The flags that a remount drops unless it repeats them. The access-time flags are not
-/// among them: the kernel keeps those when a remount names none.
+/// The flags that a remount drops unless it repeats them. The access-time flags are not among them:
+/// the kernel keeps these if a remount names none.
 fn flags(options: &[u8]) -> MountFlags {
     options
         .split(|byte| *byte == b',')

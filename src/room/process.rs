@@ -1,5 +1,4 @@
-//! What both stages of a room do as processes: run a task, die with the parent, let go of the
-//! terminal.
+//! Process handling of both stages: run a task, die with the parent, release the terminal.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -16,7 +15,7 @@ use super::spec::Spec;
 /// The exit code of a stage that failed. Callers look at the report, not at this.
 const FAILED: i32 = 125;
 
-/// What both stages share: read the task, do it, report a failure.
+/// The frame of both stages: read the task, do it, report a failure.
 pub(super) fn run(
     args: &[OsString],
     stage: impl FnOnce(Spec, &mut Handover) -> Result<i32, StageFailure>,
@@ -24,7 +23,7 @@ pub(super) fn run(
     let mut handover = match Handover::open(args) {
         Ok(handover) => handover,
         Err(error) => {
-            // There is nobody else to tell.
+            // Nothing else can be told.
             eprintln!("error: could not read the room's description\ncaused by: {error}");
             return FAILED;
         }
@@ -34,14 +33,14 @@ pub(super) fn run(
         .map_err(StageFailure::during("reading the room's description"))
         .and_then(|spec| stage(spec, &mut handover));
     done.unwrap_or_else(|failure| {
-        // If this fails, the caller sees a room that ended without a word, and says so.
+        // If this fails, the caller sees a room that ended without a report, and says so.
         let _ = StageReport::Failed(failure).write(&mut handover.report);
         FAILED
     })
 }
 
-/// Asks the kernel to kill this process when its parent dies, and makes sure that this has
-/// not happened before the kernel could know. `args` name the parent's `/proc` directory.
+/// Asks the kernel to kill this process when its parent dies, and checks that this has not happened
+/// already. `args` name the parent's `/proc` directory.
 pub(super) fn die_with_parent(args: &[OsString]) -> Result<(), StageFailure> {
     let step = "tying the room to its parent process";
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(StageFailure::during(step))?;
@@ -60,24 +59,24 @@ pub(super) fn die_with_parent(args: &[OsString]) -> Result<(), StageFailure> {
     }
 }
 
-/// Lets go of stdin, stdout and stderr once the program has them, so that whoever is on the
-/// other end of a pipe sees it close when the program closes it. `null` is to be opened before
-/// a child is started: stage 2 changes the root of stage 1, too.
+/// Releases stdin, stdout and stderr once the program has them, so that the other end of a pipe is
+/// closed when the program closes its own. Open `null` before a child is started: stage 2 also
+/// changes the root of stage 1.
 pub(super) fn release_stdio(null: &File) {
-    // Holding on is a nuisance and no reason to stop.
+    // Keeping them open is a nuisance, not a reason to stop.
     let _ = rustix::stdio::dup2_stdin(null);
     let _ = rustix::stdio::dup2_stdout(null);
     let _ = rustix::stdio::dup2_stderr(null);
 }
 
-/// Where [`release_stdio`] leads to.
+/// The file that [`release_stdio`] puts in their place.
 pub(super) fn open_null() -> Result<File, StageFailure> {
     let null = Path::new("/dev/null");
     let opened = File::options().read(true).write(true).open(null);
     opened.map_err(StageFailure::at("opening", null))
 }
 
-/// Stops a helper program from touching the stdin, stdout and stderr that are the program's.
+/// A helper program that cannot touch the program's stdin, stdout and stderr.
 pub(super) fn quiet(program: &str) -> Command {
     let mut command = Command::new(program);
     command

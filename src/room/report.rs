@@ -1,7 +1,7 @@
-//! What the process that builds a room tells the one that asked for it.
+//! The report from the process that builds a room to its caller.
 //!
-//! An exit status cannot carry it: a program may end with any status by itself. So there
-//! is a file beside it, and a room counts as set up only if that file says so.
+//! An exit status is not enough: a program may end with any status. So there is a file beside it,
+//! and a room counts as set up only if that file says so.
 
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
@@ -14,14 +14,14 @@ use crate::error::Error;
 /// The content of the report file.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum StageReport {
-    /// The room stands and its program has been started; the exit status is the program's.
+    /// The room is set up and its program was started. The exit status is the program's.
     Started,
     /// The program was not started.
     Failed(StageFailure),
 }
 
 impl StageReport {
-    /// Replaces what the report says.
+    /// Replaces the report.
     pub(super) fn write(&self, file: &mut File) -> io::Result<()> {
         let json = serde_json::to_vec(self)?;
         file.set_len(0)?;
@@ -30,17 +30,17 @@ impl StageReport {
     }
 }
 
-/// Why a room could not be set up. Serialisable, which [`Error`] is not.
+/// The reason why a room could not be set up. It can be serialised, unlike [`Error`].
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum StageFailure {
-    /// The kernel or an administrator does not want namespaces made.
+    /// The kernel or an administrator forbids namespaces.
     Forbidden { operation: String, errno: i32 },
     /// Anything else, as a reason in words.
     Setup { what: String },
 }
 
 impl StageFailure {
-    /// A failed step on a path; for `map_err`. `step` reads as in `mounting a tmpfs on`.
+    /// A failed step on a path, for `map_err`. `step` reads as in `mounting a tmpfs on`.
     pub(super) fn at<E: Into<io::Error>>(step: &str, path: &Path) -> impl FnOnce(E) -> Self {
         let what = format!("{step} {} failed", path.display());
         move |error| Self::Setup {
@@ -48,7 +48,7 @@ impl StageFailure {
         }
     }
 
-    /// A failed step that has no path to name; for `map_err`.
+    /// A failed step without a path, for `map_err`.
     pub(super) fn during<E: Into<io::Error>>(step: &str) -> impl FnOnce(E) -> Self {
         let what = format!("{step} failed");
         move |error| Self::Setup {
@@ -56,8 +56,8 @@ impl StageFailure {
         }
     }
 
-    /// A refusal to make namespaces, or to let us use them; for `map_err`. `operation` reads as
-    /// in `creating a user namespace`.
+    /// A refusal to make or use namespaces, for `map_err`. `operation` reads as in `creating a user
+    /// namespace`.
     pub(super) fn forbidden<E: Into<io::Error>>(operation: &str) -> impl FnOnce(E) -> Self {
         let operation = operation.to_owned();
         move |error| {

@@ -1,4 +1,4 @@
-//! What a room looks like, as data that survives the way to the process that builds it.
+//! The description of a room as data, for the process that builds it.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -8,40 +8,40 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Room;
 
-/// The running program, wherever its file lies.
+/// The running program's own file.
 pub(super) const OWN_EXECUTABLE: &str = "/proc/self/exe";
 
-/// A room and what runs in it: all that the hidden subcommands are told.
+/// A room and the program in it: the whole task of the hidden subcommands.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Spec {
     pub(super) room: Room,
-    /// The program and its arguments; nothing for a room that is only tried out.
+    /// The program and its arguments; empty to only try out the room.
     pub(super) command: Vec<Os>,
-    /// Where the caller stands, which is where the program starts if that place exists inside.
+    /// The caller's directory. The program starts there if it exists in the room.
     pub(super) caller_dir: Option<Os>,
 }
 
-/// Which network the room sees.
+/// The room's network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Network {
     /// The host's.
     Host,
-    /// A namespace of its own in which nothing is up, not even the loopback.
+    /// A namespace of its own in which every interface is down, even the loopback.
     Sealed,
-    /// A namespace of its own with a loopback that works.
+    /// A namespace of its own with a working loopback.
     Loopback,
 }
 
-/// Whether the room may write to what is bound into it.
+/// Whether the room may write to a bound file or directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Access {
-    /// Nothing below it can be changed, mounts inside it included.
+    /// Nothing below it can be changed, including mounts in it.
     ReadOnly,
-    /// As writable as it is for the user on the host.
+    /// The user has the same rights as on the host.
     Writable,
 }
 
-/// Something laid over the host's directories.
+/// A mount over the host's directories.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Overlay {
     /// An empty directory.
@@ -53,14 +53,14 @@ pub(super) enum Overlay {
 }
 
 impl Overlay {
-    /// Its place inside the room.
+    /// Its place in the room.
     pub(super) fn at(&self) -> &Path {
         match self {
             Self::Private { at } | Self::Bind { at, .. } | Self::StorePath { at, .. } => at.path(),
         }
     }
 
-    /// Its place on the host, if it comes from there.
+    /// Its place on the host, if it has one.
     pub(super) fn source_mut(&mut self) -> Option<&mut Os> {
         match self {
             Self::Private { .. } => None,
@@ -69,8 +69,8 @@ impl Overlay {
     }
 }
 
-/// A path, argument or variable: bytes, in JSON a string where they are UTF-8 and a list of
-/// numbers where they are not, so that every file name makes the round trip.
+/// A path, argument or variable. In JSON it is a string if it is UTF-8, else a list of bytes, so
+/// that every file name survives.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Os(OsString);
 

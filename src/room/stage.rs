@@ -1,4 +1,4 @@
-//! Stage 1: makes the namespaces, and outlives the room to pass its status on.
+//! Stage 1: makes the namespaces, and stays alive to pass the room's status on.
 
 use std::ffi::OsString;
 use std::fs;
@@ -22,7 +22,7 @@ pub(super) const SUBCOMMAND: &str = "room-enter";
 pub(super) fn enter(args: &[OsString]) -> i32 {
     run(args, |spec, handover| {
         make_namespaces(spec.room.network)?;
-        // Only now, because a change of credentials resets it.
+        // Not earlier, because a change of credentials resets it.
         die_with_parent(args)?;
         let supervisor = Supervisor::new().map_err(StageFailure::during("catching signals"))?;
         let null = open_null()?;
@@ -46,8 +46,8 @@ fn make_namespaces(network: Network) -> Result<(), StageFailure> {
         flags |= UnshareFlags::NEWNET;
     }
     let (uid, gid) = (geteuid(), getegid());
-    // Root does without a user namespace: with only its own id mapped it could not read
-    // another user's private files. Inside another room root is not always real, but may do this.
+    // Root needs no user namespace: with only its own id mapped it could not read another user's
+    // private files. In another room root may not be real, but is allowed this.
     if uid.is_root() && unshare(flags).is_ok() {
         return Ok(());
     }
@@ -58,7 +58,7 @@ fn make_namespaces(network: Network) -> Result<(), StageFailure> {
             "mapping the user inside a user namespace",
         ))
     };
-    // Without this the kernel lets nobody map a group; kernels before 3.19 lack the file.
+    // Otherwise the kernel refuses to map a group. Kernels before 3.19 lack the file.
     if Path::new("/proc/self/setgroups").exists() {
         map("setgroups", "deny")?;
     }

@@ -1,7 +1,7 @@
 //! The room's directory tree: a tmpfs, the host bound on it, the overlays on top.
 //!
-//! The new root is made the root *first*, with the host's whole tree at a directory of it, and
-//! everything is then bound from there. So no source can be hidden by what is mounted before it.
+//! The new root becomes the root *first*, with the host's whole tree in a directory of it, and
+//! everything is bound from there. So no mount can hide a source of a later one.
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -23,12 +23,12 @@ use super::mountinfo::MountTable;
 use super::report::StageFailure;
 use super::spec::{Access, Overlay};
 
-/// Where the host's tree is until everything is bound.
+/// The host's tree, until everything is bound.
 const HOST: &str = "/.shellpack-host";
-/// The directory that the new root is mounted on. It only has to exist, and it does: we
-/// were started through it.
+/// The directory that the new root is mounted on. It only has to exist, and it does: we were
+/// started through it.
 const MOUNT_POINT: &str = "/proc";
-/// Top-level directories that are not simply the host's.
+/// Top-level directories that are not bound from the host as they are.
 const SPECIAL: [&str; 3] = ["/proc", "/dev", "/sys"];
 
 /// Gives the current process, alone in its mount namespace, the room's tree as its root.
@@ -39,7 +39,7 @@ pub(super) fn build(room: &Room) -> Result<(), StageFailure> {
         table: MountTable::parse(&table),
         writable: BTreeMap::new(),
     };
-    // Mount points are for everybody, whatever the caller's files are to be.
+    // Mount points are readable for all users, whatever the caller's umask is.
     let callers_umask = umask(Mode::from_raw_mode(0o022));
     tree.enter_empty_root()?;
     tree.bind_host(room)?;
@@ -57,7 +57,7 @@ pub(super) fn build(room: &Room) -> Result<(), StageFailure> {
 struct Tree {
     /// The host's mounts, read once: thousands of binds need their flags.
     table: MountTable,
-    /// For each directory that something is mounted on, whether places may be created below.
+    /// For each directory with a mount on it, whether places may be created below.
     writable: BTreeMap<PathBuf, bool>,
 }
 
@@ -81,12 +81,12 @@ impl Tree {
     fn enter_empty_root(&mut self) -> Result<(), StageFailure> {
         let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
         mount_change("/", private).map_err(|error| match error {
-            // The first mount: a security module that lets one make the namespace but not use
-            // it (Ubuntu's AppArmor does) refuses here.
+            // This is the first mount. A security module that allows the namespace but not its use,
+            // as Ubuntu's AppArmor does, refuses it here.
             Errno::PERM | Errno::ACCESS => {
                 StageFailure::forbidden("mounting inside a user namespace")(error)
             }
-            // In a chroot, for one: its root is no mount.
+            // In a chroot, for example: its root is not a mount.
             error => StageFailure::during("making the mounts private")(error),
         })?;
         mount_tmpfs(Path::new(MOUNT_POINT), 0o755)?;
@@ -109,7 +109,7 @@ impl Tree {
             let kind = entry
                 .file_type()
                 .map_err(StageFailure::at("reading", &at))?;
-            // What an overlay hides as a whole need not be there.
+            // Directories that an overlay hides as a whole need not exist.
             let hidden = room.overlays.iter().any(|overlay| overlay.at() == at);
             let is_special = SPECIAL.iter().any(|special| at == Path::new(special));
             if kind.is_symlink() {
@@ -132,9 +132,9 @@ impl Tree {
         }
         let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
         if mount("proc", "/proc", "proc", flags, None).is_err() {
-            // In a container that hides parts of /proc nobody may mount a fresh one. The host's
-            // shows processes from outside, and /proc/self works all the same. It stays
-            // writable, for without that no room could be made inside this one.
+            // In a container that hides parts of /proc, a fresh one cannot be mounted. The host's
+            // shows outside processes, but /proc/self works. It stays writable, since otherwise no
+            // room could be made inside this one.
             self.bind(Path::new("/proc"), Path::new("/proc"), Access::Writable)?;
         }
         for shared in ["/dev", "/sys"].map(Path::new) {
@@ -180,7 +180,7 @@ impl Tree {
             fs::create_dir_all(parent).map_err(StageFailure::at("creating", parent))?;
         }
         match symlink(&target, &place) {
-            // Left by an earlier room with the same /nix.
+            // An earlier room with the same /nix has left it.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let is_same = fs::read_link(&place).is_ok_and(|there| there == target);
                 if is_same { Ok(()) } else { Err(error) }
@@ -203,10 +203,10 @@ impl Tree {
         Ok(())
     }
 
-    /// Mounts something of the host at a place that exists.
+    /// Mounts a file or directory of the host at an existing place.
     fn bind(&self, source: &Path, at: &Path, access: Access) -> Result<(), StageFailure> {
-        // Recursive always: in a user namespace the kernel lets nobody peel a mount off
-        // what lies under it.
+        // Always recursive: in a user namespace the kernel does not allow a mount to be removed
+        // from what it covers.
         mount_bind_recursive(host(source), at).map_err(StageFailure::at("binding", at))?;
         if access == Access::ReadOnly {
             make_read_only(at, self.table.flags_at(source))?;
@@ -220,7 +220,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Puts an empty directory over one that exists, as accessible as the one it stands for.
+    /// Covers an existing directory with an empty one of the same permissions.
     fn mask(&mut self, dir: &Path) -> Result<(), StageFailure> {
         let found = fs::metadata(host(dir)).or_else(|_| fs::metadata(dir));
         let mode = found.map_err(StageFailure::at("reading", dir))?.mode();
@@ -229,7 +229,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Where `at` really is inside the room, created if need be; nothing if that is not ours to do.
+    /// The real place of `at` in the room, created if needed; `None` if the room may not create it.
     fn place(&self, at: &Path, kind: PlaceKind) -> Result<Option<PathBuf>, StageFailure> {
         if let Ok(real) = fs::canonicalize(at) {
             return Ok(Some(real));
@@ -241,7 +241,7 @@ impl Tree {
         Ok(Some(real))
     }
 
-    /// Where `at` would be if it were created, provided that the room may write there.
+    /// The place where `at` would be created, if the room may write there.
     fn creatable(&self, at: &Path) -> Option<PathBuf> {
         let real = at
             .parent()
@@ -256,8 +256,8 @@ impl Tree {
     }
 }
 
-/// Takes the host's tree away, and leaves a root in which nothing can be created: what a
-/// program wrote there would be lost without a word.
+/// Removes the host's tree, and leaves a root in which nothing can be created: files that a program
+/// wrote there would be lost silently.
 fn close_root() -> Result<(), StageFailure> {
     unmount(HOST, UnmountFlags::DETACH)
         .map_err(StageFailure::during("letting go of the host's root"))?;
@@ -277,25 +277,25 @@ fn remount_read_only(at: &Path, flags: MountFlags) -> rustix::io::Result<()> {
     mount_remount(at, MountFlags::BIND | MountFlags::RDONLY | flags, "")
 }
 
-/// Makes one mount read-only, or hides it, or fails: it is never left writable.
+/// Makes one mount read-only, or hides it, or fails: it never stays writable.
 fn make_read_only(at: &Path, flags: MountFlags) -> Result<(), StageFailure> {
     match remount_read_only(at, flags) {
-        // Errors: not to be reached by its name, hence by nothing in the room: unlinked since it
-        // was mounted on, below a directory that is closed to us, or below another mount that
-        // covers it, and then there is no mount of that name.
+        // These errors mean that the mount cannot be reached by its name, and so not from the room:
+        // it was unlinked since it was mounted on, is below a directory that is closed to us, or is
+        // covered by another mount.
         Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS | Errno::INVAL) => Ok(()),
-        // It has a flag that we do not know of and may not drop.
+        // The mount has an unknown flag that must not be dropped.
         Err(error) => hide(at).map_err(|_| StageFailure::at("making read-only", at)(error)),
     }
 }
 
-/// Covers a directory with an empty one, anything else with an empty file.
+/// Covers a directory with an empty one, and anything else with an empty file.
 fn hide(at: &Path) -> Result<(), StageFailure> {
     let found = fs::symlink_metadata(at).map_err(StageFailure::at("reading", at))?;
     if found.is_dir() {
         mount_tmpfs(at, 0o555)?;
     } else {
-        // Its name is needed only to mount it.
+        // Its name is needed only for the mount.
         let empty = Path::new("/.empty");
         File::create(empty).map_err(StageFailure::at("creating", empty))?;
         mount_bind_recursive(empty, at).map_err(StageFailure::at("hiding", at))?;
@@ -320,7 +320,7 @@ fn create(at: &Path, kind: PlaceKind) -> io::Result<()> {
         .map(drop)
 }
 
-/// A path of the host as it can be reached while the room is built.
+/// The path of a host's file while the room is built.
 fn host(path: &Path) -> PathBuf {
     Path::new(HOST).join(path.strip_prefix("/").unwrap_or(path))
 }
