@@ -1,4 +1,5 @@
-//! Work on whole bundles: cut, join, copy, protect, repair. None of it looks at what a bundle holds.
+//! Work on whole bundles: split, join, copy, protect, repair. The content of a bundle is verified,
+//! never used.
 
 pub(crate) mod copy;
 pub(crate) mod join;

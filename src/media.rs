@@ -1,5 +1,5 @@
-//! What is known of a place before anything is written there: which file system it is, how much
-//! room it has, how large a file may be, and whether it can be pulled out.
+//! The properties of a place, before anything is written there: its file system, its free space,
+//! its largest file, and whether the medium can be removed.
 
 use std::path::Path;
 
@@ -21,16 +21,16 @@ pub(crate) use again::FromMedium;
 pub(crate) use file_system::FileSystem;
 pub(crate) use unreadable::{Unreadable, is_lost};
 
-/// The place that a directory is.
+/// The medium of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Medium {
-    /// Its file system, as far as that is one with a name here.
+    /// Its file system, if it is one with a name here.
     pub file_system: Option<FileSystem>,
-    /// Bytes that we may still write, where the file system says how many.
+    /// The free bytes that we may use, if the file system reports them.
     pub free: Option<u64>,
-    /// Whether nobody can write.
+    /// Whether it is read-only.
     pub is_read_only: bool,
-    /// Whether it can be pulled out; `None` where there is no device, or nobody knows.
+    /// Whether the medium can be removed; `None` without a device, or if it is unknown.
     pub is_removable: Option<bool>,
 }
 
@@ -54,8 +54,7 @@ impl Medium {
         })
     }
 
-    /// Looks at the medium of a directory, and refuses one that is not there, or where nobody can
-    /// write.
+    /// Looks at the medium of a directory. Refuses one that does not exist, or is read-only.
     pub(crate) fn writable(dir: &Path) -> Result<Self> {
         if !dir.is_dir() {
             return Err(BadOutput::NotDirectory(dir.to_owned()).into());
@@ -67,18 +66,17 @@ impl Medium {
         Ok(medium)
     }
 
-    /// Whether it has no room for so many bytes, and how much it has.
+    /// The free space, if it is less than this many bytes.
     pub(crate) fn too_small_for(&self, bytes: u64) -> Option<u64> {
         self.free.filter(|free| bytes > *free)
     }
 
-    /// The size of the largest file that can be written there, where there is a limit that one
-    /// can meet.
+    /// The size of the largest file, if there is a limit that a bundle can reach.
     pub(crate) fn largest_file(&self) -> Option<u64> {
         self.file_system?.largest_file()
     }
 
-    /// What kind of file system it is, for a sentence.
+    /// The kind of file system, as part of a sentence.
     pub(crate) fn name(&self) -> &'static str {
         self.file_system.map_or("its file system", FileSystem::name)
     }

@@ -1,6 +1,5 @@
-//! A bundle becomes files: written beside their final names, synced, then renamed. Whatever goes
-//! wrong, there is either the whole bundle or what was there before; in which order that is done,
-//! `naming` says.
+//! Writes a bundle to files: beside their final names, synced, then renamed. If anything fails,
+//! either the whole new bundle exists or the old files do; `naming` describes the order.
 
 use std::fs;
 use std::io;
@@ -47,50 +46,51 @@ pub(crate) use written::{Written, WrittenFile};
 /// Large writes: sticks and network file systems are slow with small ones.
 pub(crate) const BUFFER: usize = 1 << 20;
 
-/// Files that a bundle is written to.
+/// The files that a bundle is written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputFiles {
-    /// What it is called in one file; what its volumes and its checksum file are called follows.
+    /// The bundle's name in one file. The names of volumes and of the checksum file follow from it.
     pub path: PathBuf,
-    /// Whether what has such a name is replaced.
+    /// Whether existing files with these names are replaced.
     pub force: bool,
-    /// Into volumes of which size; `None`: into none, as long as the place takes a file so large.
+    /// The size of volumes; `None` for no volumes, unless the place does not allow such a large
+    /// file.
     pub volume_size: Option<VolumeSize>,
-    /// Whether there is a checksum file also without volumes.
+    /// Whether there is a checksum file even without volumes.
     pub checksum: bool,
-    /// How much parity there is, if there is to be some.
+    /// The amount of parity, if wanted.
     pub parity: Option<Share>,
-    /// Whether what was written is read again.
+    /// Whether the files are read back.
     pub read_back: ReadBack,
-    /// Whether what was written stays if it comes to nothing, and is gone on with the next time.
+    /// Whether the files of a failed attempt stay, to be continued by the next one.
     pub keeps_parts: bool,
-    /// What may be in the way, and is replaced.
+    /// The existing files that are replaced.
     pub replaces: Replaces,
 }
 
-/// Which of a bundle's files an output takes the place of.
+/// The existing files of a bundle that an output replaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replaces {
-    /// All: it is another bundle.
+    /// All of them: it is another bundle.
     All,
     /// All but the parity: it is the same bundle, repaired.
     Repaired,
     /// The volumes: it is the same bundle, in volumes.
     Volumes,
-    /// The bundle in one file: it is the same, joined.
+    /// The bundle in one file: it is the same bundle, joined.
     Joined,
 }
 
 impl OutputFiles {
-    /// Refuses to write over what is there, and where nothing can be written. This can be asked
-    /// before minutes of building.
+    /// Refuses to overwrite existing files, and places that cannot be written. Call it before
+    /// minutes of building.
     pub(crate) fn ensure_free(&self) -> Result<()> {
         let occupant = self.path.symlink_metadata().ok();
         let occupant = occupant.filter(|_| self.replaces != Replaces::Volumes);
         if occupant.as_ref().is_some_and(fs::Metadata::is_dir) {
             return Err(BadOutput::IsDirectory(self.path.clone()).into());
         }
-        // How many volumes there will be is not known yet; hardly ever is it a thousand.
+        // The number of volumes is not known yet, but hardly ever reaches a thousand.
         let name = self.path.file_name().unwrap_or_default();
         let names = self.volume_size.map(|_| Names::for_volumes(name, 1));
         self.ensure_replaceable(&self.rivals(names.as_ref()))?;
@@ -101,12 +101,12 @@ impl OutputFiles {
         ensure_writable(parent(&self.path))
     }
 
-    /// Refuses what the place has no room for: the bundle has at least so many bytes.
+    /// Refuses a place without room for a bundle of at least this many bytes.
     pub(crate) fn ensure_room(&self, least: u64) -> Result<Medium> {
         self.ensure_room_for(least, 0)
     }
 
-    /// The same, with a parity file that is copied.
+    /// The same, with a parity file of this size.
     pub(crate) fn ensure_room_for(&self, least: u64, parity: u64) -> Result<Medium> {
         let mut medium = Medium::writable(parent(&self.path))?;
         if let Some(free) = medium.free.as_mut().filter(|_| self.keeps_parts) {
@@ -118,22 +118,22 @@ impl OutputFiles {
         }
     }
 
-    /// How many bytes there are that a copy left and that need not be written again.
+    /// The number of bytes left by an interrupted copy, which need not be written again.
     pub(crate) fn kept(&self) -> u64 {
         let parts = kept_parts(&self.path).into_iter();
         let sizes = parts.filter_map(|part| part.metadata().ok());
         sizes.map(|part| part.len()).sum()
     }
 
-    /// What a copy left goes.
+    /// Removes the files of an interrupted copy.
     pub(crate) fn drop_kept(&self) {
         for part in kept_parts(&self.path) {
             let _ = fs::remove_file(part);
         }
     }
 
-    /// Begins to write. Until it is published, everything has names that nobody looks for, and
-    /// goes away if it comes to nothing.
+    /// Begins to write. Until they are published, the files have temporary names, and disappear if
+    /// writing fails.
     pub(crate) fn begin(&self) -> Result<Cutter> {
         let dir = parent(&self.path);
         let medium = Medium::of(dir)?;
@@ -145,7 +145,7 @@ impl OutputFiles {
         Cutter::begin(place, self.cut(&medium)).map_err(Error::io("create a file in", dir))
     }
 
-    /// Brings what was written to the disk.
+    /// Syncs the files to disk.
     pub(crate) fn sync(&self, finished: FinishedFiles, report: &Report) -> Result<Unnamed> {
         report.emit(Event::Phase(Phase::Sync));
         let failed = Error::io("sync", &self.path);
@@ -159,7 +159,7 @@ impl OutputFiles {
         let medium = Medium::of(parent(&self.path))?;
         if let Some(size) = finished.cut_at.filter(|_| self.volume_size.is_none()) {
             report.emit(Event::Note(&format!(
-                "{} takes no larger file: the bundle is cut into {} of {}",
+                "{} allows no larger file: the bundle is cut into {} of {}",
                 medium.name(),
                 count(finished.parts.len(), "volume"),
                 exact(size)
@@ -168,7 +168,7 @@ impl OutputFiles {
         Ok(Unnamed::new(self.clone(), finished, medium))
     }
 
-    /// Refuses to replace what is not to be replaced.
+    /// Refuses to replace files without permission.
     fn ensure_replaceable(&self, rivals: &[PathBuf]) -> Result<()> {
         let refused = match rivals {
             [first, ..] if !self.force => Some(BadOutput::Exists(first.clone())),
@@ -181,14 +181,14 @@ impl OutputFiles {
     }
 }
 
-/// Refuses a directory where we may not make files. Nothing is tried: that would change it.
+/// Refuses a directory in which we may not create files. Nothing is written to find out.
 fn ensure_writable(dir: &Path) -> Result<()> {
     let wanted = Access::WRITE_OK | Access::EXEC_OK;
     match rustix::fs::accessat(CWD, dir, wanted, AtFlags::EACCESS) {
         Err(refused @ (Errno::ACCESS | Errno::PERM | Errno::ROFS)) => {
             Err(Error::io("write to", dir)(refused.into()))
         }
-        // Where it cannot be asked, it will be found when it is written to.
+        // If the system cannot say, writing will show.
         _ => Ok(()),
     }
 }
@@ -205,7 +205,7 @@ fn exact(bytes: u64) -> String {
     )
 }
 
-/// A file beside those that it will be one of.
+/// A temporary file in the directory of the final one.
 fn temporary(dir: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(".shellpack-")

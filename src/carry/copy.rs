@@ -1,5 +1,5 @@
-//! A bundle is brought to a stick, and verified on the way. A copy that is interrupted is gone on
-//! with by the next one.
+//! Copies a bundle to a stick, and verifies it on the way. An interrupted copy is continued by the
+//! next one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,24 +12,23 @@ use crate::output::{Form, OutputFiles, Written};
 use crate::parity::parity_of;
 use crate::report::{Event, Phase, Report, human};
 
-/// What the user asked for.
+/// The user's options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The bundle.
     pub bundle: PathBuf,
-    /// Further directories in which volumes of it may lie.
+    /// Further directories that may hold volumes of it.
     pub dirs: Vec<PathBuf>,
     /// The directory that it is copied to.
     pub to: PathBuf,
-    /// In which files it comes; if nothing is said of volumes and parity, it has there what it
-    /// has here.
+    /// The form of its files. Without options for volumes and parity, the copy has the same ones as
+    /// the original.
     pub form: Form,
     /// How many segments are checked at a time.
     pub jobs: usize,
 }
 
-/// Copies a bundle. If it comes to nothing, what was written stays, unless the bundle or the medium
-/// turned out to be damaged.
+/// Copies a bundle. If the copy fails, its files stay, unless the bundle or the medium is damaged.
 pub(crate) fn copy(options: &Options, report: &Report) -> Result<Written> {
     if options.bundle == Path::new("-") {
         return Err(Error::NotFromStdin("copy"));
@@ -63,26 +62,26 @@ pub(crate) fn copy(options: &Options, report: &Report) -> Result<Written> {
     if kept > 0 {
         let (size, to) = (human(kept), options.to.display());
         report.emit(Event::Note(&format!(
-            "{size} of an interrupted copy are in {to}: what of them is right is not written again"
+            "{size} of an interrupted copy are in {to}: correct parts of it are not written again"
         )));
     }
     rewrite(found, &how, report).inspect_err(|error| leave(&output, error, report))
 }
 
-/// Whether a bundle lies in a directory. To replace it there could take it away.
+/// Whether a bundle is in a directory. Replacing it there could destroy it.
 fn is_in(bundle: &Path, dir: &Path) -> bool {
     let place = |dir: &Path| fs::canonicalize(dir).ok();
     place(parent(bundle)) == place(dir)
 }
 
-/// What to do with what was written so far.
+/// Decides about the files of a failed copy.
 fn leave(output: &OutputFiles, error: &Error, report: &Report) {
     if matches!(error, Error::Bundle { .. } | Error::ReadBack { .. }) {
         output.drop_kept();
     }
     if output.kept() > 0 {
         report.emit(Event::Note(
-            "what was copied is kept: the same command goes on from there",
+            "the part that was copied is kept: the same command continues from there",
         ));
     }
 }

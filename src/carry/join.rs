@@ -1,4 +1,4 @@
-//! Volumes become one file again.
+//! Joins volumes into one file.
 
 use std::path::PathBuf;
 
@@ -9,24 +9,24 @@ use crate::output::{OutputFiles, ReadBack, Replaces, Written, files_of};
 use crate::parity::parity_of;
 use crate::report::{Event, Phase, Report};
 
-/// What the user asked for.
+/// The user's options.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// One of the volumes, or what they are called together.
+    /// One of the volumes, or their common name.
     pub volume: PathBuf,
-    /// Further directories in which volumes may lie.
+    /// Further directories that may hold volumes.
     pub dirs: Vec<PathBuf>,
-    /// Where the bundle goes, if not to the current directory under its own name.
+    /// The path of the bundle; by default its own name in the current directory.
     pub output: Option<PathBuf>,
-    /// Whether a file that is there is replaced.
+    /// Whether an existing file is replaced.
     pub force: bool,
-    /// Whether what was written is read again.
+    /// Whether the file is read back.
     pub read_back: ReadBack,
     /// How many segments are checked at a time.
     pub jobs: usize,
 }
 
-/// Writes what the volumes of a bundle hold to one file, and verifies it on the way.
+/// Writes the bytes of a bundle's volumes to one file, and verifies the bundle on the way.
 pub(crate) fn join(options: &Options, report: &Report) -> Result<Written> {
     report.emit(Event::Phase(Phase::Check));
     let found = Bundle::find(&options.volume, &options.dirs, report.prompt())?;

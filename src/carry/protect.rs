@@ -1,4 +1,4 @@
-//! A bundle that exists gets parity.
+//! Adds parity to an existing bundle.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,27 +14,27 @@ use crate::report::{Event, Phase, Report};
 use crate::verify;
 use shellpack_format::store::hash::Digest;
 
-/// What the user asked for.
+/// The user's options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The bundle.
     pub bundle: PathBuf,
-    /// Further directories in which volumes of it may lie.
+    /// Further directories that may hold volumes of it.
     pub dirs: Vec<PathBuf>,
     /// How much parity.
     pub share: Share,
-    /// Where it goes, if not beside the bundle.
+    /// The path of the parity file; by default beside the bundle.
     pub output: Option<PathBuf>,
-    /// Whether a file that is there is replaced.
+    /// Whether an existing file is replaced.
     pub force: bool,
-    /// Whether what was written is read again.
+    /// Whether the file is read back.
     pub read_back: ReadBack,
     /// How many segments are checked at a time.
     pub jobs: usize,
 }
 
-/// Writes a bundle's parity file. The bundle is verified first: parity of damage would keep the
-/// damage.
+/// Writes a bundle's parity file. The bundle is verified first: parity of a damaged bundle would
+/// preserve the damage.
 pub(crate) fn protect(options: &Options, report: &Report) -> Result<WrittenFile> {
     if options.bundle == Path::new("-") {
         return Err(Error::NotFromStdin("protect"));
@@ -72,7 +72,7 @@ pub(crate) fn protect(options: &Options, report: &Report) -> Result<WrittenFile>
     }
     let (digest, size) = seen.end();
     let remains = match Set::named(&options.bundle, &options.dirs) {
-        // Those that an older bundle left are not looked at, as `open` does not.
+        // Volumes left by an older bundle are ignored, as in `open`.
         Some(set) => volume.and_then(|volume| Remains::of_volumes(&set, volume.bytes(), size)),
         None => Some(Remains::of_file(&options.bundle, size)),
     };
@@ -92,7 +92,7 @@ pub(crate) fn protect(options: &Options, report: &Report) -> Result<WrittenFile>
     )
 }
 
-/// What went by while the bundle was verified.
+/// The digest and size of everything that was read.
 #[derive(Clone, Default)]
 struct Digesting(Arc<Mutex<(Sha256, u64)>>);
 

@@ -1,4 +1,4 @@
-//! A damaged bundle becomes a whole one, in new files.
+//! Restores a damaged bundle, in new files.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -11,44 +11,44 @@ use crate::output::{OutputFiles, ReadBack, Replaces, Written, files_of};
 use crate::parity::{Located, Restored, Survey};
 use crate::report::{Event, Phase, Report};
 
-/// What the user asked for.
+/// The user's options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The bundle.
     pub bundle: PathBuf,
-    /// Further directories in which volumes of it may lie.
+    /// Further directories that may hold volumes of it.
     pub dirs: Vec<PathBuf>,
-    /// The parity file, if not the one beside the bundle.
+    /// The parity file; by default the one beside the bundle.
     pub parity: Option<PathBuf>,
-    /// Where the repaired bundle goes: a file, or a directory.
+    /// The path of the repaired bundle: a file, or a directory.
     pub output: Option<PathBuf>,
-    /// The size of volumes, if there are to be some.
+    /// The size of volumes, if wanted.
     pub volume_size: Option<VolumeSize>,
-    /// Whether there is a checksum file in any case.
+    /// Whether there is always a checksum file.
     pub checksum: bool,
-    /// Whether files that are there are replaced.
+    /// Whether existing files are replaced.
     pub force: bool,
-    /// Whether what was written is read again.
+    /// Whether the files are read back.
     pub read_back: ReadBack,
     /// How many segments are checked at a time.
     pub jobs: usize,
 }
 
-/// What became of it.
+/// The outcome of a repair.
 #[derive(Debug)]
 pub enum RepairOutcome {
-    /// It is not damaged, and nothing was written.
+    /// The bundle is not damaged, and nothing was written.
     Sound {
         /// Its parity file.
         parity: PathBuf,
-        /// Whether that is not damaged, either.
+        /// Whether the parity file is undamaged as well.
         parity_is_sound: bool,
     },
-    /// It was written as it had been.
+    /// The restored bundle was written.
     Repaired(Written),
 }
 
-/// Restores a bundle from what is left of it. What is left stays as it is.
+/// Restores a bundle from its remains, which are not changed.
 pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
     if options.bundle == Path::new("-") {
         return Err(Error::NotFromStdin("repair"));
@@ -57,7 +57,7 @@ pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
     let (file, dirs) = (&options.bundle, &options.dirs);
     let located = Located::find(file, dirs, options.parity.as_deref(), report)?;
     let output = output(options, &located.name);
-    // What is left may be the only copy that there is.
+    // The remains may be the only copy.
     let mut files = files_of(file, dirs);
     files.extend([located.name.clone(), located.parity.path.clone()]);
     output.ensure_apart(&files)?;
@@ -75,7 +75,7 @@ pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
             parity: parity.path,
         });
     }
-    // What is computed lies there as well until it is in its place.
+    // Computed blocks are in the same directory until they are used.
     output.ensure_room(remains.size().saturating_add(survey.damaged_bytes()))?;
     report.emit(Event::Phase(Phase::Repair));
     let size = remains.size();
@@ -92,7 +92,7 @@ pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
     written
         .map(RepairOutcome::Repaired)
         .map_err(|error| match error {
-            // Of some of the damage nothing was known.
+            // Some damage was in blocks without a known digest.
             Error::Bundle { .. } => BadParity::Beyond {
                 parity: parity.path,
             }

@@ -1,5 +1,5 @@
-//! A bundle is written again, to other files, and verified in the same pass: what does not
-//! arrive as it was made gets no name.
+//! Writes a bundle to other files, and verifies it in the same pass. A copy that differs from the
+//! original gets no name.
 
 use std::io::{self, BufWriter, ErrorKind, Write as _};
 use std::path::PathBuf;
@@ -12,21 +12,21 @@ use crate::report::{Event, Phase, Report};
 use crate::verify;
 use shellpack_format::store::hash::Digest;
 
-/// How a bundle is written again.
+/// How a bundle is rewritten.
 pub(crate) struct Rewrite<'a> {
-    /// The files that it becomes.
+    /// The new files.
     pub(crate) output: &'a OutputFiles,
     /// How many segments are checked at a time.
     pub(crate) jobs: usize,
-    /// What this is called.
+    /// The name of this phase.
     pub(crate) phase: Phase,
-    /// The digest that all of it must have, if that is known.
+    /// The digest that the whole must have, if known.
     pub(crate) expected: Option<Digest>,
-    /// The parity file to copy, too.
+    /// A parity file to copy as well.
     pub(crate) parity: Option<PathBuf>,
 }
 
-/// Writes a bundle again.
+/// Rewrites a bundle.
 pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) -> Result<Written> {
     let (output, jobs) = (options.output, options.jobs);
     output.ensure_free()?;
@@ -69,7 +69,7 @@ pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) 
     unnamed.read_back(jobs, report)?.publish(report)
 }
 
-/// What was read says nothing where it could not be written.
+/// If writing failed, the result of reading means nothing.
 fn outcome_before<T>(written: &Result<Cutter>, outcome: Result<Vec<T>>) -> Result<Vec<T>> {
     match (written, outcome) {
         (Err(_), Err(error @ Error::Interrupted)) => Err(error),
@@ -78,7 +78,8 @@ fn outcome_before<T>(written: &Result<Cutter>, outcome: Result<Vec<T>>) -> Resul
     }
 }
 
-/// Where the copy goes. What is read before it is known whether there will be one is kept.
+/// The destination of a copy. Bytes that are read before it is known whether there will be one are
+/// kept.
 #[derive(Clone)]
 struct CopySink(Arc<Mutex<State>>);
 
@@ -123,7 +124,7 @@ impl CopySink {
         })
     }
 
-    /// Everything was written, or why it was not.
+    /// Returns the files, or the error of writing.
     fn end(&self) -> io::Result<Cutter> {
         match std::mem::replace(&mut *self.lock(), State::Kept(Vec::new())) {
             State::Going(out) => (*out).into_inner().map_err(io::IntoInnerError::into_error),

@@ -1,4 +1,4 @@
-//! A bundle that exists becomes volumes.
+//! Splits an existing bundle into volumes.
 
 use std::path::{Path, PathBuf};
 
@@ -9,24 +9,24 @@ use crate::media::volumes::VolumeSize;
 use crate::output::{OutputFiles, ReadBack, Replaces, Written};
 use crate::report::{Event, Phase, Report};
 
-/// What the user asked for.
+/// The user's options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The bundle.
     pub bundle: PathBuf,
     /// The size of a volume.
     pub volume_size: VolumeSize,
-    /// Where the volumes go.
+    /// The directory for the volumes.
     pub dir: PathBuf,
-    /// Whether volumes that are there are replaced.
+    /// Whether existing volumes are replaced.
     pub force: bool,
-    /// Whether what was written is read again.
+    /// Whether the volumes are read back.
     pub read_back: ReadBack,
     /// How many segments are checked at a time.
     pub jobs: usize,
 }
 
-/// Writes the volumes of a bundle, with their checksum file, and verifies it on the way.
+/// Writes the volumes of a bundle and their checksum file, and verifies the bundle on the way.
 pub(crate) fn split(options: &Options, report: &Report) -> Result<Written> {
     if options.bundle == Path::new("-") {
         return Err(Error::NotFromStdin("split"));
@@ -54,7 +54,7 @@ pub(crate) fn split(options: &Options, report: &Report) -> Result<Written> {
     rewrite(found, &how, report)
 }
 
-/// A file in a directory, without a dot where that is the current one.
+/// The path of a file in a directory; in the current one, just its name.
 fn beside(dir: &Path, name: &Path) -> PathBuf {
     if dir == Path::new(".") {
         name.to_owned()

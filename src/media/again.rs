@@ -1,5 +1,5 @@
-//! Files are read again from their medium: what the system still has of them in memory says
-//! nothing of what will be there on the other side.
+//! Files are read back from their medium: the system's copy in memory proves nothing about the
+//! bytes that the target will read.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -9,22 +9,22 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Advice, OFlags, fadvise};
 
-/// What is read at a time: a stick is at its fastest, and nobody waits long for a Ctrl-C.
+/// How many bytes are read at a time: a stick is at its fastest, and Ctrl-C has a quick effect.
 const STEP: usize = 1 << 20;
 /// The largest unit in which media are read past the cache.
 const ALIGNMENT: usize = 4096;
 
-/// Files that were synced, one after the other, as their medium has them.
+/// Files that were synced, one after the other, read from their medium.
 #[derive(Debug)]
 pub(crate) struct FromMedium {
-    /// Those that are still to be read.
+    /// The files that are still to be read.
     rest: std::vec::IntoIter<PathBuf>,
     current: Option<Uncached>,
     buffer: Buffer,
 }
 
 impl FromMedium {
-    /// The bytes of all of these.
+    /// The total size of all files, in bytes.
     pub(crate) fn new(files: Vec<PathBuf>) -> Self {
         Self {
             rest: files.into_iter(),
@@ -33,7 +33,7 @@ impl FromMedium {
         }
     }
 
-    /// Fills the buffer; whether there was something.
+    /// Fills the buffer. Returns whether there was anything left.
     fn refill(&mut self) -> io::Result<bool> {
         loop {
             if let Some(file) = &mut self.current
@@ -61,13 +61,13 @@ impl Read for FromMedium {
     }
 }
 
-/// A file whose bytes do not come from memory.
+/// A file that is not read from memory.
 #[derive(Debug)]
 struct Uncached {
     path: PathBuf,
     file: File,
     at: u64,
-    /// Whether the system is told to pass by its memory; not every file system can.
+    /// Whether the system is asked to bypass its memory; not every file system can.
     is_direct: bool,
 }
 
@@ -87,7 +87,7 @@ impl Uncached {
         }
     }
 
-    /// The second best: the system forgets what it has of the file.
+    /// The second best: the system drops the file from its memory.
     fn forgotten(path: &Path, at: u64) -> io::Result<Self> {
         let file = File::open(path)?;
         let _ = fadvise(&file, at, None::<NonZero<u64>>, Advice::DontNeed);
@@ -99,7 +99,7 @@ impl Uncached {
         })
     }
 
-    /// Reads what follows; whether there was something.
+    /// Reads the next bytes. Returns whether there were any.
     fn fill(&mut self, buffer: &mut Buffer) -> io::Result<bool> {
         loop {
             match self.file.read_at(buffer.room(), self.at) {
@@ -118,7 +118,7 @@ impl Uncached {
     }
 }
 
-/// Whether a file system cannot pass by the memory, here or at all.
+/// Whether a file system cannot bypass the memory, here or at all.
 fn is_unable(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -126,7 +126,7 @@ fn is_unable(error: &io::Error) -> bool {
     )
 }
 
-/// Memory that begins where devices can write to.
+/// Memory at an address that devices can write to.
 #[derive(Debug)]
 struct Buffer {
     bytes: Vec<u8>,

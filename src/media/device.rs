@@ -1,4 +1,4 @@
-//! The block device below a file system, and whether it can be pulled out.
+//! The block device below a file system, and whether it can be removed.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 
-/// Where the kernel speaks of the block device that a directory is on.
+/// The kernel's description of the block device that a directory is on.
 pub(super) fn of(dir: &Path) -> Option<PathBuf> {
     let number = fs::metadata(dir).ok()?.dev();
     // btrfs and others have numbers of their own, and are mounted from a device.
@@ -18,14 +18,14 @@ fn numbered(device: u64) -> Option<PathBuf> {
     fs::canonicalize(format!("/sys/dev/block/{major}:{minor}")).ok()
 }
 
-/// What is mounted there.
+/// The device that is mounted there.
 fn mounted_from(dir: &Path) -> Option<PathBuf> {
     let mount = statx(CWD, dir, AtFlags::empty(), StatxFlags::MNT_ID).ok()?;
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     source_of(&mounts, mount.stx_mnt_id).map(PathBuf::from)
 }
 
-/// As `proc_pid_mountinfo(5)` has it: the number comes first, and the source as the second behind a
+/// In the format of `proc_pid_mountinfo(5)`: the number comes first, and the source second behind a
 /// dash.
 fn source_of(mounts: &str, number: u64) -> Option<&str> {
     let is_it = |line: &&str| line.split(' ').next() == Some(number.to_string().as_str());
@@ -33,13 +33,13 @@ fn source_of(mounts: &str, number: u64) -> Option<&str> {
     line.split_once(" - ")?.1.split(' ').nth(1)
 }
 
-/// Sticks say that they are removable; disks in a case of their own do not, but hang on a bus
-/// from which things are pulled. What is encrypted, or made of several, is what is below it.
+/// Sticks report that they are removable. External disks do not, but are on a bus whose devices can
+/// be removed. An encrypted device, or one made of several, is what is below it.
 pub(super) fn is_removable(device: &Path) -> bool {
     says_so(device) || is_pluggable(device) || below(device).iter().any(|it| is_removable(it))
 }
 
-/// The kernel's own word on a device, or on the disk that a partition is part of.
+/// The kernel's own report about a device, or about the disk of a partition.
 fn says_so(device: &Path) -> bool {
     let places = [Some(device), device.parent()].into_iter().flatten();
     places
@@ -54,7 +54,7 @@ fn is_pluggable(device: &Path) -> bool {
     })
 }
 
-/// What device mapper, md and the like have made a device of.
+/// The devices that device mapper, md and the like have combined.
 fn below(device: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(device.join("slaves")).into_iter().flatten();
     let entries = entries.filter_map(std::result::Result::ok);

@@ -1,15 +1,15 @@
-//! File systems, by the number that `statfs` gives.
+//! File systems, by the number from `statfs`.
 
-/// A file system that a bundle may come to lie on.
+/// A file system that may hold a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileSystem {
-    /// FAT in any width, as sticks have it.
+    /// FAT in any width, as on sticks.
     Vfat,
     /// exFAT, through the kernel.
     Exfat,
     /// NTFS, through the kernel.
     Ntfs,
-    /// Whatever a program of the user's makes of it, also NTFS and exFAT.
+    /// A user's program, which may be NTFS or exFAT as well.
     Fuse,
     /// ext2, ext3 or ext4.
     Ext,
@@ -29,27 +29,27 @@ pub(crate) enum FileSystem {
     Ramfs,
     /// Two directories, one over the other.
     Overlay,
-    /// A CD, or a DVD.
+    /// A CD or DVD.
     Iso9660,
-    /// A DVD, or a Blu-ray disc.
+    /// A DVD or Blu-ray disc.
     Udf,
     /// HFS+.
     HfsPlus,
-    /// An image that is only read.
+    /// A read-only image.
     Squashfs,
     /// Another one.
     Erofs,
-    /// A server's, through NFS.
+    /// A server's, over NFS.
     Nfs,
-    /// A server's, through SMB.
+    /// A server's, over SMB.
     Smb,
-    /// A host's, seen from its guest.
+    /// A host's, in a guest.
     NineP,
 }
 
 use FileSystem as F;
 
-/// From the kernel's `magic.h`, where it has them.
+/// The numbers in the kernel's `magic.h`, and others.
 const TABLE: [(u32, FileSystem, &str); 23] = [
     (0x0000_4d44, F::Vfat, "vfat"),
     (0x2011_bab0, F::Exfat, "exfat"),
@@ -83,15 +83,15 @@ impl FileSystem {
         row.map(|row| row.1)
     }
 
-    /// What `mount -t` calls it, or one of its kind.
+    /// The name that `mount -t` uses for it, or for one of its kind.
     pub(crate) fn name(self) -> &'static str {
         let row = TABLE.iter().find(|row| row.1 == self);
         row.map_or("unknown", |row| row.2)
     }
 
-    /// The size of the largest file, where bundles can be larger. Others have limits, too, which
-    /// depend on how they were made, and begin at 16 GiB (ext3 with small blocks); writing finds
-    /// those, and those of a program or a server.
+    /// The size of the largest file, if a bundle can be larger. Other file systems have limits as
+    /// well, which depend on how they were made and start at 16 GiB (ext3 with small blocks).
+    /// Writing finds those, and the limits of a program or a server.
     pub(crate) fn largest_file(self) -> Option<u64> {
         match self {
             Self::Vfat => Some(u32::MAX.into()),

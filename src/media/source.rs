@@ -1,6 +1,5 @@
-//! A bundle as a file, as volumes or as standard input: its manifest is whole, nothing else has
-//! been read.
-//! Every command that takes a bundle begins here.
+//! A bundle from a file, from volumes or from standard input. Its manifest has been read and
+//! checked, and nothing else. Every command on a bundle begins here.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, ErrorKind, Read};
@@ -25,25 +24,25 @@ use fifo::Fifo;
 use meter::Metered;
 pub(crate) use tee::Tee;
 
-/// Where a bundle's bytes come from.
+/// The source of a bundle's bytes.
 pub(crate) type Source = Box<dyn Input + Send>;
 
-/// A bundle and how far it has been read.
+/// A bundle whose manifest has been read.
 #[must_use]
 pub(crate) struct Bundle {
     /// Its name, for messages.
     pub(crate) file: PathBuf,
-    /// The same open file from the check to the import.
+    /// The same open file is used from the check to the import.
     pub(crate) reader: Reader<Source>,
-    /// Whether it uses up stdin.
+    /// Whether it consumes stdin.
     pub(crate) is_stdin: bool,
-    /// What it lies in, if not in one file.
+    /// Its volumes, unless it is one file.
     volumes: Option<Arc<Shelf>>,
-    /// Its size, if it lies in one file.
+    /// Its size, if it is one file.
     size: Option<u64>,
 }
 
-/// A bundle of which nothing has been read yet.
+/// A bundle that has not been read yet.
 #[must_use]
 pub(crate) struct Found {
     /// Its name, for messages.
@@ -66,7 +65,7 @@ impl Found {
         }
     }
 
-    /// A bundle of known size that comes from somewhere, in one go.
+    /// A bundle of known size from another source, read once from beginning to end.
     pub(crate) fn stream(name: &Path, size: u64, stream: impl Read + Send + 'static) -> Self {
         Self {
             size: Some(size),
@@ -102,7 +101,7 @@ impl Found {
         })
     }
 
-    /// The size of its volumes, if it lies in some.
+    /// The size of its volumes, if it has any.
     pub(crate) fn volume_size(&self) -> Option<VolumeSize> {
         self.volumes.as_ref().and_then(|shelf| shelf.volume_size())
     }
@@ -135,8 +134,8 @@ impl Bundle {
         Self::open_among(file, &[], None)
     }
 
-    /// The same; volumes may also lie in other directories, and somebody may be there who can be
-    /// asked for them.
+    /// The same; volumes may also be in other directories, and the user may be asked for missing
+    /// ones.
     pub(crate) fn open_among(
         file: &Path,
         dirs: &[PathBuf],
@@ -145,7 +144,7 @@ impl Bundle {
         Self::find(file, dirs, prompt)?.open()
     }
 
-    /// Finds what [`Bundle::open_among`] opens, and reads nothing of it.
+    /// Finds the bundle that [`Bundle::open_among`] opens, without reading it.
     pub(crate) fn find(file: &Path, dirs: &[PathBuf], prompt: Option<Prompt>) -> Result<Found> {
         if file == Path::new("-") {
             let input = BufReader::with_capacity(1 << 20, io::stdin());
@@ -164,7 +163,7 @@ impl Bundle {
         }
     }
 
-    /// Reads the manifest of a bundle whose bytes lie in these files, in this order.
+    /// Reads the manifest of a bundle whose bytes are in these files, in this order.
     pub(crate) fn of_parts(name: &Path, parts: &[PathBuf]) -> Result<Self> {
         if let [only] = parts {
             return Found::file(only)?.open();
@@ -174,7 +173,7 @@ impl Bundle {
         Found::set(set, None)?.open()
     }
 
-    /// Reads the manifest of a bundle of known size that comes from somewhere, in one go.
+    /// Reads the manifest of a bundle of known size from another source, which is read once.
     pub(crate) fn of_stream(
         name: &Path,
         size: u64,
@@ -183,14 +182,14 @@ impl Bundle {
         Found::stream(name, size, stream).open()
     }
 
-    /// The reader, for looking at the manifest.
+    /// The reader, to look at the manifest.
     pub(crate) fn reader(&self) -> &Reader<Source> {
         &self.reader
     }
 
-    /// Refuses volumes that do not belong together, and missing ones unless somebody can be asked
-    /// for them. Whoever will read all of the bundle asks this first; it takes a few bytes of
-    /// each volume, and lets them be read side by side.
+    /// Refuses volumes that do not belong together, and missing ones unless the user can be asked
+    /// for them. Call this before reading the whole bundle: it reads a few bytes of each volume,
+    /// and lets several be read at the same time.
     pub(crate) fn ensure_whole(&self) -> Result<()> {
         let Some(volumes) = &self.volumes else {
             return Ok(());
@@ -201,8 +200,8 @@ impl Bundle {
             .map_err(|error| Error::read_bundle(&self.file, error.into()))
     }
 
-    /// The reader of what comes behind the manifest, for a phase that reads all of it. Its progress
-    /// is that of the bundle's bytes if it is known how many these are, else that of the NARs.
+    /// The reader of the rest, for a phase that reads all of it. Progress counts the bundle's bytes
+    /// if its size is known, else the NARs.
     pub(crate) fn into_counted(self, report: &Report) -> Reader<Source> {
         let closure = &self.reader.manifest().closure;
         let (nar_bytes, paths) = (closure.nar_bytes(), closure.paths.len() as u64);
@@ -218,12 +217,12 @@ impl Bundle {
         self.reader.through(metered)
     }
 
-    /// The volumes, if it lies in several.
+    /// The volumes, if there are several.
     pub(crate) fn volumes(&self) -> Option<&Arc<Shelf>> {
         self.volumes.as_ref()
     }
 
-    /// Whether it comes through a pipe, in one go.
+    /// Whether it comes through a pipe, and can be read only once.
     pub(crate) fn is_stream(&self) -> bool {
         self.size.is_none() && self.volumes.is_none()
     }
@@ -235,7 +234,7 @@ impl Bundle {
             .or_else(|| volumes.and_then(|shelf| shelf.whole()))
     }
 
-    /// The files that it lies in; none for standard input.
+    /// The files that it is in; none for standard input.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         match &self.volumes {
             Some(volumes) => volumes.files(),
@@ -245,7 +244,7 @@ impl Bundle {
     }
 }
 
-/// A file: whatever part of it is wanted can be read.
+/// A file: any part of it can be read.
 #[derive(Debug)]
 struct Seekable {
     file: Arc<(PathBuf, File)>,
@@ -282,8 +281,8 @@ impl Input for Seekable {
             return Err(ErrorKind::UnexpectedEof.into());
         }
         let range = (self.at, NonZero::new(bytes));
-        // Several segments are read at a time, but a disc that must seek between them crawls:
-        // so the kernel is asked for each as a whole, in order. It may decline.
+        // Several segments are read at a time, but a disc that must seek between them crawls. So
+        // the kernel is asked for each segment as a whole, in order. It may decline.
         let _ = fadvise(&self.file.1, range.0, range.1, Advice::WillNeed);
         self.at += bytes;
         let mine = Self {

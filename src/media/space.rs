@@ -1,4 +1,4 @@
-//! Free space on file systems, asked for before it is needed.
+//! Free space on file systems, checked before it is needed.
 
 use std::path::Path;
 
@@ -7,20 +7,20 @@ use rustix::fs::StatVfs;
 use crate::error::{Error, Result};
 use crate::report::human;
 
-/// About what NARs take once they are unpacked: a file takes whole blocks, and a nixpkgs
-/// source, mostly files of a few hundred bytes, a quarter more than its NAR.
+/// The approximate size of unpacked NARs. A file needs whole blocks, and a nixpkgs source, mostly
+/// files of a few hundred bytes, needs a quarter more than its NAR.
 pub(crate) fn unpacked(nar_bytes: u64) -> u64 {
     nar_bytes.saturating_add(nar_bytes / 4)
 }
 
-/// How many bytes are free for us, by what a file system says of itself. Some do not know how large
-/// they are: ramfs, which the root of an initramfs may be, and a tmpfs without a limit.
+/// The free bytes that we may use, as a file system reports them. Some do not know their size:
+/// ramfs, which the root of an initramfs may be, and a tmpfs without a limit.
 pub(crate) fn free(file_system: &StatVfs) -> Option<u64> {
     let is_known = file_system.f_blocks > 0;
     is_known.then(|| file_system.f_bavail.saturating_mul(file_system.f_frsize))
 }
 
-/// Ensures that a directory's file system has this many bytes free for us, as far as it says.
+/// Ensures that a directory's file system has this many free bytes, as far as it reports them.
 pub(crate) fn ensure_free(dir: &Path, needed: u64) -> Result<()> {
     let file_system = rustix::fs::statvfs(dir)
         .map_err(|error| Error::io("look at the file system of", dir)(error.into()))?;

@@ -1,5 +1,5 @@
-//! Media that fail, and those that were pulled out, while something of them is needed: where
-//! that was, which the system does not say.
+//! Media that fail or are removed while a part of them is needed. The system does not report the
+//! place, so it is added here.
 
 use std::error::Error;
 use std::fmt;
@@ -17,9 +17,9 @@ pub(crate) struct Unreadable {
 }
 
 impl Unreadable {
-    /// Adds the place to why a file could not be read.
+    /// Adds the place to the error of a failed read.
     pub(crate) fn at(file: &Path, at: u64, source: io::Error) -> io::Error {
-        // That is not a failure.
+        // This is not a failure of the medium.
         if source.kind() == ErrorKind::Interrupted {
             return source;
         }
@@ -28,7 +28,7 @@ impl Unreadable {
         io::Error::new(kind, Self { file, at, source })
     }
 
-    /// Whether it is why something failed.
+    /// Whether this caused an error.
     pub(crate) fn is_in(error: &io::Error) -> bool {
         error
             .get_ref()
@@ -43,10 +43,10 @@ impl fmt::Display for Unreadable {
     }
 }
 
-// The message has its cause in it already.
+// The message already contains the cause.
 impl Error for Unreadable {}
 
-/// Whether it failed since the medium does, or is not there any more.
+/// Whether the error means that the medium fails, or is gone.
 pub(crate) fn is_lost(error: &io::Error) -> bool {
     let lost = [Errno::IO, Errno::NODEV, Errno::NXIO].map(Errno::raw_os_error);
     Unreadable::is_in(error)

@@ -1,6 +1,6 @@
 //! A bundle in several files: raw slices of its bytes, so that `cat` joins them
-//! (`bundle-format.md`, section 10). Here is what they are called, how large they are, where
-//! they lie, and how they are read as one. They are written by [`crate::output`].
+//! (`bundle-format.md`, section 10). Their names, their sizes, their places, and reading them as
+//! one. [`crate::output`] writes them.
 
 mod joined;
 mod name;
@@ -16,12 +16,12 @@ pub(crate) use size::VolumeSize;
 
 use std::path::{Path, PathBuf};
 
-/// Whether a bundle can be found by this name, in one file or in volumes beside each other.
+/// Whether a bundle exists under this name, in one file or in volumes beside each other.
 pub(crate) fn is_named(file: &Path) -> bool {
     file.is_file() || Set::named(file, &[]).is_some()
 }
 
-/// What the checksum file of a bundle is called.
+/// The name of a bundle's checksum file.
 pub(crate) fn checksum_name(bundle: &Path) -> PathBuf {
     let mut name = bundle.to_owned().into_os_string();
     name.push(".sha256");

@@ -1,6 +1,6 @@
-//! Files that are brought to their medium while they are written. Left alone, the kernel
-//! collects gigabytes before it begins; the sync at the end would then take as long as all
-//! the rest, and progress would have shown the speed of the memory.
+//! Files that are written out to their medium early. Left alone, the kernel collects gigabytes
+//! before it begins. The sync at the end would then take as long as everything else, and progress
+//! would have shown the speed of the memory.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -10,34 +10,33 @@ use std::os::unix::fs::FileExt as _;
 
 use rustix::fs::{Advice, fadvise};
 
-/// After how many bytes the kernel is asked to begin: large enough for any medium to write at
-/// its full speed.
+/// After this many bytes the kernel is asked to begin: large enough for full speed on any medium.
 const EVERY: u64 = 16 << 20;
-/// After how many bytes on a slow medium everything is waited for: a few seconds' worth, so that
-/// progress shows how fast it really is, and little is left for the end.
+/// On a slow medium, all data is waited for after this many bytes: a few seconds' worth, so that
+/// progress shows the true speed, and little is left for the end.
 const WAIT_EVERY: u64 = 64 << 20;
 
-/// Asks the kernel to bring a range of a file to the medium, without waiting for it.
+/// Asks the kernel to write a range of a file out to the medium, without waiting for it.
 pub(crate) fn begin(file: &File, range: Range<u64>) {
-    // "Not needed" makes Linux start to write what is dirty. A system that does nothing of the
-    // kind has more to do in the end.
+    // "Not needed" makes Linux start to write dirty pages. A system that ignores it has more to do
+    // at the end.
     let length = NonZero::new(range.end - range.start);
     let _ = fadvise(file, range.start, length, Advice::DontNeed);
 }
 
-/// A file that is written from its beginning to its end.
+/// A file that is written from beginning to end.
 #[derive(Debug)]
 pub(crate) struct Steady {
     file: File,
     written: u64,
-    /// How much of it the kernel was asked to write.
+    /// How many bytes the kernel was asked to write.
     asked: u64,
-    /// How much of it is known to have arrived, if that is looked after.
+    /// How many bytes are known to have arrived, if that is tracked.
     arrived: Option<u64>,
 }
 
 impl Steady {
-    /// Writes to a file, from its beginning.
+    /// Writes a file from its beginning.
     pub(crate) fn new(file: File) -> Self {
         Self {
             file,
@@ -47,7 +46,7 @@ impl Steady {
         }
     }
 
-    /// Writes to a file, never far ahead of its medium.
+    /// Writes a file, never far ahead of its medium.
     pub(crate) fn in_step(file: File) -> Self {
         Self {
             arrived: Some(0),
@@ -55,7 +54,7 @@ impl Steady {
         }
     }
 
-    /// Passes by what is there already.
+    /// Skips bytes that are in the file already.
     pub(crate) fn pass(&mut self, bytes: u64) {
         self.written += bytes;
     }

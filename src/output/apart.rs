@@ -1,4 +1,4 @@
-//! What is read is not written over, whatever may be replaced.
+//! An input file is never overwritten, even if existing files may be replaced.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -8,7 +8,7 @@ use super::{OutputFiles, SingleFile};
 use crate::error::{BadOutput, Result};
 use crate::media::volumes::{Names, Set, checksum_name, parent};
 
-/// The files that a bundle lies in, and the checksum file beside them.
+/// The files of a bundle, and the checksum file beside them.
 pub(crate) fn files_of(bundle: &Path, dirs: &[PathBuf]) -> Vec<PathBuf> {
     match Set::named(bundle, dirs) {
         Some(set) => {
@@ -20,7 +20,7 @@ pub(crate) fn files_of(bundle: &Path, dirs: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 impl OutputFiles {
-    /// Refuses to replace any of these files, or to take the name of one.
+    /// Refuses to replace any of these files, or to use the name of one.
     pub(crate) fn ensure_apart(&self, files: &[PathBuf]) -> Result<()> {
         let name = self.path.file_name().unwrap_or_default();
         let names = self.volume_size.map(|_| Names::for_volumes(name, 1));
@@ -33,7 +33,7 @@ impl OutputFiles {
 }
 
 impl SingleFile {
-    /// Refuses to replace any of these files, or to take the name of one.
+    /// Refuses to replace any of these files, or to use the name of one.
     pub(crate) fn ensure_apart(&self, files: &[PathBuf]) -> Result<()> {
         ensure_apart(&self.path, files)
     }
@@ -46,7 +46,7 @@ fn ensure_apart(path: &Path, files: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// Whether two paths lead to one file, or would if there were one.
+/// Whether two paths lead to the same file, or would if it existed.
 fn is_same(one: &Path, other: &Path) -> bool {
     let place = |path: &Path| fs::canonicalize(parent(path)).ok();
     let is_named = one.file_name() == other.file_name()

@@ -1,5 +1,6 @@
-//! What is to be replaced is set aside until what takes its place is there. It keeps its names, in
-//! a directory beside it: whatever happens in between, it can be opened there, and moved back.
+//! Files to be replaced are set aside until the new ones are in place. They keep their names in a
+//! directory beside their old place: if anything goes wrong in between, the old bundle can be
+//! opened there, and moved back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,19 +12,19 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(super) struct Aside {
     dir: PathBuf,
-    /// What they were called before, in the order in which they went.
+    /// Their old paths, in the order in which they were moved.
     files: Vec<PathBuf>,
 }
 
 impl Aside {
-    /// Makes the place for files of a directory.
+    /// Makes the directory for files to set aside.
     pub(super) fn of(dir: &Path) -> Result<Self> {
         let made = tempfile::Builder::new()
             .prefix(".shellpack-")
             .suffix(".old")
             .tempdir_in(dir)
             .map_err(Error::io("create a directory in", dir))?
-            // Nothing of the user's goes away because a value is dropped.
+            // Dropping a value must not delete the user's files.
             .keep();
         Ok(Self {
             dir: dir.join(made.file_name().unwrap_or_default()),
@@ -41,7 +42,7 @@ impl Aside {
         Ok(())
     }
 
-    /// Before anything gets their names, they are where they are.
+    /// The old paths must be on disk before other files get their names.
     pub(super) fn sync(&self, dir: &Path) -> Result<()> {
         let Some(last) = self.files.last() else {
             return Ok(());
@@ -52,8 +53,8 @@ impl Aside {
             .map_err(Error::io("sync", dir))
     }
 
-    /// Whether all are again where they were. What made a bundle of them went first, and comes
-    /// last.
+    /// Moves the files back. Returns whether all are in their old places. The one that makes a
+    /// bundle of them was moved first, and comes back last.
     pub(super) fn put_back(&self) -> bool {
         let put_back = |file: &PathBuf| {
             let is_free = file.symlink_metadata().is_err();
@@ -65,7 +66,7 @@ impl Aside {
         all
     }
 
-    /// Nobody needs them any more. Whether they are gone.
+    /// Removes the old files. Returns whether they are gone.
     pub(super) fn remove(self) -> bool {
         for file in &self.files {
             let _ = fs::remove_file(self.place_of(file));

@@ -1,4 +1,4 @@
-//! The checksum file: what `sha256sum` prints of the files beside it, and `sha256sum -c` reads.
+//! The checksum file: the lines that `sha256sum` prints for the files, and `sha256sum -c` reads.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -12,7 +12,7 @@ pub(super) fn text<'a>(files: impl Iterator<Item = (&'a OsStr, Digest)>) -> Vec<
         .collect()
 }
 
-/// A name that would break the line is escaped, and a backslash before the digest says so.
+/// A name that would break the line is escaped. Then the line starts with a backslash.
 fn line(name: &OsStr, digest: Digest) -> Vec<u8> {
     let name = name.as_bytes();
     let mut escaped = Vec::new();

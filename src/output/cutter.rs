@@ -1,5 +1,4 @@
-//! Cuts what is written into files, as it comes: what is full is done with, and nothing of it is
-//! held but its name.
+//! Cuts the output into files as it is written. Of a full file, only the name is kept.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -12,33 +11,33 @@ use super::part::{PartFile, PartPath, PartPlace};
 use crate::media::volumes::VolumeSize;
 use shellpack_format::store::hash::Digest;
 
-/// How much is written and hashed at a time: it stays in the processor's cache between the two.
+/// How many bytes are written and hashed at a time: they stay in the processor's cache in between.
 pub(crate) const STEP: usize = 256 << 10;
-/// How many files wait to be synced all at once at the end, when most of them has reached the
-/// medium anyway. The descriptors of more would run out.
+/// How many files may wait to be synced at the end, when most of their data has reached the medium
+/// anyway. More would need too many descriptors.
 const OPEN: usize = 32;
 
-/// Where to cut.
+/// The places of cuts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
-    /// Nowhere.
+    /// No cuts.
     Never,
-    /// After so many bytes each.
+    /// After this many bytes.
     Always(VolumeSize),
-    /// Where a file becomes too large for the place; if that is known, before it is.
+    /// When a file becomes too large for the place, or just before, if the limit is known.
     IfTooLarge(Option<u64>),
 }
 
-/// What is written, in files without a name of their own.
+/// The output, in files with temporary names.
 #[derive(Debug)]
 pub(crate) struct Cutter {
     place: PartPlace,
     cut: Cut,
-    /// Where a file is full, once that is known.
+    /// The size of a full file, once it is known.
     limit: Option<u64>,
     done: Vec<CompleteFile>,
     current: Current,
-    /// Of everything.
+    /// The digest of everything.
     whole: Sha256,
     size: u64,
 }
@@ -47,30 +46,30 @@ pub(crate) struct Cutter {
 struct Current {
     file: PartFile,
     size: u64,
-    /// Of this file; of the first one, that of everything is the same.
+    /// The digest of this file. For the first file it is the same as that of everything.
     hasher: Option<Sha256>,
 }
 
-/// A file that is complete.
+/// A complete file.
 #[derive(Debug)]
 pub(super) struct CompleteFile {
     pub(super) path: PartPath,
     pub(super) size: u64,
     pub(super) digest: Digest,
-    /// Until it is synced.
+    /// Open until it is synced.
     file: Option<File>,
 }
 
-/// All that was written.
+/// All complete files of an output.
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct FinishedFiles {
     pub(super) parts: Vec<CompleteFile>,
     pub(super) size: u64,
     pub(super) digest: Digest,
-    /// The parity, if there is some.
+    /// The parity file, if there is one.
     pub(super) parity: Option<CompleteFile>,
-    /// The size of the volumes, if these are some.
+    /// The size of the volumes, if there are any.
     pub(super) cut_at: Option<u64>,
 }
 
@@ -92,7 +91,7 @@ impl Cutter {
         })
     }
 
-    /// Everything has been written.
+    /// Completes the last file.
     pub(crate) fn finish(mut self) -> io::Result<FinishedFiles> {
         self.done.push(self.current.complete(&self.whole)?);
         let is_cut = matches!(self.cut, Cut::Always(_)) || self.done.len() > 1;
@@ -105,7 +104,7 @@ impl Cutter {
         })
     }
 
-    /// The current file is full.
+    /// Completes the current file, which is full.
     fn next_part(&mut self) -> io::Result<()> {
         let next = Current::begin(&self.place, self.done.len() + 2, Some(Sha256::new()))?;
         let full = std::mem::replace(&mut self.current, next);
@@ -121,7 +120,7 @@ impl Cutter {
         Ok(())
     }
 
-    /// The place takes no larger file: whether it can be cut here.
+    /// The place allows no larger file. Returns whether it can be cut here.
     fn cut_here(&mut self) -> bool {
         let can_cut =
             matches!(self.cut, Cut::IfTooLarge(_)) && self.done.is_empty() && self.current.size > 0;
@@ -173,7 +172,7 @@ impl Single {
     }
 
     pub(super) fn complete(self) -> io::Result<CompleteFile> {
-        // It has a digest of its own.
+        // It has its own digest.
         self.0.complete(&Sha256::new())
     }
 }
@@ -215,8 +214,8 @@ impl Current {
 }
 
 impl CompleteFile {
-    /// Waits until it is on the medium, and lets the system forget it: reading back must read the
-    /// medium. Where the cache cannot be dropped, it reads what it can.
+    /// Waits until the file is on the medium, and lets the system drop it from memory: reading back
+    /// must read the medium. If that fails, it reads what it can.
     pub(super) fn sync(&self) -> io::Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
@@ -228,12 +227,12 @@ impl CompleteFile {
 }
 
 impl FinishedFiles {
-    /// The digest of everything.
+    /// The digest of all bytes.
     pub(crate) fn digest(&self) -> Digest {
         self.digest
     }
 
-    /// Where the files are.
+    /// The temporary paths.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
         self.parts
             .iter()

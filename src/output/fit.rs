@@ -1,4 +1,4 @@
-//! What a place takes, decided by what is known of it.
+//! Whether a bundle fits into a place, decided from the properties of its medium.
 
 use std::path::Path;
 
@@ -11,10 +11,10 @@ use crate::parity::Geometry;
 use crate::report::human;
 
 impl OutputFiles {
-    /// Why the place does not take it, for a bundle of at least so many bytes, and a parity file that
-    /// is there already.
+    /// The reason why the place has no room for a bundle of at least this many bytes, and an
+    /// existing parity file of `parity` bytes.
     pub(super) fn refusal(&self, medium: &Medium, least: u64, parity: u64) -> Option<BadOutput> {
-        // What is not cut comes in one file.
+        // Without cuts, it is one file.
         let largest = match (self.volume_size, self.replaces) {
             (Some(size), _) => size.bytes(),
             (None, Replaces::Joined) => least,
@@ -36,12 +36,12 @@ impl OutputFiles {
         refusal.or_else(|| no_room(&self.path, medium, least.saturating_add(parity)))
     }
 
-    /// Refuses parity of so many bytes where that does not fit, now that the bundle is there.
+    /// Refuses parity of this many bytes if there is no room for it beside the finished bundle.
     pub(super) fn ensure_takes_parity(&self, size: u64) -> Result<()> {
         ensure_takes_parity(&self.path, size)
     }
 
-    /// Where to cut.
+    /// The places of cuts for this medium.
     pub(super) fn cut(&self, medium: &Medium) -> Cut {
         match (self.volume_size, self.replaces) {
             (Some(size), _) => Cut::Always(size),
@@ -52,13 +52,13 @@ impl OutputFiles {
 }
 
 impl SingleFile {
-    /// Refuses a parity file of so many bytes where that does not fit.
+    /// Refuses a parity file of this many bytes if there is no room for it.
     pub(crate) fn ensure_takes_parity(&self, size: u64) -> Result<()> {
         ensure_takes_parity(&self.path, size)
     }
 }
 
-/// For the bundle or the parity file of this name.
+/// The error for the bundle or the parity file of this name.
 fn ensure_takes_parity(path: &Path, size: u64) -> Result<()> {
     let medium = Medium::writable(parent(path))?;
     let refusal = refusal_of_parity(path, &medium, size);
@@ -66,7 +66,7 @@ fn ensure_takes_parity(path: &Path, size: u64) -> Result<()> {
     refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
 }
 
-/// It comes in one file.
+/// The error for a file that is too large.
 fn refusal_of_parity(path: &Path, medium: &Medium, size: u64) -> Option<BadOutput> {
     let most = medium.largest_file().filter(|most| size > *most)?;
     Some(BadOutput::TooMuchParity {

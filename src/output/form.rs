@@ -1,4 +1,4 @@
-//! How a bundle is written, as far as the user chooses it: one set of options for all commands.
+//! The options for writing a bundle, which all commands share.
 
 use std::path::PathBuf;
 
@@ -6,18 +6,18 @@ use super::{OutputFiles, ReadBack, Replaces};
 use crate::media::volumes::VolumeSize;
 use crate::parity::Share;
 
-/// How a bundle is written, whatever its name.
+/// How a bundle is written, under any name.
 #[derive(Debug, Clone, Copy)]
 pub struct Form {
     /// Whether existing files are replaced.
     pub force: bool,
-    /// The size of volumes, if there are to be some.
+    /// The size of volumes, if wanted.
     pub volume_size: Option<VolumeSize>,
-    /// Whether there is to be a checksum file in any case.
+    /// Whether there is always a checksum file.
     pub checksum: bool,
-    /// How much parity there is to be, if some.
+    /// The amount of parity, if wanted.
     pub parity: Option<Share>,
-    /// Whether it is read again once it is written.
+    /// Whether the files are read back.
     pub read_back: ReadBack,
 }
 

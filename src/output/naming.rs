@@ -1,19 +1,19 @@
-//! The files of a bundle get their names, and what they replace loses them.
+//! Gives the files of a bundle their names, and removes the files that they replace.
 //!
-//! What is replaced is there until then, and either it or the new one can be opened whenever the
-//! power fails:
+//! The old files exist until then. Whenever the power fails, either the old or the new bundle can
+//! be opened:
 //!
-//! 1. What has a name that is needed (volumes, with their first one first, the checksum file, the
-//!    parity) is set aside, in `.shellpack-….old` beside it. With the volumes that are still in
-//!    their place it can be opened there: `open .shellpack-….old/NAME --volumes .`
-//! 2. The new files get their names, but for the last. An old bundle in one file is still in its
-//!    place, old volumes are set aside.
-//! 3. The last one gets its name; an old bundle in one file is replaced by that in one step.
-//!    If anything fails before, the new files go, and the old ones get their names back.
-//! 4. The directory is brought to the disk. If that fails, both stay.
-//! 5. The old ones go, and the directory is brought to the disk once more.
+//! 1. Old files whose names are needed (volumes, the first one first, the checksum file, the
+//!    parity) are set aside in `.shellpack-….old` beside them. Together with the volumes still in
+//!    place, the old bundle can be opened there: `open .shellpack-….old/NAME --volumes .`
+//! 2. The new files get their names, except for the last. An old bundle in one file is still in its
+//!    place; old volumes are set aside.
+//! 3. The last one gets its name, which replaces an old bundle in one file atomically. If any
+//!    earlier step fails, the new files are removed and the old ones moved back.
+//! 4. The directory is synced. If that fails, both stay.
+//! 5. The old files are removed, and the directory is synced once more.
 //!
-//! Before each of the steps 2, 3 and 5, the one before it is on the disk.
+//! Before steps 2, 3 and 5, the previous step is on disk.
 
 use std::ffi::OsString;
 use std::fs;
@@ -29,7 +29,7 @@ use crate::media::Medium;
 use crate::media::volumes::{Names, checksum_name, parent};
 use crate::report::{Event, Report};
 
-/// Writes the checksum file, still without its name.
+/// Writes the checksum file under a temporary name.
 fn checksum_file(output: &OutputFiles, files: &[WrittenFile]) -> Result<PartPath> {
     let dir = parent(&output.path);
     let name = |file: &'_ WrittenFile| file.path.file_name().unwrap_or_default().to_owned();
@@ -46,22 +46,22 @@ fn checksum_file(output: &OutputFiles, files: &[WrittenFile]) -> Result<PartPath
 /// Renaming under way.
 pub(super) struct Publishing<'a> {
     output: &'a OutputFiles,
-    /// What will be in nobody's way any more, and stays where it is until then.
+    /// Old files that are not in the way, and stay in place until the end.
     rivals: Vec<PathBuf>,
     aside: Option<Aside>,
     named: Vec<PathBuf>,
-    /// What some of those were called before, which a copy goes on with.
+    /// The temporary paths of files that the next copy would continue.
     kept: Vec<(PathBuf, PathBuf)>,
 }
 
 impl<'a> Publishing<'a> {
-    /// Makes way for what will be there.
+    /// Removes old files from the way of the new ones.
     pub(super) fn begin(output: &'a OutputFiles, written: &Written) -> Result<Self> {
         let name = output.path.file_name().unwrap_or_default();
         let volumes = Names::for_volumes(name, written.files.len());
         let mut rivals = output.rivals(Some(&volumes).filter(|_| written.is_cut));
         output.ensure_replaceable(&rivals)?;
-        // Of a directory that cannot be listed, not all were known.
+        // If the directory cannot be listed, not all of them were known.
         let names = all_names(written);
         let is_unknown =
             |name: &&PathBuf| !rivals.contains(name) && name.symlink_metadata().is_ok();
@@ -106,7 +106,7 @@ impl<'a> Publishing<'a> {
         if let Some(path) = &written.checksum_file {
             self.name(checksum_file(self.output, &written.files)?, path)?;
         }
-        // Nothing may be there before what it needs is.
+        // A file gets its name only after those that it needs.
         if let Some(last) = self.named.last() {
             let dir = parent(&self.output.path);
             sync_directory(dir, last).map_err(Error::io("sync", dir))?;
@@ -117,8 +117,8 @@ impl<'a> Publishing<'a> {
         }
     }
 
-    /// Whatever may be replaced is out of the way by now, but for a bundle in one file: that is
-    /// replaced in one step.
+    /// Everything that may be replaced is out of the way by now, except for a bundle in one file,
+    /// which is replaced atomically.
     fn name(&mut self, temporary: PartPath, path: &Path) -> Result<()> {
         let force = self.output.force && path == self.output.path;
         let kept = temporary.kept().map(Path::to_owned);
@@ -128,7 +128,7 @@ impl<'a> Publishing<'a> {
         Ok(())
     }
 
-    /// What did not become a bundle goes, and what was there before is there again.
+    /// Removes the new files and restores the old ones.
     pub(super) fn take_back(self, error: Error) -> Error {
         for (path, part) in &self.kept {
             let _ = fs::rename(path, part);
@@ -146,8 +146,8 @@ impl<'a> Publishing<'a> {
         }
     }
 
-    /// A name lasts only when its directory is on the disk, too. From here on, nothing that is new
-    /// is taken back; and nothing that is old goes before that.
+    /// A name lasts only once its directory is on disk as well. From here on, no new file is
+    /// removed, and no old file is removed before that.
     pub(super) fn ensure_lasting(&self, medium: &Medium) -> Result<()> {
         let Some(last) = self.named.last() else {
             return Ok(());
@@ -163,8 +163,8 @@ impl<'a> Publishing<'a> {
         })
     }
 
-    /// What it takes the place of goes, and that reaches the disk, too: an old bundle in one file
-    /// that came back would be opened instead of the new volumes. What cannot be removed is told.
+    /// Removes the old files, and syncs the directory: if an old bundle in one file came back, it
+    /// would be opened instead of the new volumes. Files that cannot be removed are reported.
     pub(super) fn finish(mut self, medium: &Medium, report: &Report) -> Result<()> {
         let named = &self.named;
         let mut old = self
@@ -194,15 +194,15 @@ impl<'a> Publishing<'a> {
     }
 }
 
-/// What everything will be called.
+/// The final names of all files.
 fn all_names(written: &Written) -> Vec<PathBuf> {
     let files = written.files.iter().chain(&written.parity_file);
     let files = files.map(|file| &file.path);
     files.chain(&written.checksum_file).cloned().collect()
 }
 
-/// Whether a file has to go before the new ones get their names: one of them has it, or it is a
-/// volume, and would be taken for one of the new ones.
+/// Whether a file must go before the new ones get their names: one of them has its name, or it is a
+/// volume that would be taken for one of the new ones.
 fn is_in_the_way(file: &Path, output: &OutputFiles, names: &[PathBuf], is_cut: bool) -> bool {
     let is_volume = || file.file_name().and_then(Names::parse).is_some();
     let is_needed = names.iter().any(|name| name == file);
@@ -220,7 +220,7 @@ pub(super) fn rename(part: PartPath, path: &Path, force: bool) -> Result<()> {
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
             Err(BadOutput::Exists(path.to_owned()).into())
         }
-        // Some file systems know neither of the ways to rename without replacing.
+        // Some file systems support neither way to rename without replacing.
         Err(error) if path.symlink_metadata().is_err() => error
             .path
             .persist(path)
@@ -229,8 +229,8 @@ pub(super) fn rename(part: PartPath, path: &Path, force: bool) -> Result<()> {
     }
 }
 
-/// Waits until the name of a file is on the disk; with everything else, where that is about to be
-/// pulled out.
+/// Waits until the name of a file is on disk. If the medium can be removed, waits for everything
+/// else on it, too.
 pub(super) fn ensure_lasting(file: &Path, medium: &Medium) -> io::Result<()> {
     let dir = parent(file);
     sync_directory(dir, file)?;

@@ -1,5 +1,5 @@
-//! A file of a bundle before it has its name. Usually nobody looks for it and it goes away if it
-//! comes to nothing; that of a copy stays, and the next copy goes on where this one ended.
+//! A file of a bundle under a temporary name. Usually it disappears if writing fails; that of a
+//! copy stays, and the next copy continues it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -17,22 +17,22 @@ use crate::media::is_lost;
 use crate::media::volumes::parent;
 use crate::media::writeback::Steady;
 
-/// Where such files are made.
+/// The place for such files.
 #[derive(Debug, Clone)]
 pub(super) struct PartPlace {
     pub(super) dir: PathBuf,
-    /// Whether the medium is waited for now and then.
+    /// Whether writing waits for the medium now and then.
     pub(super) in_step: bool,
-    /// The bundle whose parts stay and are gone on with.
+    /// The bundle whose parts stay and are continued.
     pub(super) keep: Option<PathBuf>,
 }
 
-/// Where such a file is.
+/// The path of such a file.
 #[derive(Debug)]
 pub(super) enum PartPath {
-    /// It goes away when this is dropped.
+    /// The file is deleted when this is dropped.
     Temporary(TempPath),
-    /// It stays.
+    /// The file stays.
     Kept(PathBuf),
 }
 
@@ -41,13 +41,14 @@ pub(super) enum PartPath {
 pub(super) struct PartFile {
     file: Steady,
     path: PartPath,
-    /// How much of it was there, as far as that has not been found to be something else.
+    /// The size of the old content that has matched so far.
     there: u64,
     at: u64,
 }
 
-/// What a part of a bundle is called if it stays: `.dev.shellpack-copy`, and for further volumes
-/// `.dev.shellpack-copy.2`. Nobody else calls files so; `dev.shellpack.part` could be a download.
+/// The name of a part that stays: `.dev.shellpack-copy`, and for further volumes
+/// `.dev.shellpack-copy.2`. Other programs do not use such names, while `dev.shellpack.part` could
+/// be a download.
 pub(super) fn kept_name(bundle: &Path, number: usize) -> PathBuf {
     let bundle_name = bundle.file_name().unwrap_or_default().as_bytes();
     let stem = bundle_name.strip_suffix(b".shellpack");
@@ -60,7 +61,7 @@ pub(super) fn kept_name(bundle: &Path, number: usize) -> PathBuf {
     bundle.with_file_name(name)
 }
 
-/// Parts that a copy of a bundle left, also one into more volumes.
+/// The parts that a copy of a bundle has left, also of one with more volumes.
 pub(super) fn kept_parts(bundle: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent(bundle)).into_iter().flatten().flatten();
     let is_part = |path: &PathBuf| {
@@ -74,7 +75,7 @@ pub(super) fn kept_parts(bundle: &Path) -> Vec<PathBuf> {
 }
 
 impl PartPlace {
-    /// The file of a volume, of which the first has the number 1.
+    /// The file of a volume. The first one has the number 1.
     pub(super) fn file(&self, number: usize) -> io::Result<PartFile> {
         let (file, path) = if let Some(bundle) = &self.keep {
             let path = kept_name(bundle, number);
@@ -97,7 +98,7 @@ impl PartPlace {
     }
 }
 
-/// Opens a part that may be there already, and that nobody else is writing to.
+/// Opens a part that may exist already, and that no other process writes to.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = fs::OpenOptions::new();
     let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
@@ -112,13 +113,13 @@ fn open(path: &Path) -> io::Result<File> {
     }
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Err(Errno::WOULDBLOCK) => Err(io::Error::other("another copy is writing to it")),
-        // Where files cannot be locked, nobody can tell.
+        // A file system without locks cannot tell.
         _ => Ok(file),
     }
 }
 
-/// Names the file: the user has not, and knows of the directory only. An error that tells that the
-/// medium fails stays what it is.
+/// Adds the path, since the user has named only the directory. An error that reveals a failing
+/// medium is left unchanged.
 fn about(path: &Path, error: io::Error) -> io::Error {
     let path = path.display();
     match error.raw_os_error() {
@@ -131,7 +132,7 @@ fn about(path: &Path, error: io::Error) -> io::Error {
 }
 
 impl PartFile {
-    /// Everything was written. What was there of it and is too much goes.
+    /// Completes the file. Excess old content is cut off.
     pub(super) fn close(self) -> io::Result<(File, PartPath)> {
         let file = self.file.into_inner();
         if self.there > self.at {
@@ -140,11 +141,11 @@ impl PartFile {
         Ok((file, self.path))
     }
 
-    /// How many of these bytes are there already.
+    /// How many of these bytes the file already has.
     fn compare(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let left = usize::try_from(self.there - self.at).unwrap_or(usize::MAX);
         let mut found = vec![0; bytes.len().min(left)];
-        // What cannot be read is written again.
+        // Unreadable bytes are written again.
         if self.file.get().read_exact_at(&mut found, self.at).is_err() {
             found.clear();
         }
@@ -184,7 +185,7 @@ impl PartPath {
         }
     }
 
-    /// Where it is, if it stays.
+    /// The path, if the file stays.
     pub(super) fn kept(&self) -> Option<&Path> {
         match self {
             Self::Temporary(_) => None,
@@ -192,7 +193,7 @@ impl PartPath {
         }
     }
 
-    /// To give it another name; if that fails it goes away.
+    /// Prepares the file for its final name. If that fails, it is deleted.
     pub(super) fn into_temporary(self) -> io::Result<TempPath> {
         match self {
             Self::Temporary(path) => Ok(path),

@@ -1,4 +1,4 @@
-//! Parity for what was just written, while the system still has it in memory.
+//! Adds parity to freshly written files, while the system still has them in memory.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -15,7 +15,7 @@ use crate::report::{Event, Phase, Report};
 use shellpack_format::store::hash::Digest;
 
 impl OutputFiles {
-    /// Adds parity, if that is wanted.
+    /// Adds parity, if wanted.
     pub(crate) fn protect(
         &self,
         mut finished: FinishedFiles,
@@ -46,7 +46,7 @@ impl OutputFiles {
         Ok(finished)
     }
 
-    /// Adds the parity that the bundle has where it was copied from.
+    /// Adds a copy of the original bundle's parity file.
     pub(crate) fn carry(
         &self,
         mut finished: FinishedFiles,
@@ -58,7 +58,7 @@ impl OutputFiles {
             |found: &ParityFile| found.is_whole() && found.identity.bundle == finished.digest;
         if !found.is_ok_and(|found| is_good(&found)) {
             report.emit(Event::Warning(&format!(
-                "{} is damaged, or of another bundle, and is not copied; write it anew with shellpack protect",
+                "{} is damaged, or belongs to another bundle, and is not copied; make it again with shellpack protect",
                 parity.display()
             )));
             return Ok(finished);

@@ -1,5 +1,5 @@
-//! A bundle that is complete gets its names. The one that makes a bundle of its files, the first
-//! volume or the bundle in one file, comes last: where it is, all is.
+//! Gives a complete bundle its names. The file that makes it a bundle, the first volume or the
+//! bundle in one file, comes last: once it exists, everything does.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,14 +13,14 @@ use crate::media::volumes::{Names, checksum_name};
 use crate::parity::parity_name;
 use crate::report::Report;
 
-/// A bundle that is complete and on the disk but has no name yet.
+/// A bundle that is complete and on disk, under temporary names.
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct Unnamed {
     pub(super) output: OutputFiles,
     pub(super) finished: FinishedFiles,
     pub(super) medium: Medium,
-    /// Whether it was read again from there.
+    /// Whether it was read back from the medium.
     pub(super) is_read_from_medium: bool,
 }
 
@@ -51,14 +51,14 @@ impl Unnamed {
         }
         publishing.ensure_lasting(&medium)?;
         publishing.finish(&medium, report)?;
-        // Parts of smaller volumes, that were to be.
+        // These are parts of smaller volumes of an earlier attempt.
         if output.keeps_parts {
             output.drop_kept();
         }
         Ok(written)
     }
 
-    /// What there is once all have their names.
+    /// The result, once all files have their names.
     fn written(&self) -> Written {
         let Self {
             output,

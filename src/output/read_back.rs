@@ -1,4 +1,4 @@
-//! What was written is read again, before it gets its name.
+//! Reads the written files back, before they get their names.
 
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -15,23 +15,23 @@ use crate::report::{Event, Phase, Report};
 use crate::verify;
 use shellpack_format::store::hash::Digest;
 
-/// Whether what was written is read again, and from where.
+/// Whether written files are read back, and from where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadBack {
-    /// It is not.
+    /// Never.
     Never,
-    /// It is where the medium can be pulled out, and comes from the medium then.
+    /// From the medium, if it can be removed.
     IfRemovable,
-    /// It always is; from the medium if that can be pulled out.
+    /// Always; from the medium if it can be removed.
     Always,
-    /// It always is, and from the medium, whatever that is.
+    /// Always from the medium.
     FromMedium,
 }
 
-/// From where it is read again.
+/// The source of the bytes that are read back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum From {
-    /// Wherever the system has it.
+    /// The system's memory or the medium.
     Anywhere,
     /// The medium itself.
     Medium,
@@ -52,8 +52,8 @@ impl ReadBack {
 }
 
 impl Unnamed {
-    /// Reads what was written again, if that is wanted, and checks it down to the last byte.
-    /// What does not read back would fail on the other side; it never gets the name.
+    /// Reads the files back, if wanted, and checks them down to the last byte. A bundle that fails
+    /// here would fail on the target; it never gets its name.
     pub(crate) fn read_back(mut self, jobs: usize, report: &Report) -> Result<Self> {
         let Some(from) = self.output.read_back.on(&self.medium) else {
             return Ok(self);
@@ -74,7 +74,7 @@ impl Unnamed {
     }
 }
 
-/// Reads a file from its medium, and sees whether it is what was written.
+/// Reads a file from its medium, and compares it with the bytes that were written.
 pub(super) fn ensure_arrived(part: &CompleteFile, name: &Path, report: &Report) -> Result<()> {
     let mut medium = FromMedium::new(vec![part.path.as_path().to_owned()]);
     let mut hasher = Sha256::new();

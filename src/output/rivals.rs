@@ -1,5 +1,5 @@
-//! What is there and would be replaced. Not all that has a number is a volume: people keep copies
-//! called `dev.shellpack.20240101`.
+//! The existing files that would be replaced. Not every file with a number is a volume: people keep
+//! copies with names like `dev.shellpack.20240101`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -9,12 +9,12 @@ use super::{OutputFiles, Replaces};
 use crate::media::volumes::{Names, checksum_name, numbered, parent};
 use crate::parity::parity_name;
 
-/// Numbers of volumes, by how their names are written.
+/// The numbers of volumes, by the form of their names.
 type Numbered = BTreeMap<usize, (Names, BTreeSet<u32>)>;
 
 impl OutputFiles {
-    /// What is there and would be replaced, given what the new volumes are called, if there are to
-    /// be some.
+    /// The existing files that would be replaced, given the names of the new volumes, if there are
+    /// any.
     pub(super) fn rivals(&self, new: Option<&Names>) -> Vec<PathBuf> {
         let (mut rivals, mut beside) = (Vec::new(), Vec::new());
         if self.replaces != Replaces::Joined {
@@ -47,8 +47,8 @@ impl OutputFiles {
     }
 }
 
-/// Those that are volumes of one bundle: a row from 1, in names with as many digits as it takes.
-/// And all that would be taken for one of the new volumes, such as the end of a longer row.
+/// Those that are volumes of one bundle: a row from 1, with as many digits as the row needs. And
+/// all that would be taken for one of the new volumes, such as the end of a longer row.
 fn in_a_row<'a>(
     bundle: &OsStr,
     found: &'a Numbered,

@@ -1,4 +1,4 @@
-//! One file beside a bundle, written as carefully as the bundle.
+//! A single file beside a bundle, written as carefully as the bundle.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,18 +13,18 @@ use crate::media::Medium;
 use crate::media::volumes::parent;
 use crate::report::{Event, Phase, Report};
 
-/// A file that is to be written.
+/// A single file to write.
 #[derive(Debug)]
 pub(crate) struct SingleFile {
     pub(crate) path: PathBuf,
-    /// Whether one that is there is replaced.
+    /// Whether an existing one is replaced.
     pub(crate) force: bool,
-    /// Whether it is read again.
+    /// Whether it is read back.
     pub(crate) read_back: ReadBack,
 }
 
 impl SingleFile {
-    /// Refuses to write over what is there, and where nothing can be written.
+    /// Refuses to overwrite an existing file, and places that cannot be written.
     pub(crate) fn ensure_free(&self) -> Result<()> {
         let occupant = self.path.symlink_metadata().ok();
         if occupant.as_ref().is_some_and(fs::Metadata::is_dir) {
@@ -38,7 +38,7 @@ impl SingleFile {
         ensure_writable(dir)
     }
 
-    /// Writes it with `write`. Until it is whole and on the disk, it has no name.
+    /// Writes it with `write`. It gets its name only when it is complete and on disk.
     pub(crate) fn write(
         &self,
         write: impl FnOnce(&mut dyn std::io::Write) -> Result<()>,

@@ -1,4 +1,4 @@
-//! Names reach the disk, too: that of a file is in its directory.
+//! Syncs names to disk: the name of a file is stored in its directory.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::fs::syncfs;
 
-/// Brings a directory to the disk, in which this file has just got its name.
+/// Syncs a directory in which this file has just got its name.
 pub(super) fn sync_directory(dir: &Path, file: &Path) -> io::Result<()> {
     match File::open(dir).and_then(|dir| dir.sync_all()) {
         // Some file systems (vfat through FUSE, network ones) cannot sync a directory.
@@ -15,13 +15,13 @@ pub(super) fn sync_directory(dir: &Path, file: &Path) -> io::Result<()> {
     }
 }
 
-/// Brings to a medium whatever there is for it: it is about to be pulled out.
+/// Syncs everything that is waiting for a medium, which is about to be removed.
 pub(super) fn sync_all_around(dir: &Path, file: &Path) -> io::Result<()> {
     or_through(file, File::open(dir).and_then(|dir| Ok(syncfs(dir)?)))
 }
 
-/// A directory that takes files but is not to be listed (a drop box) cannot be opened. Its file
-/// system is asked through the file then; one that is not to be read either leaves no way.
+/// A directory that accepts files but cannot be listed (a drop box) cannot be opened. Then its file
+/// system is reached through the file; if that cannot be read either, there is no way.
 fn or_through(file: &Path, outcome: io::Result<()>) -> io::Result<()> {
     match outcome {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => match File::open(file) {

@@ -1,4 +1,4 @@
-//! What was written, and how that is told.
+//! The written files, and how they are reported.
 
 use std::path::{Path, PathBuf};
 
@@ -7,48 +7,48 @@ use serde::{Serialize, Serializer};
 use crate::report::{Labelled, count, human};
 use shellpack_format::store::hash::Digest;
 
-/// What was written.
+/// The written files.
 #[must_use]
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Written {
-    /// What it is called in one file; `None` for standard output.
+    /// The bundle's path in one file; `None` for standard output.
     #[serde(serialize_with = "optional_text")]
     pub path: Option<PathBuf>,
     /// Its size in bytes.
     pub size: u64,
-    /// SHA-256 of all of it.
+    /// The SHA-256 of the whole bundle.
     pub digest: Digest,
     /// Whether the files are volumes.
     pub is_cut: bool,
-    /// Its files, in order; none for standard output.
+    /// Its files, in order; empty for standard output.
     pub files: Vec<WrittenFile>,
     /// The checksum file.
     #[serde(serialize_with = "optional_text")]
     pub checksum_file: Option<PathBuf>,
     /// The parity file.
     pub parity_file: Option<WrittenFile>,
-    /// Whether it was read again from the medium itself, and not from memory.
+    /// Whether it was read back from the medium itself, not from memory.
     pub read_from_medium: bool,
-    /// Whether that medium can be pulled out, and may be.
+    /// Whether that medium can be removed, and may be now.
     pub safe_to_remove: bool,
 }
 
-/// A file that was written.
+/// A written file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct WrittenFile {
-    /// Where it is.
+    /// Its path.
     #[serde(serialize_with = "text")]
     pub path: PathBuf,
     /// Its size in bytes.
     pub size: u64,
-    /// SHA-256 of it.
+    /// Its SHA-256.
     pub digest: Digest,
 }
 
 impl Written {
-    /// The lines about the files and what is in them; `more` stands behind the size.
+    /// The lines about the files and their content; `more` follows the size.
     pub fn describe(&self, text: &mut Labelled, more: &str) {
         if self.is_cut {
             text.line("volumes", &self.volumes());
@@ -83,13 +83,13 @@ impl Written {
         }
     }
 
-    /// The file to name when it is opened.
+    /// The file to name when opening the bundle.
     pub fn first(&self) -> Option<&Path> {
         self.files.first().map(|file| file.path.as_path())
     }
 }
 
-/// JSON is text, and names need not be.
+/// JSON is text, and file names need not be.
 fn text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&path.to_string_lossy())
 }

@@ -50,7 +50,7 @@ fn parity_that_is_damaged_is_not_copied() {
     b.runs(PROTECTED);
     b.runs("printf x >>v/x.shellpack.parity; head -c 1000 /dev/zero | dd of=v/x.shellpack.parity conv=notrunc");
     b.runs("shellpack copy v/x.shellpack w")
-        .says("v/x.shellpack.parity is damaged, or of another bundle, and is not copied");
+        .says("v/x.shellpack.parity is damaged, or belongs to another bundle, and is not copied");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_copy_that_fails_says_that_it_can_go_on() {
     let b = with_bundle("large");
     b.sh("ulimit -f 60000; shellpack copy x.shellpack stick --volume-size 4G")
         .exits_with(1)
-        .says("what was copied is kept: the same command goes on from there\n");
+        .says("the part that was copied is kept: the same command continues from there\n");
     b.sh("shellpack copy x.shellpack stick; cmp x.shellpack stick/x.shellpack")
         .succeeds();
 }

@@ -45,7 +45,7 @@ FULL = Size(
     stick=16 << 10,
     volumes=2,
     options="",
-    says=["vfat takes no larger file: the bundle is cut into 2 volumes"],
+    says=["vfat allows no larger file: the bundle is cut into 2 volumes"],
     seconds=6 * 3600,
 )
 
@@ -189,7 +189,7 @@ def cuts_by_itself(stage):
         printed = a.run(f"ulimit -f {VOLUME * MIB // 512}; {CREATE} {LARGE} --parity 5%")
         ensure_says(
             printed,
-            f"takes no larger file: the bundle is cut into 4 volumes of {VOLUME} MiB",
+            f"allows no larger file: the bundle is cut into 4 volumes of {VOLUME} MiB",
             "read again from it; it is safe to remove",
         )
         # It said so: nothing is synced or unmounted.

@@ -1,5 +1,5 @@
-//! A pipe with a name. Whoever is to write to it may never come, and then Ctrl-C must still end the
-//! wait: opening and reading would be taken up again after a signal, but waiting for it is not.
+//! A named pipe. Its writer may never come, and Ctrl-C must still end the wait: opening and reading
+//! would be resumed after a signal, but polling is not.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -8,12 +8,12 @@ use std::path::Path;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
 
-/// The end of it that is read.
+/// The reading end.
 #[derive(Debug)]
 pub(super) struct Fifo(File);
 
 impl Fifo {
-    /// Opens it, without waiting for somebody who writes to it.
+    /// Opens it without waiting for a writer.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         Ok(Self(rustix::fs::open(path, flags, Mode::empty())?.into()))
@@ -21,10 +21,10 @@ impl Fifo {
 }
 
 impl Read for Fifo {
-    /// Until somebody has opened the other end, this is no end of file.
+    /// Before a writer has opened it, this is not the end.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            // Of this kind, since what is merely `Interrupted` is tried again.
+            // An error of another kind, since `Interrupted` would be retried.
             let interrupted = |error: rustix::io::Errno| match error.kind() {
                 ErrorKind::Interrupted => io::Error::other("interrupted"),
                 _ => error.into(),

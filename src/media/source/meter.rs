@@ -1,4 +1,4 @@
-//! A bundle whose bytes are counted as they are read: on a stick, that is what takes time.
+//! A bundle whose bytes are counted as they are read: on a stick, reading is what takes time.
 
 use std::io::{self, Read};
 
@@ -6,7 +6,7 @@ use super::Source;
 use crate::report::Meter;
 use shellpack_format::bundle::reader::{Content, Input};
 
-/// Counts what is read of a bundle, or passed over.
+/// Counts the bytes of a bundle that are read or skipped.
 pub(super) struct Metered<R> {
     from: R,
     meter: Meter,

@@ -1,11 +1,11 @@
-//! A bundle that is read by two: by whoever checks it, and by whoever wants its bytes.
+//! A bundle with two readers: one checks it, the other one gets a copy of its bytes.
 
 use std::io::{self, Cursor, ErrorKind, Read};
 
 use super::Source;
 use shellpack_format::bundle::reader::{Content, Input};
 
-/// Gives everything that is read, in order, to somebody else, too.
+/// Passes everything that is read on to a second reader, in order.
 pub(crate) struct Tee<S> {
     from: Source,
     sink: S,
@@ -30,7 +30,7 @@ impl<S: FnMut(&[u8]) -> io::Result<()>> Input for Tee<S> {
         self.detach(bytes).map(drop)
     }
 
-    /// What follows must be given behind it, so it is read now.
+    /// The next bytes must come after these, so these are read now.
     fn detach(&mut self, bytes: u64) -> io::Result<Content> {
         let mut content = Vec::new();
         self.from.detach(bytes)?.read_to_end(&mut content)?;

@@ -1,4 +1,4 @@
-//! Volumes, read as the one bundle that they are.
+//! Volumes read as one bundle.
 
 use std::io::{self, ErrorKind, Read};
 use std::num::NonZero;
@@ -9,10 +9,10 @@ use rustix::fs::{Advice, fadvise};
 use super::Shelf;
 use shellpack_format::bundle::reader::{Content, Input};
 
-/// In more volumes than that, what will be read is not asked for ahead.
+/// With more volumes than this, the kernel is not asked to read ahead.
 const ADVISED: u64 = 16;
 
-/// A place in a row of volumes.
+/// A position in a row of volumes.
 #[derive(Debug)]
 pub(crate) struct Joined {
     shelf: Arc<Shelf>,
@@ -48,7 +48,7 @@ impl Input for Joined {
 
     fn detach(&mut self, bytes: u64) -> io::Result<Content> {
         let Some(end) = self.shelf.whole() else {
-            // A medium that was taken out does not come back, so everything is read in order.
+            // A removed medium does not come back, so everything is read in order.
             let mut content = Vec::new();
             self.by_ref().take(bytes).read_to_end(&mut content)?;
             if content.len() as u64 != bytes {
@@ -59,7 +59,7 @@ impl Input for Joined {
         if self.at.saturating_add(bytes) > end {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        // As with a bundle in one file.
+        // As for a bundle in one file.
         if self.shelf.volumes_in(bytes) <= ADVISED {
             for (file, at, length) in self.shelf.files_of(self.at, bytes)? {
                 let _ = fadvise(&file, at, NonZero::new(length), Advice::WillNeed);
@@ -73,8 +73,8 @@ impl Input for Joined {
         Ok(Box::new(mine.take(bytes)))
     }
 
-    /// Volumes behind the last one that is needed are no part of the bundle, and nobody should
-    /// have to insert a medium to find that it has none.
+    /// Volumes behind the last one that is needed are not part of the bundle, and the user should
+    /// not have to insert a medium only for that.
     fn is_over(&mut self) -> io::Result<bool> {
         self.shelf.ends_at(self.at)
     }

@@ -1,14 +1,14 @@
-//! What volumes are called: `dev.shellpack.001`, `.002` and so on.
+//! The names of volumes: `dev.shellpack.001`, `.002` and so on.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-/// Three digits sort up to 999 volumes; where there are more, all of them have more digits.
+/// Three digits sort up to 999 volumes. With more volumes, all names have more digits.
 const FEWEST_DIGITS: usize = 3;
-/// More than anybody writes, and what fits the number.
+/// More than anyone writes, and few enough for the number's type.
 const MOST_DIGITS: usize = 9;
 
-/// The names of one bundle's volumes: they differ in the number only.
+/// The names of one bundle's volumes, which differ only in the number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Names {
     /// The bundle's own file name.
@@ -25,7 +25,7 @@ impl Names {
         }
     }
 
-    /// The names that a volume's name is one of, and its number, from 1.
+    /// The names that a volume's name belongs to, and its number, from 1.
     pub(crate) fn parse(name: &OsStr) -> Option<(Self, u32)> {
         let bytes = name.as_bytes();
         let dot = bytes.iter().rposition(|&byte| byte == b'.')?;
@@ -43,12 +43,12 @@ impl Names {
         (number > 0).then_some((names, number))
     }
 
-    /// The bundle's own name, as if it were in one file.
+    /// The bundle's own name, that of the bundle in one file.
     pub(crate) fn bundle(&self) -> &OsStr {
         &self.bundle
     }
 
-    /// How many digits the numbers have.
+    /// The number of digits.
     pub(crate) fn digits(&self) -> usize {
         self.digits
     }

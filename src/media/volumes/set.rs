@@ -1,5 +1,5 @@
-//! Which volumes of a bundle there are, and where. Nothing is read but directories, and the
-//! first bytes of a file whose name could be that of a volume.
+//! The existing volumes of a bundle. Only directories are read, and the first bytes of a file whose
+//! name could be that of a volume.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -12,26 +12,26 @@ use shellpack_format::bundle::extent::Extent;
 use shellpack_format::bundle::volume::SAID;
 use shellpack_format::bundle::{BadVolume, MANIFEST};
 
-/// A volume that is there.
+/// An existing volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Volume {
     pub(crate) path: PathBuf,
-    /// In bytes.
+    /// Its size in bytes.
     pub(crate) size: u64,
 }
 
-/// The volumes of one bundle, as far as they are there.
+/// The existing volumes of one bundle.
 #[derive(Debug)]
 pub(crate) struct Set {
     names: Names,
-    /// Where they may lie.
+    /// The directories that may hold them.
     dirs: Vec<PathBuf>,
     found: BTreeMap<u32, Volume>,
 }
 
 impl Set {
-    /// The volumes that are meant by the name of one of them, or by that of their bundle.
-    /// `None` if a file of that name is none of them, or there is nothing at all.
+    /// The volumes named by one of them, or by their bundle. `None` if a file of that name is not a
+    /// volume, or nothing exists.
     pub(crate) fn named(file: &Path, others: &[PathBuf]) -> Option<Self> {
         let name = file.file_name()?;
         let mut dirs = vec![parent(file).to_owned()];
@@ -41,7 +41,7 @@ impl Set {
             Ok(metadata) if !metadata.is_file() => None,
             Ok(_) => {
                 let (names, number) = parsed?;
-                // A bundle in one file may have a name like that.
+                // A bundle in one file may have such a name.
                 let is_whole = number != 1 && is_begun(file).unwrap_or(false);
                 (!is_whole).then(|| Self::in_directories(names, dirs))
             }
@@ -54,7 +54,7 @@ impl Set {
         }
     }
 
-    /// Files that hold a bundle's bytes in this order, whatever they are called.
+    /// Files of any name that hold a bundle's bytes in this order.
     pub(crate) fn of_parts(bundle: &OsStr, parts: &[PathBuf]) -> io::Result<Self> {
         let volume = |path: &PathBuf| -> io::Result<Volume> {
             Ok(Volume {
@@ -80,7 +80,7 @@ impl Set {
         set
     }
 
-    /// The volumes of a bundle; if there are several sets of them, that which has a beginning.
+    /// The volumes of a bundle. Of several sets, the one that has a beginning.
     fn of_bundle(bundle: &OsStr, dirs: Vec<PathBuf>) -> Option<Self> {
         let found = dirs.iter().flat_map(|dir| numbered(dir, bundle));
         let mut found: Vec<_> = found.map(|(names, number, _)| (number, names)).collect();
@@ -109,12 +109,12 @@ impl Set {
         }
     }
 
-    /// Looks in another directory, too, and there first.
+    /// Looks in another directory as well, and there first.
     pub(crate) fn add_directory(&mut self, dir: PathBuf) {
         self.dirs.insert(0, dir);
     }
 
-    /// What a volume is called, for messages: where it is, if it is there.
+    /// The name of a volume, for messages; its path if it exists.
     pub(crate) fn shown(&self, number: u32) -> String {
         let found = self.found.get(&number).map(|volume| &volume.path);
         let path = found
@@ -127,12 +127,12 @@ impl Set {
         self.found.get(&number)
     }
 
-    /// All that are there, in order.
+    /// All existing volumes, in order.
     pub(crate) fn volumes(&self) -> impl Iterator<Item = (u32, &Volume)> {
         self.found.iter().map(|(number, volume)| (*number, volume))
     }
 
-    /// What their bundle would be called in one file, where the user looks for it.
+    /// The path of their bundle in one file, where the user looks for it.
     pub(crate) fn bundle(&self) -> PathBuf {
         match self.dirs.first() {
             Some(dir) if dir != Path::new(".") => dir.join(self.names.bundle()),
@@ -140,7 +140,7 @@ impl Set {
         }
     }
 
-    /// That volumes are missing, given how many there must be.
+    /// The fault of missing volumes, given the number that there must be.
     pub(crate) fn missing(&self, least: u32, is_exact: bool) -> BadVolume {
         let highest = self.found.keys().next_back().copied().unwrap_or(0);
         let least = if is_exact { least } else { least.max(highest) };
@@ -161,8 +161,8 @@ impl Set {
         }
     }
 
-    /// What is wrong with those that are there; `size` is that of the first, and of every other
-    /// one but the last.
+    /// The faults in the existing volumes. `size` is that of the first, and of every other one but
+    /// the last.
     pub(crate) fn misfit(&self, size: u64, extent: &Extent) -> Option<BadVolume> {
         let (end, is_exact) = match *extent {
             Extent::Exactly { end, .. } => (end, true),
@@ -184,7 +184,7 @@ impl Set {
             } else {
                 volume.size == expected
             };
-            // One that nobody needs is nobody's fault.
+            // A volume that is not needed cannot be at fault.
             let is_needed = start < end || !is_exact;
             (is_needed && !is_right).then(|| BadVolume::Size {
                 file: self.shown(number),
@@ -195,7 +195,7 @@ impl Set {
         })
     }
 
-    /// A volume that begins where the bundle is over.
+    /// A volume that begins behind the end of the bundle.
     pub(crate) fn surplus(&self, size: u64, end: u64) -> Option<BadVolume> {
         let last = number_at(end.saturating_sub(1), size);
         let (number, _) = self.found.range(last.checked_add(1)?..).next()?;
@@ -206,13 +206,12 @@ impl Set {
     }
 }
 
-/// The volume in which a byte lies.
+/// The volume that holds a byte.
 pub(crate) fn number_at(at: u64, size: u64) -> u32 {
     u32::try_from(at / size.max(1)).map_or(u32::MAX, |index| index.saturating_add(1))
 }
 
-/// Everything in a directory that is called like a volume of a bundle. What cannot be listed
-/// has none.
+/// All files in a directory with the name of a volume. A directory that cannot be listed has none.
 pub(crate) fn numbered(dir: &Path, bundle: &OsStr) -> impl Iterator<Item = (Names, u32, PathBuf)> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     entries.filter_map(move |entry| {
@@ -227,7 +226,7 @@ pub(crate) fn numbered(dir: &Path, bundle: &OsStr) -> impl Iterator<Item = (Name
     })
 }
 
-/// Whether a file begins as a bundle does.
+/// Whether a file begins like a bundle.
 fn is_begun(file: &Path) -> io::Result<bool> {
     let mut start = [0; MANIFEST.len()];
     File::open(file)?.read_exact(&mut start)?;
@@ -278,7 +277,7 @@ mod tests {
 
     #[test]
     fn volumes_that_do_not_fit_are_named() {
-        let cut = "it is cut short, or of another bundle";
+        let cut = "it is cut short, or belongs to another bundle";
         for (sizes, extent, misfit) in [
             (
                 &[(1, 100), (2, 99), (3, 50)][..],
@@ -293,7 +292,7 @@ mod tests {
             (
                 &[(1, 100), (2, 101)],
                 Extent::AtLeast(110),
-                "x.002 has 101 bytes instead of 100: it is damaged, or of another bundle".to_owned(),
+                "x.002 has 101 bytes instead of 100: it is damaged, or belongs to another bundle".to_owned(),
             ),
             (
                 &[(1, 100), (2, 20), (4, 7)],
@@ -306,7 +305,7 @@ mod tests {
                     member: "closure/0000.zst".to_owned(),
                     at: 120,
                 },
-                "x.002 is damaged, or of another bundle: closure/0000.zst does not begin where it must".to_owned(),
+                "x.002 is damaged, or belongs to another bundle: closure/0000.zst does not begin where it must".to_owned(),
             ),
         ] {
             assert_eq!(said(sizes, &extent), Some(misfit), "{sizes:?}");

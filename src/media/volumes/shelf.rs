@@ -1,5 +1,5 @@
-//! Volumes as one row of bytes, fetched from wherever they are when they are needed: also from a
-//! medium that has yet to be put in.
+//! Volumes as one row of bytes, fetched from any place when they are needed, also from a medium
+//! that has yet to be inserted.
 
 use std::fs::File;
 use std::io;
@@ -16,34 +16,34 @@ use shellpack_format::bundle::extent::{self, Extent};
 use shellpack_format::bundle::manifest::Manifest;
 use shellpack_format::bundle::member::BLOCK;
 
-/// How many volumes are held open: more than threads read at a time, and far fewer than a
-/// process may open.
+/// How many volumes are held open: more than threads read at a time, and far fewer than a process
+/// may open.
 const OPEN: usize = 8;
 
-/// Where the volumes are.
+/// The volumes.
 #[derive(Debug)]
 pub(crate) struct Shelf {
     set: Mutex<Set>,
-    /// The size of the first volume, and of all others but the last.
+    /// The size of every volume but the last.
     size: u64,
-    /// Open ones, the one that was opened last at the end.
+    /// The open ones, the most recent at the end.
     open: Mutex<Vec<(u32, Arc<File>)>>,
-    /// What is known once all was seen to be there.
+    /// Known once all volumes were found.
     whole: OnceLock<Whole>,
     prompt: Option<Prompt>,
 }
 
 #[derive(Debug)]
 struct Whole {
-    /// The size of it all.
+    /// The size of the bundle.
     end: u64,
-    /// Where each segment begins.
+    /// The offset of each segment.
     segments: Vec<u64>,
 }
 
 impl Shelf {
-    /// A shelf of these volumes, the first of which must be there. Whoever can be asked is asked
-    /// for those that are not.
+    /// A shelf of these volumes, of which the first must exist. The user is asked for missing ones,
+    /// if there is a prompt.
     pub(crate) fn new(set: Set, prompt: Option<Prompt>) -> io::Result<Self> {
         let mut shelf = Self {
             set: Mutex::new(set),
@@ -62,12 +62,12 @@ impl Shelf {
         VolumeSize::of(self.size)
     }
 
-    /// What the bundle would be called in one file.
+    /// The name of the bundle in one file.
     pub(crate) fn bundle(&self) -> PathBuf {
         lock(&self.set).bundle()
     }
 
-    /// The files that are there.
+    /// The existing files.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let set = lock(&self.set);
         set.volumes()
@@ -75,13 +75,13 @@ impl Shelf {
             .collect()
     }
 
-    /// The size of the bundle, if all of it is there.
+    /// The size of the bundle, if all volumes exist.
     pub(crate) fn whole(&self) -> Option<u64> {
         self.whole.get().map(|whole| whole.end)
     }
 
-    /// Finds out, by a few bytes of each volume, whether all are there and belong together. Of
-    /// what is missing it complains only if nobody can be asked for it later.
+    /// Finds out, from a few bytes of each volume, whether all exist and belong together. Missing
+    /// ones are a fault only if the user cannot be asked for them later.
     pub(crate) fn survey(&self, manifest: &Manifest, manifest_size: u64) -> io::Result<()> {
         let extent = extent::measure(manifest, manifest_size, |at, block| {
             self.read_if_there(at, block)
@@ -107,12 +107,12 @@ impl Shelf {
         }
     }
 
-    /// How many segments are known to be there.
+    /// The number of segments that are known to exist.
     pub(crate) fn segments(&self) -> usize {
         self.whole.get().map_or(0, |whole| whole.segments.len())
     }
 
-    /// The volumes in which a segment lies, for messages, if all are there.
+    /// The volumes of a segment, for messages, if all exist.
     pub(crate) fn volumes_of(&self, segment: usize) -> Option<Vec<String>> {
         let whole = self.whole.get()?;
         let start = *whole.segments.get(segment)?;
@@ -122,12 +122,12 @@ impl Shelf {
         Some(numbers.map(|number| set.shown(number)).collect())
     }
 
-    /// A volume that nobody needs, given where the bundle ends.
+    /// A volume behind the bundle's end.
     pub(crate) fn surplus(&self, end: u64) -> Option<BadVolume> {
         lock(&self.set).surplus(self.size, end)
     }
 
-    /// Reads some bytes, those that lie in one volume; nothing behind the end of all.
+    /// Reads some bytes, within one volume; none behind the end.
     pub(crate) fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
         if self.whole().is_some_and(|end| at >= end) {
             return Ok(0);
@@ -140,7 +140,7 @@ impl Shelf {
             })
     }
 
-    /// Whether the volume that holds the byte before this one ends with it.
+    /// Whether the byte before this one is the last of its volume.
     pub(crate) fn ends_at(&self, at: u64) -> io::Result<bool> {
         if at.is_multiple_of(self.size) {
             return Ok(true);
@@ -148,7 +148,7 @@ impl Shelf {
         Ok(self.read_at(at, &mut [0])? == 0)
     }
 
-    /// The files in which a range lies, each with its part of it.
+    /// The files that hold a range, each with its part of it.
     pub(crate) fn files_of(&self, at: u64, bytes: u64) -> io::Result<Vec<(Arc<File>, u64, u64)>> {
         let end = at.saturating_add(bytes);
         let mut parts = Vec::new();
@@ -162,7 +162,7 @@ impl Shelf {
         Ok(parts)
     }
 
-    /// How many volumes a range of so many bytes may touch.
+    /// How many volumes a range of this many bytes may touch.
     pub(crate) fn volumes_in(&self, bytes: u64) -> u64 {
         bytes.div_ceil(self.size) + 1
     }
@@ -183,7 +183,7 @@ impl Shelf {
         Ok((file, within))
     }
 
-    /// Fills a block if the volumes that it lies in are there.
+    /// Fills a block if its volumes exist.
     fn read_if_there(&self, at: u64, block: &mut [u8; BLOCK]) -> io::Result<bool> {
         let mut filled = 0;
         while filled < BLOCK {
@@ -193,7 +193,7 @@ impl Shelf {
                 return Ok(false);
             }
             match self.read_at(at, &mut block[filled..])? {
-                // One that is cut short; its size tells.
+                // It is cut short, which its size shows.
                 0 => return Ok(false),
                 n => filled += n,
             }
@@ -207,7 +207,7 @@ impl Shelf {
         found.map(|(_, file)| Arc::clone(file))
     }
 
-    /// Opens a volume, looking for it and asking for it as long as it takes.
+    /// Opens a volume; looks for it and asks for it until it is there.
     fn find(&self, number: u32) -> io::Result<(Arc<File>, Volume)> {
         let mut set = lock(&self.set);
         let mut mistaken: Option<String> = None;
@@ -218,14 +218,14 @@ impl Shelf {
                 Err(error) if self.prompt.is_none() => return Err(error),
                 Err(error) => Some(error.to_string()),
             };
-            // Whatever is held open keeps its medium from being taken out.
+            // An open file keeps its medium from being removed.
             lock(&self.open).clear();
             let answer = match &self.prompt {
                 Some(prompt) => prompt.ask(&question(&set, number, problem.as_deref()))?,
                 None => None,
             };
             if let Some(dir) = answer.as_deref().filter(|dir| !dir.is_empty()) {
-                mistaken = (!Path::new(dir).is_dir()).then(|| format!("{dir} is no directory"));
+                mistaken = (!Path::new(dir).is_dir()).then(|| format!("{dir} is not a directory"));
                 set.add_directory(dir.into());
             }
             set.look();
@@ -235,7 +235,7 @@ impl Shelf {
         }
     }
 
-    /// Opens a volume if it is there, and can be one.
+    /// Opens a volume if it exists and may be one.
     fn open(&self, set: &Set, number: u32) -> io::Result<Option<(Arc<File>, Volume)>> {
         let Some(volume) = set.get(number) else {
             return Ok(None);
@@ -271,7 +271,7 @@ impl Shelf {
     }
 }
 
-/// What the user is asked.
+/// The question to the user.
 fn question(set: &Set, number: u32, problem: Option<&str>) -> String {
     let name = set.shown(number);
     let problem = problem.map_or_else(|| format!("{name} is not there"), str::to_owned);

@@ -1,4 +1,4 @@
-//! How large a volume is.
+//! The size of volumes.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -8,10 +8,10 @@ use crate::report::human;
 
 const MIB: u64 = 1 << 20;
 
-/// Sizes with a name: what the medium holds, less a little for its own bookkeeping, the checksum
-/// file, and whoever counts otherwise.
+/// Named sizes: the capacity of a medium, less a little for its own bookkeeping, the checksum file,
+/// and other ways to count.
 const NAMED: [(&str, u64); 5] = [
-    // 700 MiB and 3 more, of which ISO 9660 takes some.
+    // 700 MiB and 3 more, of which ISO 9660 needs some.
     ("cd", 700 * MIB),
     // DVD+R, the smaller of the two kinds, has 4,700,372,992 bytes.
     ("dvd", 4480 * MIB),
@@ -19,7 +19,7 @@ const NAMED: [(&str, u64); 5] = [
     ("bd", 23_860 * MIB),
     // The largest file on FAT has 4 GiB less one byte.
     ("fat32", 4095 * MIB),
-    // What may be attached to a release is usually limited to files below 2 GiB.
+    // Attachments of a release are usually limited to files below 2 GiB.
     ("release", 2047 * MIB),
 ];
 
@@ -33,13 +33,13 @@ impl VolumeSize {
         self.0.get()
     }
 
-    /// So many bytes.
+    /// A size of this many bytes.
     pub(crate) fn of(bytes: u64) -> Option<Self> {
         NonZeroU64::new(bytes).map(Self)
     }
 
-    /// The largest that fits files of at most so many bytes, if one does. A whole number of MiB
-    /// where that is possible, as media like it.
+    /// The largest size for files of at most this many bytes, if there is one. A whole number of
+    /// MiB if possible, which suits media.
     pub(crate) fn for_files_of(most: u64) -> Option<Self> {
         let round = most - most % MIB;
         NonZeroU64::new(if round > 0 { round } else { most }).map(Self)
@@ -71,7 +71,7 @@ impl FromStr for VolumeSize {
     }
 }
 
-/// A number with an ending for a power of 1024.
+/// A number with a suffix for a power of 1024.
 fn number(text: &str) -> Option<u64> {
     let (digits, shift) = match text.as_bytes().last()? {
         b'K' | b'k' => (&text[..text.len() - 1], 10),
@@ -79,7 +79,7 @@ fn number(text: &str) -> Option<u64> {
         b'G' | b'g' => (&text[..text.len() - 1], 30),
         _ => (text, 0),
     };
-    // `parse` would take a sign, too.
+    // `parse` would accept a sign.
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
     let number: u64 = is_number.then(|| digits.parse().ok()).flatten()?;
     number.checked_mul(1 << shift)

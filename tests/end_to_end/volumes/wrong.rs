@@ -96,7 +96,7 @@ fn volumes_of_different_bundles_are_found_before_anything_is_imported() {
     b.runs("mkdir m; cd m; ln ../l/large.shellpack.001 l.001; head -c 104857600 /dev/zero | tr '\\0' x >l.002; cp ../l/large.shellpack.00[3-9] . 2>/dev/null || true");
     b.shellpack("open m/l.001 --no-shell")
         .exits_with(125)
-        .says("caused by: m/l.002 is damaged, or of another bundle: closure/000");
+        .says("caused by: m/l.002 is damaged, or belongs to another bundle: closure/000");
 }
 
 /// As many bytes as it must have, too many, and too few.
@@ -108,7 +108,7 @@ fn a_volume_of_another_bundle_is_found_by_its_size_or_its_members() {
     let whole = std::fs::metadata(b.home("x.shellpack")).unwrap().len();
     let said = |bytes: u64, what: &str| {
         format!(
-            "v/x.shellpack.002 has {bytes} bytes instead of {size}: it is {what}, or of another bundle\n"
+            "v/x.shellpack.002 has {bytes} bytes instead of {size}: it is {what}, or belongs to another bundle\n"
         )
     };
     let (damaged, short) = (said(whole, "damaged"), said(400_000, "cut short"));
@@ -192,7 +192,7 @@ fn a_bundle_that_is_too_large_for_a_file_is_cut() {
         .len()
         .div_ceil(1 << 20);
     outcome.says(&format!(
-        "takes no larger file: the bundle is cut into {count} volumes of 1 MiB\n"
+        "allows no larger file: the bundle is cut into {count} volumes of 1 MiB\n"
     ));
     a.sh("cat v7/x.0* | cmp - x7; cd v7; sha256sum -c x.sha256")
         .succeeds();

@@ -22,7 +22,7 @@ pub enum BadVolume {
     },
     /// One has the wrong size.
     #[error(
-        "{file} has {size} bytes instead of {}{expected}: it is {}, or of another bundle",
+        "{file} has {size} bytes instead of {}{expected}: it is {}, or belongs to another bundle",
         if *is_least { "at least " } else { "" },
         if size < expected { "cut short" } else { "damaged" },
     )]
@@ -37,7 +37,9 @@ pub enum BadVolume {
         is_least: bool,
     },
     /// One does not have a member's header where it must be.
-    #[error("{file} is damaged, or of another bundle: {member} does not begin where it must")]
+    #[error(
+        "{file} is damaged, or belongs to another bundle: {member} does not begin where it must"
+    )]
     Foreign {
         /// The volume.
         file: String,
