@@ -1,6 +1,6 @@
 //! Rehearsals: shells are entered in a room with no network.
 //!
-//! [`rehearse`] opens a finished bundle for real, in an empty store. [`carried`] is the cheap
+//! [`rehearse`] opens a finished bundle for real, in an empty store. [`carried()`] is the cheap
 //! rehearsal of `create`: the carried paths are bound from the real store into an empty one whose
 //! database knows nothing else, and the shell is evaluated and entered there. That proves the *list*
 //! of paths complete before a byte is written.

@@ -96,8 +96,8 @@ pub(crate) fn are_valid<'a>(
     ask(&file).or_else(|| ask(&unchanging(&file)?))
 }
 
-/// A url of the same file that lets SQLite read it without a lock, which another user's database
-/// does not grant. It is valid only while all data is in the file itself, that is, without writers.
+/// A url of the same file that can be read without a lock, which another user's database does not
+/// grant. It is valid only while all data is in the file itself, that is, without writers.
 fn unchanging(file: &Path) -> Option<PathBuf> {
     let log = file.with_extension("sqlite-wal");
     let is_written = fs::metadata(&log).is_ok_and(|log| log.len() > 0);

@@ -117,7 +117,7 @@ impl Restore {
             }
             NarEvent::Symlink(target) => self.symlink(&target)?,
             NarEvent::File { executable, .. } => {
-                self.file = Some((self.begin_file(executable)?, 0))
+                self.file = Some((self.begin_file(executable)?, 0));
             }
             NarEvent::Contents(bytes) => {
                 if let Some((file, at)) = &mut self.file {
