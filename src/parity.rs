@@ -34,14 +34,14 @@ pub(crate) use remains::Remains;
 pub(crate) use restore::Restored;
 pub(crate) use survey::Survey;
 
-/// What the parity file of a bundle is called.
+/// The name of a bundle's parity file.
 pub(crate) fn parity_name(bundle: &Path) -> PathBuf {
     let mut name = bundle.to_owned().into_os_string();
     name.push(".parity");
     name.into()
 }
 
-/// How much parity there is, as a share of the bundle.
+/// The amount of parity, as a share of the bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
     /// In hundredths of a percent.
@@ -49,7 +49,7 @@ pub struct Share {
 }
 
 impl Share {
-    /// What is usual: a megabyte in twenty.
+    /// The default: a megabyte in twenty.
     pub const USUAL: Self = Self { hundredths: 500 };
 
     /// This share of a number, at least 1.

@@ -1,7 +1,7 @@
 //! The layers hold: no import runs up, and no files import each other in a circle.
 //!
-//! `ARCHITECTURE.md` has the drawing. Whoever needs an arrow that these tests refuse moves the code
-//! that both sides need further down, rather than the line in the table.
+//! `ARCHITECTURE.md` has the drawing. If these tests refuse an import that you need, move the code
+//! that both sides need further down, not the line in the table.
 
 use std::path::{Path, PathBuf};
 
@@ -32,17 +32,17 @@ const UPWARD: &[(&str, &str, &str)] = &[];
 /// The arrow from the first to the second is not counted.
 const CIRCLES: &[(&str, &str, &str)] = &[];
 
-/// Who starts processes: a file or a directory, and what it starts.
+/// The files or directories that start processes, and which ones.
 const STARTERS: &[(&str, &str)] = &[
     ("nix/", "Nix's commands and its daemon"),
     ("room/", "the stages of a room, and `ip` in it"),
     ("entry/as_packed.rs", "the bundle's bash"),
 ];
 
-/// Who has `nix` start a command of Nix's, by a `NixCommand` of its own. All others call a function
-/// of `nix` that says what they want to know.
+/// The files with a `NixCommand` of their own, and its purpose. All others call functions of `nix`
+/// that are named after the question.
 const COMMANDERS: &[(&str, &str)] = &[
-    ("nix/", "it is what they are for"),
+    ("nix/", "its purpose"),
     ("entry.rs", "the command that becomes the shell"),
     (
         "entry/invocation",
@@ -51,7 +51,7 @@ const COMMANDERS: &[(&str, &str)] = &[
     ("rehearse/inside.rs", "fills the database of its room"),
 ];
 
-/// What the format must not know: bytes come from a `Read` and go to a `Write`.
+/// The parts of `std` that the format must not use: bytes come from a `Read` and go to a `Write`.
 const IMPURE: [&str; 5] = ["env", "fs", "net", "process", "time"];
 
 fn src(of: &str) -> PathBuf {
@@ -150,7 +150,7 @@ fn commands_of_nix_are_put_together_where_they_may_be() {
     assert_none(found, "commands of Nix that are put together elsewhere");
 }
 
-/// Who names a path that ends so, and may not.
+/// The places that name a path with this end and are not in the table.
 fn naming(end: &[&str], may: &[(&str, &str)]) -> Vec<String> {
     let house = House::read(&src(""));
     let named = house.paths().filter(|(module, named)| {

@@ -1,4 +1,4 @@
-//! A whole bundle, read as `verify` does.
+//! A whole bundle, read as `verify` reads it.
 
 #![no_main]
 

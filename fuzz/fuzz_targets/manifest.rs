@@ -1,4 +1,4 @@
-//! The text of a manifest. The digest line is put behind it, for no fuzzer would guess that.
+//! The text of a manifest. The digest line is added to it, since no fuzzer would guess that.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! A NAR, unpacked into a directory of its own. What is accepted comes back byte for byte.
+//! A NAR, unpacked into a directory of its own. An accepted NAR comes back byte for byte.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! A parity file beside a bundle that lost its middle, from which `repair` is to restore that. The
-//! digest of what comes before its first table is put right, for no fuzzer would guess that.
+//! A parity file beside a bundle that lost its middle, which `repair` tries to restore. The digest
+//! of everything before the first table is corrected, since no fuzzer would guess that.
 
 #![no_main]
 
@@ -11,7 +11,7 @@ use shellpack::internals::{ReadBack, RepairOptions, RepairOutcome, repair, Repor
 
 /// Any bundle will do.
 const BUNDLE: &[u8] = include_bytes!("../../fixtures/bundles/v1/sample.shellpack");
-/// Where the digest of what comes before it is (`bundle-format.md`, section 11.2).
+/// The offset of the digest of everything before it (`bundle-format.md`, section 11.2).
 const SEAL: usize = 152;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -165,7 +165,7 @@ impl Buffer {
 mod tests {
     use super::*;
 
-    /// Lengths around the units in which it reads, and on `/proc`, where nothing is direct.
+    /// Lengths around the sizes of reads, and on `/proc`, where direct reads are impossible.
     #[test]
     fn files_are_read_to_their_last_byte() {
         let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();

@@ -69,7 +69,7 @@ mod tests {
 
     use super::*;
 
-    /// Directories as the kernel makes them: a device is there, with what it says of itself.
+    /// Directories like the kernel's: a device and its attributes.
     fn sys(devices: &[(&str, &str)]) -> tempfile::TempDir {
         let sys = tempfile::tempdir().unwrap();
         for (device, says) in devices {

@@ -245,7 +245,7 @@ mod tests {
     use super::*;
     use crate::output::{ReadBack, Replaces};
 
-    /// The new file is named, and the directory cannot be synced: it is not there.
+    /// The new file has its name, but the directory cannot be synced: it does not exist.
     #[test]
     fn what_may_not_last_takes_nothing_away() {
         let dir = tempfile::tempdir().unwrap();

@@ -220,7 +220,7 @@ mod tests {
         }
     }
 
-    /// Whatever is there: nothing, the beginning, too much, something else, or holes.
+    /// With any old content: nothing, the beginning, too much, other bytes, or holes.
     #[test]
     fn whatever_is_there_it_becomes_what_is_written() {
         let dir = tempfile::tempdir().unwrap();

@@ -98,7 +98,7 @@ mod tests {
             (&["x.002", "x.003"], &[]),
             (&["x.365"], &[]),
             (&["x.20240101", "x.001"], &["x.001"]),
-            // So few would not be called so.
+            // Two volumes would not have such names.
             (&["x.0001", "x.0002"], &[]),
         ] {
             assert_eq!(volumes(there, None), replaced);

@@ -104,7 +104,7 @@ mod tests {
 
     /// The field of section 11.3: polynomials modulo this one.
     const POLYNOMIAL: u32 = 0x1_002d;
-    /// What the bits of a symbol stand for.
+    /// The meaning of the bits of a symbol.
     const BASIS: [u16; 16] = [
         0x0001, 0xacca, 0x3c0e, 0x163e, 0xc582, 0xed2e, 0x914c, 0x4012, 0x6c98, 0x10d8, 0x6a72,
         0xb900, 0xfdb8, 0xfb34, 0xff38, 0x991e,
@@ -146,7 +146,7 @@ mod tests {
             .0
     }
 
-    /// Parity as the specification has it, slowly.
+    /// Parity exactly as the specification defines it, slowly.
     fn specified(rows: &[u16], parity: usize) -> Vec<u16> {
         let group = parity.next_power_of_two();
         let at = |place: usize| element(u16::try_from(place).unwrap());

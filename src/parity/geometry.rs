@@ -231,7 +231,7 @@ mod tests {
         );
     }
 
-    /// Bytes behind the fourth gibibyte are where they must be.
+    /// Bytes behind the fourth gibibyte are in the right place.
     #[test]
     fn places_have_64_bits() {
         let it = geometry(5 * GIB, "5%");
@@ -293,7 +293,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the size: the share is there, memory is bounded, and each block has one place.
+        /// For any size: the share is reached, memory is bounded, and each block has one place.
         #[test]
         fn every_bundle_has_its_geometry(size in 1..64 * GIB, hundredths in 1u32..=10_000, at in 0..64 * GIB) {
             let it = Geometry::of_bundle(size, Share { hundredths });

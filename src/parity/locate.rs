@@ -90,8 +90,8 @@ mod tests {
     use super::*;
     use shellpack_format::store::hash::Digest;
 
-    /// Looks for a bundle that has so many bytes, beside the beginning of a parity file that states
-    /// another size.
+    /// Looks for a bundle of this size, beside the beginning of a parity file that states another
+    /// size.
     fn found(there: usize, size: u64, share: &str) -> Result<Located> {
         let dir = tempfile::tempdir().unwrap();
         let (bundle, parity) = (dir.path().join("x"), dir.path().join("x.parity"));
@@ -121,7 +121,7 @@ mod tests {
         }
     }
 
-    /// One volume of many may be enough, and what is not enough may be looked at.
+    /// One volume of many may be enough, and too few are still looked at.
     #[test]
     fn whatever_may_be_repaired_is_not_refused() {
         for (there, size, share) in [

@@ -1,4 +1,4 @@
-//! Bytes are protected, damaged and restored: within what parity covers, and beyond it.
+//! Bytes are protected, damaged and restored, within the limits of parity and beyond.
 
 use std::fs;
 use std::io::Read as _;
@@ -72,7 +72,7 @@ impl Protected {
         self.dir.path().join(name)
     }
 
-    /// Whether a parity file that begins with such a head, and has nothing else, can be read.
+    /// Whether a parity file that consists of such a head alone can be read.
     fn reads(&self, geometry: Geometry) -> bool {
         let identity = Identity {
             bundle: Digest::of(b""),
@@ -86,7 +86,7 @@ impl Protected {
         let parity = ParityFile::open(&self.path("x.parity"), &Report::silent()).unwrap();
         let parity = parity.read(&Report::silent()).unwrap();
         assert!(!parity.is_whole());
-        // Whatever size it states, only what the head is about is read.
+        // For any stated size, only the head is read.
         let known = u64::from(geometry.rows) * geometry.block() * u64::from(geometry.width);
         if known < 1 << 20 {
             let _ = Survey::of(&self.file(), &parity, &Report::silent());
@@ -110,7 +110,7 @@ impl Protected {
         Ok((parity, survey))
     }
 
-    /// What comes out of what is left.
+    /// The result of a repair of the remains.
     fn restored(&self, remains: Remains) -> Result<Vec<u8>, Error> {
         let (parity, survey) = self.survey(&remains)?;
         let report = Report::silent();
@@ -149,7 +149,7 @@ fn what_is_whole_is_seen_to_be_whole() {
     it.is_restored();
 }
 
-/// One burst of as many bytes as there are of parity, wherever it begins.
+/// A burst of as many bytes as there are of parity, at any place.
 #[test]
 fn a_burst_as_large_as_the_parity_is_covered() {
     let it = Protected::small();
@@ -187,7 +187,7 @@ fn bytes_that_are_missing_are_damage() {
     assert!(it.restored(remains()).is_err());
 }
 
-/// Damage counts the same wherever it is.
+/// Damage counts the same in any place.
 #[test]
 fn a_damaged_parity_file_is_of_use() {
     let it = Protected::small();
@@ -197,17 +197,17 @@ fn a_damaged_parity_file_is_of_use() {
     let size = usize::try_from(it.geometry.section_size(section)).unwrap();
     it.damage("x", 20_000..21_000);
     for damage in [
-        // The first head, and whatever comes first of the file.
+        // The first head, and any bytes at the start of the file.
         0..head,
         // A row of parity.
         head..head + 3 * 128,
         // The second head.
         size - head..size,
-        // Both heads in places of their own.
+        // Both heads, in different places.
         500..600,
         // From one section to the next.
         size - head / 2..size + head / 2,
-        // All heads but the very last.
+        // All heads but the last.
         0..head + 10,
     ] {
         fs::write(it.path("x.parity"), &whole).unwrap();
@@ -216,7 +216,7 @@ fn a_damaged_parity_file_is_of_use() {
         assert!(!parity.is_whole(), "{damage:?}");
         it.is_restored();
     }
-    // Both copies of a table, and not the same entries.
+    // Both copies of a table, with different entries.
     fs::write(it.path("x.parity"), &whole).unwrap();
     it.damage("x.parity", 300..310);
     it.damage("x.parity", size - head + 400..size - head + 410);
@@ -268,7 +268,7 @@ fn the_least_bundle_has_parity() {
     }
 }
 
-/// A change of what is written would leave parity files behind that nobody can use.
+/// If the written bytes changed, existing parity files would become useless.
 #[test]
 fn parity_is_as_it_always_was() {
     let it = Protected::small();
@@ -279,7 +279,7 @@ fn parity_is_as_it_always_was() {
     );
 }
 
-/// A head that is sealed may still say anything.
+/// A sealed head may still state anything.
 #[test]
 fn what_a_head_may_say_does_no_harm() {
     let it = Protected::small();
@@ -307,8 +307,8 @@ fn what_a_head_may_say_does_no_harm() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever is damaged: it is restored if no column has more damage than parity, and refused
-    /// otherwise; nothing else comes out.
+    /// Damage is restored if no column has more of it than parity, and refused otherwise. There is
+    /// no third result.
     #[test]
     fn random_damage_is_repaired_or_refused(
         of_bundle in proptest::collection::vec((0..100_000usize, 1..4000usize), 0..12),

@@ -41,7 +41,7 @@ mod tests {
             vec![(1, 1000), (2, 1000), (3, 1000), (4, 500)],
             vec![(2, 1000), (4, 500)],
             vec![(1, 1000)],
-            // The last one tells what the others had.
+            // The last one shows the size of the others.
             vec![(4, 500)],
             // One of them is cut short.
             vec![(1, 300), (2, 1000), (4, 500)],
@@ -52,7 +52,7 @@ mod tests {
         }
         assert_eq!(volume_size(&[], size), None);
         assert_eq!(volume_size(&[(1, 0)], size), None);
-        // It begins behind the end, whatever the size.
+        // It begins behind the end, for any size.
         assert_eq!(volume_size(&[(9, 1000)], size), None);
     }
 

@@ -19,14 +19,14 @@ const INTERVAL: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub(super) struct Json {
     /// The last line about the phase.
-    told: Option<Told>,
+    reported: Option<Reported>,
     /// The stream has ended, and other output on stderr is not ours. Only an error is still
     /// written.
     over: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Told {
+enum Reported {
     Progress(Amount, Option<Amount>),
     Waiting(u64),
 }
@@ -82,9 +82,12 @@ impl Json {
 
     /// Reports a phase that is not over, unless nothing has changed.
     fn news<'a>(&mut self, status: &'a Status) -> Option<Line<'a>> {
-        let (told, line) = match &status.pace {
+        let (reported, line) = match &status.pace {
             Pace::Moving { .. } if !status.counts() => return None,
-            Pace::Moving { .. } => (Told::Progress(status.done, status.total), progress(status)),
+            Pace::Moving { .. } => (
+                Reported::Progress(status.done, status.total),
+                progress(status),
+            ),
             Pace::Still { time, what } => {
                 let seconds = time.as_secs();
                 let line = Line::Waiting {
@@ -92,10 +95,10 @@ impl Json {
                     seconds,
                     waiting_for: what.as_deref(),
                 };
-                (Told::Waiting(seconds), line)
+                (Reported::Waiting(seconds), line)
             }
         };
-        (self.told.replace(told) != self.told).then_some(line)
+        (self.reported.replace(reported) != self.reported).then_some(line)
     }
 }
 
@@ -105,7 +108,7 @@ impl View for Json {
     }
 
     fn begin(&mut self, phase: Phase) {
-        self.told = None;
+        self.reported = None;
         let phase = phase.name();
         self.write(&Line::Phase { phase });
     }

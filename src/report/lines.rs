@@ -223,7 +223,7 @@ mod tests {
         );
     }
 
-    /// At which of some seconds there is a line, with one look each second.
+    /// The seconds at which a line is printed, with one look each second.
     fn seconds(pace: fn(u64) -> Pace, spoken: &[u64]) -> Vec<u64> {
         let mut lines = Lines::default();
         let mut is_due = |second: &u64| {

@@ -71,7 +71,7 @@ impl Status {
             .is_some_and(|total| self.done.bytes >= total.bytes)
     }
 
-    /// How much of the bytes is done, rounded down: it is 100 only at the end.
+    /// The percentage of bytes done, rounded down: it is 100 only at the end.
     pub(super) fn percent(&self) -> u64 {
         let total = self.total.unwrap_or_default().bytes;
         let done = u128::from(self.done.bytes.min(total)) * 100;
@@ -80,23 +80,23 @@ impl Status {
     }
 }
 
-/// Something that is waited for.
+/// A wait.
 #[derive(Debug)]
 pub(super) struct Wait {
-    /// By which its end is recognised.
+    /// Identifies it when it ends.
     pub(super) number: u64,
     pub(super) what: String,
     pub(super) since: Instant,
 }
 
-/// The phase under way.
+/// The current phase.
 #[derive(Debug)]
 pub(super) struct Tracker {
     phase: Phase,
     begun: Instant,
     total: Option<Amount>,
     seen: Amount,
-    /// When something last happened, counted from the beginning.
+    /// The time of the last event, since the beginning.
     moved: Duration,
     rate: Rate,
 }
@@ -122,7 +122,7 @@ impl Tracker {
         self.moved = now - self.begun;
     }
 
-    /// Where the phase is now. `wait` is what it has been waiting for the longest.
+    /// The current state. `wait` is the longest current wait.
     pub(super) fn status(&mut self, now: Instant, done: Amount, wait: Option<&Wait>) -> Status {
         let elapsed = now - self.begun;
         if done != self.seen {
@@ -157,7 +157,7 @@ impl Tracker {
         Pace::Still { time, what }
     }
 
-    /// Bytes come in portions, so that none has come for some seconds need not mean anything.
+    /// Bytes come in portions, so a few seconds without any may mean nothing.
     fn patience(&self, status: &Status, wait: Option<&Wait>) -> Duration {
         let flows = status.done.bytes > 0 && !status.is_complete() && wait.is_none();
         if flows { self.rate.patience() } else { MOMENT }
@@ -173,8 +173,8 @@ mod tests {
         paths: 10,
     };
 
-    /// The pace of a phase that is looked at ten times a second. `done` says what is done at
-    /// a number of seconds; a wait begins at the second that is named.
+    /// The pace of a phase that is looked at ten times a second. `done` returns the progress after
+    /// a number of seconds; a wait begins at the given second.
     fn pace(seconds: u64, total: Option<Amount>, done: fn(u64) -> u64, wait: Option<u64>) -> Pace {
         let begun = Instant::now();
         let mut tracker = Tracker::begin(Phase::Import, begun);

@@ -107,7 +107,8 @@ mod tests {
         }
     }
 
-    /// What `nix-store --add-fixed --recursive sha256` says of a directory of this hash.
+    /// Expected paths from `nix-store --add-fixed --recursive sha256` of a directory with this
+    /// hash.
     #[test]
     fn a_source_has_the_path_that_nix_computes() {
         let text = "fixed:r:sha256:118f6vw5jbzwq81wk89j5ylypqk543kb727zcq96ysd6fpjrg04b";
@@ -128,7 +129,8 @@ mod tests {
         assert!(!claim.holds(&other, &store, Path::new("/")).unwrap());
     }
 
-    /// `nix-store --add-fixed sha256` and `builtins.toFile` of a file with `hello\n` in it.
+    /// Expected paths from `nix-store --add-fixed sha256` and `builtins.toFile` of a file with
+    /// `hello\n`.
     #[test]
     fn files_have_the_paths_that_nix_computes() {
         let scratch = tempfile::tempdir().unwrap();

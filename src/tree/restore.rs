@@ -268,7 +268,7 @@ mod tests {
             .unwrap();
     }
 
-    /// However a NAR is split, and in whatever order its parts are written, it is the same tree.
+    /// For any split of a NAR, and any order of writing its parts, the tree is the same.
     #[test]
     fn parts_that_are_written_in_any_order_give_the_same_tree() {
         let scratch = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The files of a crate and who imports whom.
+//! The files of a crate, and the imports between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,13 +13,13 @@ pub(super) struct House {
     files: BTreeMap<Vec<String>, Source>,
 }
 
-/// A file imports from another one.
+/// An import from one file to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Arrow {
     pub(super) from: Vec<String>,
     pub(super) to: Vec<String>,
     pub(super) line: usize,
-    /// The path as the file has it.
+    /// The path, as the file has it.
     pub(super) path: String,
 }
 
@@ -71,13 +71,13 @@ impl House {
         files.flat_map(|(module, source)| source.paths.iter().map(move |named| (module, named)))
     }
 
-    /// Who imports whom. A file that hands on the names of its own modules does not import them,
-    /// and whoever takes such a name imports the file that it comes from.
+    /// All imports between files. A file that re-exports the names of its own modules does not import
+    /// them; a user of such a name imports the file that defines it.
     pub(super) fn arrows(&self) -> Vec<Arrow> {
         let arrow = |(from, named): (&Vec<String>, &Named)| {
             let to = self.file(from, &named.path, 0)?;
             let is_own = named.is_handed_on && to.starts_with(from);
-            // To name a module is not yet to take something from it.
+            // Naming a module imports nothing from it yet.
             let is_module = named.alias.is_some() && self.is_module(from, &named.path);
             let is_arrow = to != *from && !is_own && !is_module;
             is_arrow.then(|| Arrow {
@@ -136,7 +136,7 @@ impl House {
         Some(stem)
     }
 
-    /// What a name at the beginning of a path means in a file: a module of its own, or one that it
+    /// The meaning of a name at the beginning of a path: a module of the file's own, or one that it
     /// has named in a `use`.
     fn local(&self, from: &[String], name: &str) -> Option<Vec<String>> {
         let own = with(from, name);
@@ -158,10 +158,10 @@ fn with(module: &[String], name: &str) -> Vec<String> {
     module
 }
 
-/// A way along the arrows that ends where it begins; empty if there is none.
+/// A path along the arrows that ends where it begins; empty if there is none.
 ///
-/// An arrow to the file of a module that one is in does not count: that file is the frame, it
-/// calls what is in it, and what is in it uses the types that it defines.
+/// An arrow to a file of an enclosing module does not count: that file is the frame, which calls its
+/// modules, and they use the types that it defines.
 pub(super) fn circle(arrows: &[Arrow]) -> Vec<&Arrow> {
     let counts = |arrow: &&Arrow| !arrow.from.starts_with(&arrow.to);
     let arrows: Vec<_> = arrows.iter().filter(counts).collect();

@@ -1,12 +1,12 @@
 //! A Rust file as far as its imports go: the modules it declares, and every path it names.
 //!
-//! This is no parser of Rust. It reads tokens, skips comments, texts and whatever is for tests only,
-//! and knows `use` trees and paths; that is all an import is made of.
+//! This is not a Rust parser. It reads tokens, skips comments, strings and code for tests, and
+//! understands `use` trees and paths, which is all that imports are made of.
 
-/// A Rust file, read.
+/// The imports of a Rust file.
 #[derive(Debug, Default)]
 pub(super) struct Source {
-    /// The modules that it declares and that have files of their own.
+    /// The modules that it declares and that are in files of their own.
     pub(super) modules: Vec<String>,
     /// Every path that it names, in order.
     pub(super) paths: Vec<Named>,
@@ -18,9 +18,9 @@ pub(super) struct Named {
     pub(super) line: usize,
     /// `crate`, `nix`, `Nix`; a glob ends in `*`.
     pub(super) path: Vec<String>,
-    /// What it is called in the file, if it stands in a `use`.
+    /// Its name in the file, if it is part of a `use`.
     pub(super) alias: Option<String>,
-    /// Whether the `use` is public: the name is handed on.
+    /// Whether the `use` is public, and so re-exports the name.
     pub(super) is_handed_on: bool,
 }
 
@@ -144,7 +144,7 @@ fn without_tests(tokens: &[Token]) -> Vec<Token> {
     kept
 }
 
-/// Where an item ends: at its semicolon, or at the brace that closes it.
+/// The end of an item: its semicolon, or the brace that closes it.
 fn end_of_item(tokens: &[Token], mut at: usize) -> usize {
     let mut depth = 0;
     while at < tokens.len() {
@@ -160,7 +160,7 @@ fn end_of_item(tokens: &[Token], mut at: usize) -> usize {
     at
 }
 
-/// Names, `::`, and single characters; no comments, no texts.
+/// Names, `::`, and single characters, without comments and strings.
 fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut line = 1;

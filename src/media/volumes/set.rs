@@ -268,7 +268,7 @@ mod tests {
             (&[(1, 100), (2, 100)], exactly(200)),
             (&[(1, 100), (3, 50)], Extent::AtLeast(101)),
             (&[(1, 100), (2, 20)], Extent::AtLeast(110)),
-            // What lies behind the end is left alone.
+            // A volume behind the end is ignored.
             (&[(1, 100), (2, 20), (3, 7)], exactly(120)),
         ] {
             assert_eq!(said(sizes, &extent), None, "{sizes:?}");
@@ -312,7 +312,7 @@ mod tests {
         }
     }
 
-    /// Whoever names a file decides on the highest number.
+    /// The author of a file name controls the highest number.
     #[test]
     fn volumes_that_are_missing_are_counted_and_not_collected() {
         let missing = set(&[(1, 100), (999_999_999, 0)]).missing(2, false);
