@@ -18,7 +18,7 @@ fn a_bundle_name_is_one_plain_word() {
         );
     }
     assert!(
-        with_tables(|tables| tables["name"] = "x".repeat(201).into()).contains("no bundle name")
+        with_tables(|tables| tables["name"] = "x".repeat(201).into()).contains("not a bundle name")
     );
 }
 

@@ -21,8 +21,8 @@ fn a_project_file_stays_in_the_project() {
             format!("'{escaped}' is not a path that stays in its directory")
         );
     }
-    assert!(with_file_at(&"x".repeat(256)).contains("no path that stays"));
-    assert!(with_file_at(&"x/".repeat(3000)).contains("no path that stays"));
+    assert!(with_file_at(&"x".repeat(256)).contains("not a path that stays"));
+    assert!(with_file_at(&"x/".repeat(3000)).contains("not a path that stays"));
 }
 
 fn file(path: &str, kind: FileKind) -> ProjectFile {
