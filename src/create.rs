@@ -19,7 +19,6 @@ pub(crate) mod summary;
 mod wanted;
 pub(crate) mod write;
 
-use closure::Unseen;
 use plan::Plan;
 pub(crate) use subject::Subject;
 use summary::Summary;
@@ -61,24 +60,21 @@ pub struct Options {
     pub dry_run: bool,
 }
 
-/// Packs one or more shells. When this returns, the bundle is on disk, complete and proved.
+/// Packs one or more shells. When this returns, the bundle is complete: on the disk, read back and
+/// proved, as far as the options ask for that.
 pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
-    prove::ensure_possible(options)?;
-    Output::ensure_free(options)?;
+    prove::ensure_rehearsal_is_possible(options)?;
+    Output::ensure_unoccupied(options)?;
     let shells = shell::evaluate(options, report)?;
     let output = Output::choose(options, &shells)?;
-    let closure = closure::collect(&shells, &Unseen::default(), report)?;
+    let closure = closure::build(&shells, report)?;
     let plan = Plan::new(&shells, closure)?;
     let proved = prove::prove(plan, &shells, options, report)?;
-    output.ensure_room(&proved, report)?;
+    output.ensure_space(&proved, report)?;
     if options.dry_run {
         return Ok(Summary::of_plan(proved, &output));
     }
-    let settings = pack::Settings {
-        level: options.level,
-        jobs: options.jobs,
-    };
-    let complete = write::write(&proved, &output, &settings, report)?;
+    let complete = write::write(&proved, &output, &pack::Settings::of(options), report)?;
     let written = complete.read_back(options.jobs, report)?.publish(report)?;
     Ok(Summary::of_bundle(proved, written))
 }

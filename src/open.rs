@@ -32,14 +32,6 @@ pub struct Options {
     pub jobs: usize,
 }
 
-impl Options {
-    /// Whether to enter without evaluation: on request, or if the bundle does not carry the inputs
-    /// of evaluation.
-    fn enters_as_packed(&self, manifest: &Manifest) -> bool {
-        self.way.is_as_packed(manifest)
-    }
-}
-
 /// Opens a bundle. With an entry, this returns only if it fails: the process becomes nix-shell
 /// (without evaluation: the bash that nix-shell would become), so that signals, job control and the
 /// exit status are those of the shell.
@@ -55,13 +47,14 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     }
     let ready = imported.ready(&shell);
     match &options.entry {
+        // It returns only an error.
         Some(entry) => match entry::enter(&ready, entry, options.way, report)? {},
         None if options.shell.is_some() => entry::stay_outside(&ready, [&shell]),
         None => entry::stay_outside(&ready, &imported.manifest().shells),
     }
 }
 
-/// The shell to open. If there are several and the user named none, a note says which one it is.
+/// The shell to enter. If there are several and the user named none, a note says which one it is.
 fn choose(manifest: &Manifest, options: &Options, report: &Report) -> Result<Shell> {
     let shell = entry::shell_named(manifest, options.shell.as_deref())?;
     if options.shell.is_none() && options.entry.is_some() {

@@ -84,7 +84,7 @@ pub enum Replaces {
 impl OutputFiles {
     /// Refuses to overwrite existing files, and places that cannot be written. Call it before
     /// minutes of building.
-    pub(crate) fn ensure_free(&self) -> Result<()> {
+    pub(crate) fn ensure_unoccupied(&self) -> Result<()> {
         let occupant = self.path.symlink_metadata().ok();
         let occupant = occupant.filter(|_| self.replaces != Replaces::Volumes);
         if occupant.as_ref().is_some_and(fs::Metadata::is_dir) {
@@ -97,12 +97,12 @@ impl OutputFiles {
         if occupant.is_some_and(|file| !file.is_file() && !file.is_symlink()) {
             return Err(BadOutput::IsSpecial(self.path.clone()).into());
         }
-        self.ensure_room(0)?;
+        self.ensure_space(0)?;
         ensure_writable(parent(&self.path))
     }
 
     /// Refuses a place without room for a bundle of at least this many bytes.
-    pub(crate) fn ensure_room(&self, least: u64) -> Result<Medium> {
+    pub(crate) fn ensure_space(&self, least: u64) -> Result<Medium> {
         self.ensure_room_for(least, 0)
     }
 

@@ -51,7 +51,7 @@ pub(crate) fn protect(options: &Options, report: &Report) -> Result<WrittenFile>
     let mut files = files_of(&options.bundle, &options.dirs);
     files.push(name.clone());
     output.ensure_apart(&files)?;
-    output.ensure_free()?;
+    output.ensure_unoccupied()?;
     let seen = Digesting::default();
     let sink = seen.clone();
     found.source = Box::new(Tee::new(found.source, move |bytes| {

@@ -61,7 +61,7 @@ pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
     let mut files = files_of(file, dirs);
     files.extend([located.name.clone(), located.parity.path.clone()]);
     output.ensure_apart(&files)?;
-    output.ensure_free()?;
+    output.ensure_unoccupied()?;
     report.emit(Event::Phase(Phase::Locate));
     let Located {
         name,
@@ -76,7 +76,7 @@ pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
         });
     }
     // Computed blocks are in the same directory until they are used.
-    output.ensure_room(remains.size().saturating_add(survey.damaged_bytes()))?;
+    output.ensure_space(remains.size().saturating_add(survey.damaged_bytes()))?;
     report.emit(Event::Phase(Phase::Repair));
     let size = remains.size();
     let dir = parent(&output.path);

@@ -29,7 +29,7 @@ pub(crate) struct Rewrite<'a> {
 /// Rewrites a bundle.
 pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) -> Result<Written> {
     let (output, jobs) = (options.output, options.jobs);
-    output.ensure_free()?;
+    output.ensure_unoccupied()?;
     let copy = CopySink::default();
     let sink = copy.clone();
     found.source = Box::new(Tee::new(found.source, move |bytes| sink.write(bytes)));

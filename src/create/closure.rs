@@ -67,11 +67,16 @@ pub(super) enum BashOrigin {
     Derivation,
 }
 
+/// Builds the inputs of the shells and lists their closure.
+pub(super) fn build(shells: &Shells, report: &Report) -> Result<Closure> {
+    build_with(shells, &Unseen::default(), report)
+}
+
 /// Builds the inputs that the shells name, and lists the closure.
 ///
 /// nix-shell builds these inputs before it enters, and `inputDerivation` refers to them if a shell
 /// has one. So one way serves all shells, old and bare ones, too.
-pub(super) fn collect(shells: &Shells, unseen: &Unseen, report: &Report) -> Result<Closure> {
+pub(super) fn build_with(shells: &Shells, unseen: &Unseen, report: &Report) -> Result<Closure> {
     report.emit(Event::Phase(Phase::Build));
     let nix = &shells.nix;
     let outputs: Vec<_> = shells

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::Options;
 use crate::error::Result;
 use crate::relay::{self, Relay};
 use crate::report::Report;
@@ -23,6 +24,16 @@ use trees::Trees;
 pub(super) struct Settings {
     pub(super) level: i32,
     pub(super) jobs: usize,
+}
+
+impl Settings {
+    /// The settings that the user asked for.
+    pub(super) fn of(options: &Options) -> Self {
+        Self {
+            level: options.level,
+            jobs: options.jobs,
+        }
+    }
 }
 
 /// Compresses every segment of the plan and passes each, in order, to `deliver`.

@@ -77,7 +77,7 @@ impl Proved {
 }
 
 /// Fails if this machine cannot rehearse. Checked first, because building may take minutes.
-pub(super) fn ensure_possible(options: &Options) -> Result<()> {
+pub(super) fn ensure_rehearsal_is_possible(options: &Options) -> Result<()> {
     if options.rehearsal {
         Room::ensure_possible()
     } else {
@@ -102,7 +102,7 @@ pub(super) fn prove(
             Verdict::Passed(proof) => return Proved::new(plan, proof),
             Verdict::Builds { shell, derivation } => {
                 add_outputs(&mut unseen, shells, shell, derivation, report)?;
-                plan = Plan::new(shells, closure::collect(shells, &unseen, report)?)?;
+                plan = Plan::new(shells, closure::build_with(shells, &unseen, report)?)?;
             }
         }
     }

@@ -36,9 +36,9 @@ pub enum Output {
 
 impl Output {
     /// Checks an output that was named before building, which may take minutes.
-    pub(super) fn ensure_free(options: &Options) -> Result<()> {
+    pub(super) fn ensure_unoccupied(options: &Options) -> Result<()> {
         match &options.output {
-            Some(Self::File(files)) => files.ensure_free(),
+            Some(Self::File(files)) => files.ensure_unoccupied(),
             _ => Ok(()),
         }
     }
@@ -51,7 +51,7 @@ impl Output {
         };
         let output = options.output.clone().unwrap_or_else(default);
         if let Self::File(files) = &output {
-            files.ensure_free()?;
+            files.ensure_unoccupied()?;
             ensure_outside_sources(&files.path, &shells.project.copied)?;
         }
         Ok(output)
@@ -59,11 +59,11 @@ impl Output {
 
     /// Refuses a place without room for the planned bundle before anything is compressed, and warns
     /// of one that may be too small.
-    pub(super) fn ensure_room(&self, proved: &Proved, report: &Report) -> Result<()> {
+    pub(super) fn ensure_space(&self, proved: &Proved, report: &Report) -> Result<()> {
         let Self::File(files) = self else {
             return Ok(());
         };
-        let medium = files.ensure_room(proved.size_at(BEST_RATIO))?;
+        let medium = files.ensure_space(proved.size_at(BEST_RATIO))?;
         let usual = proved.size_at(USUAL_RATIO);
         if let Some(free) = medium.too_small_for(usual) {
             report.emit(Event::Warning(&format!(

@@ -39,14 +39,14 @@ impl Accepted {
 pub(super) fn accept(bundle: Bundle, shell: &Shell, options: &Options) -> Result<Accepted> {
     let target = Target::here();
     let manifest = bundle.reader.manifest();
-    let needs_nix = !options.enters_as_packed(manifest) || options.entry.is_none();
+    let needs_nix = !options.way.is_as_packed(manifest) || options.entry.is_none();
     let connection = if needs_nix || !is_complete(&bundle, shell, &target) {
         Some(target.connect()?)
     } else {
         None
     };
     ensure_fits(shell, &target, &bundle.file)?;
-    if !options.enters_as_packed(manifest) {
+    if !options.way.is_as_packed(manifest) {
         ensure_can_evaluate(shell, &target, &bundle.file)?;
     }
     ensure_same_store(manifest, &target, &bundle.file)?;
@@ -58,13 +58,13 @@ pub(super) fn accept(bundle: Bundle, shell: &Shell, options: &Options) -> Result
         project,
         connection,
     };
-    accepted.ensure_room()?;
+    accepted.ensure_space()?;
     Ok(accepted)
 }
 
 impl Accepted {
     /// Fails if a missing path is not in the bundle, or does not fit on the disk.
-    fn ensure_room(&mut self) -> Result<()> {
+    fn ensure_space(&mut self) -> Result<()> {
         let Some(connection) = &mut self.connection else {
             return Ok(());
         };

@@ -25,7 +25,7 @@ pub(crate) struct SingleFile {
 
 impl SingleFile {
     /// Refuses to overwrite an existing file, and places that cannot be written.
-    pub(crate) fn ensure_free(&self) -> Result<()> {
+    pub(crate) fn ensure_unoccupied(&self) -> Result<()> {
         let occupant = self.path.symlink_metadata().ok();
         if occupant.as_ref().is_some_and(fs::Metadata::is_dir) {
             return Err(BadOutput::IsDirectory(self.path.clone()).into());
