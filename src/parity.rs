@@ -29,7 +29,7 @@ pub(crate) use encode::write;
 pub(crate) use file::ParityFile;
 pub(crate) use geometry::Geometry;
 pub(crate) use head::Identity;
-pub(crate) use locate::{Located, parity_of};
+pub(crate) use locate::{Repairable, parity_of};
 pub(crate) use remains::Remains;
 pub(crate) use restore::Restored;
 pub(crate) use survey::Survey;

@@ -8,7 +8,7 @@ use crate::error::{BadParity, Error, Result};
 use crate::media::source::Found;
 use crate::media::volumes::{VolumeSize, parent};
 use crate::output::{OutputFiles, ReadBack, Replaces, Written, files_of};
-use crate::parity::{Located, Restored, Survey};
+use crate::parity::{Repairable, Restored, Survey};
 use crate::report::{Event, Phase, Report};
 
 /// The user's options.
@@ -55,7 +55,7 @@ pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
     }
     report.emit(Event::Phase(Phase::Check));
     let (file, dirs) = (&options.bundle, &options.dirs);
-    let located = Located::find(file, dirs, options.parity.as_deref(), report)?;
+    let located = Repairable::find(file, dirs, options.parity.as_deref(), report)?;
     let output = output(options, &located.name);
     // The remains may be the only copy.
     let mut files = files_of(file, dirs);
@@ -63,7 +63,7 @@ pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
     output.ensure_apart(&files)?;
     output.ensure_unoccupied()?;
     report.emit(Event::Phase(Phase::Locate));
-    let Located {
+    let Repairable {
         name,
         remains,
         parity,

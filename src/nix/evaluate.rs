@@ -101,7 +101,7 @@ impl<'a> Request<'a> {
         let flakes = serde_json::to_string(flakes)
             .map_err(|error| Error::nix_output("nix flake metadata", &error.to_string()))?;
         let text = format!(
-            "{}(import ./record.nix {{ token = {}; entry = {}; isPure = {}; files = [ {} ]; \
+            "{}(import ./record.nix {{ token = {}; start = {}; isPure = {}; files = [ {} ]; \
              foreign = [ {} ]; flakes = builtins.fromJSON {}; }})\n",
             self.start.bindings(self.file())?,
             quote(TOKEN),

@@ -1,10 +1,10 @@
-# A flake's value, made from its source and its lock file as Nix would make it. It takes no
-# feature of Nix that has to be turned on, but for `fetchTree`, which may be answered.
+# The value of a flake, made from its source and its lock file by Nix's rules. It needs no
+# experimental feature except for `fetchTree`, which may be answered.
 {
-  source, # the tree that the flake is in: a set with `outPath`
-  directory, # where in it flake.nix lies; "" at the top
-  lock ? null, # what flake.lock says, where the tree has none
-  nixVersion, # the Nix whose flakes are meant: versions differ in what they make of one
+  source, # the tree of the flake: a set with `outPath`
+  directory, # the directory of flake.nix in it; "" at the top
+  lock ? null, # the content of flake.lock, if the tree has none
+  nixVersion, # the version of Nix whose rules apply: they differ
 }:
 let
   inherit (builtins)
@@ -45,12 +45,12 @@ let
     else
       foldl' (node: name: nodeOf locked.nodes.${node}.inputs.${name}) locked.root input;
 
-  # Of its own accord `fetchTree` clones without history what Nix, for a flake, clones with it: a
-  # second download, which not every server of repositories offers.
+  # By itself, `fetchTree` clones without the history that Nix clones for a flake. That would be a
+  # second download, which not every server offers.
   whole = at: if at.type or "" == "git" then { shallow = false; } else { };
 
-  # Until 2.25 a lock file does not say of which flake an input is a directory: of the one that
-  # has it as an input.
+  # Until 2.25 a lock file does not state the flake that an input is a directory of: it is the one
+  # with this input.
   parentOf =
     name: node:
     if node ? parent then
@@ -58,7 +58,7 @@ let
     else
       head (filter (other: elem name (attrValues (locked.nodes.${other}.inputs or { }))) (attrNames locked.nodes));
 
-  # To these versions, such a directory is a tree of its own.
+  # For these versions, such a directory is a tree of its own.
   treeOf =
     at: place:
     intersectAttrs { narHash = null; } at
@@ -78,7 +78,7 @@ let
     let
       isRoot = name == locked.root;
       at = node.locked or { };
-      # A directory of the flake that names it.
+      # It is a directory of the flake that names it.
       isInParent = !isRoot && at.type or "" == "path" && substring 0 1 at.path != "/";
       parent = flakes.${parentOf name node};
       inParent = below parent.place at.path;
@@ -97,7 +97,7 @@ let
       place = below top (if isRoot then directory else at.dir or "");
 
       plain = tree // {
-        # Then, a flake in a directory of its tree gave out the tree's path as its own.
+        # There, a flake in a directory of its tree has the tree's path as its own.
         outPath = if isBefore "2.14" then top else place;
         sourceInfo = tree;
       };

@@ -1,12 +1,12 @@
-# The recorder: evaluates a file as Nix would and says on the way, one `trace` line each,
-# what evaluation took from outside: fetched sources, `<…>` look-ups, files it read.
+# The recorder: evaluates a file as Nix does, and reports everything from outside that evaluation
+# uses, with one `trace` line each: fetched sources, `<…>` look-ups, files that it reads.
 {
-  token, # what a line of ours starts with
-  entry, # what is evaluated: a function of `import`
-  files, # what an evaluation without recorder imported, absolute paths
+  token, # the start of our lines
+  start, # the value to evaluate: a function of `import`
+  files, # the files that an evaluation without the recorder imported, absolute paths
   foreign, # directories whose files are not the project's, though they are outside the store
-  flakes, # what `getFlake` returns, as far as it is known: reference, path, attributes, flake
-  isPure, # whether the environment is out of reach, as it is for a flake
+  flakes, # the known results of `getFlake`: reference, path, attributes, flake
+  isPure, # whether evaluation cannot read the environment, as for a flake
 }:
 let
   inherit (builtins)
@@ -30,7 +30,7 @@ let
 
   scope = import ./scope.nix {
     inherit files replace isProject;
-    # Nix's log names files by where symlinks lead; the links must be carried, too.
+    # Nix's log has the targets of symlinks; the links must be carried as well.
     imported =
       from: path: file: value:
       report {
@@ -41,7 +41,7 @@ let
   };
   inherit (scope) available describe place;
 
-  # What is read may be an output that was built for it (import from derivation).
+  # The path may be an output that was built for this (import from derivation).
   realised =
     path: value:
     let
@@ -56,7 +56,7 @@ let
     in
     builtins.foldl' (value: name: report' name value) value (builtins.attrNames context);
 
-  # Nix would evaluate a flake's files by itself, where nobody sees what they fetch.
+  # Nix would evaluate a flake's files by itself, and their fetches would not be seen.
   knownFlakes = listToAttrs (
     map (flake: {
       name = flake.reference;
@@ -70,7 +70,7 @@ let
     in
     if fetcher == "getFlake" && isString reference then knownFlakes.${reference} or null else null;
 
-  # What else than its path a fetched tree is: revision, date.
+  # The attributes of a fetched tree besides its path: revision, date.
   attributesOf =
     fetcher: value:
     if fetcher == "getFlake" || !isAttrs value then
@@ -182,7 +182,7 @@ let
               path = place found;
             } found;
         in
-        # Where nothing is found, the second report does not come about.
+        # If nothing is found, there is no second report.
         report {
           event = "search";
           inherit name;
@@ -200,5 +200,5 @@ let
 in
 {
   inherit (scope) arguments;
-  result = entry scope.load;
+  result = start scope.load;
 }

@@ -1,13 +1,12 @@
-# The replay: evaluates a file as Nix would, except that its fetchers return what a recorded
-# evaluation got from them. Some of them would ask the network although the result is in the
-# store, and others have no way to know that it is.
+# The replay: evaluates a file as Nix does, but with the recorded results of its fetchers. Some of
+# them would use the network although the result is in the store, and others cannot know that it is.
 {
-  entry, # what is evaluated: a function of `import`
+  start, # the value to evaluate: a function of `import`
   project, # the directory whose files are the project's, an absolute path as a string
   files, # files that may be imported and lead to a fetch, absolute paths
-  sources, # what was fetched: fetcher, arguments, path, attributes, flake
-  isPure, # whether the environment is out of reach, as it is for a flake
-  nixVersion, # the Nix that recorded
+  sources, # the recorded fetches: fetcher, arguments, path, attributes, flake
+  isPure, # whether evaluation cannot read the environment, as for a flake
+  nixVersion, # the version of the Nix that recorded
 }:
 let
   inherit (builtins)
@@ -39,7 +38,7 @@ let
     }) sources
   );
 
-  # As the fetcher returns it: the text of a path, a set with such a text, or a flake.
+  # The fetcher's result: the text of a path, a set with such a text, or a flake.
   result =
     source@{ attributes, flake, ... }:
     let
@@ -52,7 +51,7 @@ let
     else
       attributes // { inherit outPath; };
 
-  # What was not recorded is Nix's own business: it may be in the store, or it fails.
+  # Other fetches are left to Nix: the result is in the store, or they fail.
   fetch =
     fetcher: arguments:
     let
@@ -60,7 +59,7 @@ let
     in
     if known ? ${call} then result known.${call} else builtins.${fetcher} arguments;
 
-  # An input of a flake that was not recorded: somebody has edited its lock file since.
+  # This input of a flake was not recorded: its lock file has been edited since.
   input =
     arguments:
     let
@@ -74,7 +73,7 @@ let
     else
       throw words;
 
-  # A fetcher that was recorded is there even if this Nix has none of its name.
+  # A recorded fetcher exists even if this Nix lacks it.
   recorded = map (source: source.fetcher) sources;
   fetchers = listToAttrs (
     map (name: {
@@ -85,5 +84,5 @@ let
 in
 {
   inherit (scope) arguments;
-  result = entry scope.load;
+  result = start scope.load;
 }

@@ -84,7 +84,7 @@ pub(crate) struct ReplayPlace<'a> {
 pub(crate) fn write(answers: &[Answer], place: ReplayPlace<'_>, dir: &Path) -> Result<PathBuf> {
     let project = utf8(place.project)?;
     let text = format!(
-        "{}(import ./replay.nix {{ entry = {}; inherit project; isPure = {}; nixVersion = {}; \
+        "{}(import ./replay.nix {{ start = {}; inherit project; isPure = {}; nixVersion = {}; \
          files = map (file: project + \"/\" + file) [ {} ] ++ [ {} ]; \
          sources = builtins.fromJSON (builtins.readFile ./sources.json); }})\n",
         place.start.bindings(place.project)?,

@@ -1,20 +1,19 @@
-# Evaluates files as Nix would, except that some of them see other builtins.
+# Evaluates files as Nix does, but gives some of them other builtins.
 #
-# It works by `scopedImport`: files that are scoped see the other builtins under every name
-# that Nix gives them; all others are imported as always, so their evaluation stays cached
-# and fast. The value of a file is exactly its own, a function too, so that Nix calls it as
-# it would.
+# It uses `scopedImport`: scoped files see the other builtins under every name that Nix has for
+# them. All other files are imported normally, so their evaluation stays cached and fast. The value
+# of a file is exactly its own, even a function, so that Nix calls it as usual.
 {
-  isProject, # whether a file is scoped wherever it is met: a function of its absolute path
+  isProject, # whether a file is always scoped: a function of its absolute path
   files, # scoped files that are known to be imported, absolute paths
-  replace, # the builtins that a file sees instead: a function of its absolute path
-  # What a file gets that imports another one: a function of the file that imports, of what it
-  # names, of where that is, and of its value.
+  replace, # the replaced builtins of a file: a function of its absolute path
+  # The result of an import: a function of the importing file, of the path that it names, of the
+  # file there, and of its value.
   imported ? (
     _: _: _: value:
     value
   ),
-  nixVersion ? builtins.nixVersion, # the Nix whose flakes are meant
+  nixVersion ? builtins.nixVersion, # the version of Nix whose rules for flakes apply
 }:
 let
   inherit (builtins)
@@ -26,11 +25,11 @@ let
     unsafeDiscardStringContext
     ;
 
-  # Of a path, a string, or a set with `outPath`: where it is, without copying it anywhere.
+  # The place of a path, a string, or a set with `outPath`, without copying it to the store.
   place = value: unsafeDiscardStringContext (toString value);
 
-  # `scopedImport` does not remember what it imported. One thunk for each known file does,
-  # or a diamond of imports would be evaluated once for every way through it.
+  # `scopedImport` does not cache values. One thunk for each known file does; otherwise a diamond of
+  # imports would be evaluated once for every path through it.
   known = listToAttrs (
     map (file: {
       name = file;
@@ -38,7 +37,7 @@ let
     }) (files ++ [ flakeFile ])
   );
 
-  # What a flake fetches, and the files that it is made of, are seen like all others.
+  # A flake's fetches, and its own files, are seen like all others.
   flakeFile = toString ./flake.nix;
 
   load =
@@ -54,7 +53,7 @@ let
     else
       imported from path file (if isProject file then scopedImport (scopeOf file) path else import path);
 
-  # What Nix offers without `builtins.` and without underscores.
+  # The names that Nix offers without `builtins.` and without underscores.
   bare = [
     "import"
     "scopedImport"
@@ -82,7 +81,7 @@ in
   inherit flakeFile place;
   load = load "";
 
-  # What the expressions of arguments see instead, which are in no file.
+  # The builtins for the expressions of arguments, which are in no file.
   arguments =
     let
       scope = scopeOf "--arg";
@@ -99,8 +98,7 @@ in
       __findFile = scope.builtins.findFile;
     };
 
-  # The flake in a tree that is known: a store path, what else the tree is, and what makes a
-  # flake of it.
+  # The flake in a known tree: its store path, its other attributes, and the parts of the flake.
   callFlake =
     {
       path,
@@ -115,10 +113,10 @@ in
       };
     });
 
-  # Those of these builtins that this Nix has.
+  # The ones of these builtins that this Nix has.
   available = builtins.filter (name: builtins ? ${name});
 
-  # What may go to the network.
+  # The builtins that may use the network.
   fetchers = [
     "fetchTarball"
     "fetchurl"
@@ -128,7 +126,7 @@ in
     "getFlake"
   ];
 
-  # Arguments of a fetcher, as far as JSON can say them.
+  # The arguments of a fetcher, as far as JSON can express them.
   describe =
     let
       describe =

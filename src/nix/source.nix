@@ -1,7 +1,7 @@
-# A project as the source of a flake: the store path that Nix would make of it.
+# A project as the source of a flake: the store path that Nix makes of it.
 {
   project, # its directory, an absolute path as a string
-  files ? null, # what of it is the flake's, relative to the directory; null for all of it
+  files ? null, # the flake's files, relative to the directory; null for all
 }:
 let
   inherit (builtins) listToAttrs stringLength substring;
@@ -16,7 +16,7 @@ let
   isPart =
     path:
     if files == null then
-      # Version control's own is no part of what it controls.
+      # The files of version control itself are not part of the source.
       relative path != ".git"
     else
       listed ? ${relative path};

@@ -14,14 +14,14 @@ const LARGEST_FACTOR: u64 = 1024;
 
 /// A bundle that may be damaged, and the means to repair it.
 #[derive(Debug)]
-pub(crate) struct Located {
+pub(crate) struct Repairable {
     /// The bundle's name in one file.
     pub(crate) name: PathBuf,
     pub(crate) remains: Remains,
     pub(crate) parity: ParityFile,
 }
 
-impl Located {
+impl Repairable {
     /// Finds a bundle by its name or by that of one of its volumes. Volumes may also be in other
     /// directories, and so may the parity file if none is named.
     pub(crate) fn find(
@@ -92,7 +92,7 @@ mod tests {
 
     /// Looks for a bundle of this size, beside the beginning of a parity file that states another
     /// size.
-    fn found(there: usize, size: u64, share: &str) -> Result<Located> {
+    fn found(there: usize, size: u64, share: &str) -> Result<Repairable> {
         let dir = tempfile::tempdir().unwrap();
         let (bundle, parity) = (dir.path().join("x"), dir.path().join("x.parity"));
         fs::write(&bundle, vec![1; there]).unwrap();
@@ -103,7 +103,7 @@ mod tests {
         };
         let head = head::Fixed::new(&geometry, identity, geometry.section(0), b"");
         fs::write(parity, head.to_bytes()).unwrap();
-        Located::find(&bundle, &[], None, &Report::silent())
+        Repairable::find(&bundle, &[], None, &Report::silent())
     }
 
     #[test]

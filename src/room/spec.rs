@@ -111,13 +111,13 @@ impl<'de> Deserialize<'de> for Os {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
-        enum Written {
+        enum Encoded {
             Text(String),
             Bytes(Vec<u8>),
         }
-        Ok(match Written::deserialize(deserializer)? {
-            Written::Text(text) => Self(text.into()),
-            Written::Bytes(bytes) => Self(OsString::from_vec(bytes)),
+        Ok(match Encoded::deserialize(deserializer)? {
+            Encoded::Text(text) => Self(text.into()),
+            Encoded::Bytes(bytes) => Self(OsString::from_vec(bytes)),
         })
     }
 }

@@ -15,13 +15,13 @@ pub(super) type PartOf<'a, D> = <<D as Destination>::Sink<'a> as NarSink>::Part;
 
 /// A job and the bytes that it is made of.
 pub(super) struct Job<'a, D: Destination + 'a> {
-    pub(super) task: Work<'a, D>,
+    pub(super) kind: JobKind<'a, D>,
     /// The segment that the bytes are in.
     pub(super) raw: Arc<Vec<u8>>,
     pub(super) bytes: Range<usize>,
 }
 
-pub(super) enum Work<'a, D: Destination + 'a> {
+pub(super) enum JobKind<'a, D: Destination + 'a> {
     /// A piece of a NAR that is hashed already, and still to be written.
     Piece(PartOf<'a, D>),
     /// A whole framed NAR, still unchecked.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::destination::{Destination, NarSink};
-use super::job::{Job, PIECE, Work};
+use super::job::{Job, JobKind, PIECE};
 use super::unpacker::{Nar, Unpacker};
 use crate::error::{Error, Result};
 use crate::report::Event;
@@ -146,7 +146,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
             {
                 let segment = self.segment;
                 jobs.push(Job {
-                    task: Work::Whole { segment, slice },
+                    kind: JobKind::Whole { segment, slice },
                     raw: Arc::clone(raw),
                     bytes,
                 });
@@ -310,7 +310,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
             let bytes = start..contents.end.min(start + PIECE);
             nar.hasher.update(&raw[bytes.clone()]);
             pieces.push(Job {
-                task: Work::Piece(nar.sink.split(&raw[bytes.clone()])?),
+                kind: JobKind::Piece(nar.sink.split(&raw[bytes.clone()])?),
                 raw: Arc::clone(raw),
                 bytes,
             });

@@ -3,7 +3,7 @@
 
 use super::crew::Worker;
 use super::destination::{Destination, NarPart};
-use super::job::{Job, PartOf, Work};
+use super::job::{Job, JobKind, PartOf};
 use super::taker::{STEP, Taker};
 use super::unpacker::Unpacker;
 use crate::error::Result;
@@ -11,17 +11,17 @@ use crate::report::Event;
 
 impl<'a, D: Destination> Worker<Job<'a, D>> for Unpacker<'a, D> {
     fn is_ready(&self, job: &Job<'a, D>) -> bool {
-        match &job.task {
-            Work::Piece(_) => true,
-            Work::Whole { slice, .. } => self.destination.is_ready(slice.index),
+        match &job.kind {
+            JobKind::Piece(_) => true,
+            JobKind::Whole { slice, .. } => self.destination.is_ready(slice.index),
         }
     }
 
     fn work(&self, job: Job<'a, D>) -> Result<()> {
         let bytes = &job.raw[job.bytes];
-        match job.task {
-            Work::Piece(part) => self.write(part, bytes),
-            Work::Whole { segment, slice } => {
+        match job.kind {
+            JobKind::Piece(part) => self.write(part, bytes),
+            JobKind::Whole { segment, slice } => {
                 Taker::for_one(self, segment).take_whole(&slice, bytes)
             }
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{Findings, Options};
 use crate::error::{BadParity, Error, ParityFault, Result};
 use crate::media::volumes::Set;
-use crate::parity::{Located, ParityFile, Survey, parity_of};
+use crate::parity::{ParityFile, Repairable, Survey, parity_of};
 use crate::report::{Event, Phase, Report};
 
 /// How many damaged places are listed, since a human reads them.
@@ -71,7 +71,7 @@ impl Cover {
 
 /// Reads a bundle with faults again.
 fn damage(bundle: &Path, dirs: &[PathBuf], path: PathBuf, report: &Report) -> Result<Cover> {
-    let located = Located::find(bundle, dirs, Some(&path), report)?;
+    let located = Repairable::find(bundle, dirs, Some(&path), report)?;
     let survey = Survey::of(&located.remains, &located.parity, report)?;
     Ok(match (survey.is_sound(), located.parity.is_whole()) {
         // The fault is in a file that is not part of the bundle.
@@ -118,7 +118,7 @@ fn beside_sound(
 }
 
 impl DamagedPlaces {
-    fn new(parity: PathBuf, located: &Located, survey: &Survey) -> Self {
+    fn new(parity: PathBuf, located: &Repairable, survey: &Survey) -> Self {
         let remains = &located.remains;
         let ranges = survey.ranges().iter().cloned();
         let damaged = ranges.flat_map(|range| remains.places(range));
