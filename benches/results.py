@@ -7,17 +7,22 @@ MARKER = "<!-- below: written by hand; `make bench` keeps it -->"
 MARKER_START = "<!-- below: written by hand"
 
 HOW = """\
-Made by `make bench`; [run](run) says how. Contestants run in turn, round after round, on two
-processors, each with nothing left to write by the one before; stores to open into are on a new ext4
-each time. A ratio is the median of the rounds' ratios, between their least and their most. Wall is
-from start to end of the command that a user would type, CPU is that of all its processes, daemons
-included, peak memory that of the largest of them. MB are 10⁶ bytes."""
+`make bench` wrote this page; [run](run) is its code. The contestants take turns, round after round,
+on two processors. Before each turn, all earlier writes are synced to disk. Every store to open into
+is on a fresh ext4.
+
+* A *ratio* is the median of the ratios of all rounds.
+* *min..max* is the range, over all rounds, of the number before it.
+* *Wall* is the time from the start to the end of the command that a user would type.
+* *CPU* is the processor time of all its processes, daemons included.
+* *Peak MB* is the peak memory of the largest of these processes, in any round.
+* 1 MB is 10⁶ bytes."""
 
 NOTES = """\
-`open` says “done” when all is on the disk, the peers leave it in memory: “the same and `sync`” is
-what they take to be as far. Through a daemon, `open` is compared with `nix-store --import` without
-one. Where the page cache is cold, the programs are still in it. Peak memory below 16 MB cannot be
-told apart."""
+`open` ends when everything is on the disk. Its competitors end when everything is in memory; “the
+same and `sync`” is the time that they need to get as far. Through a daemon, `open` is compared with
+`nix-store --import` without one. A cold page cache still holds the programs. Peak memory below 16 MB
+cannot be told from that of the measuring process."""
 
 
 def write(path, samples, groups, machine, versions):
