@@ -7,9 +7,9 @@ MARKER = "<!-- below: written by hand; `make bench` keeps it -->"
 MARKER_START = "<!-- below: written by hand"
 
 HOW = """\
-`make bench` wrote this page; [run](run) is its code. The contestants take turns, round after round,
-on two processors. Before each turn, all earlier writes are synced to disk. Every store to open into
-is on a fresh ext4.
+`make bench` wrote this page; its code is `benches/run`. The contestants take turns, round after
+round, on two processors. Before each turn, all earlier writes are synced to disk. Every store to
+open into is on a fresh ext4.
 
 * A *ratio* is the median of the ratios of all rounds.
 * *min..max* is the range, over all rounds, of the number before it.
@@ -21,8 +21,8 @@ is on a fresh ext4.
 NOTES = """\
 `open` ends when everything is on the disk. Its competitors end when everything is in memory; “the
 same and `sync`” is the time that they need to get as far. Through a daemon, `open` is compared with
-`nix-store --import` without one. A cold page cache still holds the programs. Peak memory below 16 MB
-cannot be told from that of the measuring process."""
+`nix-store --import` without one. A cold page cache still holds the programs. Peak memory below
+16 MB cannot be told from that of the measuring process."""
 
 
 def write(path, samples, groups, machine, versions):
