@@ -245,7 +245,7 @@ pub enum Error {
         what: String,
         /// Nix's own words.
         words: String,
-        /// What would help, if that is known.
+        /// Advice, if there is any.
         advice: Option<Advice>,
     },
 
@@ -340,7 +340,7 @@ pub enum Error {
     /// A project file would overwrite another one.
     #[error("could not write the project files: {} exists and differs from the one in the bundle", .0.display())]
     FileDiffers(PathBuf),
-    /// What was opened is gone, or the request is ambiguous.
+    /// An opened bundle is gone, or the request is ambiguous.
     #[error(transparent)]
     NotThere(#[from] NotThere),
 }

@@ -213,8 +213,8 @@ impl Room {
         self.command(program, args)?.status()
     }
 
-    /// The same with stdin, stdout and stderr of the caller's choice. A `program` without a slash
-    /// is looked up in the room's `PATH`.
+    /// Like [`Self::run`], with stdin, stdout and stderr of the caller's choice. A `program` without
+    /// a slash is looked up in the room's `PATH`.
     pub fn command(&self, program: &Path, args: &[OsString]) -> Result<RoomCommand> {
         let program = Os::from(program.to_owned());
         let args = args.iter().cloned().map(Os::from);

@@ -71,7 +71,7 @@ impl Global {
         }
     }
 
-    /// The same options for another shellpack.
+    /// These options, for another shellpack.
     pub fn to_args(&self) -> Vec<OsString> {
         let mut args: Vec<OsString> = Vec::new();
         if self.quiet {

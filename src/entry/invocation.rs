@@ -174,7 +174,7 @@ impl<'a> Invocation<'a> {
         }
     }
 
-    /// The same shell for `nix develop`, if it belongs to a flake.
+    /// This shell for `nix develop`, if it belongs to a flake.
     pub(crate) fn develop(&self) -> Option<Develop<'_>> {
         let attribute = self.shell.attribute.as_deref()?;
         let flake = self.flake.as_ref()?;

@@ -1,6 +1,6 @@
 //! Arguments that nix-shell accepts and `create` does not.
 
-/// What was named instead of a shell file.
+/// A thing that was named instead of a shell file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `<…>`, which Nix looks up in its search path.

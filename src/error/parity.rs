@@ -56,7 +56,7 @@ pub enum BadParity {
     Damaged(PathBuf),
 }
 
-/// What is wrong with a parity file.
+/// A fault of a parity file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParityFault {
     /// It is damaged in places.

@@ -253,7 +253,7 @@ pub(crate) fn realise(wanted: &[String], root: &Path, report: &Report) -> Result
     realise_with(&[], wanted, root, report)
 }
 
-/// The same without fetching anything, and without remote builders.
+/// Like [`realise`], but fetches nothing and uses no remote builder.
 pub(crate) fn build_offline(wanted: &[String], root: &Path, report: &Report) -> Result<()> {
     let options = [
         "--option",

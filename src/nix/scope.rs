@@ -30,7 +30,7 @@ pub(super) fn write(dir: &Path, user: Option<(&str, &str)>, call: &str) -> Resul
     Ok(dir.join("shell.nix"))
 }
 
-/// The same selection for a file in place of the shell's. The expressions of its arguments also see
+/// This selection for a file in place of the shell's. The expressions of its arguments also see
 /// the other builtins, and relative paths in them keep their meaning.
 pub(crate) fn selection(selection: &Selection, wrapper: &Path) -> Result<Selection> {
     let dir = wrapper.parent().unwrap_or(wrapper);

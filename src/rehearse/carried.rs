@@ -82,7 +82,7 @@ pub(crate) enum Observed {
         what: String,
         /// Nix's output.
         words: String,
-        /// What would help, if that is known.
+        /// Advice, if there is any.
         advice: Option<Advice>,
         /// A project file that evaluation did not find, relative to the root of the project.
         missing_file: Option<PathBuf>,

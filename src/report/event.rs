@@ -102,7 +102,7 @@ pub enum Event<'a> {
         /// Store paths.
         paths: u64,
     },
-    /// The same for a phase that reads a bundle, whose progress is that of a
+    /// Like `Total`, for a phase that reads a bundle. Its progress is that of a
     /// [`Meter`](super::Meter): `Advanced` is ignored.
     TotalRead {
         /// Bytes of the bundle.

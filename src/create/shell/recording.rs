@@ -33,13 +33,7 @@ pub(super) fn record(
     report: &Report,
 ) -> Result<Recording> {
     let (entries, user) = user_settings(request)?;
-    let plain = request.evaluate(nix)?;
-    hold_sources(nix, &plain, connection)?;
-    plain
-        .talk
-        .iter()
-        .for_each(|line| report.emit(Event::Note(line)));
-    report.ensure_not_interrupted()?;
+    let plain = evaluate_plainly(request, nix, connection, report)?;
     let beside = foreign(nix, &entries, &[], &user, request.file());
     // Nix also evaluates built-in files, which do not exist on disk.
     let files = plain.evaluated.iter().filter(|file| file.is_file());
@@ -86,6 +80,22 @@ pub(super) fn record(
         evaluation: recorded,
         surroundings,
     })
+}
+
+/// Evaluates without a recording, passes on what the shell prints, and holds the sources.
+fn evaluate_plainly(
+    request: &Request<'_>,
+    nix: &Nix,
+    connection: &mut Connection,
+    report: &Report,
+) -> Result<Evaluation> {
+    let plain = request.evaluate(nix)?;
+    hold_sources(nix, &plain, connection)?;
+    for line in &plain.talk {
+        report.emit(Event::Note(line));
+    }
+    report.ensure_not_interrupted()?;
+    Ok(plain)
 }
 
 const OTHER_DERIVATION: &str = "with its look-ups frozen, the shell evaluates to another derivation: it depends on something \

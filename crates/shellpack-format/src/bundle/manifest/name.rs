@@ -75,7 +75,7 @@ impl ShellName {
         }
     }
 
-    /// The same name with a number behind it.
+    /// This name with a number behind it.
     #[must_use]
     pub fn numbered(&self, number: usize) -> Self {
         Self(format!("{}-{number}", self.0))

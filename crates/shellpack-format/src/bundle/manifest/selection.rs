@@ -27,7 +27,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The same as arguments of a Nix command.
+    /// The arguments of a Nix command that say this.
     pub fn to_args(&self) -> Vec<OsString> {
         let mut args: Vec<OsString> = Vec::new();
         if let Some(attribute) = &self.attribute {
