@@ -21,7 +21,7 @@ endif
 
 # Shell scripts, for shellcheck.
 SCRIPTS := $(filter-out scripts/licences scripts/needed,$(wildcard scripts/*)) $(wildcard tests/vm/guest/*) \
-  .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/compat/run tests/fresh/run
+  .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/compat/run tests/fresh/run tests/setup/run
 
 # Options of the benchmark, for one: BENCH='--only open --rounds 3'.
 BENCH ?=
@@ -93,6 +93,8 @@ check: setup
 	@CARGO_TARGET_DIR="$(TARGET)/fuzz" $(CARGO) check --locked --manifest-path fuzz/Cargo.toml
 	@echo "== fixtures are up to date"
 	@fixtures/pack-nixpkgs --check
+	@echo "== scripts/setup"
+	@tests/setup/run
 	@if command -v shellcheck > /dev/null; then \
 	  echo "== shell scripts"; \
 	  shellcheck --severity=warning $(SCRIPTS); \
