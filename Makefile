@@ -3,6 +3,9 @@
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Wherever else a configuration of cargo's would put what it builds: what runs it looks for it there.
+export CARGO_TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+unexport CARGO_BUILD_TARGET
 
 # Rust is often installed for one user only, where no login shell has been; and sudo gives root's PATH
 # and home to what it runs.
@@ -110,7 +113,8 @@ test-vm: root
 
 test-compat: setup
 	@scripts/setup compat
-	@tests/compat/run
+	@$(CARGO) build --locked
+	@tests/compat/run "$(TARGET)/debug/shellpack"
 
 bench: setup
 	@echo "== build shellpack (minutes the first time)"
