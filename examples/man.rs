@@ -2,7 +2,7 @@
 //! the command line is parsed into: `cargo run --example man -- DIRECTORY`, or `make man`.
 //!
 //! The examples in the pages are at the end of this file. Each must be a command line that the
-//! program accepts, and each command must have one.
+//! program accepts, on one line of a terminal with 80 columns, and each command must have one.
 //!
 //! This is an example rather than a program, so that installing shellpack does not build it.
 
@@ -90,8 +90,16 @@ fn examples_of(name: &str) -> Result<&'static [Example]> {
     found.map(|(_, examples)| *examples).ok_or_else(missing)
 }
 
-/// Fails for a command line that the program would refuse.
+/// What man leaves of 80 columns for an example, which it does not wrap.
+const WIDTH: usize = 69;
+
+/// Fails for a command line that is too long, or that the program would refuse.
 fn ensure_accepted(line: &str) -> Result<()> {
+    if line.len() > WIDTH {
+        return Err(Error::other(format!(
+            "{line}\nis longer than {WIDTH} bytes"
+        )));
+    }
     let ours = line
         .rsplit(" | ")
         .find(|part| part.starts_with("shellpack "));
@@ -305,7 +313,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         "join",
         &[(
             "Make one file of volumes in two directories:",
-            "shellpack join /mnt/one/dev.shellpack.001 --volumes /mnt/two -o dev.shellpack",
+            "shellpack join /mnt/one/dev.shellpack.001 --volumes /mnt/two",
         )],
     ),
     (
@@ -337,7 +345,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             ),
             (
                 "Restore it to another place, with parity from another stick:",
-                "shellpack repair /mnt/stick/dev.shellpack --parity /mnt/two/dev.shellpack.parity -o whole.shellpack",
+                "shellpack repair dev.shellpack --volumes /mnt/two -o whole.shellpack",
             ),
         ],
     ),
