@@ -130,6 +130,11 @@ fn evaluate_again(
             };
             Err(Ended::Observed(seen))
         }
+        Err(Error::NixFailed { words, .. }) if words.contains("No space left on device") => {
+            let what =
+                "its scratch space is full, which is in $TMPDIR or else in the cache directory";
+            Err(Ended::Observed(failed(what, words, None)))
+        }
         Err(Error::NixFailed { words, .. }) => Err(Ended::Observed(Observed::Failed {
             what: "evaluation needs something that is not carried".to_owned(),
             missing_file: missing_file(&words, &task.project),

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::StatVfsMountFlags;
+
 use crate::error::{Error, Result};
 use crate::media::space;
 use crate::tree;
@@ -28,6 +30,20 @@ pub(super) fn scratch_space(needed: u64) -> Result<Scratch> {
         .tempdir_in(&base)
         .map(|dir| Scratch(dir.keep()))
         .map_err(Error::io("create a directory in", &base))
+}
+
+/// Refuses scratch space whose programs could not be run, as a hardened `/tmp`: an empty store there
+/// would be opened, and then the shell's bash would not start.
+pub(super) fn ensure_executable(scratch: &Path) -> Result<()> {
+    let file_system = rustix::fs::statvfs(scratch)
+        .map_err(|error| Error::io("look at the file system of", scratch)(error.into()))?;
+    if file_system.f_flag.contains(StatVfsMountFlags::NOEXEC) {
+        let dir = scratch.parent().unwrap_or(scratch).display();
+        return Err(Error::Room {
+            what: format!("no program can run in {dir}, which is mounted noexec"),
+        });
+    }
+    Ok(())
 }
 
 /// The room's `/nix`, with a configuration of its own: inside, Nix runs as root or mapped

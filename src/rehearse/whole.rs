@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use super::scratch::{Scratch, nix_directory, scratch_space};
+use super::scratch::{Scratch, ensure_executable, nix_directory, scratch_space};
 use super::{Options, PROJECT, surroundings};
 use crate::error::{Error, Result};
 use crate::media::source::Bundle;
@@ -30,6 +30,7 @@ impl Stage {
     pub(super) fn set(bundle: &Bundle, nix: &Nix) -> Result<Self> {
         let closure = &bundle.reader().manifest().closure;
         let scratch = scratch_space(space::unpacked(closure.nar_bytes()))?;
+        ensure_executable(&scratch.0)?;
         let nix_dir = nix_directory(&scratch.0, &closure.store)?;
         let own = surroundings::closure_of_programs(nix)?;
         let bound = own.iter().map(|info| closure.store.join(&info.path));

@@ -123,3 +123,43 @@ fn a_file_elsewhere_on_the_host_is_found_missing() {
     .says("the rehearsal failed: evaluation needs something that is not carried")
     .says("/srv/message.json");
 }
+
+/// Debian's libpam-tmpdir, for one, names a directory in `/tmp`, which hardened machines mount so.
+#[test]
+fn scratch_space_in_which_no_program_can_run_is_named() {
+    let a = machine_a();
+    a.write_shell("in-noexec", "pkgs.mkShell { }");
+    a.shellpack("create fixtures/shells/in-noexec -o in-noexec.shellpack")
+        .succeeds();
+    let mount = "mkdir noexec; mount -t tmpfs -o noexec none noexec; export TMPDIR=$HOME/noexec";
+    a.sh(&format!(
+        "{mount}; exec shellpack rehearse in-noexec.shellpack --run true"
+    ))
+    .exits_with(125)
+    .says("noexec, which is mounted noexec")
+    .says("hint: name another directory for scratch space: TMPDIR=DIR");
+}
+
+/// The project fits, but not its copy in the store, which only a build needs.
+#[test]
+fn scratch_space_that_is_full_is_no_fault_of_the_shell() {
+    let a = machine_a();
+    let shell = r#"pkgs.mkShell {
+      built = derivation {
+        name = "built";
+        system = builtins.currentSystem;
+        builder = "${pkgs.bash}/bin/bash";
+        args = [ "-c" "echo > $out" ];
+        blob = ./blob;
+      };
+    }"#;
+    a.write_shell("blob", shell);
+    let make = "head -c 8M /dev/zero > fixtures/shells/blob/blob; mkdir small; \
+                mount -t tmpfs -o size=12m none small; export TMPDIR=$HOME/small";
+    a.sh(&format!(
+        "{make}; exec shellpack create fixtures/shells/blob -o blob.shellpack"
+    ))
+    .exits_with(1)
+    .says("the rehearsal failed: its scratch space is full, which is in $TMPDIR")
+    .says("No space left on device");
+}

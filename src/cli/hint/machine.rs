@@ -17,6 +17,9 @@ pub(super) fn of(error: &Error) -> Option<String> {
              `user.max_user_namespaces=10000`, whichever applies; \
              or skip the proof: `shellpack create --no-rehearsal`"
             .to_owned(),
+        Error::Room { what } if what.contains("noexec") => {
+            "name another directory for scratch space: TMPDIR=DIR".to_owned()
+        }
         Error::Unfit(unfit) => unfit_for(unfit)?,
         Error::NoSpace { .. } => "free some space, for example: nix-collect-garbage".to_owned(),
         Error::Daemon { message } if message.contains("signature") => trust_user(),
