@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rusqlite::{OpenFlags, OptionalExtension as _, params};
 
@@ -68,8 +69,9 @@ impl Database {
     }
 }
 
-/// Whether paths are registered in the database below Nix's state directory, which is only read.
-/// `None` if it cannot be read or has another schema.
+/// Whether paths are registered in the database below Nix's state directory, which is only read:
+/// while nobody writes to it, without the files that `SQLite` makes beside it for its locks. `None` if
+/// it cannot be read or has another schema.
 pub(crate) fn are_valid<'a>(
     state: &Path,
     store: &StoreDir,
@@ -93,17 +95,33 @@ pub(crate) fn are_valid<'a>(
             paths.try_fold(true, |all, path| Ok(all && database.is_valid(path)?));
         all.ok()
     };
-    ask(&file).or_else(|| ask(&unchanging(&file)?))
+    let ask_at_rest = || {
+        let before = at_rest(&file)?;
+        let all = ask(&without_locks(&file)?);
+        all.filter(|_| at_rest(&file) == Some(before))
+    };
+    ask_at_rest().or_else(|| ask(&file))
 }
 
-/// A url of the same file that can be read without a lock, which another user's database does not
-/// grant. It is valid only while all data is in the file itself, that is, without writers.
-fn unchanging(file: &Path) -> Option<PathBuf> {
-    let log = file.with_extension("sqlite-wal");
-    let is_written = fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+/// When a database was written last, and its size; `None` if not all data is in the file itself,
+/// that is, if somebody writes to it.
+fn at_rest(file: &Path) -> Option<(SystemTime, u64)> {
+    for log in ["sqlite-wal", "sqlite-journal"] {
+        let log = fs::metadata(file.with_extension(log));
+        if log.is_ok_and(|log| log.len() > 0) {
+            return None;
+        }
+    }
+    let metadata = fs::metadata(file).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+/// A url of the same file that is read without a lock, which another user's database does not grant
+/// either.
+fn without_locks(file: &Path) -> Option<PathBuf> {
     let name = file.to_str()?;
     let is_plain = !name.contains(['?', '#', '%']);
-    (is_plain && !is_written).then(|| format!("file:{name}?immutable=1").into())
+    is_plain.then(|| format!("file:{name}?immutable=1").into())
 }
 
 fn insert(

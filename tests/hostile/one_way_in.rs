@@ -5,7 +5,7 @@ use std::fs;
 
 use shellpack_format::store::store_path::StoreDir;
 
-use crate::support::Machine;
+use crate::support::{Machine, offline_with};
 use crate::synthetic::Bundle;
 
 /// A machine without Nix, whose store has everything that the bundle carries.
@@ -46,4 +46,34 @@ fn another_store_is_refused_where_no_nix_is_asked() {
         &bundle,
         "its store is /gnu/store, and this machine's is /nix/store",
     );
+}
+
+/// Every file of the store, the home and the current directory, with its time.
+const STATE: &str = "find /nix ~ ! -path ~/before ! -path ~/after -printf '%p %s %T@ %l\\n' | sort";
+
+/// Here, `SQLite` would leave the files of its locks beside Nix's database.
+#[test]
+fn what_is_here_already_is_recognized_without_a_trace() {
+    let b = offline_with("blog");
+    b.shellpack("open x.shellpack --run true").succeeds();
+    // A command of Nix ends with its database closed, which nix-shell leaves open.
+    b.sh("nix-store --init; test ! -e /nix/var/nix/db/db.sqlite-shm")
+        .succeeds();
+    let script = format!(
+        "mkdir work work/blog; touch before after; {STATE} > before; cd work
+        code=0; shellpack open ../x.shellpack --no-eval || code=$?
+        {STATE} > ~/after; cmp ~/before ~/after; exit $code"
+    );
+    b.sh(&script)
+        .exits_with(125)
+        .says("/root/work/blog exists and does not contain this shell");
+}
+
+/// It is not Nix that is missing then.
+#[test]
+fn a_missing_directory_for_temporary_files_is_named() {
+    let b = offline_with("blog");
+    b.sh("TMPDIR=/nowhere shellpack open x.shellpack --run true")
+        .exits_with(125)
+        .says("could not create a file in /nowhere");
 }
