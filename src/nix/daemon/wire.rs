@@ -61,7 +61,8 @@ impl Wire {
 
     fn to_own_process() -> Result<Self> {
         let program = "nix-daemon";
-        let words = tempfile::tempfile().map_err(|source| Error::cannot_run(program, source))?;
+        let place = std::env::temp_dir();
+        let words = tempfile::tempfile().map_err(Error::io("create a file in", place))?;
         let mut child = Command::new(program)
             .arg("--stdio")
             .stdin(Stdio::piped())
