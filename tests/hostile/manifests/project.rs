@@ -3,7 +3,8 @@
 use shellpack_format::bundle::manifest::{FileKind, ProjectFile, RelativePath};
 use shellpack_format::store::hash::Digest;
 
-use crate::synthetic::refusals::{with, with_tables};
+use crate::synthetic::Bundle;
+use crate::synthetic::refusals::{invalid, refused_text, with, with_tables};
 
 /// The message for a project whose only file besides the shell file has this path.
 fn with_file_at(path: &str) -> String {
@@ -134,7 +135,19 @@ fn project_sizes_that_overflow_are_refused() {
         let (mode, size) = (0o644, i64::MAX.unsigned_abs());
         file(path, FileKind::File { mode, size, digest })
     };
-    let said = with(|manifest| manifest.project.files.extend(["x", "y", "z"].map(huge)));
+    for names in [&["x", "y"][..], &["x", "y", "z"]] {
+        let files = names.iter().map(|name| huge(name));
+        let said = with(|manifest| manifest.project.files.extend(files));
+        assert_eq!(said, "its sizes are too large");
+    }
+}
+
+/// TOML's integers end before, but its parser goes on.
+#[test]
+fn a_project_size_that_overflows_with_its_padding_is_refused() {
+    let text = toml::to_string(&Bundle::minimal().tables()).unwrap();
+    let text = text.replace("\nsize = 3\n", "\nsize = 18446744073709551615\n");
+    let said = invalid(&refused_text(&text));
     assert_eq!(said, "its sizes are too large");
 }
 

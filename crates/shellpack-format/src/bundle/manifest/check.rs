@@ -25,6 +25,10 @@ const FETCHERS: [&str; 6] = [
     "getFlake",
 ];
 
+/// The largest sum of the project files' sizes. Headers and padding are added to it, and must not
+/// overflow either.
+const MAX_PROJECT: u64 = i64::MAX.unsigned_abs();
+
 /// Linux's `PATH_MAX` without the final zero.
 const MAX_TARGET: usize = 4095;
 
@@ -228,7 +232,8 @@ fn ensure_project(project: &Project) -> Result<(), BadBundle> {
         FileKind::File { size, .. } => Some(size),
         _ => None,
     });
-    if sizes.clone().try_fold(0, u64::checked_add).is_none() {
+    let sum = sizes.fold(0, u64::saturating_add);
+    if sum > MAX_PROJECT {
         return bad("its sizes are too large");
     }
     let mut directories = BTreeSet::from([""]);
