@@ -213,6 +213,30 @@ in pkgs.mkShell {{ MESSAGE = builtins.builtins.readFile text; }}"
     arrives(&b);
 }
 
+/// Each is found behind those that are carried already: one that was seen, and one that was added.
+#[test]
+fn unseen_builds_are_added_one_after_the_other() {
+    let name = "built-in-a-row";
+    let a = machine_a();
+    let expression = r#"let
+  read = builtins.builtins.readFile;
+  write = name: text: pkgs.runCommand name { outputs = [ "out" "dev" ]; } "printf '${text}' > $out; mkdir $dev";
+  seen = builtins.readFile (write "seen" "Hello");
+  first = read (write "first" "${seen}, ");
+in pkgs.mkShell { MESSAGE = read (write "second" "${first}world!"); }"#;
+    a.write_shell(name, expression);
+    a.shellpack(&format!(
+        "create fixtures/shells/{name} -o {name}.shellpack"
+    ))
+    .succeeds()
+    .never_says("evaluation builds seen")
+    .says("evaluation builds first and reads it")
+    .says("evaluation builds second and reads it");
+    let b = Machine::offline();
+    b.receive(&a.home(&format!("{name}.shellpack")), "x.shellpack");
+    arrives(&b);
+}
+
 /// `fetchTree` is experimental, and B need not have it.
 #[test]
 fn trees_arrive() {
