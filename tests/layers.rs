@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` has the drawing. If these tests refuse an import that you need, move the code
 //! that both sides need further down, not the line in the table.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use house::{Arrow, House, circle, file_of};
@@ -43,6 +44,7 @@ const STARTERS: &[(&str, &str)] = &[
 /// that are named after the question.
 const COMMANDERS: &[(&str, &str)] = &[
     ("nix/", "its purpose"),
+    ("nix.rs", "asks Nix about itself and its store"),
     ("entry.rs", "the command that becomes the shell"),
     (
         "entry/invocation",
@@ -52,7 +54,17 @@ const COMMANDERS: &[(&str, &str)] = &[
 ];
 
 /// The parts of `std` that the format must not use: bytes come from a `Read` and go to a `Write`.
-const IMPURE: [&str; 5] = ["env", "fs", "net", "process", "time"];
+const IMPURE: [&str; 9] = [
+    "env",
+    "fs",
+    "net",
+    "os",
+    "process",
+    "time",
+    "io::stdin",
+    "io::stdout",
+    "io::stderr",
+];
 
 fn src(of: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(of).join("src")
@@ -127,39 +139,72 @@ fn no_files_of_the_format_import_each_other_in_a_circle() {
 #[test]
 fn the_format_knows_no_files_and_no_processes() {
     let house = House::read(&src("crates/shellpack-format"));
-    let is_impure = |path: &[String]| {
-        path.first().is_some_and(|first| first == "std")
-            && path
-                .get(1)
-                .is_some_and(|second| IMPURE.contains(&second.as_str()))
-    };
-    let found = house.paths().filter(|(_, named)| is_impure(&named.path));
-    let found = found.map(|(module, named)| format!("{}:{}", file_of(module), named.line));
+    let found = IMPURE.iter().flat_map(|part| {
+        let words: Vec<_> = ["std"].into_iter().chain(part.split("::")).collect();
+        naming(&house, &words, &[])
+    });
     assert_none(found.collect(), "the format is not pure");
 }
 
 #[test]
 fn processes_are_started_where_they_may_be() {
-    let found = naming(&["std", "process", "Command"], STARTERS);
+    let house = House::read(&src(""));
+    let found = naming(&house, &["std", "process", "Command"], STARTERS);
     assert_none(found, "processes that are started elsewhere");
 }
 
 #[test]
 fn commands_of_nix_are_put_together_where_they_may_be() {
-    let found = naming(&["nix", "command", "NixCommand"], COMMANDERS);
+    let house = House::read(&src(""));
+    let found = naming(&house, &["nix", "command", "NixCommand"], COMMANDERS);
     assert_none(found, "commands of Nix that are put together elsewhere");
 }
 
-/// The places that name a path with this end and are not in the table.
-fn naming(end: &[&str], may: &[(&str, &str)]) -> Vec<String> {
-    let house = House::read(&src(""));
+/// The places that name this, or something in it, and are not in the table.
+fn naming(house: &House, what: &[&str], may: &[(&str, &str)]) -> Vec<String> {
     let named = house.paths().filter(|(module, named)| {
         let file = file_of(module);
-        let path: Vec<_> = named.path.iter().map(String::as_str).collect();
-        path.ends_with(end) && !may.iter().any(|(who, _)| file.starts_with(who))
+        let path = house.in_full(module, &named.path);
+        path.iter().zip(what).filter(|(a, b)| a == b).count() == what.len()
+            && !may.iter().any(|(who, _)| file.starts_with(who))
     });
     let found = named.map(|(module, named)| format!("{}:{}", file_of(module), named.line));
     found.collect()
+}
+
+#[test]
+fn nothing_hides_its_imports() {
+    for of in ["", "crates/shellpack-format"] {
+        let found = House::read(&src(of)).hiding();
+        assert_none(found, "imports that these tests cannot see");
+    }
+}
+
+/// So that no file is out of sight.
+#[test]
+fn every_file_is_a_module() {
+    for of in ["", "crates/shellpack-format"] {
+        let house = House::read(&src(of));
+        let files = files_below(&src(of)).into_iter();
+        let other = files.filter(|file| file != "main.rs" && !house.declares(file));
+        assert_none(other.collect(), "files that no module declares");
+    }
+}
+
+/// The Rust files below a directory, by their names in it.
+fn files_below(dir: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            let below = files_below(&path).into_iter();
+            files.extend(below.map(|file| format!("{name}/{file}")));
+        } else if name.ends_with(".rs") {
+            files.push(name);
+        }
+    }
+    files
 }
 
 /// A house of a few files, each with its text.
@@ -244,4 +289,130 @@ fn files_below_one_may_use_what_it_defines() {
         ("b.rs", ""),
     ]);
     assert_eq!(circle(&house.arrows()), [] as [&Arrow; 0]);
+}
+
+/// The arrows that run up from `nix.rs`, if this is its text.
+fn up_from_nix(text: &str) -> Vec<String> {
+    let house = made_up(&[
+        ("lib.rs", "mod cli; mod nix; mod report;"),
+        ("cli.rs", "mod run;\npub(crate) use std::path::Path;"),
+        ("cli/run.rs", ""),
+        ("nix.rs", text),
+        ("report.rs", "pub(crate) use crate::cli as top;"),
+    ]);
+    running_up(&house.arrows())
+}
+
+#[test]
+fn an_import_by_another_name_is_found() {
+    for (text, found) in [
+        (
+            "use crate::{self as c};\nfn f() { c::cli::g() }",
+            "nix.rs:2: c::cli::g",
+        ),
+        (
+            "use crate as c;\nfn f() { c::cli::g() }",
+            "nix.rs:2: c::cli::g",
+        ),
+        (
+            "use crate::cli::{self as c};\nfn f() { c::g() }",
+            "nix.rs:2: c::g",
+        ),
+        (
+            "use crate::cli;\nuse cli as c;\nfn f() { c::g() }",
+            "nix.rs:3: c::g",
+        ),
+        (
+            "use crate::cli;\nuse cli::run as r;\nfn f() { r::g() }",
+            "nix.rs:3: r::g",
+        ),
+        ("use crate::cli::Path;", "nix.rs:1: crate::cli::Path"),
+        (
+            "fn f() { crate::report::top::run::g() }",
+            "nix.rs:1: crate::report::top::run::g",
+        ),
+        ("type T = super::cli::T;", "nix.rs:1: super::cli::T"),
+        (
+            "mod deep { use super::super::cli::T; }",
+            "nix.rs:1: super::super::cli::T",
+        ),
+        (
+            "macro_rules! m { () => { $crate::cli::g() } }",
+            "nix.rs:1: crate::cli::g",
+        ),
+        (
+            "#[serde(with = \"crate::cli::words\")]\nstruct S;",
+            "nix.rs:1: crate::cli::words",
+        ),
+    ] {
+        assert_eq!(up_from_nix(text), [found], "{text}");
+    }
+}
+
+#[test]
+fn code_behind_code_for_tests_is_read() {
+    for text in [
+        "enum E { A, #[cfg(test)] B }\nuse crate::cli::T;",
+        "struct S { #[cfg(test)] a: u8, b: Vec<u8> }\nuse crate::cli::T;",
+        "fn f() { match x { #[cfg(test)] 1 => {} _ => {} } }\nuse crate::cli::T;",
+        "#[cfg(test)]\nuse a::{b, c}; use crate::cli::T;",
+        "#[cfg(test)] pub(crate) fn f(x: [u8; 3], y: u8) -> [u8; 3] { crate::cli::g() }\nuse crate::cli::T;",
+    ] {
+        let found = up_from_nix(text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert!(found[0].ends_with(": crate::cli::T"), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn an_import_that_cannot_be_seen_is_refused() {
+    for text in [
+        "include!(\"../cli/words.rs\");",
+        "extern crate self as me;",
+        "#[path = \"../cli.rs\"]\nmod c { }",
+        "#[macro_use]\nmod c { }",
+        "macro_rules! m { ($a:ident) => { crate::$a::f() } }",
+        "use crate::report::*;",
+        "use super::*;",
+    ] {
+        let house = made_up(&[
+            ("lib.rs", "mod a; mod report;"),
+            ("a.rs", text),
+            ("report.rs", ""),
+        ]);
+        assert_eq!(house.hiding(), ["a.rs:1"], "{text}");
+    }
+    let fine = "use rayon::prelude::*;\n#[cfg(test)]\nmod tests { use super::*; }";
+    assert_eq!(made_up(&[("lib.rs", fine)]).hiding(), [""; 0]);
+}
+
+#[test]
+fn a_circle_through_a_private_name_is_found() {
+    let house = made_up(&[
+        ("lib.rs", "mod a;"),
+        ("a.rs", "mod b; mod c;\nuse b::B;"),
+        ("a/b.rs", "use super::c::C;"),
+        ("a/c.rs", "use super::B;"),
+    ]);
+    assert_eq!(
+        said(circle(&house.arrows())),
+        ["a/b.rs:1: super::c::C", "a/c.rs:1: super::B"]
+    );
+}
+
+#[test]
+fn a_process_is_found_however_it_is_named() {
+    for text in [
+        "use std::process::{Command, Stdio};",
+        "use std::process::Command as C;",
+        "fn f() { std::process::Command::new(\"nix\") }",
+        "fn f() { ::std::process::Command::new(\"nix\") }",
+        "use std::process; fn f() { process::Command::new(\"nix\") }",
+        "use std::process::{self as p}; fn f() { p::Command::new(\"nix\") }",
+        "use std as s; fn f() { s::process::Command::new(\"nix\") }",
+    ] {
+        let house = made_up(&[("lib.rs", text)]);
+        let found = naming(&house, &["std", "process", "Command"], &[]);
+        assert_eq!(found, ["lib.rs:1"], "{text}");
+    }
 }

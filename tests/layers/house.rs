@@ -7,6 +7,9 @@ use std::path::Path;
 
 use super::source::{Named, Source};
 
+/// How many names that lead to other names are followed.
+const DEEP: usize = 8;
+
 /// A crate's files, by module: `["nix", "flake"]` is `nix/flake.rs`.
 #[derive(Debug, Default)]
 pub(super) struct House {
@@ -75,7 +78,7 @@ impl House {
     /// them; a user of such a name imports the file that defines it.
     pub(super) fn arrows(&self) -> Vec<Arrow> {
         let arrow = |(from, named): (&Vec<String>, &Named)| {
-            let to = self.file(from, &named.path, 0)?;
+            let to = self.file(from, &named.path)?;
             let is_own = named.is_handed_on && to.starts_with(from);
             // Naming a module imports nothing from it yet.
             let is_module = named.alias.is_some() && self.is_module(from, &named.path);
@@ -90,22 +93,86 @@ impl House {
         self.paths().filter_map(arrow).collect()
     }
 
-    /// The file in which a path that a file names ends, if it is one of this crate.
-    fn file(&self, from: &[String], path: &[String], depth: usize) -> Option<Vec<String>> {
-        let path = self.absolute(from, path)?;
-        let (module, rest) = self.split(&path);
-        let handed_on = rest.first().and_then(|name| {
-            let is_it = |named: &&Named| named.is_handed_on && named.alias.as_ref() == Some(name);
-            self.files[module].paths.iter().find(is_it)
+    /// The places where a file hides what it imports: it takes all names of a module of this crate,
+    /// or does one of the things that [`Source::hiding`] lists.
+    pub(super) fn hiding(&self) -> Vec<String> {
+        let is_glob = |(from, named): &(&Vec<String>, &Named)| {
+            let is_all = named.path.last().is_some_and(|last| last == "*");
+            is_all && self.absolute(from, &named.path, DEEP).is_some()
+        };
+        let globs = self.paths().filter(is_glob);
+        let globs = globs.map(|(from, named)| (from, named.line));
+        let files = self.files.iter();
+        let others =
+            files.flat_map(|(from, source)| source.hiding.iter().map(move |at| (from, *at)));
+        let both = globs.chain(others);
+        both.map(|(from, line)| format!("{}:{line}", file_of(from)))
+            .collect()
+    }
+
+    /// Whether one of the files declares the module in this file, perhaps for tests only.
+    pub(super) fn declares(&self, file: &str) -> bool {
+        let declared = self.files.iter().flat_map(|(module, source)| {
+            let names = source.declared.iter();
+            names.map(move |name| file_of(&with(module, name)))
         });
-        match handed_on {
-            Some(named) if depth < 8 => self.file(module, &named.path, depth + 1),
-            _ => Some(module.to_owned()),
+        declared.chain([file_of(&[])]).any(|known| known == file)
+    }
+
+    /// A path in full: from the crate's root, or from another crate's name.
+    pub(super) fn in_full(&self, from: &[String], path: &[String]) -> Vec<String> {
+        match self.defined(from, path, DEEP) {
+            Some((module, rest)) => [module, rest].concat(),
+            None => self.unabbreviated(from, path, DEEP),
         }
     }
 
+    /// A path of another crate whose first name may be one that a `use` has given it.
+    fn unabbreviated(&self, from: &[String], path: &[String], depth: usize) -> Vec<String> {
+        let Some((first, rest)) = path.split_first() else {
+            return Vec::new();
+        };
+        let is_it = |named: &&Named| named.alias.as_ref() == Some(first) && named.path[0] != *first;
+        match self.files[from].paths.iter().find(is_it) {
+            Some(named) if depth > 0 => {
+                let path = [&named.path, rest].concat();
+                self.unabbreviated(from, &path, depth - 1)
+            }
+            _ => path.to_vec(),
+        }
+    }
+
+    /// The file in which a path that a file names ends, if it is one of this crate.
+    fn file(&self, from: &[String], path: &[String]) -> Option<Vec<String>> {
+        Some(self.defined(from, path, DEEP)?.0)
+    }
+
+    /// The same, and what comes behind the file's module. A name that the module has from a `use` is
+    /// followed, if that is public, or if the name is used in the module or below it.
+    fn defined(
+        &self,
+        from: &[String],
+        path: &[String],
+        depth: usize,
+    ) -> Option<(Vec<String>, Vec<String>)> {
+        let path = self.absolute(from, path, depth)?;
+        let (module, rest) = self.split(&path);
+        let here = (module.to_vec(), rest.to_vec());
+        let Some((name, behind)) = rest.split_first().filter(|_| depth > 0) else {
+            return Some(here);
+        };
+        let is_seen = |named: &Named| named.is_handed_on || from.starts_with(module);
+        let is_it = |named: &&Named| named.alias.as_ref() == Some(name) && is_seen(named);
+        let named = self.files[module].paths.iter().find(is_it);
+        let further = named.and_then(|named| {
+            let path = [&named.path, behind].concat();
+            self.defined(module, &path, depth - 1)
+        });
+        Some(further.unwrap_or(here))
+    }
+
     fn is_module(&self, from: &[String], path: &[String]) -> bool {
-        let path = self.absolute(from, path);
+        let path = self.absolute(from, path, DEEP);
         path.is_some_and(|path| self.split(&path).1.is_empty())
     }
 
@@ -117,13 +184,13 @@ impl House {
     }
 
     /// A path from the crate's root; `None` for another crate's, and for what is no path of modules.
-    fn absolute(&self, from: &[String], path: &[String]) -> Option<Vec<String>> {
+    fn absolute(&self, from: &[String], path: &[String], depth: usize) -> Option<Vec<String>> {
         let (first, mut rest) = path.split_first()?;
         let mut stem = match first.as_str() {
             "crate" => Vec::new(),
             "self" => from.to_vec(),
             "super" => from.split_last()?.1.to_vec(),
-            name => self.local(from, name)?,
+            name => self.local(from, name, depth)?,
         };
         while let Some(("super", behind)) = rest
             .split_first()
@@ -138,17 +205,19 @@ impl House {
 
     /// The meaning of a name at the beginning of a path: a module of the file's own, or one that it
     /// has named in a `use`.
-    fn local(&self, from: &[String], name: &str) -> Option<Vec<String>> {
+    fn local(&self, from: &[String], name: &str, depth: usize) -> Option<Vec<String>> {
         let own = with(from, name);
         if self.files.contains_key(&own) {
             return Some(own);
         }
-        let is_it = |named: &&Named| named.alias.as_deref() == Some(name);
-        let named = self.files[from].paths.iter().find(is_it)?;
-        // Only what begins in this crate: else a `use` of another crate could lead to itself.
-        let begins_here = ["crate", "super", "self"].contains(&named.path[0].as_str());
-        let path = self.absolute(from, &named.path).filter(|_| begins_here)?;
-        self.files.contains_key(&path).then_some(path)
+        // A `use` of another crate could lead to itself.
+        let depth = depth.checked_sub(1)?;
+        let mut named = self.files[from].paths.iter();
+        named.find_map(|named| {
+            let is_it = named.alias.as_deref() == Some(name);
+            let path = is_it.then(|| self.absolute(from, &named.path, depth))??;
+            self.files.contains_key(&path).then_some(path)
+        })
     }
 }
 
