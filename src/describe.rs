@@ -178,8 +178,11 @@ fn proof(text: &mut Labelled, proof: &Proof) {
     match proof.result {
         ProofResult::Unproved => text.line("proof", "none: it was created with --no-rehearsal"),
         ProofResult::Passed => {
-            let version = proof.nix_version.as_deref().unwrap_or("?");
-            text.line("proof", &format!("rehearsed with Nix {version}:"));
+            let version = proof.nix_version.iter();
+            let with: String = version
+                .map(|version| format!(" with Nix {version}"))
+                .collect();
+            text.line("proof", &format!("rehearsed{with}:"));
             for check in &proof.checks {
                 text.line("", check);
             }

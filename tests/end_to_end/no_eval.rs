@@ -121,6 +121,7 @@ fn a_bundle_without_evaluation_is_smaller() {
     assert!(size("slim.shellpack") < size("slim-whole.shellpack"));
     b.shellpack("inspect x.shellpack")
         .succeeds()
+        .shows("rehearsed:")
         .shows("entered the shell without evaluation")
         .never_says("nixpkgs.tar.gz");
 }
