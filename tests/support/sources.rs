@@ -4,9 +4,9 @@ use super::shells::MESSAGE;
 
 /// A server of the fixtures on port 8321 that is there until the script ends.
 pub(crate) const SERVE: &str = r#"
-~/fixtures/serve 2>/dev/null >&2 &
+~/fixtures/serve 8321 2>/dev/null >&2 &
 trap "kill $!" EXIT
-python3 -c '
+timeout 60 python3 -c '
 import socket, time
 while socket.socket().connect_ex(("127.0.0.1", 8321)): time.sleep(0.02)'
 "#;

@@ -24,7 +24,7 @@ server.serve_forever()
 END
 python3 ~/serve.py 2>/dev/null >&2 &
 trap "kill $!" EXIT
-python3 -c '
+timeout 60 python3 -c '
 import socket, time
 while socket.socket().connect_ex(("127.0.0.1", 443)): time.sleep(0.02)'
 export NIX_SSL_CERT_FILE=$HOME/cert.pem
