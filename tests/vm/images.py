@@ -130,7 +130,8 @@ def kernel_tree(directory):
 
 def modules(tree):
     """The kernel modules to load, in this order: what each file is to be called, and its content."""
-    files = tree.glob("lib/modules/**/*.ko*")
+    # Since Debian 13, a package has them in /usr.
+    files = [file for lib in ("lib", "usr/lib") for file in tree.glob(f"{lib}/modules/**/*.ko*")]
     known = {file.name.split(".ko")[0].replace("-", "_"): file for file in files}
     order = {}
 
