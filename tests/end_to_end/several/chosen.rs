@@ -124,7 +124,7 @@ fn packed_shells_are_shown() {
 
 #[test]
 fn opened_shells_are_listed_by_name() {
-    let b = packed_pair("listed", "");
+    let b = packed_pair("listed-by-name", "");
     let bundle = inspected(&b, "x.shellpack");
     b.runs("shellpack open x.shellpack --no-shell");
     b.runs("shellpack list").shows("  2 shells: a, tools/b\n");
