@@ -20,6 +20,7 @@ mod wanted;
 pub(crate) mod write;
 
 use plan::Plan;
+pub(crate) use shell::Assignment;
 pub(crate) use subject::Subject;
 use summary::Summary;
 use write::Output;
@@ -40,6 +41,10 @@ pub struct Options {
     pub include: Vec<String>,
     /// Whether a source that the project does not pin is an error.
     pub locked: bool,
+    /// Environment variables to carry for evaluation.
+    pub env: Vec<Assignment>,
+    /// Environment variables to evaluate without.
+    pub no_env: Vec<String>,
     /// Files to include although evaluation does not read them.
     pub extra_files: Vec<PathBuf>,
     /// Whether to leave out everything that only evaluation needs.

@@ -19,7 +19,7 @@ use shellpack_format::bundle::manifest::{Manifest, Shell, ShellName, shell_quote
 use shellpack_format::store::store_path::StorePath;
 
 pub(crate) mod as_packed;
-mod drift;
+pub(crate) mod drift;
 pub(crate) mod invocation;
 pub(crate) mod project;
 mod selection;
@@ -169,7 +169,7 @@ fn command(
         let command = develop.enter(entry.pure, &entry.keep);
         return ("nix develop", command, develop.by_hand());
     }
-    let command = invocation.command(&options(entry));
+    let command = invocation.command(&nix.store.join(derivation), &options(entry));
     ("nix-shell", command, invocation.by_hand())
 }
 

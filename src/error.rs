@@ -14,6 +14,7 @@ use shellpack_format::store::store_path::StorePath;
 
 mod advice;
 mod damage;
+mod environment;
 mod flake_problem;
 mod kind;
 mod make;
@@ -26,6 +27,7 @@ mod words;
 
 pub(crate) use advice::Advice;
 pub(crate) use damage::Damage;
+pub(crate) use environment::BadEnvironment;
 pub(crate) use flake_problem::FlakeProblem;
 pub(crate) use kind::Kind;
 pub(crate) use not_there::NotThere;
@@ -193,6 +195,9 @@ pub enum Error {
         /// The directory that the project may not exceed.
         limit: PathBuf,
     },
+    /// Environment variables stand in the way.
+    #[error(transparent)]
+    Environment(#[from] BadEnvironment),
     /// A flake cannot be packed.
     #[error(transparent)]
     Flake(#[from] FlakeProblem),

@@ -3,6 +3,7 @@
 pub(crate) mod command;
 pub(crate) mod daemon;
 pub(crate) mod database;
+pub(crate) mod environment;
 pub(crate) mod evaluate;
 pub(crate) mod expression;
 pub(crate) mod flake;

@@ -61,5 +61,7 @@ mod stream;
 mod user_config;
 /// An ordinary user who owns the store.
 mod users;
+/// Environment variables that evaluation hears.
+mod variables;
 /// A bundle in several files.
 mod volumes;

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{ReadingBack, jobs};
 use crate::create::write::Output;
-use crate::create::{self, Subject};
+use crate::create::{self, Assignment, Subject};
 use crate::media::volumes::VolumeSize;
 use crate::output::{Form, ReadBack};
 use crate::parity::Share;
@@ -62,6 +62,12 @@ pub struct Create {
     /// Carry this file or directory, too, although evaluation does not read it
     #[arg(long, value_name = "PATH", help_heading = CONTENTS)]
     include: Vec<PathBuf>,
+    /// Carry this environment variable, with its value, for evaluation on the target
+    #[arg(long, value_name = "NAME[=VALUE]", value_parser = parse_assignment, conflicts_with = "flake", help_heading = CONTENTS)]
+    env: Vec<Assignment>,
+    /// Evaluate without this environment variable
+    #[arg(long, value_name = "NAME", conflicts_with = "flake", help_heading = CONTENTS)]
+    no_env: Vec<String>,
     /// Leave out what only evaluation needs: the bundle is smaller, but can only be entered
     /// without evaluation
     #[arg(long, help_heading = CONTENTS)]
@@ -152,6 +158,8 @@ impl Create {
             selections: selections(self.attr, &arguments),
             include: self.search,
             locked: self.locked,
+            env: self.env,
+            no_env: self.no_env,
             extra_files: self.include,
             no_eval: self.no_eval,
             name: self.name,
@@ -175,6 +183,17 @@ fn selections(attributes: Vec<String>, arguments: &[Argument]) -> Vec<Selection>
         return vec![selection(None)];
     }
     attributes.into_iter().map(Some).map(selection).collect()
+}
+
+/// `NAME=VALUE`, or `NAME` for its current value.
+#[expect(clippy::unnecessary_wraps, reason = "clap expects a result")]
+fn parse_assignment(text: &str) -> Result<Assignment, String> {
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (text, None),
+    };
+    let name = name.to_owned();
+    Ok(Assignment { name, value })
 }
 
 /// `fast` is for a stick that is faster than the processor, `small` for a slow link.

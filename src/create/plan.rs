@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::closure::{BashOrigin, Closure, Portion};
-use super::shell::{Shell, Shells, Surroundings};
+use super::shell::{Shell, Shells, Surroundings, Values};
 use crate::entry::as_packed::attributes;
 use crate::error::{Error, Result};
 use shellpack_format::bundle::layout::{FramedSize, Layout};
@@ -131,6 +131,11 @@ fn manifest_shell(
     } else {
         shell.fetching_files.clone()
     };
+    let evaluation_variables = if shells.no_eval {
+        Values::new()
+    } else {
+        shell.evaluation_variables.clone()
+    };
     let config = surroundings.nixpkgs_config.as_ref();
     let derivations = closure.derivations.as_ref();
     Ok(manifest::Shell {
@@ -147,6 +152,7 @@ fn manifest_shell(
         nixpkgs_config: config.map(|file| file.path.clone()),
         takes_user_config: surroundings.takes_user_config,
         fetching_files,
+        evaluation_variables,
         variables_read: shell.variables_read.iter().cloned().collect(),
         derivations: derivations.map(|path| nix.store.print(path)),
         roots: portion.roots.clone(),

@@ -174,6 +174,8 @@ fn task(plan: &Plan, shell: &Shell, planned: &manifest::Shell, no_eval: bool) ->
         copied_sources: copied_sources(shell, plan),
         recipe: Recipe::of(manifest, planned),
         project: PathBuf::new(),
+        project_here: plan.project_root().to_owned(),
+        machine_variables: shell.machine_variables.clone(),
         no_eval,
     }
 }

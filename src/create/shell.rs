@@ -17,6 +17,7 @@ use shellpack_format::bundle::manifest::{BundleName, FlakeSource, Pin, ShellName
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::store_path::StorePath;
 
+mod environment;
 mod evaluator;
 mod fetching;
 mod names;
@@ -25,6 +26,9 @@ mod recording;
 mod surroundings;
 mod user_config;
 
+pub(crate) use environment::Assignment;
+pub(super) use environment::Values;
+use environment::{Own, Variables};
 use evaluator::{Evaluator, Observed};
 pub(super) use surroundings::Surroundings;
 
@@ -75,6 +79,10 @@ pub(super) struct Shell {
     pub(super) read_while_evaluating: Reads,
     /// The search path and configuration that evaluation used, frozen into the store.
     pub(super) surroundings: Surroundings,
+    /// Environment variables that decide what comes out, and that the bundle carries.
+    pub(super) evaluation_variables: Values,
+    /// Environment variables of this machine that decide it, with their values here.
+    pub(super) machine_variables: Own,
     /// Environment variables that evaluation reads.
     pub(super) variables_read: BTreeSet<String>,
     /// Files outside the project that call a fetcher, or import a file that does.
@@ -89,6 +97,7 @@ pub(super) struct Shell {
 pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     report.emit(Event::Phase(Phase::Evaluate));
     ensure_name_is_usable(options)?;
+    let variables = Variables::of(options)?;
     let scratch =
         tempfile::tempdir().map_err(Error::io("create a directory in", std::env::temp_dir()))?;
     let nix = Nix::find()?;
@@ -99,6 +108,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     let evaluator = Evaluator {
         options,
         nix: &nix,
+        variables: &variables,
         scratch: scratch.path(),
         report,
     };

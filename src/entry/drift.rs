@@ -17,6 +17,9 @@ use shellpack_format::store::store_path::StorePath;
 mod difference;
 mod explain;
 
+pub(crate) use difference::Places;
+pub(crate) use explain::elsewhere;
+
 /// How many missing paths a message lists.
 const LISTED: usize = 5;
 

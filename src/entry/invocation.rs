@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::project;
 use crate::error::{Error, Result};
 use crate::nix::command::{NixCommand, OFFLINE};
+use crate::nix::environment::Environment;
 use crate::nix::evaluate;
 use crate::nix::flake::{Flake, Start};
 use crate::nix::replay::{self, Answer};
@@ -122,8 +123,10 @@ pub struct Invocation<'a> {
     flake: Option<Flake>,
     /// Attribute and arguments.
     selection: Selection,
-    /// Environment variables that evaluation needs.
+    /// The search path and the nixpkgs configuration, as variables.
     variables: Vec<(&'static str, String)>,
+    /// All variables of evaluation but for those.
+    environment: Environment,
 }
 
 impl<'a> Invocation<'a> {
@@ -145,6 +148,9 @@ impl<'a> Invocation<'a> {
             replay = Some(replay::write(&recipe.sources, place, dir)?);
         }
         let variables = variables(&recipe.shell, dir)?;
+        let environment = Environment::of_machine()
+            .with_all(&recipe.shell.evaluation_variables)
+            .in_directory(&real(file.parent().unwrap_or(&file)));
         let own = recipe.shell.selection();
         let selection = match &replay {
             Some(wrapper) => scope::selection(&own, wrapper)?,
@@ -157,7 +163,19 @@ impl<'a> Invocation<'a> {
             flake,
             selection,
             variables,
+            environment,
         })
+    }
+
+    /// The same with these variables, instead of the machine's own.
+    pub(crate) fn with_variables(mut self, variables: &BTreeMap<String, Option<String>>) -> Self {
+        for (name, value) in variables {
+            self.environment = match value {
+                Some(value) => self.environment.with(name, value),
+                None => self.environment.without(name),
+            };
+        }
+        self
     }
 
     /// The directory to enter.
@@ -181,14 +199,14 @@ impl<'a> Invocation<'a> {
         Some(Develop::new(flake, attribute, self.directory()))
     }
 
-    /// The nix-shell command with these options, in the shell's directory.
-    pub fn command(&self, options: &[OsString]) -> NixCommand {
+    /// The nix-shell command with these options that enters the derivation which evaluation gave, in
+    /// the shell's directory. The variables of evaluation do not reach the shell.
+    pub fn command(&self, derivation: &Path, options: &[OsString]) -> NixCommand {
         let command = NixCommand::new("nix-shell")
             // Options come first: nix-shell treats a first argument that is a file starting with
             // `#!` as a script.
             .args(OFFLINE)
-            .arg(self.file_argument())
-            .args(self.selection.to_args())
+            .arg(derivation)
             .args(options);
         let command = match &self.shell.bash {
             Some(bash) => command.env("NIX_BUILD_SHELL", bash),
@@ -200,32 +218,30 @@ impl<'a> Invocation<'a> {
 
     /// Evaluates the shell without entering it. The root at `root` keeps the derivation.
     pub fn instantiate(&self, root: &Path) -> Result<StorePath> {
-        let command = NixCommand::new("nix-instantiate")
-            .args(self.instantiate_args()?)
-            .args(OFFLINE)
-            .args(["--indirect", "--add-root"])
-            .arg(root)
-            .env("IN_NIX_SHELL", "impure");
-        self.surroundings(command).stdout_text()?;
+        let command = self.evaluation()?.args(["--indirect", "--add-root"]);
+        command.arg(root).stdout_text()?;
         let target = fs::read_link(root).map_err(Error::io("read the symlink", root))?;
         let base = target.file_name().unwrap_or_default().to_string_lossy();
         StorePath::from_base_name(&base)
             .map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))
     }
 
-    fn instantiate_args(&self) -> Result<Vec<OsString>> {
-        evaluate::instantiate_args(&self.file_argument(), &self.selection)
+    /// The command that evaluates the shell. It sees no other variables than the machine's own and
+    /// the bundle's.
+    pub fn evaluation(&self) -> Result<NixCommand> {
+        let args = evaluate::instantiate_args(&self.file_argument(), &self.selection)?;
+        let command = NixCommand::new("nix-instantiate")
+            .environment(&self.environment)
+            .args(args)
+            .args(OFFLINE)
+            .env("IN_NIX_SHELL", "impure");
+        Ok(self.surroundings(command))
     }
 
     /// The log of Nix when it evaluates and must not build.
     pub fn log(&self) -> Result<String> {
-        let command = NixCommand::new("nix-instantiate")
-            .args(self.instantiate_args()?)
-            .args(OFFLINE)
-            .arg("-vvv")
-            .env("NO_COLOR", "1")
-            .env("IN_NIX_SHELL", "impure");
-        let output = self.surroundings(command).output_of()?;
+        let command = self.evaluation()?.arg("-vvv").env("NO_COLOR", "1");
+        let output = command.output_of()?;
         Ok(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
@@ -239,7 +255,8 @@ impl<'a> Invocation<'a> {
 
     /// Whether entering by hand needs more than plain nix-shell.
     pub fn needs_more_than_nix_shell(&self) -> bool {
-        self.replay.is_some() || !self.variables.is_empty()
+        let own = &self.shell.evaluation_variables;
+        self.replay.is_some() || !self.variables.is_empty() || !own.is_empty()
     }
 
     fn surroundings(&self, command: NixCommand) -> NixCommand {
@@ -249,10 +266,15 @@ impl<'a> Invocation<'a> {
     }
 }
 
+/// A directory without symlinks and `..`, as far as it is there.
+fn real(directory: &Path) -> PathBuf {
+    fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned())
+}
+
 /// The environment variables that evaluation needs. If it would use this user's own nixpkgs
 /// configuration or overlays, and the bundle has none, empty ones in `dir` take their place.
 fn variables(shell: &Shell, dir: &Path) -> Result<Vec<(&'static str, String)>> {
-    let mut variables: BTreeMap<_, _> = shell.variables().into_iter().collect();
+    let mut variables: BTreeMap<_, _> = shell.surroundings().into_iter().collect();
     if !shell.takes_user_config || !has_own_config() {
         return Ok(variables.into_iter().collect());
     }

@@ -10,6 +10,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use rustix::process::Signal;
 use serde::de::DeserializeOwned;
 
+use super::environment::Environment;
 use crate::error::{Error, Result};
 use crate::report::{Event, Log, Report};
 use shellpack_format::store::store_path::StoreDir;
@@ -46,6 +47,12 @@ impl NixCommand {
     /// Sets a variable.
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// Replaces all variables.
+    pub(crate) fn environment(mut self, environment: &Environment) -> Self {
+        self.command.env_clear().envs(environment.iter());
         self
     }
 

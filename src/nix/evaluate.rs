@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::Nix;
 use super::command::NixCommand;
+use super::environment::Environment;
 use super::expression::{quote, quote_all, utf8};
 use super::flake::{FEATURES, Start};
 use super::scope;
@@ -44,6 +45,8 @@ pub(crate) struct Request<'a> {
     pub nix_path: Option<String>,
     /// A nixpkgs configuration instead of the user's.
     pub nixpkgs_config: Option<String>,
+    /// All environment variables, besides those that follow from the fields above.
+    pub environment: Environment,
     /// The directory for a root of the derivation and for the recorder's files.
     pub scratch: &'a Path,
     /// Is told what evaluation waits for.
@@ -51,11 +54,12 @@ pub(crate) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// In the user's own surroundings.
+    /// In the user's own surroundings but for the environment variables.
     pub(crate) fn new(
         start: Start<'a>,
         selection: &'a Selection,
         include: &'a [String],
+        environment: Environment,
         scratch: &'a Path,
         report: &'a Report,
     ) -> Self {
@@ -66,6 +70,7 @@ impl<'a> Request<'a> {
             flakes: false,
             nix_path: None,
             nixpkgs_config: None,
+            environment,
             scratch,
             report,
         }
@@ -195,6 +200,7 @@ impl<'a> Request<'a> {
 
     fn command(&self, args: Vec<OsString>, root: &Path) -> NixCommand {
         let mut command = NixCommand::new("nix-instantiate")
+            .environment(&self.environment)
             .args(args)
             .args(self.include.iter().flat_map(|entry| ["-I", entry]))
             .args(self.features())

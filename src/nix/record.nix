@@ -194,7 +194,7 @@ let
         else
           report {
             event = "environment";
-            inherit name;
+            inherit name from;
           } (builtins.getEnv name);
     };
 in

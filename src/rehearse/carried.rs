@@ -1,5 +1,6 @@
 //! The rehearsal of `create`: with the paths that would be carried, before there is a bundle.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,10 @@ pub(crate) struct Task {
     pub copied_sources: Vec<StorePath>,
     /// The directory of the project in the room.
     pub project: PathBuf,
+    /// Its directory here.
+    pub project_here: PathBuf,
+    /// Variables of this machine that decide what the shell is. The room has them, too.
+    pub machine_variables: BTreeMap<String, Option<String>>,
     /// Whether the shell is entered without evaluation.
     pub no_eval: bool,
 }

@@ -11,12 +11,14 @@ use super::SUBCOMMAND;
 use super::carried::{BUILDS, Hook, Observed, Task};
 use super::network;
 use crate::entry::as_packed::AsPacked;
+use crate::entry::drift::{self, Places};
 use crate::entry::invocation::{Entry, Invocation, RUN};
 use crate::error::{Advice, Error, Result};
 use crate::nix::command::NixCommand;
 use crate::nix::{Nix, evaluate};
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::registration;
+use shellpack_format::store::store_path::StorePath;
 
 /// The directory for files that entering the shell needs.
 const ENTRY: &str = "/nix/rehearsal-entry";
@@ -68,13 +70,19 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
         .arg("--load-db")
         .stdin_bytes(&registration::text(&task.store, &task.paths))?;
     let nix = Nix::find()?;
-    let invocation = Invocation::new(&task.recipe, &task.project, Path::new(ENTRY))?;
-    let derivation = evaluate_again(&task, &invocation, &nix)?;
+    let invocation = Invocation::new(&task.recipe, &task.project, Path::new(ENTRY))?
+        .with_variables(&task.machine_variables);
+    let (path, derivation) = evaluate_again(&task, &invocation, &nix)?;
     ensure_same_sources(&task, &derivation)?;
-    ensure_nothing_missing(&task, &nix, &derivation)?;
+    let difference = difference(&task, &nix, &path);
+    ensure_nothing_missing(&task, &nix, &derivation, difference.as_deref())?;
+    ensure_same_shell(difference)?;
     let hook = enter(|run, log| {
         let options = [RUN.into(), run.into()];
-        invocation.command(&options).status_with_log(log)
+        let derivation = nix.store.join(&path);
+        invocation
+            .command(&derivation, &options)
+            .status_with_log(log)
     })?;
     Ok(Observed::Passed {
         nix_version: Some(nix.version),
@@ -119,10 +127,13 @@ fn evaluate_again(
     task: &Task,
     invocation: &Invocation<'_>,
     nix: &Nix,
-) -> Result<Derivation, Ended> {
+) -> Result<(StorePath, Derivation), Ended> {
     let root = PathBuf::from("/nix/rehearsal-derivation");
     match invocation.instantiate(&root) {
-        Ok(path) => Ok(evaluate::read_derivation(nix, &path)?),
+        Ok(path) => {
+            let derivation = evaluate::read_derivation(nix, &path)?;
+            Ok((path, derivation))
+        }
         Err(Error::NixFailed { words, .. }) if words.contains("nable to start any build") => {
             let seen = match built_while_evaluating(task, invocation, nix) {
                 Some(Asked { derivation, .. }) => Observed::Builds { derivation },
@@ -218,7 +229,35 @@ fn ensure_same_sources(task: &Task, derivation: &Derivation) -> Result<(), Ended
     )))
 }
 
-fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Result<(), Ended> {
+/// The difference to the shell that the bundle names, besides that of its place.
+fn difference(task: &Task, nix: &Nix, found: &StorePath) -> Option<String> {
+    let places = Places {
+        old: task.project_here.to_str()?,
+        new: task.project.to_str()?,
+    };
+    drift::elsewhere(&task.recipe.shell, nix, places, found)
+}
+
+/// The shell that is proved must be the one that is named.
+fn ensure_same_shell(difference: Option<String>) -> Result<(), Ended> {
+    let Some(words) = difference else {
+        return Ok(());
+    };
+    let words = words.trim_start_matches('\n').to_owned();
+    let what = "the shell is another one elsewhere";
+    Err(Ended::Observed(failed(
+        what,
+        words,
+        Some(Advice::CheckSurroundings),
+    )))
+}
+
+fn ensure_nothing_missing(
+    task: &Task,
+    nix: &Nix,
+    derivation: &Derivation,
+    difference: Option<&str>,
+) -> Result<(), Ended> {
     let list = nix.missing(derivation)?.all();
     if list.is_empty() {
         return Ok(());
@@ -227,6 +266,7 @@ fn ensure_nothing_missing(task: &Task, nix: &Nix, derivation: &Derivation) -> Re
         .iter()
         .map(|path| format!("{}\n", task.store.print(path)))
         .collect();
+    let words = words.trim_end().to_owned() + difference.unwrap_or_default();
     let what = format!(
         "{} would still have to be built or fetched",
         if list.len() == 1 {

@@ -3,8 +3,8 @@
 use crate::support::shells::packed;
 use crate::support::{Machine, Outcome};
 
-/// A shell with a program that says what `TEXT` is.
-const SAYS: &str = r#"let text = builtins.getEnv "TEXT"; in
+/// A shell with a program that says what the machine is called.
+const SAYS: &str = r#"let text = builtins.getEnv "HOSTNAME"; in
 pkgs.mkShell { name = "says-shell"; packages = [ (pkgs.writeShellScriptBin "say" "echo ${text}") ]; }"#;
 
 fn drifts(b: &Machine, script: &str) -> Outcome {
@@ -16,24 +16,26 @@ fn drifts(b: &Machine, script: &str) -> Outcome {
 #[test]
 fn a_variable_is_named() {
     let b = packed("drift-variable", SAYS, "", "");
-    let outcome = drifts(&b, "TEXT=hello shellpack open x.shellpack");
+    let outcome = drifts(&b, "HOSTNAME=hello shellpack open x.shellpack");
     outcome
         .says("  the difference is `text` of say, an input of says-shell:\n    in the bundle: ")
-        .says("  it contains the value of the environment variable TEXT, which the shell reads\n");
+        .says(
+            "  it contains the value of the environment variable HOSTNAME, which the shell reads\n",
+        );
 }
 
 #[test]
 fn an_input_that_comes_and_goes_is_named() {
-    let shell = r#"let text = builtins.getEnv "TEXT"; in
+    let shell = r#"let text = builtins.getEnv "HOSTNAME"; in
 pkgs.mkShell { packages = [ (pkgs.writeShellScriptBin "say-${text}" "echo ${text}") ]; }"#;
     let b = packed("drift-input", shell, "", "");
-    let outcome = drifts(&b, "TEXT=other shellpack open x.shellpack").says("-say-other");
+    let outcome = drifts(&b, "HOSTNAME=other shellpack open x.shellpack").says("-say-other");
     outcome.says(
         "
   the difference is an input of nix-shell:
     in the bundle: say-
     here:          say-other
-  the shell reads environment variables, which may differ here: HOME, TEXT
+  the shell reads environment variables, which may differ here: HOME, HOSTNAME
 ",
     );
 }
@@ -75,26 +77,28 @@ const MAY_BUILD: &str = "export NIX_CONFIG='max-jobs = 1'";
 fn a_missing_path_can_be_built() {
     let b = packed("drift-build", SAYS, "", "");
     let hint = "--no-eval; or build the missing paths, which needs no network: --build";
-    drifts(&b, "TEXT=hello shellpack open x.shellpack").says(hint);
+    drifts(&b, "HOSTNAME=hello shellpack open x.shellpack").says(hint);
     b.sh(&format!(
-        "{MAY_BUILD}; TEXT=hello shellpack open x.shellpack --build --run say"
+        "{MAY_BUILD}; HOSTNAME=hello shellpack open x.shellpack --build --run say"
     ))
     .succeeds()
     .prints("hello");
     // It was built once, and is kept.
-    b.sh("nix-collect-garbage >/dev/null 2>&1; TEXT=hello shellpack enter drift-build --run say")
-        .succeeds()
-        .prints("hello")
-        .never_says("building");
+    b.sh(
+        "nix-collect-garbage >/dev/null 2>&1; HOSTNAME=hello shellpack enter drift-build --run say",
+    )
+    .succeeds()
+    .prints("hello")
+    .never_says("building");
 }
 
 #[test]
 fn a_path_that_would_be_fetched_cannot_be_built() {
-    let shell = r#"let text = builtins.getEnv "TEXT"; in
+    let shell = r#"let text = builtins.getEnv "HOSTNAME"; in
 pkgs.mkShell { packages = pkgs.lib.optional (text != "") (pkgs.runCommand text {
   outputHashMode = "flat"; outputHashAlgo = "sha256"; outputHash = builtins.hashString "sha256" text; } ""); }"#;
     let b = packed("drift-fetch", shell, "", "");
-    let script = format!("{MAY_BUILD}; TEXT=x shellpack open x.shellpack --build");
+    let script = format!("{MAY_BUILD}; HOSTNAME=x shellpack open x.shellpack --build");
     drifts(&b, &script).says("pack it again where there is a network");
 }
 
@@ -104,7 +108,7 @@ fn at_a_terminal_the_choice_is_offered() {
     let b = packed("drift-choice", SAYS, "", "");
     let script = |answers: &str| {
         format!(
-            "{MAY_BUILD}; export TEXT=hello; {{ sleep 2; printf '{answers}'; sleep 4; }} |
+            "{MAY_BUILD}; export HOSTNAME=hello; {{ sleep 2; printf '{answers}'; sleep 4; }} |
 script -qec 'shellpack open x.shellpack --run \"say | tr a-z A-Z\"' /dev/null"
         )
     };

@@ -56,6 +56,7 @@ impl Bundle {
             nixpkgs_config: None,
             takes_user_config: false,
             fetching_files: Vec::new(),
+            evaluation_variables: BTreeMap::new(),
             variables_read: Vec::new(),
             derivations: None,
             roots: paths.iter().map(|path| path.path.clone()).collect(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Advice, Error, FlakeProblem, Kind};
+use crate::error::{Advice, BadEnvironment, Error, FlakeProblem, Kind};
 use crate::nix::flake;
 use shellpack_format::bundle::manifest::shell_quoted;
 
@@ -32,6 +32,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
         }
         Error::InvalidStorePath(_) => "it may have been garbage-collected; try again".to_owned(),
         Error::NotOneDerivation { .. } => "choose one with -A ATTRIBUTE".to_owned(),
+        Error::Environment(bad) => environment(bad)?,
         Error::Flake(problem) => flake_problem(problem),
         Error::RehearsalFailed { advice, .. } => advise(advice.as_ref()?),
         _ => return None,
@@ -61,6 +62,33 @@ fn not_a_shell_file(named: &Path, kind: Kind) -> String {
                 .to_owned()
         }
     }
+}
+
+fn environment(bad: &BadEnvironment) -> Option<String> {
+    Some(match bad {
+        BadEnvironment::Decides { names, secret, .. } => {
+            let each = |option: &str, value: &str, names: &[String]| {
+                let words = names.iter().map(|name| format!("{option} {name}{value}"));
+                words.collect::<Vec<_>>()
+            };
+            let carried = [each("--env", "", names), each("--env", "=VALUE", secret)].concat();
+            let all = [names.as_slice(), secret.as_slice()].concat();
+            format!(
+                "carry what it says, for evaluation on the target: {}\n\
+                 or pack the shell that it is without: {}",
+                carried.join(" "),
+                each("--no-env", "", &all).join(" ")
+            )
+        }
+        BadEnvironment::Unset(name) => format!("say the value: --env {name}=VALUE"),
+        BadEnvironment::Secret(name) => {
+            format!("spell it out, if it may be in the bundle: --env {name}=VALUE")
+        }
+        BadEnvironment::Unsteady(_) => {
+            "pack it as it is now, without evaluation on the target: --no-eval".to_owned()
+        }
+        BadEnvironment::OfMachine(_) | BadEnvironment::NotAName(_) => return None,
+    })
 }
 
 fn flake_problem(problem: &FlakeProblem) -> String {

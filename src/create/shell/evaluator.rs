@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Shell;
+use super::environment::{self, Own, Trial, Values, Variables};
 use super::fetching::{self, Answers, Fetched};
 use super::recording::{self, Recording};
 use crate::create::Options;
@@ -25,6 +26,7 @@ use shellpack_format::store::store_path::StorePath;
 pub(super) struct Evaluator<'a> {
     pub(super) options: &'a Options,
     pub(super) nix: &'a Nix,
+    pub(super) variables: &'a Variables,
     /// Holds a directory for each shell.
     pub(super) scratch: &'a Path,
     pub(super) report: &'a Report,
@@ -37,6 +39,26 @@ pub(super) struct Observed {
     /// The derivation that it evaluates to on this machine.
     derivation: StorePath,
     scratch: PathBuf,
+}
+
+/// What an evaluation hears of the machine.
+struct Heard {
+    /// The derivation that comes out.
+    path: StorePath,
+    /// The variables that the bundle carries.
+    carried: Values,
+    /// The machine's own variables that decide what comes out.
+    of_machine: Own,
+}
+
+impl Heard {
+    fn nothing(path: StorePath) -> Self {
+        Self {
+            path,
+            carried: Values::new(),
+            of_machine: Own::new(),
+        }
+    }
 }
 
 impl Observed {
@@ -123,8 +145,21 @@ impl Evaluator<'_> {
         } = observed;
         let surroundings = recording.surroundings.clone();
         let request = surroundings.applied_to(&self.request(wanted, scratch)?);
-        let answered = answers.evaluate(&request, self.nix, &fetched.files)?;
-        let path = answered.unwrap_or_else(|| observed.derivation.clone());
+        let evaluate = |request: &Request<'_>| {
+            let evaluation = answers.evaluate(request, self.nix, &fetched.files)?;
+            one_derivation(&evaluation, &wanted.file)
+        };
+        let variables_read = environment::read(observed.events(), |_| true);
+        let heard = if self.options.no_eval || wanted.flake.is_some() {
+            let answered = answers
+                .are_needed()
+                .then(|| evaluate(&request))
+                .transpose()?;
+            Heard::nothing(answered.unwrap_or_else(|| observed.derivation.clone()))
+        } else {
+            self.hear(observed, &request, &evaluate)?
+        };
+        let path = heard.path;
         let mut fetching_files = fetched.files;
         let mut read = read_while_evaluating(observed.events(), self.nix);
         if let Some(flake) = &wanted.flake {
@@ -145,7 +180,9 @@ impl Evaluator<'_> {
             derivation,
             pins,
             read_while_evaluating: read,
-            variables_read: variables_read(observed.events()),
+            variables_read,
+            evaluation_variables: heard.carried,
+            machine_variables: heard.of_machine,
             surroundings,
             fetching_files,
             flake: wanted.flake.as_ref().map(|flake| flake.source()),
@@ -153,10 +190,73 @@ impl Evaluator<'_> {
         })
     }
 
+    /// Finds the environment variables that decide what the shell is.
+    fn hear(
+        &self,
+        observed: &Observed,
+        request: &Request<'_>,
+        evaluate: &dyn Fn(&Request<'_>) -> Result<StorePath>,
+    ) -> Result<Heard> {
+        let in_environment = |environment, scratch: &Path| {
+            evaluate(&Request {
+                environment,
+                scratch,
+                ..request.clone()
+            })
+        };
+        // The root of the shell's own derivation stays where it is.
+        let scratch = observed.scratch.join("trial");
+        fs::create_dir_all(&scratch).map_err(Error::io("create", &scratch))?;
+        let file = &observed.wanted.file;
+        let mut trial = Trial {
+            file,
+            expected: &observed.derivation,
+            read: &environment::read(observed.events(), |_| true),
+            frozen: observed.recording.surroundings.override_variables(),
+            evaluate: &|environment| in_environment(environment, &scratch),
+        };
+        let decided = self.variables.decide(&trial)?;
+        let is_own = |file: &Path| {
+            !observed
+                .recording
+                .foreign
+                .iter()
+                .any(|dir| file.starts_with(dir))
+        };
+        let own = environment::read(observed.events(), is_own);
+        trial.read = &own;
+        let of_machine = self.variables.of_machine(&trial, &decided)?;
+        for (name, value) in &decided.found {
+            self.report.emit(Event::Note(&format!(
+                "the shell is another one without {name}={value}: the bundle carries it"
+            )));
+        }
+        for name in of_machine.keys() {
+            self.report.emit(Event::Warning(&format!(
+                "the shell depends on {name}, which has another value on the target"
+            )));
+        }
+        let environment = self.variables.of_target(file, &decided.carried);
+        Ok(Heard {
+            path: in_environment(environment, request.scratch)?,
+            carried: decided.carried,
+            of_machine,
+        })
+    }
+
     fn request<'b>(&'b self, wanted: &'b Wanted, scratch: &'b Path) -> Result<Request<'b>> {
         let request = |start| {
             let include = &self.options.include;
-            Request::new(start, &wanted.selection, include, scratch, self.report)
+            let directory = wanted.file.parent().unwrap_or(&wanted.file);
+            let environment = self.variables.of_user(directory);
+            Request::new(
+                start,
+                &wanted.selection,
+                include,
+                environment,
+                scratch,
+                self.report,
+            )
         };
         match &wanted.flake {
             Some(staged) => flake::sealed(request(Start::Flake(&staged.flake))),
@@ -174,14 +274,6 @@ fn one_derivation(evaluation: &Evaluation, file: &Path) -> Result<StorePath> {
             count: others.len(),
         }),
     }
-}
-
-fn variables_read(events: &[Recorded]) -> BTreeSet<String> {
-    let names = events.iter().filter_map(|event| match event {
-        Recorded::Environment { name } => Some(name.clone()),
-        _ => None,
-    });
-    names.collect()
 }
 
 /// Outputs that import from derivation built, and other store paths that evaluation names.

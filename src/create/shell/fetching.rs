@@ -7,11 +7,10 @@ use crate::create::project::Project;
 use crate::create::shell::pins;
 use crate::error::Result;
 use crate::nix::Nix;
-use crate::nix::evaluate::{Recorded, Request};
+use crate::nix::evaluate::{Evaluation, Recorded, Request};
 use crate::nix::replay::{self, Answer};
 use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::{Pin, RelativePath};
-use shellpack_format::store::store_path::StorePath;
 
 /// Files in the store that fetch something that Nix does not find in the store, and files in the
 /// store that import them: an overlay, or a file that nixpkgs calls.
@@ -93,16 +92,21 @@ impl<'a> Answers<'a> {
         })
     }
 
+    /// Whether evaluation must get any.
+    pub(super) fn are_needed(&self) -> bool {
+        !self.sources.is_empty()
+    }
+
     /// Evaluates a shell as the target will. `fetching_files` are its files in the store that call
-    /// fetchers. `None` if fetchers need no answers.
+    /// fetchers.
     pub(super) fn evaluate(
         &self,
         request: &Request<'_>,
         nix: &Nix,
         fetching_files: &[String],
-    ) -> Result<Option<StorePath>> {
-        if self.sources.is_empty() {
-            return Ok(None);
+    ) -> Result<Evaluation> {
+        if !self.are_needed() {
+            return request.evaluate(nix);
         }
         let place = replay::ReplayPlace {
             start: request.start,
@@ -112,8 +116,7 @@ impl<'a> Answers<'a> {
             nix_version: &nix.version,
         };
         let wrapper = replay::write(&self.sources, place, &request.scratch.join("replay"))?;
-        let evaluation = request.evaluate_through(nix, &wrapper)?;
-        Ok(evaluation.derivations.into_iter().next())
+        request.evaluate_through(nix, &wrapper)
     }
 }
 

@@ -18,7 +18,7 @@ use shellpack_format::bundle::manifest::Pin;
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::StorePath;
 
-/// The pins of `<…>` look-ups and of the user's configuration. They are frozen, because no project
+/// The pins of `<…>` look-ups, of the user's configuration, and of overrides by variables. They are frozen, because no project
 /// pins them.
 pub(super) fn of_surroundings(surroundings: &Surroundings) -> Vec<Pin> {
     let pin = |fetcher: String, entry: &Frozen| Pin {
@@ -37,7 +37,9 @@ pub(super) fn of_surroundings(surroundings: &Surroundings) -> Vec<Pin> {
     let look_ups = look_ups.map(|entry| pin(format!("<{}>", entry.name), entry));
     let config = surroundings.nixpkgs_config.iter();
     let config = config.map(|entry| pin(entry.name.clone(), entry));
-    look_ups.chain(config).collect()
+    let overrides = surroundings.overrides.iter();
+    let overrides = overrides.map(|entry| pin(entry.name.clone(), entry));
+    look_ups.chain(config).chain(overrides).collect()
 }
 
 /// The pins of fetchers, each source once. If `is_replayed`, every pin includes the answer for its

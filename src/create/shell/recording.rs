@@ -10,7 +10,7 @@ use crate::nix::Nix;
 use crate::nix::daemon::Connection;
 use crate::nix::evaluate::{Evaluation, KnownFlake, Recorded, Request};
 use crate::nix::flake::Start;
-use crate::nix::search_path::{self, Frozen, PathEntry};
+use crate::nix::search_path::{self, PathEntry};
 use crate::nix::user_config::UserConfig;
 use crate::report::{Event, Report};
 
@@ -34,7 +34,13 @@ pub(super) fn record(
 ) -> Result<Recording> {
     let (entries, user) = user_settings(request)?;
     let plain = evaluate_plainly(request, nix, connection, report)?;
-    let beside = foreign(nix, &entries, &[], &user, request.file());
+    let beside = foreign(
+        nix,
+        &entries,
+        &Surroundings::default(),
+        &user,
+        request.file(),
+    );
     // Nix also evaluates built-in files, which do not exist on disk.
     let files = plain.evaluated.iter().filter(|file| file.is_file());
     let mut files: BTreeSet<PathBuf> = files.cloned().collect();
@@ -52,6 +58,7 @@ pub(super) fn record(
         events: &recorded.events,
         is_flake: matches!(request.start, Start::Flake(_)),
         shell_file: request.file(),
+        environment: &request.environment,
         scratch: request.scratch,
     };
     let surroundings = Surroundings::freeze(&seen, &entries, &user)?;
@@ -70,13 +77,7 @@ pub(super) fn record(
     recorded.evaluated.extend(plain.evaluated);
     recorded.copied.extend(plain.copied);
     Ok(Recording {
-        foreign: foreign(
-            nix,
-            &entries,
-            &surroundings.search_path,
-            &user,
-            request.file(),
-        ),
+        foreign: foreign(nix, &entries, &surroundings, &user, request.file()),
         evaluation: recorded,
         surroundings,
     })
@@ -170,12 +171,18 @@ fn hold_sources(nix: &Nix, evaluation: &Evaluation, connection: &mut Connection)
 fn foreign(
     nix: &Nix,
     entries: &[PathEntry],
-    frozen: &[Frozen],
+    surroundings: &Surroundings,
     user: &UserConfig,
     file: &Path,
 ) -> Vec<PathBuf> {
     let mut dirs = search_path::foreign_directories(entries, file);
-    dirs.extend(frozen.iter().map(|entry| PathBuf::from(&entry.source)));
+    let Surroundings {
+        search_path,
+        overrides,
+        ..
+    } = surroundings;
+    let frozen = search_path.iter().chain(overrides);
+    dirs.extend(frozen.map(|entry| PathBuf::from(&entry.source)));
     dirs.extend(user_config::places(user, file));
     let real: Vec<_> = dirs
         .iter()

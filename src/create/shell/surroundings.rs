@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::environment::{self, Values};
 use super::user_config::Seen;
 use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::evaluate::{Evaluation, Recorded, Request};
+use crate::nix::expression::utf8;
 use crate::nix::search_path::{self, Frozen, PathEntry};
 use crate::nix::user_config::{OVERLAYS, UserConfig};
 use shellpack_format::bundle::manifest::{NIXPKGS_CONFIG, nix_path};
@@ -20,6 +22,8 @@ pub(in crate::create) struct Surroundings {
     pub(in crate::create) search_path: Vec<Frozen>,
     /// The user's nixpkgs configuration.
     pub(in crate::create) nixpkgs_config: Option<Frozen>,
+    /// Sources that variables put in the place of pinned ones. The name is the variable's.
+    pub(in crate::create) overrides: Vec<Frozen>,
     /// Whether evaluation looks for such a configuration, even if there is none.
     pub(in crate::create) takes_user_config: bool,
 }
@@ -39,6 +43,7 @@ impl Surroundings {
         search_path.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self {
             nixpkgs_config: seen.freeze_config(user)?,
+            overrides: freeze_overrides(seen)?,
             takes_user_config: seen.is_flake || takes_user_config(seen.events),
             search_path,
         })
@@ -46,7 +51,8 @@ impl Surroundings {
 
     /// All frozen sources.
     pub(super) fn frozen(&self) -> impl Iterator<Item = &Frozen> {
-        self.search_path.iter().chain(&self.nixpkgs_config)
+        let look_ups = self.search_path.iter().chain(&self.nixpkgs_config);
+        look_ups.chain(&self.overrides)
     }
 
     /// Lines that tell the user what is frozen.
@@ -63,7 +69,13 @@ impl Surroundings {
                 frozen.source
             )
         });
-        look_ups.chain(config).collect()
+        let overrides = self.overrides.iter().map(|frozen| {
+            format!(
+                "{} overrides a pinned source, and is frozen: {} as {}",
+                frozen.name, frozen.source, frozen.store_path
+            )
+        });
+        look_ups.chain(config).chain(overrides).collect()
     }
 
     /// The request in these surroundings.
@@ -78,7 +90,15 @@ impl Surroundings {
         if let Some(file) = &self.nixpkgs_config {
             request.nixpkgs_config = Some(file.path.clone());
         }
+        request.environment = request.environment.with_all(self.override_variables());
         request
+    }
+
+    /// The variables that name the frozen overrides.
+    pub(super) fn override_variables(&self) -> Values {
+        let overrides = self.overrides.iter();
+        let variables = overrides.map(|frozen| (frozen.name.clone(), frozen.path.clone()));
+        variables.collect()
     }
 
     /// The paths of files after the source that they are in was frozen.
@@ -137,6 +157,28 @@ fn freeze(nix: &Nix, entries: &[PathEntry], events: &[Recorded]) -> Result<Vec<F
         }
     }
     Ok(frozen)
+}
+
+/// What the names of variables begin with by which npins and niv take a local source instead of the
+/// pinned one.
+const OVERRIDES: [&str; 2] = ["NPINS_OVERRIDE_", "NIV_OVERRIDE_"];
+
+/// Freezes the sources that variables name in the place of pinned ones.
+fn freeze_overrides(seen: &Seen<'_>) -> Result<Vec<Frozen>> {
+    let read = environment::read(seen.events, |_| true).into_iter();
+    let named = read.filter(|name| OVERRIDES.iter().any(|prefix| name.starts_with(prefix)));
+    let set = named.filter_map(|name| {
+        let value = seen
+            .environment
+            .get(&name)
+            .filter(|value| !value.is_empty())?;
+        // Both tools take a relative one as below PWD.
+        let directory = seen.environment.get("PWD").unwrap_or("/");
+        let path = Path::new(directory).join(value);
+        path.exists().then_some((name, path))
+    });
+    set.map(|(name, path)| search_path::freeze(seen.nix, name, utf8(&path)?.to_owned()))
+        .collect()
 }
 
 /// Freezes entries whose look-up the recorder did not see. Nix's log names their files.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::nix::Nix;
+use crate::nix::environment::Environment;
 use crate::nix::evaluate::{Evaluation, Recorded};
 use crate::nix::search_path::{self, Frozen};
 use crate::nix::user_config::{OVERLAYS, UserConfig};
@@ -29,6 +30,8 @@ pub(super) struct Seen<'a> {
     /// machine.
     pub(super) is_flake: bool,
     pub(super) shell_file: &'a Path,
+    /// The variables of the evaluation.
+    pub(super) environment: &'a Environment,
     pub(super) scratch: &'a Path,
 }
 

@@ -44,15 +44,24 @@ pub(super) enum Change {
 /// Finds a derivation by its path; `None` if it is unknown.
 pub(super) type Lookup<'a> = &'a dyn Fn(&StorePath) -> Option<Derivation>;
 
+/// The directories of a project on two machines. A text that names one of them is the same on both.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places<'a> {
+    pub(crate) old: &'a str,
+    pub(crate) new: &'a str,
+}
+
 /// Finds the first difference, depth first, because an input that differs makes everything that
 /// depends on it differ, too.
 pub(super) fn first(
     old: (&StorePath, Lookup<'_>),
     new: (&StorePath, Lookup<'_>),
+    places: Option<Places<'_>>,
 ) -> Option<Difference> {
     let mut search = Search {
         old: old.1,
         new: new.1,
+        places,
         seen: BTreeSet::new(),
         chain: Vec::new(),
     };
@@ -62,6 +71,7 @@ pub(super) fn first(
 struct Search<'a> {
     old: Lookup<'a>,
     new: Lookup<'a>,
+    places: Option<Places<'a>>,
     seen: BTreeSet<(StorePath, StorePath)>,
     chain: Vec<String>,
 }
@@ -76,7 +86,7 @@ impl Search<'_> {
             .push(name.strip_suffix(".drv").unwrap_or(name).to_owned());
         let found = match ((self.old)(old), (self.new)(new)) {
             (Some(old), Some(new)) => self.inputs(&old, &new).or_else(|| {
-                own_difference(&old, &new).map(|change| Difference {
+                own_difference(&old, &new, self.places).map(|change| Difference {
                     chain: self.chain.clone(),
                     change,
                 })
@@ -114,11 +124,15 @@ fn by_name(derivation: &Derivation) -> BTreeMap<String, Vec<StorePath>> {
     named
 }
 
-fn own_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
+fn own_difference(
+    old: &Derivation,
+    new: &Derivation,
+    places: Option<Places<'_>>,
+) -> Option<Change> {
     input_difference(old, new)
-        .or_else(|| variable_difference(old, new))
-        .or_else(|| source_difference(old, new))
-        .or_else(|| build_difference(old, new))
+        .or_else(|| variable_difference(old, new, places))
+        .or_else(|| source_difference(old, new, places))
+        .or_else(|| build_difference(old, new, places))
 }
 
 fn input_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
@@ -139,13 +153,20 @@ fn input_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
     })
 }
 
-fn variable_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
+fn variable_difference(
+    old: &Derivation,
+    new: &Derivation,
+    places: Option<Places<'_>>,
+) -> Option<Change> {
     let (old, new) = (&old.environment, &new.environment);
     let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     names.into_iter().find_map(|name| {
         let (old, new) = (old.get(name), new.get(name));
-        let plain = |value: Option<&String>| value.map(|value| without_hashes(value));
-        (plain(old) != plain(new)).then(|| {
+        let is_same = match (old, new) {
+            (Some(old), Some(new)) => is_same(old, new, places),
+            (old, new) => old == new,
+        };
+        (!is_same).then(|| {
             let (old_shown, new_shown) = shown(old, new);
             Change::Variable {
                 name: name.clone(),
@@ -156,7 +177,23 @@ fn variable_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
     })
 }
 
-fn source_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
+fn source_difference(
+    old: &Derivation,
+    new: &Derivation,
+    places: Option<Places<'_>>,
+) -> Option<Change> {
+    if places.is_some() {
+        // A text that names a place has another path elsewhere, but the same name.
+        let names = |derivation: &Derivation| {
+            let names = derivation.input_sources.iter();
+            let mut names: Vec<_> = names.map(|source| source.name().to_owned()).collect();
+            names.sort();
+            names
+        };
+        if names(old) == names(new) {
+            return None;
+        }
+    }
     let source = new
         .input_sources
         .iter()
@@ -168,7 +205,11 @@ fn source_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
     source.map(|source| Change::Source(source.name().to_owned()))
 }
 
-fn build_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
+fn build_difference(
+    old: &Derivation,
+    new: &Derivation,
+    places: Option<Places<'_>>,
+) -> Option<Change> {
     let build = |derivation: &Derivation| {
         let arguments = derivation.arguments.join(" ");
         format!(
@@ -177,7 +218,34 @@ fn build_difference(old: &Derivation, new: &Derivation) -> Option<Change> {
         )
     };
     let (old, new) = (build(old), build(new));
-    (without_hashes(&old) != without_hashes(&new)).then_some(Change::Build { old, new })
+    (!is_same(&old, &new, places)).then_some(Change::Build { old, new })
+}
+
+/// Whether two texts are the same but for hashes and for the directory of the project.
+fn is_same(old: &str, new: &str, places: Option<Places<'_>>) -> bool {
+    let plain = |text: &str, place: fn(Places<'_>) -> &str| {
+        let text = without_hashes(text);
+        match places {
+            Some(places) => without_directory(&text, place(places)),
+            None => text,
+        }
+    };
+    plain(old, |places| places.old) == plain(new, |places| places.new)
+}
+
+/// Replaces a directory by a word that is in no path.
+fn without_directory(text: &str, directory: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(directory) {
+        let (before, after) = (&rest[..at], &rest[at + directory.len()..]);
+        let goes_on = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+        let is_whole = !after.starts_with(goes_on);
+        plain.push_str(before);
+        plain.push_str(if is_whole { "\0" } else { directory });
+        rest = after;
+    }
+    plain + rest
 }
 
 /// Removes hashes: they follow from contents that are compared elsewhere.
@@ -256,6 +324,7 @@ mod tests {
         first(
             (&first_old, &|path| old.get(path).cloned()),
             (&first_new, &|path| new.get(path).cloned()),
+            None,
         )
     }
 
@@ -306,6 +375,23 @@ mod tests {
                 new: Some("b".into()),
             }
         );
+    }
+
+    #[test]
+    fn the_directory_of_the_project_is_no_difference() {
+        let places = Some(Places {
+            old: "/home/me/p",
+            new: "/home/rehearsal/p",
+        });
+        for (old, new, expected) in [
+            ("/home/me/p", "/home/rehearsal/p", true),
+            ("cd /home/me/p/x; ls", "cd /home/rehearsal/p/x; ls", true),
+            ("/home/me/p2", "/home/rehearsal/p2", false),
+            ("/home/me/p2", "/home/me/p2", true),
+            ("/home/me/p", "/home/me/p", false),
+        ] {
+            assert_eq!(is_same(old, new, places), expected, "{old} {new}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use super::difference::{self, Change, Difference};
+use super::difference::{self, Change, Difference, Places};
 use crate::nix::Nix;
 use crate::nix::evaluate;
 use shellpack_format::bundle::derivations;
@@ -25,10 +25,10 @@ pub(super) fn explain(
     edited: &[String],
     found: &StorePath,
 ) -> String {
-    let difference = find(shell, nix, found);
+    let difference = find(shell, nix, found, None);
     let mut text = String::new();
     if let Some(difference) = &difference {
-        text.push_str(&describe(difference));
+        text.push_str(&describe(difference, ["in the bundle:", "here:"]));
     }
     for cause in causes(shell, nix, project, edited, difference.as_ref()) {
         // Writing to a string cannot fail.
@@ -37,7 +37,24 @@ pub(super) fn explain(
     text
 }
 
-fn find(shell: &Shell, nix: &Nix, found: &StorePath) -> Option<Difference> {
+/// The difference of the shell as it was named and as it is in a rehearsal, where the project is in
+/// another place, in lines for the user. `None` if there is no other difference than that.
+pub(crate) fn elsewhere(
+    shell: &Shell,
+    nix: &Nix,
+    places: Places<'_>,
+    found: &StorePath,
+) -> Option<String> {
+    let difference = find(shell, nix, found, Some(places))?;
+    Some(describe(&difference, ["here:", "elsewhere:"]))
+}
+
+fn find(
+    shell: &Shell,
+    nix: &Nix,
+    found: &StorePath,
+    places: Option<Places<'_>>,
+) -> Option<Difference> {
     let text = fs::read_to_string(shell.derivations.as_ref()?).ok()?;
     let carried = derivations::terms(&text);
     let old = |path: &StorePath| {
@@ -45,10 +62,10 @@ fn find(shell: &Shell, nix: &Nix, found: &StorePath) -> Option<Difference> {
         Derivation::parse(term.as_bytes(), &nix.store).ok()
     };
     let new = |path: &StorePath| evaluate::read_derivation(nix, path).ok();
-    difference::first((&shell.derivation, &old), (found, &new))
+    difference::first((&shell.derivation, &old), (found, &new), places)
 }
 
-fn describe(difference: &Difference) -> String {
+fn describe(difference: &Difference, [old_side, new_side]: [&str; 2]) -> String {
     let Some((own, outer)) = difference.chain.split_last() else {
         return String::new();
     };
@@ -56,8 +73,10 @@ fn describe(difference: &Difference) -> String {
         Some(outer) => format!("{own}, an input of {outer}"),
         None => own.clone(),
     };
-    let sides =
-        |old: &str, new: &str| format!("\n    in the bundle: {old}\n    here:          {new}");
+    let width = old_side.len().max(new_side.len());
+    let sides = |old: &str, new: &str| {
+        format!("\n    {old_side:width$} {old}\n    {new_side:width$} {new}")
+    };
     let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "(nothing)".to_owned());
     match &difference.change {
         Change::Variable { name, old, new } => {

@@ -312,3 +312,32 @@ fn a_bundle_without_evaluation_has_an_environment() {
         "the shell's structured attributes are missing or malformed"
     );
 }
+
+/// A bundle chooses what evaluation reads, and not how programs run here.
+#[test]
+fn no_variable_of_the_machine_is_set_for_evaluation() {
+    let said = |name: &str, value: &str| {
+        let variable = (name.to_owned(), value.to_owned());
+        with(|manifest| {
+            manifest.shells[0]
+                .evaluation_variables
+                .extend([variable.clone()]);
+        })
+    };
+    for name in [
+        "LD_PRELOAD",
+        "PATH",
+        "NIX_CONFIG",
+        "GIT_SSH_COMMAND",
+        "a=b",
+        "",
+        "1",
+    ] {
+        let expected = format!("its shell sets the variable {name:?} for evaluation");
+        assert_eq!(said(name, "x"), expected);
+    }
+    assert_eq!(
+        said("MODE", "a\0b"),
+        "the value of the variable MODE has a zero byte"
+    );
+}

@@ -21,12 +21,14 @@ mod name;
 pub mod selection;
 mod shell;
 mod text;
+mod variables;
 
 pub use by_hand::{NIX_PATH, NIXPKGS_CONFIG, nix_path, shell_quoted, shell_quoted_path};
 pub use name::{BundleName, RelativePath, ShellName};
 pub use shell::{
     FlakePin, FlakeSource, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, SearchPathEntry, Shell,
 };
+pub use variables::{belongs_to_machine, is_evaluation_variable};
 
 /// The largest manifest that is read, in bytes. A path needs about 400, so there is room for 160,000
 /// paths; a reader holds the manifest in memory several times over.

@@ -19,8 +19,8 @@ impl Shell {
         }
     }
 
-    /// The variables that evaluation of the shell needs, with their values.
-    pub fn variables(&self) -> Vec<(&'static str, String)> {
+    /// The search path and the configuration that evaluation of the shell needs, as variables.
+    pub fn surroundings(&self) -> Vec<(&'static str, String)> {
         let entries = self
             .nix_path
             .iter()
@@ -33,15 +33,18 @@ impl Shell {
     }
 
     /// The command to type, where the shell file's directory is `directory`. `instead` is a file and
-    /// a selection to use in place of the shell's own.
+    /// a selection to use in place of the shell's own; `surroundings` are variables for evaluation
+    /// besides the shell's own.
     pub fn by_hand(
         &self,
         directory: &str,
         instead: Option<(&str, &Selection)>,
-        variables: &[(&str, String)],
+        surroundings: &[(&str, String)],
     ) -> String {
         let mut words = vec!["cd".to_owned(), shell_quoted(directory), "&&".to_owned()];
-        let variables = variables.iter();
+        let surroundings = surroundings.iter().map(|(name, value)| (*name, value));
+        let own = self.evaluation_variables.iter();
+        let variables = surroundings.chain(own.map(|(name, value)| (name.as_str(), value)));
         words.extend(variables.map(|(name, value)| format!("{name}={}", shell_quoted(value))));
         words.push("nix-shell".to_owned());
         let name = self.file.as_str().rsplit('/').next().unwrap_or_default();

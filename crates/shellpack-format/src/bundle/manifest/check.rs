@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Closure, FileKind, FlakePin, Manifest, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, Project,
-    RelativePath, Shell,
+    RelativePath, Shell, is_evaluation_variable,
 };
 use crate::bundle::segment::MAX_RAW;
 use crate::bundle::{BadBundle, FORMAT};
@@ -78,6 +78,7 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
     for shell in &manifest.shells {
         ensure_shell(shell, &manifest.project)?;
         ensure_environment(shell, manifest.is_no_eval())?;
+        ensure_variables(shell)?;
         if let Some(missing) = shell.roots.iter().find(|root| !paths.contains(root)) {
             return bad(format!("the root {missing} is not among the store paths"));
         }
@@ -337,6 +338,21 @@ fn ensure_environment(shell: &Shell, is_no_eval: bool) -> Result<(), BadBundle> 
     let is_missing = is_no_eval && environment.contains_key("__json") && attributes.is_none();
     if is_missing || !attributes.is_none_or(is_set) {
         return bad("the shell's structured attributes are missing or malformed");
+    }
+    Ok(())
+}
+
+/// Checks the variables that evaluation gets: a bundle must not change how programs run here.
+fn ensure_variables(shell: &Shell) -> Result<(), BadBundle> {
+    for (name, value) in &shell.evaluation_variables {
+        if !is_evaluation_variable(name) {
+            return bad(format!(
+                "its shell sets the variable {name:?} for evaluation"
+            ));
+        }
+        if value.contains('\0') {
+            return bad(format!("the value of the variable {name} has a zero byte"));
+        }
     }
     Ok(())
 }

@@ -59,6 +59,10 @@ pub struct Shell {
     /// project's files must be answered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fetching_files: Vec<String>,
+    /// Environment variables that decide what evaluation gives, with their values. Evaluation sees
+    /// these and the ones that [belong to the machine](super::belongs_to_machine), and no others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evaluation_variables: BTreeMap<String, String>,
     /// Environment variables that evaluation reads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variables_read: Vec<String>,

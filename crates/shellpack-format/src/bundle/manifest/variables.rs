@@ -1,0 +1,142 @@
+//! Environment variables of an evaluation (`bundle-format.md`, section 4.6).
+
+/// Names of variables that belong to a machine, a user or a terminal, not to a shell.
+const NAMES: [&str; 51] = [
+    "BASH_ENV",
+    "CDPATH",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLORTERM",
+    "COLUMNS",
+    "DISPLAY",
+    "EDITOR",
+    "ENV",
+    "FORCE_COLOR",
+    "GCONV_PATH",
+    "GLIBC_TUNABLES",
+    "HISTFILE",
+    "HOME",
+    "HOST",
+    "HOSTALIASES",
+    "HOSTNAME",
+    "IFS",
+    "IN_NIX_SHELL",
+    "LANG",
+    "LANGUAGE",
+    "LESS",
+    "LIBEXEC",
+    "LINES",
+    "LOCALDOMAIN",
+    "LOCPATH",
+    "LOGNAME",
+    "LS_COLORS",
+    "MAIL",
+    "MANPATH",
+    "NETRC",
+    "NLSPATH",
+    "NO_COLOR",
+    "OLDPWD",
+    "PAGER",
+    "PATH",
+    "PWD",
+    "RES_OPTIONS",
+    "SHELL",
+    "SHELLOPTS",
+    "SHLVL",
+    "TEMP",
+    "TEMPDIR",
+    "TERM",
+    "TMP",
+    "TMPDIR",
+    "TZ",
+    "TZDIR",
+    "USER",
+    "VISUAL",
+    "_",
+];
+
+/// What the names of others begin with.
+const PREFIXES: [&str; 21] = [
+    "AWS_",
+    "BASH_FUNC_",
+    "CURL_",
+    "DBUS_",
+    "GC_",
+    "GIT_",
+    "GPG_",
+    "LC_",
+    "LD_",
+    "MALLOC_",
+    "NIX_",
+    "PERL5",
+    "PYTHON",
+    "SHELLPACK_",
+    "SSH_",
+    "SSL_",
+    "SUDO_",
+    "SYSTEMD_",
+    "XDG_",
+    "_NIX_",
+    "WAYLAND_",
+];
+
+/// The user's nixpkgs configuration has a field of its own.
+const CONFIG: &str = super::NIXPKGS_CONFIG;
+
+/// Whether a variable belongs to the machine: evaluation sees this machine's own value, if there is
+/// one, and a bundle cannot set it.
+pub fn belongs_to_machine(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    NAMES.contains(&name)
+        || name == CONFIG
+        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || lower.ends_with("_proxy")
+}
+
+/// Whether a bundle can set this variable for an evaluation: it has the name of a shell's variable,
+/// and does not belong to the machine.
+pub fn is_evaluation_variable(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    let is_name = name.bytes().next().is_some_and(is_letter)
+        && name
+            .bytes()
+            .all(|byte| is_letter(byte) || byte.is_ascii_digit());
+    is_name && !belongs_to_machine(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_sets_no_variable_that_changes_how_programs_run() {
+        for name in [
+            "PATH",
+            "HOME",
+            "LD_PRELOAD",
+            "NIX_CONFIG",
+            "NIXPKGS_CONFIG",
+            "GIT_SSH_COMMAND",
+            "https_proxy",
+            "HTTP_PROXY",
+            "BASH_ENV",
+            "XDG_CONFIG_HOME",
+            "GLIBC_TUNABLES",
+            "",
+            "1X",
+            "A=B",
+            "A B",
+            "Ä",
+        ] {
+            assert!(!is_evaluation_variable(name), "{name}");
+        }
+        for name in [
+            "NIXPKGS_ALLOW_UNFREE",
+            "NPINS_OVERRIDE_nixpkgs",
+            "_x1",
+            "CI",
+        ] {
+            assert!(is_evaluation_variable(name), "{name}");
+        }
+    }
+}

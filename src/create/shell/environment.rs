@@ -1,0 +1,363 @@
+//! The environment variables of an evaluation. On the target it sees the machine's own and the ones
+//! that the bundle carries. So the user's other variables are either known not to matter, or carried.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::create::Options;
+use crate::error::{BadEnvironment, Error, Result};
+use crate::nix::environment::Environment;
+use crate::nix::evaluate::Recorded;
+use shellpack_format::bundle::manifest::{belongs_to_machine, is_evaluation_variable};
+use shellpack_format::store::store_path::StorePath;
+
+/// nixpkgs reads these by itself, and their names say that they are meant for it.
+const OF_NIXPKGS: &str = "NIXPKGS_ALLOW_";
+
+/// Parts of names that usually hold secrets.
+const SECRET: [&str; 8] = [
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "CREDENTIAL",
+    "API_KEY",
+    "PRIVATE_KEY",
+];
+
+/// Variables of the machine whose value is the same for every evaluation, or that a bundle carries in
+/// another way.
+const FIXED: [&str; 5] = [
+    "IN_NIX_SHELL",
+    "NIXPKGS_CONFIG",
+    "NIX_PATH",
+    "OLDPWD",
+    "PWD",
+];
+
+/// A value that a machine's variable has nowhere.
+const ELSEWHERE: &str = "/shellpack-elsewhere";
+
+/// Names and values.
+pub(in crate::create) type Values = BTreeMap<String, String>;
+
+/// Names of the machine's own variables, and their values if they are set.
+pub(in crate::create) type Own = BTreeMap<String, Option<String>>;
+
+/// A variable that the user wants to carry, with its value unless it is the current one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Option<String>,
+}
+
+/// The user's variables, as the options change them.
+#[derive(Debug)]
+pub(super) struct Variables {
+    user: Environment,
+    /// The ones that the bundle carries because the user says so.
+    asked: Values,
+}
+
+/// An evaluation that can be repeated with other variables.
+pub(super) struct Trial<'a> {
+    /// The shell file.
+    pub(super) file: &'a Path,
+    /// The outcome with the user's variables.
+    pub(super) expected: &'a StorePath,
+    /// Names that evaluation is known to read.
+    pub(super) read: &'a BTreeSet<String>,
+    /// Variables that the bundle carries in any case.
+    pub(super) frozen: Values,
+    /// Evaluates.
+    pub(super) evaluate: &'a dyn Fn(Environment) -> Result<StorePath>,
+}
+
+/// The outcome on the target.
+pub(super) struct Decided {
+    /// The derivation.
+    pub(super) path: StorePath,
+    /// The variables that the bundle carries.
+    pub(super) carried: Values,
+    /// Those of them that nobody asked for.
+    pub(super) found: Values,
+}
+
+impl Variables {
+    /// As the options say.
+    pub(super) fn of(options: &Options) -> Result<Self> {
+        let mut user = Environment::of_user();
+        for name in &options.no_env {
+            ensure_usable(name)?;
+            user = user.without(name);
+        }
+        let mut asked = Values::new();
+        for Assignment { name, value } in &options.env {
+            ensure_usable(name)?;
+            let value = match value {
+                Some(value) => value.clone(),
+                None if is_likely_secret(name) => {
+                    return Err(BadEnvironment::Secret(name.clone()).into());
+                }
+                None => {
+                    let set = user.get(name).map(str::to_owned);
+                    set.ok_or_else(|| BadEnvironment::Unset(name.clone()))?
+                }
+            };
+            user = user.with(name, &value);
+            asked.insert(name.clone(), value);
+        }
+        Ok(Self { user, asked })
+    }
+
+    /// The user's variables, for a shell file in this directory.
+    pub(super) fn of_user(&self, directory: &Path) -> Environment {
+        self.user.clone().in_directory(directory)
+    }
+
+    /// The variables on the target, as far as this machine can tell.
+    pub(super) fn of_target(&self, file: &Path, carried: &Values) -> Environment {
+        let directory = file.parent().unwrap_or(file);
+        self.of_user(directory).machine().with_all(carried)
+    }
+
+    /// Finds the variables of the user that decide the outcome. The ones that are meant for nixpkgs
+    /// are carried; any other is an error, since it may be a mistake or a secret.
+    pub(super) fn decide(&self, trial: &Trial<'_>) -> Result<Decided> {
+        let directory = trial.file.parent().unwrap_or(trial.file);
+        let mut carried = self.asked.clone();
+        carried.extend(trial.frozen.clone());
+        let machine = self.of_target(trial.file, &carried);
+        let bare = succeeded((trial.evaluate)(machine.clone()))?;
+        if let Some(path) = bare.as_ref().filter(|path| *path == trial.expected) {
+            let path = path.clone();
+            let found = Values::new();
+            return Ok(Decided {
+                path,
+                carried,
+                found,
+            });
+        }
+        // Answers of fetchers may have changed the outcome, too.
+        let whole = (trial.evaluate)(self.of_user(directory).with_all(&trial.frozen))?;
+        let mut found = Values::new();
+        if bare.as_ref() != Some(&whole) {
+            let others = self.user.others();
+            let others = others.filter(|(name, _)| !carried.contains_key(*name));
+            found = Search {
+                trial,
+                machine,
+                goal: &whole,
+            }
+            .smallest(others.collect())?;
+            ensure_carriable(trial.file, found.keys())?;
+            carried.extend(found.clone());
+        }
+        Ok(Decided {
+            path: whole,
+            carried,
+            found,
+        })
+    }
+
+    /// The machine's own variables that the project reads and that decide the outcome, with their
+    /// values. The target has others.
+    pub(super) fn of_machine(&self, trial: &Trial<'_>, decided: &Decided) -> Result<Own> {
+        let read = trial.read.iter();
+        let read = read.filter(|name| belongs_to_machine(name) && !FIXED.contains(&name.as_str()));
+        let environment = self.of_target(trial.file, &decided.carried);
+        let mut deciding = Own::new();
+        for name in read {
+            let elsewhere = elsewhere(environment.clone(), name);
+            if succeeded((trial.evaluate)(elsewhere))?.as_ref() != Some(&decided.path) {
+                let value = self.user.get(name).map(str::to_owned);
+                deciding.insert(name.clone(), value);
+            }
+        }
+        Ok(deciding)
+    }
+}
+
+/// The environment on a machine where this variable has another value. Nix finds its settings and
+/// caches all the same.
+fn elsewhere(environment: Environment, name: &str) -> Environment {
+    let mut changed = environment.clone().with(name, ELSEWHERE);
+    if name == "HOME"
+        && let Some(home) = environment.get("HOME").map(PathBuf::from)
+    {
+        for (name, dir) in [("XDG_CACHE_HOME", ".cache"), ("XDG_CONFIG_HOME", ".config")] {
+            if environment.get(name).is_none() {
+                changed = changed.with(name, home.join(dir));
+            }
+        }
+    }
+    changed
+}
+
+/// Looks for the variables that decide an outcome.
+struct Search<'a> {
+    trial: &'a Trial<'a>,
+    machine: Environment,
+    goal: &'a StorePath,
+}
+
+impl Search<'_> {
+    /// The smallest set of these variables that gives the goal.
+    fn smallest(&self, candidates: Vec<(&str, &str)>) -> Result<Values> {
+        let is_likely = |(name, _): &(&str, &str)| {
+            self.trial.read.contains(*name) || name.starts_with(OF_NIXPKGS)
+        };
+        let likely: Vec<_> = candidates.iter().copied().filter(is_likely).collect();
+        for candidates in [likely, candidates] {
+            if self.gives_goal(&candidates)? {
+                let found = self.reduce(&mut Vec::new(), &candidates)?;
+                let found = found.into_iter();
+                return Ok(found
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect());
+            }
+        }
+        Err(BadEnvironment::Unsteady(self.trial.file.to_owned()).into())
+    }
+
+    /// The smallest part of `candidates` that gives the goal together with `fixed`, if all of them do:
+    /// leaves out one half while the other is there, and so on. `fixed` is as before in the end.
+    fn reduce<'v>(
+        &self,
+        fixed: &mut Vec<(&'v str, &'v str)>,
+        candidates: &[(&'v str, &'v str)],
+    ) -> Result<Vec<(&'v str, &'v str)>> {
+        if candidates.is_empty() || self.gives_goal(fixed)? {
+            return Ok(Vec::new());
+        }
+        if candidates.len() == 1 {
+            return Ok(candidates.to_vec());
+        }
+        let (first, second) = candidates.split_at(candidates.len() / 2);
+        let before = fixed.len();
+        fixed.extend(second);
+        let mut needed = self.reduce(fixed, first)?;
+        fixed.truncate(before);
+        fixed.extend(&needed);
+        needed.extend(self.reduce(fixed, second)?);
+        fixed.truncate(before);
+        Ok(needed)
+    }
+
+    fn gives_goal(&self, variables: &[(&str, &str)]) -> Result<bool> {
+        let environment = self.machine.clone().with_all(variables.iter().copied());
+        let outcome = succeeded((self.trial.evaluate)(environment))?;
+        Ok(outcome.as_ref() == Some(self.goal))
+    }
+}
+
+/// The outcome of an evaluation that may fail: without a variable, a shell may refuse to be.
+fn succeeded(outcome: Result<StorePath>) -> Result<Option<StorePath>> {
+    match outcome {
+        Ok(path) => Ok(Some(path)),
+        Err(Error::NixFailed { .. } | Error::NotOneDerivation { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn ensure_carriable<'a>(file: &Path, names: impl Iterator<Item = &'a String>) -> Result<()> {
+    let names: Vec<_> = names.filter(|name| !name.starts_with(OF_NIXPKGS)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let (secret, names) = names
+        .into_iter()
+        .cloned()
+        .partition(|name| is_likely_secret(name));
+    Err(BadEnvironment::Decides {
+        file: file.to_owned(),
+        names,
+        secret,
+    }
+    .into())
+}
+
+fn ensure_usable(name: &str) -> Result<()> {
+    if is_evaluation_variable(name) {
+        return Ok(());
+    }
+    let name = name.to_owned();
+    Err(if belongs_to_machine(&name) {
+        BadEnvironment::OfMachine(name).into()
+    } else {
+        BadEnvironment::NotAName(name).into()
+    })
+}
+
+fn is_likely_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    SECRET.iter().any(|part| name.contains(part)) || name.ends_with("_KEY")
+}
+
+/// The variables that a recorded evaluation read, anywhere or, if `is_own`, in the project's files.
+pub(super) fn read(events: &[Recorded], is_own: impl Fn(&Path) -> bool) -> BTreeSet<String> {
+    let names = events.iter().filter_map(|event| match event {
+        Recorded::Environment { name, from } if is_own(from) => Some(name.clone()),
+        _ => None,
+    });
+    names.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Two of sixty-four variables decide together, and each alone does not.
+    #[test]
+    fn the_smallest_set_is_found_in_few_evaluations() {
+        let names: Vec<_> = (0..64).map(|number| format!("V{number}")).collect();
+        let all: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
+        let path =
+            |name: &str| StorePath::from_base_name(&format!("{}-{name}", "a".repeat(32))).unwrap();
+        let count = Cell::new(0);
+        let evaluate = |environment: Environment| {
+            count.set(count.get() + 1);
+            let is_set = |name| environment.get(name).is_some();
+            Ok(path(if is_set("V3") && is_set("V40") {
+                "goal"
+            } else {
+                "other"
+            }))
+        };
+        let expected = path("goal");
+        let search = Search {
+            trial: &Trial {
+                file: Path::new("/shell.nix"),
+                expected: &expected,
+                read: &BTreeSet::new(),
+                frozen: Values::new(),
+                evaluate: &evaluate,
+            },
+            machine: Environment::of_machine(),
+            goal: &expected,
+        };
+        let found = search.smallest(all).unwrap();
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["V3", "V40"]);
+        assert!(count.get() < 30, "{} evaluations", count.get());
+    }
+
+    #[test]
+    fn names_tell_secrets() {
+        for name in [
+            "GITHUB_TOKEN",
+            "db_password",
+            "AWS_SECRET_ACCESS_KEY",
+            "SIGNING_KEY",
+        ] {
+            assert!(is_likely_secret(name), "{name}");
+        }
+        for name in ["NIXPKGS_ALLOW_UNFREE", "MODE", "KEYBOARD"] {
+            assert!(!is_likely_secret(name), "{name}");
+        }
+    }
+}

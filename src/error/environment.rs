@@ -1,0 +1,50 @@
+//! Environment variables that stand in the way of packing a shell.
+
+use std::path::PathBuf;
+
+/// Why a shell cannot be packed with these environment variables.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadEnvironment {
+    /// Variables of the user decide what the shell is, and the target does not have them.
+    #[error(
+        "could not pack {}: it is another shell without the environment {}",
+        file.display(),
+        listed(names, secret)
+    )]
+    Decides {
+        /// The shell file.
+        file: PathBuf,
+        /// Their names.
+        names: Vec<String>,
+        /// Names of others that are likely to be secrets.
+        secret: Vec<String>,
+    },
+    /// The target has its own value.
+    #[error(
+        "could not set {0} for evaluation: it belongs to the machine, and the target has its own"
+    )]
+    OfMachine(String),
+    /// Not the name of a variable.
+    #[error("could not set {0:?} for evaluation: it is not the name of an environment variable")]
+    NotAName(String),
+    /// There is no value to carry.
+    #[error("could not carry the environment variable {0}: it is not set")]
+    Unset(String),
+    /// A value that must not leave the machine by accident.
+    #[error("could not carry the environment variable {0}: by its name, it is a secret")]
+    Secret(String),
+    /// No set of variables explains the outcomes.
+    #[error("could not pack {}: it evaluates to another derivation each time", .0.display())]
+    Unsteady(PathBuf),
+}
+
+fn listed(names: &[String], secret: &[String]) -> String {
+    let all: Vec<_> = names.iter().chain(secret).map(String::as_str).collect();
+    let noun = if all.len() == 1 {
+        "variable"
+    } else {
+        "variables"
+    };
+    format!("{noun} {}", all.join(", "))
+}

@@ -1,0 +1,210 @@
+//! Environment variables that decide what a shell is: found, carried or left out, and nothing else of
+//! the environment is heard on B.
+
+use crate::support::several::inspected;
+use crate::support::shells::packed;
+use crate::support::{Machine, Outcome, machine_a};
+
+/// A shell that is another one with `MODE`, and says which.
+const MODE: &str = r#"let mode = builtins.getEnv "MODE"; in
+pkgs.mkShell { name = "mode-shell"; MESSAGE = if mode == "" then "plain" else mode; }"#;
+
+/// A shell that is refused without a variable of nixpkgs.
+const UNFREE: &str = r#"if builtins.getEnv "NIXPKGS_ALLOW_UNFREE" == "1" then
+  pkgs.mkShell { MESSAGE = "unfree"; } else throw "hello has an unfree license""#;
+
+/// Runs create on A with these variables and words.
+fn create(name: &str, shell: &str, variables: &str, words: &str) -> Outcome {
+    let a = machine_a();
+    a.write_shell(name, shell);
+    a.sh(&format!(
+        "cd ~/fixtures/shells/{name}; {variables} shellpack create {words} -o ~/{name}.shellpack"
+    ))
+}
+
+/// A machine B that received what was packed.
+fn brought(name: &str) -> Machine {
+    let b = Machine::offline();
+    b.receive(
+        &machine_a().home(&format!("{name}.shellpack")),
+        "x.shellpack",
+    );
+    b
+}
+
+const SAY: &str = r#"--run 'echo "$MESSAGE ${MODE-unset}"'"#;
+
+#[test]
+fn a_variable_that_decides_stops_create_and_is_named() {
+    create("mode-named", MODE, "OTHER=1 MODE=fast", "")
+        .exits_with(1)
+        .says("shell.nix: it is another shell without the environment variable MODE\n")
+        .says("hint: carry what it says, for evaluation on the target: --env MODE\n")
+        .says("or pack the shell that it is without: --no-env MODE\n");
+    assert!(!machine_a().home("mode-named.shellpack").exists());
+}
+
+#[test]
+fn a_carried_variable_reaches_evaluation_and_not_the_shell() {
+    create("mode-carried", MODE, "MODE=fast", "--env MODE").succeeds();
+    let shells = &inspected(machine_a(), "mode-carried.shellpack")["shells"];
+    assert_eq!(shells[0]["evaluation-variables"]["MODE"], "fast");
+    let b = brought("mode-carried");
+    let text = b.shellpack("inspect x.shellpack").succeeds();
+    text.shows("MODE=fast, for evaluation");
+    let open = format!("open x.shellpack {SAY}");
+    b.shellpack(&open).succeeds().prints("fast unset");
+    // B's own is the shell's, and is not heard by evaluation.
+    b.sh(&format!("MODE=slow shellpack {open}"))
+        .succeeds()
+        .prints("fast slow");
+    b.shellpack(&format!("enter mode-carried --no-eval {SAY}"))
+        .succeeds()
+        .prints("fast unset");
+    let line = crate::support::shells::line_to_enter(&b, "");
+    b.runs(&format!("{line} --run 'echo $MESSAGE'"))
+        .prints("fast");
+}
+
+#[test]
+fn a_variable_can_be_left_out_or_have_another_value() {
+    create("mode-without", MODE, "MODE=fast", "--no-env MODE").succeeds();
+    let open = format!("open x.shellpack {SAY}");
+    brought("mode-without")
+        .shellpack(&open)
+        .succeeds()
+        .prints("plain unset");
+    create("mode-other", MODE, "MODE=fast", "--env MODE=slow").succeeds();
+    brought("mode-other")
+        .shellpack(&open)
+        .succeeds()
+        .prints("slow unset");
+}
+
+/// A variable that was not set when the shell was packed.
+#[test]
+fn a_variable_of_b_changes_nothing() {
+    let b = packed("mode-unset", MODE, "", "");
+    b.sh(&format!(
+        "export MODE=fast; shellpack open x.shellpack {SAY}"
+    ))
+    .succeeds()
+    .prints("plain fast");
+}
+
+#[test]
+fn variables_of_nixpkgs_are_carried_and_told() {
+    create("unfree", UNFREE, "NIXPKGS_ALLOW_UNFREE=1 MODE=x", "")
+        .succeeds()
+        .says("the shell is another one without NIXPKGS_ALLOW_UNFREE=1: the bundle carries it\n")
+        .never_says("MODE");
+    brought("unfree")
+        .shellpack("open x.shellpack --run 'echo $MESSAGE ${NIXPKGS_ALLOW_UNFREE-unset}'")
+        .succeeds()
+        .prints("unfree unset");
+}
+
+/// No name in the files says which variables these are.
+#[test]
+fn several_variables_are_found_among_many() {
+    let shell = r#"let get = builtins.getEnv; name = "VAR" + "_"; in
+pkgs.mkShell { MESSAGE = get (name + "7") + get (name + "23"); }"#;
+    let many = "$(for n in $(seq 40); do echo VAR_$n=$n; done)";
+    create("many", shell, &format!("env {many}"), "")
+        .exits_with(1)
+        .says("the environment variables VAR_23, VAR_7\n");
+}
+
+#[test]
+fn secrets_are_not_carried_by_accident() {
+    let shell = r#"pkgs.mkShell { T = builtins.getEnv "REGISTRY_TOKEN"; }"#;
+    let variable = "REGISTRY_TOKEN=tok-abc";
+    create("secret", shell, variable, "")
+        .exits_with(1)
+        .says("REGISTRY_TOKEN")
+        .says("--env REGISTRY_TOKEN=VALUE")
+        .never_says("tok-abc");
+    create("secret", shell, variable, "--env REGISTRY_TOKEN")
+        .exits_with(1)
+        .says(
+            "could not carry the environment variable REGISTRY_TOKEN: by its name, it is a secret",
+        )
+        .says("--env REGISTRY_TOKEN=VALUE");
+    create("secret", shell, variable, "--env REGISTRY_TOKEN=public").succeeds();
+}
+
+#[test]
+fn variables_that_cannot_be_carried_are_refused() {
+    let refused = |words: &str| create("refused", MODE, "", words).exits_with(1);
+    refused("--env NOT_SET").says("NOT_SET: it is not set\n");
+    refused("--env PATH").says("it belongs to the machine");
+    refused("--no-env HOME").says("it belongs to the machine");
+    refused("--env NIX_CONFIG=x").says("it belongs to the machine");
+    refused("--env 'A B=1'").says("it is not the name of an environment variable");
+}
+
+#[test]
+fn a_variable_of_the_machine_is_told() {
+    let shell = r#"pkgs.mkShell { MESSAGE = "at ${builtins.getEnv "HOME"}"; }"#;
+    create("home-told", shell, "", "")
+        .succeeds()
+        .says("the shell depends on HOME, which has another value on the target\n");
+    brought("home-told")
+        .sh("mkdir other; HOME=$PWD/other; shellpack open x.shellpack --run '[ \"$MESSAGE\" = \"at $HOME\" ] && echo yes'")
+        .succeeds()
+        .prints("yes");
+    // nixpkgs reads it as well, and that does not matter.
+    create("home-read", MODE, "", "")
+        .succeeds()
+        .never_says("HOME");
+}
+
+/// Wherever the command is typed.
+#[test]
+fn pwd_is_the_directory_of_the_shell_file() {
+    let a = machine_a();
+    a.write_shell(
+        "pwd",
+        r#"pkgs.mkShell { MESSAGE = builtins.getEnv "PWD"; }"#,
+    );
+    a.sh("cd /; shellpack create ~/fixtures/shells/pwd -o ~/pwd.shellpack")
+        .succeeds();
+    brought("pwd")
+        .sh("mkdir -p far/away; cd far/away; shellpack open ../../x.shellpack --dir ../here --run 'echo $MESSAGE; pwd' | uniq | wc -l")
+        .succeeds()
+        .prints("1");
+}
+
+/// niv and npins take a local source by a variable.
+#[test]
+fn an_override_of_a_pin_is_frozen() {
+    let shell = r#"let own = builtins.getEnv "NIV_OVERRIDE_text"; in
+pkgs.mkShell { MESSAGE = import (if own == "" then ./text.nix else own + "/text.nix"); }"#;
+    let make = r#"mkdir -p ~/mine; echo '"mine"' > ~/mine/text.nix; echo '"pinned"' > text.nix"#;
+    let a = machine_a();
+    a.write_shell("overridden", shell);
+    a.sh(&format!(
+        "cd ~/fixtures/shells/overridden; {make}
+NIV_OVERRIDE_text=$HOME/mine shellpack create -o ~/overridden.shellpack"
+    ))
+    .succeeds()
+    .says("NIV_OVERRIDE_text overrides a pinned source, and is frozen: ");
+    let bundle = inspected(a, "overridden.shellpack");
+    let files = bundle["project"]["files"].as_array().unwrap();
+    assert!(files.iter().all(|file| file["path"] != "mine"), "{files:?}");
+    let b = brought("overridden");
+    b.shellpack("open x.shellpack --run 'echo $MESSAGE'")
+        .succeeds()
+        .prints("mine");
+}
+
+/// What is proved is what is named.
+#[test]
+fn a_shell_that_is_another_one_elsewhere_is_not_packed() {
+    let shell = r#"pkgs.mkShell { SUM = builtins.hashString "md5" (toString ./.); }"#;
+    create("elsewhere", shell, "", "")
+        .exits_with(1)
+        .says("the rehearsal failed: the shell is another one elsewhere\n")
+        .says("the difference is `SUM` of nix-shell:\n")
+        .says("hint: check whether the shell depends on the place of its directory");
+}
