@@ -9,6 +9,7 @@ use crate::{rehearse, room};
 
 mod check;
 mod create;
+mod environment;
 mod global;
 mod hint;
 mod open;

@@ -7,6 +7,7 @@ pub(crate) mod environment;
 pub(crate) mod evaluate;
 pub(crate) mod expression;
 pub(crate) mod flake;
+pub(crate) mod places;
 pub(crate) mod replay;
 pub(crate) mod scope;
 pub(crate) mod search_path;
@@ -134,12 +135,6 @@ pub(crate) fn own_system() -> String {
         other => other,
     };
     format!("{processor}-{}", std::env::consts::OS)
-}
-
-/// Whether there is a Nix on `PATH`.
-pub(crate) fn is_installed() -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| dir.join("nix-instantiate").is_file())
 }
 
 /// By the rules of access(2) for the effective user; a read-only mount counts as not writable.

@@ -57,6 +57,8 @@ mod shells;
 mod store;
 /// From a pipe to a pipe.
 mod stream;
+/// Environments that hide what is there.
+mod surroundings;
 /// The user's own nixpkgs configuration.
 mod user_config;
 /// An ordinary user who owns the store.

@@ -38,6 +38,10 @@ const STARTERS: &[(&str, &str)] = &[
     ("nix/", "Nix's commands and its daemon"),
     ("room/", "the stages of a room, and `ip` in it"),
     ("entry/as_packed.rs", "the bundle's bash"),
+    (
+        "cli/environment.rs",
+        "this program once more, in a better environment",
+    ),
 ];
 
 /// The files with a `NixCommand` of their own, and its purpose. All others call functions of `nix`

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::{Cli, Command, Global, When, hint, signals};
+use super::{Cli, Command, Global, When, environment, hint, signals};
 use crate::error::{Error, Result};
 use crate::report::{Event, Report};
 
@@ -37,6 +37,9 @@ pub(super) fn run(cli: Cli) -> ExitCode {
         cli.global.quiet,
         Arc::clone(&interrupted),
     );
+    if uses_the_machine(&cli.command) {
+        environment::mend(&report);
+    }
     signals::catch(&cli.command, &interrupted, &report);
     let runs_a_command = matches!(
         cli.command,
@@ -57,6 +60,18 @@ pub(super) fn run(cli: Cli) -> ExitCode {
         exit_code,
     });
     ExitCode::from(exit_code)
+}
+
+/// Whether a command starts Nix or needs scratch space.
+fn uses_the_machine(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Create(_)
+            | Command::Open(_)
+            | Command::Enter(_)
+            | Command::Remove(_)
+            | Command::Rehearse(_)
+    )
 }
 
 fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCode> {

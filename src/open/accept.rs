@@ -9,8 +9,8 @@ use super::project::ProjectRoot;
 use crate::error::{Result, Unfit};
 use crate::media::source::Bundle;
 use crate::media::space;
-use crate::nix;
 use crate::nix::daemon::Connection;
+use crate::nix::places;
 use crate::opened::Record;
 use crate::target::Target;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
@@ -81,7 +81,7 @@ impl Accepted {
 /// machine without Nix has no collector.
 fn is_complete(bundle: &Bundle, shell: &Shell, target: &Target) -> bool {
     let manifest = bundle.reader.manifest();
-    let has_nix = nix::is_installed();
+    let has_nix = places::is_installed();
     let is_usual = target.system() == shell.system && target.is_store(&manifest.closure.store);
     if has_nix && !is_usual {
         // Nix's configuration may set another system or store, so ask Nix.

@@ -1,10 +1,15 @@
 //! Hints for machines that are not as shellpack needs them.
 
 use crate::error::{Error, Unfit};
+use crate::nix::places;
 
 /// For errors of Nix, the store and the kernel.
 pub(super) fn of(error: &Error) -> Option<String> {
     Some(match error {
+        Error::NixNotInstalled { .. } if places::of_user_behind_sudo().is_some() => {
+            "Nix is installed for the user who typed sudo, and not for root: run this without sudo"
+                .to_owned()
+        }
         Error::NixNotInstalled { .. } => {
             "install Nix: `sudo apt-get install nix-bin`, or see https://nixos.org/download; \
              for a machine with no network, fetch nix-bin's .deb packages elsewhere with \

@@ -1,0 +1,87 @@
+//! Environments that hide what is there: a `PATH` without Nix, a `TMPDIR` that is gone.
+
+use crate::support::shells::{MESSAGE, PRINT};
+use crate::support::{Machine, bundle};
+
+/// Puts Nix into a directory, and takes it out of `/usr/bin`.
+fn nix_in(dir: &str) -> String {
+    format!(
+        "mkdir -p {dir} hidden; cp -P /usr/bin/nix* {dir}; ln -s nix {dir}/build-remote
+         export NIX_CONFIG=\"build-hook = {dir}/build-remote\"
+         cp -P /usr/bin/* hidden; rm hidden/nix*; mount --bind hidden /usr/bin; hash -r
+         ! type nix-shell > /dev/null 2>&1\n"
+    )
+}
+
+#[test]
+fn nix_is_found_where_its_installer_puts_it() {
+    for dir in [
+        "/nix/var/nix/profiles/default/bin",
+        "$HOME/.nix-profile/bin",
+        "/run/current-system/sw/bin",
+    ] {
+        let b = Machine::offline();
+        b.receive(&bundle("blog"), "x.shellpack");
+        let script = format!("{}shellpack open x.shellpack {PRINT}", nix_in(dir));
+        b.sh(&script)
+            .succeeds()
+            .prints(MESSAGE)
+            .says("Nix is not on PATH; it was found in /");
+    }
+}
+
+#[test]
+fn a_nix_off_path_creates_and_rehearses() {
+    let a = Machine::online();
+    let create = "shellpack create fixtures/shells/blog -o x.shellpack";
+    a.sh(&format!(
+        "{}{create}; shellpack rehearse x.shellpack --run true",
+        nix_in("$HOME/.nix-profile/bin")
+    ))
+    .succeeds()
+    .shows("entered nix-shell");
+}
+
+/// Its store is another user's, so it is named and not run.
+#[test]
+fn the_nix_of_the_user_who_typed_sudo_is_named() {
+    let b = Machine::offline();
+    b.receive(&bundle("blog"), "x.shellpack");
+    let hide = nix_in("/home/alice/.nix-profile/bin");
+    b.sh(&format!(
+        "{hide}SUDO_USER=alice shellpack open x.shellpack {PRINT}"
+    ))
+    .exits_with(125)
+    .says("could not run nix-instantiate: Nix is not installed, or not on PATH")
+    .says("run this without sudo");
+}
+
+#[test]
+fn a_stale_tmpdir_is_named_and_passed_over() {
+    let a = Machine::online();
+    a.sh("TMPDIR=/tmp/nix-shell-4711-0 shellpack create fixtures/shells/blog -o x.shellpack")
+        .succeeds()
+        .says("warning: TMPDIR is ignored: there is no directory /tmp/nix-shell-4711-0")
+        .shows("entered nix-shell");
+    a.sh("TMPDIR=/tmp/nix-shell-4711-0 shellpack rehearse x.shellpack --run true")
+        .succeeds();
+    let b = Machine::offline();
+    b.receive(&a.home("x.shellpack"), "x.shellpack");
+    for gone in ["/tmp/nix-shell-4711-0", "x.shellpack"] {
+        b.sh(&format!("TMPDIR={gone} shellpack open x.shellpack {PRINT}"))
+            .succeeds()
+            .prints(MESSAGE)
+            .says(&format!("TMPDIR is ignored: there is no directory {gone}"));
+        b.sh(&format!(
+            "TMPDIR={gone} shellpack enter --no-eval blog {PRINT}"
+        ))
+        .succeeds()
+        .prints(MESSAGE);
+    }
+    b.sh(&format!(
+        "TMPDIR=/gone shellpack open -q x.shellpack {PRINT}"
+    ))
+    .succeeds()
+    .prints(MESSAGE)
+    .never_says("TMPDIR");
+}
