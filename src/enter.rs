@@ -41,6 +41,7 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     if options.way.is_as_packed(&chosen.manifest) {
         ensure_all_there(&chosen, &target)?;
     } else {
+        entry::ensure_may_evaluate(&target, &chosen.project)?;
         hold(&chosen, &target)?;
     }
     report.emit(Event::PhaseDone);

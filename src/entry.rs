@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::entry::as_packed::AsPacked;
 pub(crate) use crate::entry::invocation::Entry;
 use crate::entry::invocation::{Invocation, Recipe};
-use crate::error::{Error, NotThere, Result};
+use crate::error::{Error, NotThere, Result, Unfit};
 use crate::nix::Nix;
 use crate::nix::command::NixCommand;
 use crate::opened::Record;
@@ -93,6 +93,14 @@ impl<'a> Ready<'a> {
 
     fn record(&self) -> Result<&'a Record> {
         Ok(self.record.ok_or(NotThere::NoHome)?)
+    }
+}
+
+/// Fails if Nix may not evaluate a shell in this project directory.
+pub(crate) fn ensure_may_evaluate(target: &Target, project: &Path) -> Result<()> {
+    match target.nix()?.restriction_in(project)? {
+        None => Ok(()),
+        Some(setting) => Err(Unfit::MayNotEvaluate { setting }.into()),
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod environment;
 pub(crate) mod evaluate;
 pub(crate) mod expression;
 pub(crate) mod flake;
+mod location;
 pub(crate) mod places;
 pub(crate) mod replay;
 pub(crate) mod scope;
@@ -21,6 +22,7 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use command::NixCommand;
 use daemon::{Connection, Endpoint, Missing};
+use expression::quote;
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
@@ -35,30 +37,103 @@ pub(crate) struct Nix {
     pub store: StoreDir,
     /// The directory of its database, roots and locks.
     pub state: PathBuf,
+    /// The setting that keeps evaluation from files of this machine.
+    pub restriction: Option<Restriction>,
+}
+
+/// A setting of Nix that forbids what evaluating a shell needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Restriction {
+    /// Evaluation may read only files on its search path.
+    Restricted,
+    /// Evaluation may read no files, and knows no system.
+    Pure,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct About {
     nix_version: String,
-    current_system: String,
     store_dir: StoreDir,
+    /// Unknown in pure evaluation.
+    current_system: Option<String>,
+    sees_files: bool,
+}
+
+impl About {
+    /// Asks Nix, with these options.
+    fn ask(options: &[&str]) -> Result<Self> {
+        // `/proc` exists everywhere, and is on no search path.
+        let expression = "{
+            inherit (builtins) nixVersion storeDir;
+            currentSystem = builtins.currentSystem or null;
+            seesFiles = builtins.pathExists \"/proc\";
+        }";
+        let text = evaluated(options, expression)?;
+        command::parse_json("nix-instantiate", &text)
+    }
+
+    fn restriction(&self) -> Option<Restriction> {
+        match (&self.current_system, self.sees_files) {
+            (None, _) => Some(Restriction::Pure),
+            (Some(_), false) => Some(Restriction::Restricted),
+            (Some(_), true) => None,
+        }
+    }
+}
+
+impl Restriction {
+    /// The name of the setting.
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Restricted => "restrict-eval",
+            Self::Pure => "pure-eval",
+        }
+    }
+}
+
+/// The value of an expression, as JSON.
+fn evaluated(options: &[&str], expression: &str) -> Result<String> {
+    let command = NixCommand::new("nix-instantiate")
+        .args(options)
+        .args(["--eval", "--strict", "--json", "-E", expression]);
+    command.stdout_text()
 }
 
 impl Nix {
     /// Asks the Nix on `PATH` for its version, system and store.
     pub(crate) fn find() -> Result<Self> {
-        let text = NixCommand::new("nix-instantiate")
-            .args(["--eval", "--strict", "--json", "-E"])
-            .arg("{ inherit (builtins) nixVersion currentSystem storeDir; }")
-            .stdout_text()?;
-        let about: About = command::parse_json("nix-instantiate", &text)?;
+        let mut about = About::ask(&[])?;
+        let restriction = about.restriction();
+        if restriction == Some(Restriction::Pure) {
+            about = About::ask(&["--option", "pure-eval", "false"])?;
+        }
+        let no_system = || Error::nix_output("nix-instantiate", "it has no system");
         Ok(Self {
             version: about.nix_version,
-            system: about.current_system,
+            system: about.current_system.ok_or_else(no_system)?,
             store: about.store_dir,
             state: state_directory(),
+            restriction,
         })
+    }
+
+    /// The setting that keeps evaluation from the files in this directory, or in the nearest one
+    /// that exists. A restricted evaluation may read what its search path names.
+    pub(crate) fn restriction_in(&self, dir: &Path) -> Result<Option<&'static str>> {
+        let there = dir.ancestors().find(|dir| dir.is_dir()).unwrap_or(dir);
+        let sees_it = match (self.restriction, there.to_str()) {
+            (None, _) => true,
+            (Some(Restriction::Restricted), Some(there)) => {
+                let text = evaluated(&[], &format!("builtins.pathExists {}", quote(there)))?;
+                command::parse_json("nix-instantiate", &text)?
+            }
+            (Some(_), _) => false,
+        };
+        Ok(self
+            .restriction
+            .filter(|_| !sees_it)
+            .map(Restriction::setting))
     }
 
     /// The way to the store, by Nix's own rule: through the daemon if we may not write the store.

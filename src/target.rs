@@ -26,12 +26,13 @@ impl Target {
         Self::default()
     }
 
-    /// The Nix that manages the store.
+    /// The Nix that manages the store. Fails if the store's files are elsewhere.
     pub(crate) fn nix(&self) -> Result<&Nix> {
         if let Some(nix) = self.nix.get() {
             return Ok(nix);
         }
         let found = Nix::find()?;
+        found.ensure_store_is_here()?;
         Ok(self.nix.get_or_init(|| found))
     }
 

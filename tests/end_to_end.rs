@@ -59,6 +59,8 @@ mod store;
 mod stream;
 /// Environments that hide what is there.
 mod surroundings;
+/// The target is looked at before anything is imported.
+mod target;
 /// The user's own nixpkgs configuration.
 mod user_config;
 /// An ordinary user who owns the store.

@@ -101,6 +101,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     let scratch =
         tempfile::tempdir().map_err(Error::io("create a directory in", std::env::temp_dir()))?;
     let nix = Nix::find()?;
+    nix.ensure_store_is_here()?;
     let wanted = wanted::locate_all(options, &nix, scratch.path(), report)?;
     let links = wanted.iter().filter_map(|wanted| wanted.link.clone());
     let extra: Vec<_> = options.extra_files.iter().cloned().chain(links).collect();

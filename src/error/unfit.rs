@@ -36,4 +36,22 @@ pub enum Unfit {
         /// The version that is here.
         here: String,
     },
+    /// The files of the store are elsewhere than their names say.
+    #[error(
+        "could not use this machine's Nix: it keeps its store in {elsewhere}, and not in {store}, where programs look for each other"
+    )]
+    StoreElsewhere {
+        /// The place, in the words of Nix's setting `store`.
+        elsewhere: String,
+        /// Whether the setting says so; else Nix makes a store in the home by itself.
+        is_set: bool,
+        /// The store directory that the names of its paths have.
+        store: String,
+    },
+    /// A setting of Nix forbids evaluation.
+    #[error("could not evaluate the shell: Nix's setting {setting} forbids that on this machine")]
+    MayNotEvaluate {
+        /// The setting that is on.
+        setting: &'static str,
+    },
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::Options;
 use super::project::ProjectRoot;
+use crate::entry;
 use crate::error::{Result, Unfit};
 use crate::media::source::Bundle;
 use crate::media::space;
@@ -46,11 +47,15 @@ pub(super) fn accept(bundle: Bundle, shell: &Shell, options: &Options) -> Result
         None
     };
     ensure_fits(shell, &target, &bundle.file)?;
+    let project = ProjectRoot::choose(manifest, options.dir.as_deref())?;
     if !options.way.is_as_packed(manifest) {
-        ensure_can_evaluate(shell, &target, &bundle.file)?;
+        ensure_new_enough(shell, &target, &bundle.file)?;
+        // With --no-shell, the user may enter it in a way that needs no evaluation.
+        if options.entry.is_some() {
+            entry::ensure_may_evaluate(&target, project.path())?;
+        }
     }
     ensure_same_store(manifest, &target, &bundle.file)?;
-    let project = ProjectRoot::choose(manifest, options.dir.as_deref())?;
     project.ensure_nothing_differs(manifest)?;
     let mut accepted = Accepted {
         bundle,
@@ -107,7 +112,7 @@ fn ensure_fits(shell: &Shell, target: &Target, file: &Path) -> Result<(), Unfit>
     })
 }
 
-fn ensure_can_evaluate(shell: &Shell, target: &Target, file: &Path) -> Result<()> {
+fn ensure_new_enough(shell: &Shell, target: &Target, file: &Path) -> Result<()> {
     let nix = target.nix()?;
     match &shell.minimum_nix_version {
         Some(needed) if is_older(&nix.version, needed) => Err(Unfit::NixTooOld {

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Unfit};
 use crate::nix::places;
+use shellpack_format::bundle::manifest::shell_quoted;
 
 /// For errors of Nix, the store and the kernel.
 pub(super) fn of(error: &Error) -> Option<String> {
@@ -28,6 +29,15 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::Unfit(unfit) => unfit_for(unfit)?,
         Error::NoSpace { .. } => "free some space, for example: nix-collect-garbage".to_owned(),
         Error::Daemon { message } if message.contains("signature") => trust_user(),
+        Error::NixFailed { words, .. } if words.contains("forbidden in restricted mode") => {
+            allow_evaluation("restrict-eval")
+        }
+        // The command `nix` evaluates flakes like this by itself.
+        Error::NixFailed { program, words, .. }
+            if *program == "nix-instantiate" && words.contains("forbidden in pure eval") =>
+        {
+            allow_evaluation("pure-eval")
+        }
         Error::NixFailed { words, .. } if is_forbidden_store(words) => {
             "take ownership of the store: `sudo install -d -o \"$USER\" /nix`, or install Nix with its \
              daemon"
@@ -46,7 +56,49 @@ fn unfit_for(unfit: &Unfit) -> Option<String> {
             "install Nix {needed} or newer here, or pin an older nixpkgs"
         )),
         Unfit::WrongStore { .. } => None,
+        Unfit::StoreElsewhere { is_set, .. } => Some(use_nix(*is_set)),
+        Unfit::MayNotEvaluate { setting } => Some(format!(
+            "enter it as it was packed: {} --no-eval; or {}",
+            this_command().replace(" --build", ""),
+            allow_evaluation(setting)
+        )),
     }
+}
+
+/// For a store that is elsewhere than in `/nix`.
+fn use_nix(is_set: bool) -> String {
+    let by_variable = std::env::var_os("NIX_REMOTE").is_some_and(|remote| !remote.is_empty());
+    match (is_set, by_variable) {
+        (false, _) => {
+            "take ownership of the store: \
+             `sudo install -d -o \"$USER\" /nix /nix/var /nix/var/nix`, or install Nix with its daemon"
+        }
+        (true, true) => "use the store in /nix: unset NIX_REMOTE",
+        (true, false) => {
+            return format!(
+                "use the store in /nix this time: NIX_CONFIG='store = auto' {}",
+                this_command()
+            );
+        }
+    }
+    .to_owned()
+}
+
+fn allow_evaluation(setting: &str) -> String {
+    format!(
+        "allow it this time: NIX_CONFIG='{setting} = false' {}",
+        this_command()
+    )
+}
+
+/// The command as it was typed.
+fn this_command() -> String {
+    let words = std::env::args_os().skip(1);
+    let words = words.map(|word| shell_quoted(&word.to_string_lossy()));
+    let all: Vec<_> = std::iter::once("shellpack".to_owned())
+        .chain(words)
+        .collect();
+    all.join(" ")
 }
 
 fn is_forbidden_store(words: &str) -> bool {
