@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::convert::Infallible;
 
 use crate::entry::{self, Entry, Ready, Way};
-use crate::error::{NotThere, Result};
+use crate::error::{Error, NotThere, Result};
+use crate::nix::daemon::Connection;
 use crate::report::{Event, Phase, Report};
 use crate::target::Target;
 use shellpack_format::store::store_path::StorePath;
 
 mod choose;
+mod copied;
 
 use choose::Chosen;
 
@@ -38,10 +40,21 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
         entry::note_other_shells(&chosen.manifest, &chosen.shell, report);
     }
     let target = Target::here();
-    if options.way.is_as_packed(&chosen.manifest) {
+    let is_others = chosen.record.is_for_all() && chosen.record.ensure_writable().is_err();
+    let is_as_packed = options.way.is_as_packed(&chosen.manifest);
+    if is_as_packed {
         ensure_all_there(&chosen, &target)?;
     } else {
-        entry::ensure_may_evaluate(&target, &chosen.project)?;
+        let here = std::env::current_dir().map_err(Error::io("find", "."))?;
+        let place = if is_others { &here } else { &chosen.project };
+        entry::ensure_may_evaluate(&target, place)?;
+    }
+    let chosen = if is_others {
+        copied::to_here(chosen, &target, is_as_packed)?
+    } else {
+        chosen
+    };
+    if !is_as_packed {
         hold(&chosen, &target)?;
     }
     report.emit(Event::PhaseDone);
@@ -59,9 +72,13 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
 /// Makes the roots again, and fails if a path is missing. Roots stop the garbage collector, but not
 /// a forced deletion; and machines that share a home may not share a store.
 fn hold(chosen: &Chosen, target: &Target) -> Result<()> {
-    let closure = &chosen.manifest.closure;
     let mut connection = target.connect()?;
     chosen.record.hold(&chosen.manifest, &mut connection)?;
+    ensure_valid(chosen, &mut connection)
+}
+
+fn ensure_valid(chosen: &Chosen, connection: &mut Connection) -> Result<()> {
+    let closure = &chosen.manifest.closure;
     let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
     let valid: HashSet<_> = connection.valid_paths(&paths)?.into_iter().collect();
     let missing = paths.iter().filter(|path| !valid.contains(path));

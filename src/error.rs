@@ -342,6 +342,26 @@ pub enum Error {
     /// The default directory is used for something else.
     #[error("could not write the project files: {} exists and does not contain this shell", .0.display())]
     OtherDirectory(PathBuf),
+    /// The project files cannot be written to their place.
+    #[error("could not write the project files to {}", dir.display())]
+    CannotPlaceProject {
+        /// The directory that cannot be written to.
+        dir: PathBuf,
+        /// The bundle's name, if nobody named another directory.
+        name: Option<String>,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The record of an opened bundle cannot be kept.
+    #[error("could not keep a record of the bundle in {}", dir.display())]
+    CannotKeepRecord {
+        /// The directory that cannot be written to.
+        dir: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A project file would overwrite another one.
     #[error("could not write the project files: {} exists and differs from the one in the bundle", .0.display())]
     FileDiffers(PathBuf),

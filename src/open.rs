@@ -10,7 +10,6 @@ use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 mod accept;
 mod import;
-mod opening;
 mod project;
 
 /// The options of `open`.
@@ -44,6 +43,15 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     report.emit(Event::PhaseDone);
     if let Some(note) = imported.note() {
         report.emit(Event::Note(&note));
+    }
+    if imported.is_for_all() {
+        let name = &imported.manifest().name;
+        report.emit(Event::Note(&format!(
+            "opened for all users of this machine, who enter it with: shellpack enter {name}"
+        )));
+        return Ok(Outside {
+            by_hand: Vec::new(),
+        });
     }
     let ready = imported.ready(&shell);
     match &options.entry {

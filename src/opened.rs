@@ -1,10 +1,12 @@
 //! The bundles that were opened on this machine: a record for each, in shellpack's state directory.
 //!
-//! A record is the directory `roots/NAME-DIGEST`. It contains
+//! Each user has records, and root makes some for all users. A record is the directory
+//! `roots/NAME-DIGEST`. It contains
 //!
 //! * garbage collection roots: symlinks into the store that are registered with Nix;
 //! * an `entry-…` directory for each project directory that the bundle was opened into: a symlink
 //!   to the project, and the files that entering each shell needs;
+//! * in a record for all users, the project files, which each user who enters copies;
 //! * the manifest's exact bytes. They are written last, so a record that has them is complete.
 //!
 //! Records come and go while other processes read them, without a lock: `open` completes an
@@ -13,10 +15,11 @@
 use std::cmp::Reverse;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tempfile::NamedTempFile;
+use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use crate::error::{Damage, Error, NotThere, Result};
 use crate::tree;
@@ -24,36 +27,67 @@ use shellpack_format::bundle::MANIFEST;
 use shellpack_format::bundle::manifest::{BundleName, Manifest, Shell};
 use shellpack_format::store::hash::Digest;
 
+mod directories;
 pub(crate) mod list;
+mod opening;
 mod places;
 pub(crate) mod remove;
 mod roots;
 
+pub(crate) use directories::{Scope, opens_for_others};
+pub(crate) use opening::Opening;
 pub(crate) use places::Place;
 
 /// How many hexadecimal digits of the manifest's digest distinguish bundles of one name.
 const DIGITS: usize = 12;
 /// The prefix of a record that is being removed. No bundle's name begins like this.
 const REMOVED: &str = ".removed-";
+/// The directory, in a record for all users, of the project files.
+const COPY: &str = "copy";
 
 /// The record of a bundle that was opened here, or is being opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
     dir: PathBuf,
     id: String,
+    /// Whose it is.
+    scope: Scope,
 }
 
 impl Record {
     /// The record of a bundle, whether it exists or not. `digest` is that of its manifest.
-    pub(crate) fn of(name: &BundleName, digest: Digest) -> Result<Self> {
+    pub(crate) fn of(name: &BundleName, digest: Digest, scope: Scope) -> Result<Self> {
         let id = id_of(name, digest);
-        let dir = directory()?.join(&id);
-        Ok(Self { dir, id })
+        let dir = scope.directory()?.join(&id);
+        Ok(Self { dir, id, scope })
     }
 
-    /// All records, including damaged ones, sorted by name.
+    /// The record of the same bundle for another scope.
+    pub(crate) fn in_scope(&self, scope: Scope) -> Result<Self> {
+        Ok(Self {
+            dir: scope.directory()?.join(&self.id),
+            id: self.id.clone(),
+            scope,
+        })
+    }
+
+    /// All records, including damaged ones, sorted by name. Of a bundle that this user opened, and
+    /// that is there for all users as well, only the user's.
     pub(crate) fn all() -> Result<Vec<Self>> {
-        let dir = directory()?;
+        let shared = Self::all_in(Scope::AllUsers)?;
+        let mut records = match Self::all_in(Scope::User) {
+            Err(Error::NotThere(NotThere::NoHome)) if !shared.is_empty() => Vec::new(),
+            other => other?,
+        };
+        let is_own = |shared: &Self| records.iter().any(|own| own.id == shared.id);
+        let shared: Vec<_> = shared.into_iter().filter(|one| !is_own(one)).collect();
+        records.extend(shared);
+        records.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(records)
+    }
+
+    fn all_in(scope: Scope) -> Result<Vec<Self>> {
+        let dir = scope.directory()?;
         let entries = match fs::read_dir(&dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.map_err(Error::io("list", &dir))?,
@@ -63,14 +97,13 @@ impl Record {
             let entry = entry.map_err(Error::io("list", &dir))?;
             let id = entry.file_name().to_string_lossy().into_owned();
             let dir = entry.path();
-            records.extend((!id.starts_with('.')).then_some(Self { dir, id }));
+            records.extend((!id.starts_with('.')).then_some(Self { dir, id, scope }));
         }
-        records.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(records)
     }
 
-    /// The records with a name: the one with this full name, else all of bundles with this name.
-    /// There is at least one.
+    /// The records with a name: the one with this full name, else all of this user's bundles with
+    /// this name, else those for all users. There is at least one.
     pub(crate) fn named(name: &str) -> Result<Vec<Self>> {
         let mut records = Self::all()?;
         if records.is_empty() {
@@ -80,6 +113,9 @@ impl Record {
         records.retain(|record| record.id == name || (!exact && record.name() == name));
         if records.is_empty() {
             return Err(NotThere::NotOpened(name.to_owned()).into());
+        }
+        if records.iter().any(|record| !record.is_for_all()) {
+            records.retain(|record| !record.is_for_all());
         }
         Ok(records)
     }
@@ -97,6 +133,28 @@ impl Record {
             Some((name, digest)) if is_digest(digest) => name,
             _ => &self.id,
         }
+    }
+
+    /// Whether it is there for all users of this machine.
+    pub(crate) fn is_for_all(&self) -> bool {
+        self.scope == Scope::AllUsers
+    }
+
+    /// The directory of the project files that every user copies. It is removed with the record.
+    pub(crate) fn copy_for_all(&self) -> PathBuf {
+        self.dir.join(COPY).join(self.name())
+    }
+
+    /// Fails if this record cannot be kept.
+    pub(crate) fn ensure_writable(&self) -> Result<()> {
+        let Some(dir) = self.dir.ancestors().find(|dir| dir.exists()) else {
+            return Ok(());
+        };
+        let may = Access::WRITE_OK | Access::EXEC_OK;
+        accessat(CWD, dir, may, AtFlags::EACCESS).map_err(|error| Error::CannotKeepRecord {
+            dir: dir.to_owned(),
+            source: error.into(),
+        })
     }
 
     /// The directory.
@@ -123,11 +181,21 @@ impl Record {
         Ok((manifest, digest))
     }
 
+    /// The manifest's exact bytes.
+    pub(crate) fn manifest_bytes(&self) -> Result<Vec<u8>> {
+        let file = self.dir.join(MANIFEST);
+        fs::read(&file).map_err(Error::io("read", &file))
+    }
+
     /// Writes the manifest's bytes, all or none of them, even if this is interrupted.
     pub(crate) fn write_manifest(&self, bytes: &[u8]) -> Result<()> {
         let file = self.dir.join(MANIFEST);
         let failed = |error| Error::io("write", &file)(error);
-        let mut temporary = NamedTempFile::new_in(&self.dir).map_err(failed)?;
+        // As the umask allows: other users read the records that are for them.
+        let mut temporary = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o666))
+            .tempfile_in(&self.dir)
+            .map_err(failed)?;
         io::Write::write_all(&mut temporary, bytes).map_err(failed)?;
         temporary.as_file().sync_all().map_err(failed)?;
         let named = temporary.persist(&file);
@@ -200,26 +268,16 @@ pub(crate) fn ambiguous(name: &str, records: &[Record]) -> NotThere {
     }
 }
 
-/// The directory of all records: `$XDG_STATE_HOME/shellpack/roots`.
-fn directory() -> Result<PathBuf> {
-    let set = std::env::var_os("XDG_STATE_HOME")
-        .map(PathBuf::from)
-        .filter(|dir| dir.is_absolute());
-    let home = || std::env::var_os("HOME").filter(|home| !home.is_empty());
-    let home = || home().map(|home| Path::new(&home).join(".local/state"));
-    match set.or_else(home) {
-        Some(dir) => Ok(dir.join("shellpack/roots")),
-        None => Err(NotThere::NoHome.into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn record(id: &str) -> Record {
-        let (dir, id) = (Path::new("/nowhere").join(id), id.to_owned());
-        Record { dir, id }
+        Record {
+            dir: Path::new("/nowhere").join(id),
+            id: id.to_owned(),
+            scope: Scope::User,
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ mod fetchers;
 /// Real file systems, full, read-only or cut short.
 mod file_systems;
 mod flakes;
+/// Root opens once, and everybody enters by name.
+mod for_all_users;
 /// The garbage collector deletes nothing that is needed.
 mod garbage;
 /// Progress, as JSON.

@@ -22,6 +22,7 @@ fn messages_are_as_written() {
         .register_bin("shellpack", Path::new(env!("CARGO_BIN_EXE_shellpack")))
         .env("COLUMNS", "100")
         .env("XDG_STATE_HOME", "")
+        .env("SHELLPACK_ALL_USERS", "/nonexistent")
         .case("tests/messages/*.trycmd");
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::media;
+use shellpack_format::bundle::manifest::shell_quoted;
 
 mod bundle;
 mod entering;
@@ -49,4 +50,14 @@ fn medium(action: &str, path: &Path, error: &io::Error) -> Option<String> {
             path.display()
         )),
     }
+}
+
+/// The command as it was typed.
+fn this_command() -> String {
+    let words = std::env::args_os().skip(1);
+    let words = words.map(|word| shell_quoted(&word.to_string_lossy()));
+    let all: Vec<_> = std::iter::once("shellpack".to_owned())
+        .chain(words)
+        .collect();
+    all.join(" ")
 }

@@ -178,7 +178,8 @@ fn entries(gathered: &Gathered, root: &Path) -> Result<Vec<ProjectFile>> {
 
 fn read(path: &Path) -> Result<FileKind> {
     let metadata = fs::symlink_metadata(path).map_err(Error::io("read", path))?;
-    let mode = metadata.permissions().mode() & 0o777;
+    // A file system without modes lets everybody write, and tar believes it.
+    let mode = metadata.permissions().mode() & 0o775;
     if metadata.is_dir() {
         return Ok(FileKind::Directory { mode });
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::entry::shell_named;
 use crate::error::{Damage, Error, NotThere, Result};
-use crate::opened::{Record, ambiguous};
+use crate::opened::{Place, Record, Scope, ambiguous};
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 /// A shell of a completely opened bundle, and a project directory of it that exists.
@@ -77,13 +77,26 @@ fn named(name: &str, here: &Path) -> Result<Opened> {
     let whole = |record| Some((record, Record::manifest(record).ok()?.0));
     let mut whole: Vec<_> = records.iter().filter_map(whole).collect();
     match (whole.pop(), whole.is_empty()) {
-        (Some((record, manifest)), true) => Ok(Opened {
-            record: record.clone(),
-            manifest,
-            project: place_of(record, here)?,
-        }),
+        (Some((record, manifest)), true) => {
+            let record = that_has_a_place(record);
+            Ok(Opened {
+                project: place_of(&record, here)?,
+                record,
+                manifest,
+            })
+        }
         (Some(_), false) => Err(ambiguous(name, &records).into()),
         (None, _) => Err(why_damaged(&records[0])),
+    }
+}
+
+/// This user's record, or the one for all users, if this user's project directories are gone.
+fn that_has_a_place(record: &Record) -> Record {
+    let for_all = record.in_scope(Scope::AllUsers).ok();
+    let for_all = for_all.filter(Record::is_whole);
+    match for_all {
+        Some(for_all) if !record.places().iter().any(Place::exists) => for_all,
+        _ => record.clone(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Compares a project's files on disk with the manifest.
+//! A project's files on the target: compared with the manifest here, written below.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,6 +6,9 @@ use std::path::Path;
 
 use shellpack_format::bundle::manifest::{FileKind, Project};
 use shellpack_format::store::hash::Digest;
+
+pub(crate) mod root;
+pub(crate) mod staged;
 
 /// The files that differ from the bundle's: edited, or gone.
 pub(crate) fn edited(project: &Project, root: &Path) -> Vec<String> {

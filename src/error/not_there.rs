@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Damage;
+use super::Error;
 use super::words::indent;
 
 /// Why an opened bundle cannot be entered or removed.
@@ -55,6 +56,21 @@ pub enum NotThere {
         /// What is wrong with it.
         #[source]
         source: Damage,
+    },
+    /// What is there for all users is copied to where the user is, and that is not possible.
+    #[error("could not copy the project files of {name} to this directory")]
+    NoPlaceHere {
+        /// The record.
+        name: String,
+        /// Why.
+        #[source]
+        source: Box<Error>,
+    },
+    /// Only root removes what is there for all users.
+    #[error("could not remove {id}: root opened it for all users of this machine")]
+    ForAllUsers {
+        /// The record.
+        id: String,
     },
     /// The project was moved or deleted.
     #[error("could not enter {name}: {} is gone", path.display())]

@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::Options;
-use super::project::ProjectRoot;
 use crate::entry;
-use crate::error::{Result, Unfit};
+use crate::entry::project::root::ProjectRoot;
+use crate::error::{NotThere, Result, Unfit};
 use crate::media::source::Bundle;
 use crate::media::space;
 use crate::nix::daemon::Connection;
 use crate::nix::places;
-use crate::opened::Record;
+use crate::opened::{Record, Scope, opens_for_others};
 use crate::target::Target;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 use shellpack_format::store::version::is_older;
@@ -23,15 +23,60 @@ use shellpack_format::store::version::is_older;
 pub(super) struct Accepted {
     bundle: Bundle,
     target: Target,
-    project: ProjectRoot,
+    places: Places,
     /// A connection to the store; `None` if everything is already present and Nix is not needed.
     connection: Option<Connection>,
 }
 
+/// Where to leave what is not in the store.
+#[derive(Debug)]
+pub(super) struct Places {
+    pub(super) project: ProjectRoot,
+    /// `None` if there is no place for it. Entry without evaluation needs none.
+    pub(super) record: Option<Record>,
+}
+
 impl Accepted {
     /// Hands its parts to the import.
-    pub(super) fn into_parts(self) -> (Bundle, Target, ProjectRoot, Option<Connection>) {
-        (self.bundle, self.target, self.project, self.connection)
+    pub(super) fn into_parts(self) -> (Bundle, Target, Places, Option<Connection>) {
+        (self.bundle, self.target, self.places, self.connection)
+    }
+}
+
+impl Places {
+    /// In the current directory and the home, or, if root imports for others, where all users find
+    /// it.
+    fn choose(bundle: &Bundle, options: &Options) -> Result<Self> {
+        let manifest = bundle.reader.manifest();
+        let project = ProjectRoot::choose(manifest, options.dir.as_deref())?;
+        let is_for_others = options.entry.is_none() && opens_for_others(project.path());
+        let scope = if is_for_others {
+            Scope::AllUsers
+        } else {
+            Scope::User
+        };
+        let digest = bundle.reader.manifest_digest();
+        let record = Record::of(&manifest.name, digest, scope).ok();
+        let project = match &record {
+            Some(record) if record.is_for_all() => {
+                let copy = record.copy_for_all();
+                let dir = options.dir.as_deref().unwrap_or(&copy);
+                ProjectRoot::choose(manifest, Some(dir))?.for_all()
+            }
+            _ => project,
+        };
+        Ok(Self { project, record })
+    }
+
+    /// Fails if anything cannot be written to its place.
+    fn ensure_writable(&self, manifest: &Manifest, needs_record: bool) -> Result<()> {
+        self.project.ensure_nothing_differs(manifest)?;
+        self.project.ensure_writable(manifest)?;
+        match &self.record {
+            _ if !needs_record => Ok(()),
+            Some(record) => record.ensure_writable(),
+            None => Err(NotThere::NoHome.into()),
+        }
     }
 }
 
@@ -40,27 +85,27 @@ impl Accepted {
 pub(super) fn accept(bundle: Bundle, shell: &Shell, options: &Options) -> Result<Accepted> {
     let target = Target::here();
     let manifest = bundle.reader.manifest();
+    let places = Places::choose(&bundle, options)?;
     let needs_nix = !options.way.is_as_packed(manifest) || options.entry.is_none();
-    let connection = if needs_nix || !is_complete(&bundle, shell, &target) {
+    let connection = if needs_nix || !is_complete(&bundle, shell, &target, &places) {
         Some(target.connect()?)
     } else {
         None
     };
     ensure_fits(shell, &target, &bundle.file)?;
-    let project = ProjectRoot::choose(manifest, options.dir.as_deref())?;
     if !options.way.is_as_packed(manifest) {
         ensure_new_enough(shell, &target, &bundle.file)?;
         // With --no-shell, the user may enter it in a way that needs no evaluation.
         if options.entry.is_some() {
-            entry::ensure_may_evaluate(&target, project.path())?;
+            entry::ensure_may_evaluate(&target, places.project.path())?;
         }
     }
     ensure_same_store(manifest, &target, &bundle.file)?;
-    project.ensure_nothing_differs(manifest)?;
+    places.ensure_writable(manifest, connection.is_some())?;
     let mut accepted = Accepted {
         bundle,
         target,
-        project,
+        places,
         connection,
     };
     accepted.ensure_space()?;
@@ -84,7 +129,7 @@ impl Accepted {
 
 /// Checks without Nix whether all paths are valid and protected from the garbage collector. A
 /// machine without Nix has no collector.
-fn is_complete(bundle: &Bundle, shell: &Shell, target: &Target) -> bool {
+fn is_complete(bundle: &Bundle, shell: &Shell, target: &Target, places: &Places) -> bool {
     let manifest = bundle.reader.manifest();
     let has_nix = places::is_installed();
     let is_usual = target.system() == shell.system && target.is_store(&manifest.closure.store);
@@ -92,8 +137,10 @@ fn is_complete(bundle: &Bundle, shell: &Shell, target: &Target) -> bool {
         // Nix's configuration may set another system or store, so ask Nix.
         return false;
     }
-    let record = Record::of(&manifest.name, bundle.reader.manifest_digest());
-    let is_rooted = record.is_ok_and(|record| record.has_all_roots(manifest));
+    let for_all = |own: &Record| own.in_scope(Scope::AllUsers).ok();
+    let own = places.record.iter();
+    let mut records = own.flat_map(|own| [Some(own.clone()), for_all(own)]);
+    let is_rooted = records.any(|record| record.is_some_and(|one| one.has_all_roots(manifest)));
     match target.has_all(&manifest.closure) {
         Some(valid) => valid && (is_rooted || !has_nix),
         None => !has_nix,

@@ -4,14 +4,14 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::accept::Accepted;
-use super::opening::Opening;
-use super::project::ProjectRoot;
+use super::accept::{Accepted, Places};
+use super::project;
 use crate::entry::Ready;
-use crate::error::{Error, Result};
+use crate::entry::project::root::ProjectRoot;
+use crate::error::{Error, NotThere, Result};
 use crate::media::source::{Bundle, Source};
 use crate::nix::daemon::Connection;
-use crate::opened::Record;
+use crate::opened::{Opening, Record};
 use crate::report::{Event, Phase, Report, count};
 use crate::target::Target;
 use crate::unpack;
@@ -48,6 +48,11 @@ impl Imported {
         &self.manifest
     }
 
+    /// Whether it was opened for all users of this machine.
+    pub(super) fn is_for_all(&self) -> bool {
+        self.record.as_ref().is_some_and(Record::is_for_all)
+    }
+
     /// One of its shells, ready to be entered.
     pub(super) fn ready<'a>(&'a self, shell: &'a Shell) -> Ready<'a> {
         Ready {
@@ -64,26 +69,30 @@ impl Imported {
 /// Imports missing paths. References are registered before their referrers or together with them,
 /// so the store is consistent whenever this stops.
 pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result<Imported> {
-    let (bundle, target, project, connection) = accepted.into_parts();
+    let (bundle, target, places, connection) = accepted.into_parts();
     let manifest = bundle.reader.manifest().clone();
     let is_stdin = bundle.is_stdin;
+    if places.record.as_ref().is_some_and(Record::is_for_all) {
+        // What is for all users is readable for them, whatever root's umask is.
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    }
     let (record, new_paths) = match connection {
         Some(mut connection) => {
             let work = Work {
                 target: &target,
-                project: &project,
+                places: &places,
                 jobs,
                 report,
             };
             let (record, new_paths) = work.import(bundle, &mut connection)?;
             (Some(record), Some(new_paths))
         }
-        None => (place_project(bundle, &project, report)?, None),
+        None => (place_project(bundle, &places, report)?, None),
     };
     Ok(Imported {
         manifest,
         target,
-        project,
+        project: places.project,
         record,
         is_stdin,
         new_paths,
@@ -91,22 +100,17 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
 }
 
 /// Writes the project files of a bundle whose closure is already present, without asking Nix.
-fn place_project(
-    mut bundle: Bundle,
-    project: &ProjectRoot,
-    report: &Report,
-) -> Result<Option<Record>> {
+fn place_project(mut bundle: Bundle, places: &Places, report: &Report) -> Result<Option<Record>> {
     let manifest = bundle.reader.manifest().clone();
-    let digest = bundle.reader.manifest_digest();
-    if bundle.is_stream() || !project.holds_all(&manifest) {
-        let staged = project.stage(&mut bundle.reader, &manifest.project, &bundle.file)?;
-        if bundle.is_stream() {
-            skip_closure(bundle.reader, &bundle.file, report)?;
-        }
-        staged.place(project, &manifest.project)?;
+    let project = &places.project;
+    let staged = project::stage(project, &mut bundle)?;
+    if bundle.is_stream() {
+        skip_closure(bundle.reader, &bundle.file, report)?;
     }
-    let record = Record::of(&manifest.name, digest).ok();
-    let record = record.filter(Record::is_whole);
+    if let Some(staged) = staged {
+        staged.place(&manifest.project)?;
+    }
+    let record = places.record.clone().filter(Record::is_whole);
     if let Some(record) = &record {
         // For `enter`. If this fails, it is no worse than on a machine without Nix.
         let _ = record.add_place(project.path());
@@ -117,7 +121,7 @@ fn place_project(
 /// An import, through Nix or directly into a store that this user owns.
 struct Work<'a> {
     target: &'a Target,
-    project: &'a ProjectRoot,
+    places: &'a Places,
     jobs: usize,
     report: &'a Report,
 }
@@ -127,9 +131,11 @@ impl Work<'_> {
     fn import(&self, mut bundle: Bundle, connection: &mut Connection) -> Result<(Record, usize)> {
         let report = self.report;
         let manifest = bundle.reader.manifest().clone();
-        let opening = Opening::begin(&bundle.reader, connection)?;
-        let project = &manifest.project;
-        let staged = (self.project).stage(&mut bundle.reader, project, &bundle.file)?;
+        let record = self.places.record.clone().ok_or(NotThere::NoHome)?;
+        let bytes = bundle.reader.manifest_bytes();
+        let opening = Opening::begin(record, &manifest, bytes, connection)?;
+        let project = &self.places.project;
+        let staged = project::stage(project, &mut bundle)?;
         let waiting = report.waiting("Nix's store to answer");
         let wanted = hold_and_compare(&manifest.closure, connection)?;
         drop(waiting);
@@ -140,8 +146,10 @@ impl Work<'_> {
             skip_closure(bundle.reader, &bundle.file, report)?;
         }
         ensure_all_valid(&manifest.closure, connection)?;
-        staged.place(self.project, project)?;
-        let record = opening.complete(&manifest, self.project.path(), connection)?;
+        if let Some(staged) = staged {
+            staged.place(&manifest.project)?;
+        }
+        let record = opening.complete(&manifest, project.path(), connection)?;
         Ok((record, new_paths))
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct Listed {
     missing_roots: Vec<String>,
     /// The directory of the record.
     record: String,
+    /// Whether root opened it for all users of this machine.
+    for_all_users: bool,
     /// Whether others have the same name.
     #[serde(skip)]
     is_ambiguous: bool,
@@ -121,6 +123,7 @@ impl Listed {
             roots: there.map(|root| root.path.display().to_string()).collect(),
             missing_roots: Vec::new(),
             record: record.path().display().to_string(),
+            for_all_users: record.is_for_all(),
             is_ambiguous,
         };
         match record.manifest() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::error::Result;
+use crate::error::{NotThere, Result};
 use crate::opened::{Place, Record, ambiguous};
 use crate::report::{Event, Labelled, Phase, Report, count, human};
 use crate::target::Target;
@@ -34,8 +34,12 @@ struct Garbage {
 pub(crate) fn remove(name: &str, target: &Target, report: &Report) -> Result<Removed> {
     report.emit(Event::Phase(Phase::Check));
     let record = only_record(name)?;
-    let places = record.places().into_iter();
-    let projects = places.filter(Place::exists);
+    if record.is_for_all() && record.ensure_writable().is_err() {
+        let id = record.id().to_owned();
+        return Err(NotThere::ForAllUsers { id }.into());
+    }
+    let places = record.places().into_iter().filter(Place::exists);
+    let projects = places.filter(|place| !place.directory.starts_with(record.path()));
     let projects = projects.map(|place| place.directory).collect();
     let waiting = report.waiting("Nix's store to answer");
     // A record can be removed without Nix.

@@ -89,3 +89,64 @@ fn evaluation_that_is_allowed_here_is_not_refused() {
     ))
     .prints(MESSAGE);
 }
+
+#[test]
+fn a_read_only_working_directory_is_found_before_the_import() {
+    let b = with_a_bundle();
+    let stick = "mkdir stick; mount -t tmpfs none stick; cp x.shellpack stick; mount -o remount,ro stick; cd stick";
+    let open = format!("shellpack open x.shellpack {PRINT}");
+    b.sh(&format!("{stick}; {open}"))
+        .exits_with(125)
+        .says("could not write the project files to /root/stick\ncaused by: Read-only file system")
+        .says(&format!(
+            "hint: open into another directory: {open} --dir ~/blog\n"
+        ));
+    b.runs("rmdir stick");
+    ensure_untouched(&b);
+    b.runs(&format!("{stick}; {open} --dir ~/blog"))
+        .prints(MESSAGE);
+    let into = "shellpack open x.shellpack --dir there --no-shell";
+    b.sh(&format!("rm -r stick; {stick}; {into}"))
+        .exits_with(125)
+        .says("hint: name another directory: --dir DIR");
+}
+
+/// Files that are there already need not be written.
+#[test]
+fn a_project_in_a_read_only_place_is_opened_again() {
+    let b = with_a_bundle();
+    let place = "mkdir -p place; mount -t tmpfs none place";
+    let read_only = "mount -o remount,ro place";
+    let open = format!("shellpack open x.shellpack --dir place/blog {PRINT}");
+    b.runs(&format!("{place}; {open}; {read_only}; {open}"))
+        .prints(&format!("{MESSAGE}\n{MESSAGE}"));
+    let stream = open.replace("x.shellpack", "- <x.shellpack");
+    b.runs(&format!("{place}; {open}; {read_only}; {stream}"))
+        .prints(&format!("{MESSAGE}\n{MESSAGE}"));
+}
+
+/// The directory that a user was given lies in one of root's.
+#[test]
+fn a_directory_in_one_of_another_user_is_opened_into() {
+    let b = Machine::offline_of_a_user();
+    b.receive(&bundle("blog"), "x.shellpack");
+    b.runs(&format!(
+        "shellpack open x.shellpack --dir /nix {PRINT}; ls -A /nix | grep -e shell -e 'shellpack-'"
+    ))
+    .prints(&format!("{MESSAGE}\nshell.nix"));
+}
+
+#[test]
+fn a_place_for_records_that_cannot_be_written_is_named() {
+    let b = with_a_bundle();
+    let open = format!("shellpack open x.shellpack {PRINT}");
+    let state = "mkdir state; mount -t tmpfs -o ro none state; export XDG_STATE_HOME=/root/state";
+    b.sh(&format!("{state}; {open}"))
+        .exits_with(125)
+        .says("could not keep a record of the bundle in /root/state\n")
+        .says(&format!(
+            "hint: name another directory for records: XDG_STATE_HOME=DIR {open}"
+        ));
+    b.runs("rmdir state");
+    ensure_untouched(&b);
+}

@@ -36,8 +36,8 @@ const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
 const GROUP: &str = "root:x:0:\nalice:x:1000:\nnogroup:x:65534:\n";
 
 /// A machine with an empty store, an empty home, and the host's programs. Nothing else of the
-/// host's state is visible: `/home`, `/root`, `/run`, `/tmp`, `/var/tmp` and this repository
-/// are empty. Each command runs in a room of its own over the same directories, so what has to
+/// host's state is visible: `/home`, `/root`, `/run`, `/tmp`, `/var/lib`, `/var/tmp` and this
+/// repository are empty. Each command runs in a room of its own over the same directories, so what has to
 /// run at the same time or on one network belongs in one script.
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -96,7 +96,7 @@ impl Machine {
         ensure_testable();
         let dir = Scratch::new(prefix);
         let at = |name: &str| dir.path().join(name);
-        for part in ["nix/etc/nix", "home"] {
+        for part in ["nix/etc/nix", "home", "lib"] {
             fs::create_dir_all(at(part)).unwrap();
         }
         fs::write(at("nix/etc/nix/nix.conf"), NIX_CONF).unwrap();
@@ -118,6 +118,7 @@ impl Machine {
         let user = Path::new(home).file_name().unwrap();
         let room = room
             .bind(at("home"), home, Access::Writable)
+            .bind(at("lib"), "/var/lib", Access::Writable)
             .bind(at("passwd"), "/etc/passwd", Access::ReadOnly)
             .bind(at("group"), "/etc/group", Access::ReadOnly)
             .env_clear()

@@ -1,5 +1,6 @@
 //! Hints for shells that cannot be entered, and for opened bundles that are gone.
 
+use super::this_command;
 use crate::error::{Error, NotThere};
 use shellpack_format::bundle::manifest::shell_quoted;
 
@@ -8,6 +9,22 @@ pub(super) fn of(error: &Error) -> Option<String> {
     let hint = match error {
         Error::FileDiffers(_) | Error::OtherDirectory(_) => {
             "open into another directory: shellpack open BUNDLE --dir DIR"
+        }
+        Error::CannotPlaceProject {
+            name: Some(name), ..
+        } => {
+            let place = shell_quoted(name);
+            return Some(format!(
+                "open into another directory: {} --dir ~/{place}",
+                this_command()
+            ));
+        }
+        Error::CannotPlaceProject { .. } => "name another directory: --dir DIR",
+        Error::CannotKeepRecord { .. } => {
+            return Some(format!(
+                "name another directory for records: XDG_STATE_HOME=DIR {}",
+                this_command()
+            ));
         }
         Error::NoStructuredAttributes => "enter it without --no-eval",
         Error::Drift {
@@ -46,6 +63,11 @@ pub(super) fn not_there(not_there: &NotThere) -> Option<String> {
                 shell_quoted(id)
             )
         }
+        NotThere::NoPlaceHere { name, .. } => format!(
+            "enter it in a directory of your own: cd && shellpack enter {}",
+            shell_quoted(name)
+        ),
+        NotThere::ForAllUsers { id } => format!("sudo shellpack remove {}", shell_quoted(id)),
         NotThere::ProjectGone { project, .. } => format!(
             "put it back, or open the bundle again: shellpack open BUNDLE --dir {}",
             shell_quoted(&project.to_string_lossy())

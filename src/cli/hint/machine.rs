@@ -1,8 +1,8 @@
 //! Hints for machines that are not as shellpack needs them.
 
+use super::this_command;
 use crate::error::{Error, Unfit};
 use crate::nix::places;
-use shellpack_format::bundle::manifest::shell_quoted;
 
 /// For errors of Nix, the store and the kernel.
 pub(super) fn of(error: &Error) -> Option<String> {
@@ -89,16 +89,6 @@ fn allow_evaluation(setting: &str) -> String {
         "allow it this time: NIX_CONFIG='{setting} = false' {}",
         this_command()
     )
-}
-
-/// The command as it was typed.
-fn this_command() -> String {
-    let words = std::env::args_os().skip(1);
-    let words = words.map(|word| shell_quoted(&word.to_string_lossy()));
-    let all: Vec<_> = std::iter::once("shellpack".to_owned())
-        .chain(words)
-        .collect();
-    all.join(" ")
 }
 
 fn is_forbidden_store(words: &str) -> bool {

@@ -53,6 +53,7 @@ impl Row {
         let shells = several(listed).filter(|_| verbose);
         let shells = shells
             .map(|(name, shell)| printable_line(&format!("{name}: {}", base(&shell.derivation))));
+        let for_all = listed.for_all_users.then(|| "for all users".to_owned());
         let projects = listed.projects.iter().map(|project| {
             let gone = if project.exists { "" } else { " (gone)" };
             format!("{}{gone}", printable_line(&project.directory))
@@ -61,7 +62,12 @@ impl Row {
         let roots = roots.map(|root| printable_line(root));
         Self {
             cells: cells(listed, &name),
-            below: problem.chain(shells).chain(projects).chain(roots).collect(),
+            below: problem
+                .chain(shells)
+                .chain(for_all)
+                .chain(projects)
+                .chain(roots)
+                .collect(),
             name,
         }
     }
@@ -160,6 +166,7 @@ mod tests {
             roots: vec!["a".to_owned(); 4],
             missing_roots: Vec::new(),
             record: String::new(),
+            for_all_users: name == "twice",
             is_ambiguous: name == "twice",
         }
     }
@@ -174,6 +181,7 @@ NAME                SIZE      OPENED (UTC)      ROOTS  DERIVATION
 a                   5.00 MiB  2026-11-23 14:20  4      00000000000000000000000000000000-shell.drv
   /home/a\\u{1b}[31m (gone)
 twice-0123456789ab  5.00 MiB  2026-11-23 14:20  4      00000000000000000000000000000000-shell.drv
+  for all users
   /home/twice\\u{1b}[31m (gone)
 "
         );

@@ -1,14 +1,13 @@
-//! The record of a bundle that is being opened. It is removed again unless it becomes complete.
+//! A record that is being made. It is removed again unless it becomes complete.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::Record;
 use crate::error::{Error, Result};
 use crate::nix::daemon::Connection;
-use crate::opened::Record;
 use shellpack_format::bundle::manifest::Manifest;
-use shellpack_format::bundle::reader::{Input, Reader};
 
 /// How often to make a record again if another process removes it meanwhile.
 const ATTEMPTS: usize = 10;
@@ -16,7 +15,7 @@ const ATTEMPTS: usize = 10;
 /// An incomplete record. Its roots protect paths that will be imported.
 #[must_use]
 #[derive(Debug)]
-pub(super) struct Opening {
+pub(crate) struct Opening {
     record: Record,
     manifest: Vec<u8>,
     /// Whether there was no such record before.
@@ -24,21 +23,24 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// Makes the roots, before the paths that they protect exist.
-    pub(super) fn begin(reader: &Reader<impl Input>, connection: &mut Connection) -> Result<Self> {
-        let manifest = reader.manifest();
-        let record = Record::of(&manifest.name, reader.manifest_digest())?;
+    /// Makes the roots, before the paths that they protect exist. `bytes` are those of the manifest.
+    pub(crate) fn begin(
+        record: Record,
+        manifest: &Manifest,
+        bytes: &[u8],
+        connection: &mut Connection,
+    ) -> Result<Self> {
         let opening = Self {
             is_new: !record.path().exists(),
             record,
-            manifest: reader.manifest_bytes().to_vec(),
+            manifest: bytes.to_vec(),
         };
         retrying(|| opening.make(manifest, connection))?;
         Ok(opening)
     }
 
     /// Completes the record: the shell can be entered in this project directory.
-    pub(super) fn complete(
+    pub(crate) fn complete(
         mut self,
         manifest: &Manifest,
         project: &Path,
