@@ -31,6 +31,8 @@ mod json;
 mod large;
 /// Written bytes are read back from the medium.
 mod medium;
+/// Store paths that are named as text.
+mod named;
 /// Nix itself may live in the store.
 mod nix_in_store;
 /// Entry without evaluation.

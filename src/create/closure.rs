@@ -14,6 +14,7 @@ use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::StorePath;
 
 mod bash;
+mod named;
 mod order;
 mod unseen;
 
@@ -106,6 +107,7 @@ pub(super) fn build_with(shells: &Shells, unseen: &Unseen, report: &Report) -> R
         let shell = &shells.all[index];
         roots.extend(derivations.clone());
         roots.extend(evaluation_paths(shell, &reads[index], shells)?);
+        named::add(&mut roots, shell, nix, &mut connection, report)?;
         portions.push(portion(shell, shells, roots, bash));
     }
     let roots: BTreeSet<_> = portions.iter().flat_map(|portion| &portion.roots).collect();
@@ -176,19 +178,13 @@ fn input_outputs(shell: &Shell, nix: &Nix) -> Result<BTreeSet<StorePath>> {
     Ok(paths)
 }
 
-/// The paths that evaluation needs. Without evaluation, only those that the shell's variables
-/// contain as text: `export NIX_PATH=nixpkgs=${toString pkgs.path}` in a `shellHook`.
+/// The paths that evaluation needs.
 fn evaluation_paths(shell: &Shell, reads: &Reads, shells: &Shells) -> Result<BTreeSet<StorePath>> {
+    if shells.no_eval {
+        return Ok(BTreeSet::new());
+    }
     let mut paths = read_while_evaluating(reads, &shells.nix)?;
     paths.extend(shell.pins.iter().map(|pin| pin.store_path.clone()));
-    if shells.no_eval {
-        let environment = &shell.derivation.environment;
-        let is_named = |path: &StorePath| {
-            let name = path.base_name();
-            environment.values().any(|value| value.contains(name))
-        };
-        paths.retain(is_named);
-    }
     Ok(paths)
 }
 

@@ -27,6 +27,7 @@ mod op {
     pub(super) const ADD_INDIRECT_ROOT: u64 = 12;
     pub(super) const SET_OPTIONS: u64 = 19;
     pub(super) const QUERY_PATH_INFO: u64 = 26;
+    pub(super) const QUERY_PATH_FROM_HASH_PART: u64 = 29;
     pub(super) const QUERY_VALID_PATHS: u64 = 31;
     pub(super) const ADD_TO_STORE_NAR: u64 = 39;
     pub(super) const QUERY_MISSING: u64 = 40;
@@ -220,6 +221,16 @@ impl Connection {
             }
         }
         Ok(sizes)
+    }
+
+    /// The valid path with this hash part; `None` if there is none.
+    pub(crate) fn path_with_hash_part(&mut self, hash: &str) -> Result<Option<StorePath>> {
+        self.begin(op::QUERY_PATH_FROM_HASH_PART, &[hash])?;
+        let path = self.wire.string()?;
+        if path.is_empty() {
+            return Ok(None);
+        }
+        self.store.parse_path(&path).map(Some).map_err(protocol)
     }
 
     /// The valid ones among some paths.

@@ -72,6 +72,13 @@ impl StorePath {
     }
 }
 
+/// The hash part of a base name, if it has one and a dash behind it.
+pub fn hash_part(base: &str) -> Option<&str> {
+    let (hash, rest) = base.split_at_checked(HASH_CHARS)?;
+    let is_hash = hash.bytes().all(|byte| BASE32.contains(&byte));
+    (is_hash && rest.starts_with('-')).then_some(hash)
+}
+
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+-._?=".contains(&byte)
 }
@@ -153,6 +160,19 @@ impl StoreDir {
     pub fn containing<'a>(&self, file: &'a str) -> Option<(StorePath, &'a str)> {
         let (base, rest) = self.split(file)?;
         Some((StorePath::from_base_name(base).ok()?, rest))
+    }
+
+    /// The base names of everything in a text that looks like a store path. A character behind a path
+    /// may also be one of a name: the full stop of a sentence, the `?` of a url. So these may be too
+    /// long, and [`hash_part`] tells which path is meant.
+    pub fn named_in<'a>(&self, text: &'a str) -> impl Iterator<Item = &'a str> {
+        let places = text.match_indices(&self.0);
+        places.filter_map(|(at, dir)| {
+            let rest = text[at + dir.len()..].strip_prefix('/')?;
+            let end = rest.bytes().position(|byte| !is_name_byte(byte));
+            let base = &rest[..end.unwrap_or(rest.len())];
+            hash_part(base).map(|_| base)
+        })
     }
 
     fn split<'a>(&self, text: &'a str) -> Option<(&'a str, &'a str)> {
@@ -276,5 +296,17 @@ mod tests {
             empty_sha1
         );
         assert_eq!(base32_decode("e"), None);
+    }
+
+    #[test]
+    fn store_paths_are_found_in_a_text() {
+        let hash = "0".repeat(32);
+        let store = StoreDir::parse("/nix/store").unwrap();
+        let text = format!(
+            "x=/nix/store/{hash}-a/bin:/nix/store/{hash}-b. /nix/store/{hash} /nix/store/short-c"
+        );
+        let found: Vec<_> = store.named_in(&text).collect();
+        assert_eq!(found, [format!("{hash}-a"), format!("{hash}-b.")]);
+        assert_eq!(hash_part(found[1]), Some(hash.as_str()));
     }
 }
