@@ -28,6 +28,7 @@ use crate::error::Result;
 mod command;
 mod handover;
 mod init;
+mod loopback;
 mod mountinfo;
 mod process;
 mod report;

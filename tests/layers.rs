@@ -36,7 +36,7 @@ const CIRCLES: &[(&str, &str, &str)] = &[];
 /// The files or directories that start processes, and which ones.
 const STARTERS: &[(&str, &str)] = &[
     ("nix/", "Nix's commands and its daemon"),
-    ("room/", "the stages of a room, and `ip` in it"),
+    ("room/", "the stages of a room"),
     ("entry/as_packed.rs", "the bundle's bash"),
     (
         "cli/environment.rs",

@@ -9,7 +9,7 @@ use rustix::process::Pid;
 use super::report::{StageFailure, StageReport};
 use super::spec::{Network, Spec};
 use super::supervise::Supervisor;
-use super::{process, tree};
+use super::{loopback, process, tree};
 
 /// The hidden subcommand.
 pub(super) const SUBCOMMAND: &str = "room-init";
@@ -20,7 +20,7 @@ pub(super) fn init(args: &[OsString]) -> i32 {
         process::die_with_parent(args)?;
         let null = process::open_null()?;
         if spec.room.network == Network::Loopback {
-            raise_loopback()?;
+            loopback::raise()?;
         }
         tree::build(&spec.room)?;
         enter_current_dir(&spec)?;
@@ -35,26 +35,6 @@ pub(super) fn init(args: &[OsString]) -> i32 {
             .wait_for(Pid::from_child(&child))
             .map_err(StageFailure::during("waiting"))
     })
-}
-
-/// Brings up the loopback interface, which every network namespace has, but down. `ip` is often
-/// missing from an ordinary user's PATH.
-fn raise_loopback() -> Result<(), StageFailure> {
-    let is_up = |program: &&str| {
-        let status = process::quiet(program)
-            .args(["link", "set", "lo", "up"])
-            .status();
-        status.is_ok_and(|status| status.success())
-    };
-    match ["ip", "/sbin/ip", "/usr/sbin/ip"]
-        .iter()
-        .find(|program| is_up(program))
-    {
-        Some(_) => Ok(()),
-        None => Err(StageFailure::Setup {
-            what: "running `ip link set lo up` failed: a network of its own needs iproute2".into(),
-        }),
-    }
 }
 
 fn enter_current_dir(spec: &Spec) -> Result<(), StageFailure> {

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use rustix::process::{Signal, set_parent_process_death_signal};
 
@@ -74,14 +73,4 @@ pub(super) fn open_null() -> Result<File, StageFailure> {
     let null = Path::new("/dev/null");
     let opened = File::options().read(true).write(true).open(null);
     opened.map_err(StageFailure::at("opening", null))
-}
-
-/// A helper program that cannot touch the program's stdin, stdout and stderr.
-pub(super) fn quiet(program: &str) -> Command {
-    let mut command = Command::new(program);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
 }
