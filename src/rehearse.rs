@@ -17,6 +17,7 @@ use crate::report::{Event, Phase, Report};
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 mod carried;
+mod hook;
 pub(crate) mod inside;
 mod network;
 mod scratch;

@@ -25,6 +25,8 @@ mod flakes;
 mod for_all_users;
 /// The garbage collector deletes nothing that is needed.
 mod garbage;
+/// What a `shellHook` does when it runs.
+mod hooks;
 /// Progress, as JSON.
 mod json;
 /// An import that is interrupted, and one of a path that spans segments.

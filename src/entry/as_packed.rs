@@ -32,6 +32,8 @@ pub(crate) struct AsPacked<'a> {
     store: &'a StoreDir,
     /// The directory to enter.
     directory: PathBuf,
+    /// Whether its `shellHook` is run.
+    runs_hook: bool,
 }
 
 /// A shell that is ready to start: a bash, its variables, and the files that it reads first.
@@ -53,6 +55,17 @@ impl<'a> AsPacked<'a> {
             shell,
             store,
             directory,
+            runs_hook: true,
+        }
+    }
+
+    /// The same shell, whose `shellHook` is not run.
+    pub(crate) fn without_hook(&self) -> Self {
+        Self {
+            shell: self.shell,
+            store: self.store,
+            directory: self.directory.clone(),
+            runs_hook: false,
         }
     }
 
@@ -95,6 +108,7 @@ impl<'a> AsPacked<'a> {
             dir: temporary.path(),
             keeps_dir: made.keeps_dir,
             pure: entry.pure,
+            runs_hook: self.runs_hook,
             attributes: attributes.map(|attributes| attributes.script),
             bash: program,
             prompt: dialect.prompt(),

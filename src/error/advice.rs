@@ -15,6 +15,4 @@ pub enum Advice {
     ImportFromProject,
     /// Look for things that the shell takes from this machine.
     CheckSurroundings,
-    /// Skip the rehearsal: the `shellHook` may end the shell on purpose.
-    SkipRehearsal,
 }

@@ -1,13 +1,13 @@
 //! The rehearsal of `create`: with the paths that would be carried, before there is a bundle.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use serde::{Deserialize, Serialize};
 
+use super::hook::Hook;
 use super::scratch::{nix_directory, scratch_space};
 use super::{PROJECT, SUBCOMMAND, surroundings};
 use crate::entry::invocation::Recipe;
@@ -55,15 +55,6 @@ pub(crate) struct Task {
     pub no_eval: bool,
 }
 
-/// A `shellHook` that needed a network.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Hook {
-    /// Its output about that.
-    pub(super) words: String,
-    /// The exit status, if it ended the shell.
-    pub(super) ended: Option<String>,
-}
-
 /// The result from the process in the room.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Observed {
@@ -73,7 +64,7 @@ pub(crate) enum Observed {
         nix_version: Option<String>,
         /// The checks that were made, one sentence each.
         checks: Vec<String>,
-        /// A `shellHook` that needed a network.
+        /// A finding about the `shellHook`.
         hook: Option<Hook>,
     },
     /// Evaluation would have to build something, which the target cannot.
@@ -180,19 +171,6 @@ fn of_shell(name: Option<&ShellName>, error: Error) -> Error {
             advice,
         },
         (_, error) => error,
-    }
-}
-
-impl fmt::Display for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the shellHook needs a network, which the target does not have")?;
-        if let Some(status) = &self.ended {
-            write!(f, ", and ends the shell ({status})")?;
-        }
-        f.write_str("; its output:")?;
-        self.words
-            .lines()
-            .try_for_each(|line| write!(f, "\n  {line}"))
     }
 }
 

@@ -5,11 +5,10 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 
 use super::SUBCOMMAND;
-use super::carried::{BUILDS, Hook, Observed, Task};
-use super::network;
+use super::carried::{BUILDS, Observed, Task};
+use super::hook::{self, Entered, Hook};
 use crate::entry::as_packed::AsPacked;
 use crate::entry::drift::{self, Places};
 use crate::entry::invocation::{Entry, Invocation, RUN};
@@ -77,19 +76,21 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
     let difference = difference(&task, &nix, &path);
     ensure_nothing_missing(&task, &nix, &derivation, difference.as_deref())?;
     ensure_same_shell(difference)?;
-    let hook = enter(|run, log| {
+    let as_packed = AsPacked::new(&task.recipe.shell, &task.store, &task.project);
+    let seen = hook::enter(&as_packed, |run, log| {
         let options = [RUN.into(), run.into()];
         let derivation = nix.store.join(&path);
         invocation
             .command(&derivation, &options)
             .status_with_log(log)
     })?;
+    let (check, hook) = entered(seen, "entered nix-shell")?;
     Ok(Observed::Passed {
         nix_version: Some(nix.version),
         checks: vec![
             "evaluated with only the carried paths, no network and an empty home".to_owned(),
             "nothing was left to build or to fetch".to_owned(),
-            entered(hook.as_ref(), "entered nix-shell"),
+            check,
         ],
         hook,
     })
@@ -98,29 +99,19 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
 /// Nix takes no part in this: only the carried paths are there, so none needs to be registered.
 fn enter_as_packed(task: &Task) -> Result<Observed, Ended> {
     let as_packed = AsPacked::new(&task.recipe.shell, &task.store, &task.project);
-    let hook = enter(|run, log| {
+    let seen = hook::enter(&as_packed, |run, log| {
         let prepared = as_packed.prepare(&Entry::run(run), false)?;
         prepared.status_with_log(log)
     })?;
+    let (check, hook) = entered(
+        seen,
+        "entered the shell without evaluation, with only the carried paths, no network and an empty home",
+    )?;
     Ok(Observed::Passed {
         nix_version: None,
-        checks: vec![entered(
-            hook.as_ref(),
-            "entered the shell without evaluation, with only the carried paths, no network and an empty home",
-        )],
+        checks: vec![check],
         hook,
     })
-}
-
-/// The check of entering, in the words of the proof.
-fn entered(hook: Option<&Hook>, check: &str) -> String {
-    match hook {
-        Some(Hook {
-            ended: Some(status),
-            ..
-        }) => format!("the shellHook needs a network, and ended the shell ({status})"),
-        _ => check.to_owned(),
-    }
 }
 
 fn evaluate_again(
@@ -282,30 +273,18 @@ fn ensure_nothing_missing(
     )))
 }
 
-/// Enters the shell once. A file shows that this worked, since output cannot: a `shellHook` may print
-/// anything, and a process that it left in the background may keep a pipe open for ever.
-fn enter(
-    run_in_shell: impl FnOnce(&str, &Path) -> Result<ExitStatus>,
-) -> Result<Option<Hook>, Ended> {
-    let mark = Path::new("/nix/rehearsal-entered");
-    let log = Path::new("/nix/rehearsal-log");
-    let status = run_in_shell(&format!(": > {}", mark.display()), log)?;
-    let words = fs::read(log).map_err(Error::io("read", log))?;
-    let words = String::from_utf8_lossy(&words).into_owned();
-    let hook = network::wanted(&words);
-    if mark.exists() {
-        return Ok(hook.map(|words| Hook { words, ended: None }));
+/// The check of entering, in the words of the proof, and what was found about the hook.
+fn entered(entered: Entered, check: &str) -> Result<(String, Option<Hook>), Ended> {
+    match entered {
+        Entered::Yes(hook) => {
+            let prevented = hook.as_ref().and_then(Hook::check);
+            Ok((prevented.unwrap_or_else(|| check.to_owned()), hook))
+        }
+        Entered::No(words) => {
+            let what = "the shell could not be entered";
+            Err(Ended::Observed(failed(what, words, None)))
+        }
     }
-    // It will do the same on the target, and that is up to the hook.
-    if let Some(words) = hook {
-        let ended = Some(status.to_string());
-        return Ok(Some(Hook { words, ended }));
-    }
-    Err(Ended::Observed(failed(
-        "the shell could not be entered",
-        words,
-        Some(Advice::SkipRehearsal),
-    )))
 }
 
 /// The first project file that Nix's output names and that is not there.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::PROJECT;
+use super::network::NO_RESOLVER;
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::room::{Access, Room};
@@ -40,12 +41,45 @@ fn private_directories() -> Result<Vec<PathBuf>> {
     Ok(private)
 }
 
+/// The files that say where names are looked up.
+const RESOLVER: &str = "/etc/resolv.conf";
+const HOSTS: &str = "/etc/hosts";
+
+/// A resolver that cannot be reached, so that queries for names are counted.
+fn resolver() -> String {
+    format!("nameserver {NO_RESOLVER}\noptions timeout:1 attempts:1\n")
+}
+
+/// The host's own names, and its name itself: not every host has that in the file, and to ask for it
+/// is not to want a network.
+fn hosts() -> String {
+    let own = std::fs::read_to_string(HOSTS).unwrap_or_default();
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if own.split_whitespace().any(|word| word == name) {
+        return own;
+    }
+    format!("{}\n127.0.0.1 {name}\n", own.trim_end())
+}
+
+/// Shows a file of our own in place of the host's. A host without that file has no place for it.
+fn with_own(room: Room, file: &Path, text: &str, nix_dir: &Path) -> Result<Room> {
+    let Ok(place) = std::fs::canonicalize(file) else {
+        return Ok(room);
+    };
+    let own = nix_dir
+        .join("etc")
+        .join(file.file_name().unwrap_or_default());
+    std::fs::write(&own, text).map_err(Error::io("write", &own))?;
+    Ok(room.bind(&own, place, Access::ReadOnly))
+}
+
 /// A room with no network, in which only its own `/nix` and home are writable, and with nothing from
 /// the user's environment.
 pub(super) fn sealed(nix_dir: &Path) -> Result<Room> {
     let private = private_directories()?;
     let mut room = Room::new()
-        .sealed()
+        .own_network()
         .read_only_host()
         .nix(nix_dir)
         .bind_self();
@@ -59,6 +93,9 @@ pub(super) fn sealed(nix_dir: &Path) -> Result<Room> {
         .filter(|dir| private.iter().any(|private| dir.starts_with(private)))
     {
         room = room.bind(dir, dir, Access::ReadOnly);
+    }
+    for (file, text) in [(RESOLVER, resolver()), (HOSTS, hosts())] {
+        room = with_own(room, Path::new(file), &text, nix_dir)?;
     }
     let mut path = programs
         .map(|dir| format!("{}:", dir.display()))

@@ -1,7 +1,7 @@
 //! A rehearsal finds problems before anything is written.
 
 use crate::support::shells::MESSAGE;
-use crate::support::{Machine, Outcome, machine_a};
+use crate::support::{Machine, machine_a};
 
 /// The recorder sees what is read by any name that Nix has for it; this is none of them.
 const READS_UNSEEN: &str = r#"let read = builtins.builtins.readFile; in pkgs.mkShell {
@@ -60,53 +60,6 @@ fn a_dry_run_shows_the_proof_and_writes_nothing() {
         .shows("nothing was written")
         .shows("entered nix-shell");
     a.sh("test ! -e dry.shellpack").succeeds();
-}
-
-/// Rehearses a shell with this hook.
-fn rehearse(name: &str, hook: &str) -> Outcome {
-    let a = machine_a();
-    a.write_shell(name, &format!("pkgs.mkShell {{ shellHook = ''{hook}''; }}"));
-    a.shellpack(&format!(
-        "create fixtures/shells/{name} -o {name}.shellpack"
-    ))
-}
-
-#[test]
-fn a_hook_may_leave_something_in_the_background() {
-    rehearse("background", "sleep 1000 &").succeeds();
-}
-
-#[test]
-fn a_hook_may_print_half_a_line() {
-    rehearse("half-a-line", "printf hello").succeeds();
-}
-
-#[test]
-fn a_hook_that_replaces_the_shell_is_named() {
-    for (name, hook) in [("exec", "exec true"), ("exit", "exit 3")] {
-        rehearse(name, hook)
-            .exits_with(1)
-            .says("if its shellHook ends or replaces the shell on purpose")
-            .says("--no-rehearsal");
-    }
-}
-
-/// The bundle is not at fault; the user reads the hook's own words.
-#[test]
-fn a_hook_that_needs_the_network_is_reported() {
-    let connect = "exec 3<>/dev/tcp/192.0.2.1/80";
-    let warning = "warning: the shellHook needs a network, which the target does not have";
-    rehearse("wants-network", &format!("({connect})"))
-        .succeeds()
-        .shows("entered nix-shell")
-        .says(&format!("{warning}; its output:\n"))
-        .says("Network is unreachable");
-    rehearse("needs-network", &format!("({connect}) || exit 6"))
-        .succeeds()
-        .shows("the shellHook needs a network, and ended the shell (exit status: 6)")
-        .says(&format!(
-            "{warning}, and ends the shell (exit status: 6); its output:\n"
-        ));
 }
 
 /// The recorder does not see what nixpkgs' own code reads; the room must not show it either.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::several::{
     WHICH, arrive, by_hand, carried, inspected, packed, packed_pair, shell, write_pair,
 };
-use crate::support::shells::MESSAGE;
+use crate::support::shells::{MESSAGE, UNENTERABLE};
 use crate::support::sources::{SERVE, URL, tarball};
 use crate::support::{Machine, machine_a};
 
@@ -63,7 +63,7 @@ fn one_broken_shell_stops_create() {
     for (shell, said) in [
         ("throw \"not on a Monday\"", "not on a Monday"),
         (
-            "pkgs.mkShell { shellHook = \"exit 3\"; }",
+            UNENTERABLE,
             "the rehearsal failed: c: the shell could not be entered",
         ),
     ] {
@@ -84,9 +84,9 @@ fn a_hook_that_needs_the_network_is_reported_with_its_shell() {
     a.write_shell("hooked-pair/c", hook);
     a.sh("cd fixtures/shells/hooked-pair; shellpack create a c tools/b -o ~/hooked-pair.shellpack")
         .succeeds()
-        .says("warning: c: the shellHook needs a network, which the target does not have, and ends the shell")
+        .says("warning: c: the shellHook wants a network, which the target does not have, and ends the shell")
         .shows("a, tools/b: entered nix-shell\n")
-        .shows("c: the shellHook needs a network, and ended the shell (exit status: 6)\n")
+        .shows("c: the shellHook wants a network, and ended the shell (exit status: 6)\n")
         .shows("a, c, tools/b: nothing was left to build or to fetch\n");
 }
 

@@ -14,6 +14,15 @@ pub(crate) const MESSAGE: &str = "Hello, world!";
 pub(crate) const HELLO: &str =
     r#"packages = [ pkgs.hello ]; shellHook = ''export MESSAGE="$(hello)"'';"#;
 
+/// A shell that cannot be entered: not its hook ends it, but what comes before.
+pub(crate) const UNENTERABLE: &str = r#"derivation {
+  name = "unenterable";
+  system = builtins.currentSystem;
+  builder = "${pkgs.bash}/bin/bash";
+  stdenv = pkgs.runCommand "ends" { } "mkdir $out; echo 'echo no; exit 4' > $out/setup";
+  shellHook = "true";
+}"#;
+
 /// Packs a project that a script makes of `fixtures/shells/NAME`, with the words for `create`,
 /// and returns a machine B that has received it as `x.shellpack`.
 pub(crate) fn packed(name: &str, expression: &str, make: &str, words: &str) -> Machine {

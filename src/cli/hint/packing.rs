@@ -127,9 +127,6 @@ fn advise(advice: &Advice) -> String {
             "check whether the shell depends on the place of its directory (`toString ./.`), \
              on environment variables, or on this machine's configuration"
         }
-        Advice::SkipRehearsal => {
-            "if its shellHook ends or replaces the shell on purpose, skip the proof: --no-rehearsal"
-        }
     }
     .to_owned()
 }

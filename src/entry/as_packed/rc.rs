@@ -15,6 +15,7 @@ pub(super) struct Rc<'a> {
     /// Whether the directory must exist as long as the shell.
     pub(super) keeps_dir: bool,
     pub(super) pure: bool,
+    pub(super) runs_hook: bool,
     /// Structured attributes, as `declare`s.
     pub(super) attributes: Option<String>,
     /// The bash, as it is invoked.
@@ -99,8 +100,10 @@ impl Rc<'_> {
         let prompt = set(b"PS1", quoted(&self.prompt));
         let wants_prompt: &[u8] = br#"[ -n "${PS1-}" ] && [ -z "${NIX_SHELL_PRESERVE_PROMPT-}" ]"#;
         statements.push([b"if ", wants_prompt, b"; then ", &prompt, b"; fi"].concat());
-        let hook = br#"if [ "$(type -t runHook)" = function ]; then runHook shellHook; fi"#;
-        statements.push(hook.into());
+        if self.runs_hook {
+            let hook = br#"if [ "$(type -t runHook)" = function ]; then runHook shellHook; fi"#;
+            statements.push(hook.into());
+        }
         statements.push(b"unset NIX_ENFORCE_PURITY".into());
         statements.push(b"shopt -u nullglob".into());
         statements.push(b"unset TZ".into());

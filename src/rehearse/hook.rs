@@ -1,0 +1,138 @@
+//! The `shellHook` in a rehearsal: findings about it are told, and cost no proof.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::process::ExitStatus;
+
+use serde::{Deserialize, Serialize};
+
+use super::network::{self, Before};
+use crate::entry::as_packed::AsPacked;
+use crate::entry::invocation::Entry;
+use crate::error::{Error, Result};
+
+/// A finding about a `shellHook`: it will do the same on the target, and that is up to the hook.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Hook {
+    /// Whether it wants a network.
+    wants_network: bool,
+    /// The exit status, if it ended the shell.
+    ended: Option<String>,
+    /// Its output about that.
+    words: String,
+}
+
+/// The outcome of entering a shell.
+pub(super) enum Entered {
+    /// It was entered, or its hook ended it.
+    Yes(Option<Hook>),
+    /// It was not, with its output.
+    No(String),
+}
+
+/// Enters the shell once. A file shows that this worked, since output cannot: a `shellHook` may print
+/// anything, and a process that it left in the background may keep a pipe open for ever.
+pub(super) fn enter(
+    as_packed: &AsPacked<'_>,
+    run_in_shell: impl FnOnce(&str, &Path) -> Result<ExitStatus>,
+) -> Result<Entered> {
+    let before = Before::now();
+    let tried = Tried::with(run_in_shell)?;
+    let wants_network = before.was_wanted(&tried.words);
+    let ended = if tried.arrived {
+        None
+    } else if hook_ends(as_packed)? {
+        Some(tried.status.to_string())
+    } else {
+        return Ok(Entered::No(tried.words));
+    };
+    let words = if wants_network {
+        network::telling(&tried.words)
+    } else {
+        network::last_lines(&tried.words)
+    };
+    let is_finding = wants_network || ended.is_some();
+    Ok(Entered::Yes(is_finding.then_some(Hook {
+        wants_network,
+        ended,
+        words,
+    })))
+}
+
+/// Whether it is the `shellHook` that ends the shell: without it the shell can be entered.
+fn hook_ends(as_packed: &AsPacked<'_>) -> Result<bool> {
+    let arrives = |shell: &AsPacked<'_>| -> Result<bool> {
+        let tried = Tried::with(|run, log| {
+            let prepared = shell.prepare(&Entry::run(run), false)?;
+            prepared.status_with_log(log)
+        })?;
+        Ok(tried.arrived)
+    };
+    Ok(!arrives(as_packed)? && arrives(&as_packed.without_hook())?)
+}
+
+/// One attempt to enter.
+pub(super) struct Tried {
+    pub(super) status: ExitStatus,
+    /// Whether the command of `--run` was run.
+    pub(super) arrived: bool,
+    /// What the shell printed.
+    pub(super) words: String,
+}
+
+impl Tried {
+    /// Enters with a command and a file for the log.
+    pub(super) fn with(
+        run_in_shell: impl FnOnce(&str, &Path) -> Result<ExitStatus>,
+    ) -> Result<Self> {
+        let mark = Path::new("/nix/rehearsal-entered");
+        let log = Path::new("/nix/rehearsal-log");
+        let status = run_in_shell(&format!(": > {}", mark.display()), log)?;
+        let words = fs::read(log).map_err(Error::io("read", log))?;
+        Ok(Self {
+            status,
+            arrived: fs::remove_file(mark).is_ok(),
+            words: String::from_utf8_lossy(&words).into_owned(),
+        })
+    }
+}
+
+impl Hook {
+    /// The check that the hook prevented, in the words of the proof.
+    pub(super) fn check(&self) -> Option<String> {
+        let status = self.ended.as_ref()?;
+        Some(if self.wants_network {
+            format!("the shellHook wants a network, and ended the shell ({status})")
+        } else {
+            format!("the shellHook ended the shell ({status})")
+        })
+    }
+}
+
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.wants_network, &self.ended) {
+            (true, None) => {
+                f.write_str("the shellHook wants a network, which the target does not have")?;
+            }
+            (true, Some(status)) => write!(
+                f,
+                "the shellHook wants a network, which the target does not have, and ends the shell \
+                 ({status})"
+            )?,
+            (false, status) => write!(
+                f,
+                "the shellHook ends or replaces the shell ({}), so a command of --run is not run",
+                status.as_deref().unwrap_or_default()
+            )?,
+        }
+        if self.words.is_empty() {
+            return f.write_str("; it prints nothing");
+        }
+        f.write_str("; its output:")?;
+        self.words
+            .lines()
+            .try_for_each(|line| write!(f, "\n  {line}"))
+    }
+}

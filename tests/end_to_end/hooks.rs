@@ -1,0 +1,120 @@
+//! A `shellHook` is run in the rehearsal. It does the same on the target, so its findings are told, and
+//! cost no proof.
+
+use crate::support::shells::UNENTERABLE;
+use crate::support::{Outcome, machine_a};
+
+/// Packs a shell with this hook.
+fn pack(name: &str, hook: &str) -> Outcome {
+    let a = machine_a();
+    a.write_shell(name, &format!("pkgs.mkShell {{ shellHook = ''{hook}''; }}"));
+    let create = format!("shellpack create fixtures/shells/{name} -o {name}.shellpack");
+    a.sh(&create)
+}
+
+#[test]
+fn a_hook_may_leave_something_in_the_background() {
+    pack("background", "sleep 1000 &").succeeds();
+}
+
+#[test]
+fn a_hook_may_print_half_a_line() {
+    pack("half-a-line", "printf hello").succeeds();
+}
+
+#[test]
+fn a_hook_that_ends_the_shell_is_a_finding() {
+    for (name, hook, status) in [
+        ("exec", "echo about to go; exec true", 0),
+        ("exit", "echo about to go; exit 3", 3),
+        ("errexit", "echo about to go; set -e; false", 1),
+        ("trap", "echo about to go; trap 'exit 4' ERR; false", 4),
+    ] {
+        for words in ["", "--no-eval"] {
+            let a = machine_a();
+            a.write_shell(name, &format!("pkgs.mkShell {{ shellHook = \"{hook}\"; }}"));
+            a.sh(&format!(
+                "shellpack create fixtures/shells/{name} {words} -f -o {name}.shellpack"
+            ))
+            .succeeds()
+            .says(&format!(
+                "warning: the shellHook ends or replaces the shell (exit status: {status})"
+            ))
+            .says("its output:\n  about to go\n")
+            .shows(&format!(
+                "the shellHook ended the shell (exit status: {status})"
+            ))
+            .never_says("--no-rehearsal");
+        }
+    }
+}
+
+#[test]
+fn a_hook_may_set_a_trap() {
+    pack("trapped", "set -e; trap 'echo bye' EXIT")
+        .succeeds()
+        .shows("entered nix-shell")
+        .never_says("warning");
+}
+
+/// What ends this shell is no hook, and comes before it.
+#[test]
+fn a_shell_that_cannot_be_entered_is_not_proved() {
+    let a = machine_a();
+    a.write_shell("unenterable", UNENTERABLE);
+    a.shellpack("create fixtures/shells/unenterable -o unenterable.shellpack")
+        .exits_with(1)
+        .says("the rehearsal failed: the shell could not be entered\n  no\n")
+        .never_says("--no-rehearsal");
+}
+
+/// The bundle is not at fault; the user reads the hook's own words.
+#[test]
+fn a_hook_that_wants_the_network_is_reported() {
+    let connect = "exec 3<>/dev/tcp/192.0.2.1/80";
+    let warning = "warning: the shellHook wants a network, which the target does not have";
+    pack("wants-network", &format!("({connect})"))
+        .succeeds()
+        .shows("entered nix-shell")
+        .says(&format!("{warning}; its output:\n"))
+        .says("Network is unreachable");
+    pack("needs-network", &format!("({connect}) || exit 6"))
+        .succeeds()
+        .shows("the shellHook wants a network, and ended the shell (exit status: 6)")
+        .says(&format!(
+            "{warning}, and ends the shell (exit status: 6); its output:\n"
+        ));
+}
+
+/// The room counts what has no route, whatever the tools say.
+#[test]
+fn a_hook_that_wants_the_network_need_not_say_so() {
+    for (name, hook) in [
+        ("ipv4", "(exec 3<>/dev/tcp/10.11.12.13/80) 2> /dev/null"),
+        ("ipv6", "(exec 3<>/dev/tcp/2001:db8::1/80) 2> /dev/null"),
+        (
+            "name",
+            "/usr/bin/python3 -c 'import socket; socket.getaddrinfo(\"example.org\", 80)' 2> /dev/null",
+        ),
+    ] {
+        let said = "warning: the shellHook wants a network, which the target does not have";
+        pack(&format!("silent-{name}"), &format!("{hook}; echo done"))
+            .succeeds()
+            .says(&format!("{said}; its output:\n  done\n"));
+        pack(&format!("mute-{name}"), hook)
+            .succeeds()
+            .says(&format!("{said}; it prints nothing\n"));
+    }
+}
+
+/// This machine's own address and name need no network.
+#[test]
+fn a_hook_that_stays_on_the_machine_wants_no_network() {
+    let own = "import socket; socket.getaddrinfo(socket.gethostname(), 80)";
+    let hook = format!(
+        "(exec 3<>/dev/tcp/127.0.0.1/9); /usr/bin/python3 -c '{own}'; echo Network is unreachable"
+    );
+    pack("local", &hook)
+        .succeeds()
+        .never_says("wants a network");
+}
