@@ -28,6 +28,7 @@ use crate::error::Result;
 mod command;
 mod handover;
 mod init;
+mod layers;
 mod loopback;
 mod mountinfo;
 mod process;
@@ -44,8 +45,8 @@ use spec::{Network, OWN_EXECUTABLE, Os, Overlay};
 
 /// The description of a room: pure data, built by the methods that take and return it.
 ///
-/// Overlays ([`private`](Self::private), [`bind`](Self::bind), [`nix`](Self::nix),
-/// [`store_paths`](Self::store_paths)) are applied from the outermost to the innermost directory,
+/// Overlays ([`private`](Self::private), [`bind`](Self::bind), [`layered`](Self::layered),
+/// [`nix`](Self::nix), [`store_paths`](Self::store_paths)) are applied from the outermost to the innermost directory,
 /// in any order of the calls. Of two in one place, the later one is on top.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
@@ -126,6 +127,24 @@ impl Room {
     ) -> Self {
         let (source, at) = (source.into().into(), target.into().into());
         self.overlays.push(Overlay::Bind { source, at, access });
+        self
+    }
+
+    /// A directory of the host, without the file systems mounted in it. The room may change it, and the
+    /// host's stays as it is: what the room writes goes to the empty directory `writes`, or into memory
+    /// if that cannot take it. Needs Linux 5.11, or root.
+    #[must_use]
+    pub fn layered(
+        mut self,
+        source: impl Into<PathBuf>,
+        writes: impl Into<PathBuf>,
+        target: impl Into<PathBuf>,
+    ) -> Self {
+        self.overlays.push(Overlay::Layered {
+            source: source.into().into(),
+            writes: writes.into().into(),
+            at: target.into().into(),
+        });
         self
     }
 

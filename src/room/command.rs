@@ -170,26 +170,25 @@ fn resolve_sources(overlays: &mut [Overlay], executable: &Path) -> Result<()> {
     let mut last_parent = (PathBuf::new(), PathBuf::new());
     for overlay in overlays {
         let is_store_path = matches!(overlay, Overlay::StorePath { .. });
-        let Some(source) = overlay.source_mut() else {
-            continue;
-        };
-        let path = if source.path() == Path::new(OWN_EXECUTABLE) {
-            executable
-        } else {
-            source.path()
-        };
-        let (Some(parent), Some(name), true) = (path.parent(), path.file_name(), is_store_path)
-        else {
-            let real = fs::canonicalize(path).map_err(Error::io("find", path))?;
+        for source in overlay.sources_mut() {
+            let path = if source.path() == Path::new(OWN_EXECUTABLE) {
+                executable
+            } else {
+                source.path()
+            };
+            let (Some(parent), Some(name), true) = (path.parent(), path.file_name(), is_store_path)
+            else {
+                let real = fs::canonicalize(path).map_err(Error::io("find", path))?;
+                *source = real.into();
+                continue;
+            };
+            if last_parent.0 != parent {
+                let real = fs::canonicalize(parent).map_err(Error::io("find", parent))?;
+                last_parent = (parent.to_owned(), real);
+            }
+            let real = last_parent.1.join(name);
             *source = real.into();
-            continue;
-        };
-        if last_parent.0 != parent {
-            let real = fs::canonicalize(parent).map_err(Error::io("find", parent))?;
-            last_parent = (parent.to_owned(), real);
         }
-        let real = last_parent.1.join(name);
-        *source = real.into();
     }
     Ok(())
 }

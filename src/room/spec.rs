@@ -50,22 +50,29 @@ pub(super) enum Overlay {
     Bind { source: Os, at: Os, access: Access },
     /// A file, directory or symlink of the host's store, read-only.
     StorePath { source: Os, at: Os },
+    /// A directory of the host; what the room writes goes to another.
+    Layered { source: Os, writes: Os, at: Os },
 }
 
 impl Overlay {
     /// Its place in the room.
     pub(super) fn at(&self) -> &Path {
         match self {
-            Self::Private { at } | Self::Bind { at, .. } | Self::StorePath { at, .. } => at.path(),
+            Self::Private { at }
+            | Self::Bind { at, .. }
+            | Self::StorePath { at, .. }
+            | Self::Layered { at, .. } => at.path(),
         }
     }
 
-    /// Its place on the host, if it has one.
-    pub(super) fn source_mut(&mut self) -> Option<&mut Os> {
-        match self {
-            Self::Private { .. } => None,
-            Self::Bind { source, .. } | Self::StorePath { source, .. } => Some(source),
-        }
+    /// Its places on the host.
+    pub(super) fn sources_mut(&mut self) -> impl Iterator<Item = &mut Os> {
+        let sources = match self {
+            Self::Private { .. } => [None, None],
+            Self::Bind { source, .. } | Self::StorePath { source, .. } => [Some(source), None],
+            Self::Layered { source, writes, .. } => [Some(source), Some(writes)],
+        };
+        sources.into_iter().flatten()
     }
 }
 
@@ -138,6 +145,7 @@ mod tests {
                 .read_only_host()
                 .private("/tmp")
                 .bind("/a", "/b", Access::Writable)
+                .layered("/a", "/w", "/c")
                 .nix("/n")
                 .store_paths("/nix/store", vec!["/nix/store/x".into()])
                 .home("/h")

@@ -4,7 +4,6 @@
 //! everything is bound from there. So no mount can hide a source of a later one.
 
 use std::collections::BTreeMap;
-use std::ffi::CString;
 use std::fs::{self, File, FileType};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, symlink};
@@ -19,6 +18,7 @@ use rustix::mount::{
 use rustix::process::{pivot_root, umask};
 
 use super::Room;
+use super::layers::{self, mount_tmpfs};
 use super::mountinfo::MountTable;
 use super::report::StageFailure;
 use super::spec::{Access, Overlay};
@@ -164,6 +164,13 @@ impl Tree {
                 Overlay::StorePath { source, at } => {
                     self.add_store_path(source.path(), at.path())?;
                 }
+                Overlay::Layered { source, writes, at } => {
+                    let at = at.path();
+                    let place = self.place(at, PlaceKind::Directory)?;
+                    let place = place.ok_or_else(|| no_such_place(at))?;
+                    layers::mount_on(&place, &host(source.path()), &host(writes.path()))?;
+                    self.writable.insert(place, true);
+                }
             }
         }
         Ok(())
@@ -264,13 +271,6 @@ fn close_root() -> Result<(), StageFailure> {
     fs::remove_dir(HOST).map_err(StageFailure::at("removing", Path::new(HOST)))?;
     remount_read_only(Path::new("/"), MountFlags::NOSUID | MountFlags::NODEV)
         .map_err(StageFailure::at("making read-only", Path::new("/")))
-}
-
-fn mount_tmpfs(dir: &Path, mode: u32) -> Result<(), StageFailure> {
-    let options = CString::new(format!("mode={mode:o}")).unwrap_or_default();
-    let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    mount("tmpfs", dir, "tmpfs", flags, options.as_c_str())
-        .map_err(StageFailure::at("mounting a tmpfs on", dir))
 }
 
 fn remount_read_only(at: &Path, flags: MountFlags) -> rustix::io::Result<()> {
