@@ -9,10 +9,12 @@ use shellpack_format::bundle::manifest::selection::Selection;
 
 mod closure;
 mod flake;
+mod hook_files;
 mod pack;
 mod plan;
 mod project;
 mod prove;
+mod secret;
 mod shell;
 mod subject;
 pub(crate) mod summary;
@@ -70,11 +72,11 @@ pub struct Options {
 pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     prove::ensure_rehearsal_is_possible(options)?;
     Output::ensure_unoccupied(options)?;
-    let shells = shell::evaluate(options, report)?;
+    let mut shells = shell::evaluate(options, report)?;
     let output = Output::choose(options, &shells)?;
     let closure = closure::build(&shells, report)?;
     let plan = Plan::new(&shells, closure)?;
-    let proved = prove::prove(plan, &shells, options, report)?;
+    let proved = prove::prove(plan, &mut shells, options, report)?;
     output.ensure_space(&proved, report)?;
     if options.dry_run {
         return Ok(Summary::of_plan(proved, &output));

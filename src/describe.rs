@@ -151,6 +151,14 @@ fn project(text: &mut Labelled, files: &[ProjectFile], verbose: bool) {
     for (size, file) in sized {
         text.line("", &format!("{:>10}  {}", human(size), file.path));
     }
+    let read: Vec<_> = files.iter().filter(|file| file.read_by_hook).collect();
+    for (index, file) in read.iter().enumerate() {
+        if index == LARGEST && !verbose {
+            text.line("", &format!("and {} more", read.len() - LARGEST));
+            break;
+        }
+        text.line("", &format!("read by the hook: {}", file.path));
+    }
 }
 
 /// Bytes of all project files.

@@ -3,7 +3,8 @@
 //! [`rehearse`] opens a finished bundle for real, in an empty store. [`carried()`] is the cheap
 //! rehearsal of `create`: the carried paths are bound from the real store into an empty one whose
 //! database knows nothing else, and the shell is evaluated and entered there. That proves the *list*
-//! of paths complete before a byte is written.
+//! of paths complete before a byte is written. [`visit`] is what comes before it: the shell is entered
+//! to see which files of the project its hook reads.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ pub(crate) mod inside;
 mod network;
 mod scratch;
 mod surroundings;
+pub(crate) mod visit;
 mod whole;
 
 pub(crate) use carried::{Outcome, Task, builds_all_the_same, carried};
@@ -29,8 +31,9 @@ use whole::Stage;
 
 /// Where the project is in a room: at another absolute path than any real project.
 const PROJECT: &str = "/home/rehearsal";
-/// The hidden subcommand that rehearses inside of a room.
+/// The hidden subcommands that rehearse, and visit a shell, inside of a room.
 const SUBCOMMAND: &str = "rehearse-inside";
+const VISIT: &str = "rehearse-visit";
 
 /// The request.
 #[derive(Debug, Clone)]

@@ -42,6 +42,10 @@ const STARTERS: &[(&str, &str)] = &[
         "cli/environment.rs",
         "this program once more, in a better environment",
     ),
+    (
+        "create/hook_files/carried.rs",
+        "git, which knows what it tracks",
+    ),
 ];
 
 /// The files with a `NixCommand` of their own, and its purpose. All others call functions of `nix`

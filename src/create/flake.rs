@@ -27,6 +27,8 @@ pub(super) struct StagedFlake {
     pub(super) path: StorePath,
     /// Its URL, unless the flake is local to this machine.
     url: Option<String>,
+    /// Its directory, if it is.
+    directory: Option<PathBuf>,
     /// The reference that the user typed.
     named: String,
     /// Whether its lock file was complete, so that Nix itself evaluates the same flake under that
@@ -87,6 +89,7 @@ impl StagedFlake {
             flake,
             path,
             url: (!metadata.is_local()).then(|| metadata.url().to_owned()),
+            directory: metadata.local_directory(),
             named: named.to_owned(),
             was_locked: is_locked,
         })
@@ -121,7 +124,9 @@ impl StagedFlake {
 
     /// The whole source as a project.
     pub(super) fn project(&self) -> Result<Project> {
-        project::without_evaluation(&[&self.file()], std::slice::from_ref(&self.flake.source))
+        let source = std::slice::from_ref(&self.flake.source);
+        let project = project::without_evaluation(&[&self.file()], source)?;
+        Ok(project.copied_from(self.directory.clone()))
     }
 
     /// The flake in the form of the manifest.

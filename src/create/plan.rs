@@ -79,6 +79,11 @@ impl Plan {
         portions.map(|portion| portion.bash.as_ref().map(|bash| bash.origin))
     }
 
+    /// The plan with the shells' project as it is now.
+    pub(super) fn with_project(self, shells: &Shells) -> Result<Self> {
+        Self::new(shells, self.closure)
+    }
+
     /// The plan with this proof.
     pub(super) fn with_proof(mut self, proof: Proof) -> Self {
         self.manifest.proof = proof;

@@ -1,6 +1,6 @@
 //! The project's files: those that evaluation reads, and those that derivations copy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,17 @@ pub(super) struct Project {
     pub(super) entries: manifest::Project,
     /// Directories that evaluation copies into the store as a whole.
     pub(super) copied: Vec<PathBuf>,
+    /// Where the user has the project.
+    place: Place,
+}
+
+/// Where the user has the project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    /// At its root.
+    Root,
+    /// The root is a copy of a flake: from this directory, or from elsewhere.
+    CopiedFrom(Option<PathBuf>),
 }
 
 /// The part of a project that one shell uses.
@@ -36,6 +47,83 @@ pub(super) struct Part<'a> {
     pub(super) evaluation: &'a Evaluation,
     /// Directories whose files do not belong to the project.
     pub(super) foreign: &'a [PathBuf],
+}
+
+impl Project {
+    /// The project of a flake, whose root is a copy.
+    pub(super) fn copied_from(self, place: Option<PathBuf>) -> Self {
+        Self {
+            place: Place::CopiedFrom(place),
+            ..self
+        }
+    }
+
+    /// Whether it is a flake, so that its files are exactly the flake's.
+    pub(super) fn is_flake(&self) -> bool {
+        self.place != Place::Root
+    }
+
+    /// The project at the user's own place, with the files that are there; `None` if there is none.
+    pub(super) fn at_own_place(&self) -> Option<Self> {
+        let place = match &self.place {
+            Place::Root => return Some(self.clone()),
+            Place::CopiedFrom(place) => fs::canonicalize(place.as_ref()?).ok()?,
+        };
+        let mut own = self.clone();
+        let is_there =
+            |file: &ProjectFile| place.join(file.path.as_str()).symlink_metadata().is_ok();
+        own.entries.files.retain(is_there);
+        own.root = place;
+        Some(own)
+    }
+
+    /// The directory that has all of the project: the git repository of its root, or the root.
+    pub(super) fn whole(&self) -> PathBuf {
+        repository(&self.root).unwrap_or(&self.root).to_owned()
+    }
+
+    /// Everything in it, as absolute paths.
+    pub(super) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        let files = self.entries.files.iter();
+        files.map(|file| self.root.join(file.path.as_str()))
+    }
+
+    /// The project with these files below `limit`, too, which hooks read, and with the targets of
+    /// symlinks on the way to them.
+    pub(super) fn with_read_by_hook(
+        &self,
+        files: &BTreeSet<PathBuf>,
+        limit: &Path,
+    ) -> Result<Self> {
+        let mut gathered = Gathered::below(limit.to_owned(), &self.root);
+        for file in files {
+            match gathered.add(file) {
+                // A symlink that leads nowhere, or out of the project.
+                Err(Error::Io { .. } | Error::OutsideProject { .. }) | Ok(()) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let root = gathered.root(&self.root);
+        let known: BTreeMap<_, _> = self.paths().zip(&self.entries.files).collect();
+        let all = gathered.paths().chain(known.keys());
+        let files = entries(all, &root, |path| {
+            if let Some(file) = known.get(path) {
+                return Ok((file.kind.clone(), file.read_by_hook));
+            }
+            let kind = read(path)?;
+            let is_directory = matches!(kind, FileKind::Directory { .. });
+            Ok((kind, !is_directory))
+        })?;
+        Ok(Self {
+            entries: manifest::Project {
+                directory: directory(&root, &self.copied)?,
+                files,
+            },
+            root,
+            copied: self.copied.clone(),
+            place: self.place.clone(),
+        })
+    }
 }
 
 impl Part<'_> {
@@ -90,16 +178,26 @@ pub(super) fn collect(parts: &[Part<'_>], extra: &[PathBuf]) -> Result<Project> 
     }
     let root = gathered.root(&top);
     let copied: Vec<_> = parts.iter().flat_map(Part::copied).cloned().collect();
-    let directory = match root.file_name() {
-        Some(name) if copied.contains(&root) => Some(utf8(Path::new(name))?.to_owned()),
-        _ => None,
-    };
-    let files = entries(&gathered, &root)?;
+    let files = entries(gathered.paths(), &root, |path| Ok((read(path)?, false)))?;
     Ok(Project {
+        entries: manifest::Project {
+            directory: directory(&root, &copied)?,
+            files,
+        },
         root,
-        entries: manifest::Project { directory, files },
         copied,
+        place: Place::Root,
     })
+}
+
+/// The name that the root must have: a source's store path has it.
+fn directory(root: &Path, copied: &[PathBuf]) -> Result<Option<String>> {
+    match root.file_name() {
+        Some(name) if copied.iter().any(|dir| dir == root) => {
+            Ok(Some(utf8(Path::new(name))?.to_owned()))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The project of a bundle for entry without evaluation: the shell files, because their directories
@@ -136,7 +234,7 @@ fn top(files: &[&Path]) -> Result<PathBuf> {
 /// The outermost directory that the project may extend to: the top of its git repository, else the
 /// home directory, else the directory below a top-level one.
 fn limit(dir: &Path) -> PathBuf {
-    if let Some(git) = dir.ancestors().find(|dir| dir.join(".git").exists()) {
+    if let Some(git) = repository(dir) {
         return git.to_owned();
     }
     let home = std::env::var_os("HOME")
@@ -152,10 +250,20 @@ fn limit(dir: &Path) -> PathBuf {
         .to_owned()
 }
 
-/// Reads all gathered files, and the directories that lead to them, into the form of the manifest.
-fn entries(gathered: &Gathered, root: &Path) -> Result<Vec<ProjectFile>> {
+/// The top of the git repository that a directory is in.
+fn repository(dir: &Path) -> Option<&Path> {
+    dir.ancestors().find(|dir| dir.join(".git").exists())
+}
+
+/// All files, and the directories that lead to them, in the form of the manifest. `read` also tells
+/// whether only a hook reads a file.
+fn entries<'a>(
+    paths: impl Iterator<Item = &'a PathBuf>,
+    root: &Path,
+    mut read: impl FnMut(&Path) -> Result<(FileKind, bool)>,
+) -> Result<Vec<ProjectFile>> {
     let mut files = BTreeMap::new();
-    for path in gathered.paths() {
+    for path in paths {
         for part in path.ancestors().take_while(|part| *part != root) {
             let Ok(relative) = part.strip_prefix(root) else {
                 break;
@@ -172,7 +280,11 @@ fn entries(gathered: &Gathered, root: &Path) -> Result<Vec<ProjectFile>> {
     }
     Ok(files
         .into_iter()
-        .map(|(path, kind)| ProjectFile { path, kind })
+        .map(|(path, (kind, read_by_hook))| ProjectFile {
+            path,
+            kind,
+            read_by_hook,
+        })
         .collect())
 }
 

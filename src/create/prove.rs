@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Options;
 use super::closure::{self, BashOrigin, Unseen};
+use super::hook_files;
 use super::plan::Plan;
 use super::shell::{Shell, Shells};
 use crate::entry::invocation::Recipe;
@@ -85,17 +86,20 @@ pub(super) fn ensure_rehearsal_is_possible(options: &Options) -> Result<()> {
     }
 }
 
-/// Rehearses the plan, unless the user declined. If the rehearsal finds import from derivation, its
-/// outputs are added and the closure is collected and planned again, until nothing is missing.
+/// Rehearses the plan, unless the user declined. What the hooks read is added first. If the rehearsal
+/// finds import from derivation, its outputs are added and the closure is collected and planned again,
+/// until nothing is missing.
 pub(super) fn prove(
-    mut plan: Plan,
-    shells: &Shells,
+    plan: Plan,
+    shells: &mut Shells,
     options: &Options,
     report: &Report,
 ) -> Result<Proved> {
     if !options.rehearsal {
         return Proved::new(plan, Proof::unproved());
     }
+    report.emit(Event::Phase(Phase::Rehearse));
+    let mut plan = hook_files::carry(plan, shells, report)?;
     let mut unseen = Unseen::default();
     loop {
         match rehearse_all(&plan, shells, report)? {
@@ -103,6 +107,7 @@ pub(super) fn prove(
             Verdict::Builds { shell, derivation } => {
                 add_outputs(&mut unseen, shells, shell, derivation, report)?;
                 plan = Plan::new(shells, closure::build_with(shells, &unseen, report)?)?;
+                report.emit(Event::Phase(Phase::Rehearse));
             }
         }
     }
@@ -142,7 +147,6 @@ fn add_outputs(
 
 /// Rehearses every shell by itself, with all paths of the bundle.
 fn rehearse_all(plan: &Plan, shells: &Shells, report: &Report) -> Result<Verdict> {
-    report.emit(Event::Phase(Phase::Rehearse));
     let manifest = plan.manifest();
     let mut proofs = Vec::with_capacity(shells.all.len());
     for (index, (shell, planned)) in shells.all.iter().zip(&manifest.shells).enumerate() {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::closure::BashOrigin;
 use super::prove::Proved;
+use super::secret::is_likely_secret;
 use super::write::Output;
 use crate::describe;
 use crate::output::Written;
@@ -151,20 +152,10 @@ fn git_directory_of(file: &ProjectFile) -> Option<&str> {
     Some(&path[..at + ".git".len()])
 }
 
-/// Whether the file name is one that usually holds secrets.
+/// Whether it is a file whose name is one that usually holds secrets.
 fn is_sensitive(file: &ProjectFile) -> bool {
     let name = file.path.as_str().rsplit('/').next().unwrap_or_default();
-    let is_file = matches!(file.kind, FileKind::File { .. });
-    let is_key = [".pem", ".key", ".p12", ".pfx", ".kdbx"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
-        || (name.starts_with("id_") && !name.ends_with(".pub"));
-    is_file
-        && (is_key
-            || name == ".env"
-            || name.starts_with(".env.")
-            || name == ".netrc"
-            || name == ".npmrc")
+    matches!(file.kind, FileKind::File { .. }) && is_likely_secret(name)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]

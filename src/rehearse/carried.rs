@@ -110,21 +110,8 @@ pub(crate) fn carried(
     let name = project.directory.as_deref().unwrap_or("project");
     task.project = Path::new(PROJECT).join(name);
 
-    let mut bound: Vec<PathBuf> = task
-        .paths
-        .iter()
-        .map(|info| task.store.join(&info.path))
-        .collect();
-    let own = surroundings::closure_of_programs(nix)?;
-    bound.extend(
-        own.iter()
-            .map(|info| task.store.join(&info.path))
-            .filter(|path| !bound.contains(path))
-            .collect::<Vec<_>>(),
-    );
-    let room = surroundings::sealed(&nix_dir)?
+    let room = surroundings::with_paths(nix, &nix_dir, &task.store, &task.paths)?
         .private(project_root)
-        .store_paths(task.store.as_path(), bound)
         .bind(&stage, &task.project, Access::Writable);
     let file = nix_dir.join(TASK);
     let text = serde_json::to_vec(&task).map_err(|error| Error::Room {
@@ -220,7 +207,7 @@ fn verdict(
 }
 
 /// Copies the project files that the manifest names, so that the room sees no others.
-fn copy_project(project: &Project, from: &Path, to: &Path) -> Result<()> {
+pub(super) fn copy_project(project: &Project, from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).map_err(Error::io("create", to))?;
     for file in &project.files {
         let (source, target) = (from.join(file.path.as_str()), to.join(file.path.as_str()));

@@ -6,9 +6,9 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::SUBCOMMAND;
 use super::carried::{BUILDS, Observed, Task};
 use super::hook::{self, Entered, Hook};
+use super::{SUBCOMMAND, VISIT, visit};
 use crate::entry::as_packed::AsPacked;
 use crate::entry::drift::{self, Places};
 use crate::entry::invocation::{Entry, Invocation, RUN};
@@ -22,26 +22,32 @@ use shellpack_format::store::store_path::StorePath;
 /// The directory for files that entering the shell needs.
 const ENTRY: &str = "/nix/rehearsal-entry";
 
-/// Runs the hidden subcommand and returns its exit code, if these arguments are for it. To be called
+/// Runs a hidden subcommand and returns its exit code, if these arguments are for one. To be called
 /// first in `main`.
 pub(crate) fn hidden_entry(args: &[OsString]) -> Option<i32> {
     let [_, subcommand, file] = args else {
         return None;
     };
-    if subcommand != SUBCOMMAND {
-        return None;
-    }
-    let seen = match rehearse(Path::new(file)) {
-        Ok(seen) => seen,
-        Err(Ended::Observed(seen)) => seen,
-        Err(Ended::Error(error)) => failed(&error.to_string(), cause(&error), None),
+    let file = Path::new(file);
+    let text = match subcommand.to_str()? {
+        SUBCOMMAND => serde_json::to_string(&observed(file)),
+        VISIT => serde_json::to_string(&visit::inside(file)),
+        _ => return None,
     };
-    match serde_json::to_string(&seen) {
+    match text {
         Ok(text) => {
             anstream::println!("{text}");
             Some(0)
         }
         Err(_) => Some(1),
+    }
+}
+
+fn observed(file: &Path) -> Observed {
+    match rehearse(file) {
+        Ok(seen) => seen,
+        Err(Ended::Observed(seen)) => seen,
+        Err(Ended::Error(error)) => failed(&error.to_string(), cause(&error), None),
     }
 }
 

@@ -115,6 +115,21 @@ pub(super) fn sealed(nix_dir: &Path) -> Result<Room> {
         .current_dir("/"))
 }
 
+/// A sealed room that also sees these store paths, and the programs that run in it.
+pub(super) fn with_paths(
+    nix: &Nix,
+    nix_dir: &Path,
+    store: &StoreDir,
+    paths: &[PathInfo],
+) -> Result<Room> {
+    let mut bound: Vec<_> = paths.iter().map(|info| store.join(&info.path)).collect();
+    let own = closure_of_programs(nix)?;
+    let own = own.iter().map(|info| store.join(&info.path));
+    let own: Vec<_> = own.filter(|path| !bound.contains(path)).collect();
+    bound.extend(own);
+    Ok(sealed(nix_dir)?.store_paths(store.as_path(), bound))
+}
+
 /// The real path of nix-shell.
 fn nix_program() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

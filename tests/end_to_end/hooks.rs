@@ -4,6 +4,9 @@
 use crate::support::shells::UNENTERABLE;
 use crate::support::{Outcome, machine_a};
 
+/// Files that only a hook reads.
+mod files;
+
 /// Packs a shell with this hook.
 fn pack(name: &str, hook: &str) -> Outcome {
     let a = machine_a();

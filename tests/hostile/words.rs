@@ -202,5 +202,10 @@ fn evil_names_are_still_names() {
         digest,
     };
     let path = RelativePath::parse("\u{1b}[31m\nfault: forged").unwrap();
-    assert_eq!(evil().manifest.project.files[0], ProjectFile { path, kind });
+    let file = ProjectFile {
+        path,
+        kind,
+        read_by_hook: false,
+    };
+    assert_eq!(evil().manifest.project.files[0], file);
 }

@@ -116,6 +116,7 @@ impl Bundle {
             let file = ProjectFile {
                 path: RelativePath::parse(&path).unwrap(),
                 kind,
+                read_by_hook: false,
             };
             self.manifest.project.files.push(file);
             if let Tree::Directory(entries) = tree {

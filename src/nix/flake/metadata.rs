@@ -1,7 +1,7 @@
 //! The metadata of a flake, as Nix resolves a reference.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -56,6 +56,20 @@ impl Metadata {
                 .is_some_and(|url| url.starts_with("file://")),
             _ => false,
         }
+    }
+
+    /// The directory that a local flake is in.
+    pub(crate) fn local_directory(&self) -> Option<PathBuf> {
+        let place = match self.text("type")? {
+            "path" => self.text("path")?.to_owned(),
+            "git" => {
+                let url = self.text("url")?.strip_prefix("file://")?;
+                url_decoded(url.split(['?', '#']).next()?)
+            }
+            _ => return None,
+        };
+        let place = PathBuf::from(place);
+        place.is_absolute().then_some(place)
     }
 
     /// The source's attributes besides its path, as this Nix has them: revision, date.

@@ -28,7 +28,11 @@ fn a_project_file_stays_in_the_project() {
 
 fn file(path: &str, kind: FileKind) -> ProjectFile {
     let path = RelativePath::parse(path).unwrap();
-    ProjectFile { path, kind }
+    ProjectFile {
+        path,
+        kind,
+        read_by_hook: false,
+    }
 }
 
 fn empty(mode: u32) -> FileKind {

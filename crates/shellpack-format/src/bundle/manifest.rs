@@ -82,6 +82,9 @@ pub struct ProjectFile {
     /// Its type, mode and content.
     #[serde(flatten)]
     pub kind: FileKind,
+    /// Whether it is carried only because a `shellHook` reads it when it runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_by_hook: bool,
 }
 
 /// The type of a project file.

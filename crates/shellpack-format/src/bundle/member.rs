@@ -193,6 +193,7 @@ mod tests {
             kind: FileKind::Symlink {
                 target: "t".repeat(150),
             },
+            read_by_hook: false,
         };
         let mut bytes = Member::project(&file).header();
         bytes.extend_from_slice(&END);

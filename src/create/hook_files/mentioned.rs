@@ -1,0 +1,66 @@
+//! Files that a script mentions.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The files below `top` that these texts mention: relative to `directory` or to the top, or in full.
+/// A path may also begin with a variable: `$PWD/conf/x`.
+pub(super) fn files(texts: &[String], directory: &Path, top: &Path) -> BTreeSet<PathBuf> {
+    let is_part = |c: char| c.is_alphanumeric() || "._-+@~%,/".contains(c);
+    let words = texts
+        .iter()
+        .flat_map(|text| text.split(move |c| !is_part(c)))
+        .map(|word| word.trim_matches(',').trim_end_matches('/'));
+    let words: BTreeSet<_> = words.filter(|word| !word.is_empty()).collect();
+    let mut found = BTreeSet::new();
+    for word in words {
+        for place in places(word) {
+            for base in [directory, top] {
+                found.extend(existing(&base.join(place), top));
+            }
+        }
+    }
+    found
+}
+
+/// The word, and its ends behind each slash.
+fn places(word: &str) -> impl Iterator<Item = &str> {
+    let ends = word.match_indices('/').map(|(at, _)| &word[at + 1..]);
+    std::iter::once(word).chain(ends)
+}
+
+/// The path without detours, if it is that of a file or directory below the top.
+fn existing(path: &Path, top: &Path) -> Option<PathBuf> {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::ParentDir => drop(plain.pop()),
+            std::path::Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    let is_below = plain.starts_with(top) && plain != top;
+    (is_below && plain.symlink_metadata().is_ok()).then_some(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn existing_files_are_found_in_a_script() {
+        let dir = tempfile::tempdir().unwrap();
+        let (top, sub) = (dir.path(), dir.path().join("sub"));
+        std::fs::create_dir_all(sub.join("conf")).unwrap();
+        for file in ["flag", "sub/.env", "sub/conf/x", "sub/unnamed"] {
+            std::fs::write(top.join(file), "").unwrap();
+        }
+        let script = format!(
+            "[ -e ./.env ] && echo $PWD/conf/x; test -f '../flag' || exit; ls {}/sub/conf/ /etc/passwd",
+            top.display()
+        );
+        let found = files(&[script], &sub, top);
+        let expected = ["flag", "sub/.env", "sub/conf", "sub/conf/x"];
+        assert_eq!(found, expected.iter().map(|file| top.join(file)).collect());
+    }
+}

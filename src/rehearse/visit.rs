@@ -1,0 +1,143 @@
+//! Visits of a shell: it is entered to see what its `shellHook` does, and nothing is proved by it.
+//!
+//! Once the whole project is visible, and watched; then only some of its files are. Each visit is in a
+//! room with no network, at the project's own place, which the derivation may name. The shell is
+//! entered without evaluation, so that only the hook reads files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use super::carried::copy_project;
+use super::scratch::{Scratch, nix_directory, scratch_space};
+use super::{VISIT, surroundings};
+use crate::error::{Error, Result};
+use crate::nix::Nix;
+use crate::report::Report;
+use crate::room::{Access, Room};
+use shellpack_format::bundle::manifest::{Project, Shell};
+use shellpack_format::store::path_info::PathInfo;
+use shellpack_format::store::store_path::StoreDir;
+
+mod copy;
+mod inside;
+mod seen;
+mod watch;
+
+use inside::Task;
+pub(crate) use seen::Seen;
+pub(crate) use watch::GIT;
+
+/// The file that tells the process in the room its [`Task`], below the room's `/nix`.
+const TASK: &str = "visit.json";
+
+/// A shell to visit, and everything that would be carried for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Host<'a> {
+    /// The Nix of this machine.
+    pub nix: &'a Nix,
+    /// The store directory.
+    pub store: &'a StoreDir,
+    /// Every carried path.
+    pub paths: &'a [PathInfo],
+    /// The shell.
+    pub shell: &'a Shell,
+    /// The directory that the shell's file is relative to.
+    pub root: &'a Path,
+    /// The whole project: the root, or a directory above.
+    pub top: &'a Path,
+    /// Is told what is waited for.
+    pub report: &'a Report,
+}
+
+impl Host<'_> {
+    /// Enters the shell with the whole project visible, and watches what it reads. `None` if that is
+    /// not possible: an ordinary user cannot layer directories here, and this one is too large to
+    /// copy.
+    pub(crate) fn with_everything(&self) -> Result<Option<Seen>> {
+        let scratch = scratch_space(0)?;
+        let stage = scratch.0.join("project");
+        fs::create_dir(&stage).map_err(Error::io("create", &stage))?;
+        let is_layered = Room::new()
+            .sealed()
+            .layered(self.top, scratch.dir("probe")?, "/layered")
+            .ensure_buildable()
+            .is_ok();
+        let room = self.room(&scratch)?;
+        let room = if is_layered {
+            room.layered(self.top, scratch.dir("writes")?, self.top)
+        } else if copy::bounded(self.top, &stage).map_err(Error::io("copy", self.top))? {
+            room.bind(&stage, self.top, Access::Writable)
+        } else {
+            return Ok(None);
+        };
+        self.enter(&room, &scratch, Some(self.top)).map(Some)
+    }
+
+    /// How the shell differs if only these files of the project are visible, below `root`.
+    pub(crate) fn differences(
+        &self,
+        whole: &Seen,
+        files: &Project,
+        root: &Path,
+    ) -> Result<Vec<String>> {
+        let enter = || {
+            let scratch = scratch_space(0)?;
+            let stage = scratch.0.join("project");
+            copy_project(files, root, &stage)?;
+            let hidden = self.room(&scratch)?.private(self.top);
+            let visited = hidden.bind(&stage, root, Access::Writable);
+            self.enter(&visited, &scratch, None)
+        };
+        seen::differences(whole, &enter()?, enter)
+    }
+
+    fn room(&self, scratch: &Scratch) -> Result<Room> {
+        let nix_dir = nix_directory(&scratch.0, self.store)?;
+        surroundings::with_paths(self.nix, &nix_dir, self.store, self.paths)
+    }
+
+    fn enter(&self, room: &Room, scratch: &Scratch, watched: Option<&Path>) -> Result<Seen> {
+        let task = Task {
+            store: self.store.clone(),
+            shell: self.shell.clone(),
+            project: self.root.to_owned(),
+            watched: watched.map(Path::to_owned),
+        };
+        let failed = |what: String| Error::Room { what };
+        let text = serde_json::to_vec(&task).map_err(|error| failed(error.to_string()))?;
+        let file = scratch.0.join("nix").join(TASK);
+        fs::write(&file, text).map_err(Error::io("write", &file))?;
+        let inside = Path::new("/nix").join(TASK).into_os_string();
+        let command = room.command(Path::new(Room::SELF_PATH), &[VISIT.into(), inside])?;
+        let waiting = self
+            .report
+            .waiting("the shellHook to run, with the whole project visible");
+        let output = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output()?;
+        drop(waiting);
+        self.report.ensure_not_interrupted()?;
+        let seen: Result<Seen, String> = serde_json::from_slice(&output.stdout)
+            .map_err(|_| failed(String::from_utf8_lossy(&output.stderr).into_owned()))?;
+        seen.map_err(failed)
+    }
+}
+
+impl Scratch {
+    fn dir(&self, name: &str) -> Result<PathBuf> {
+        let dir = self.0.join(name);
+        fs::create_dir(&dir).map_err(Error::io("create", &dir))?;
+        Ok(dir)
+    }
+}
+
+/// The process in the room: enters the shell of the task in this file.
+pub(super) fn inside(file: &Path) -> Result<Seen, String> {
+    inside::visit(file).map_err(|error| match std::error::Error::source(&error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    })
+}
