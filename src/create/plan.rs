@@ -48,6 +48,7 @@ impl Plan {
             proof: Proof::unproved(),
             shells: manifest_shells(shells, &closure)?,
             pins,
+            answers: None,
             project: shells.project.entries.clone(),
             closure: manifest_closure(&closure.paths, &shells.nix.store),
         };

@@ -1,6 +1,8 @@
 //! Manifests that say what cannot be or must not be. Their digest line is right, so each was
 //! made by an author who knows the format.
 
+/// What evaluation is told of the machine.
+mod answers;
 /// Store paths, their references and their sizes.
 mod closure;
 /// Format, needs, and the text before it is parsed.

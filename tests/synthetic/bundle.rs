@@ -73,6 +73,7 @@ impl Bundle {
                 proof: Proof::unproved(),
                 shells: vec![shell],
                 pins: Vec::new(),
+                answers: None,
                 project: Project::default(),
                 closure: Closure {
                     store: StoreDir::parse("/nix/store").unwrap(),

@@ -300,7 +300,10 @@ fn structured_attributes_are_a_set() {
 #[test]
 fn a_bundle_without_evaluation_has_an_environment() {
     let said = with(|manifest| manifest.needs.push("no-eval".into()));
-    assert_eq!(said, "it has pins although its shells are not evaluated");
+    assert_eq!(
+        said,
+        "it has pins or answers although its shells are not evaluated"
+    );
     let said = with(|manifest| {
         manifest.needs.push("no-eval".into());
         manifest.pins.clear();

@@ -15,6 +15,7 @@ use crate::store::hash::Digest;
 use crate::store::path_info::PathInfo;
 use crate::store::store_path::{StoreDir, StorePath};
 
+mod answers;
 mod by_hand;
 mod check;
 mod name;
@@ -23,6 +24,7 @@ mod shell;
 mod text;
 mod variables;
 
+pub use answers::{Answers, HOME_PLACE, NEEDS_ANSWERS, PROJECT_PLACE, Probe, Seen};
 pub use by_hand::{NIX_PATH, NIXPKGS_CONFIG, nix_path, shell_quoted, shell_quoted_path};
 pub use name::{BundleName, RelativePath, ShellName};
 pub use shell::{
@@ -54,6 +56,9 @@ pub struct Manifest {
     /// Sources that evaluation fetched or looked up.
     #[serde(default)]
     pub pins: Vec<Pin>,
+    /// Answers that evaluation needs besides those of its fetchers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
     /// The project files.
     pub project: Project,
     /// The store paths.

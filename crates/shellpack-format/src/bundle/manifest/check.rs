@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::{
-    Closure, FileKind, FlakePin, Manifest, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, Project,
-    RelativePath, Shell, is_evaluation_variable,
+    Closure, FileKind, FlakePin, Manifest, NEEDS_ANSWERS, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY,
+    Pin, Project, RelativePath, Shell, is_evaluation_variable,
 };
 use crate::bundle::segment::MAX_RAW;
 use crate::bundle::{BadBundle, FORMAT};
 
 /// The needs that this crate knows.
-const KNOWN_NEEDS: [&str; 3] = [NEEDS_REPLAY, NEEDS_NO_EVAL, NEEDS_FLAKE];
+const KNOWN_NEEDS: [&str; 4] = [NEEDS_REPLAY, NEEDS_ANSWERS, NEEDS_NO_EVAL, NEEDS_FLAKE];
 
 /// The builtins that can be answered.
 const FETCHERS: [&str; 6] = [
@@ -110,12 +110,20 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
     if is_replayed != manifest.needs.iter().any(|need| need == NEEDS_REPLAY) {
         return bad("its pins and its needs contradict each other");
     }
+    let is_answered = manifest.answers.is_some();
+    if is_answered != manifest.needs.iter().any(|need| need == NEEDS_ANSWERS) {
+        return bad("its answers and its needs contradict each other");
+    }
+    let answers = manifest.answers.as_ref();
+    if let Some(fault) = answers.and_then(|answers| answers.fault(&manifest.project)) {
+        return bad(fault);
+    }
     let is_flake = manifest.shells.iter().any(|shell| shell.flake.is_some());
     if is_flake != manifest.needs.iter().any(|need| need == NEEDS_FLAKE) {
         return bad("its shells and its needs contradict each other");
     }
-    if manifest.is_no_eval() && !manifest.pins.is_empty() {
-        return bad("it has pins although its shells are not evaluated");
+    if manifest.is_no_eval() && (is_answered || !manifest.pins.is_empty()) {
+        return bad("it has pins or answers although its shells are not evaluated");
     }
     Ok(())
 }

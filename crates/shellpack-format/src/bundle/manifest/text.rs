@@ -1,7 +1,7 @@
 //! The manifest's frame: the comments before its tables and the digest line after them
 //! (`bundle-format.md`, section 4.1).
 
-use super::{Manifest, NEEDS_REPLAY, Shell};
+use super::{Manifest, NEEDS_ANSWERS, NEEDS_REPLAY, Shell};
 use crate::bundle::{BadBundle, PROJECT_PREFIX};
 use crate::store::hash::Digest;
 
@@ -46,6 +46,11 @@ fn enter_by_hand(manifest: &Manifest) -> Vec<String> {
     }
     if manifest.needs.iter().any(|need| need == NEEDS_REPLAY) {
         return only("(entering it needs shellpack: the shell fetches sources without a hash)");
+    }
+    if manifest.needs.iter().any(|need| need == NEEDS_ANSWERS) {
+        return only(
+            "(entering it needs shellpack: the shell depends on the machine that packed it)",
+        );
     }
     manifest.shells.iter().map(line_by_hand).collect()
 }
