@@ -46,6 +46,7 @@ pub struct Report {
     thread: Mutex<Option<JoinHandle<()>>>,
     progress: Progress,
     quiet: bool,
+    verbose: bool,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -58,8 +59,20 @@ impl Report {
             thread: Mutex::new(None),
             progress,
             quiet,
+            verbose: false,
             interrupted,
         }
+    }
+
+    /// With `verbose`, an error has all of what Nix said, else its last lines.
+    pub(crate) fn verbose(mut self, verbose: bool) -> Self {
+        self.verbose = verbose;
+        self
+    }
+
+    /// Whether an error has all of what Nix said.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
     }
 
     /// A report that displays nothing and is never interrupted.

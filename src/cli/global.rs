@@ -17,7 +17,7 @@ pub struct Global {
     /// Print only errors
     #[arg(short, long, global = true, help_heading = HEADING)]
     pub quiet: bool,
-    /// Print every store path and every project file
+    /// Print every store path, every project file, and all that Nix says before it fails
     #[arg(short, long, global = true, help_heading = HEADING, conflicts_with = "quiet")]
     pub verbose: bool,
     /// When to use colour

@@ -13,6 +13,7 @@ mod entering;
 mod machine;
 mod output;
 mod packing;
+mod said;
 
 /// One line, usually with a command that can be run.
 pub(super) fn of(error: &Error) -> Option<String> {
@@ -29,6 +30,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
             path,
             source,
         } => medium(action, path, source),
+        Error::NixFailed { words, .. } => said::of(words).or_else(|| machine::of(error)),
         _ => packing::of(error)
             .or_else(|| entering::of(error))
             .or_else(|| machine::of(error)),

@@ -36,7 +36,8 @@ pub(super) fn run(cli: Cli) -> ExitCode {
         cli.global.progress(),
         cli.global.quiet,
         Arc::clone(&interrupted),
-    );
+    )
+    .verbose(cli.global.verbose);
     if uses_the_machine(&cli.command) {
         environment::mend(&report);
     }

@@ -88,7 +88,7 @@ impl NixCommand {
     }
 
     /// Runs it and returns its output. Each line of its log goes to `line` as it comes; `line`
-    /// returns whether the line is part of an error message.
+    /// returns whether the line belongs to the message if the command fails.
     pub fn stdout_text_with_log(mut self, mut line: impl FnMut(&str) -> bool) -> Result<String> {
         let spawned = self
             .command

@@ -24,6 +24,7 @@ use shellpack_format::store::store_path::StorePath;
 
 mod log;
 mod recorded;
+mod said;
 
 pub(crate) use log::Evaluation;
 use log::{quoted, without_secrets};
@@ -155,17 +156,15 @@ impl<'a> Request<'a> {
     fn instantiate(&self, nix: &Nix, file: &Path, selection: &Selection) -> Result<Evaluation> {
         let root = self.scratch.join("derivation");
         let mut evaluation = Evaluation::default();
-        let mut failing = false;
         let mut download = None;
         let printed = self
             .command(instantiate_args(file, selection)?, &root)
             .stdout_text_with_log(|line| {
-                // A trace of the user's may look like an error, so every line is noted.
-                failing |= line.starts_with("error:");
                 evaluation.note(line);
                 self.note_download(line, &mut download);
-                failing
-            })?;
+                !said::is_chatter(line)
+            });
+        let printed = printed.map_err(|error| said::shortened(error, self.report))?;
         for link in printed.lines() {
             // `!output` follows the link if another output than the default was selected.
             let link = link.split('!').next().unwrap_or(link);

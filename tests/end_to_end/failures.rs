@@ -85,3 +85,60 @@ fn an_output_that_is_a_pipe_stays_one() {
         .succeeds()
         .prints("");
 }
+
+/// Packs a shell that fetches from here and fails.
+fn fetch_fails(prepare: &str, expression: &str, options: &str) -> Outcome {
+    let a = Machine::online();
+    a.write("p/shell.nix", expression);
+    a.sh(&format!(
+        "{prepare}\ncd ~/p; shellpack create {options} -o ../x.shellpack"
+    ))
+    .exits_with(1)
+}
+
+const NO_KEY: &str = r#"printf '#!/bin/sh\nfor n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "line $n" >&2; done
+echo "Permission denied (publickey)." >&2; exit 255\n' > ssh; chmod +x ssh; export GIT_SSH_COMMAND=$PWD/ssh"#;
+const PRIVATE: &str = r#"import (builtins.fetchGit { url = "ssh://git@code.example.org/team/pkgs.git"; ref = "main"; })"#;
+
+#[test]
+fn a_private_repository_shows_gits_words() {
+    fetch_fails(NO_KEY, PRIVATE, "")
+        .says("\nPermission denied (publickey).\n")
+        .says("more lines before this; -v shows them")
+        .never_says("\nline 1\n")
+        .never_says("evaluating file")
+        .says("hint: find out whether you may read it: git ls-remote ssh://git@code.example.org/team/pkgs.git");
+    fetch_fails(NO_KEY, PRIVATE, "-v")
+        .says("\nline 1\n")
+        .says("\nPermission denied (publickey).\n")
+        .never_says("evaluating file");
+}
+
+#[test]
+fn a_repository_of_another_user_names_safe_directory() {
+    let repository = "git init -q /tmp/theirs; cd /tmp/theirs; echo '{ }' > default.nix; git add .
+        git -c user.name=a -c user.email=a commit -qm 1; chown -R 1000 .";
+    fetch_fails(
+        repository,
+        "import (builtins.fetchGit { url = \"/tmp/theirs\"; ref = \"HEAD\"; })",
+        "",
+    )
+    .says("hint: if you trust its owner: git config --global --add safe.directory /tmp/theirs");
+}
+
+#[test]
+fn an_unfree_package_names_the_variable() {
+    let refuse = "throw \"Package ‘x-1’ in x.nix:1 has an unfree license (‘unfree’), refusing to evaluate.\"";
+    fetch_fails("", refuse, "--name 'x'")
+        .says("hint: allow it: NIXPKGS_ALLOW_UNFREE=1 shellpack create --name x -o ../x.shellpack");
+}
+
+#[test]
+fn traces_and_warnings_before_the_error_are_shown() {
+    fetch_fails(
+        "",
+        "builtins.trace \"the last thing seen\" (throw \"no\")",
+        "",
+    )
+    .says("trace: the last thing seen\nerror: no");
+}
