@@ -189,13 +189,17 @@ fn pin_line(pin: &Pin) -> String {
 fn proof(text: &mut Labelled, proof: &Proof) {
     match proof.result {
         ProofResult::Unproved => text.line("proof", "none: it was created with --no-rehearsal"),
-        ProofResult::Passed => {
+        ProofResult::Passed | ProofResult::Partial => {
             let version = proof.nix_version.iter();
             let with: String = version
                 .map(|version| format!(" with Nix {version}"))
                 .collect();
-            text.line("proof", &format!("rehearsed{with}:"));
-            for check in &proof.checks {
+            let partly = match proof.result {
+                ProofResult::Partial => ", but for one thing",
+                _ => "",
+            };
+            text.line("proof", &format!("rehearsed{with}{partly}:"));
+            for check in proof.checks.iter().chain(&proof.not_tried) {
                 text.line("", check);
             }
         }

@@ -212,6 +212,11 @@ pub(crate) fn own_system() -> String {
     format!("{processor}-{}", std::env::consts::OS)
 }
 
+/// Whether a machine of this system runs the programs of another one by itself, as Nix has it.
+pub(crate) fn runs(machine: &str, system: &str) -> bool {
+    machine == system || (machine, system) == ("x86_64-linux", "i686-linux")
+}
+
 /// By the rules of access(2) for the effective user; a read-only mount counts as not writable.
 fn is_writable(path: &Path) -> bool {
     rustix::fs::accessat(

@@ -65,6 +65,8 @@ mod store;
 mod stream;
 /// Environments that hide what is there.
 mod surroundings;
+/// Shells for another processor.
+mod systems;
 /// The target is looked at before anything is imported.
 mod target;
 /// The user's own nixpkgs configuration.

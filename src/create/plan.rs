@@ -150,7 +150,7 @@ fn manifest_shell(
         attribute: shell.selection.attribute.clone(),
         arguments: shell.selection.arguments.clone(),
         derivation: shell.path.clone(),
-        system: nix.system.clone(),
+        system: shell.derivation.system.clone(),
         nix_version: nix.version.clone(),
         minimum_nix_version: portion.minimum_nix_version.clone(),
         bash: portion.bash.as_ref().map(|bash| bash.program.clone()),

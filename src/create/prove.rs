@@ -184,31 +184,39 @@ fn task(plan: &Plan, shell: &Shell, planned: &manifest::Shell, no_eval: bool) ->
     }
 }
 
-/// Combines the proofs of all shells: each check once, with the shells that passed it.
+/// Combines the proofs of all shells: each check once, with the shells that it is about.
 fn combined(proofs: &[(Option<&ShellName>, Proof)]) -> Proof {
-    let mut checks: Vec<&String> = Vec::new();
-    for check in proofs.iter().flat_map(|(_, proof)| &proof.checks) {
-        if !checks.contains(&check) {
-            checks.push(check);
+    let (_, first) = &proofs[0];
+    let all = proofs.iter().map(|(_, proof)| proof.result);
+    Proof {
+        result: all.max().unwrap_or(first.result),
+        checks: lines(proofs, |proof| &proof.checks),
+        not_tried: lines(proofs, |proof| &proof.not_tried),
+        nix_version: first.nix_version.clone(),
+    }
+}
+
+fn lines(
+    proofs: &[(Option<&ShellName>, Proof)],
+    of: impl Fn(&Proof) -> &Vec<String>,
+) -> Vec<String> {
+    let mut all: Vec<&String> = Vec::new();
+    for line in proofs.iter().flat_map(|(_, proof)| of(proof)) {
+        if !all.contains(&line) {
+            all.push(line);
         }
     }
-    let line = |check: &String| {
-        let made = proofs
-            .iter()
-            .filter(|(_, proof)| proof.checks.contains(check));
-        let names: Vec<_> = made
+    let named = |line: &String| {
+        let about = proofs.iter().filter(|(_, proof)| of(proof).contains(line));
+        let names: Vec<_> = about
             .filter_map(|(name, _)| Some(name.as_ref()?.as_str()))
             .collect();
         match names.len() {
-            0 => check.clone(),
-            _ => format!("{}: {check}", names.join(", ")),
+            0 => line.clone(),
+            _ => format!("{}: {line}", names.join(", ")),
         }
     };
-    let (_, first) = &proofs[0];
-    Proof {
-        checks: checks.into_iter().map(line).collect(),
-        ..first.clone()
-    }
+    all.into_iter().map(named).collect()
 }
 
 /// The sources of the derivation that are copies of files. The others are texts, which may contain

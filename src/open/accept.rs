@@ -11,7 +11,7 @@ use crate::error::{NotThere, Result, Unfit};
 use crate::media::source::Bundle;
 use crate::media::space;
 use crate::nix::daemon::Connection;
-use crate::nix::places;
+use crate::nix::{self, places};
 use crate::opened::{Record, Scope, opens_for_others};
 use crate::target::Target;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
@@ -132,7 +132,8 @@ impl Accepted {
 fn is_complete(bundle: &Bundle, shell: &Shell, target: &Target, places: &Places) -> bool {
     let manifest = bundle.reader.manifest();
     let has_nix = places::is_installed();
-    let is_usual = target.system() == shell.system && target.is_store(&manifest.closure.store);
+    let fits = nix::runs(&target.system(), &shell.system);
+    let is_usual = fits && target.is_store(&manifest.closure.store);
     if has_nix && !is_usual {
         // Nix's configuration may set another system or store, so ask Nix.
         return false;
@@ -149,7 +150,7 @@ fn is_complete(bundle: &Bundle, shell: &Shell, target: &Target, places: &Places)
 
 fn ensure_fits(shell: &Shell, target: &Target, file: &Path) -> Result<(), Unfit> {
     let here = target.system();
-    if shell.system == here {
+    if nix::runs(&here, &shell.system) {
         return Ok(());
     }
     Err(Unfit::WrongSystem {

@@ -64,6 +64,8 @@ pub(crate) enum Observed {
         nix_version: Option<String>,
         /// The checks that were made, one sentence each.
         checks: Vec<String>,
+        /// The checks that could not be made, one sentence each.
+        not_tried: Vec<String>,
         /// A finding about the `shellHook`.
         hook: Option<Hook>,
     },
@@ -177,12 +179,19 @@ fn verdict(
         Observed::Passed {
             nix_version,
             checks,
+            not_tried,
             hook,
         } => {
+            let result = if not_tried.is_empty() {
+                ProofResult::Passed
+            } else {
+                ProofResult::Partial
+            };
             let proof = Proof {
-                result: ProofResult::Passed,
+                result,
                 nix_version,
                 checks,
+                not_tried,
             };
             Ok((Outcome::Proved(proof), hook))
         }

@@ -62,14 +62,21 @@ pub(super) fn enter(
 
 /// Whether it is the `shellHook` that ends the shell: without it the shell can be entered.
 fn hook_ends(as_packed: &AsPacked<'_>) -> Result<bool> {
-    let arrives = |shell: &AsPacked<'_>| -> Result<bool> {
-        let tried = Tried::with(|run, log| {
-            let prepared = shell.prepare(&Entry::run(run), false)?;
-            prepared.status_with_log(log)
-        })?;
-        Ok(tried.arrived)
-    };
     Ok(!arrives(as_packed)? && arrives(&as_packed.without_hook())?)
+}
+
+/// Whether a shell can be entered without evaluation.
+pub(super) fn arrives(shell: &AsPacked<'_>) -> Result<bool> {
+    let tried = Tried::with(|run, log| {
+        let prepared = shell.prepare(&Entry::run(run), false)?;
+        prepared.status_with_log(log)
+    });
+    match tried {
+        Ok(tried) => Ok(tried.arrived),
+        // Its bash is for another processor.
+        Err(Error::CannotEnter { .. } | Error::CannotRun { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// One attempt to enter.

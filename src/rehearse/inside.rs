@@ -14,7 +14,8 @@ use crate::entry::drift::{self, Places};
 use crate::entry::invocation::{Entry, Invocation, RUN};
 use crate::error::{Advice, Error, Result};
 use crate::nix::command::NixCommand;
-use crate::nix::{Nix, evaluate};
+use crate::nix::{self, Nix, evaluate};
+use shellpack_format::bundle::manifest::Shell;
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::registration;
 use shellpack_format::store::store_path::StorePath;
@@ -46,15 +47,21 @@ pub(crate) fn hidden_entry(args: &[OsString]) -> Option<i32> {
 fn observed(file: &Path) -> Observed {
     match rehearse(file) {
         Ok(seen) => seen,
-        Err(Ended::Observed(seen)) => seen,
+        Err(Ended::Observed(seen)) => *seen,
         Err(Ended::Error(error)) => failed(&error.to_string(), cause(&error), None),
     }
 }
 
 /// The end of a rehearsal: a check failed, or could not be made.
 enum Ended {
-    Observed(Observed),
+    Observed(Box<Observed>),
     Error(Error),
+}
+
+impl From<Observed> for Ended {
+    fn from(seen: Observed) -> Self {
+        Self::Observed(Box::new(seen))
+    }
 }
 
 impl From<Error> for Ended {
@@ -82,7 +89,19 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
     let difference = difference(&task, &nix, &path);
     ensure_nothing_missing(&task, &nix, &derivation, difference.as_deref())?;
     ensure_same_shell(difference)?;
+    let mut checks = vec![
+        "evaluated with only the carried paths, no network and an empty home".to_owned(),
+        "nothing was left to build or to fetch".to_owned(),
+    ];
     let as_packed = AsPacked::new(&task.recipe.shell, &task.store, &task.project);
+    if let Some(reason) = foreign(&task.recipe.shell, &as_packed, &nix.system)? {
+        return Ok(Observed::Passed {
+            nix_version: Some(nix.version),
+            checks,
+            not_tried: vec![reason],
+            hook: None,
+        });
+    }
     let seen = hook::enter(&as_packed, |run, log| {
         let options = [RUN.into(), run.into()];
         let derivation = nix.store.join(&path);
@@ -91,19 +110,36 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
             .status_with_log(log)
     })?;
     let (check, hook) = entered(seen, "entered nix-shell")?;
+    checks.push(check);
     Ok(Observed::Passed {
         nix_version: Some(nix.version),
-        checks: vec![
-            "evaluated with only the carried paths, no network and an empty home".to_owned(),
-            "nothing was left to build or to fetch".to_owned(),
-            check,
-        ],
+        checks,
+        not_tried: Vec::new(),
         hook,
     })
 }
 
+/// The reason why a shell cannot be entered on this machine, if its programs do not run here. They
+/// may run although they are for another processor, by an emulator.
+fn foreign(shell: &Shell, as_packed: &AsPacked<'_>, machine: &str) -> Result<Option<String>> {
+    let system = &shell.system;
+    let runs = nix::runs(machine, system)
+        || (shell.bash.is_some() && hook::arrives(&as_packed.without_hook())?);
+    Ok((!runs).then(|| {
+        format!("the shell was not entered: this machine does not run programs for {system}")
+    }))
+}
+
 /// Nix takes no part in this: only the carried paths are there, so none needs to be registered.
 fn enter_as_packed(task: &Task) -> Result<Observed, Ended> {
+    if let Some(reason) = foreign(&task.recipe.shell, &as_packed, &nix::own_system())? {
+        return Ok(Observed::Passed {
+            nix_version: None,
+            checks: Vec::new(),
+            not_tried: vec![reason],
+            hook: None,
+        });
+    }
     let as_packed = AsPacked::new(&task.recipe.shell, &task.store, &task.project);
     let seen = hook::enter(&as_packed, |run, log| {
         let prepared = as_packed.prepare(&Entry::run(run), false)?;
@@ -116,6 +152,7 @@ fn enter_as_packed(task: &Task) -> Result<Observed, Ended> {
     Ok(Observed::Passed {
         nix_version: None,
         checks: vec![check],
+        not_tried: Vec::new(),
         hook,
     })
 }
@@ -136,19 +173,20 @@ fn evaluate_again(
                 Some(Asked { derivation, .. }) => Observed::Builds { derivation },
                 None => failed(BUILDS, words, Some(Advice::ImportFromProject)),
             };
-            Err(Ended::Observed(seen))
+            Err(seen.into())
         }
         Err(Error::NixFailed { words, .. }) if words.contains("No space left on device") => {
             let what =
                 "its scratch space is full, which is in $TMPDIR or else in the cache directory";
-            Err(Ended::Observed(failed(what, words, None)))
+            Err(failed(what, words, None).into())
         }
-        Err(Error::NixFailed { words, .. }) => Err(Ended::Observed(Observed::Failed {
+        Err(Error::NixFailed { words, .. }) => Err(Observed::Failed {
             what: "evaluation needs something that is not carried".to_owned(),
             missing_file: missing_file(&words, &task.project),
             words,
             advice: None,
-        })),
+        }
+        .into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -219,11 +257,7 @@ fn ensure_same_sources(task: &Task, derivation: &Derivation) -> Result<(), Ended
         "the source {} is different with only the project files that evaluation read",
         source.name()
     );
-    Err(Ended::Observed(failed(
-        &what,
-        String::new(),
-        Some(Advice::IncludeSource),
-    )))
+    Err(failed(&what, String::new(), Some(Advice::IncludeSource)).into())
 }
 
 /// The difference to the shell that the bundle names, besides that of its place.
@@ -242,11 +276,7 @@ fn ensure_same_shell(difference: Option<String>) -> Result<(), Ended> {
     };
     let words = words.trim_start_matches('\n').to_owned();
     let what = "the shell is another one elsewhere";
-    Err(Ended::Observed(failed(
-        what,
-        words,
-        Some(Advice::CheckSurroundings),
-    )))
+    Err(failed(what, words, Some(Advice::CheckSurroundings)).into())
 }
 
 fn ensure_nothing_missing(
@@ -272,11 +302,7 @@ fn ensure_nothing_missing(
             "some paths"
         }
     );
-    Err(Ended::Observed(failed(
-        &what,
-        words,
-        Some(Advice::CheckSurroundings),
-    )))
+    Err(failed(&what, words, Some(Advice::CheckSurroundings)).into())
 }
 
 /// The check of entering, in the words of the proof, and what was found about the hook.
@@ -288,7 +314,7 @@ fn entered(entered: Entered, check: &str) -> Result<(String, Option<Hook>), Ende
         }
         Entered::No(words) => {
             let what = "the shell could not be entered";
-            Err(Ended::Observed(failed(what, words, None)))
+            Err(failed(what, words, None).into())
         }
     }
 }

@@ -202,7 +202,7 @@ NIV_OVERRIDE_text=$HOME/mine shellpack create -o ~/overridden.shellpack"
 #[test]
 fn a_shell_that_is_another_one_elsewhere_is_not_packed() {
     let shell = r#"pkgs.mkShell { SUM = builtins.hashString "md5" (toString ./.); }"#;
-    create("elsewhere", shell, "", "")
+    create("another-elsewhere", shell, "", "")
         .exits_with(1)
         .says("the rehearsal failed: the shell is another one elsewhere\n")
         .says("the difference is `SUM` of nix-shell:\n")

@@ -18,8 +18,8 @@ use shellpack_format::store::store_path::StorePath;
 pub(super) struct BashFinder<'a> {
     nix: &'a Nix,
     report: &'a Report,
-    /// The program for each nixpkgs; `None` if it could not be built.
-    built: BTreeMap<String, Option<String>>,
+    /// The program for each nixpkgs and system; `None` if it could not be built.
+    built: BTreeMap<(String, String), Option<String>>,
 }
 
 impl<'a> BashFinder<'a> {
@@ -51,10 +51,13 @@ impl<'a> BashFinder<'a> {
     }
 
     fn of_nixpkgs(&mut self, nixpkgs: String, shell: &Shell) -> Result<Option<String>> {
-        if let Some(known) = self.built.get(&nixpkgs) {
+        let system = &shell.derivation.system;
+        let key = (nixpkgs.clone(), system.clone());
+        if let Some(known) = self.built.get(&key) {
             return Ok(known.clone());
         }
-        let program = match build(&shell.scratch, &nixpkgs, self.report) {
+        let other = (*system != self.nix.system).then_some(system.as_str());
+        let program = match build(&shell.scratch, &nixpkgs, other, self.report) {
             Ok(program) => Some(program),
             Err(error) => {
                 self.report.ensure_not_interrupted()?;
@@ -64,7 +67,7 @@ impl<'a> BashFinder<'a> {
                 None
             }
         };
-        self.built.insert(nixpkgs, program.clone());
+        self.built.insert(key, program.clone());
         Ok(program)
     }
 
@@ -99,10 +102,13 @@ fn nixpkgs_candidates(shell: &Shell, nix: &Nix) -> impl Iterator<Item = String> 
         .filter(|dir| Path::new(dir).join("lib/minver.nix").is_file())
 }
 
-fn build(scratch: &Path, nixpkgs: &str, report: &Report) -> Result<String> {
+fn build(scratch: &Path, nixpkgs: &str, system: Option<&str>, report: &Report) -> Result<String> {
+    let system = system.map_or(String::new(), |system| {
+        format!("system = {}; ", quote(system))
+    });
     // Without a user's configuration: the bash is the same for every user.
     let expression = format!(
-        "(import (/. + {}) {{ config = {{ }}; overlays = [ ]; }}).bashInteractive",
+        "(import (/. + {}) {{ {system}config = {{ }}; overlays = [ ]; }}).bashInteractive",
         quote(nixpkgs)
     );
     let derivation = command::instantiate(&expression, &scratch.join("bash-derivation"))?;

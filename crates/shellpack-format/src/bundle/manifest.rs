@@ -162,7 +162,8 @@ pub struct ClosurePath {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Proof {
-    /// `passed`, or `unproved` where there was no rehearsal.
+    /// `passed`, `partial` where some checks could not be made, or `unproved` where there was no
+    /// rehearsal.
     pub result: ProofResult,
     /// The version of the Nix that it was rehearsed with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,14 +171,19 @@ pub struct Proof {
     /// The checks that passed, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<String>,
+    /// The checks that could not be made here, with the reason, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_tried: Vec<String>,
 }
 
 /// How the rehearsal ended. A failed one leaves no bundle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProofResult {
     /// The shell was evaluated and entered with nothing but what the bundle carries.
     Passed,
+    /// Every check that this machine can make passed.
+    Partial,
     /// There was no rehearsal.
     Unproved,
 }
@@ -189,6 +195,7 @@ impl Proof {
             result: ProofResult::Unproved,
             nix_version: None,
             checks: Vec::new(),
+            not_tried: Vec::new(),
         }
     }
 }
