@@ -20,7 +20,7 @@ use shellpack_format::bundle::manifest::selection::{Argument, Selection};
     reason = "each is a switch of its own on the command line"
 )]
 pub struct Create {
-    /// Shell file, or its directory; several files go into one bundle
+    /// Shell file, its directory, or the URL of a tarball; several go into one bundle
     #[arg(default_value = ".", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Pack a shell with these packages from `<nixpkgs>`, like `nix-shell -p`

@@ -44,6 +44,7 @@ fn medium(action: &str, path: &Path, error: &io::Error) -> Option<String> {
             Some("write smaller volumes, which open as they are: --volume-size SIZE".to_owned())
         }
         io::ErrorKind::StorageFull => Some("free some space, and try again".to_owned()),
+        io::ErrorKind::NotFound if action == "find" => packing::reference(path),
         _ if !media::is_lost(error) => None,
         _ if action == "read" => Some(bundle::PLUG_IN.to_owned()),
         _ => Some(format!(

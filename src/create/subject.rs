@@ -5,12 +5,18 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
+use crate::nix::expression::quote;
+use crate::nix::search_path;
+use shellpack_format::bundle::manifest::BundleName;
+use shellpack_format::store::version::is_older;
 
 /// A subject as named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// A shell file, or the directory that it is in.
     File(PathBuf),
+    /// The url of a tarball, as for nix-shell.
+    Url(String),
     /// Packages of `<nixpkgs>`, as for `nix-shell -p`; each is an expression.
     Packages(Vec<String>),
     /// An expression, as for `nix-shell -E`.
@@ -28,10 +34,12 @@ pub(super) struct Located {
 }
 
 impl Subject {
-    /// Interprets a plain argument: a flake if it has a `#` and no such file exists, else a file.
+    /// Interprets a plain argument: a flake if it has a `#` and no such file exists, a url by Nix's
+    /// rule, else a file.
     pub fn named(argument: PathBuf) -> Self {
         match argument.to_str() {
             Some(text) if text.contains('#') && !argument.exists() => Self::Flake(text.to_owned()),
+            Some(text) if search_path::is_tarball_url(text) => Self::Url(text.to_owned()),
             _ => Self::File(argument),
         }
     }
@@ -40,8 +48,8 @@ impl Subject {
         matches!(self, Self::Flake(_))
     }
 
-    /// Finds the shell file, or writes it into `scratch`.
-    pub(super) fn locate(&self, scratch: &Path) -> Result<Located> {
+    /// Finds the shell file, or writes it into `scratch`, by the rules of this version of Nix.
+    pub(super) fn locate(&self, scratch: &Path, nix_version: &str) -> Result<Located> {
         let text = match self {
             Self::File(named) => {
                 ensure_shell_file(named)?;
@@ -51,10 +59,11 @@ impl Subject {
             }
             // [`super::flake`] finds flakes.
             Self::Flake(reference) => return Err(Error::NoShellFile(reference.into())),
+            Self::Url(url) => import_of(url, nix_version),
             Self::Packages(packages) => expression_of(packages),
             Self::Expression(text) => text.clone(),
         };
-        if has_relative_path(&text) {
+        if !matches!(self, Self::Url(_)) && has_relative_path(&text) {
             return Err(Error::RelativeExpression(text));
         }
         // In a directory of its own: no other file belongs to this project.
@@ -66,10 +75,12 @@ impl Subject {
         Ok(Located { file, link: None })
     }
 
-    /// A name for the project's directory where none exists: the packages' names.
+    /// A name for the project's directory where none exists: the packages' names, or the url's.
     fn name(&self) -> String {
-        let Self::Packages(packages) = self else {
-            return "shell".to_owned();
+        let packages = match self {
+            Self::Packages(packages) => packages,
+            Self::Url(url) => return name_of_url(url),
+            _ => return "shell".to_owned(),
         };
         let is_plain = |package: &&String| {
             let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
@@ -94,6 +105,37 @@ fn expression_of(packages: &[String]) -> String {
         "{{ ... }}@args: with import <nixpkgs> args; (pkgs.runCommandCC or pkgs.runCommand) \"shell\" {{ buildInputs = [ {} ]; }} \"\"",
         inputs.join(" ")
     )
+}
+
+/// The expression that `nix-shell URL` evaluates.
+fn import_of(url: &str, nix_version: &str) -> String {
+    let source = format!("builtins.fetchTarball {}", quote(url));
+    if is_older(nix_version, "2.24") {
+        return format!("import ({source})");
+    }
+    format!(
+        "let\n  source = {source};\n  shell = source + \"/shell.nix\";\nin\nimport (if builtins.pathExists shell then shell else source)"
+    )
+}
+
+/// The name of a tarball without its extension; of a forge's, the repository's.
+fn name_of_url(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    let path = path.rsplit_once("://").map_or(path, |(_, path)| path);
+    let parts: Vec<_> = path
+        .split(['/', ':'])
+        .filter(|part| !part.is_empty())
+        .collect();
+    let name = match parts[..] {
+        [_, _, repository, "archive", ..] | [_, _, repository, "-", "archive", ..] => repository,
+        [.., last] => last,
+        [] => "",
+    };
+    let name = name.split_once(".tar").map_or(name, |(name, _)| name);
+    match BundleName::parse(name) {
+        Ok(name) => name.to_string(),
+        Err(_) => "shell".to_owned(),
+    }
 }
 
 /// Whether an expression contains a relative path such as `./file`, which depends on its location.
@@ -182,5 +224,19 @@ mod tests {
             "hello-python3Packages.numpy"
         );
         assert_eq!(name(&["(f x)"]), "shell");
+    }
+
+    #[test]
+    fn urls_name_the_project() {
+        for (url, name) in [
+            ("https://github.com/o/tools/archive/main.tar.gz", "tools"),
+            ("https://gitlab.com/o/tools/-/archive/v1/x.tar.gz", "tools"),
+            ("https://h/minipkgs-1.0.tar.xz?token=x", "minipkgs-1.0"),
+            ("channel:nixos-23.05", "nixos-23.05"),
+            ("https://h/", "h"),
+            ("https://h/.tar.gz", "shell"),
+        ] {
+            assert_eq!(Subject::Url(url.to_owned()).name(), name, "{url}");
+        }
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn locate_all(
     }
     let mut all: Vec<Wanted> = Vec::new();
     for subject in &options.subjects {
-        let Located { file, link } = subject.locate(scratch)?;
+        let Located { file, link } = subject.locate(scratch, &nix.version)?;
         for selection in &options.selections {
             ensure_relative_arguments_work(selection, &file)?;
             let is_same = |known: &Wanted| known.file == file && known.selection == *selection;

@@ -59,19 +59,16 @@ impl PathEntry {
 
 /// Whether an entry is fetched rather than found.
 pub(crate) fn is_url(path: &str) -> bool {
+    is_tarball_url(path) || path.starts_with("flake:")
+}
+
+/// Whether Nix fetches a tarball where this text is a path.
+pub(crate) fn is_tarball_url(text: &str) -> bool {
     [
-        "channel:",
-        "http://",
-        "https://",
-        "file://",
-        "channel://",
-        "git://",
-        "s3://",
-        "ssh://",
-        "flake:",
+        "channel:", "http://", "https://", "file://", "git://", "s3://", "ssh://",
     ]
     .iter()
-    .any(|scheme| path.starts_with(scheme))
+    .any(|scheme| text.starts_with(scheme))
 }
 
 /// The entry that answers a look-up, the name to freeze it under, and the path to freeze. By Nix's

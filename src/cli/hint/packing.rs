@@ -47,6 +47,28 @@ fn no_shell_file(dir: &Path) -> String {
     "name the file: shellpack create path/to/shell.nix".to_owned()
 }
 
+/// For a file that does not exist: it may be the reference of a flake.
+pub(super) fn reference(named: &Path) -> Option<String> {
+    const SCHEMES: [&str; 8] = [
+        "github:",
+        "gitlab:",
+        "sourcehut:",
+        "flake:",
+        "path:",
+        "git+",
+        "hg+",
+        "tarball+",
+    ];
+    let named = named.to_str()?;
+    let is_reference = SCHEMES.iter().any(|scheme| named.starts_with(scheme));
+    is_reference.then(|| {
+        format!(
+            "pack it as a flake: shellpack create --flake {}",
+            shell_quoted(named)
+        )
+    })
+}
+
 fn not_a_shell_file(named: &Path, kind: Kind) -> String {
     match kind {
         Kind::LookUp => format!(
