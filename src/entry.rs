@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::entry::as_packed::AsPacked;
 pub(crate) use crate::entry::invocation::Entry;
-use crate::entry::invocation::{Invocation, Recipe};
+use crate::entry::invocation::{Invocation, Outcome, Recipe};
 use crate::error::{Error, NotThere, Result, Unfit};
 use crate::nix::Nix;
 use crate::nix::command::NixCommand;
@@ -147,7 +147,7 @@ pub(crate) fn enter(
             Choice::Build => drift.build(&record.built_root(ready.shell), report)?,
         }
     }
-    let (program, command, by_hand) = command(&invocation, entry, &derivation, nix);
+    let (program, command, by_hand) = command(&invocation, entry, &derivation, nix, report);
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
     if invocation.needs_more_than_nix_shell() {
@@ -171,14 +171,35 @@ fn command(
     entry: &Entry,
     derivation: &StorePath,
     nix: &Nix,
+    report: &Report,
 ) -> (&'static str, NixCommand, String) {
     let develop = invocation.develop().filter(|_| entry.command.is_none());
-    if let Some(develop) = develop.filter(|develop| develop.works(derivation, &nix.store)) {
-        let command = develop.enter(entry.pure, &entry.keep);
-        return ("nix develop", command, develop.by_hand());
+    if let Some(develop) = develop {
+        match develop.try_out(derivation, &nix.store) {
+            Outcome::Works => {
+                let command = develop.enter(entry.pure, &entry.keep);
+                return ("nix develop", command, develop.by_hand());
+            }
+            Outcome::Differs(lacks) => note_other_shell(&lacks, report),
+            Outcome::Fails => {}
+        }
     }
     let command = invocation.command(&nix.store.join(derivation), &options(entry));
     ("nix-shell", command, invocation.by_hand())
+}
+
+/// Says why a flake is entered by nix-shell: it may read attributes that its directory lacks.
+fn note_other_shell(lacks: &[&str], report: &Report) {
+    let why = match lacks {
+        [] => String::new(),
+        lacks => format!(
+            ", perhaps because it reads self.{}, and the opened directory is no repository",
+            lacks.join(" or self.")
+        ),
+    };
+    report.emit(Event::Note(&format!(
+        "entering with nix-shell: nix develop would enter another shell here{why}"
+    )));
 }
 
 /// Enters the shell without evaluation. Returns only if it fails.

@@ -25,7 +25,7 @@ use shellpack_format::store::store_path::{StoreDir, StorePath};
 
 mod develop;
 
-pub(crate) use develop::Develop;
+pub(crate) use develop::{Develop, Outcome};
 
 /// How to enter a shell, in the terms of nix-shell's options.
 #[derive(Debug, Clone, Default)]

@@ -272,6 +272,39 @@ fn entered(b: &Machine, settings: &str) -> String {
         .text()
 }
 
+/// What lets `nix develop` work: it builds.
+const MAY_BUILD: &str = "export NIX_CONFIG='max-jobs = 1'";
+
+/// As plain `nix develop` would, it asks about each setting, and looks for a registry.
+#[test]
+fn settings_of_a_flake_are_not_asked_about() {
+    let prepare = r#"sed -i '1s/{/{ nixConfig = { extra-substituters = [ "https:\/\/cache.example.org" ]; bash-prompt = "<develop>"; }; /' flake.nix; nix flake lock"#;
+    let b = flake_packed("caches", SHELL, prepare, ".#");
+    let said = entered(&b, MAY_BUILD);
+    assert!(said.contains("<develop>"), "{said}");
+    for never in ["do you want", "unable to download"] {
+        assert!(!said.contains(never), "{said}");
+    }
+}
+
+/// The opened directory has no revision: `nix develop` evaluates to another shell, or fails.
+#[test]
+fn a_flake_that_reads_its_revision_says_why_nix_shell_enters_it() {
+    for (name, revision) in [
+        ("revision", "self.rev"),
+        ("revisions", "self.rev or \"none\""),
+    ] {
+        let shell = format!(
+            "pkgs.mkShell {{ packages = [ pkgs.hello ]; REVISION = {revision}; shellHook = ''export MESSAGE=\"$(hello)\"''; }}"
+        );
+        let prepare = "nix flake lock; git add .; git commit -q -m 1";
+        let b = flake_packed(name, &shell, prepare, ".#");
+        let said = entered(&b, MAY_BUILD);
+        let why = "entering with nix-shell: nix develop would enter another shell here, perhaps because it reads self.rev, and";
+        assert!(said.contains(why), "{said}");
+    }
+}
+
 /// To work in it, `nix develop` is entered, if that works; the prompt is the flake's own then.
 #[test]
 fn a_flake_is_entered_by_nix_develop_where_it_works() {

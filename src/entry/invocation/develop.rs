@@ -5,16 +5,26 @@
 //! environment. Both can fail on a machine where nix-shell works, so both are tried first.
 
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::Path;
 
+use crate::error::Error;
 use crate::nix::command::NixCommand;
-use crate::nix::flake::{FEATURES, Flake};
+use crate::nix::flake::{FEATURES, FILE, Flake};
 use shellpack_format::bundle::manifest::shell_quoted;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
 /// Options that keep it off the network. It may build: only trivial derivations are left to build.
-const OFFLINE: [&str; 8] = [
+/// It looks for a bash in `nixpkgs` of the registry, so it gets one that does not exist, which to
+/// every version is empty. A flake may name binary caches; at a terminal Nix asks about each, and only
+/// with its plain log it takes none without a question.
+const OFFLINE: [&str; 13] = [
     "--offline",
+    "--log-format",
+    "raw",
+    "--option",
+    "flake-registry",
+    "/no-flake-registry",
     "--no-write-lock-file",
     "--option",
     "builders",
@@ -24,11 +34,35 @@ const OFFLINE: [&str; 8] = [
     "false",
 ];
 
+/// Attributes of a flake that a directory does not have, or has others of: a revision, dates.
+const OF_A_REPOSITORY: [&str; 7] = [
+    "rev",
+    "shortRev",
+    "dirtyRev",
+    "dirtyShortRev",
+    "revCount",
+    "lastModified",
+    "lastModifiedDate",
+];
+
 /// A flake's shell, in the terms of `nix develop`.
 #[derive(Debug)]
 pub(crate) struct Develop<'a> {
     installable: String,
     directory: &'a Path,
+    /// Attributes that the flake had where it was packed, and that its directory lacks.
+    lacks: Vec<&'static str>,
+}
+
+/// What comes of `nix develop` on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It enters the shell.
+    Works,
+    /// It would enter another shell, or fail. These attributes of the flake may be the reason.
+    Differs(Vec<&'static str>),
+    /// Nix lacks the command, or may not build.
+    Fails,
 }
 
 impl<'a> Develop<'a> {
@@ -41,21 +75,52 @@ impl<'a> Develop<'a> {
         Self {
             installable: format!("{reference}#{attribute}"),
             directory,
+            lacks: OF_A_REPOSITORY
+                .into_iter()
+                .filter(|name| flake.attributes.get(name).is_some())
+                .collect(),
         }
     }
 
-    /// Whether this Nix evaluates the shell to this derivation, and can enter it.
-    pub(crate) fn works(&self, derivation: &StorePath, store: &StoreDir) -> bool {
+    /// Tries whether this Nix evaluates the shell to this derivation, and can enter it.
+    pub(crate) fn try_out(&self, derivation: &StorePath, store: &StoreDir) -> Outcome {
         let evaluated = self
             .command("eval", &format!("{}.drvPath", self.installable))
             .arg("--raw")
             .stdout_text();
-        let is_same = evaluated.is_ok_and(|path| path.trim() == store.print(derivation));
-        let prepared = || {
-            self.command("print-dev-env", &self.installable)
-                .stdout_text()
+        match evaluated {
+            Ok(path) if path.trim() == store.print(derivation) => {}
+            Ok(_) => return Outcome::Differs(self.read_by_the_flake()),
+            Err(error) => return self.why_it_fails(&error),
+        }
+        let prepared = self.command("print-dev-env", &self.installable);
+        match prepared.stdout_text() {
+            Ok(_) => Outcome::Works,
+            Err(_) => Outcome::Fails,
+        }
+    }
+
+    /// The attributes that the directory lacks, as far as `flake.nix` mentions them.
+    fn read_by_the_flake(&self) -> Vec<&'static str> {
+        let text = fs::read_to_string(self.directory.join(FILE)).unwrap_or_default();
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "_'-".contains(c);
+        let words: Vec<_> = text.split(|c| !is_name(c)).collect();
+        let lacks = self.lacks.iter().filter(|name| words.contains(name));
+        lacks.copied().collect()
+    }
+
+    /// Evaluation may fail just because an attribute is missing.
+    fn why_it_fails(&self, error: &Error) -> Outcome {
+        let Error::NixFailed { words, .. } = error else {
+            return Outcome::Fails;
         };
-        is_same && prepared().is_ok()
+        let is_named = |name: &&&str| words.contains(&format!("'{name}'"));
+        let missing: Vec<_> = self.lacks.iter().filter(is_named).copied().collect();
+        if missing.is_empty() {
+            Outcome::Fails
+        } else {
+            Outcome::Differs(missing)
+        }
     }
 
     /// The command that enters.
