@@ -9,6 +9,8 @@ use crate::support::rooms::{asked, asking, asking_from, in_both, printed, room, 
 
 /// Files of the host in a room.
 mod host;
+/// Directories that a room may change, and that stay as they are.
+mod layers;
 /// The network of a room.
 mod network;
 /// The program in a room.
