@@ -89,6 +89,9 @@ struct Visitor<'a> {
 impl Visitor<'_> {
     /// The files of the project that the hook reads or looks for, and that are not carried.
     fn files_of_hook(&self) -> Result<BTreeSet<PathBuf>> {
+        let directory = self.host.root.join(self.host.shell.file.parent());
+        let outside = mentioned::outside(&self.texts(&BTreeSet::new()), &directory, self.host.top);
+        told::outside(&outside, self.host.top, self.shell, self.host.report);
         if !self.has_more_files() {
             return Ok(BTreeSet::new());
         }
@@ -104,7 +107,6 @@ impl Visitor<'_> {
         let mut differences = self.differences(&whole, &files)?;
         if !differences.is_empty() {
             // A mere test for a file opens nothing. What the hook mentions is tried.
-            let directory = self.host.root.join(self.host.shell.file.parent());
             let mentioned = mentioned::files(&self.texts(&files), &directory, self.host.top);
             let mentioned = self.not_carried(mentioned.into_iter());
             let more: BTreeSet<_> = files.union(&mentioned).cloned().collect();

@@ -1,17 +1,12 @@
 //! Files that a script mentions.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The files below `top` that these texts mention: relative to `directory` or to the top, or in full.
 /// A path may also begin with a variable: `$PWD/conf/x`.
 pub(super) fn files(texts: &[String], directory: &Path, top: &Path) -> BTreeSet<PathBuf> {
-    let is_part = |c: char| c.is_alphanumeric() || "._-+@~%,/".contains(c);
-    let words = texts
-        .iter()
-        .flat_map(|text| text.split(move |c| !is_part(c)))
-        .map(|word| word.trim_matches(',').trim_end_matches('/'));
-    let words: BTreeSet<_> = words.filter(|word| !word.is_empty()).collect();
+    let words = words(texts);
     let mut found = BTreeSet::new();
     for word in words {
         for place in places(word) {
@@ -23,6 +18,26 @@ pub(super) fn files(texts: &[String], directory: &Path, top: &Path) -> BTreeSet<
     found
 }
 
+/// The files outside of `top` that these texts mention by a path with `..` in it.
+pub(super) fn outside(texts: &[String], directory: &Path, top: &Path) -> BTreeSet<PathBuf> {
+    let words = words(texts);
+    let rising = words.iter().flat_map(|word| places(word));
+    let rising = rising.filter(|place| place.starts_with("../"));
+    rising
+        .map(|place| plain(&directory.join(place)))
+        .filter(|path| !path.starts_with(top) && path.is_file())
+        .collect()
+}
+
+fn words(texts: &[String]) -> BTreeSet<&str> {
+    let is_part = |c: char| c.is_alphanumeric() || "._-+@~%,/".contains(c);
+    let words = texts
+        .iter()
+        .flat_map(|text| text.split(move |c| !is_part(c)))
+        .map(|word| word.trim_matches(',').trim_end_matches('/'));
+    words.filter(|word| !word.is_empty()).collect()
+}
+
 /// The word, and its ends behind each slash.
 fn places(word: &str) -> impl Iterator<Item = &str> {
     let ends = word.match_indices('/').map(|(at, _)| &word[at + 1..]);
@@ -31,16 +46,22 @@ fn places(word: &str) -> impl Iterator<Item = &str> {
 
 /// The path without detours, if it is that of a file or directory below the top.
 fn existing(path: &Path, top: &Path) -> Option<PathBuf> {
+    let path = plain(path);
+    let is_below = path.starts_with(top) && path != top;
+    (is_below && path.symlink_metadata().is_ok()).then_some(path)
+}
+
+/// The path without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {
-            std::path::Component::ParentDir => drop(plain.pop()),
-            std::path::Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
             part => plain.push(part),
         }
     }
-    let is_below = plain.starts_with(top) && plain != top;
-    (is_below && plain.symlink_metadata().is_ok()).then_some(plain)
+    plain
 }
 
 #[cfg(test)]
@@ -59,7 +80,11 @@ mod tests {
             "[ -e ./.env ] && echo $PWD/conf/x; test -f '../flag' || exit; ls {}/sub/conf/ /etc/passwd",
             top.display()
         );
-        let found = files(&[script], &sub, top);
+        let scripts = [script];
+        let above = BTreeSet::from([top.join("flag")]);
+        assert_eq!(outside(&scripts, &sub, &sub), above);
+        assert!(outside(&scripts, &sub, top).is_empty());
+        let found = files(&scripts, &sub, top);
         let expected = ["flag", "sub/.env", "sub/conf", "sub/conf/x"];
         assert_eq!(found, expected.iter().map(|file| top.join(file)).collect());
     }

@@ -28,9 +28,9 @@ pub(super) fn choice(choice: &Choice, top: &Path, report: &Report) {
     if !choice.left.is_empty() {
         let is_one = choice.left.len() == 1;
         let to_type = if choice.can_be_included {
-            format!("add: {}", options(&choice.left, "--include "))
+            format!("add: {}", options(&choice.left, top, "--include "))
         } else {
-            format!("type: git add {}", options(&choice.left, ""))
+            format!("type: git add {}", options(&choice.left, top, ""))
         };
         report.emit(Event::Warning(&format!(
             "the shellHook reads {} of the project when it runs that {} not carried, because only \
@@ -68,22 +68,57 @@ fn list(files: &BTreeSet<PathBuf>, top: &Path) -> String {
     shown.chain(rest).collect()
 }
 
+/// Files outside of the project that the hook mentions.
+pub(super) fn outside(files: &BTreeSet<PathBuf>, top: &Path, shell: &Shell, report: &Report) {
+    if files.is_empty() {
+        return;
+    }
+    let name = ShellName::before_words(shell.name.as_ref());
+    report.emit(Event::Warning(&format!(
+        "{name}the shellHook mentions {} outside of the project, {}, and nothing there is carried:{}\n\
+         to carry a file, copy it into the project, or make that a git repository that contains it",
+        count(files.len(), "file"),
+        top.display(),
+        list(files, top)
+    )));
+}
+
 /// The words to type here: a file each, or the directories that they are in if there are many.
-fn options(files: &BTreeSet<PathBuf>, before: &str) -> String {
+fn options(files: &BTreeSet<PathBuf>, top: &Path, before: &str) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let mut named: BTreeSet<&Path> = files.iter().map(PathBuf::as_path).collect();
     if named.len() > LISTED {
-        named = named.iter().filter_map(|file| file.parent()).collect();
+        let directory = |file: &&Path| file.parent().is_some_and(|parent| parent != top);
+        let (inner, outer): (Vec<_>, Vec<_>) = named.into_iter().partition(directory);
+        named = inner.iter().filter_map(|file| file.parent()).collect();
+        named.extend(outer);
+        let all = named.clone();
+        let is_in = |file: &Path, dir: &&Path| file != *dir && file.starts_with(dir);
+        named.retain(|file| !all.iter().any(|dir| is_in(file, dir)));
     }
     let option = |file: &&Path| {
         let shown = file.strip_prefix(&here).unwrap_or(file);
-        let shown = if shown.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            shown
-        };
         format!("{before}{}", shell_quoted(&shown.to_string_lossy()))
     };
     let options: Vec<_> = named.iter().map(option).collect();
     options.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_files_are_named_by_their_directories() {
+        let few = ["/p/a/1", "/p/b"].map(PathBuf::from).into();
+        let top = Path::new("/p");
+        assert_eq!(
+            options(&few, top, "--include "),
+            "--include /p/a/1 --include /p/b"
+        );
+        let many = (0..20).map(|n| PathBuf::from(format!("/p/a/{n}/x")));
+        let more = ["/p/a", "/p/b", "/p/c/1"].map(PathBuf::from);
+        let many = many.chain(more).collect();
+        assert_eq!(options(&many, top, ""), "/p/a /p/b /p/c");
+    }
 }

@@ -87,6 +87,17 @@ fn a_file_elsewhere_in_the_repository_is_carried() {
         .prints("common");
 }
 
+/// Without a repository, the project is the shell's directory.
+#[test]
+fn a_file_outside_of_the_project_is_named() {
+    let a = machine_a();
+    a.write("fixtures/shells/beside.sh", "export MODE=beside");
+    pack("hook-outside", ". ../beside.sh", "true")
+        .succeeds()
+        .says("warning: the shellHook mentions 1 file outside of the project, ")
+        .says("/fixtures/shells/beside.sh\n");
+}
+
 /// A mere test opens nothing.
 #[test]
 fn a_file_that_a_hook_tests_for_is_carried() {
