@@ -13,6 +13,8 @@ use shellpack_format::bundle::manifest::{
 use shellpack_format::bundle::reader::Reader;
 use shellpack_format::store::hash::Digest;
 
+mod answers;
+
 /// How many of the largest store paths and files are listed.
 const LARGEST: usize = 5;
 
@@ -85,6 +87,9 @@ pub(crate) fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
     }
     for (index, pin) in manifest.pins.iter().enumerate() {
         text.line(if index == 0 { "pins" } else { "" }, &pin_line(pin));
+    }
+    if let Some(answers) = &manifest.answers {
+        answers::lines(text, answers, verbose);
     }
     closure(text, &manifest.closure, verbose);
     project(text, &manifest.project.files, verbose);

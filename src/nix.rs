@@ -39,6 +39,8 @@ pub(crate) struct Nix {
     pub state: PathBuf,
     /// The setting that keeps evaluation from files of this machine.
     pub restriction: Option<Restriction>,
+    /// The names of its builtins, which depend on its version and its experimental features.
+    pub builtins: Vec<String>,
 }
 
 /// A setting of Nix that forbids what evaluating a shell needs.
@@ -58,6 +60,7 @@ struct About {
     /// Unknown in pure evaluation.
     current_system: Option<String>,
     sees_files: bool,
+    names: Vec<String>,
 }
 
 impl About {
@@ -68,6 +71,7 @@ impl About {
             inherit (builtins) nixVersion storeDir;
             currentSystem = builtins.currentSystem or null;
             seesFiles = builtins.pathExists \"/proc\";
+            names = builtins.attrNames builtins;
         }";
         let text = evaluated(options, expression)?;
         command::parse_json("nix-instantiate", &text)
@@ -115,6 +119,7 @@ impl Nix {
             store: about.store_dir,
             state: state_directory(),
             restriction,
+            builtins: about.names,
         })
     }
 

@@ -1,5 +1,7 @@
 //! Shells on real Nix, from one machine to another that has no network.
 
+/// Shells that ask the machine.
+mod answers;
 /// `<nixpkgs>`, wherever it comes from, is frozen.
 mod channels;
 /// The classes of shells that people have.

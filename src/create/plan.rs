@@ -10,8 +10,8 @@ use crate::entry::as_packed::attributes;
 use crate::error::{Error, Result};
 use shellpack_format::bundle::layout::{FramedSize, Layout};
 use shellpack_format::bundle::manifest::{
-    self, ClosurePath, Manifest, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, Proof,
-    RelativePath, SearchPathEntry,
+    self, Answers, ClosurePath, Manifest, NEEDS_ANSWERS, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY,
+    Pin, Proof, RelativePath, SearchPathEntry,
 };
 use shellpack_format::bundle::{BadBundle, FORMAT};
 use shellpack_format::store::path_info::PathInfo;
@@ -40,15 +40,17 @@ impl Plan {
         } else {
             shells.pins.clone()
         };
+        let answers = shells.answers.of(&shells.project);
+        let answers = answers.filter(|_| !shells.no_eval);
         let manifest = Manifest {
             format: FORMAT,
-            needs: needs(shells, &pins),
+            needs: needs(shells, &pins, answers.as_ref()),
             name: shells.name.clone(),
             writer: concat!("shellpack ", env!("CARGO_PKG_VERSION")).to_owned(),
             proof: Proof::unproved(),
             shells: manifest_shells(shells, &closure)?,
             pins,
-            answers: None,
+            answers,
             project: shells.project.entries.clone(),
             closure: manifest_closure(&closure.paths, &shells.nix.store),
         };
@@ -92,12 +94,13 @@ impl Plan {
     }
 }
 
-fn needs(shells: &Shells, pins: &[Pin]) -> Vec<String> {
+fn needs(shells: &Shells, pins: &[Pin], answers: Option<&Answers>) -> Vec<String> {
     let is_replayed = pins.iter().any(|pin| pin.arguments.is_some());
     let is_flake = shells.all.iter().any(|shell| shell.flake.is_some());
     let needs = [
         (shells.no_eval, NEEDS_NO_EVAL),
         (is_replayed, NEEDS_REPLAY),
+        (answers.is_some(), NEEDS_ANSWERS),
         (is_flake && !shells.no_eval, NEEDS_FLAKE),
     ];
     let needs = needs.iter().filter(|(is_needed, _)| *is_needed);

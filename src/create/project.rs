@@ -13,8 +13,10 @@ use crate::nix::expression::utf8;
 use shellpack_format::bundle::manifest::{self, FileKind, ProjectFile, RelativePath};
 
 mod gather;
+mod seen;
 
 use gather::Gathered;
+pub(super) use seen::kind_of;
 
 /// The files of a project, read and digested.
 #[derive(Debug, Clone)]
@@ -25,6 +27,11 @@ pub(super) struct Project {
     pub(super) entries: manifest::Project,
     /// Directories that evaluation copies into the store as a whole.
     pub(super) copied: Vec<PathBuf>,
+    /// Directories that evaluation lists.
+    pub(super) listed: Vec<PathBuf>,
+    /// A file for which the root is above the directory of the shells, where no repository says
+    /// that it belongs to them.
+    pub(super) beyond: Option<PathBuf>,
     /// Where the user has the project.
     place: Place,
 }
@@ -120,8 +127,7 @@ impl Project {
                 files,
             },
             root,
-            copied: self.copied.clone(),
-            place: self.place.clone(),
+            ..self.clone()
         })
     }
 }
@@ -151,16 +157,29 @@ impl Part<'_> {
         events.try_for_each(|event| gathered.add_event(event, &|path| self.is_foreign(path)))
     }
 
-    /// Every directory whose content the next evaluation will see: copied, according to Nix's log,
-    /// or copied or listed, according to the recorder.
+    /// Every directory that is copied, according to Nix's log or to the recorder.
     fn copied(&self) -> impl Iterator<Item = &PathBuf> {
         let events = self.evaluation.events.iter();
         let recorded = events.filter_map(|event| match event {
             Recorded::Copy { path, .. } => Some(path),
-            Recorded::Read { reader, path, .. } if reader == "readDir" => Some(path),
             _ => None,
         });
-        let all = self.evaluation.copied.iter().chain(recorded);
+        self.own_directories(self.evaluation.copied.iter().chain(recorded))
+    }
+
+    /// Every directory that is listed.
+    fn listed(&self) -> impl Iterator<Item = &PathBuf> {
+        let events = self.evaluation.events.iter();
+        self.own_directories(events.filter_map(|event| match event {
+            Recorded::Read { reader, path, .. } if reader == "readDir" => Some(path),
+            _ => None,
+        }))
+    }
+
+    fn own_directories<'b>(
+        &'b self,
+        all: impl Iterator<Item = &'b PathBuf>,
+    ) -> impl Iterator<Item = &'b PathBuf> {
         all.filter(|tree| tree.is_dir() && !self.is_foreign(tree))
     }
 }
@@ -179,7 +198,10 @@ pub(super) fn collect(parts: &[Part<'_>], extra: &[PathBuf]) -> Result<Project> 
     let root = gathered.root(&top);
     let copied: Vec<_> = parts.iter().flat_map(Part::copied).cloned().collect();
     let files = entries(gathered.paths(), &root, |path| Ok((read(path)?, false)))?;
+    let is_beyond = |path: &&PathBuf| !path.starts_with(&top) && repository(&top).is_none();
     Ok(Project {
+        listed: parts.iter().flat_map(Part::listed).cloned().collect(),
+        beyond: gathered.paths().find(is_beyond).cloned(),
         entries: manifest::Project {
             directory: directory(&root, &copied)?,
             files,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use tempfile::TempDir;
 
@@ -17,15 +18,20 @@ use shellpack_format::bundle::manifest::{BundleName, FlakeSource, Pin, ShellName
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::store_path::StorePath;
 
+mod answered;
+mod asked;
 mod environment;
 mod evaluator;
 mod fetching;
 mod names;
+mod names_of_builtins;
 mod pins;
+mod places;
 mod recording;
 mod surroundings;
 mod user_config;
 
+use answered::Answered;
 pub(crate) use environment::Assignment;
 pub(super) use environment::Values;
 use environment::{Own, Variables};
@@ -44,6 +50,8 @@ pub(super) struct Shells {
     pub(super) all: Vec<Shell>,
     /// Everything that any of them fetched or looked up.
     pub(super) pins: Vec<Pin>,
+    /// Answers that evaluation needs besides those of fetchers.
+    pub(super) answers: Answered,
     /// The project's files.
     pub(super) project: Project,
     /// Whether everything that only evaluation needs is left out.
@@ -112,6 +120,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
         variables: &variables,
         scratch: scratch.path(),
         report,
+        time: now(),
     };
     let observed = evaluator.observe_all(wanted, &mut connection)?;
     let parts: Vec<_> = observed.iter().map(Observed::part).collect();
@@ -120,7 +129,8 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
         None => project::collect(&parts, &extra)?,
     };
     report.ensure_not_interrupted()?;
-    let mut all = evaluator.evaluate_answered(&observed, &project)?;
+    tell_of_files_beyond(&project, report);
+    let (mut all, answers) = evaluator.evaluate_answered(&observed, &project)?;
     let name = name(options, &project.root)?;
     let project = if options.no_eval {
         warn_of_project_paths(&all, &project.root, report);
@@ -135,11 +145,29 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
         name,
         pins: pins::of_all(all.iter().map(|shell| &shell.pins)),
         all,
+        answers,
         project,
         no_eval: options.no_eval,
         scratch,
         _temporary_roots: connection,
     })
+}
+
+/// The time, in seconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+fn tell_of_files_beyond(project: &Project, report: &Report) {
+    if let Some(file) = &project.beyond {
+        report.emit(Event::Warning(&format!(
+            "evaluation reads {}, so that the project begins at {}; only the files that are read there \
+             are carried",
+            file.display(),
+            project.root.display()
+        )));
+    }
 }
 
 /// Checks `--name` before evaluation, which may be slow.

@@ -52,7 +52,7 @@ impl Output {
         let output = options.output.clone().unwrap_or_else(default);
         if let Self::File(files) = &output {
             files.ensure_unoccupied()?;
-            ensure_outside_sources(&files.path, &shells.project.copied)?;
+            ensure_outside_sources(&files.path, shells.project.watched())?;
         }
         Ok(output)
     }
@@ -77,10 +77,13 @@ impl Output {
     }
 }
 
-fn ensure_outside_sources(path: &Path, sources: &[PathBuf]) -> Result<()> {
+fn ensure_outside_sources<'a>(
+    path: &Path,
+    mut sources: impl Iterator<Item = &'a PathBuf>,
+) -> Result<()> {
     let dir = parent(path);
     let dir = fs::canonicalize(dir).map_err(Error::io("write to", dir))?;
-    match sources.iter().find(|tree| dir.starts_with(tree)) {
+    match sources.find(|tree| dir.starts_with(tree)) {
         Some(tree) => Err(BadOutput::InSource {
             path: path.to_owned(),
             tree: tree.clone(),

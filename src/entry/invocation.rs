@@ -19,7 +19,7 @@ use crate::nix::scope;
 use crate::nix::user_config::{Nothing, OVERLAYS, UserConfig};
 use shellpack_format::bundle::manifest::selection::Selection;
 use shellpack_format::bundle::manifest::{
-    Manifest, NIX_PATH, NIXPKGS_CONFIG, Pin, Project, RelativePath, Shell,
+    Answers, Manifest, NIX_PATH, NIXPKGS_CONFIG, Pin, Project, RelativePath, Shell,
 };
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
@@ -69,13 +69,19 @@ pub struct Recipe {
     files: Vec<RelativePath>,
     /// The project, if it is the source of a flake.
     source: Option<Project>,
+    /// Answers besides those of its fetchers.
+    #[serde(default)]
+    answers: Answers,
 }
 
 impl Recipe {
     /// The recipe of a bundle's shell.
     pub fn of(manifest: &Manifest, shell: &Shell) -> Self {
         let store = &manifest.closure.store;
-        Self::new(shell.clone(), &manifest.pins, &manifest.project, store)
+        Self {
+            answers: manifest.answers.clone().unwrap_or_default(),
+            ..Self::new(shell.clone(), &manifest.pins, &manifest.project, store)
+        }
     }
 
     /// The recipe of a shell that is not in a bundle yet.
@@ -88,11 +94,16 @@ impl Recipe {
                 .filter_map(|pin| Answer::of_pin(pin, store))
                 .collect(),
             files: project.nix_files().cloned().collect(),
+            answers: Answers::default(),
         }
     }
 }
 
 impl Recipe {
+    fn is_answered(&self) -> bool {
+        !self.sources.is_empty() || !self.answers.is_empty()
+    }
+
     /// The flake of a project at `root`. An unedited project has exactly the files of the bundle;
     /// an edited one has all files in the directory, as in Nix.
     fn flake(&self, root: &Path) -> Result<Option<Flake>> {
@@ -117,7 +128,7 @@ pub struct Invocation<'a> {
     shell: &'a Shell,
     /// The shell file.
     file: PathBuf,
-    /// The file that replaces the shell file if fetchers need answers.
+    /// The file that replaces the shell file if evaluation needs answers.
     replay: Option<PathBuf>,
     /// The flake that the shell belongs to, if any.
     flake: Option<Flake>,
@@ -136,7 +147,7 @@ impl<'a> Invocation<'a> {
         let file = project.join(recipe.shell.file.as_str());
         let mut replay = None;
         let flake = recipe.flake(project)?;
-        if !recipe.sources.is_empty() || flake.is_some() {
+        if recipe.is_answered() || flake.is_some() {
             let own: Vec<_> = recipe.files.iter().map(RelativePath::as_str).collect();
             let place = replay::ReplayPlace {
                 start: flake.as_ref().map_or(Start::File(&file), Start::Flake),
@@ -144,6 +155,8 @@ impl<'a> Invocation<'a> {
                 own: &own,
                 others: &recipe.shell.fetching_files,
                 nix_version: &recipe.shell.nix_version,
+                answers: &recipe.answers,
+                unseen: &[],
             };
             replay = Some(replay::write(&recipe.sources, place, dir)?);
         }

@@ -40,6 +40,8 @@ pub(crate) struct Request<'a> {
     pub selection: &'a Selection,
     /// `-I` options, in order.
     pub include: &'a [String],
+    /// `builtins.currentTime`, in a recording.
+    pub time: u64,
     /// Whether flakes are fetched. Off by default, since old versions of Nix have no flakes.
     pub flakes: bool,
     /// `NIX_PATH` instead of the user's.
@@ -68,6 +70,7 @@ impl<'a> Request<'a> {
             start,
             selection,
             include,
+            time: 0,
             flakes: false,
             nix_path: None,
             nixpkgs_config: None,
@@ -108,7 +111,7 @@ impl<'a> Request<'a> {
             .map_err(|error| Error::nix_output("nix flake metadata", &error.to_string()))?;
         let text = format!(
             "{}(import ./record.nix {{ token = {}; start = {}; isPure = {}; files = [ {} ]; \
-             foreign = [ {} ]; flakes = builtins.fromJSON {}; }})\n",
+             foreign = [ {} ]; flakes = builtins.fromJSON {}; time = {}; names = {}; }})\n",
             self.start.bindings(self.file())?,
             quote(TOKEN),
             self.start.function()?,
@@ -116,9 +119,20 @@ impl<'a> Request<'a> {
             quote_paths(&mut files.iter())?,
             quote_paths(&mut foreign.iter())?,
             quote(&flakes),
+            self.time,
+            self.names(nix),
         );
         let user = ("record.nix", include_str!("record.nix"));
         self.instantiate_in("recorder", Some(user), &text, nix)
+    }
+
+    /// The builtins that the shell sees, if this evaluation has more of them than the user's own.
+    fn names(&self, nix: &Nix) -> String {
+        if self.features().is_empty() {
+            return "null".to_owned();
+        }
+        let names = nix.builtins.iter().map(String::as_str);
+        format!("[ {} ]", quote_all(names))
     }
 
     /// Evaluates files of ours, and keeps them out of the result.

@@ -7,6 +7,8 @@
   foreign, # directories whose files are not the project's, though they are outside the store
   flakes, # the known results of `getFlake`: reference, path, attributes, flake
   isPure, # whether evaluation cannot read the environment, as for a flake
+  time, # the time of the evaluation
+  names, # the builtins that the shell sees; null for all that this Nix has now
 }:
 let
   inherit (builtins)
@@ -29,7 +31,12 @@ let
   isProject = file: !(any (dir: dir == file || isBelow dir file) ([ builtins.storeDir ] ++ foreign));
 
   scope = import ./scope.nix {
-    inherit files replace isProject;
+    inherit
+      files
+      hidden
+      isProject
+      replace
+      ;
     # Nix's log has the targets of symlinks; the links must be carried as well.
     imported =
       from: path: file: value:
@@ -39,7 +46,26 @@ let
         path = file;
       } (realised path value);
   };
-  inherit (scope) available describe place;
+  inherit (scope)
+    available
+    canonical
+    describe
+    isPackageSet
+    place
+    ;
+
+  # A feature that was turned on for this evaluation brings builtins that the shell must not see. A
+  # flake sees neither time nor machine.
+  hidden =
+    if isPure then
+      [
+        "currentSystem"
+        "currentTime"
+      ]
+    else if names == null then
+      [ ]
+    else
+      builtins.filter (name: !(builtins.elem name names)) (builtins.attrNames builtins);
 
   # The path may be an output that was built for this (import from derivation).
   realised =
@@ -115,7 +141,7 @@ let
       read =
         reader: path:
         let
-          file = place path;
+          file = canonical path;
           value = realised path (builtins.${reader} path);
         in
         if isProject file then
@@ -123,9 +149,16 @@ let
             event = "read";
             inherit reader from;
             path = file;
+            result = if reader == "readFile" then null else value;
           } value
         else
           value;
+      version = {
+        nixVersion = report {
+          event = "version";
+          inherit from;
+        } builtins.nixVersion;
+      };
     in
     each fetch (available scope.fetchers)
     // each read (available [
@@ -134,7 +167,12 @@ let
       "readFile"
       "readFileType"
     ])
+    // (if isPackageSet from then { } else version)
     // {
+      currentTime = report {
+        event = "time";
+        inherit from;
+      } time;
       hashFile =
         algorithm: path:
         let
@@ -200,5 +238,8 @@ let
 in
 {
   inherit (scope) arguments;
-  result = start scope.load;
+  result = report {
+    event = "builtins";
+    names = builtins.attrNames (removeAttrs builtins hidden);
+  } (start scope.load);
 }

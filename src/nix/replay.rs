@@ -1,4 +1,4 @@
-//! Evaluation with recorded answers in place of the fetchers.
+//! Evaluation with recorded answers in place of fetchers, and of what differs between machines.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,12 @@ use super::expression::{quote, quote_all, utf8};
 use super::flake::{Locked, Start};
 use super::scope;
 use crate::error::{Error, Result};
-use shellpack_format::bundle::manifest::{FlakePin, Pin};
+use shellpack_format::bundle::manifest::{Answers, FlakePin, Pin};
 use shellpack_format::store::store_path::StoreDir;
+
+mod answers;
+
+use answers::Here;
 
 /// The placeholder for the project's directory in recorded arguments: it differs on every machine.
 const PROJECT: &str = "@project@";
@@ -76,6 +80,10 @@ pub(crate) struct ReplayPlace<'a> {
     pub others: &'a [String],
     /// The version of Nix that recorded.
     pub nix_version: &'a str,
+    /// Answers besides those of fetchers.
+    pub answers: &'a Answers,
+    /// Places that evaluation must not see, although they are there.
+    pub unseen: &'a [String],
 }
 
 /// Writes the files that evaluate the shell with these answers into `dir`, and returns the file to
@@ -86,7 +94,8 @@ pub(crate) fn write(answers: &[Answer], place: ReplayPlace<'_>, dir: &Path) -> R
     let text = format!(
         "{}(import ./replay.nix {{ start = {}; inherit project; isPure = {}; nixVersion = {}; \
          files = map (file: project + \"/\" + file) [ {} ] ++ [ {} ]; \
-         sources = builtins.fromJSON (builtins.readFile ./sources.json); }})\n",
+         sources = builtins.fromJSON (builtins.readFile ./sources.json); \
+         answers = builtins.fromJSON (builtins.readFile ./answers.json); }})\n",
         place.start.bindings(place.project)?,
         place.start.function()?,
         place.start.is_pure(),
@@ -102,11 +111,15 @@ pub(crate) fn write(answers: &[Answer], place: ReplayPlace<'_>, dir: &Path) -> R
             ..answer.clone()
         })
         .collect();
-    let file = dir.join("sources.json");
-    let json =
-        serde_json::to_vec(&here).map_err(|error| Error::io("write", &file)(error.into()))?;
-    fs::write(&file, json).map_err(Error::io("write", &file))?;
+    write_json(&dir.join("sources.json"), &here)?;
+    let here = Here::of(place.answers, place.unseen, place.project)?;
+    write_json(&dir.join("answers.json"), &here)?;
     Ok(wrapper)
+}
+
+fn write_json(file: &Path, value: &impl Serialize) -> Result<()> {
+    let json = serde_json::to_vec(value).map_err(|error| Error::io("write", file)(error.into()))?;
+    fs::write(file, json).map_err(Error::io("write", file))
 }
 
 /// Makes arguments independent of the project's directory.

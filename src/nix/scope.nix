@@ -14,19 +14,44 @@
     value
   ),
   nixVersion ? builtins.nixVersion, # the version of Nix whose rules for flakes apply
+  hidden ? [ ], # builtins that the files do not see
+  lacking ? { }, # builtins that they see although this Nix has none of that name
 }:
 let
   inherit (builtins)
     attrNames
     elem
     listToAttrs
+    pathExists
     scopedImport
+    split
+    stringLength
+    substring
     toString
     unsafeDiscardStringContext
     ;
 
   # The place of a path, a string, or a set with `outPath`, without copying it to the store.
   place = value: unsafeDiscardStringContext (toString value);
+
+  # The same with each path in one form: `./x/.` is `./x`.
+  canonical =
+    value:
+    let
+      text = place value;
+    in
+    if substring 0 1 text == "/" then toString (/. + text) else text;
+
+  # Whether a file is one of nixpkgs, which knows by itself what to do with each version of Nix.
+  isPackageSet =
+    file:
+    let
+      start = builtins.storeDir + "/";
+      below = substring (stringLength start) (stringLength file) file;
+      lib = start + builtins.head (split "/" below) + "/lib/";
+    in
+    substring 0 (stringLength start) file == start
+    && (pathExists (lib + "minver.nix") || pathExists (lib + "minfeatures.nix"));
 
   # `scopedImport` does not cache values. One thunk for each known file does; otherwise a diamond of
   # imports would be evaluated once for every path through it.
@@ -66,19 +91,27 @@ let
   scopeOf =
     file:
     let
-      replaced = replace file // {
+      isPlain = isPackageSet file;
+      hides = set: if isPlain then set else removeAttrs set hidden;
+      replaced = hides (replace file // {
         import = load file;
         scopedImport = scope: path: scopedImport (scopeOf (place path) // scope) path;
-      };
+      });
+      own = if isPlain then builtins else hides (lacking // builtins);
       named = name: {
         name = if elem name bare then name else "__" + name;
         value = replaced.${name};
       };
     in
-    listToAttrs (map named (attrNames replaced)) // { builtins = builtins // replaced; };
+    listToAttrs (map named (attrNames replaced)) // { builtins = own // replaced; };
 in
 {
-  inherit flakeFile place;
+  inherit
+    canonical
+    flakeFile
+    isPackageSet
+    place
+    ;
   load = load "";
 
   # The builtins for the expressions of arguments, which are in no file.

@@ -40,22 +40,20 @@ impl Gathered {
             Recorded::Read { path, .. } | Recorded::Import { path, .. } if is_foreign(path) => {
                 Ok(())
             }
-            // Files outside the project may read within it: nixpkgs looks for the user's
-            // configuration, and reads files that the project passes to it; flake-compat looks for
-            // the project's `.git`.
-            Recorded::Read { reader, from, path }
-                if is_foreign(from) && !path.starts_with(self.limit_for(reader)) =>
+            // What is only looked for or listed is not carried. A directory is, so that it is there
+            // even if nothing in it is.
+            Recorded::Read { reader, path, .. } if reader == "readDir" => self.add_directory(path),
+            Recorded::Read { reader, .. }
+                if matches!(reader.as_str(), "pathExists" | "readFileType") =>
             {
                 Ok(())
             }
-            Recorded::Read { reader, path, .. } if reader == "pathExists" => {
-                self.add_if_exists(path)
-            }
-            Recorded::Read { reader, path, .. } if reader == "readDir" => {
-                self.add(path)?;
-                children(path)?
-                    .iter()
-                    .try_for_each(|child| self.add_listed(child))
+            // Files outside the project may read within it: nixpkgs looks for the user's
+            // configuration, and reads files that the project passes to it.
+            Recorded::Read { from, path, .. }
+                if is_foreign(from) && !path.starts_with(&self.limit) =>
+            {
+                Ok(())
             }
             // `<nix/fetchurl.nix>` is built into Nix and does not exist on disk.
             Recorded::Import { path, .. } if !path.exists() => Ok(()),
@@ -65,11 +63,12 @@ impl Gathered {
         }
     }
 
-    /// The directory below which reads by a file outside the project count as reads of the project.
-    fn limit_for(&self, reader: &str) -> &Path {
-        match reader {
-            "pathExists" if !self.limit.join(".git").exists() => &self.directory,
-            _ => &self.limit,
+    /// Adds a directory, if it is below that of the shells: no listing makes the project larger.
+    fn add_directory(&mut self, path: &Path) -> Result<()> {
+        if path.starts_with(&self.directory) {
+            self.add(path)
+        } else {
+            Ok(())
         }
     }
 
@@ -136,30 +135,6 @@ impl Gathered {
     pub(super) fn root(&self, dir: &Path) -> PathBuf {
         let holds_all = |dir: &&Path| self.paths.iter().all(|path| path.starts_with(dir));
         dir.ancestors().find(holds_all).unwrap_or(dir).to_owned()
-    }
-
-    /// Adds a path whose existence was checked, if it exists. Any path may be checked; one outside
-    /// the project cannot be carried, and need not be.
-    fn add_if_exists(&mut self, path: &Path) -> Result<()> {
-        if !path.exists() {
-            return Ok(());
-        }
-        match self.add(path) {
-            Err(Error::OutsideProject { .. }) => Ok(()),
-            other => other,
-        }
-    }
-
-    /// Adds an entry of a listed directory: its name and kind matter, the target of a symlink does
-    /// not.
-    fn add_listed(&mut self, path: &Path) -> Result<()> {
-        let kind = fs::symlink_metadata(path)
-            .map_err(Error::io("find", path))?
-            .file_type();
-        if kind.is_symlink() {
-            return self.add_link(path);
-        }
-        self.add(path)
     }
 
     /// Adds the files of a tree that its copy in the store has, too: a filter may have left others

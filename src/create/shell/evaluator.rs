@@ -6,8 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Shell;
+use super::answered::Answered;
+use super::asked::{Asked, Kind};
 use super::environment::{self, Own, Trial, Values, Variables};
-use super::fetching::{self, Answers, Fetched};
+use super::fetching::{self, Fetched, Replay};
 use super::recording::{self, Recording};
 use crate::create::Options;
 use crate::create::flake;
@@ -30,6 +32,8 @@ pub(super) struct Evaluator<'a> {
     /// Holds a directory for each shell.
     pub(super) scratch: &'a Path,
     pub(super) report: &'a Report,
+    /// The time of all recordings, in seconds since 1970.
+    pub(super) time: u64,
 }
 
 /// A shell with the recording of its evaluation.
@@ -69,6 +73,12 @@ impl Observed {
             evaluation: &self.recording.evaluation,
             foreign: &self.recording.foreign,
         }
+    }
+
+    /// Whether evaluation itself builds something (import from derivation).
+    fn builds(&self) -> bool {
+        let is_build = |event: &Recorded| matches!(event, Recorded::Realise { outputs, .. } if !outputs.is_empty());
+        self.events().iter().any(is_build)
     }
 
     fn events(&self) -> &[Recorded] {
@@ -121,22 +131,102 @@ impl Evaluator<'_> {
         })
     }
 
-    /// Evaluates each shell with answers for its fetchers, if fetchers need answers.
+    /// Evaluates each shell as the target will: with the answers that it needs.
     pub(super) fn evaluate_answered(
         &self,
         observed: &[Observed],
         project: &Project,
-    ) -> Result<Vec<Shell>> {
+    ) -> Result<(Vec<Shell>, Answered)> {
         let events: Vec<_> = observed.iter().map(Observed::events).collect();
         let fetched = Fetched::of_all(&events, self.nix, project)?;
         fetching::warn_of_frozen(&fetched, self.report);
-        let answers = Answers::of(&fetched, self.nix, project)?;
-        let both = observed.iter().zip(fetched);
-        both.map(|(observed, fetched)| self.shell(observed, fetched, &answers))
-            .collect()
+        let mut replay = Replay::of(&fetched, self.nix, project)?;
+        let parts: Vec<_> = observed.iter().map(Observed::part).collect();
+        let asked = Asked::of(&parts, project, self.nix, self.time);
+        let kinds = self.kinds_that_matter(observed, &asked, &mut replay)?;
+        for line in asked.lines(&kinds) {
+            self.report.emit(Event::Note(&line));
+        }
+        replay.answers = asked.answers(&kinds);
+        let mut shells = Vec::with_capacity(observed.len());
+        for (index, (observed, fetched)) in observed.iter().zip(fetched).enumerate() {
+            let files = self.answered_files(observed, asked.files(index, &kinds));
+            shells.push(self.shell(observed, (fetched, files), &replay)?);
+        }
+        Ok((shells, Answered::new(&project.root, replay.answers)))
     }
 
-    fn shell(&self, observed: &Observed, fetched: Fetched, answers: &Answers<'_>) -> Result<Shell> {
+    /// The kinds of questions with whose answers the shells change.
+    fn kinds_that_matter(
+        &self,
+        observed: &[Observed],
+        asked: &Asked,
+        replay: &mut Replay<'_>,
+    ) -> Result<Vec<Kind>> {
+        let all = asked.kinds();
+        // What cannot be tried matters.
+        let mut matter: BTreeSet<_> = all.iter().copied().collect();
+        matter.retain(|kind| asked.otherwise(*kind).is_none());
+        for (index, observed) in observed.iter().enumerate() {
+            let own = asked.kinds_of(index);
+            let new: Vec<_> = own.filter(|kind| !matter.contains(kind)).collect();
+            if new.is_empty() {
+                continue;
+            }
+            let files = self.answered_files(observed, asked.files(index, &all));
+            replay.answers = asked.answers(&all);
+            let usual = self.evaluate_as(observed, replay, &files)?;
+            for kind in new {
+                let Some((answers, unseen)) = asked.otherwise(kind) else {
+                    continue;
+                };
+                (replay.answers, replay.unseen) = (answers, unseen);
+                // What is built while it is evaluated may differ although the result is the same.
+                let other = if observed.builds() {
+                    None
+                } else {
+                    self.evaluate_as(observed, replay, &files).ok()
+                };
+                replay.unseen = Vec::new();
+                self.report.ensure_not_interrupted()?;
+                if other.as_ref() != Some(&usual) {
+                    matter.insert(kind);
+                }
+            }
+        }
+        Ok(matter.into_iter().collect())
+    }
+
+    fn answered_files<'b>(
+        &self,
+        observed: &'b Observed,
+        askers: impl Iterator<Item = &'b Path>,
+    ) -> Vec<String> {
+        fetching::answered_files(observed.events(), askers, self.nix)
+    }
+
+    /// The derivation of a shell with these answers.
+    fn evaluate_as(
+        &self,
+        observed: &Observed,
+        replay: &Replay<'_>,
+        files: &[String],
+    ) -> Result<StorePath> {
+        let surroundings = &observed.recording.surroundings;
+        let request = surroundings.applied_to(&self.request(&observed.wanted, &observed.scratch)?);
+        if !replay.is_needed() {
+            return Ok(observed.derivation.clone());
+        }
+        let evaluation = replay.evaluate(&request, self.nix, files)?;
+        one_derivation(&evaluation, &observed.wanted.file)
+    }
+
+    fn shell(
+        &self,
+        observed: &Observed,
+        (fetched, files): (Fetched, Vec<String>),
+        replay: &Replay<'_>,
+    ) -> Result<Shell> {
         let Observed {
             wanted,
             recording,
@@ -146,21 +236,17 @@ impl Evaluator<'_> {
         let surroundings = recording.surroundings.clone();
         let request = surroundings.applied_to(&self.request(wanted, scratch)?);
         let evaluate = |request: &Request<'_>| {
-            let evaluation = answers.evaluate(request, self.nix, &fetched.files)?;
+            let evaluation = replay.evaluate(request, self.nix, &files)?;
             one_derivation(&evaluation, &wanted.file)
         };
         let variables_read = environment::read(observed.events(), |_| true);
         let heard = if self.options.no_eval || wanted.flake.is_some() {
-            let answered = answers
-                .are_needed()
-                .then(|| evaluate(&request))
-                .transpose()?;
-            Heard::nothing(answered.unwrap_or_else(|| observed.derivation.clone()))
+            Heard::nothing(self.evaluate_as(observed, replay, &files)?)
         } else {
             self.hear(observed, &request, &evaluate)?
         };
         let path = heard.path;
-        let mut fetching_files = fetched.files;
+        let mut fetching_files = files;
         let mut read = read_while_evaluating(observed.events(), self.nix);
         if let Some(flake) = &wanted.flake {
             flake.compare(&wanted.selection, &path, self.nix, self.report)?;
@@ -249,14 +335,18 @@ impl Evaluator<'_> {
             let include = &self.options.include;
             let directory = wanted.file.parent().unwrap_or(&wanted.file);
             let environment = self.variables.of_user(directory);
-            Request::new(
+            let request = Request::new(
                 start,
                 &wanted.selection,
                 include,
                 environment,
                 scratch,
                 self.report,
-            )
+            );
+            Request {
+                time: self.time,
+                ..request
+            }
         };
         match &wanted.flake {
             Some(staged) => flake::sealed(request(Start::Flake(&staged.flake))),

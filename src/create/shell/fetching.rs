@@ -10,14 +10,19 @@ use crate::nix::Nix;
 use crate::nix::evaluate::{Evaluation, Recorded, Request};
 use crate::nix::replay::{self, Answer};
 use crate::report::{Event, Report};
-use shellpack_format::bundle::manifest::{Pin, RelativePath};
+use shellpack_format::bundle::manifest::{Answers, Pin, RelativePath};
 
-/// Files in the store that fetch something that Nix does not find in the store, and files in the
-/// store that import them: an overlay, or a file that nixpkgs calls.
-fn fetching_files(events: &[Recorded], nix: &Nix) -> Vec<String> {
+/// Files in the store that must be answered, and files in the store that import them: an overlay,
+/// or a file that nixpkgs calls. They fetch something that Nix does not find in the store, or are
+/// among the `askers`.
+pub(super) fn answered_files<'a>(
+    events: &'a [Recorded],
+    askers: impl Iterator<Item = &'a Path>,
+    nix: &Nix,
+) -> Vec<String> {
     let in_store = |file: &Path| file.starts_with(nix.store.as_path());
     let mut importers: BTreeMap<&Path, BTreeSet<&Path>> = BTreeMap::new();
-    let mut new: Vec<&Path> = Vec::new();
+    let mut new: Vec<&Path> = askers.collect();
     for event in events {
         match event {
             Recorded::Import { from, path } => {
@@ -44,8 +49,6 @@ fn fetching_files(events: &[Recorded], nix: &Nix) -> Vec<String> {
 /// The sources that one shell fetched.
 pub(super) struct Fetched {
     pub(super) pins: Vec<Pin>,
-    /// Files in the store whose fetchers must be answered.
-    pub(super) files: Vec<String>,
 }
 
 impl Fetched {
@@ -61,22 +64,25 @@ impl Fetched {
         let fetched = events.iter().map(|events| {
             Ok(Self {
                 pins: pins::of_fetches(nix, events, &project.root, is_replayed)?,
-                files: fetching_files(events, nix),
             })
         });
         fetched.collect()
     }
 }
 
-/// The answers that fetchers get when the shells of a project are evaluated again.
-pub(super) struct Answers<'a> {
+/// The answers that the shells of a project get when they are evaluated again.
+pub(super) struct Replay<'a> {
     sources: Vec<Answer>,
     project: &'a Project,
     /// The project's Nix files, relative to its root.
     own_files: Vec<&'a str>,
+    /// Answers besides those of fetchers.
+    pub(super) answers: Answers,
+    /// Files that evaluation must not see.
+    pub(super) unseen: Vec<String>,
 }
 
-impl<'a> Answers<'a> {
+impl<'a> Replay<'a> {
     /// One table for all shells, as on the target.
     pub(super) fn of(fetched: &[Fetched], nix: &Nix, project: &'a Project) -> Result<Self> {
         let pins = pins::of_all(fetched.iter().map(|fetched| &fetched.pins));
@@ -89,31 +95,35 @@ impl<'a> Answers<'a> {
             sources: sources.collect(),
             project,
             own_files: own_files.collect(),
+            answers: Answers::default(),
+            unseen: Vec::new(),
         })
     }
 
     /// Whether evaluation must get any.
-    pub(super) fn are_needed(&self) -> bool {
-        !self.sources.is_empty()
+    pub(super) fn is_needed(&self) -> bool {
+        !(self.sources.is_empty() && self.answers.is_empty() && self.unseen.is_empty())
     }
 
-    /// Evaluates a shell as the target will. `fetching_files` are its files in the store that call
-    /// fetchers.
+    /// Evaluates a shell as the target will. `answered_files` are its files in the store that need
+    /// answers.
     pub(super) fn evaluate(
         &self,
         request: &Request<'_>,
         nix: &Nix,
-        fetching_files: &[String],
+        answered_files: &[String],
     ) -> Result<Evaluation> {
-        if !self.are_needed() {
+        if !self.is_needed() {
             return request.evaluate(nix);
         }
         let place = replay::ReplayPlace {
             start: request.start,
             project: &self.project.root,
             own: &self.own_files,
-            others: fetching_files,
+            others: answered_files,
             nix_version: &nix.version,
+            answers: &self.answers,
+            unseen: &self.unseen,
         };
         let wrapper = replay::write(&self.sources, place, &request.scratch.join("replay"))?;
         request.evaluate_through(nix, &wrapper)

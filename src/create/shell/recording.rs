@@ -70,7 +70,10 @@ pub(super) fn record(
         watching.request = surroundings.applied_to(&watching.request);
         recorded = watching.record(&files)?;
     }
-    if recorded.derivations != plain.derivations {
+    // The recording has a time of its own.
+    let asks_for_time = |event: &Recorded| matches!(event, Recorded::Time { .. });
+    let is_timeless = !recorded.events.iter().any(asks_for_time);
+    if is_timeless && recorded.derivations != plain.derivations {
         report.emit(Event::Warning(OTHER_DERIVATION));
     }
     // The recorder sees only project files; Nix's log names all of them.

@@ -53,6 +53,9 @@ pub(crate) enum Recorded {
         from: PathBuf,
         /// Its absolute path.
         path: PathBuf,
+        /// What the builtin returned: whether it exists, its kind, or kinds by name.
+        #[serde(default)]
+        result: serde_json::Value,
     },
     /// A path was copied into the store by `path` or `filterSource`.
     Copy {
@@ -60,6 +63,21 @@ pub(crate) enum Recorded {
         path: PathBuf,
         /// The store path that it became. A filter may have left files out.
         result: PathBuf,
+    },
+    /// The time was asked for.
+    Time {
+        /// The file that asks.
+        from: PathBuf,
+    },
+    /// The version of Nix was asked for, by a file outside of nixpkgs.
+    Version {
+        /// The file that asks.
+        from: PathBuf,
+    },
+    /// All builtins that the shell sees.
+    Builtins {
+        /// Their names.
+        names: Vec<String>,
     },
     /// A variable of the environment was read.
     Environment {
