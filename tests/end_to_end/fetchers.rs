@@ -107,6 +107,23 @@ git -c user.name=a -c user.email=a@b commit -qm 1; echo '{{ MESSAGE = \"{MESSAGE
     arrives(&packed("dirty", expression, &make, ""));
 }
 
+/// As flake-compat's shell.nix does. Its files are a source in the store, and no project.
+#[test]
+fn a_shell_that_fetches_its_own_directory_says_so() {
+    let a = machine_a();
+    a.write_shell("own", &format!("pkgs.mkShell {{ {HELLO} }}"));
+    let outcome = a.sh("cd fixtures/shells/own; git init -q; mv shell.nix real.nix
+echo 'import ((builtins.fetchGit ./.) + \"/real.nix\")' > shell.nix; touch flake.nix; git add .
+git -c user.name=a -c user.email=a@b commit -qm 1; shellpack create -o ~/own.shellpack");
+    outcome
+        .succeeds()
+        .says("the shell fetches its own directory (builtins.fetchGit in /root/fixtures/shells/own/shell.nix)")
+        .says("shellpack create '/root/fixtures/shells/own#'");
+    let b = Machine::offline();
+    b.receive(&a.home("own.shellpack"), "x.shellpack");
+    arrives(&b);
+}
+
 #[test]
 fn a_search_path_of_urls_arrives() {
     let shell = "pkgs.mkShell { inherit (import <own>) MESSAGE; more = import <own/default.nix>; }";

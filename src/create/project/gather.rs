@@ -48,13 +48,6 @@ impl Gathered {
             {
                 Ok(())
             }
-            // Files outside the project may read within it: nixpkgs looks for the user's
-            // configuration, and reads files that the project passes to it.
-            Recorded::Read { from, path, .. }
-                if is_foreign(from) && !path.starts_with(&self.limit) =>
-            {
-                Ok(())
-            }
             // `<nix/fetchurl.nix>` is built into Nix and does not exist on disk.
             Recorded::Import { path, .. } if !path.exists() => Ok(()),
             Recorded::Read { path, .. } | Recorded::Import { path, .. } => self.add(path),

@@ -140,6 +140,9 @@ impl Evaluator<'_> {
         let events: Vec<_> = observed.iter().map(Observed::events).collect();
         let fetched = Fetched::of_all(&events, self.nix, project)?;
         fetching::warn_of_frozen(&fetched, self.report);
+        for one in observed.iter().filter(|one| one.wanted.flake.is_none()) {
+            fetching::warn_of_own_directory(one.events(), &one.wanted.file, self.report);
+        }
         let mut replay = Replay::of(&fetched, self.nix, project)?;
         let parts: Vec<_> = observed.iter().map(Observed::part).collect();
         let asked = Asked::of(&parts, project, self.nix, self.time);

@@ -8,9 +8,10 @@ use crate::create::shell::pins;
 use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::evaluate::{Evaluation, Recorded, Request};
+use crate::nix::flake;
 use crate::nix::replay::{self, Answer};
 use crate::report::{Event, Report};
-use shellpack_format::bundle::manifest::{Answers, Pin, RelativePath};
+use shellpack_format::bundle::manifest::{Answers, Pin, RelativePath, shell_quoted};
 
 /// Files in the store that must be answered, and files in the store that import them: an overlay,
 /// or a file that nixpkgs calls. They fetch something that Nix does not find in the store, or are
@@ -128,6 +129,41 @@ impl<'a> Replay<'a> {
         let wrapper = replay::write(&self.sources, place, &request.scratch.join("replay"))?;
         request.evaluate_through(nix, &wrapper)
     }
+}
+
+/// Warns of a shell that fetches the directory that its own file is in, as flake-compat does in a
+/// repository: the target has that source, and not the files as its project.
+pub(super) fn warn_of_own_directory(events: &[Recorded], shell_file: &Path, report: &Report) {
+    let own = events.iter().find_map(|event| match event {
+        Recorded::Fetch {
+            fetcher,
+            from,
+            arguments,
+            ..
+        } => {
+            let text = arguments.as_str().or_else(|| arguments["url"].as_str())?;
+            let place = text
+                .trim_start_matches("git+")
+                .trim_start_matches("file://");
+            let dir = Path::new(place.split('?').next().unwrap_or(place));
+            let is_own = dir.is_absolute() && shell_file.starts_with(dir);
+            is_own.then_some((fetcher, from, dir))
+        }
+        _ => None,
+    });
+    let Some((fetcher, from, dir)) = own else {
+        return;
+    };
+    let instead = if dir.join(flake::FILE).is_file() {
+        let flake = shell_quoted(&format!("{}#", dir.display()));
+        format!("; to pack them as the project, pack the flake: shellpack create {flake}")
+    } else {
+        String::new()
+    };
+    report.emit(Event::Warning(&format!(
+        "the shell fetches its own directory (builtins.{fetcher} in {from}): the target has its files \
+         as they are now, in the store, and an edit there has no effect{instead}"
+    )));
 }
 
 /// Warns of sources that the project does not pin and the bundle therefore does.
