@@ -132,6 +132,7 @@ fn foreign(shell: &Shell, as_packed: &AsPacked<'_>, machine: &str) -> Result<Opt
 
 /// Nix takes no part in this: only the carried paths are there, so none needs to be registered.
 fn enter_as_packed(task: &Task) -> Result<Observed, Ended> {
+    let as_packed = AsPacked::new(&task.recipe.shell, &task.store, &task.project);
     if let Some(reason) = foreign(&task.recipe.shell, &as_packed, &nix::own_system())? {
         return Ok(Observed::Passed {
             nix_version: None,
@@ -140,7 +141,6 @@ fn enter_as_packed(task: &Task) -> Result<Observed, Ended> {
             hook: None,
         });
     }
-    let as_packed = AsPacked::new(&task.recipe.shell, &task.store, &task.project);
     let seen = hook::enter(&as_packed, |run, log| {
         let prepared = as_packed.prepare(&Entry::run(run), false)?;
         prepared.status_with_log(log)
