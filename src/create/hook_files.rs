@@ -100,7 +100,7 @@ impl Visitor<'_> {
             return Ok(BTreeSet::new());
         };
         if !whole.watched_all() {
-            self.note("was seen only in part: it has too many directories to watch");
+            self.note("was seen only in part: there is more than the kernel can watch");
         }
         let asks_git = whole.reads().iter().any(|file| is_git(file));
         let mut files = self.not_carried(whole.reads().iter().map(|file| self.host.top.join(file)));

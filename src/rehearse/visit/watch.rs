@@ -1,7 +1,7 @@
 //! Watches which files below a directory are read, with inotify: it needs no privileges. It does not
 //! see a mere test such as `[ -e x ]`, which opens nothing.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::{CString, OsStr};
 use std::fs;
 use std::io;
@@ -78,29 +78,42 @@ impl Watch {
 
 /// Every directory by its watch, relative to the top; and whether these are all.
 fn watched(queue: &OwnedFd, top: &Path) -> (HashMap<i32, PathBuf>, bool) {
-    let flags = WatchFlags::OPEN | WatchFlags::ACCESS | WatchFlags::CLOSE_NOWRITE;
+    let flags = WatchFlags::ACCESS | WatchFlags::CLOSE_NOWRITE | WatchFlags::ONLYDIR;
     let mut watched = HashMap::new();
-    // The outermost first: they matter most.
-    let mut open = VecDeque::from([PathBuf::new()]);
-    while let Some(relative) = open.pop_front() {
-        let dir = top.join(&relative);
-        if watched.len() == MOST {
-            return (watched, false);
-        }
-        match inotify::add_watch(queue, &dir, flags | WatchFlags::ONLYDIR) {
-            Ok(watch) => drop(watched.insert(watch, relative.clone())),
+    // They are listed first: to list a watched directory would fill the queue.
+    let (directories, mut is_complete) = directories(top);
+    for relative in directories {
+        match inotify::add_watch(queue, top.join(&relative), flags) {
+            Ok(watch) => drop(watched.insert(watch, relative)),
             // It is closed to this user, and so to the hook.
-            Err(rustix::io::Errno::ACCESS) => continue,
-            Err(_) => return (watched, false),
+            Err(rustix::io::Errno::ACCESS) => {}
+            Err(_) => is_complete = false,
         }
+    }
+    (watched, is_complete)
+}
+
+/// The directories to watch, the outermost first, since they matter most; and whether these are all.
+fn directories(top: &Path) -> (Vec<PathBuf>, bool) {
+    let mut found = vec![PathBuf::new()];
+    let mut next = 0;
+    while next < found.len() {
+        let relative = found[next].clone();
+        next += 1;
         if relative.ends_with(GIT) {
             continue;
         }
-        let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
-        let dirs = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        open.extend(dirs.map(|entry| relative.join(entry.file_name())));
+        let entries = fs::read_dir(top.join(&relative)).into_iter().flatten();
+        for entry in entries.flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                if found.len() == MOST {
+                    return (found, false);
+                }
+                found.push(relative.join(entry.file_name()));
+            }
+        }
     }
-    (watched, true)
+    (found, true)
 }
 
 /// Collects events until there is one in the last directory.
@@ -162,5 +175,22 @@ mod tests {
         let expected = [".git/HEAD", "a/b/read", "a/empty"].map(PathBuf::from);
         assert_eq!(reads.files, BTreeSet::from(expected));
         assert!(reads.is_complete);
+    }
+
+    /// More than the kernel's queue has room for, if the watch itself filled it.
+    #[test]
+    fn many_directories_are_watched() {
+        // In memory, because a disk takes seconds to remove them.
+        let top = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let (top, end) = (top.unwrap(), tempfile::tempdir().unwrap());
+        for number in 0..6000 {
+            fs::create_dir(top.path().join(number.to_string())).unwrap();
+        }
+        fs::write(top.path().join("5999/x"), "x").unwrap();
+        let watch = Watch::start(top.path(), end.path()).unwrap();
+        fs::read(top.path().join("5999/x")).unwrap();
+        let reads = watch.finish().unwrap();
+        assert!(reads.is_complete);
+        assert_eq!(reads.files, BTreeSet::from([PathBuf::from("5999/x")]));
     }
 }
