@@ -113,6 +113,32 @@ fn a_new_file_is_listed_with_the_others() {
         .prints("core new shell.nix");
 }
 
+/// A hook reads one of the files, so that this one is carried, and another above the shell's
+/// directory, so that the project begins there.
+#[test]
+fn a_listed_file_that_the_hook_reads_is_carried() {
+    let a = machine_a();
+    let shell = r#"pkgs.mkShell {
+  SAY = [ (pkgs.writeShellScriptBin "say" (toString (builtins.attrNames (builtins.readDir ./.)))) ];
+  shellHook = ''read MESSAGE < ./words; read MORE < ../more'';
+}"#;
+    a.write_shell("hooked/env", shell);
+    a.sh(
+        "cd fixtures/shells/hooked; git init -q; echo 'Hello, world!' > env/words; echo more > more
+touch env/core; git add .; cd env; shellpack create -o ~/hooked.shellpack",
+    )
+    .succeeds();
+    let b = Machine::offline();
+    b.receive(&a.home("hooked.shellpack"), "x.shellpack");
+    b.shellpack("open x.shellpack --dir there --run 'echo $MESSAGE $MORE'")
+        .succeeds()
+        .prints("Hello, world! more");
+    b.sh("cd there; ls -A . env")
+        .succeeds()
+        .prints(".:\nenv\nmore\n\nenv:\nshell.nix\nwords");
+    inspected(&b).shows("env/core");
+}
+
 /// By nixpkgs' code, as by `lib.fileset`, which insists on files that it leaves out.
 #[test]
 fn files_that_others_look_for_need_not_be_carried() {
