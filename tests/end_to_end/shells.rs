@@ -78,7 +78,7 @@ fn project_files_arrive_exactly() {
     b.receive(&a.home("x.shellpack"), "x.shellpack");
     b.greets("open x.shellpack");
     let list = |machine: &Machine, dir: &str| {
-        let list = "find . -mindepth 1 -printf '%P %y %m %l\\n' | LC_ALL=C sort; tar --sort=name --mtime=@1 -c . | sha256sum";
+        let list = "find . -mindepth 1 -printf '%P %y %m %l\\n' | LC_ALL=C sort; tar --sort=name --mtime=@1 --owner=0 --group=0 -c . | sha256sum";
         machine.sh(&format!("cd {dir}; {list}")).succeeds().text()
     };
     assert_eq!(list(&b, "source"), list(&a, "fixtures/shells/source"));

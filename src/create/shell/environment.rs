@@ -8,8 +8,11 @@ use crate::create::Options;
 use crate::error::{BadEnvironment, Error, Result};
 use crate::nix::environment::Environment;
 use crate::nix::evaluate::Recorded;
+use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::{belongs_to_machine, is_evaluation_variable};
 use shellpack_format::store::store_path::StorePath;
+
+mod search;
 
 /// nixpkgs reads these by itself, and their names say that they are meant for it.
 const OF_NIXPKGS: &str = "NIXPKGS_ALLOW_";
@@ -76,14 +79,23 @@ pub(super) struct Trial<'a> {
     pub(super) evaluate: &'a dyn Fn(Environment) -> Result<StorePath>,
 }
 
-/// The outcome on the target.
-pub(super) struct Decided {
-    /// The derivation.
-    pub(super) path: StorePath,
+/// What an evaluation hears of the machine.
+#[derive(Default)]
+pub(super) struct Heard {
     /// The variables that the bundle carries.
     pub(super) carried: Values,
+    /// The machine's own variables that decide what comes out.
+    pub(super) of_machine: Own,
+}
+
+/// The outcome on the target.
+struct Decided {
+    /// The derivation.
+    path: StorePath,
+    /// The variables that the bundle carries.
+    carried: Values,
     /// Those of them that nobody asked for.
-    pub(super) found: Values,
+    found: Values,
 }
 
 impl Variables {
@@ -124,9 +136,35 @@ impl Variables {
         self.of_user(directory).machine().with_all(carried)
     }
 
+    /// Finds the variables that decide the outcome, and tells the user. `own` are those that the
+    /// project's files read.
+    pub(super) fn hear(
+        &self,
+        trial: &Trial<'_>,
+        own: &BTreeSet<String>,
+        report: &Report,
+    ) -> Result<Heard> {
+        let decided = self.decide(trial)?;
+        for (name, value) in &decided.found {
+            report.emit(Event::Note(&format!(
+                "the shell is another one without {name}={value}: the bundle carries it"
+            )));
+        }
+        let of_machine = self.of_machine(trial, own, &decided)?;
+        for name in of_machine.keys() {
+            report.emit(Event::Warning(&format!(
+                "the shell depends on {name}, which has another value on the target"
+            )));
+        }
+        Ok(Heard {
+            carried: decided.carried,
+            of_machine,
+        })
+    }
+
     /// Finds the variables of the user that decide the outcome. The ones that are meant for nixpkgs
     /// are carried; any other is an error, since it may be a mistake or a secret.
-    pub(super) fn decide(&self, trial: &Trial<'_>) -> Result<Decided> {
+    fn decide(&self, trial: &Trial<'_>) -> Result<Decided> {
         let directory = trial.file.parent().unwrap_or(trial.file);
         let mut carried = self.asked.clone();
         carried.extend(trial.frozen.clone());
@@ -145,14 +183,7 @@ impl Variables {
         let whole = (trial.evaluate)(self.of_user(directory).with_all(&trial.frozen))?;
         let mut found = Values::new();
         if bare.as_ref() != Some(&whole) {
-            let others = self.user.others();
-            let others = others.filter(|(name, _)| !carried.contains_key(*name));
-            found = Search {
-                trial,
-                machine,
-                goal: &whole,
-            }
-            .smallest(others.collect())?;
+            found = self.search(trial, &machine, &whole, &carried)?;
             ensure_carriable(trial.file, found.keys())?;
             carried.extend(found.clone());
         }
@@ -163,10 +194,36 @@ impl Variables {
         })
     }
 
+    /// The user's variables without which the outcome is another one than `whole`.
+    fn search(
+        &self,
+        trial: &Trial<'_>,
+        machine: &Environment,
+        whole: &StorePath,
+        carried: &Values,
+    ) -> Result<Values> {
+        let others = self.user.others();
+        let others = others.filter(|(name, _)| !carried.contains_key(*name));
+        let is_likely = |name: &str| trial.read.contains(name) || name.starts_with(OF_NIXPKGS);
+        let gives_whole = |variables: &[(&str, &str)]| {
+            let environment = machine.clone().with_all(variables.iter().copied());
+            Ok(succeeded((trial.evaluate)(environment))?.as_ref() == Some(whole))
+        };
+        let found = search::smallest(others.collect(), is_likely, &gives_whole)?;
+        let found = found.ok_or_else(|| BadEnvironment::Unsteady(trial.file.to_owned()))?;
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Ok(found.into_iter().map(owned).collect())
+    }
+
     /// The machine's own variables that the project reads and that decide the outcome, with their
     /// values. The target has others.
-    pub(super) fn of_machine(&self, trial: &Trial<'_>, decided: &Decided) -> Result<Own> {
-        let read = trial.read.iter();
+    fn of_machine(
+        &self,
+        trial: &Trial<'_>,
+        own: &BTreeSet<String>,
+        decided: &Decided,
+    ) -> Result<Own> {
+        let read = own.iter();
         let read = read.filter(|name| belongs_to_machine(name) && !FIXED.contains(&name.as_str()));
         let environment = self.of_target(trial.file, &decided.carried);
         let mut deciding = Own::new();
@@ -195,63 +252,6 @@ fn elsewhere(environment: Environment, name: &str) -> Environment {
         }
     }
     changed
-}
-
-/// Looks for the variables that decide an outcome.
-struct Search<'a> {
-    trial: &'a Trial<'a>,
-    machine: Environment,
-    goal: &'a StorePath,
-}
-
-impl Search<'_> {
-    /// The smallest set of these variables that gives the goal.
-    fn smallest(&self, candidates: Vec<(&str, &str)>) -> Result<Values> {
-        let is_likely = |(name, _): &(&str, &str)| {
-            self.trial.read.contains(*name) || name.starts_with(OF_NIXPKGS)
-        };
-        let likely: Vec<_> = candidates.iter().copied().filter(is_likely).collect();
-        for candidates in [likely, candidates] {
-            if self.gives_goal(&candidates)? {
-                let found = self.reduce(&mut Vec::new(), &candidates)?;
-                let found = found.into_iter();
-                return Ok(found
-                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                    .collect());
-            }
-        }
-        Err(BadEnvironment::Unsteady(self.trial.file.to_owned()).into())
-    }
-
-    /// The smallest part of `candidates` that gives the goal together with `fixed`, if all of them do:
-    /// leaves out one half while the other is there, and so on. `fixed` is as before in the end.
-    fn reduce<'v>(
-        &self,
-        fixed: &mut Vec<(&'v str, &'v str)>,
-        candidates: &[(&'v str, &'v str)],
-    ) -> Result<Vec<(&'v str, &'v str)>> {
-        if candidates.is_empty() || self.gives_goal(fixed)? {
-            return Ok(Vec::new());
-        }
-        if candidates.len() == 1 {
-            return Ok(candidates.to_vec());
-        }
-        let (first, second) = candidates.split_at(candidates.len() / 2);
-        let before = fixed.len();
-        fixed.extend(second);
-        let mut needed = self.reduce(fixed, first)?;
-        fixed.truncate(before);
-        fixed.extend(&needed);
-        needed.extend(self.reduce(fixed, second)?);
-        fixed.truncate(before);
-        Ok(needed)
-    }
-
-    fn gives_goal(&self, variables: &[(&str, &str)]) -> Result<bool> {
-        let environment = self.machine.clone().with_all(variables.iter().copied());
-        let outcome = succeeded((self.trial.evaluate)(environment))?;
-        Ok(outcome.as_ref() == Some(self.goal))
-    }
 }
 
 /// The outcome of an evaluation that may fail: without a variable, a shell may refuse to be.
@@ -308,43 +308,7 @@ pub(super) fn read(events: &[Recorded], is_own: impl Fn(&Path) -> bool) -> BTree
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
     use super::*;
-
-    /// Two of sixty-four variables decide together, and each alone does not.
-    #[test]
-    fn the_smallest_set_is_found_in_few_evaluations() {
-        let names: Vec<_> = (0..64).map(|number| format!("V{number}")).collect();
-        let all: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
-        let path =
-            |name: &str| StorePath::from_base_name(&format!("{}-{name}", "a".repeat(32))).unwrap();
-        let count = Cell::new(0);
-        let evaluate = |environment: Environment| {
-            count.set(count.get() + 1);
-            let is_set = |name| environment.get(name).is_some();
-            Ok(path(if is_set("V3") && is_set("V40") {
-                "goal"
-            } else {
-                "other"
-            }))
-        };
-        let expected = path("goal");
-        let search = Search {
-            trial: &Trial {
-                file: Path::new("/shell.nix"),
-                expected: &expected,
-                read: &BTreeSet::new(),
-                frozen: Values::new(),
-                evaluate: &evaluate,
-            },
-            machine: Environment::of_machine(),
-            goal: &expected,
-        };
-        let found = search.smallest(all).unwrap();
-        assert_eq!(found.keys().collect::<Vec<_>>(), ["V3", "V40"]);
-        assert!(count.get() < 30, "{} evaluations", count.get());
-    }
 
     #[test]
     fn names_tell_secrets() {

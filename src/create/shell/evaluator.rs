@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Shell;
 use super::answered::Answered;
 use super::asked::{Asked, Kind};
-use super::environment::{self, Own, Trial, Values, Variables};
+use super::environment::{self, Heard, Trial, Variables};
 use super::fetching::{self, Fetched, Replay};
 use super::recording::{self, Recording};
 use crate::create::Options;
@@ -43,26 +43,6 @@ pub(super) struct Observed {
     /// The derivation that it evaluates to on this machine.
     derivation: StorePath,
     scratch: PathBuf,
-}
-
-/// What an evaluation hears of the machine.
-struct Heard {
-    /// The derivation that comes out.
-    path: StorePath,
-    /// The variables that the bundle carries.
-    carried: Values,
-    /// The machine's own variables that decide what comes out.
-    of_machine: Own,
-}
-
-impl Heard {
-    fn nothing(path: StorePath) -> Self {
-        Self {
-            path,
-            carried: Values::new(),
-            of_machine: Own::new(),
-        }
-    }
 }
 
 impl Observed {
@@ -243,12 +223,12 @@ impl Evaluator<'_> {
             one_derivation(&evaluation, &wanted.file)
         };
         let variables_read = environment::read(observed.events(), |_| true);
-        let heard = if self.options.no_eval || wanted.flake.is_some() {
-            Heard::nothing(self.evaluate_as(observed, replay, &files)?)
+        let (path, heard) = if self.options.no_eval || wanted.flake.is_some() {
+            let path = self.evaluate_as(observed, replay, &files)?;
+            (path, Heard::default())
         } else {
             self.hear(observed, &request, &evaluate)?
         };
-        let path = heard.path;
         let mut fetching_files = files;
         let mut read = read_while_evaluating(observed.events(), self.nix);
         if let Some(flake) = &wanted.flake {
@@ -279,13 +259,14 @@ impl Evaluator<'_> {
         })
     }
 
-    /// Finds the environment variables that decide what the shell is.
+    /// Finds the environment variables that decide what the shell is. Returns its derivation without
+    /// the others.
     fn hear(
         &self,
         observed: &Observed,
         request: &Request<'_>,
         evaluate: &dyn Fn(&Request<'_>) -> Result<StorePath>,
-    ) -> Result<Heard> {
+    ) -> Result<(StorePath, Heard)> {
         let in_environment = |environment, scratch: &Path| {
             evaluate(&Request {
                 environment,
@@ -297,40 +278,20 @@ impl Evaluator<'_> {
         let scratch = observed.scratch.join("trial");
         fs::create_dir_all(&scratch).map_err(Error::io("create", &scratch))?;
         let file = &observed.wanted.file;
-        let mut trial = Trial {
+        let trial = Trial {
             file,
             expected: &observed.derivation,
             read: &environment::read(observed.events(), |_| true),
             frozen: observed.recording.surroundings.override_variables(),
             evaluate: &|environment| in_environment(environment, &scratch),
         };
-        let decided = self.variables.decide(&trial)?;
-        let is_own = |file: &Path| {
-            !observed
-                .recording
-                .foreign
-                .iter()
-                .any(|dir| file.starts_with(dir))
-        };
-        let own = environment::read(observed.events(), is_own);
-        trial.read = &own;
-        let of_machine = self.variables.of_machine(&trial, &decided)?;
-        for (name, value) in &decided.found {
-            self.report.emit(Event::Note(&format!(
-                "the shell is another one without {name}={value}: the bundle carries it"
-            )));
-        }
-        for name in of_machine.keys() {
-            self.report.emit(Event::Warning(&format!(
-                "the shell depends on {name}, which has another value on the target"
-            )));
-        }
-        let environment = self.variables.of_target(file, &decided.carried);
-        Ok(Heard {
-            path: in_environment(environment, request.scratch)?,
-            carried: decided.carried,
-            of_machine,
-        })
+        let foreign = &observed.recording.foreign;
+        let own = environment::read(observed.events(), |file| {
+            !foreign.iter().any(|dir| file.starts_with(dir))
+        });
+        let heard = self.variables.hear(&trial, &own, self.report)?;
+        let environment = self.variables.of_target(file, &heard.carried);
+        Ok((in_environment(environment, request.scratch)?, heard))
     }
 
     fn request<'b>(&'b self, wanted: &'b Wanted, scratch: &'b Path) -> Result<Request<'b>> {
