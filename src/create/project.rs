@@ -13,6 +13,7 @@ use crate::nix::expression::utf8;
 use shellpack_format::bundle::manifest::{self, FileKind, ProjectFile, RelativePath};
 
 mod gather;
+mod large;
 mod seen;
 
 use gather::Gathered;

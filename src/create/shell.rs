@@ -130,6 +130,9 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     };
     report.ensure_not_interrupted()?;
     tell_of_files_beyond(&project, report);
+    if !options.no_eval {
+        project.tell_of_large_files(report);
+    }
     let (mut all, answers) = evaluator.evaluate_answered(&observed, &project)?;
     let name = name(options, &project.root)?;
     let project = if options.no_eval {

@@ -222,3 +222,27 @@ fn a_hook_that_prints_and_fails_does_not_stop_entry() {
         .succeeds()
         .prints("entered\nHello, world!");
 }
+
+/// Before the work, and with what avoids it.
+#[test]
+fn large_files_are_named_and_those_that_are_carried_twice() {
+    let a = machine_a();
+    let data = "head -c 12M /dev/urandom > data.bin; head -c 100 /dev/urandom > small.bin";
+    let create = |name: &str, shell: &str| {
+        a.write_shell(name, shell);
+        a.sh(&format!(
+            "cd ~/fixtures/shells/{name}; {data}; shellpack create --dry-run -o ~/{name}.shellpack"
+        ))
+        .succeeds()
+    };
+    create("twice-large", "pkgs.mkShell { src = ./.; }")
+        .says("12.00 MiB of project files are carried twice, because evaluation copies them into the store as well:\n  data.bin (12.00 MiB)\n")
+        .says("if the shell does not need them there, filter them out");
+    create(
+        "once-large",
+        r#"pkgs.mkShell { SUM = builtins.hashFile "md5" ./data.bin; }"#,
+    )
+    .says("the project has large files:\n  data.bin (12.00 MiB)\n")
+    .never_says("twice");
+    create("none-large", "pkgs.mkShell { }").never_says("large files");
+}
