@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
+use crate::nix;
 use crate::nix::evaluate::{Evaluation, Recorded};
 use crate::nix::expression::utf8;
 use shellpack_format::bundle::manifest::{self, FileKind, ProjectFile, RelativePath};
@@ -139,7 +140,11 @@ impl Part<'_> {
     }
 
     fn gather(&self, gathered: &mut Gathered) -> Result<()> {
-        gathered.add(self.file)?;
+        match fs::canonicalize(self.file) {
+            // A link into the store, as home-manager places it: the store path is carried.
+            Ok(real) if self.is_foreign(&real) => gathered.add_outward(self.file)?,
+            _ => gathered.add(self.file)?,
+        }
         let Evaluation {
             evaluated,
             copied,
@@ -227,10 +232,11 @@ fn directory(root: &Path, copied: &[PathBuf]) -> Result<Option<String>> {
 /// are entered, and the files that the user names, because a `shellHook` may read them.
 pub(super) fn without_evaluation(shell_files: &[&Path], extra: &[PathBuf]) -> Result<Project> {
     let evaluation = &Evaluation::default();
+    let foreign = &[nix::store_directory()];
     let parts = shell_files.iter().map(|file| Part {
         file,
         evaluation,
-        foreign: &[],
+        foreign,
     });
     let parts: Vec<_> = parts.collect();
     collect(&parts, extra)

@@ -111,8 +111,6 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     let nix = Nix::find()?;
     nix.ensure_store_is_here()?;
     let wanted = wanted::locate_all(options, &nix, scratch.path(), report)?;
-    let links = wanted.iter().filter_map(|wanted| wanted.link.clone());
-    let extra: Vec<_> = options.extra_files.iter().cloned().chain(links).collect();
     let mut connection = nix.connect()?;
     let evaluator = Evaluator {
         options,
@@ -126,7 +124,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     let parts: Vec<_> = observed.iter().map(Observed::part).collect();
     let project = match &observed[0].wanted.flake {
         Some(flake) => flake.project()?,
-        None => project::collect(&parts, &extra)?,
+        None => project::collect(&parts, &options.extra_files)?,
     };
     report.ensure_not_interrupted()?;
     tell_of_files_beyond(&project, report);
@@ -138,7 +136,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     let project = if options.no_eval {
         warn_of_project_paths(&all, &project.root, report);
         let files: Vec<_> = all.iter().map(|shell| shell.file.as_path()).collect();
-        project::without_evaluation(&files, &extra)?
+        project::without_evaluation(&files, &options.extra_files)?
     } else {
         project
     };

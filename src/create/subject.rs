@@ -25,14 +25,6 @@ pub enum Subject {
     Flake(String),
 }
 
-/// A shell file that exists.
-pub(super) struct Located {
-    /// Absolute, with all symlinks resolved.
-    pub(super) file: PathBuf,
-    /// The symlink in the named directory that leads to the file, if there is one.
-    pub(super) link: Option<PathBuf>,
-}
-
 impl Subject {
     /// Interprets a plain argument: a flake if it has a `#` and no such file exists, a url by Nix's
     /// rule, else a file.
@@ -48,14 +40,14 @@ impl Subject {
         matches!(self, Self::Flake(_))
     }
 
-    /// Finds the shell file, or writes it into `scratch`, by the rules of this version of Nix.
-    pub(super) fn locate(&self, scratch: &Path, nix_version: &str) -> Result<Located> {
+    /// Finds the shell file, or writes it into `scratch`, by the rules of this version of Nix. The path
+    /// is absolute; only its last part may be a symlink, because nix-shell enters the directory that the
+    /// link is in.
+    pub(super) fn locate(&self, scratch: &Path, nix_version: &str) -> Result<PathBuf> {
         let text = match self {
             Self::File(named) => {
                 ensure_shell_file(named)?;
-                let file = locate(named)?;
-                let link = link_to(named, &file);
-                return Ok(Located { file, link });
+                return locate(named);
             }
             // [`super::flake`] finds flakes.
             Self::Flake(reference) => return Err(Error::NoShellFile(reference.into())),
@@ -71,8 +63,7 @@ impl Subject {
         fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
         let file = dir.join("shell.nix");
         fs::write(&file, text + "\n").map_err(Error::io("write", &file))?;
-        let file = fs::canonicalize(&file).map_err(Error::io("find", &file))?;
-        Ok(Located { file, link: None })
+        fs::canonicalize(&file).map_err(Error::io("find", &file))
     }
 
     /// A name for the project's directory where none exists: the packages' names, or the url's.
@@ -178,20 +169,21 @@ fn starts_as_script(file: &Path) -> bool {
 fn locate(named: &Path) -> Result<PathBuf> {
     let found = fs::canonicalize(named).map_err(Error::io("find", named))?;
     if !found.is_dir() {
-        return Ok(found);
+        return with_real_directory(named);
     }
     let candidates = ["shell.nix", "default.nix"].map(|name| found.join(name));
-    match candidates.into_iter().find(|file| file.is_file()) {
-        // Nix resolves relative paths from the real location of the file.
-        Some(file) => fs::canonicalize(&file).map_err(Error::io("find", &file)),
-        None => Err(Error::NoShellFile(found)),
-    }
+    let there = candidates.into_iter().find(|file| file.is_file());
+    there.ok_or(Error::NoShellFile(found))
 }
 
-fn link_to(named: &Path, file: &Path) -> Option<PathBuf> {
-    let links = ["shell.nix", "default.nix"].map(|name| named.join(name));
-    let mut links = links.into_iter().filter(|link| link.is_symlink());
-    links.find(|link| fs::canonicalize(link).is_ok_and(|real| real == file))
+/// The absolute path of a file, with the symlinks on the way to it resolved.
+fn with_real_directory(file: &Path) -> Result<PathBuf> {
+    let absolute = std::path::absolute(file).map_err(Error::io("find", file))?;
+    let real = match (absolute.parent(), absolute.file_name()) {
+        (Some(directory), Some(name)) => fs::canonicalize(directory).map(|dir| dir.join(name)),
+        _ => fs::canonicalize(&absolute),
+    };
+    real.map_err(Error::io("find", file))
 }
 
 #[cfg(test)]

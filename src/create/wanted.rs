@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::Options;
 use super::flake::StagedFlake;
-use super::subject::{Located, Subject, has_relative_path};
+use super::subject::{Subject, has_relative_path};
 use crate::error::{Error, FlakeProblem, Result};
 use crate::nix::Nix;
 use crate::report::Report;
@@ -15,13 +15,10 @@ use shellpack_format::bundle::manifest::selection::Selection;
 /// A shell to pack.
 #[derive(Debug)]
 pub(super) struct Wanted {
-    /// The shell file: absolute, with all symlinks resolved.
+    /// The shell file: absolute. It may be a symlink, in the directory that nix-shell enters.
     pub(super) file: PathBuf,
     /// Attribute and arguments.
     pub(super) selection: Selection,
-    /// The symlink in the named directory that leads to the file, if there is one. nix-shell is run
-    /// there, so the symlink is included in the bundle.
-    pub(super) link: Option<PathBuf>,
     /// The flake that the shell belongs to, if any.
     pub(super) flake: Option<Rc<StagedFlake>>,
 }
@@ -38,7 +35,7 @@ pub(super) fn locate_all(
     }
     let mut all: Vec<Wanted> = Vec::new();
     for subject in &options.subjects {
-        let Located { file, link } = subject.locate(scratch, &nix.version)?;
+        let file = subject.locate(scratch, &nix.version)?;
         for selection in &options.selections {
             ensure_relative_arguments_work(selection, &file)?;
             let is_same = |known: &Wanted| known.file == file && known.selection == *selection;
@@ -46,7 +43,6 @@ pub(super) fn locate_all(
                 all.push(Wanted {
                     file: file.clone(),
                     selection: selection.clone(),
-                    link: link.clone(),
                     flake: None,
                 });
             }
@@ -99,7 +95,6 @@ fn of_flake(options: &Options, nix: &Nix, scratch: &Path, report: &Report) -> Re
             all.push(Wanted {
                 file: staged.file(),
                 selection,
-                link: None,
                 flake: Some(Rc::clone(&staged)),
             });
         }

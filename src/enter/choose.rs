@@ -158,7 +158,9 @@ fn depth_around(place: &Path, dir: &Path) -> Option<usize> {
 /// Fails if the shell file is gone. It may have been edited: that is what project files are for.
 fn ensure_there(record: &Record, project: &Path, shell: &Shell) -> Result<()> {
     let file = project.join(shell.file.as_str());
-    let gone = [project, &file].into_iter().find(|path| !path.exists());
+    // Without evaluation, what a link leads to is not needed.
+    let is_there = |path: &Path| path.symlink_metadata().is_ok();
+    let gone = [project, &file].into_iter().find(|path| !is_there(path));
     match gone {
         Some(path) => Err(NotThere::ProjectGone {
             name: record.id().to_owned(),

@@ -35,6 +35,45 @@ fn a_shell_file_that_is_a_symlink_arrives() {
     arrives(&packed("linked-shell", &shell, make, ""));
 }
 
+/// Kept among dotfiles, or elsewhere in the project: nix-shell enters the directory of the link, and
+/// the paths in the file start at the file.
+#[test]
+fn a_linked_shell_file_is_entered_where_the_link_is() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} TEXT = builtins.readFile ./text; }}");
+    let make = "mkdir app files; printf text > files/text; mv shell.nix files/rust.nix
+        ln -s ../files/rust.nix app/shell.nix; ln -s ../app/shell.nix files/again.nix";
+    for (name, words, directory) in [
+        ("linked-app", "app", "app"),
+        ("linked-file", "app/shell.nix", "app"),
+        ("linked-twice", "files/again.nix", "files"),
+        ("linked-no-eval", "app --no-eval", "app"),
+    ] {
+        let b = packed(name, &shell, make, words);
+        let run = r#"--run 'echo "$MESSAGE $TEXT ${PWD##*/}"'"#;
+        let expected = format!("{MESSAGE} text {directory}");
+        b.runs(&format!("shellpack open x.shellpack {run}"))
+            .prints(&expected);
+        b.runs(&format!(
+            "shellpack enter {name} {run}; cd {name}/{directory}; shellpack enter {run}"
+        ))
+        .prints(&format!("{expected}\n{expected}"));
+    }
+}
+
+/// As home-manager places it.
+#[test]
+fn a_shell_file_in_the_store_arrives() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} }}");
+    let make = r#"sed -i "s,\${builtins.getEnv \"HOME\"},$HOME," shell.nix; mkdir app
+        ln -s "$(nix-store --add shell.nix)" app/shell.nix; cd app"#;
+    for (name, words) in [("stored", ""), ("stored-no-eval", "--no-eval")] {
+        let b = packed(name, &shell, make, words);
+        arrives(&b);
+        b.runs("nix-collect-garbage 2>/dev/null >/dev/null");
+        b.greets("enter app");
+    }
+}
+
 #[test]
 fn an_import_through_a_symlinked_directory_arrives() {
     let make = format!(

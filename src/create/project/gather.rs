@@ -13,6 +13,8 @@ pub(super) struct Gathered {
     /// The directory that contains all shell files.
     directory: PathBuf,
     paths: BTreeSet<PathBuf>,
+    /// Symlinks out of the project whose targets are carried in another way.
+    outward: BTreeSet<PathBuf>,
 }
 
 impl Gathered {
@@ -22,6 +24,7 @@ impl Gathered {
             limit,
             directory: directory.to_owned(),
             paths: BTreeSet::new(),
+            outward: BTreeSet::new(),
         }
     }
 
@@ -86,11 +89,19 @@ impl Gathered {
             if target.is_ok() || components.as_path().as_os_str().is_empty() {
                 self.paths.insert(at.clone());
             }
+            if self.outward.contains(&at) {
+                return Ok(());
+            }
             if let Ok(target) = target {
                 at.pop();
-                let real = fs::canonicalize(at.join(target))
-                    .map_err(Error::io("follow the symlink", path))?;
-                return self.add(&real.join(components.as_path()));
+                let next = at.join(target);
+                let real =
+                    fs::canonicalize(&next).map_err(Error::io("follow the symlink", path))?;
+                // It may lead to another link, unless the way leaves the project.
+                return match self.add(&next.join(components.as_path())) {
+                    Err(Error::OutsideProject { .. }) => self.add(&real.join(components.as_path())),
+                    other => other,
+                };
             }
         }
         Ok(())
@@ -144,6 +155,12 @@ impl Gathered {
             }
         }
         Ok(())
+    }
+
+    /// Adds a symlink whose target is carried in another way.
+    pub(super) fn add_outward(&mut self, link: &Path) -> Result<()> {
+        self.outward.insert(link.to_owned());
+        self.add_link(link)
     }
 
     fn add_link(&mut self, path: &Path) -> Result<()> {

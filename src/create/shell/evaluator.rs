@@ -231,6 +231,9 @@ impl Evaluator<'_> {
         };
         let mut fetching_files = files;
         let mut read = read_while_evaluating(observed.events(), self.nix);
+        if let Some(path) = self.link_into_store(&wanted.file) {
+            read.entry(path).or_default();
+        }
         if let Some(flake) = &wanted.flake {
             flake.compare(&wanted.selection, &path, self.nix, self.report)?;
             // The source has another path as soon as it is edited.
@@ -257,6 +260,12 @@ impl Evaluator<'_> {
             flake: wanted.flake.as_ref().map(|flake| flake.source()),
             scratch: scratch.clone(),
         })
+    }
+
+    /// The store path that a shell file is a link to.
+    fn link_into_store(&self, file: &Path) -> Option<StorePath> {
+        let real = fs::canonicalize(file).ok().filter(|_| file.is_symlink())?;
+        Some(self.nix.store.containing(real.to_str()?)?.0)
     }
 
     /// Finds the environment variables that decide what the shell is. Returns its derivation without

@@ -299,7 +299,7 @@ fn ensure_names(shells: &[Shell]) -> Result<(), BadBundle> {
 
 fn ensure_shell(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
     let is_file = |file: &super::ProjectFile| {
-        file.path == shell.file && matches!(file.kind, FileKind::File { .. })
+        file.path == shell.file && !matches!(file.kind, FileKind::Directory { .. })
     };
     if !project.files.iter().any(is_file) {
         return bad(format!(
