@@ -15,6 +15,7 @@ mod plan;
 mod project;
 mod prove;
 mod secret;
+mod secrets;
 mod shell;
 mod subject;
 pub(crate) mod summary;

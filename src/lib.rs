@@ -25,6 +25,7 @@ mod open;
 mod opened;
 mod output;
 mod parity;
+mod redact;
 mod rehearse;
 mod relay;
 mod report;

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::error::{Error, Result};
+use crate::redact;
 
 mod ask;
 mod bar;
@@ -103,9 +104,9 @@ impl Report {
             Event::HandedOver => self.leave(false),
             Event::Done => self.leave(true),
             _ if self.quiet => {}
-            Event::Log(line) => self.board.log(line),
-            Event::Note(text) => self.board.say(Tone::Note, text),
-            Event::Warning(text) => self.board.say(Tone::Warning, text),
+            Event::Log(line) => self.board.log(&redact::text(line)),
+            Event::Note(text) => self.board.say(Tone::Note, &redact::text(text)),
+            Event::Warning(text) => self.board.say(Tone::Warning, &redact::text(text)),
         }
     }
 
@@ -116,7 +117,7 @@ impl Report {
 
     /// Until the result is dropped, the engine waits for `what`. A long wait is displayed.
     pub fn waiting(&self, what: &str) -> Waiting<'_> {
-        self.board.wait(what)
+        self.board.wait(&redact::text(what))
     }
 
     /// A way to ask the user: none without a terminal, with `quiet`, or for a program.

@@ -57,6 +57,8 @@ mod recovery;
 mod rehearsal;
 /// `--force` replaces some files, and leaves others.
 mod replaced;
+/// Passwords and tokens, and the names of machine A.
+mod secrets;
 /// Several shells in one bundle.
 mod several;
 /// Each fixture shell arrives and works.

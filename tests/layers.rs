@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["describe", "parity", "tree", "unpack"],
     &["media", "nix"],
     &["relay", "report", "room"],
-    &["error"],
+    &["error", "redact"],
 ];
 
 /// Arrows that run up all the same: file, module, reason.

@@ -5,10 +5,12 @@ use std::io::{self, Write as _};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::redact;
 use crate::report::printable_json;
 
-/// Prints data. It is not a failure if the reader stops reading.
+/// Prints data, without secrets in urls. It is not a failure if the reader stops reading.
 pub(super) fn print(text: &str) -> Result<()> {
+    let text = redact::text(text);
     let printed = anstream::stdout().lock().write_all(text.as_bytes());
     match printed.and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -14,6 +14,7 @@ use crate::nix::Nix;
 use crate::nix::evaluate::Request;
 use crate::nix::flake::{self, AttributePath, Flake, LOCK_FILE, Metadata};
 use crate::nix::user_config::Nothing;
+use crate::redact;
 use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::selection::Selection;
 use shellpack_format::bundle::manifest::{FlakeSource, NIX_PATH, NIXPKGS_CONFIG};
@@ -88,7 +89,7 @@ impl StagedFlake {
         Ok(Self {
             flake,
             path,
-            url: (!metadata.is_local()).then(|| metadata.url().to_owned()),
+            url: (!metadata.is_local()).then(|| redact::text(metadata.url())),
             directory: metadata.local_directory(),
             named: named.to_owned(),
             was_locked: is_locked,

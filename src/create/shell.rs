@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::Options;
 use super::project::{self, Project};
+use super::secrets;
 use super::wanted;
 use crate::error::{Error, Result};
 use crate::nix::Nix;
@@ -101,6 +102,17 @@ pub(super) struct Shell {
     pub(super) scratch: PathBuf,
 }
 
+impl Shell {
+    fn said(&self) -> secrets::Said<'_> {
+        secrets::Said {
+            who: ShellName::before_words(self.name.as_ref()),
+            derivation: &self.derivation,
+            selection: &self.selection,
+            pins: &self.pins,
+        }
+    }
+}
+
 /// Evaluates the shells, and records everything that evaluation used.
 pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     report.emit(Event::Phase(Phase::Evaluate));
@@ -133,6 +145,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     }
     let (mut all, answers) = evaluator.evaluate_answered(&observed, &project)?;
     let name = name(options, &project.root)?;
+    secrets::warn_of_files(&project, options.no_eval, report);
     let project = if options.no_eval {
         warn_of_project_paths(&all, &project.root, report);
         let files: Vec<_> = all.iter().map(|shell| shell.file.as_path()).collect();
@@ -141,6 +154,9 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
         project
     };
     names::assign(&mut all, &project.root);
+    for shell in &all {
+        secrets::warn_of_values(&shell.said(), report);
+    }
     Ok(Shells {
         nix,
         name,

@@ -6,12 +6,11 @@ use serde::Serialize;
 
 use super::closure::BashOrigin;
 use super::prove::Proved;
-use super::secret::is_likely_secret;
 use super::write::Output;
 use crate::describe;
 use crate::output::Written;
 use crate::report::Labelled;
-use shellpack_format::bundle::manifest::{FileKind, ProjectFile, ShellName, shell_quoted};
+use shellpack_format::bundle::manifest::{ShellName, shell_quoted};
 use shellpack_format::store::hash::Digest;
 
 /// The outcome of `create`.
@@ -102,8 +101,7 @@ impl Summary {
         })
     }
 
-    /// Warnings about entry on the target, and about files that perhaps should not be in the
-    /// bundle.
+    /// Warnings about entry on the target.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let shells = self.proved.manifest().shells.iter();
@@ -117,45 +115,8 @@ impl Summary {
             };
             warnings.push(ShellName::before_words(shell.name.as_ref()) + warning);
         }
-        let files = &self.proved.manifest().project.files;
-        let secret: Vec<_> = files
-            .iter()
-            .filter(|file| is_sensitive(file))
-            .map(|file| file.path.as_str())
-            .collect();
-        if let Some((first, rest)) = secret.split_first() {
-            let more = if rest.is_empty() {
-                String::new()
-            } else {
-                format!(" and {} more", rest.len())
-            };
-            warnings.push(format!(
-                "evaluation adds {first}{more} to the bundle; check whether it should be included"
-            ));
-        }
-        if let Some(directory) = files.iter().find_map(git_directory_of) {
-            warnings.push(format!(
-                "evaluation copies the repository's whole history ({directory}) into the bundle"
-            ));
-        }
         warnings
     }
-}
-
-/// The `.git` directory that a file is in. One whose existence alone was checked is carried as an
-/// empty directory.
-fn git_directory_of(file: &ProjectFile) -> Option<&str> {
-    let path = file.path.as_str();
-    let is_whole = |at: &usize| path[..*at].is_empty() || path[..*at].ends_with('/');
-    let mut places = path.match_indices(".git/").map(|(at, _)| at);
-    let at = places.find(is_whole)?;
-    Some(&path[..at + ".git".len()])
-}
-
-/// Whether it is a file whose name is one that usually holds secrets.
-fn is_sensitive(file: &ProjectFile) -> bool {
-    let name = file.path.as_str().rsplit('/').next().unwrap_or_default();
-    matches!(file.kind, FileKind::File { .. }) && is_likely_secret(name)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]

@@ -27,7 +27,7 @@ mod recorded;
 mod said;
 
 pub(crate) use log::Evaluation;
-use log::{quoted, without_secrets};
+use log::quoted;
 use recorded::TOKEN;
 pub(crate) use recorded::{KnownFlake, Recorded};
 
@@ -195,7 +195,7 @@ impl<'a> Request<'a> {
     /// case a later Nix words the end differently, it has also ended when evaluation goes on.
     fn note_download(&self, line: &str, download: &mut Option<Waiting<'a>>) {
         if let Some(url) = quoted(line, "downloading '") {
-            let what = format!("the download of {}", without_secrets(url));
+            let what = format!("the download of {url}");
             *download = Some(self.report.waiting(&what));
         } else if ["finished download of '", "evaluating file '"]
             .iter()

@@ -5,7 +5,7 @@
   start, # the value to evaluate: a function of `import`
   project, # the directory whose files are the project's, an absolute path as a string
   files, # files that may be imported and lead to a fetch, absolute paths
-  sources, # the recorded fetches: fetcher, arguments, path, attributes, flake
+  sources, # the recorded fetches: fetcher, digest of the arguments, path, attributes, flake
   isPure, # whether evaluation cannot read the environment, as for a flake
   nixVersion, # the version of the Nix that recorded
   # Other answers. Places are absolute paths, but for those of probes, as they are in the manifest;
@@ -22,6 +22,7 @@ let
   inherit (builtins)
     attrNames
     elem
+    hashString
     listToAttrs
     stringLength
     substring
@@ -47,10 +48,43 @@ let
       // (if isPure then { getEnv = _: ""; } else { });
   };
 
-  key = fetcher: arguments: toJSON [
-    fetcher
-    arguments
-  ];
+  key = fetcher: digest: fetcher + " " + digest;
+  keyOf = fetcher: arguments: key fetcher (hashString "sha256" (toJSON (portable (scope.describe arguments))));
+
+  # The project's directory differs on every machine.
+  portable =
+    value:
+    if builtins.isAttrs value then
+      builtins.mapAttrs (_: portable) value
+    else if builtins.isList value then
+      map portable value
+    else if builtins.isString value then
+      portableText value
+    else
+      value;
+
+  # It is replaced at the beginning of a text or behind a scheme, if whole components match.
+  portableText =
+    text:
+    let
+      first = builtins.head (builtins.split "://" text);
+      scheme = if first == text then "" else first + "://";
+      path = substring (stringLength scheme) (stringLength text) text;
+      rest = substring (stringLength project) (stringLength path) path;
+    in
+    if
+      substring 0 (stringLength project) path == project
+      && elem (substring 0 1 rest) [
+        ""
+        "/"
+        "?"
+        "#"
+      ]
+    then
+      scheme + "@project@" + rest
+    else
+      text;
+
   known = listToAttrs (
     map (source: {
       name = key source.fetcher source.arguments;
@@ -75,7 +109,7 @@ let
   fetch =
     fetcher: arguments:
     let
-      call = key fetcher (scope.describe arguments);
+      call = keyOf fetcher arguments;
     in
     if known ? ${call} then
       result known.${call}
@@ -86,7 +120,7 @@ let
   input =
     arguments:
     let
-      call = key "fetchTree" (scope.describe arguments);
+      call = keyOf "fetchTree" arguments;
       words = "the bundle does not hold the flake input that is locked as ${toJSON arguments}; restore flake.lock, or pack the flake again";
     in
     if known ? ${call} then

@@ -5,18 +5,20 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::expression::{quote, quote_all, utf8};
+use super::expression::{quote, quote_all};
 use super::flake::{Locked, Start};
 use super::scope;
 use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::{Answers, FlakePin, Pin};
+use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::StoreDir;
 
 mod answers;
 
 use answers::Here;
 
-/// The placeholder for the project's directory in recorded arguments: it differs on every machine.
+/// The placeholder for the project's directory in the arguments of a call: it differs on every machine.
+/// `replay.nix` has the same.
 const PROJECT: &str = "@project@";
 
 /// The answer for one call of a fetcher.
@@ -24,8 +26,8 @@ const PROJECT: &str = "@project@";
 pub(crate) struct Answer {
     /// The builtin: `fetchGit`.
     pub fetcher: String,
-    /// Its arguments, made [`portable`].
-    pub arguments: serde_json::Value,
+    /// The [`digest`] of its arguments.
+    pub arguments: String,
     /// The store path that it returned, in full.
     pub path: String,
     /// The other attributes that it returned, if it returned a set.
@@ -41,7 +43,7 @@ impl Answer {
         let json = |text: &String| serde_json::from_str(text).ok();
         Some(Self {
             fetcher: pin.fetcher.clone(),
-            arguments: pin.arguments.as_ref().and_then(json)?,
+            arguments: pin.arguments.as_ref()?.hex(),
             path: store.print(&pin.store_path),
             attributes: pin.attributes.as_ref().and_then(json),
             flake: pin.flake.as_ref().map(Locked::of_pin),
@@ -90,7 +92,6 @@ pub(crate) struct ReplayPlace<'a> {
 /// use in place of the shell's. Existing files are overwritten. The files are valid for this place
 /// only.
 pub(crate) fn write(answers: &[Answer], place: ReplayPlace<'_>, dir: &Path) -> Result<PathBuf> {
-    let project = utf8(place.project)?;
     let text = format!(
         "{}(import ./replay.nix {{ start = {}; inherit project; isPure = {}; nixVersion = {}; \
          files = map (file: project + \"/\" + file) [ {} ] ++ [ {} ]; \
@@ -104,14 +105,7 @@ pub(crate) fn write(answers: &[Answer], place: ReplayPlace<'_>, dir: &Path) -> R
         quote_all(place.others.iter().map(String::as_str)),
     );
     let wrapper = scope::write(dir, Some(("replay.nix", include_str!("replay.nix"))), &text)?;
-    let here: Vec<_> = answers
-        .iter()
-        .map(|answer| Answer {
-            arguments: map_texts(&answer.arguments, &|text| text.replace(PROJECT, project)),
-            ..answer.clone()
-        })
-        .collect();
-    write_json(&dir.join("sources.json"), &here)?;
+    write_json(&dir.join("sources.json"), &answers)?;
     let here = Here::of(place.answers, place.unseen, place.project)?;
     write_json(&dir.join("answers.json"), &here)?;
     Ok(wrapper)
@@ -122,8 +116,14 @@ fn write_json(file: &Path, value: &impl Serialize) -> Result<()> {
     fs::write(file, json).map_err(Error::io("write", file))
 }
 
+/// The key of a call: the digest of its arguments, wherever the project is. The arguments themselves
+/// may hold passwords and tokens.
+pub(crate) fn digest(arguments: &serde_json::Value, project: &Path) -> Digest {
+    Digest::of(portable(arguments, project).to_string().as_bytes())
+}
+
 /// Makes arguments independent of the project's directory.
-pub(crate) fn portable(arguments: &serde_json::Value, project: &Path) -> serde_json::Value {
+fn portable(arguments: &serde_json::Value, project: &Path) -> serde_json::Value {
     let Some(project) = project.to_str() else {
         return arguments.clone();
     };

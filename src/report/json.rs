@@ -171,9 +171,9 @@ fn progress(status: &Status) -> Line<'static> {
 
 fn error_line(failure: &Failure<'_>) -> Line<'static> {
     Line::Error {
-        message: failure.error.to_string(),
+        message: failure.message(),
         causes: failure.causes().collect(),
-        hint: failure.hint.map(str::to_owned),
+        hint: failure.hint(),
         exit_code: failure.exit_code,
     }
 }

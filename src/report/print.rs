@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use super::words::{printable, printable_line};
 use crate::error::Error;
+use crate::redact;
 
 /// The severity of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,18 @@ impl Failure<'_> {
     /// Its causes, the nearest first.
     pub(super) fn causes(&self) -> impl Iterator<Item = String> {
         let first = std::error::Error::source(self.error);
-        std::iter::successors(first, |cause| cause.source()).map(ToString::to_string)
+        std::iter::successors(first, |cause| cause.source())
+            .map(|cause| redact::text(&cause.to_string()))
+    }
+
+    /// Its message.
+    pub(super) fn message(&self) -> String {
+        redact::text(&self.error.to_string())
+    }
+
+    /// The command to type next.
+    pub(super) fn hint(&self) -> Option<String> {
+        self.hint.map(redact::text)
     }
 }
 
@@ -47,7 +59,7 @@ pub(super) fn print_said(tone: Tone, text: &str) {
 pub(super) fn print_failure(failure: &Failure<'_>) {
     let red = anstyle::AnsiColor::Red.on_default().bold();
     let bold = anstyle::Style::new().bold();
-    let message = printable(&failure.error.to_string());
+    let message = printable(&failure.message());
     let mut text = format!("{red}error:{red:#} {message}\n");
     for cause in failure.causes() {
         text.push_str(&format!(
@@ -55,8 +67,8 @@ pub(super) fn print_failure(failure: &Failure<'_>) {
             printable_line(&cause)
         ));
     }
-    if let Some(hint) = failure.hint {
-        text.push_str(&format!("\n{bold}hint:{bold:#} {}\n", printable(hint)));
+    if let Some(hint) = failure.hint() {
+        text.push_str(&format!("\n{bold}hint:{bold:#} {}\n", printable(&hint)));
     }
     print(&text);
 }

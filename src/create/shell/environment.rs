@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::create::Options;
+use crate::create::secret::is_secret_variable;
 use crate::error::{BadEnvironment, Error, Result};
 use crate::nix::environment::Environment;
 use crate::nix::evaluate::Recorded;
@@ -16,18 +17,6 @@ mod search;
 
 /// nixpkgs reads these by itself, and their names say that they are meant for it.
 const OF_NIXPKGS: &str = "NIXPKGS_ALLOW_";
-
-/// Parts of names that usually hold secrets.
-const SECRET: [&str; 8] = [
-    "TOKEN",
-    "SECRET",
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "CREDENTIAL",
-    "API_KEY",
-    "PRIVATE_KEY",
-];
 
 /// Variables of the machine whose value is the same for every evaluation, or that a bundle carries in
 /// another way.
@@ -111,7 +100,7 @@ impl Variables {
             ensure_usable(name)?;
             let value = match value {
                 Some(value) => value.clone(),
-                None if is_likely_secret(name) => {
+                None if is_secret_variable(name) => {
                     return Err(BadEnvironment::Secret(name.clone()).into());
                 }
                 None => {
@@ -271,7 +260,7 @@ fn ensure_carriable<'a>(file: &Path, names: impl Iterator<Item = &'a String>) ->
     let (secret, names) = names
         .into_iter()
         .cloned()
-        .partition(|name| is_likely_secret(name));
+        .partition(|name| is_secret_variable(name));
     Err(BadEnvironment::Decides {
         file: file.to_owned(),
         names,
@@ -292,11 +281,6 @@ fn ensure_usable(name: &str) -> Result<()> {
     })
 }
 
-fn is_likely_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    SECRET.iter().any(|part| name.contains(part)) || name.ends_with("_KEY")
-}
-
 /// The variables that a recorded evaluation read, anywhere or, if `is_own`, in the project's files.
 pub(super) fn read(events: &[Recorded], is_own: impl Fn(&Path) -> bool) -> BTreeSet<String> {
     let names = events.iter().filter_map(|event| match event {
@@ -304,24 +288,4 @@ pub(super) fn read(events: &[Recorded], is_own: impl Fn(&Path) -> bool) -> BTree
         _ => None,
     });
     names.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_tell_secrets() {
-        for name in [
-            "GITHUB_TOKEN",
-            "db_password",
-            "AWS_SECRET_ACCESS_KEY",
-            "SIGNING_KEY",
-        ] {
-            assert!(is_likely_secret(name), "{name}");
-        }
-        for name in ["NIXPKGS_ALLOW_UNFREE", "MODE", "KEYBOARD"] {
-            assert!(!is_likely_secret(name), "{name}");
-        }
-    }
 }

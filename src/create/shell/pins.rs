@@ -14,6 +14,7 @@ use crate::nix::evaluate::Recorded;
 use crate::nix::flake::Locked;
 use crate::nix::replay;
 use crate::nix::search_path::Frozen;
+use crate::redact;
 use shellpack_format::bundle::manifest::Pin;
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::StorePath;
@@ -75,7 +76,7 @@ pub(super) fn needs_an_answer(event: &Recorded) -> bool {
 /// the other, and an unpinned source may change in between, but the target has one answer for each
 /// fetch.
 pub(super) fn ensure_unambiguous(pins: &[Pin]) -> Result<()> {
-    let mut answers: BTreeMap<(&str, &str), &Pin> = BTreeMap::new();
+    let mut answers: BTreeMap<(&str, &Digest), &Pin> = BTreeMap::new();
     for pin in pins {
         let Some(arguments) = &pin.arguments else {
             continue;
@@ -177,6 +178,27 @@ impl<'a> Fetch<'a> {
             .unwrap_or("(no url)")
     }
 
+    /// Where it comes from, also if only a forge and a repository are named.
+    fn origin(&self) -> String {
+        let part = |name| self.argument(name).map(|part| format!("/{part}"));
+        let kind = self.argument("type");
+        match (
+            kind,
+            self.argument("owner"),
+            self.argument("repo"),
+            self.argument("id"),
+        ) {
+            (Some(forge), Some(owner), Some(repository), _) => {
+                let at = part("rev").or_else(|| part("ref")).unwrap_or_default();
+                format!("{forge}:{owner}/{repository}{at}")
+            }
+            (Some("indirect"), .., Some(id)) => {
+                format!("flake:{id}{}", part("ref").unwrap_or_default())
+            }
+            _ => self.url().to_owned(),
+        }
+    }
+
     /// The hash that the project states.
     fn hash(&self) -> Option<&str> {
         self.argument("sha256").or_else(|| self.argument("narHash"))
@@ -212,7 +234,6 @@ impl<'a> Fetch<'a> {
     }
 
     fn pin(&self, nix: &Nix, project: &Path, is_replayed: bool) -> Result<Pin> {
-        let arguments = replay::portable(self.arguments, project);
         let store_path = self.store_path(nix)?;
         let is_pinned = self.is_pinned();
         let own = self.hash().map(str::to_owned);
@@ -224,12 +245,12 @@ impl<'a> Fetch<'a> {
         };
         Ok(Pin {
             fetcher: self.fetcher.to_owned(),
-            url: replay::without_directory(self.url(), project),
+            url: redact::text(&replay::without_directory(&self.origin(), project)),
             hash,
             rev: self.rev().map(str::to_owned),
             store_path,
             frozen: !is_pinned,
-            arguments: is_replayed.then(|| arguments.to_string()),
+            arguments: is_replayed.then(|| replay::digest(self.arguments, project)),
             attributes: self
                 .attributes
                 .filter(|_| is_replayed)
@@ -242,7 +263,7 @@ impl<'a> Fetch<'a> {
         Ok(Error::Unpinned {
             from: self.from.to_owned(),
             fetcher: self.fetcher.to_owned(),
-            url: self.url().to_owned(),
+            url: self.origin(),
             pinned: self.pinned_form(nix, &self.store_path(nix)?),
         })
     }

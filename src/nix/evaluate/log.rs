@@ -46,17 +46,6 @@ pub(super) fn quoted<'a>(line: &'a str, prefix: &str) -> Option<&'a str> {
     Some(&rest[..end])
 }
 
-/// A url without user, password and query, for display: logs are kept.
-pub(super) fn without_secrets(url: &str) -> String {
-    let shown = url.split(['?', '#']).next().unwrap_or(url);
-    let Some((scheme, rest)) = shown.split_once("://") else {
-        return shown.to_owned();
-    };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or(authority);
-    format!("{scheme}://{host}{path}")
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -83,25 +72,6 @@ mod tests {
         assert_eq!(evaluation.talk, ["trace: hello"]);
         assert!(
             matches!(&evaluation.events[..], [Recorded::Read { path, .. }] if path == Path::new("/p/x"))
-        );
-    }
-
-    #[test]
-    fn urls_are_shown_without_secrets() {
-        let urls = [
-            "https://user:pa@ss@host:80/a@b/c.tar.gz?token=x#y",
-            "https://host?token=x",
-            "file:///a/b",
-            "/a/b",
-        ];
-        assert_eq!(
-            urls.map(without_secrets),
-            [
-                "https://host:80/a@b/c.tar.gz",
-                "https://host",
-                "file:///a/b",
-                "/a/b"
-            ]
         );
     }
 }

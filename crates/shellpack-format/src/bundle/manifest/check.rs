@@ -132,18 +132,15 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
 fn ensure_pin(pin: &Pin) -> Result<(), BadBundle> {
     use serde_json::Value;
     let parse = |text: &String| serde_json::from_str::<Value>(text);
-    let arguments = pin.arguments.as_ref().map(parse).transpose();
     let attributes = pin.attributes.as_ref().map(parse).transpose();
     let is_flake = match &pin.flake {
         Some(flake) => pin.fetcher == "getFlake" && is_sound(flake),
         None => pin.fetcher != "getFlake",
     };
     let is_fetcher = is_flake && FETCHERS.contains(&pin.fetcher.as_str());
-    match (arguments, attributes) {
-        (Ok(Some(_)), Ok(attributes)) if is_fetcher && attributes.as_ref().is_none_or(is_set) => {
-            Ok(())
-        }
-        (Ok(None), Ok(None)) if is_flake => Ok(()),
+    match (&pin.arguments, attributes) {
+        (Some(_), Ok(attributes)) if is_fetcher && attributes.as_ref().is_none_or(is_set) => Ok(()),
+        (None, Ok(None)) if is_flake => Ok(()),
         _ => bad(format!("the pin {} is malformed", pin.store_path)),
     }
 }

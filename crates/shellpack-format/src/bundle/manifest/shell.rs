@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{RelativePath, ShellName};
 use crate::bundle::manifest::selection::Argument;
+use crate::store::hash::Digest;
 use crate::store::store_path::StorePath;
 
 /// The need of a bundle with a shell whose fetchers must be answered when it is evaluated.
@@ -111,7 +112,7 @@ pub struct SearchPathEntry {
 pub struct Pin {
     /// The builtin that fetched it, or `<name>` for a look-up.
     pub fetcher: String,
-    /// Its origin: a url, or a directory.
+    /// Its origin: a url without secrets, or a directory.
     pub url: String,
     /// The hash that the project states, in the project's own notation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,10 +125,10 @@ pub struct Pin {
     /// Whether shellpack pinned it because the project did not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub frozen: bool,
-    /// The fetcher's arguments as JSON, if it must be answered when the shell is evaluated again:
-    /// see [`NEEDS_REPLAY`].
+    /// The digest of the fetcher's arguments, if it must be answered when the shell is evaluated
+    /// again: see [`NEEDS_REPLAY`]. The arguments themselves may hold secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arguments: Option<String>,
+    pub arguments: Option<Digest>,
     /// The attributes that the fetcher returned besides a path, as a JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attributes: Option<String>,

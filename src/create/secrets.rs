@@ -1,0 +1,163 @@
+//! Warnings of what is carried and is probably a secret. They come before the work, and name it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::project::Project;
+use super::secret::{is_likely_secret, is_secret_variable};
+use crate::redact;
+use crate::report::{Event, Report};
+use shellpack_format::bundle::manifest::selection::Selection;
+use shellpack_format::bundle::manifest::{FileKind, Pin, ProjectFile};
+use shellpack_format::store::derivation::Derivation;
+
+/// How many names one warning has.
+const NAMED: usize = 6;
+
+/// The largest file that is searched for urls with secrets.
+const LARGEST: u64 = 1 << 20;
+
+/// What the manifest has of one shell.
+pub(super) struct Said<'a> {
+    /// The beginning of a line, if there are several shells.
+    pub(super) who: String,
+    pub(super) derivation: &'a Derivation,
+    pub(super) selection: &'a Selection,
+    pub(super) pins: &'a [Pin],
+}
+
+/// Warns of the project's files. With `no_eval`, only those are carried that evaluation copies.
+pub(super) fn warn_of_files(project: &Project, no_eval: bool, report: &Report) {
+    let is_carried = |file: &&ProjectFile| {
+        !no_eval || is_copied(project, &project.root.join(file.path.as_str()))
+    };
+    let files: Vec<_> = project.entries.files.iter().filter(is_carried).collect();
+    let named = files.iter().copied().filter(|file| is_sensitive(file));
+    let named: BTreeSet<_> = named.map(|file| file.path.as_str()).collect();
+    if !named.is_empty() {
+        report.emit(Event::Warning(&format!(
+            "evaluation drags files into the bundle that usually hold secrets; check whether they \
+             should be there: {}",
+            listed(&named)
+        )));
+    }
+    if let Some(directory) = files.iter().find_map(|file| git_directory_of(file)) {
+        report.emit(Event::Warning(&format!(
+            "evaluation copies the repository's whole history, and its configuration, into the \
+             bundle: {directory}"
+        )));
+    }
+    let with_urls = files
+        .iter()
+        .filter(|file| has_url_with_secret(file, &project.root));
+    let with_urls: BTreeSet<_> = with_urls.map(|file| file.path.as_str()).collect();
+    if !with_urls.is_empty() {
+        report.emit(Event::Warning(&format!(
+            "a url in these files has a password or token, which is carried with them: {}",
+            listed(&with_urls)
+        )));
+    }
+}
+
+/// Warns of variables, arguments and locks.
+pub(super) fn warn_of_values(shell: &Said<'_>, report: &Report) {
+    let who = &shell.who;
+    let environment = shell.derivation.environment.iter();
+    let variables = environment.filter(|(name, value)| is_secret(name, value));
+    let variables: BTreeSet<_> = variables.map(|(name, _)| name.as_str()).collect();
+    if !variables.is_empty() {
+        report.emit(Event::Warning(&format!(
+            "{who}these variables of the shell may hold a password or token, and their values are \
+             carried: {}",
+            listed(&variables)
+        )));
+    }
+    let arguments = shell.selection.arguments.iter();
+    let arguments = arguments.filter(|one| is_secret(&one.name, &one.value));
+    let arguments: BTreeSet<_> = arguments.map(|one| one.name.as_str()).collect();
+    if !arguments.is_empty() {
+        report.emit(Event::Warning(&format!(
+            "{who}these arguments may hold a password or token, and are carried: {}",
+            listed(&arguments)
+        )));
+    }
+    let locks = shell.pins.iter().filter(|pin| {
+        let lock = pin.flake.as_ref().and_then(|flake| flake.lock.as_deref());
+        lock.is_some_and(redact::has_secret)
+    });
+    for pin in locks {
+        report.emit(Event::Warning(&format!(
+            "{who}the lock of {} has a url with a password or token, and is carried",
+            pin.url
+        )));
+    }
+}
+
+fn listed(names: &BTreeSet<&str>) -> String {
+    let shown: Vec<_> = names.iter().copied().take(NAMED).collect();
+    let more = names.len() - shown.len();
+    let shown = shown.join(", ");
+    if more > 0 {
+        format!("{shown} and {more} more")
+    } else {
+        shown
+    }
+}
+
+fn is_copied(project: &Project, file: &Path) -> bool {
+    project.copied.iter().any(|dir| file.starts_with(dir))
+}
+
+/// The `.git` directory that a file is in. One whose existence alone was checked is carried as an
+/// empty directory.
+fn git_directory_of(file: &ProjectFile) -> Option<&str> {
+    let path = file.path.as_str();
+    let is_whole = |at: &usize| path[..*at].is_empty() || path[..*at].ends_with('/');
+    let mut places = path.match_indices(".git/").map(|(at, _)| at);
+    let at = places.find(is_whole)?;
+    Some(&path[..at + ".git".len()])
+}
+
+/// Whether the name of a file is one that usually holds secrets.
+fn is_sensitive(file: &ProjectFile) -> bool {
+    matches!(file.kind, FileKind::File { .. }) && is_likely_secret(file.path.as_str())
+}
+
+fn is_secret(name: &str, value: &str) -> bool {
+    (is_secret_variable(name) && !value.is_empty() && !value.starts_with('/'))
+        || redact::has_secret(value)
+}
+
+fn has_url_with_secret(file: &ProjectFile, root: &Path) -> bool {
+    let FileKind::File { size, .. } = file.kind else {
+        return false;
+    };
+    let text = || fs::read_to_string(root.join(file.path.as_str())).ok();
+    // A file that is not text, or that has just gone, is not searched.
+    size <= LARGEST && text().is_some_and(|text| redact::has_secret(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_with_secrets_are_known_by_name_and_value() {
+        for (name, value) in [
+            ("REGISTRY_TOKEN", "x"),
+            ("npm-auth-token", "x"),
+            ("urls", "https://a:b@h/x"),
+        ] {
+            assert!(is_secret(name, value), "{name}");
+        }
+        for (name, value) in [
+            ("REGISTRY_TOKEN", ""),
+            ("SSL_CERT_FILE", "x"),
+            ("PASSWORD_STORE", "/nix/store/x"),
+            ("urls", "https://h/x"),
+        ] {
+            assert!(!is_secret(name, value), "{name}");
+        }
+    }
+}
