@@ -65,6 +65,11 @@ impl Overlay {
         }
     }
 
+    /// Whether it takes the place of a symlink there.
+    pub(super) fn replaces(&self, link: &Path) -> bool {
+        matches!(self, Self::Bind { at, .. } if at.path() == link)
+    }
+
     /// Its places on the host.
     pub(super) fn sources_mut(&mut self) -> impl Iterator<Item = &mut Os> {
         let sources = match self {

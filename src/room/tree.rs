@@ -4,10 +4,11 @@
 //! everything is bound from there. So no mount can hide a source of a later one.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File, FileType};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::Mode;
 use rustix::io::Errno;
@@ -112,7 +113,12 @@ impl Tree {
             // Directories that an overlay hides as a whole need not exist.
             let hidden = room.overlays.iter().any(|overlay| overlay.at() == at);
             let is_special = SPECIAL.iter().any(|special| at == Path::new(special));
+            // What is bound over a symlink takes its place: Nix refuses a store behind one.
+            let replaced = room.overlays.iter().any(|overlay| overlay.replaces(&at));
             if kind.is_symlink() {
+                if replaced {
+                    continue;
+                }
                 let target =
                     fs::read_link(entry.path()).map_err(StageFailure::at("reading", &at))?;
                 symlink(target, &at).map_err(StageFailure::at("creating", &at))?;
@@ -149,7 +155,7 @@ impl Tree {
 
     fn add_overlays(&mut self, room: &Room) -> Result<(), StageFailure> {
         let mut overlays: Vec<_> = room.overlays.iter().collect();
-        overlays.sort_by_key(|overlay| overlay.at().components().count());
+        overlays.sort_by_cached_key(|overlay| followed(overlay.at()).components().count());
         for overlay in overlays {
             match overlay {
                 Overlay::Private { at } => {
@@ -181,7 +187,9 @@ impl Tree {
         if !kind.is_symlink() {
             return self.bind_at(source, at, PlaceKind::of(kind), Access::ReadOnly);
         }
-        let place = self.creatable(at).ok_or_else(|| no_such_place(at))?;
+        let parent = followed(at.parent().unwrap_or(at));
+        let named = parent.join(at.file_name().unwrap_or_default());
+        let place = self.creatable(&named).ok_or_else(|| no_such_place(at))?;
         let target = fs::read_link(host(source)).map_err(StageFailure::at("reading", source))?;
         if let Some(parent) = place.parent() {
             fs::create_dir_all(parent).map_err(StageFailure::at("creating", parent))?;
@@ -241,7 +249,7 @@ impl Tree {
         if let Ok(real) = fs::canonicalize(at) {
             return Ok(Some(real));
         }
-        let Some(real) = self.creatable(at) else {
+        let Some(real) = self.creatable(&followed(at)) else {
             return Ok(None);
         };
         create(&real, kind).map_err(StageFailure::at("creating", at))?;
@@ -261,6 +269,32 @@ impl Tree {
         let mounted = real.ancestors().find_map(|dir| self.writable.get(dir));
         mounted.is_some_and(|writable| *writable).then_some(real)
     }
+}
+
+/// The place that a path names in the room if symlinks lead to directories that are not there yet.
+fn followed(at: &Path) -> PathBuf {
+    let mut found = PathBuf::from("/");
+    let mut rest: Vec<_> = at.components().rev().map(own_part).collect();
+    // As many links as the kernel follows.
+    let mut links = 40;
+    while let Some(part) = rest.pop() {
+        let next = found.join(&part);
+        match fs::read_link(&next) {
+            Ok(target) if links > 0 => {
+                links -= 1;
+                rest.extend(target.components().rev().map(own_part));
+            }
+            _ if part == ".." => {
+                found.pop();
+            }
+            _ => found = next,
+        }
+    }
+    found
+}
+
+fn own_part(part: Component<'_>) -> OsString {
+    part.as_os_str().to_owned()
 }
 
 /// Removes the host's tree, and leaves a root in which nothing can be created: files that a program

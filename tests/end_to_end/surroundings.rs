@@ -85,3 +85,40 @@ fn a_stale_tmpdir_is_named_and_passed_over() {
     .prints(MESSAGE)
     .never_says("TMPDIR");
 }
+
+/// For a script: a root in which `/nix` or `/tmp` is a symlink to a directory elsewhere, as on a
+/// machine with a small root.
+const LINKED_ROOT: &str = r#"
+linked() { # linked NAME TARGET SCRIPT
+unshare --mount bash -O dotglob -euc '
+  mkdir -p /run/r; mount -t tmpfs root /run/r; cd /run/r
+  for file in /*; do name=${file#/}
+    if [[ -L $file ]]; then cp -P $file $name
+    elif [[ $name == "$0" ]]; then mkdir -p ".$1"; mount --rbind $file ".$1"; ln -s "$1" $name
+    elif [[ -d $file && ! -e $name ]]; then mkdir $name; mount --rbind $file $name; fi
+  done
+  mkdir .old; pivot_root . .old; cd ~; umount -l /.old; rmdir /.old; eval "$2"' "$@"
+}
+"#;
+
+#[test]
+fn symlinks_at_the_root_are_packed_and_opened() {
+    for (name, target) in [
+        ("nix", "/data/nix"),
+        ("tmp", "/scratch"),
+        ("tmp", "/data/scratch/tmp"),
+    ] {
+        let (a, b) = (Machine::online(), Machine::offline());
+        let create = "test -L /$0; shellpack create fixtures/shells/blog -o x.shellpack";
+        let create = format!(
+            "{LINKED_ROOT}\nexport NIX_IGNORE_SYMLINK_STORE=1; linked {name} {target} '{create}; shellpack rehearse x.shellpack --run true'"
+        );
+        a.sh(&create).succeeds().shows("entered nix-shell");
+        b.receive(&a.home("x.shellpack"), "x.shellpack");
+        b.sh(&format!(
+            "{LINKED_ROOT}\nexport NIX_IGNORE_SYMLINK_STORE=1; linked {name} {target} 'shellpack open x.shellpack --run \"echo \\$MESSAGE\"'"
+        ))
+        .succeeds()
+        .prints(MESSAGE);
+    }
+}
