@@ -19,6 +19,7 @@ use shellpack_format::bundle::manifest::{BundleName, FlakeSource, Pin, ShellName
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::store_path::StorePath;
 
+mod alike;
 mod answered;
 mod asked;
 mod environment;

@@ -75,3 +75,43 @@ fn nixpkgs_in_a_working_copy_is_frozen_without_its_history() {
     let outcome = b.sh("ls -A /nix/store/*-nixpkgs").succeeds();
     outcome.shows("default.nix").never_says(".git");
 }
+
+const OTHER: &str = "the shell evaluates to another derivation";
+
+/// As many do for nix-build inside of the shell: only the text of the place differs.
+#[test]
+fn the_place_of_nixpkgs_in_a_variable_is_no_other_shell() {
+    let a = machine_a();
+    a.write(
+        "fixtures/shells/place/shell.nix",
+        r#"{ pkgs ? import <nixpkgs> { } }: pkgs.mkShell {
+          packages = [ (pkgs.runCommand "tool" { at = toString <nixpkgs>; } "mkdir $out; echo $at > $out/at") ];
+          shellHook = ''export NIX_PATH="nixpkgs=${toString <nixpkgs>}"'';
+        }"#,
+    );
+    a.sh("ln -sfn fixtures/nixpkgs place-link
+        shellpack create fixtures/shells/place -I nixpkgs=$HOME/place-link -o place.shellpack")
+        .succeeds()
+        .shows("frozen at")
+        .never_says(OTHER);
+    let b = Machine::offline();
+    b.receive(&a.home("place.shellpack"), "x.shellpack");
+    b.shellpack("open x.shellpack --run 'nix-instantiate --eval -E \"<nixpkgs>\"'")
+        .succeeds()
+        .shows("/nix/store/");
+}
+
+#[test]
+fn a_shell_that_depends_on_more_than_the_place_is_told() {
+    let a = machine_a();
+    a.write("git-tree/.git/HEAD", "x");
+    a.write(
+        "fixtures/shells/more/shell.nix",
+        r#"{ pkgs ? import <nixpkgs> { } }: pkgs.mkShell {
+          GIT = builtins.pathExists (toString <tree> + "/.git");
+        }"#,
+    );
+    a.sh("shellpack create fixtures/shells/more -I nixpkgs=$HOME/fixtures/nixpkgs -I tree=$HOME/git-tree -o more.shellpack")
+        .succeeds()
+        .says(OTHER);
+}

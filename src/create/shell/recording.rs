@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::alike::Comparison;
 use super::surroundings::Surroundings;
 use super::user_config::{self, Seen};
 use crate::error::Result;
@@ -73,7 +74,7 @@ pub(super) fn record(
     // The recording has a time of its own.
     let asks_for_time = |event: &Recorded| matches!(event, Recorded::Time { .. });
     let is_timeless = !recorded.events.iter().any(asks_for_time);
-    if is_timeless && recorded.derivations != plain.derivations {
+    if is_timeless && !are_alike(&plain, &recorded, &surroundings, nix)? {
         report.emit(Event::Warning(OTHER_DERIVATION));
     }
     // The recorder sees only project files; Nix's log names all of them.
@@ -84,6 +85,22 @@ pub(super) fn record(
         evaluation: recorded,
         surroundings,
     })
+}
+
+/// Whether two evaluations have the same result, but for the places of frozen sources.
+fn are_alike(
+    plain: &Evaluation,
+    recorded: &Evaluation,
+    surroundings: &Surroundings,
+    nix: &Nix,
+) -> Result<bool> {
+    let mut comparison = Comparison::new(nix, surroundings.moved());
+    let both = plain.derivations.iter().zip(&recorded.derivations);
+    let mut alike = plain.derivations.len() == recorded.derivations.len();
+    for (plain, recorded) in both {
+        alike = alike && comparison.are_alike(plain, recorded)?;
+    }
+    Ok(alike)
 }
 
 /// Evaluates without a recording, passes on what the shell prints, and holds the sources.

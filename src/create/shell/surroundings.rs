@@ -55,6 +55,17 @@ impl Surroundings {
         look_ups.chain(&self.overrides)
     }
 
+    /// The places of all frozen sources, before and after: as they are named, and without symlinks.
+    pub(super) fn moved(&self) -> impl Iterator<Item = (String, String)> {
+        self.frozen().flat_map(|frozen| {
+            let real = std::fs::canonicalize(&frozen.source).ok();
+            let real = real.and_then(|real| real.to_str().map(str::to_owned));
+            let places = [Some(frozen.source.clone()), real];
+            let places = places.into_iter().flatten();
+            places.map(|place| (place, frozen.path.clone()))
+        })
+    }
+
     /// Lines that tell the user what is frozen.
     pub(super) fn frozen_lines(&self) -> Vec<String> {
         let look_ups = self.search_path.iter().map(|frozen| {
