@@ -75,12 +75,3 @@ fn what_is_here_already_is_recognized_without_a_trace() {
         .exits_with(125)
         .says("/root/work/blog exists and does not contain this shell");
 }
-
-/// It is not Nix that is missing then.
-#[test]
-fn a_missing_directory_for_temporary_files_is_named() {
-    let b = offline_with("blog");
-    b.sh("TMPDIR=/nowhere shellpack open x.shellpack --run true")
-        .exits_with(125)
-        .says("could not create a file in /nowhere");
-}
