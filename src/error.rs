@@ -162,6 +162,9 @@ pub enum Error {
         /// How many there are.
         count: usize,
     },
+    /// What was recorded is not what nix-shell enters.
+    #[error("could not pack {}: with all that it takes from this machine frozen, it is another shell than nix-shell enters here", .0.display())]
+    AnotherShell(PathBuf),
     /// A source is not pinned.
     #[error("could not pack {from}: it fetches an unpinned source\n  {fetcher} {url}")]
     Unpinned {

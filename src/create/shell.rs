@@ -1,6 +1,6 @@
 //! The first stage: evaluates the shells, and records everything that evaluation used.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -29,6 +29,7 @@ mod names;
 mod names_of_builtins;
 mod pins;
 mod places;
+mod reads;
 mod recording;
 mod surroundings;
 mod user_config;
@@ -38,6 +39,7 @@ pub(crate) use environment::Assignment;
 pub(super) use environment::Values;
 use environment::{Own, Variables};
 use evaluator::{Evaluator, Observed};
+pub(super) use reads::Reads;
 pub(super) use surroundings::Surroundings;
 
 /// Evaluated shells, at least one, and what they have in common.
@@ -64,10 +66,6 @@ pub(super) struct Shells {
     /// valid.
     _temporary_roots: Connection,
 }
-
-/// Derivations whose outputs evaluation reads, with the names of those outputs. If there are none,
-/// evaluation reads the path itself.
-pub(super) type Reads = BTreeMap<StorePath, BTreeSet<String>>;
 
 /// An evaluated shell.
 #[must_use]

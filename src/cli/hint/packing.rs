@@ -32,6 +32,9 @@ pub(super) fn of(error: &Error) -> Option<String> {
         }
         Error::InvalidStorePath(_) => "it may have been garbage-collected; try again".to_owned(),
         Error::NotOneDerivation { .. } => "choose one with -A ATTRIBUTE".to_owned(),
+        Error::AnotherShell(_) => {
+            "pack the shell that it is now, without evaluation on the target: --no-eval".to_owned()
+        }
         Error::Environment(bad) => environment(bad)?,
         Error::Flake(problem) => flake_problem(problem),
         Error::RehearsalFailed { advice, .. } => advise(advice.as_ref()?),

@@ -1,15 +1,17 @@
 //! Evaluates every shell twice: first as it is, with a recording; then, once the sources of all
 //! shells are known, as the target will.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Shell;
+use super::alike::Comparison;
 use super::answered::Answered;
 use super::asked::{Asked, Kind};
 use super::environment::{self, Heard, Trial, Variables};
 use super::fetching::{self, Fetched, Replay};
+use super::reads;
 use super::recording::{self, Recording};
 use crate::create::Options;
 use crate::create::flake;
@@ -99,6 +101,10 @@ impl Evaluator<'_> {
         let request = self.request(&wanted, &scratch)?;
         let recording = recording::record(&request, self.nix, connection, self.report)?;
         let derivation = one_derivation(&recording.evaluation, &wanted.file)?;
+        // Without evaluation on the target, it need not come out the same there.
+        if !recording.is_named && !self.options.no_eval {
+            return Err(Error::AnotherShell(wanted.file));
+        }
         if self.options.locked {
             let search_path = &recording.surroundings.search_path;
             pins::ensure_locked(self.nix, &recording.evaluation.events, search_path)?;
@@ -230,8 +236,8 @@ impl Evaluator<'_> {
             self.hear(observed, &request, &evaluate)?
         };
         let mut fetching_files = files;
-        let mut read = read_while_evaluating(observed.events(), self.nix);
-        if let Some(path) = self.link_into_store(&wanted.file) {
+        let mut read = reads::while_evaluating(observed.events(), self.nix);
+        if let Some(path) = reads::link_into_store(&wanted.file, self.nix) {
             read.entry(path).or_default();
         }
         if let Some(flake) = &wanted.flake {
@@ -241,6 +247,7 @@ impl Evaluator<'_> {
             fetching_files.retain(|file| !file.starts_with(&place));
             read.remove(&flake.path);
         }
+        self.ensure_named(observed, &path)?;
         let derivation = evaluate::read_derivation(self.nix, &path)?;
         let mut pins = pins::of_surroundings(&surroundings);
         pins.extend(fetched.pins);
@@ -262,10 +269,15 @@ impl Evaluator<'_> {
         })
     }
 
-    /// The store path that a shell file is a link to.
-    fn link_into_store(&self, file: &Path) -> Option<StorePath> {
-        let real = fs::canonicalize(file).ok().filter(|_| file.is_symlink())?;
-        Some(self.nix.store.containing(real.to_str()?)?.0)
+    /// With the answers that the target gets, it must be the shell that was recorded.
+    fn ensure_named(&self, observed: &Observed, path: &StorePath) -> Result<()> {
+        let mut comparison = Comparison::new(self.nix, std::iter::empty());
+        // A flake is compared with what Nix itself makes of it.
+        let is_compared = observed.wanted.flake.is_some();
+        if is_compared || comparison.are_alike(&observed.derivation, path)? {
+            return Ok(());
+        }
+        Err(Error::AnotherShell(observed.wanted.file.clone()))
     }
 
     /// Finds the environment variables that decide what the shell is. Returns its derivation without
@@ -337,21 +349,4 @@ fn one_derivation(evaluation: &Evaluation, file: &Path) -> Result<StorePath> {
             count: others.len(),
         }),
     }
-}
-
-/// Outputs that import from derivation built, and other store paths that evaluation names.
-fn read_while_evaluating(events: &[Recorded], nix: &Nix) -> BTreeMap<StorePath, BTreeSet<String>> {
-    let mut read: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for event in events {
-        if let Recorded::Realise { path, outputs } = event
-            && let Some((path, _)) = nix.store.containing(path)
-            // Evaluation itself writes derivations.
-            && !(path.is_derivation() && outputs.is_empty())
-        {
-            read.entry(path)
-                .or_default()
-                .extend(outputs.iter().cloned());
-        }
-    }
-    read
 }

@@ -21,6 +21,8 @@ pub(super) struct Recording {
     pub(super) surroundings: Surroundings,
     /// Directories whose files do not belong to the project.
     pub(super) foreign: Vec<PathBuf>,
+    /// Whether it is the shell that nix-shell enters here.
+    pub(super) is_named: bool,
 }
 
 /// Evaluates until nothing is looked up outside the store. The first evaluation is plain: a faulty
@@ -74,9 +76,7 @@ pub(super) fn record(
     // The recording has a time of its own.
     let asks_for_time = |event: &Recorded| matches!(event, Recorded::Time { .. });
     let is_timeless = !recorded.events.iter().any(asks_for_time);
-    if is_timeless && !are_alike(&plain, &recorded, &surroundings, nix)? {
-        report.emit(Event::Warning(OTHER_DERIVATION));
-    }
+    let is_named = !is_timeless || are_alike(&plain, &recorded, &surroundings, nix)?;
     // The recorder sees only project files; Nix's log names all of them.
     recorded.evaluated.extend(plain.evaluated);
     recorded.copied.extend(plain.copied);
@@ -84,6 +84,7 @@ pub(super) fn record(
         foreign: foreign(nix, &entries, &surroundings, &user, request.file()),
         evaluation: recorded,
         surroundings,
+        is_named,
     })
 }
 
@@ -118,9 +119,6 @@ fn evaluate_plainly(
     report.ensure_not_interrupted()?;
     Ok(plain)
 }
-
-const OTHER_DERIVATION: &str = "with its look-ups frozen, the shell evaluates to another derivation: it depends on something \
-     other than the search path and the user's configuration, which is not in the bundle";
 
 /// The search path and the configuration of the user. Evaluation of a flake uses neither.
 fn user_settings(request: &Request<'_>) -> Result<(Vec<PathEntry>, UserConfig)> {
