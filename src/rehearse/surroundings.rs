@@ -62,14 +62,45 @@ fn hosts() -> String {
     format!("{}\n127.0.0.1 {name}\n", own.trim_end())
 }
 
-/// Shows a file of our own in place of the host's. A host without that file has no place for it.
-fn with_own(room: Room, file: &Path, text: &str, nix_dir: &Path) -> Result<Room> {
-    let Ok(place) = std::fs::canonicalize(file) else {
-        return Ok(room);
-    };
+/// What programs need of `/etc` to run. Nothing else of it is there: a shell that looks at the machine
+/// unseen, in the code of nixpkgs, must not find this one's settings.
+const ETC: [&str; 17] = [
+    "alternatives",
+    "bash.bashrc",
+    "group",
+    "inputrc",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "nsswitch.conf",
+    "passwd",
+    "pki",
+    "protocols",
+    "services",
+    "ssl",
+    "static",
+    "terminfo",
+    "timezone",
+];
+
+/// A bare `/etc`.
+fn with_bare_etc(room: Room) -> Room {
+    let etc = Path::new("/etc");
+    let here = ETC.iter().filter_map(|name| {
+        let real = std::fs::canonicalize(etc.join(name)).ok()?;
+        Some((real, etc.join(name)))
+    });
+    here.fold(room.private(etc), |room, (real, place)| {
+        room.bind(&real, place, Access::ReadOnly)
+    })
+}
+
+/// Shows a file of our own in place of the host's.
+fn with_own(room: Room, place: &Path, text: &str, nix_dir: &Path) -> Result<Room> {
     let own = nix_dir
         .join("etc")
-        .join(file.file_name().unwrap_or_default());
+        .join(place.file_name().unwrap_or_default());
     std::fs::write(&own, text).map_err(Error::io("write", &own))?;
     Ok(room.bind(&own, place, Access::ReadOnly))
 }
@@ -94,6 +125,7 @@ pub(super) fn sealed(nix_dir: &Path) -> Result<Room> {
     {
         room = room.bind(dir, dir, Access::ReadOnly);
     }
+    room = with_bare_etc(room);
     for (file, text) in [(RESOLVER, resolver()), (HOSTS, hosts())] {
         room = with_own(room, Path::new(file), &text, nix_dir)?;
     }

@@ -76,7 +76,7 @@ fn nixpkgs_in_a_working_copy_is_frozen_without_its_history() {
     outcome.shows("default.nix").never_says(".git");
 }
 
-const OTHER: &str = "the shell evaluates to another derivation";
+const OTHER: &str = "it is another shell than nix-shell enters here";
 
 /// As many do for nix-build inside of the shell: only the text of the place differs.
 #[test]
@@ -101,8 +101,9 @@ fn the_place_of_nixpkgs_in_a_variable_is_no_other_shell() {
         .shows("/nix/store/");
 }
 
+/// It would be another shell than nix-shell enters on A.
 #[test]
-fn a_shell_that_depends_on_more_than_the_place_is_told() {
+fn a_shell_that_depends_on_more_than_the_place_is_refused() {
     let a = machine_a();
     a.write("git-tree/.git/HEAD", "x");
     a.write(
@@ -111,7 +112,15 @@ fn a_shell_that_depends_on_more_than_the_place_is_told() {
           GIT = builtins.pathExists (toString <tree> + "/.git");
         }"#,
     );
-    a.sh("shellpack create fixtures/shells/more -I nixpkgs=$HOME/fixtures/nixpkgs -I tree=$HOME/git-tree -o more.shellpack")
+    let create = "shellpack create fixtures/shells/more -I nixpkgs=$HOME/fixtures/nixpkgs -I tree=$HOME/git-tree -o more.shellpack";
+    a.sh(create)
+        .exits_with(1)
+        .says(OTHER)
+        .says("pack the shell that it is now, without evaluation on the target: --no-eval");
+    a.sh(&format!("{create} --no-eval")).succeeds();
+    let b = Machine::offline();
+    b.receive(&a.home("more.shellpack"), "x.shellpack");
+    b.shellpack("open x.shellpack --run 'echo $GIT'")
         .succeeds()
-        .says(OTHER);
+        .prints("1");
 }

@@ -31,6 +31,20 @@ fn a_file_that_is_read_unseen_is_found_missing() {
         .prints("");
 }
 
+/// A file of the machine that the recorder does not see asked for.
+#[test]
+fn settings_of_this_machine_are_not_there() {
+    let a = machine_a();
+    a.sh("test -e /etc/issue").succeeds();
+    let shell = r#"let exists = builtins.builtins.pathExists; in
+pkgs.mkShell { KIND = if exists /etc/issue then "debian" else "other"; }"#;
+    a.write_shell("looks-at-etc", shell);
+    a.sh("cd fixtures/shells/looks-at-etc; shellpack create -o ~/looks-at-etc.shellpack")
+        .exits_with(1)
+        .says("the shell is another one elsewhere")
+        .says("    here:      debian\n    elsewhere: other\n");
+}
+
 #[test]
 fn a_file_that_is_included_is_carried() {
     with_an_unseen_file("included");

@@ -21,7 +21,7 @@ use crate::create::wanted::Wanted;
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
-use crate::nix::evaluate::{self, Evaluation, Recorded, Request};
+use crate::nix::evaluate::{self, Recorded, Request};
 use crate::nix::flake::Start;
 use crate::report::{Event, Report};
 use shellpack_format::store::store_path::StorePath;
@@ -100,9 +100,11 @@ impl Evaluator<'_> {
     ) -> Result<Observed> {
         let request = self.request(&wanted, &scratch)?;
         let recording = recording::record(&request, self.nix, connection, self.report)?;
-        let derivation = one_derivation(&recording.evaluation, &wanted.file)?;
-        // Without evaluation on the target, it need not come out the same there.
-        if !recording.is_named && !self.options.no_eval {
+        let mut derivation = one_derivation(&recording.evaluation.derivations, &wanted.file)?;
+        if self.options.no_eval {
+            // It need not come out the same on the target.
+            derivation = one_derivation(&recording.named, &wanted.file)?;
+        } else if !recording.is_named {
             return Err(Error::AnotherShell(wanted.file));
         }
         if self.options.locked {
@@ -207,7 +209,7 @@ impl Evaluator<'_> {
             return Ok(observed.derivation.clone());
         }
         let evaluation = replay.evaluate(&request, self.nix, files)?;
-        one_derivation(&evaluation, &observed.wanted.file)
+        one_derivation(&evaluation.derivations, &observed.wanted.file)
     }
 
     fn shell(
@@ -226,10 +228,12 @@ impl Evaluator<'_> {
         let request = surroundings.applied_to(&self.request(wanted, scratch)?);
         let evaluate = |request: &Request<'_>| {
             let evaluation = replay.evaluate(request, self.nix, &files)?;
-            one_derivation(&evaluation, &wanted.file)
+            one_derivation(&evaluation.derivations, &wanted.file)
         };
         let variables_read = environment::read(observed.events(), |_| true);
-        let (path, heard) = if self.options.no_eval || wanted.flake.is_some() {
+        let (path, heard) = if self.options.no_eval {
+            (observed.derivation.clone(), Heard::default())
+        } else if wanted.flake.is_some() {
             let path = self.evaluate_as(observed, replay, &files)?;
             (path, Heard::default())
         } else {
@@ -341,8 +345,8 @@ impl Evaluator<'_> {
 }
 
 /// The derivation that nix-shell would enter.
-fn one_derivation(evaluation: &Evaluation, file: &Path) -> Result<StorePath> {
-    match &evaluation.derivations[..] {
+fn one_derivation(derivations: &[StorePath], file: &Path) -> Result<StorePath> {
+    match derivations {
         [path] => Ok(path.clone()),
         others => Err(Error::NotOneDerivation {
             file: file.to_owned(),

@@ -14,6 +14,7 @@ use crate::nix::flake::Start;
 use crate::nix::search_path::{self, PathEntry};
 use crate::nix::user_config::UserConfig;
 use crate::report::{Event, Report};
+use shellpack_format::store::store_path::StorePath;
 
 /// A recorded evaluation and its surroundings.
 pub(super) struct Recording {
@@ -23,6 +24,8 @@ pub(super) struct Recording {
     pub(super) foreign: Vec<PathBuf>,
     /// Whether it is the shell that nix-shell enters here.
     pub(super) is_named: bool,
+    /// What nix-shell enters here.
+    pub(super) named: Vec<StorePath>,
 }
 
 /// Evaluates until nothing is looked up outside the store. The first evaluation is plain: a faulty
@@ -77,6 +80,9 @@ pub(super) fn record(
     let asks_for_time = |event: &Recorded| matches!(event, Recorded::Time { .. });
     let is_timeless = !recorded.events.iter().any(asks_for_time);
     let is_named = !is_timeless || are_alike(&plain, &recorded, &surroundings, nix)?;
+    for derivation in &plain.derivations {
+        connection.add_temp_root(derivation)?;
+    }
     // The recorder sees only project files; Nix's log names all of them.
     recorded.evaluated.extend(plain.evaluated);
     recorded.copied.extend(plain.copied);
@@ -85,6 +91,7 @@ pub(super) fn record(
         evaluation: recorded,
         surroundings,
         is_named,
+        named: plain.derivations,
     })
 }
 
