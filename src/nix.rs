@@ -10,6 +10,7 @@ pub(crate) mod flake;
 mod location;
 pub(crate) mod places;
 pub(crate) mod replay;
+pub(crate) mod required;
 pub(crate) mod scope;
 pub(crate) mod search_path;
 pub(crate) mod user_config;

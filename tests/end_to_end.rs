@@ -39,6 +39,8 @@ mod medium;
 mod named;
 /// Nix itself may live in the store.
 mod nix_in_store;
+/// Every generation of nixpkgs, and other package sets.
+mod nixpkgs;
 /// Entry without evaluation.
 mod no_eval;
 /// Projects that are rare.

@@ -7,6 +7,7 @@ use super::shell::{Reads, Shell, Shells};
 use crate::error::{Error, Result};
 use crate::nix::command;
 use crate::nix::daemon::Connection;
+use crate::nix::required::Required;
 use crate::nix::{Nix, evaluate};
 use crate::report::{Event, Phase, Report};
 use shellpack_format::bundle::derivations;
@@ -18,7 +19,7 @@ mod named;
 mod order;
 mod unseen;
 
-use bash::{BashFinder, minimum_nix_version};
+use bash::{BashFinder, required_of_nix};
 use order::ordered;
 pub(super) use unseen::Unseen;
 
@@ -46,8 +47,8 @@ pub(super) struct Portion {
     pub(super) roots: Vec<StorePath>,
     /// The interactive bash, if one is carried.
     pub(super) bash: Option<Bash>,
-    /// The oldest Nix that the carried nixpkgs accepts, if it states one.
-    pub(super) minimum_nix_version: Option<String>,
+    /// What the carried nixpkgs requires of Nix.
+    pub(super) required_of_nix: Required,
 }
 
 /// The bash that nix-shell will start.
@@ -134,15 +135,15 @@ fn portion(
     roots.extend(shell.derivation.input_sources.iter().cloned());
     let program = bash.as_ref().map(|bash| bash.program.as_str());
     roots.extend(program.and_then(|program| Some(nix.store.containing(program)?.0)));
-    let minimum_nix_version = if shells.no_eval {
-        None
+    let required_of_nix = if shells.no_eval {
+        Required::default()
     } else {
-        minimum_nix_version(shell, nix)
+        required_of_nix(shell, nix)
     };
     Portion {
         roots: roots.into_iter().collect(),
         bash,
-        minimum_nix_version,
+        required_of_nix,
     }
 }
 

@@ -36,6 +36,16 @@ pub enum Unfit {
         /// The version that is here.
         here: String,
     },
+    /// The Nix here lacks features that the carried nixpkgs requires.
+    #[error("could not open {}: its nixpkgs needs a Nix with {}, and this machine's Nix {here} lacks that", file.display(), missing.join(", "))]
+    NixLacksFeatures {
+        /// The bundle.
+        file: PathBuf,
+        /// Descriptions of the features that are missing, by nixpkgs.
+        missing: Vec<String>,
+        /// The version that is here.
+        here: String,
+    },
     /// The files of the store are elsewhere than their names say.
     #[error(
         "could not use this machine's Nix: it keeps its store in {elsewhere}, and not in {store}, where programs look for each other"

@@ -244,14 +244,24 @@ pub(crate) const OFFLINE: [&str; 12] = [
     "4294967295",
 ];
 
-/// Instantiates an expression and returns the derivation's path, with an indirect root at `root`.
-pub(crate) fn instantiate(expression: &str, root: &Path) -> Result<PathBuf> {
-    let link = NixCommand::new("nix-instantiate")
+/// Instantiates an expression for one derivation or none, and returns the derivation's path, with an
+/// indirect root at `root`.
+pub(crate) fn instantiate(
+    options: &[&str],
+    expression: &str,
+    root: &Path,
+) -> Result<Option<PathBuf>> {
+    let links = NixCommand::new("nix-instantiate")
+        .args(options)
         .args(["-E", expression, "--indirect", "--add-root"])
         .arg(root)
         .stdout_text()?;
-    let link = link.trim().split('!').next().unwrap_or_default();
-    fs::read_link(link).map_err(Error::io("read the symlink", link))
+    let Some(link) = links.lines().next() else {
+        return Ok(None);
+    };
+    let link = link.split('!').next().unwrap_or_default();
+    let target = fs::read_link(link).map_err(Error::io("read the symlink", link))?;
+    Ok(Some(target))
 }
 
 /// Builds or fetches derivation outputs (`…drv!out,dev`) and paths, each with an indirect root at

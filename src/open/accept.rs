@@ -11,6 +11,7 @@ use crate::error::{NotThere, Result, Unfit};
 use crate::media::source::Bundle;
 use crate::media::space;
 use crate::nix::daemon::Connection;
+use crate::nix::required::missing_features;
 use crate::nix::{self, places};
 use crate::opened::{Record, Scope, opens_for_others};
 use crate::target::Target;
@@ -162,15 +163,29 @@ fn ensure_fits(shell: &Shell, target: &Target, file: &Path) -> Result<(), Unfit>
 
 fn ensure_new_enough(shell: &Shell, target: &Target, file: &Path) -> Result<()> {
     let nix = target.nix()?;
-    match &shell.minimum_nix_version {
-        Some(needed) if is_older(&nix.version, needed) => Err(Unfit::NixTooOld {
+    if let Some(needed) = &shell.minimum_nix_version
+        && is_older(&nix.version, needed)
+    {
+        return Err(Unfit::NixTooOld {
             file: file.to_owned(),
             needed: needed.clone(),
             here: nix.version.clone(),
         }
-        .into()),
-        _ => Ok(()),
+        .into());
     }
+    let Some(required) = &shell.required_nix_features else {
+        return Ok(());
+    };
+    let missing = missing_features(required)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Unfit::NixLacksFeatures {
+        file: file.to_owned(),
+        missing,
+        here: nix.version.clone(),
+    }
+    .into())
 }
 
 fn ensure_same_store(manifest: &Manifest, target: &Target, file: &Path) -> Result<(), Unfit> {

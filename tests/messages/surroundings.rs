@@ -58,7 +58,35 @@ fn a_nix_that_is_too_old() {
         &format!(
             "error: could not open x.shellpack: its nixpkgs needs Nix 99.1 or newer, and this machine has {here}\n\
              \n\
-             hint: install Nix 99.1 or newer here, or pin an older nixpkgs\n"
+             hint: enter it as it was packed: shellpack open --no-shell x.shellpack --no-eval; or install Nix 99.1 or newer here\n"
+        ),
+    );
+}
+
+/// The expression is that of nixpkgs, which sees nothing of this machine.
+#[test]
+fn a_nix_that_lacks_features() {
+    let mut bundle = Bundle::minimal();
+    let features = r#"let
+  features = [
+    { description = "the builtin nixVersion"; condition = builtins ? nixVersion; }
+    { description = "the builtin of tomorrow"; condition = builtins ? ofTomorrow; }
+    { description = "a file"; condition = builtins.pathExists "/etc/passwd"; }
+  ];
+  sorted = builtins.partition ({ condition, ... }: condition) features;
+in { missing = sorted.wrong; }
+# The end."#;
+    bundle.manifest.shells[0].required_nix_features = Some(features.into());
+    let b = Machine::offline();
+    let here = b.sh("nix-store --version").succeeds().text();
+    let here = here.rsplit(' ').next().unwrap();
+    cannot_open(
+        &b,
+        &bundle,
+        &format!(
+            "error: could not open x.shellpack: its nixpkgs needs a Nix with the builtin of tomorrow, a file, and this machine's Nix {here} lacks that\n\
+             \n\
+             hint: enter it as it was packed: shellpack open --no-shell x.shellpack --no-eval; or install a newer Nix here\n"
         ),
     );
 }

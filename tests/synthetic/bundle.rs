@@ -49,6 +49,7 @@ impl Bundle {
             system: "x86_64-linux".into(),
             nix_version: "2.8.0".into(),
             minimum_nix_version: None,
+            required_nix_features: None,
             bash: paths
                 .first()
                 .map(|path| format!("/nix/store/{}/bash", path.path)),

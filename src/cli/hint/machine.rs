@@ -53,13 +53,18 @@ fn unfit_for(unfit: &Unfit) -> Option<String> {
             Some(format!("create the bundle on another {here} machine"))
         }
         Unfit::NixTooOld { needed, .. } => Some(format!(
-            "install Nix {needed} or newer here, or pin an older nixpkgs"
+            "enter it as it was packed: {}; or install Nix {needed} or newer here",
+            this_command_without_evaluation()
+        )),
+        Unfit::NixLacksFeatures { .. } => Some(format!(
+            "enter it as it was packed: {}; or install a newer Nix here",
+            this_command_without_evaluation()
         )),
         Unfit::WrongStore { .. } => None,
         Unfit::StoreElsewhere { is_set, .. } => Some(use_nix(*is_set)),
         Unfit::MayNotEvaluate { setting } => Some(format!(
-            "enter it as it was packed: {} --no-eval; or {}",
-            this_command().replace(" --build", ""),
+            "enter it as it was packed: {}; or {}",
+            this_command_without_evaluation(),
             allow_evaluation(setting)
         )),
     }
@@ -82,6 +87,10 @@ fn use_nix(is_set: bool) -> String {
         }
     }
     .to_owned()
+}
+
+fn this_command_without_evaluation() -> String {
+    format!("{} --no-eval", this_command().replace(" --build", ""))
 }
 
 fn allow_evaluation(setting: &str) -> String {

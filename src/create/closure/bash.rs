@@ -1,24 +1,27 @@
-//! Finds the bash for interactive use, and the minimum Nix version that the nixpkgs of a shell
-//! states.
+//! Finds the bash for interactive use, and what the nixpkgs of a shell requires of Nix.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Bash, BashOrigin};
 use crate::create::shell::Shell;
 use crate::error::{Error, Result};
 use crate::nix::Nix;
-use crate::nix::command;
+use crate::nix::command::{self, OFFLINE};
 use crate::nix::expression::quote;
+use crate::nix::required::{self, Required};
 use crate::report::{Event, Report};
 use shellpack_format::store::store_path::StorePath;
+
+/// A function from a package set's path to the bash that it offers.
+const OFFER: &str = include_str!("bash.nix");
 
 /// Finds the bash of each shell. Shells often share one nixpkgs.
 pub(super) struct BashFinder<'a> {
     nix: &'a Nix,
     report: &'a Report,
-    /// The program for each nixpkgs and system; `None` if it could not be built.
+    /// The program for each package set and system; `None` if it offers none that can be built.
     built: BTreeMap<(String, String), Option<String>>,
 }
 
@@ -39,8 +42,8 @@ impl<'a> BashFinder<'a> {
         shell: &Shell,
         outputs: &BTreeSet<StorePath>,
     ) -> Result<Option<Bash>> {
-        for nixpkgs in nixpkgs_candidates(shell, self.nix) {
-            if let Some(program) = self.of_nixpkgs(nixpkgs, shell)? {
+        for candidate in candidates(shell, self.nix) {
+            if let Some(program) = self.of_packages(candidate, shell)? {
                 return Ok(Some(Bash {
                     program,
                     origin: BashOrigin::Nixpkgs,
@@ -50,19 +53,19 @@ impl<'a> BashFinder<'a> {
         Ok(self.of_derivation(shell, outputs))
     }
 
-    fn of_nixpkgs(&mut self, nixpkgs: String, shell: &Shell) -> Result<Option<String>> {
+    fn of_packages(&mut self, candidate: Candidate, shell: &Shell) -> Result<Option<String>> {
         let system = &shell.derivation.system;
-        let key = (nixpkgs.clone(), system.clone());
+        let key = (candidate.path.clone(), system.clone());
         if let Some(known) = self.built.get(&key) {
             return Ok(known.clone());
         }
-        let other = (*system != self.nix.system).then_some(system.as_str());
-        let program = match build(&shell.scratch, &nixpkgs, other, self.report) {
-            Ok(program) => Some(program),
+        let program = match build(&shell.scratch, &candidate, system, self.report) {
+            Ok(program) => program,
             Err(error) => {
                 self.report.ensure_not_interrupted()?;
                 self.report.emit(Event::Warning(&format!(
-                    "could not build bashInteractive of {nixpkgs}: {error}"
+                    "could not build bashInteractive of {}: {error}",
+                    candidate.path
                 )));
                 None
             }
@@ -85,49 +88,94 @@ impl<'a> BashFinder<'a> {
     }
 }
 
-/// `<nixpkgs>`, if it was looked up, and every pin that looks like nixpkgs.
-fn nixpkgs_candidates(shell: &Shell, nix: &Nix) -> impl Iterator<Item = String> {
+/// A package set that may offer a bash.
+struct Candidate {
+    /// A directory, or a file.
+    path: String,
+    /// Whether it is `<nixpkgs>`, or looks like nixpkgs. Any other source is asked as well, but may
+    /// do nothing for its answer: it was not made to be called like that.
+    is_nixpkgs: bool,
+}
+
+/// `<nixpkgs>`, if it was looked up; then every pin, first those that look like nixpkgs.
+fn candidates(shell: &Shell, nix: &Nix) -> Vec<Candidate> {
     let looked_up = shell
         .surroundings
         .search_path
         .iter()
         .filter(|entry| entry.name == "nixpkgs")
-        .map(|entry| entry.path.clone());
-    let pinned = shell
-        .pins
-        .iter()
-        .map(|pin| nix.store.print(&pin.store_path));
-    looked_up
-        .chain(pinned)
-        .filter(|dir| Path::new(dir).join("lib/minver.nix").is_file())
+        .map(|entry| Candidate {
+            path: entry.path.clone(),
+            is_nixpkgs: true,
+        });
+    let pinned = shell.pins.iter().map(|pin| {
+        let path = nix.store.print(&pin.store_path);
+        Candidate {
+            is_nixpkgs: required::are_stated_in(Path::new(&path)),
+            path,
+        }
+    });
+    let mut all: Vec<_> = looked_up.chain(pinned).collect();
+    // The order is otherwise kept.
+    all.sort_by_key(|candidate| !candidate.is_nixpkgs);
+    all.retain(Candidate::can_be_called);
+    all
 }
 
-fn build(scratch: &Path, nixpkgs: &str, system: Option<&str>, report: &Report) -> Result<String> {
-    let system = system.map_or(String::new(), |system| {
-        format!("system = {}; ", quote(system))
-    });
-    // Without a user's configuration: the bash is the same for every user.
-    let expression = format!(
-        "(import (/. + {}) {{ {system}config = {{ }}; overlays = [ ]; }}).bashInteractive",
-        quote(nixpkgs)
-    );
-    let derivation = command::instantiate(&expression, &scratch.join("bash-derivation"))?;
+impl Candidate {
+    fn can_be_called(&self) -> bool {
+        let path = Path::new(&self.path);
+        self.is_nixpkgs
+            || ["default.nix", "flake.nix"]
+                .iter()
+                .any(|name| path.join(name).is_file())
+    }
+
+    /// The derivation of the bash that it offers, if it offers one.
+    fn derivation(&self, system: &str, root: &Path) -> Result<Option<PathBuf>> {
+        let expression = format!(
+            "({OFFER}) {{ path = /. + {}; system = {}; }}",
+            quote(&self.path),
+            quote(system)
+        );
+        if self.is_nixpkgs {
+            return command::instantiate(&[], &expression, root);
+        }
+        let itself = format!("candidate={}", self.path);
+        let mut options = vec!["--option", "restrict-eval", "true", "-I", &itself];
+        options.extend(OFFLINE);
+        let offered = command::instantiate(&options, &expression, root);
+        // It fails if it is something else than a package set, or needs another source.
+        Ok(offered.unwrap_or_default())
+    }
+}
+
+/// Builds the bash that a package set offers, if it offers one.
+fn build(
+    scratch: &Path,
+    candidate: &Candidate,
+    system: &str,
+    report: &Report,
+) -> Result<Option<String>> {
+    let derivation = candidate.derivation(system, &scratch.join("bash-derivation"))?;
+    let Some(derivation) = derivation else {
+        return Ok(None);
+    };
     let wanted = format!("{}!out", derivation.display());
     command::realise(&[wanted], &scratch.join("bash"), report)?;
     let out = fs::read_link(scratch.join("bash"))
         .map_err(Error::io("read the symlink", scratch.join("bash")))?;
     let program = out.join("bin/bash");
     fs::metadata(&program).map_err(Error::io("find", &program))?;
-    Ok(program.to_string_lossy().into_owned())
+    Ok(Some(program.to_string_lossy().into_owned()))
 }
 
-/// The minimum Nix version that nixpkgs checks: `lib/minver.nix` is a string literal.
-pub(super) fn minimum_nix_version(shell: &Shell, nix: &Nix) -> Option<String> {
-    nixpkgs_candidates(shell, nix).find_map(|dir| {
-        let text = fs::read_to_string(Path::new(&dir).join("lib/minver.nix")).ok()?;
-        let line = text
-            .lines()
-            .find(|line| line.trim_start().starts_with('"'))?;
-        line.split('"').nth(1).map(str::to_owned)
+/// What the nixpkgs of a shell requires of Nix.
+pub(super) fn required_of_nix(shell: &Shell, nix: &Nix) -> Required {
+    let stated = candidates(shell, nix)
+        .into_iter()
+        .find(|candidate| required::are_stated_in(Path::new(&candidate.path)));
+    stated.map_or_else(Required::default, |nixpkgs| {
+        Required::stated_in(Path::new(&nixpkgs.path))
     })
 }

@@ -43,6 +43,10 @@ pub struct Shell {
     /// The oldest Nix that can evaluate it, if its nixpkgs states one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum_nix_version: Option<String>,
+    /// A Nix expression for the features that its nixpkgs requires of Nix and that the Nix which
+    /// evaluates it lacks: `{ missing = [ { description = "…"; … } ]; … }`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required_nix_features: Option<String>,
     /// The absolute path of the interactive bash; without it the target's own is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bash: Option<String>,

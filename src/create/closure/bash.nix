@@ -1,0 +1,40 @@
+# The bash for interactive use that a package set offers, as a list: empty if it offers none. It is
+# asked for as nix-shell does, but without a user's configuration: the bash is the same for all users.
+{ path, system }:
+
+let
+  flake = import (path + "/flake.nix");
+  isOnlyFlake =
+    builtins.pathExists (path + "/flake.nix") && !builtins.pathExists (path + "/default.nix");
+
+  # Its inputs are not looked for: a flake that offers packages of its own needs none.
+  inputs =
+    builtins.mapAttrs (name: _: throw "the input '${name}' is not known here") (
+      builtins.functionArgs flake.outputs
+    )
+    // {
+      self = outputs // {
+        inherit outputs;
+        outPath = path;
+      };
+    };
+  outputs = flake.outputs inputs;
+
+  function = import path;
+  arguments = {
+    inherit system;
+    config = { };
+    overlays = [ ];
+  };
+  wanted =
+    if system == builtins.currentSystem then removeAttrs arguments [ "system" ] else arguments;
+
+  packages =
+    if isOnlyFlake then
+      outputs.legacyPackages.${system} or { }
+    else if builtins.isFunction function then
+      function (builtins.intersectAttrs (builtins.functionArgs function) wanted)
+    else
+      { };
+in
+if packages ? bashInteractive then [ packages.bashInteractive ] else [ ]
