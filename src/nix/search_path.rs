@@ -55,6 +55,16 @@ impl PathEntry {
         }
         Ok(self)
     }
+
+    /// The part of a look-up that is below this entry: nothing, or `/` and a path; `None` if its
+    /// prefix does not match.
+    fn rest(&self, wanted: &str) -> Option<String> {
+        if self.prefix.is_empty() {
+            return Some(format!("/{wanted}"));
+        }
+        let rest = wanted.strip_prefix(self.prefix.as_str())?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| rest.to_owned())
+    }
 }
 
 /// Whether an entry is fetched rather than found.
@@ -71,27 +81,59 @@ pub(crate) fn is_tarball_url(text: &str) -> bool {
     .any(|scheme| text.starts_with(scheme))
 }
 
-/// The entry that answers a look-up, the name to freeze it under, and the path to freeze. By Nix's
-/// own rule it is the first entry whose prefix matches and below which the rest exists.
-pub(crate) fn resolve<'a>(
-    entries: &'a [PathEntry],
-    name: &str,
-) -> Option<(&'a PathEntry, String, String)> {
-    entries.iter().find_map(|entry| {
-        if entry.prefix.is_empty() {
-            // Of an entry without prefix only the first component is frozen, under its own name.
-            let first = name.split('/').next().unwrap_or(name);
-            let dir = format!("{}/{first}", entry.path);
-            return Path::new(&entry.path)
-                .join(name)
-                .exists()
-                .then(|| (entry, first.to_owned(), dir));
+/// The part of the search path that answers a look-up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// The entry's place in the search path.
+    pub place: usize,
+    /// The name to freeze it under.
+    pub name: String,
+    /// The path to freeze; of an url, where Nix has it.
+    pub source: String,
+}
+
+/// Answers a look-up that had the result `found`. By Nix's own rule, the answer is the first entry
+/// whose prefix matches and below which the rest exists.
+pub(crate) fn resolve(entries: &[PathEntry], wanted: &str, found: &str) -> Option<Answer> {
+    let fitting = entries.iter().enumerate();
+    let fitting = fitting.filter_map(|(place, entry)| Some((place, entry, entry.rest(wanted)?)));
+    let fitting: Vec<_> = fitting.collect();
+    let is_alone = fitting.len() == 1;
+    fitting.into_iter().find_map(|(place, entry, rest)| {
+        let dir = match is_url(&entry.path) {
+            false => entry.path.clone(),
+            // Evaluation fetched it, and the look-up has its path.
+            true if is_alone => found.strip_suffix(&rest).unwrap_or(found).to_owned(),
+            true => fetched(&entry.path)?,
+        };
+        if !Path::new(&format!("{dir}{rest}")).exists() {
+            return None;
         }
-        let rest = name.strip_prefix(entry.prefix.as_str())?;
-        let fits = rest.is_empty() || rest.starts_with('/');
-        let found = is_url(&entry.path) || Path::new(&format!("{}{rest}", entry.path)).exists();
-        (fits && found).then(|| (entry, entry.prefix.clone(), entry.path.clone()))
+        let (name, source) = if entry.prefix.is_empty() {
+            // Only the first component is frozen, under its own name.
+            let first = wanted.split('/').next().unwrap_or(wanted);
+            (first.to_owned(), format!("{dir}/{first}"))
+        } else {
+            (entry.prefix.clone(), dir)
+        };
+        Some(Answer {
+            place,
+            name,
+            source,
+        })
     })
+}
+
+/// Where Nix has an url of the search path; `None` if it cannot fetch it, and passes it over.
+fn fetched(url: &str) -> Option<String> {
+    let expression = format!(
+        "toString (builtins.findFile [ {{ prefix = \"url\"; path = {}; }} ] \"url\")",
+        quote(url)
+    );
+    let text = NixCommand::new("nix-instantiate")
+        .args(["--eval", "--read-write-mode", "--json", "-E", &expression])
+        .stdout_text();
+    command::parse_json("nix-instantiate", &text.ok()?).ok()
 }
 
 /// Brings the result of a look-up into the store: as it is if it is there already, also behind
@@ -171,12 +213,28 @@ mod tests {
             entry("nix", &scratch.path().join("other")),
             entry("", &scratch.path().join("channels")),
         ];
-        let (_, name, dir) = resolve(&entries, "nixpkgs/lib").unwrap();
+        let answer = |wanted: &str| resolve(&entries, wanted, "");
+        let found = answer("nixpkgs/lib").unwrap();
+        assert_eq!((found.place, found.name.as_str()), (2, "nixpkgs"));
         assert_eq!(
-            (name.as_str(), Path::new(&dir)),
-            ("nixpkgs", scratch.path().join("channels/nixpkgs").as_path())
+            Path::new(&found.source),
+            scratch.path().join("channels/nixpkgs")
         );
-        assert!(resolve(&entries, "nixos").is_none());
-        assert_eq!(resolve(&entries, "nix").unwrap().1, "nix");
+        assert_eq!(answer("nixos"), None);
+        assert_eq!(answer("nix").unwrap().name, "nix");
+    }
+
+    #[test]
+    fn each_of_two_entries_with_one_name_answers_what_it_has() {
+        let scratch = tempfile::tempdir().unwrap();
+        for file in ["new/a", "old/a", "old/b"] {
+            std::fs::create_dir_all(scratch.path().join(file)).unwrap();
+        }
+        let entries = ["new", "old"].map(|dir| entry("lib", &scratch.path().join(dir)));
+        let place = |wanted: &str| resolve(&entries, wanted, "").map(|answer| answer.place);
+        assert_eq!(
+            ["lib", "lib/a", "lib/b", "lib/c"].map(place),
+            [Some(0), Some(0), Some(1), None]
+        );
     }
 }

@@ -103,8 +103,10 @@ pub(super) fn ensure_locked(nix: &Nix, events: &[Recorded], search_path: &[Froze
         return Err(fetch.unpinned(nix)?);
     }
     for event in events {
-        if let Recorded::Lookup { name, from, .. } = event
-            && let Some(entry) = search_path.iter().find(|entry| is_below(name, &entry.name))
+        if let Recorded::Lookup { name, from, path } = event
+            && let Some(entry) = search_path.iter().find(|entry| {
+                is_below(name, &entry.name) && Path::new(path).starts_with(&entry.path)
+            })
         {
             return Err(unpinned_look_up(nix, from, entry));
         }

@@ -1,7 +1,8 @@
 //! The surroundings of an evaluation: the search path and the user's configuration, frozen into the
 //! store if evaluation uses them.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::environment::{self, Values};
@@ -18,7 +19,7 @@ use shellpack_format::bundle::manifest::{NIXPKGS_CONFIG, nix_path};
 /// store.
 #[derive(Debug, Clone, Default)]
 pub(in crate::create) struct Surroundings {
-    /// The entries of `NIX_PATH`.
+    /// The entries of `NIX_PATH`, in the user's order: several may have one name.
     pub(in crate::create) search_path: Vec<Frozen>,
     /// The user's nixpkgs configuration.
     pub(in crate::create) nixpkgs_config: Option<Frozen>,
@@ -35,12 +36,12 @@ impl Surroundings {
         entries: &[PathEntry],
         user: &UserConfig,
     ) -> Result<Self> {
-        let mut search_path = freeze(seen.nix, entries, seen.events)?;
-        freeze_unseen(seen.nix, entries, seen.plain, &mut search_path)?;
+        let mut placed = freeze(seen.nix, entries, seen.events)?;
+        freeze_unseen(seen.nix, entries, seen.plain, &mut placed)?;
+        let mut search_path: Vec<_> = placed.into_values().collect();
         if !search_path.iter().any(|known| known.name == OVERLAYS) {
             search_path.extend(seen.freeze_overlays(user)?);
         }
-        search_path.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self {
             nixpkgs_config: seen.freeze_config(user)?,
             overrides: freeze_overrides(seen)?,
@@ -139,35 +140,29 @@ fn takes_user_config(events: &[Recorded]) -> bool {
     })
 }
 
-fn freeze(nix: &Nix, entries: &[PathEntry], events: &[Recorded]) -> Result<Vec<Frozen>> {
-    let mut frozen: Vec<Frozen> = Vec::new();
+/// Frozen entries by their place in the search path. One without prefix may have several names.
+type Placed = BTreeMap<(usize, String), Frozen>;
+
+fn freeze(nix: &Nix, entries: &[PathEntry], events: &[Recorded]) -> Result<Placed> {
+    let mut placed = Placed::new();
     for event in events {
         // `<nix/…>` are files built into Nix.
-        let Recorded::Lookup {
-            name: wanted,
-            path: found,
-            ..
-        } = event
-        else {
+        let Recorded::Lookup { name, path, .. } = event else {
             continue;
         };
-        let Some((entry, name, source)) = search_path::resolve(entries, wanted) else {
+        let Some(answer) = search_path::resolve(entries, name, path) else {
             continue;
         };
-        if frozen.iter().any(|known| known.name == name) {
-            continue;
-        }
-        if search_path::is_url(&entry.path) {
-            // Evaluation fetched it, and the look-up has its path.
-            let rest = wanted.strip_prefix(name.as_str()).unwrap_or_default();
-            let fetched = found.strip_suffix(rest).unwrap_or(found);
-            let in_store = search_path::freeze(nix, name, fetched.to_owned())?;
-            frozen.push(Frozen { source, ..in_store });
-        } else {
-            frozen.push(search_path::freeze(nix, name, source)?);
+        if let Entry::Vacant(vacant) = placed.entry((answer.place, answer.name.clone())) {
+            let mut frozen = search_path::freeze(nix, answer.name, answer.source)?;
+            let entry = &entries[answer.place].path;
+            if search_path::is_url(entry) {
+                frozen.source.clone_from(entry);
+            }
+            vacant.insert(frozen);
         }
     }
-    Ok(frozen)
+    Ok(placed)
 }
 
 /// What the names of variables begin with by which npins and niv take a local source instead of the
@@ -197,9 +192,10 @@ fn freeze_unseen(
     nix: &Nix,
     entries: &[PathEntry],
     plain: &Evaluation,
-    frozen: &mut Vec<Frozen>,
+    placed: &mut Placed,
 ) -> Result<()> {
-    for entry in entries.iter().filter(|entry| !entry.prefix.is_empty()) {
+    let named = entries.iter().enumerate();
+    for (place, entry) in named.filter(|(_, entry)| !entry.prefix.is_empty()) {
         let Ok(real) = std::fs::canonicalize(&entry.path) else {
             continue;
         };
@@ -207,13 +203,12 @@ fn freeze_unseen(
             .evaluated
             .iter()
             .any(|file| file.starts_with(&real) || file.starts_with(&entry.path));
-        let is_new = frozen.iter().all(|known| known.name != entry.prefix);
-        if was_used && is_new {
-            frozen.push(search_path::freeze(
-                nix,
-                entry.prefix.clone(),
-                entry.path.clone(),
-            )?);
+        if !was_used {
+            continue;
+        }
+        let name = entry.prefix.clone();
+        if let Entry::Vacant(vacant) = placed.entry((place, name.clone())) {
+            vacant.insert(search_path::freeze(nix, name, entry.path.clone())?);
         }
     }
     Ok(())

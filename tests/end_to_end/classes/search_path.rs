@@ -1,6 +1,6 @@
 //! `<…>`, wherever it leads, and whoever asks.
 
-use crate::support::classes::Class;
+use crate::support::classes::{self, Class};
 use crate::support::machine_a;
 use crate::support::shells::MESSAGE;
 use crate::support::sources::{URL, tarball};
@@ -29,6 +29,49 @@ fn names_below_names_are_frozen() {
         ..Class::written("nested-names", &shell)
     };
     nested.arrives();
+}
+
+/// The first that has the file answers, whichever was asked for first, and however often the name is
+/// there.
+#[test]
+fn entries_with_one_name_each_answer_what_they_have() {
+    let make = write("~/twice/old/b.nix")
+        + &write("~/twice/third/c.nix")
+        + "mkdir -p ~/twice/new; cd ~/twice; echo 1 > new/a.nix; echo 2 > old/a.nix; echo 3 > third/b.nix; cd $OLDPWD
+export NIX_PATH=lib=$HOME/twice/old:$HOME/twice/with:lib=$HOME/twice/third
+mkdir -p ~/twice/with/lib; echo 4 > ~/twice/with/lib/d.nix; echo 5 > ~/twice/with/lib/c.nix";
+    let twice = Class {
+        make: &make,
+        words: "-I lib=$HOME/twice/new",
+        ..Class::written(
+            "same-names",
+            &("assert import <lib/c.nix> == 5 && import <lib/d.nix> == 4;\n".to_owned()
+                + "assert import <lib/a.nix> == 1; assert !(builtins.tryEval <lib/e.nix>).success;\n"
+                + &says("<lib/b.nix>")),
+        )
+    };
+    let b = twice.arrives();
+    let names = b.sh("shellpack inspect --json x.shellpack | grep -c '\"name\": \"lib\"'");
+    names.succeeds().prints("3");
+}
+
+/// A file that only the second has says nothing of the first.
+#[test]
+fn an_url_and_a_directory_with_one_name_each_answer_what_they_have() {
+    let name = "same-name-url";
+    let make = classes::tarball(name)
+        + "\n"
+        + &write("~/same-name-url/own.nix")
+        + "echo 1 > ~/same-name-url/default.nix";
+    let both = Class {
+        make: &make,
+        words: "-I lib=http://127.0.0.1:8321/same-name-url.tar.gz -I lib=$HOME/same-name-url",
+        ..Class::written(
+            name,
+            &("assert import <lib> ? MESSAGE;\n".to_owned() + &says("<lib/own.nix>")),
+        )
+    };
+    both.arrives();
 }
 
 #[test]
