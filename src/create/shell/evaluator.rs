@@ -100,13 +100,7 @@ impl Evaluator<'_> {
     ) -> Result<Observed> {
         let request = self.request(&wanted, &scratch)?;
         let recording = recording::record(&request, self.nix, connection, self.report)?;
-        let mut derivation = one_derivation(&recording.evaluation.derivations, &wanted.file)?;
-        if self.options.no_eval {
-            // It need not come out the same on the target.
-            derivation = one_derivation(&recording.named, &wanted.file)?;
-        } else if !recording.is_named {
-            return Err(Error::AnotherShell(wanted.file));
-        }
+        let derivation = self.named(&wanted, &recording)?;
         if self.options.locked {
             let search_path = &recording.surroundings.search_path;
             pins::ensure_locked(self.nix, &recording.evaluation.events, search_path)?;
@@ -117,6 +111,20 @@ impl Evaluator<'_> {
             derivation,
             scratch,
         })
+    }
+
+    /// The derivation that the bundle is about: as recorded, if that is the shell that nix-shell
+    /// enters here. Without evaluation on the target, it need not come out the same there. A flake is
+    /// compared later, with what Nix itself makes of it.
+    fn named(&self, wanted: &Wanted, recording: &Recording) -> Result<StorePath> {
+        let is_flake = wanted.flake.is_some();
+        if self.options.no_eval && !is_flake {
+            return one_derivation(&recording.named, &wanted.file);
+        }
+        if !recording.is_named && !is_flake {
+            return Err(Error::AnotherShell(wanted.file.clone()));
+        }
+        one_derivation(&recording.evaluation.derivations, &wanted.file)
     }
 
     /// Evaluates each shell as the target will: with the answers that it needs.

@@ -130,5 +130,7 @@ fn a_history_that_is_copied_is_warned_of() {
     a.write_shell("history", &format!("pkgs.mkShell {{ {HELLO} src = ./.; }}"));
     a.sh("cd ~/fixtures/shells/history; git init -q; exec shellpack create -o ~/history.shellpack")
         .succeeds()
-        .says("copies the repository's whole history, and its configuration, into the bundle: .git");
+        .says(
+            "copies the repository's whole history, and its configuration, into the bundle: .git",
+        );
 }
