@@ -83,19 +83,19 @@ const OTHER: &str = "it is another shell than nix-shell enters here";
 fn the_place_of_nixpkgs_in_a_variable_is_no_other_shell() {
     let a = machine_a();
     a.write(
-        "fixtures/shells/place/shell.nix",
+        "fixtures/shells/place-link/shell.nix",
         r#"{ pkgs ? import <nixpkgs> { } }: pkgs.mkShell {
           packages = [ (pkgs.runCommand "tool" { at = toString <nixpkgs>; } "mkdir $out; echo $at > $out/at") ];
           shellHook = ''export NIX_PATH="nixpkgs=${toString <nixpkgs>}"'';
         }"#,
     );
     a.sh("ln -sfn fixtures/nixpkgs place-link
-        shellpack create fixtures/shells/place -I nixpkgs=$HOME/place-link -o place.shellpack")
+        shellpack create fixtures/shells/place-link -I nixpkgs=$HOME/place-link -o place-link.shellpack")
         .succeeds()
         .shows("frozen at")
         .never_says(OTHER);
     let b = Machine::offline();
-    b.receive(&a.home("place.shellpack"), "x.shellpack");
+    b.receive(&a.home("place-link.shellpack"), "x.shellpack");
     b.shellpack("open x.shellpack --run 'nix-instantiate --eval -E \"<nixpkgs>\"'")
         .succeeds()
         .shows("/nix/store/");

@@ -120,11 +120,11 @@ fn a_password_in_nixs_words_is_not_shown() {
 fn likely_secrets_are_named_before_the_work() {
     let a = machine_a();
     let shell = format!("pkgs.mkShell {{ {HELLO} src = ./.; REGISTRY_TOKEN = \"x\"; }}");
-    a.write_shell("named", &shell);
-    let files = "cd ~/fixtures/shells/named; mkdir .aws; touch .env id_rsa tls.pem .netrc .aws/credentials id_rsa.pub .env.example";
+    a.write_shell("with-secrets", &shell);
+    let files = "cd ~/fixtures/shells/with-secrets; mkdir .aws; touch .env id_rsa tls.pem .netrc .aws/credentials id_rsa.pub .env.example";
     for option in ["", "--no-eval"] {
         let said = a.sh(&format!(
-            "{files}; shellpack create {option} --dry-run -o ../named.shellpack"
+            "{files}; shellpack create {option} --dry-run -o ../with-secrets.shellpack"
         ));
         let said = said.succeeds().says(
             "usually hold secrets; check whether they should be there: .aws/credentials, .env, .netrc, id_rsa, tls.pem\n",
@@ -136,7 +136,7 @@ fn likely_secrets_are_named_before_the_work() {
             said.find("secrets").unwrap() < said.find("listing the closure").unwrap(),
             "{said}"
         );
-        a.sh("rm -r ~/fixtures/shells/named/.aws").succeeds();
+        a.sh("rm -r ~/fixtures/shells/with-secrets/.aws").succeeds();
     }
 }
 

@@ -31,7 +31,7 @@ fn the_file_that_nix_shell_takes() {
         "tree/t/shell.nix",
         "derivation { name = \"shell\"; system = builtins.currentSystem; builder = \"/bin/sh\"; }",
     );
-    let script = "tar -C tree -czf t.tar.gz t; url=file://$HOME/t.tar.gz
+    let script = "mkdir urls; cd urls; tar -C ../tree -czf t.tar.gz t; url=file://$PWD/t.tar.gz
         nix-shell --run 'echo $name' --argstr which its $url > plain
         shellpack create --argstr which its $url -o t.shellpack
         shellpack rehearse t.shellpack --run 'echo $name' > ours; diff plain ours >&2; cat ours";

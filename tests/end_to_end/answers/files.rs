@@ -75,7 +75,7 @@ fn a_probe_beside_the_project_leaves_the_root_where_it_is() {
     let (b, _) = created(
         "rooted",
         text,
-        "echo secret-of-a | tee ../beside > ~/.gitconfig",
+        "printf '[secret-of-a]\\n\\tx = y\\n' | tee ../beside > ~/.gitconfig",
     );
     finds(&b, "yes");
     b.sh("ls there; grep -rq secret-of-a there")
@@ -122,14 +122,14 @@ fn a_listed_file_that_the_hook_reads_is_carried() {
   SAY = [ (pkgs.writeShellScriptBin "say" (toString (builtins.attrNames (builtins.readDir ./.)))) ];
   shellHook = ''read MESSAGE < ./words; read MORE < ../more'';
 }"#;
-    a.write_shell("hooked/env", shell);
+    a.write_shell("hook-lists/env", shell);
     a.sh(
-        "cd fixtures/shells/hooked; git init -q; echo 'Hello, world!' > env/words; echo more > more
-touch env/core; git add .; cd env; shellpack create -o ~/hooked.shellpack",
+        "cd fixtures/shells/hook-lists; git init -q; echo 'Hello, world!' > env/words; echo more > more
+touch env/core; git add .; cd env; shellpack create -o ~/hook-lists.shellpack",
     )
     .succeeds();
     let b = Machine::offline();
-    b.receive(&a.home("hooked.shellpack"), "x.shellpack");
+    b.receive(&a.home("hook-lists.shellpack"), "x.shellpack");
     b.shellpack("open x.shellpack --dir there --run 'echo $MESSAGE $MORE'")
         .succeeds()
         .prints("Hello, world! more");
