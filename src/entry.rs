@@ -2,7 +2,6 @@
 //! would become.
 
 use std::convert::Infallible;
-use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 
@@ -19,6 +18,7 @@ use shellpack_format::bundle::manifest::{Manifest, Shell, ShellName, shell_quote
 use shellpack_format::store::store_path::StorePath;
 
 pub(crate) mod as_packed;
+mod bash;
 pub(crate) mod drift;
 pub(crate) mod invocation;
 pub(crate) mod project;
@@ -147,7 +147,7 @@ pub(crate) fn enter(
             Choice::Build => drift.build(&record.built_root(ready.shell), report)?,
         }
     }
-    let (program, command, by_hand) = command(&invocation, entry, &derivation, nix, report);
+    let (program, command, by_hand) = command(&invocation, entry, &derivation, nix, report)?;
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
     if invocation.needs_more_than_nix_shell() {
@@ -172,20 +172,20 @@ fn command(
     derivation: &StorePath,
     nix: &Nix,
     report: &Report,
-) -> (&'static str, NixCommand, String) {
+) -> Result<(&'static str, NixCommand, String)> {
     let develop = invocation.develop().filter(|_| entry.command.is_none());
     if let Some(develop) = develop {
         match develop.try_out(derivation, &nix.store) {
             Outcome::Works => {
                 let command = develop.enter(entry.pure, &entry.keep);
-                return ("nix develop", command, develop.by_hand());
+                return Ok(("nix develop", command, develop.by_hand()));
             }
             Outcome::Differs(lacks) => note_other_shell(&lacks, report),
             Outcome::Fails => {}
         }
     }
-    let command = invocation.command(&nix.store.join(derivation), &options(entry));
-    ("nix-shell", command, invocation.by_hand())
+    let command = invocation.command(&nix.store.join(derivation), entry)?;
+    Ok(("nix-shell", command, invocation.by_hand()))
 }
 
 /// Says why a flake is entered by nix-shell: it may read attributes that its directory lacks.
@@ -224,7 +224,7 @@ fn as_packed_by_hand(shell: &Shell, project: &Path) -> String {
 }
 
 fn warn_without_bash(shell: &Shell, report: &Report) {
-    if shell.bash.is_none() {
+    if shell.bash.is_none() && bash::named_by_user().is_none() {
         report.emit(Event::Warning(
             "the bundle carries no bash for interactive use; this machine's own is used",
         ));
@@ -237,18 +237,4 @@ fn replace_stdin(is_used_up: bool) -> Result<Option<File>> {
     is_used_up
         .then(|| open("/dev/tty").or_else(|_| open("/dev/null")))
         .transpose()
-}
-
-fn options(entry: &Entry) -> Vec<OsString> {
-    let mut options: Vec<OsString> = Vec::new();
-    if entry.pure {
-        options.push("--pure".into());
-    }
-    for variable in &entry.keep {
-        options.extend(["--keep".into(), variable.into()]);
-    }
-    if let Some((option, command)) = &entry.command {
-        options.extend([(*option).into(), command.into()]);
-    }
-    options
 }

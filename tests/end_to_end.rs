@@ -2,6 +2,8 @@
 
 /// Shells that ask the machine.
 mod answers;
+/// The bash that a shell is entered with.
+mod bash;
 /// `<nixpkgs>`, wherever it comes from, is frozen.
 mod channels;
 /// The classes of shells that people have.

@@ -13,6 +13,7 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
 
+use crate::entry::bash::Bash;
 use crate::entry::invocation::Entry;
 use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::Shell;
@@ -102,7 +103,8 @@ impl<'a> AsPacked<'a> {
             attributes: attributes.as_ref(),
         }
         .build()?;
-        let program = self.shell.bash.as_deref().unwrap_or("bash");
+        let bash = Bash::of(self.shell);
+        let program = bash.program();
         let rc = temporary.path().join("rc");
         let text = rc::Rc {
             dir: temporary.path(),
@@ -111,6 +113,7 @@ impl<'a> AsPacked<'a> {
             runs_hook: self.runs_hook,
             attributes: attributes.map(|attributes| attributes.script),
             bash: program,
+            first_on_path: bash.first_on_path(),
             prompt: dialect.prompt(),
             time_zone: std::env::var_os("TZ"),
             command: entry.command.as_ref().map(|(_, command)| command.as_str()),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::entry::bash::{Bash, NIX_BUILD_SHELL};
 use crate::entry::project;
 use crate::error::{Error, Result};
 use crate::nix::command::{NixCommand, OFFLINE};
@@ -45,6 +46,33 @@ impl Entry {
             command: Some((RUN, command.to_owned())),
             ..Self::default()
         }
+    }
+
+    /// nix-shell's options. The shell runs `before` first, after its hook.
+    fn options(&self, before: Option<&str>) -> Vec<OsString> {
+        let mut options: Vec<OsString> = Vec::new();
+        if self.pure {
+            options.push("--pure".into());
+        }
+        for variable in &self.keep {
+            options.extend(["--keep".into(), variable.into()]);
+        }
+        match (&self.command, before) {
+            (Some((option, command)), None) => {
+                options.extend([(*option).into(), command.into()]);
+            }
+            (Some((option, command)), Some(before)) => {
+                options.extend([(*option).into(), format!("{before}; {command}").into()]);
+            }
+            // A command ends the shell, unless it returns to the prompt, if there is one. The status
+            // there is that of the last command before the `return`.
+            (None, Some(before)) => {
+                let command = format!("{before}; if [[ $- == *i* ]]; then return; fi");
+                options.extend(["--command".into(), command.into()]);
+            }
+            (None, None) => {}
+        }
+        options
     }
 
     /// Whether a command runs as with `--run`: never in an interactive shell.
@@ -138,6 +166,8 @@ pub struct Invocation<'a> {
     variables: Vec<(&'static str, String)>,
     /// All variables of evaluation but for those.
     environment: Environment,
+    /// The directory for files that entering needs.
+    dir: PathBuf,
 }
 
 impl<'a> Invocation<'a> {
@@ -177,6 +207,7 @@ impl<'a> Invocation<'a> {
             selection,
             variables,
             environment,
+            dir: dir.to_owned(),
         })
     }
 
@@ -212,21 +243,22 @@ impl<'a> Invocation<'a> {
         Some(Develop::new(flake, attribute, self.directory()))
     }
 
-    /// The nix-shell command with these options that enters the derivation which evaluation gave, in
-    /// the shell's directory. The variables of evaluation do not reach the shell.
-    pub fn command(&self, derivation: &Path, options: &[OsString]) -> NixCommand {
+    /// The nix-shell command that enters the derivation which evaluation gave, in the shell's
+    /// directory. The variables of evaluation do not reach the shell.
+    pub fn command(&self, derivation: &Path, entry: &Entry) -> Result<NixCommand> {
+        // Without a bash of ours, nix-shell would look for one in `<nixpkgs>`, and perhaps build it.
+        let bash = Bash::of(self.shell).for_nix_shell(&self.dir)?;
         let command = NixCommand::new("nix-shell")
             // Options come first: nix-shell treats a first argument that is a file starting with
             // `#!` as a script.
             .args(OFFLINE)
             .arg(derivation)
-            .args(options);
-        let command = match &self.shell.bash {
-            Some(bash) => command.env("NIX_BUILD_SHELL", bash),
-            // Without this, nix-shell would look for a bash in `<nixpkgs>`, and perhaps build it.
-            None => command.env("NIX_BUILD_SHELL", "bash"),
+            .args(entry.options(bash.before.as_deref()));
+        let command = match bash.value {
+            Some(value) => command.env(NIX_BUILD_SHELL, value),
+            None => command,
         };
-        self.surroundings(command)
+        Ok(self.surroundings(command))
     }
 
     /// Evaluates the shell without entering it. The root at `root` keeps the derivation.

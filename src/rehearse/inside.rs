@@ -11,7 +11,7 @@ use super::hook::{self, Entered, Hook};
 use super::{SUBCOMMAND, VISIT, visit};
 use crate::entry::as_packed::AsPacked;
 use crate::entry::drift::{self, Places};
-use crate::entry::invocation::{Entry, Invocation, RUN};
+use crate::entry::invocation::{Entry, Invocation};
 use crate::error::{Advice, Error, Result};
 use crate::nix::command::NixCommand;
 use crate::nix::{self, Nix, evaluate};
@@ -103,10 +103,9 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
         });
     }
     let seen = hook::enter(&as_packed, |run, log| {
-        let options = [RUN.into(), run.into()];
         let derivation = nix.store.join(&path);
         invocation
-            .command(&derivation, &options)
+            .command(&derivation, &Entry::run(run))?
             .status_with_log(log)
     })?;
     let (check, hook) = entered(seen, "entered nix-shell")?;

@@ -20,6 +20,8 @@ pub(super) struct Rc<'a> {
     pub(super) attributes: Option<String>,
     /// The bash, as it is invoked.
     pub(super) bash: &'a str,
+    /// The directory to put before all others on `PATH`.
+    pub(super) first_on_path: Option<&'a Path>,
     pub(super) prompt: String,
     /// The user's `TZ`, which `setup` may replace.
     pub(super) time_zone: Option<OsString>,
@@ -82,10 +84,6 @@ impl Rc<'_> {
     }
 
     fn setup_and_after(&self) -> Vec<Vec<u8>> {
-        let bash_dir = match Path::new(self.bash).parent() {
-            Some(dir) if !dir.as_os_str().is_empty() => dir,
-            _ => Path::new("."),
-        };
         let mut statements: Vec<Vec<u8>> =
             vec![br#"if [ -e "$stdenv/setup" ]; then source "$stdenv/setup"; fi"#.into()];
         if !self.pure {
@@ -93,7 +91,9 @@ impl Rc<'_> {
             statements.push(b"unset p".into());
         }
         let set = |name: &[u8], value: Vec<u8>| [name, b"=", &value].concat();
-        statements.push([set(b"PATH", quoted(bash_dir)), br#":"$PATH""#.into()].concat());
+        if let Some(dir) = self.first_on_path {
+            statements.push([set(b"PATH", quoted(dir)), br#":"$PATH""#.into()].concat());
+        }
         statements.push(set(b"SHELL", quoted(self.bash)));
         statements.push(set(b"BASH", quoted(self.bash)));
         statements.push(b"set +e".into());
