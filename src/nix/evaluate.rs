@@ -170,13 +170,14 @@ impl<'a> Request<'a> {
     fn instantiate(&self, nix: &Nix, file: &Path, selection: &Selection) -> Result<Evaluation> {
         let root = self.scratch.join("derivation");
         let mut evaluation = Evaluation::default();
-        let mut download = None;
+        let mut waiting = None;
+        let mut listener = said::Listener::default();
         let printed = self
             .command(instantiate_args(file, selection)?, &root)
             .stdout_text_with_log(|line| {
                 evaluation.note(line);
-                self.note_download(line, &mut download);
-                !said::is_chatter(line)
+                self.note_wait(line, &mut waiting);
+                listener.is_told(line)
             });
         let printed = printed.map_err(|error| said::shortened(error, self.report))?;
         for link in printed.lines() {
@@ -191,17 +192,19 @@ impl<'a> Request<'a> {
         Ok(evaluation)
     }
 
-    /// Downloads are the slowest part of an evaluation, and Nix logs when one begins and ends. In
-    /// case a later Nix words the end differently, it has also ended when evaluation goes on.
-    fn note_download(&self, line: &str, download: &mut Option<Waiting<'a>>) {
+    /// Downloads and builds are the slowest parts of an evaluation, and Nix logs when one begins. It
+    /// logs the end of a download; in case a later Nix words that differently, and for builds, it has
+    /// also ended when evaluation goes on.
+    fn note_wait(&self, line: &str, waiting: &mut Option<Waiting<'a>>) {
         if let Some(url) = quoted(line, "downloading '") {
-            let what = format!("the download of {url}");
-            *download = Some(self.report.waiting(&what));
+            *waiting = Some(self.report.waiting(&format!("the download of {url}")));
+        } else if let Some(derivation) = quoted(line, "building '") {
+            *waiting = Some(self.report.waiting(&format!("the build of {derivation}")));
         } else if ["finished download of '", "evaluating file '"]
             .iter()
             .any(|prefix| line.starts_with(prefix))
         {
-            *download = None;
+            *waiting = None;
         }
     }
 

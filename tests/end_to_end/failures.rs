@@ -142,3 +142,19 @@ fn traces_and_warnings_before_the_error_are_shown() {
     )
     .says("trace: the last thing seen\nerror: no");
 }
+
+/// Evaluation builds it (import from derivation), and its words may be those of Nix's own log.
+#[test]
+fn a_builder_that_fails_while_nix_evaluates_is_heard() {
+    let builder =
+        "for i in $(seq 20); do echo line $i; done; echo loading the generator failed; exit 3";
+    let outcome = fails(&format!(
+        r#"pkgs.mkShell {{ X = import (pkgs.runCommand "generated.nix" {{ }} "{builder}"); }}"#
+    ));
+    outcome
+        .says("line 20\n")
+        .says("loading the generator failed\n")
+        .never_says("line 1\n")
+        .never_says("sandbox setup")
+        .never_says("builder args");
+}

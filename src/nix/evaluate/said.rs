@@ -8,13 +8,14 @@ use crate::report::Report;
 const SHORT: usize = 12;
 
 /// Beginnings of lines that only `-v`, `-vv` or `-vvv` shows, from Nix 2.3 to 2.34.
-const CHATTER: [&str; 53] = [
+const CHATTER: [&str; 56] = [
     // shellpack has no such option.
     "(use '--show-trace' ",
     "acquired ",
     "acquiring ",
     "added ",
     "adding ",
+    "builder process for ",
     "building of ",
     "cannot find machines file ",
     "checking access ",
@@ -55,19 +56,44 @@ const CHATTER: [&str; 53] = [
     "querying info about ",
     "reaping ",
     "removing ",
+    "sandbox setup: ",
     "source path '",
     "starting ",
     "substitution of ",
     "trace: shellpack-record:",
     "unpacking ",
+    "using builder args ",
     "using cache entry ",
     "verify TLS: ",
     "waiting for ",
 ];
 
-/// Whether a line would not be there without `-vvv`.
-pub(super) fn is_chatter(line: &str) -> bool {
-    CHATTER.iter().any(|start| line.starts_with(start))
+/// Nix's own words about a build, from its end on.
+const BUILD_ENDS: [&str; 4] = [
+    "builder process for ",
+    "building of ",
+    "evaluating file '",
+    "killing process ",
+];
+
+/// Tells Nix's chatter from the lines that would be there without `-vvv`.
+#[derive(Debug, Default)]
+pub(super) struct Listener {
+    /// Whether the lines are a builder's, which may have any words.
+    hears_builder: bool,
+}
+
+impl Listener {
+    /// Whether the line would be there without `-vvv`.
+    pub(super) fn is_told(&mut self, line: &str) -> bool {
+        let starts_with_any = |starts: &[&str]| starts.iter().any(|start| line.starts_with(start));
+        if line.starts_with("building '") {
+            self.hears_builder = true;
+        } else if starts_with_any(&BUILD_ENDS) {
+            self.hears_builder = false;
+        }
+        self.hears_builder || !starts_with_any(&CHATTER)
+    }
 }
 
 /// Leaves the last lines before Nix's error, unless the user wants all.
@@ -106,6 +132,30 @@ fn last_lines(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_builders_lines_are_told_whatever_they_say() {
+        let log = "\
+            locking path '/nix/store/x'\n\
+            executing builder '/bin/sh'\n\
+            building '/nix/store/x-gen.drv'...\n\
+            unpacking sources\n\
+            loading failed\n\
+            building of '/nix/store/x-gen.drv!out' from .drv file: got EOF\n\
+            lock released on '/nix/store/x.lock'\n\
+            error: builder for '/nix/store/x-gen.drv' failed with exit code 3";
+        let mut listener = Listener::default();
+        let told: Vec<_> = log.lines().filter(|line| listener.is_told(line)).collect();
+        assert_eq!(
+            told,
+            [
+                "building '/nix/store/x-gen.drv'...",
+                "unpacking sources",
+                "loading failed",
+                "error: builder for '/nix/store/x-gen.drv' failed with exit code 3",
+            ]
+        );
+    }
 
     #[test]
     fn the_last_lines_before_the_error_are_shown() {
