@@ -279,6 +279,12 @@ fn limit(dir: &Path) -> PathBuf {
         .to_owned()
 }
 
+/// The directory that has all of the project of a shell file: its git repository, or its directory.
+pub(super) fn whole_of(file: &Path) -> PathBuf {
+    let directory = file.parent().unwrap_or(file);
+    repository(directory).unwrap_or(directory).to_owned()
+}
+
 /// The top of the git repository that a directory is in.
 fn repository(dir: &Path) -> Option<&Path> {
     dir.ancestors().find(|dir| dir.join(".git").exists())

@@ -29,6 +29,7 @@ mod names;
 mod names_of_builtins;
 mod pins;
 mod places;
+mod reach;
 mod reads;
 mod recording;
 mod surroundings;

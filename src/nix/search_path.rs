@@ -4,13 +4,14 @@
 //! default (`~/.nix-defexpr/channels`, the root user's channels). Nix itself is asked for
 //! the result as `builtins.nixPath`, so that every version's rules hold.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::Nix;
 use super::command::{self, NixCommand};
-use super::expression::{quote, utf8};
+use super::expression::{quote, quote_all, utf8};
 use crate::error::{Error, Result};
 use shellpack_format::store::store_path::StorePath;
 
@@ -34,6 +35,62 @@ pub(crate) struct Frozen {
     pub path: String,
     /// The path in the search path: a directory, or a symlink.
     pub source: String,
+    /// If more than the source is in the store path: the directory that it is a part of.
+    pub part_of: Option<PathBuf>,
+}
+
+/// A part of a directory, to freeze.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// The directory, without symlinks.
+    directory: PathBuf,
+    /// The path in it that is looked up.
+    source: PathBuf,
+    /// Files in it.
+    files: BTreeSet<PathBuf>,
+    /// Directories and files in it, with all of their contents.
+    trees: Vec<PathBuf>,
+}
+
+impl Part {
+    /// A path with files and whole directories beside it. The directory is so far up that every
+    /// directory among them keeps its name.
+    pub(crate) fn of(source: &Path, mut files: BTreeSet<PathBuf>, trees: Vec<PathBuf>) -> Self {
+        files.insert(source.to_owned());
+        let all = || files.iter().chain(&trees);
+        let holds_all = |dir: &&Path| all().all(|path| path != dir && path.starts_with(dir));
+        let directory = source.ancestors().find(holds_all);
+        let directory = directory.unwrap_or(Path::new("/"));
+        let above = directory.parent().filter(|_| source.is_file());
+        let directory = above.unwrap_or(directory);
+        Self {
+            directory: directory.to_owned(),
+            source: source.to_owned(),
+            files,
+            trees,
+        }
+    }
+
+    /// The filter of `builtins.path` that keeps this part, and nothing of Git's.
+    fn filter(&self) -> Result<String> {
+        let on_the_way = |path: &Path| path.starts_with(&self.directory) && path != self.directory;
+        let paths = self.files.iter().chain(&self.trees);
+        let kept: BTreeSet<_> = paths
+            .flat_map(|path| path.ancestors())
+            .filter(|path| on_the_way(path))
+            .collect();
+        let text = |paths: &mut dyn Iterator<Item = &Path>| -> Result<String> {
+            let texts: Vec<_> = paths.map(utf8).collect::<Result<_>>()?;
+            Ok(quote_all(texts.into_iter()))
+        };
+        Ok(format!(
+            "let kept = builtins.listToAttrs (map (name: {{ inherit name; value = null; }}) [ {} ]); \
+             isBelow = file: dir: builtins.substring 0 (builtins.stringLength dir + 1) file == dir + \"/\"; in \
+             file: _: baseNameOf file != \".git\" && (kept ? ${{file}} || builtins.any (isBelow file) [ {} ])",
+            text(&mut kept.into_iter())?,
+            text(&mut self.trees.iter().map(PathBuf::as_path))?
+        ))
+    }
 }
 
 /// The search path in force with these `-I` options.
@@ -143,7 +200,7 @@ pub(crate) fn freeze(nix: &Nix, name: String, source: String) -> Result<Frozen> 
     let real = utf8(&real)?.to_owned();
     let path = match nix.store.containing(&real) {
         Some(_) => real,
-        None => copy(&name, Path::new(&real))?,
+        None => copy(&name, Path::new(&real), WITHOUT_GIT)?,
     };
     let Some((store_path, _)) = nix.store.containing(&path) else {
         return Err(Error::nix_output(
@@ -156,10 +213,28 @@ pub(crate) fn freeze(nix: &Nix, name: String, source: String) -> Result<Frozen> 
         store_path,
         path,
         source,
+        part_of: None,
     })
 }
 
-fn copy(name: &str, dir: &Path) -> Result<String> {
+/// Brings a part of a directory into the store, as the answer of the source in it.
+pub(crate) fn freeze_part(nix: &Nix, name: String, source: String, part: Part) -> Result<Frozen> {
+    let copied = copy(&name, &part.directory, &part.filter()?)?;
+    let frozen = freeze(nix, name, copied)?;
+    let rest = part.source.strip_prefix(&part.directory);
+    let path = Path::new(&frozen.path).join(rest.unwrap_or(Path::new("")));
+    Ok(Frozen {
+        path: utf8(&path)?.to_owned(),
+        source,
+        part_of: Some(part.directory),
+        ..frozen
+    })
+}
+
+/// The filter that leaves out what Git keeps beside a working copy.
+const WITHOUT_GIT: &str = "file: _: baseNameOf file != \".git\"";
+
+fn copy(name: &str, dir: &Path, filter: &str) -> Result<String> {
     let plain: String = name
         .chars()
         .map(|c| {
@@ -171,7 +246,7 @@ fn copy(name: &str, dir: &Path) -> Result<String> {
         })
         .collect();
     let expression = format!(
-        "builtins.path {{ name = {}; path = /. + {}; filter = file: _: baseNameOf file != \".git\"; }}",
+        "builtins.path {{ name = {}; path = /. + {}; filter = {filter}; }}",
         quote(plain.trim_start_matches('.')),
         quote(utf8(dir)?)
     );
@@ -181,15 +256,13 @@ fn copy(name: &str, dir: &Path) -> Result<String> {
     command::parse_json("nix-instantiate", &text)
 }
 
-/// The directories of the search path, whose files are not the project's. An entry that holds the
-/// shell file itself is left out: its files are.
-pub(crate) fn foreign_directories(entries: &[PathEntry], shell_file: &Path) -> Vec<PathBuf> {
+/// The directories of the search path, whose files are not the project's.
+pub(crate) fn directories(entries: &[PathEntry]) -> Vec<PathBuf> {
     let dirs = entries
         .iter()
         .filter(|entry| !is_url(&entry.path))
         .map(|entry| PathBuf::from(&entry.path));
-    dirs.filter(|dir| dir.is_absolute() && !shell_file.starts_with(dir))
-        .collect()
+    dirs.filter(|dir| dir.is_absolute()).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::alike::Comparison;
 use super::surroundings::Surroundings;
 use super::user_config::{self, Seen};
+use crate::create::project;
 use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
@@ -72,7 +73,7 @@ pub(super) fn record(
         connection.add_temp_root(&frozen.store_path)?;
     }
     if surroundings.frozen().next().is_some() {
-        files.extend(surroundings.frozen_files(&files));
+        files.extend(surroundings.frozen_files(nix, &files));
         watching.request = surroundings.applied_to(&watching.request);
         recorded = watching.record(&files)?;
     }
@@ -84,8 +85,10 @@ pub(super) fn record(
         connection.add_temp_root(derivation)?;
     }
     // The recorder sees only project files; Nix's log names all of them.
-    recorded.evaluated.extend(plain.evaluated);
-    recorded.copied.extend(plain.copied);
+    // Of the frozen ones, the project has those that it reads in another way, too.
+    let is_left = |file: &PathBuf| !surroundings.has(nix, file);
+    (recorded.evaluated).extend(plain.evaluated.into_iter().filter(is_left));
+    (recorded.copied).extend(plain.copied.into_iter().filter(is_left));
     Ok(Recording {
         foreign: foreign(nix, &entries, &surroundings, &user, request.file()),
         evaluation: recorded,
@@ -191,8 +194,8 @@ fn hold_sources(nix: &Nix, evaluation: &Evaluation, connection: &mut Connection)
         .try_for_each(|source| connection.add_temp_root(source))
 }
 
-/// Directories whose files do not belong to the project: the store, the search path, the user's
-/// configuration.
+/// Directories whose files do not belong to the project: the store, the user's configuration, and the
+/// search path, but for what of it is in the project, or around it.
 fn foreign(
     nix: &Nix,
     entries: &[PathEntry],
@@ -200,7 +203,7 @@ fn foreign(
     user: &UserConfig,
     file: &Path,
 ) -> Vec<PathBuf> {
-    let mut dirs = search_path::foreign_directories(entries, file);
+    let mut dirs = search_path::directories(entries);
     let Surroundings {
         search_path,
         overrides,
@@ -208,11 +211,12 @@ fn foreign(
     } = surroundings;
     let frozen = search_path.iter().chain(overrides);
     dirs.extend(frozen.map(|entry| PathBuf::from(&entry.source)));
+    let project = project::whole_of(file);
+    let is_projects = |dir: &Path| file.starts_with(dir) || dir.starts_with(&project);
+    let real = |dir: &PathBuf| std::fs::canonicalize(dir).unwrap_or_else(|_| dir.clone());
+    dirs.retain(|dir| !is_projects(&real(dir)));
     dirs.extend(user_config::places(user, file));
-    let real: Vec<_> = dirs
-        .iter()
-        .filter_map(|dir| std::fs::canonicalize(dir).ok())
-        .collect();
+    let real: Vec<_> = dirs.iter().map(real).collect();
     dirs.extend(real.into_iter().filter(|dir| !file.starts_with(dir)));
     dirs.push(nix.store.as_path().to_owned());
     dirs

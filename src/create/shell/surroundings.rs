@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::environment::{self, Values};
+use super::reach::Reach;
 use super::user_config::Seen;
 use crate::error::Result;
 use crate::nix::Nix;
-use crate::nix::evaluate::{Evaluation, Recorded, Request};
+use crate::nix::evaluate::{Recorded, Request};
 use crate::nix::expression::utf8;
 use crate::nix::search_path::{self, Frozen, PathEntry};
 use crate::nix::user_config::{OVERLAYS, UserConfig};
@@ -36,8 +37,8 @@ impl Surroundings {
         entries: &[PathEntry],
         user: &UserConfig,
     ) -> Result<Self> {
-        let mut placed = freeze(seen.nix, entries, seen.events)?;
-        freeze_unseen(seen.nix, entries, seen.plain, &mut placed)?;
+        let mut placed = freeze(seen, entries, user)?;
+        freeze_unseen(seen, entries, &mut placed)?;
         let mut search_path: Vec<_> = placed.into_values().collect();
         if !search_path.iter().any(|known| known.name == OVERLAYS) {
             search_path.extend(seen.freeze_overlays(user)?);
@@ -113,19 +114,29 @@ impl Surroundings {
         variables.collect()
     }
 
+    /// Whether a file was frozen, so that the shell has it in the store instead.
+    pub(super) fn has(&self, nix: &Nix, file: &Path) -> bool {
+        let file = BTreeSet::from([file.to_owned()]);
+        !self.frozen_files(nix, &file).is_empty()
+    }
+
     /// The paths of files after the source that they are in was frozen.
-    pub(super) fn frozen_files(&self, files: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    pub(super) fn frozen_files(&self, nix: &Nix, files: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
         let mut found = Vec::new();
         for frozen in self.frozen() {
-            let Ok(real) = std::fs::canonicalize(&frozen.source) else {
+            let (from, to) = if let Some(directory) = &frozen.part_of {
+                (directory.clone(), nix.store.join(&frozen.store_path))
+            } else if let Ok(real) = std::fs::canonicalize(&frozen.source) {
+                (real, PathBuf::from(&frozen.path))
+            } else {
                 continue;
             };
             let below = files
                 .iter()
-                .filter_map(|file| file.strip_prefix(&real).ok());
-            found.extend(below.map(|rest| Path::new(&frozen.path).join(rest)));
+                .filter_map(|file| file.strip_prefix(&from).ok());
+            found.extend(below.map(|rest| to.join(rest)));
         }
-        found.retain(|file| file.is_file());
+        found.retain(|file| file.exists());
         found
     }
 }
@@ -143,24 +154,25 @@ fn takes_user_config(events: &[Recorded]) -> bool {
 /// Frozen entries by their place in the search path. One without prefix may have several names.
 type Placed = BTreeMap<(usize, String), Frozen>;
 
-fn freeze(nix: &Nix, entries: &[PathEntry], events: &[Recorded]) -> Result<Placed> {
-    let mut placed = Placed::new();
-    for event in events {
+fn freeze(seen: &Seen<'_>, entries: &[PathEntry], user: &UserConfig) -> Result<Placed> {
+    let mut answers = BTreeMap::new();
+    for event in seen.events {
         // `<nix/…>` are files built into Nix.
-        let Recorded::Lookup { name, path, .. } = event else {
-            continue;
-        };
-        let Some(answer) = search_path::resolve(entries, name, path) else {
-            continue;
-        };
-        if let Entry::Vacant(vacant) = placed.entry((answer.place, answer.name.clone())) {
-            let mut frozen = search_path::freeze(nix, answer.name, answer.source)?;
-            let entry = &entries[answer.place].path;
-            if search_path::is_url(entry) {
-                frozen.source.clone_from(entry);
-            }
-            vacant.insert(frozen);
+        if let Recorded::Lookup { name, path, .. } = event
+            && let Some(answer) = search_path::resolve(entries, name, path)
+        {
+            answers.insert((answer.place, answer.name), answer.source);
         }
+    }
+    let reach = Reach::new(seen, answers.values(), user.places());
+    let mut placed = Placed::new();
+    for ((place, name), source) in answers.clone() {
+        let mut frozen = reach.freeze(name.clone(), source)?;
+        let entry = &entries[place].path;
+        if search_path::is_url(entry) {
+            frozen.source.clone_from(entry);
+        }
+        placed.insert((place, name), frozen);
     }
     Ok(placed)
 }
@@ -188,27 +200,23 @@ fn freeze_overrides(seen: &Seen<'_>) -> Result<Vec<Frozen>> {
 }
 
 /// Freezes entries whose look-up the recorder did not see. Nix's log names their files.
-fn freeze_unseen(
-    nix: &Nix,
-    entries: &[PathEntry],
-    plain: &Evaluation,
-    placed: &mut Placed,
-) -> Result<()> {
+fn freeze_unseen(seen: &Seen<'_>, entries: &[PathEntry], placed: &mut Placed) -> Result<()> {
     let named = entries.iter().enumerate();
     for (place, entry) in named.filter(|(_, entry)| !entry.prefix.is_empty()) {
         let Ok(real) = std::fs::canonicalize(&entry.path) else {
             continue;
         };
-        let was_used = plain
-            .evaluated
+        let evaluated = &seen.plain.evaluated;
+        let was_used = evaluated
             .iter()
             .any(|file| file.starts_with(&real) || file.starts_with(&entry.path));
-        if !was_used {
+        // The project's files are evaluated anyway.
+        if !was_used || seen.shell_file.starts_with(&real) {
             continue;
         }
         let name = entry.prefix.clone();
         if let Entry::Vacant(vacant) = placed.entry((place, name.clone())) {
-            vacant.insert(search_path::freeze(nix, name, entry.path.clone())?);
+            vacant.insert(search_path::freeze(seen.nix, name, entry.path.clone())?);
         }
     }
     Ok(())

@@ -87,6 +87,71 @@ fn a_name_of_a_single_file_is_no_eval() {
     file.arrives();
 }
 
+/// What a file of the search path imports, reads and copies comes along, wherever it is, also if a
+/// function of nixpkgs calls it.
+#[test]
+fn a_name_of_a_file_that_imports_its_siblings_is_frozen() {
+    let sibling = write("nix/data/message.nix")
+        + r#"cat > nix/a.nix <<'END'
+import ../other/b.nix // { inherit (import ./data/message.nix) MESSAGE; text = builtins.readFile ./text; }
+END
+mkdir other; echo '{ called = { stdenv }: "yes" + import ./c.nix; copied = "${./copied}"; }' > other/b.nix
+echo '"!"' > other/c.nix; echo copied > other/copied; echo -n text > nix/text; echo 'throw "not this"' > nix/unread.nix"#;
+    let shell = "let lib = import <lib>; in assert lib.text == \"text\" && pkgs.callPackage lib.called { } == \"yes!\";
+pkgs.mkShell { inherit (lib) MESSAGE copied; }";
+    let of_project = Class {
+        make: &sibling,
+        words: "-I lib=nix/a.nix",
+        ..Class::written("siblings", shell)
+    };
+    let b = of_project.arrives();
+    b.sh("cd /nix/store/*-lib/siblings/nix && test -e a.nix && test ! -e unread.nix")
+        .succeeds();
+    let elsewhere = Class {
+        make: &format!("mkdir -p ~/apart; cd ~/apart; git init -q .; {sibling}\ncd $OLDPWD"),
+        words: "-I lib=$HOME/apart/nix/a.nix",
+        ..Class::written("siblings-apart", shell)
+    };
+    elsewhere.arrives();
+    let directory = Class {
+        make: "mv ~/apart/nix/a.nix ~/apart/nix/default.nix; rm ~/apart/nix/unread.nix",
+        words: "-I lib=$HOME/apart/nix",
+        ..Class::written("siblings-of-directory", shell)
+    };
+    directory.arrives();
+}
+
+/// In the place of nixpkgs, as the author of a small package set has it.
+#[test]
+fn nixpkgs_may_be_a_file_with_siblings() {
+    let file = Class {
+        make: "mkdir -p ~/own-nixpkgs; cp *.nix ~/own-nixpkgs
+echo 'args: import ./shell.nix args' > ~/own-nixpkgs/packages.nix",
+        words: "-p greet -I nixpkgs=$HOME/own-nixpkgs/packages.nix",
+        ..Class::of("own-stdenv")
+    };
+    file.enters_alike(&["ENTER --pure --run greet"]);
+}
+
+/// By a name, by the name of a directory in it, and without a name; what else is in it stays.
+#[test]
+fn a_project_on_the_search_path_is_carried_as_it_is_read() {
+    let make = write("nix/message.nix")
+        + "echo 'import ../seven.nix' > nix/indirect.nix; echo 7 > seven.nix; echo 8 > nix/eight.nix
+echo TOKEN=secret > .env; git init -q .; git add .; git -c user.name=a -c user.email=a@b commit -qm all";
+    let shell = "assert import <here/nix/indirect.nix> == 7 && import ./nix/eight.nix == 8 && import ./seven.nix == 7;
+assert import <sub/eight.nix> == 8 && import <sub/indirect.nix> == 7; "
+        .to_owned()
+        + &says("<nix/message.nix>");
+    let project = Class {
+        make: &make,
+        words: "-I here=. -I sub=nix -I .",
+        ..Class::written("here-on-the-path", &shell)
+    };
+    let b = project.arrives();
+    b.sh("! grep -rs TOKEN=secret /nix/store ~").succeeds();
+}
+
 /// The project itself, as `-I .` has it, and what it holds.
 #[test]
 fn the_project_on_the_search_path_arrives() {
