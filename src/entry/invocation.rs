@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::nix::command::{NixCommand, OFFLINE};
 use crate::nix::environment::Environment;
 use crate::nix::evaluate;
+use crate::nix::expression::quote;
 use crate::nix::flake::{Flake, Start};
 use crate::nix::replay::{self, Answer};
 use crate::nix::scope;
@@ -252,7 +253,7 @@ impl<'a> Invocation<'a> {
             // Options come first: nix-shell treats a first argument that is a file starting with
             // `#!` as a script.
             .args(OFFLINE)
-            .arg(derivation)
+            .args(by_name(derivation))
             .args(entry.options(bash.before.as_deref()));
         let command = match bash.value {
             Some(value) => command.env(NIX_BUILD_SHELL, value),
@@ -309,6 +310,16 @@ impl<'a> Invocation<'a> {
         let variables = self.variables.iter();
         variables.fold(command, |command, (name, value)| command.env(name, value))
     }
+}
+
+/// A derivation as nix-shell takes it. Where `/nix` is a symlink, nix-shell follows it, and takes a
+/// derivation that it finds outside of its store for an expression.
+fn by_name(derivation: &Path) -> Vec<OsString> {
+    if real(derivation) == derivation {
+        return vec![derivation.as_os_str().to_owned()];
+    }
+    let import = format!("import {}", quote(&derivation.to_string_lossy()));
+    ["-E".into(), import.into()].into()
 }
 
 /// A directory without symlinks and `..`, as far as it is there.

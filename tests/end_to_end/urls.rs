@@ -32,9 +32,9 @@ fn the_file_that_nix_shell_takes() {
         "derivation { name = \"shell\"; system = builtins.currentSystem; builder = \"/bin/sh\"; }",
     );
     let script = "mkdir urls; cd urls; tar -C ../tree -czf t.tar.gz t; url=file://$PWD/t.tar.gz
-        nix-shell --run 'echo $name' --argstr which its $url > plain
+        nix-shell --run 'echo $name' --argstr which its $url > t.plain
         shellpack create --argstr which its $url -o t.shellpack
-        shellpack rehearse t.shellpack --run 'echo $name' > ours; diff plain ours >&2; cat ours";
+        shellpack rehearse t.shellpack --run 'echo $name' > t.ours; diff t.plain t.ours >&2; cat t.ours";
     a.sh(script).succeeds().shows("entered nix-shell");
 }
 
