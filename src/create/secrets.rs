@@ -37,7 +37,7 @@ pub(super) fn warn_of_files(project: &Project, no_eval: bool, report: &Report) {
     let named: BTreeSet<_> = named.map(|file| file.path.as_str()).collect();
     if !named.is_empty() {
         report.emit(Event::Warning(&format!(
-            "evaluation adds files to the bundle that usually hold secrets; check whether they \
+            "evaluation drags files into the bundle that usually hold secrets; check whether they \
              should be there: {}",
             listed(&named)
         )));

@@ -42,7 +42,7 @@ pkgs.mkShell { KIND = if exists /etc/issue then "debian" else "other"; }"#;
     a.sh("cd fixtures/shells/looks-at-etc; shellpack create -o ~/looks-at-etc.shellpack")
         .exits_with(1)
         .says("the shell is another one elsewhere")
-        .says("    here:      debian\n    elsewhere: other\n");
+        .says("  the difference is `KIND` of nix-shell:\n      here:      debian\n      elsewhere: other\n");
 }
 
 #[test]

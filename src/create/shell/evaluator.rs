@@ -174,7 +174,11 @@ impl Evaluator<'_> {
             }
             let files = self.answered_files(observed, asked.files(index, &all));
             replay.answers = asked.answers(&all);
-            let usual = self.evaluate_as(observed, replay, &files)?;
+            let usual = match self.evaluate_as(observed, replay, &files) {
+                // It is not pure, and will be refused.
+                Err(Error::NixFailed { .. }) if observed.wanted.flake.is_some() => continue,
+                usual => usual?,
+            };
             for kind in new {
                 let Some((answers, unseen)) = asked.otherwise(kind) else {
                     continue;
