@@ -35,7 +35,7 @@ pub(crate) use output::BadOutput;
 pub(crate) use parity::{BadParity, ParityFault};
 pub(crate) use remedy::Remedy;
 pub(crate) use unfit::Unfit;
-use words::{describe, indent, on_lines_of_their_own};
+use words::{describe, indent, on_lines_of_their_own, paths};
 
 /// The crate's result.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -325,12 +325,14 @@ pub enum Error {
     NotImported(String),
     /// The shell evaluates to another derivation here, which is not carried.
     #[error(
-        "could not enter the shell: here it evaluates to another derivation, which needs paths that the bundle does not have{}{why}",
-        indent(missing)
+        "could not enter the shell: here it evaluates to another derivation, which needs {} that the bundle does not have{}{why}",
+        paths(*count), indent(missing)
     )]
     Drift {
-        /// Store paths that would have to be built or fetched, one a line.
+        /// Store paths that would have to be built or fetched, one a line: the first of them.
         missing: String,
+        /// How many these are.
+        count: usize,
         /// The differences and their origins: more lines.
         why: String,
         /// Whether they can be built here, with no network.

@@ -25,8 +25,10 @@ const LISTED: usize = 5;
 
 /// The missing inputs of a shell that drifted.
 pub(super) struct Drift {
-    /// Paths that would have to be built or fetched, or that are unknown, one per line.
+    /// Paths that would have to be built or fetched, or that are unknown, one per line: the first.
     missing: String,
+    /// How many these are.
+    count: usize,
     /// The explanation of the drift, in further lines.
     why: String,
     /// The outputs to build, if all of them can be built without a network.
@@ -53,13 +55,14 @@ impl Drift {
         if all.is_empty() {
             return Ok(None);
         }
-        let words = all.iter().take(LISTED).map(|path| nix.store.print(path));
+        let words = listed(&all, &derivation, nix);
         let needs_no_network = missing.to_substitute.is_empty()
             && missing.unknown.is_empty()
             && missing.to_build.iter().all(|path| builds_here(nix, path));
         let edited = project::edited(&ready.manifest.project, ready.project);
         Ok(Some(Self {
-            missing: words.collect::<Vec<_>>().join("\n"),
+            missing: words,
+            count: all.len(),
             why: explain::explain(ready.shell, nix, ready.project, &edited, found),
             buildable: needs_no_network.then(|| nix.inputs(&derivation)),
             builds: missing.to_build.len(),
@@ -105,10 +108,29 @@ impl Drift {
     fn error(&self) -> Error {
         Error::Drift {
             missing: self.missing.clone(),
+            count: self.count,
             why: self.why.clone(),
             can_build: self.buildable.is_some(),
         }
     }
+}
+
+/// Missing paths, one a line: first the inputs that the shell itself names, which are the packages
+/// that were added or changed, then what these are made of.
+fn listed(all: &[StorePath], derivation: &Derivation, nix: &Nix) -> String {
+    let is_own = |path: &StorePath| {
+        derivation.input_derivations.contains_key(path) || derivation.input_sources.contains(path)
+    };
+    let (own, others): (Vec<_>, Vec<_>) = all.iter().partition(|path| is_own(path));
+    let in_order = own.into_iter().chain(others);
+    let mut lines: Vec<_> = in_order
+        .take(LISTED)
+        .map(|path| nix.store.print(path))
+        .collect();
+    if all.len() > LISTED {
+        lines.push(format!("and {} more", all.len() - LISTED));
+    }
+    lines.join("\n")
 }
 
 /// Whether a derivation can be built on this machine without fetching.

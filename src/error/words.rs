@@ -22,3 +22,10 @@ pub(super) fn on_lines_of_their_own(words: &str) -> String {
 pub(super) fn indent(words: &str) -> String {
     words.lines().map(|line| format!("\n  {line}")).collect()
 }
+
+pub(super) fn paths(count: usize) -> String {
+    match count {
+        1 => "1 path".to_owned(),
+        count => format!("{count} paths"),
+    }
+}

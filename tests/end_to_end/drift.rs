@@ -70,6 +70,22 @@ fn the_place_is_named() {
         .says("  it contains the path of the project directory\n");
 }
 
+/// What it is made of comes after it, and the paths of that may be many.
+#[test]
+fn the_shells_own_missing_input_is_listed_first() {
+    let shell = r#"let text = builtins.getEnv "HOSTNAME"; part = n: pkgs.runCommand "part-${toString n}" { } "echo ${text} > $out"; in
+pkgs.mkShell { packages = pkgs.lib.optional (text != "") (pkgs.writeShellScriptBin "whole" "cat ${toString (map part [ 1 2 3 4 5 6 7 8 ])}"); }"#;
+    let b = packed("drift-parts", shell, "", "");
+    let said = drifts(&b, "HOSTNAME=x shellpack open x.shellpack")
+        .says("which needs 9 paths that the bundle does not have\n  /nix/store/")
+        .says("-whole.drv\n")
+        .says("\n  and 4 more\n")
+        .stderr;
+    let listed: Vec<_> = said.lines().filter(|line| line.ends_with(".drv")).collect();
+    assert_eq!(listed.len(), 5, "{said}");
+    assert!(listed[0].ends_with("-whole.drv"), "{said}");
+}
+
 /// A build on B is announced: B may build if that needs no network.
 const MAY_BUILD: &str = "export NIX_CONFIG='max-jobs = 1'";
 
