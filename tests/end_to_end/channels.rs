@@ -124,3 +124,28 @@ fn a_shell_that_depends_on_more_than_the_place_is_refused() {
         .succeeds()
         .prints("1");
 }
+
+/// A copy takes ten times as long as a look whether it is there.
+#[test]
+fn nixpkgs_is_copied_once_and_again_when_it_changes() {
+    let a = machine_a();
+    a.runs(
+        r#"mkdir ~/copied-once; cd ~/copied-once; cp -r ~/fixtures/nixpkgs .; mkdir bin
+printf '#!/bin/sh\necho "$@" >> ~/copied-once/typed\nexec %s "$@"\n' "$(command -v nix-instantiate)" > bin/nix-instantiate
+chmod +x bin/nix-instantiate"#,
+    );
+    let copies = |number: usize| {
+        let create = "PATH=$HOME/copied-once/bin:$PATH shellpack create ~/fixtures/shells/channel --dry-run -I nixpkgs=nixpkgs";
+        let count = "grep -- --read-write-mode typed | grep -c nixpkgs || true";
+        a.sh(&format!(
+            "cd ~/copied-once; : > typed; {create} >&2; {count}"
+        ))
+        .succeeds()
+        .prints(&number.to_string());
+    };
+    a.runs("echo '# another' >> ~/copied-once/nixpkgs/default.nix");
+    copies(1);
+    copies(0);
+    a.runs("echo '# and another' >> ~/copied-once/nixpkgs/default.nix");
+    copies(1);
+}

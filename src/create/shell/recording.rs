@@ -68,7 +68,10 @@ pub(super) fn record(
         environment: &request.environment,
         scratch: request.scratch,
     };
+    let waiting =
+        report.waiting("the search path to be hashed, and copied into the store if it is new");
     let surroundings = Surroundings::freeze(&seen, &entries, &user)?;
+    drop(waiting);
     for frozen in surroundings.frozen() {
         connection.add_temp_root(&frozen.store_path)?;
     }
