@@ -26,6 +26,7 @@ use daemon::{Connection, Endpoint, Missing};
 use expression::quote;
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
+use shellpack_format::store::version::is_older;
 
 /// The Nix that is installed here.
 #[derive(Debug, Clone)]
@@ -140,6 +141,14 @@ impl Nix {
             .restriction
             .filter(|_| !sees_it)
             .map(Restriction::setting))
+    }
+
+    /// Whether nix-shell looks for `shell.nix` in every directory. Before 2.24, and where a setting
+    /// says so, that is only in the current one, and `default.nix` is the shell of any other.
+    pub(crate) fn looks_for_shell_nix(&self) -> bool {
+        const SETTING: &str = "nix-shell-always-looks-for-shell-nix";
+        !is_older(&self.version, "2.24")
+            && location::setting(SETTING) != Some(serde_json::Value::Bool(false))
     }
 
     /// The way to the store, by Nix's own rule: through the daemon if we may not write the store.

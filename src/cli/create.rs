@@ -20,8 +20,9 @@ use shellpack_format::bundle::manifest::selection::{Argument, Selection};
     reason = "each is a switch of its own on the command line"
 )]
 pub struct Create {
-    /// Shell file, its directory, or the URL of a tarball; several go into one bundle
-    #[arg(default_value = ".", value_name = "FILE")]
+    /// Shell file, its directory, the URL of a tarball, or `<NAME>` of the search path; several go into
+    /// one bundle. The default is the current directory
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Pack a shell with these packages from `<nixpkgs>`, like `nix-shell -p`
     #[arg(short, long, value_name = "PKG", num_args = 1.., conflicts_with_all = ["files", "expr", "attr"], help_heading = CONTENTS)]
@@ -148,6 +149,7 @@ impl Create {
         let subjects = match self.expr {
             Some(expression) => vec![Subject::Expression(expression)],
             None if !self.flake.is_empty() => self.flake.into_iter().map(Subject::Flake).collect(),
+            None if self.packages.is_empty() && self.files.is_empty() => vec![Subject::Here],
             None if self.packages.is_empty() => {
                 self.files.into_iter().map(Subject::named).collect()
             }

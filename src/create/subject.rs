@@ -5,18 +5,22 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
+use crate::nix::Nix;
 use crate::nix::expression::quote;
 use crate::nix::search_path;
 use shellpack_format::bundle::manifest::BundleName;
-use shellpack_format::store::version::is_older;
 
 /// A subject as named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
+    /// The shell file in the current directory, as for nix-shell without a file.
+    Here,
     /// A shell file, or the directory that it is in.
     File(PathBuf),
     /// The url of a tarball, as for nix-shell.
     Url(String),
+    /// `<…>`, which Nix looks up in its search path.
+    LookUp(String),
     /// Packages of `<nixpkgs>`, as for `nix-shell -p`; each is an expression.
     Packages(Vec<String>),
     /// An expression, as for `nix-shell -E`.
@@ -26,12 +30,13 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// Interprets a plain argument: a flake if it has a `#` and no such file exists, a url by Nix's
-    /// rule, else a file.
+    /// Interprets a plain argument: a flake if it has a `#` and no such file exists, a url or a look-up
+    /// by Nix's rules, else a file.
     pub fn named(argument: PathBuf) -> Self {
         match argument.to_str() {
             Some(text) if text.contains('#') && !argument.exists() => Self::Flake(text.to_owned()),
             Some(text) if search_path::is_tarball_url(text) => Self::Url(text.to_owned()),
+            Some(text) if is_look_up(text) && !argument.exists() => Self::LookUp(text.to_owned()),
             _ => Self::File(argument),
         }
     }
@@ -43,19 +48,24 @@ impl Subject {
     /// Finds the shell file, or writes it into `scratch`, by the rules of this version of Nix. The path
     /// is absolute; only its last part may be a symlink, because nix-shell enters the directory that the
     /// link is in.
-    pub(super) fn locate(&self, scratch: &Path, nix_version: &str) -> Result<PathBuf> {
+    pub(super) fn locate(&self, scratch: &Path, nix: &Nix) -> Result<PathBuf> {
         let text = match self {
+            Self::Here => return locate(Path::new("."), || true),
             Self::File(named) => {
                 ensure_shell_file(named)?;
-                return locate(named);
+                return locate(named, || nix.looks_for_shell_nix());
             }
             // [`super::flake`] finds flakes.
             Self::Flake(reference) => return Err(Error::NoShellFile(reference.into())),
-            Self::Url(url) => import_of(url, nix_version),
+            Self::Url(url) => {
+                let source = format!("builtins.fetchTarball {}", quote(url));
+                import_of(&source, nix.looks_for_shell_nix())
+            }
+            Self::LookUp(name) => import_of(name, nix.looks_for_shell_nix()),
             Self::Packages(packages) => expression_of(packages),
             Self::Expression(text) => text.clone(),
         };
-        if !matches!(self, Self::Url(_)) && has_relative_path(&text) {
+        if !matches!(self, Self::Url(_) | Self::LookUp(_)) && has_relative_path(&text) {
             return Err(Error::RelativeExpression(text));
         }
         // In a directory of its own: no other file belongs to this project.
@@ -66,11 +76,20 @@ impl Subject {
         fs::canonicalize(&file).map_err(Error::io("find", &file))
     }
 
+    /// The `shell.nix` beside the `default.nix` that was found in a directory, if there are both.
+    pub(super) fn passed_over(&self, found: &Path) -> Option<PathBuf> {
+        let is_of_directory = matches!(self, Self::File(named) if named.is_dir());
+        let is_default = found.ends_with("default.nix") && is_of_directory;
+        let other = is_default.then(|| found.with_file_name("shell.nix"))?;
+        other.is_file().then_some(other)
+    }
+
     /// A name for the project's directory where none exists: the packages' names, or the url's.
     fn name(&self) -> String {
         let packages = match self {
             Self::Packages(packages) => packages,
             Self::Url(url) => return name_of_url(url),
+            Self::LookUp(name) => return name_of_url(name.trim_matches(['<', '>'])),
             _ => return "shell".to_owned(),
         };
         let is_plain = |package: &&String| {
@@ -98,10 +117,9 @@ fn expression_of(packages: &[String]) -> String {
     )
 }
 
-/// The expression that `nix-shell URL` evaluates.
-fn import_of(url: &str, nix_version: &str) -> String {
-    let source = format!("builtins.fetchTarball {}", quote(url));
-    if is_older(nix_version, "2.24") {
+/// The expression that nix-shell evaluates for a source that is not a file of the project.
+fn import_of(source: &str, looks_for_shell: bool) -> String {
+    if !looks_for_shell {
         return format!("import ({source})");
     }
     format!(
@@ -138,6 +156,10 @@ pub(super) fn has_relative_path(text: &str) -> bool {
     })
 }
 
+fn is_look_up(text: &str) -> bool {
+    text.len() > 2 && text.starts_with('<') && text.ends_with('>')
+}
+
 /// Refuses arguments that nix-shell accepts but that are not files: on the target they could name
 /// another shell.
 fn ensure_shell_file(named: &Path) -> Result<()> {
@@ -146,10 +168,7 @@ fn ensure_shell_file(named: &Path) -> Result<()> {
             .extension()
             .is_some_and(|extension| extension == wanted)
     };
-    let text = named.to_string_lossy();
-    let kind = if text.starts_with('<') && text.ends_with('>') && !named.exists() {
-        Kind::LookUp
-    } else if has_extension("drv") {
+    let kind = if has_extension("drv") {
         Kind::Derivation
     } else if !has_extension("nix") && starts_as_script(named) {
         Kind::Script
@@ -165,15 +184,20 @@ fn starts_as_script(file: &Path) -> bool {
     read.is_ok() && &start == b"#!"
 }
 
-/// Finds `shell.nix`, else `default.nix`, in a named directory, as nix-shell does.
-fn locate(named: &Path) -> Result<PathBuf> {
+/// Finds the shell file of a named directory, as nix-shell does: if there are two, `shell.nix` if it
+/// looks for that, else `default.nix`.
+fn locate(named: &Path, looks_for_shell: impl Fn() -> bool) -> Result<PathBuf> {
     let found = fs::canonicalize(named).map_err(Error::io("find", named))?;
     if !found.is_dir() {
         return with_real_directory(named);
     }
     let candidates = ["shell.nix", "default.nix"].map(|name| found.join(name));
-    let there = candidates.into_iter().find(|file| file.is_file());
-    there.ok_or(Error::NoShellFile(found))
+    match candidates.each_ref().map(|file| file.is_file()) {
+        [false, false] => Err(Error::NoShellFile(found)),
+        [true, true] if !looks_for_shell() => Ok(found.join("default.nix")),
+        [true, _] => Ok(found.join("shell.nix")),
+        [false, true] => Ok(found.join("default.nix")),
+    }
 }
 
 /// The absolute path of a file, with the symlinks on the way to it resolved.

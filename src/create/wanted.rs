@@ -9,8 +9,9 @@ use super::flake::StagedFlake;
 use super::subject::{Subject, has_relative_path};
 use crate::error::{Error, FlakeProblem, Result};
 use crate::nix::Nix;
-use crate::report::Report;
+use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::selection::Selection;
+use shellpack_format::bundle::manifest::shell_quoted;
 
 /// A shell to pack.
 #[derive(Debug)]
@@ -35,7 +36,10 @@ pub(super) fn locate_all(
     }
     let mut all: Vec<Wanted> = Vec::new();
     for subject in &options.subjects {
-        let file = subject.locate(scratch, &nix.version)?;
+        let file = subject.locate(scratch, nix)?;
+        if let Some(other) = subject.passed_over(&file) {
+            report.emit(Event::Note(&passed_over(&file, &other, nix)));
+        }
         for selection in &options.selections {
             ensure_relative_arguments_work(selection, &file)?;
             let is_same = |known: &Wanted| known.file == file && known.selection == *selection;
@@ -49,6 +53,16 @@ pub(super) fn locate_all(
         }
     }
     Ok(all)
+}
+
+fn passed_over(file: &Path, other: &Path, nix: &Nix) -> String {
+    format!(
+        "packing {}, because nix-shell (Nix {}) looks for shell.nix only in the current directory; to \
+         pack the other: shellpack create {}",
+        file.display(),
+        nix.version,
+        shell_quoted(&other.to_string_lossy())
+    )
 }
 
 /// Refuses relative paths in arguments unless the current directory is the shell file's: that is

@@ -3,8 +3,6 @@
 /// A thing that was named instead of a shell file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// `<…>`, which Nix looks up in its search path.
-    LookUp,
     /// A store derivation.
     Derivation,
     /// A script that nix-shell is the interpreter of.
@@ -14,7 +12,6 @@ pub enum Kind {
 impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::LookUp => "a search path entry",
             Self::Derivation => "a derivation",
             Self::Script => "a script",
         }

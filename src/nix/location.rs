@@ -66,13 +66,19 @@ impl Nix {
 
 /// Nix's setting `store`, after all of its files and variables. `None` if this Nix cannot be asked.
 fn store_setting() -> Option<String> {
+    Some(setting("store")?.as_str()?.to_owned())
+}
+
+/// A setting of Nix, after all of its files and variables. `None` if this Nix does not have it, or
+/// cannot be asked.
+pub(super) fn setting(name: &str) -> Option<serde_json::Value> {
     let text = NixCommand::new("nix")
         .args(["--extra-experimental-features", "nix-command"])
         .args(["show-config", "--json"])
         .stdout_text()
         .ok()?;
-    let settings: BTreeMap<String, Setting> = command::parse_json("nix", &text).ok()?;
-    Some(settings.get("store")?.value.as_str()?.to_owned())
+    let mut settings: BTreeMap<String, Setting> = command::parse_json("nix", &text).ok()?;
+    Some(settings.remove(name)?.value)
 }
 
 /// Whether a value of the setting `store` puts the store's files elsewhere.

@@ -14,7 +14,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
             "make the path relative to that directory: cd {} && shellpack create …",
             directory.display()
         ),
-        Error::NotAShellFile(named, kind) => not_a_shell_file(named, *kind),
+        Error::NotAShellFile(_, kind) => not_a_shell_file(*kind),
         Error::RelativeExpression(_) => {
             "write the expression to a file in the right directory, and \
              pack that: shellpack create FILE"
@@ -72,12 +72,8 @@ pub(super) fn reference(named: &Path) -> Option<String> {
     })
 }
 
-fn not_a_shell_file(named: &Path, kind: Kind) -> String {
+fn not_a_shell_file(kind: Kind) -> String {
     match kind {
-        Kind::LookUp => format!(
-            "import it: shellpack create -E 'import {}'",
-            named.display()
-        ),
         Kind::Derivation => {
             "pack the shell file that it was made from: shellpack create FILE".to_owned()
         }

@@ -122,6 +122,61 @@ fn shell_nix_comes_before_default_nix() {
     both.arrives();
 }
 
+/// Where another directory is named, which of two files it is depends on the version and a setting
+/// of Nix.
+#[test]
+fn a_named_directory_has_the_shell_of_nix_shell() {
+    let make = "cp -r own-stdenv own-two; echo 'import ./shell.nix { greeting = \"default\"; }' > own-two/default.nix";
+    let named = Class {
+        name: "own-named",
+        directory: "",
+        make,
+        words: "own-two -A shell",
+    };
+    named.enters_alike(&["ENTER --run greet"]);
+    let set = Class {
+        name: "own-set",
+        make: "export NIX_CONFIG='nix-shell-always-looks-for-shell-nix = false'",
+        words: "own-two/. -A shell",
+        ..named
+    };
+    let b = set.enters_alike(&["ENTER --run greet"]);
+    b.shellpack("open x.shellpack --run greet")
+        .succeeds()
+        .prints("default");
+    let said =
+        "looks for shell.nix only in the current directory; to pack the other: shellpack create";
+    let a = machine_a();
+    a.sh("cd fixtures/shells; export NIX_CONFIG='nix-shell-always-looks-for-shell-nix = false'; shellpack create own-two -A shell --dry-run")
+        .succeeds()
+        .says("own-two/default.nix, because")
+        .says(said);
+    a.sh("cd fixtures/shells/own-two; shellpack create -A shell --dry-run")
+        .succeeds()
+        .never_says("default.nix");
+}
+
+/// By the same rule; it is found through `-I` and frozen.
+#[test]
+fn a_look_up_in_the_place_of_a_file_arrives() {
+    let make =
+        "cp -r own-stdenv own-looked-up; echo 'import ./shell.nix' > own-looked-up/default.nix";
+    let directory = Class {
+        name: "own-looked-up",
+        directory: "",
+        make,
+        words: "-I dir=own-looked-up '<dir>' -A shell",
+    };
+    directory.enters_alike(&["ENTER --pure --run greet"]);
+    let file = Class {
+        name: "own-looked-up-file",
+        make: "",
+        words: "-I . '<own-looked-up/shell.nix>' -A shell",
+        ..directory
+    };
+    file.enters_alike(&["ENTER --pure --run greet"]);
+}
+
 /// A shell file that can be executed, and a script of the project that is run in its shell.
 #[test]
 fn scripts_of_nix_shell_arrive() {
@@ -153,14 +208,9 @@ fn a_file_that_is_no_shell_file_is_refused_by_name() {
     let script = "#!/usr/bin/env nix-shell\n#! nix-shell -p hello -i bash\nhello\n";
     a.write("not-files/script", script);
     a.write("not-files/x.drv", "Derive([])");
-    let (home_manager, import) = (
-        "<home-manager>",
-        "shellpack create -E 'import <home-manager>'",
-    );
     for (named, what, hint) in [
         ("script", "a script", "shellpack create -p PACKAGE…"),
         ("x.drv", "a derivation", "shellpack create FILE"),
-        (home_manager, "a search path entry", import),
     ] {
         let said = format!("could not pack {named}: it is {what}, not a shell file");
         a.sh(&format!("cd not-files; shellpack create '{named}' -o x"))
