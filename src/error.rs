@@ -198,6 +198,14 @@ pub enum Error {
         /// The directory that the project may not exceed.
         limit: PathBuf,
     },
+    /// A file is to be included in a project that is only an expression.
+    #[error("could not include {}: only a shell file has files beside it", file.display())]
+    NothingBeside {
+        /// The file to include.
+        file: PathBuf,
+        /// The expression.
+        expression: String,
+    },
     /// Environment variables stand in the way.
     #[error(transparent)]
     Environment(#[from] BadEnvironment),

@@ -41,6 +41,11 @@ impl Subject {
         }
     }
 
+    /// Whether it is a file in a directory of the user's.
+    pub(super) fn is_in_project(&self) -> bool {
+        matches!(self, Self::Here | Self::File(_))
+    }
+
     pub(super) fn is_flake(&self) -> bool {
         matches!(self, Self::Flake(_))
     }

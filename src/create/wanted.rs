@@ -37,6 +37,15 @@ pub(super) fn locate_all(
     let mut all: Vec<Wanted> = Vec::new();
     for subject in &options.subjects {
         let file = subject.locate(scratch, nix)?;
+        if let Some(beside) = options.extra_files.first()
+            && !subject.is_in_project()
+        {
+            let expression = fs::read_to_string(&file).map_err(Error::io("read", &file))?;
+            return Err(Error::NothingBeside {
+                file: beside.clone(),
+                expression: expression.trim_end().to_owned(),
+            });
+        }
         if let Some(other) = subject.passed_over(&file) {
             report.emit(Event::Note(&passed_over(&file, &other, nix)));
         }

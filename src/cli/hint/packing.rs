@@ -6,6 +6,8 @@ use crate::error::{Advice, BadEnvironment, Error, FlakeProblem, Kind};
 use crate::nix::flake;
 use shellpack_format::bundle::manifest::shell_quoted;
 
+mod script;
+
 /// For errors of `create`.
 pub(super) fn of(error: &Error) -> Option<String> {
     Some(match error {
@@ -14,11 +16,14 @@ pub(super) fn of(error: &Error) -> Option<String> {
             "make the path relative to that directory: cd {} && shellpack create …",
             directory.display()
         ),
-        Error::NotAShellFile(_, kind) => not_a_shell_file(*kind),
+        Error::NotAShellFile(named, kind) => not_a_shell_file(named, *kind),
         Error::RelativeExpression(_) => {
             "write the expression to a file in the right directory, and \
              pack that: shellpack create FILE"
                 .to_owned()
+        }
+        Error::NothingBeside { file, expression } => {
+            script::file_with(expression, Path::new("with-files.nix"), file)
         }
         Error::BadName(_) => "choose another with --name NAME".to_owned(),
         Error::Unpinned { pinned, .. } => format!("pin it, and try again:\n{pinned}"),
@@ -72,16 +77,12 @@ pub(super) fn reference(named: &Path) -> Option<String> {
     })
 }
 
-fn not_a_shell_file(kind: Kind) -> String {
+fn not_a_shell_file(named: &Path, kind: Kind) -> String {
     match kind {
         Kind::Derivation => {
             "pack the shell file that it was made from: shellpack create FILE".to_owned()
         }
-        Kind::Script => {
-            "pack the shell that its `#! nix-shell` line names, and run the script in it: \
-             shellpack create FILE, or shellpack create -p PACKAGE…"
-                .to_owned()
-        }
+        Kind::Script => script::shell_of(named),
     }
 }
 

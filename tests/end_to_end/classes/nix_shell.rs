@@ -1,8 +1,9 @@
 //! Features that nix-shell itself has tests for, used with it on A and from the bundle on B.
 
 use crate::support::classes::Class;
-use crate::support::machine_a;
 use crate::support::shells::MESSAGE;
+use crate::support::{Machine, machine_a};
+use shellpack_format::bundle::manifest::shell_quoted;
 
 /// The part of a set that is a shell.
 fn of(words: &str) -> Class<'_> {
@@ -122,6 +123,28 @@ fn shell_nix_comes_before_default_nix() {
     both.arrives();
 }
 
+/// The hint of a script leads to a bundle in which it runs, and so does that of a file beside packages.
+#[test]
+fn the_hint_for_a_script_leads_on() {
+    let a = machine_a();
+    let script = "#!/usr/bin/env nix-shell\n#! nix-shell -p hello -i sh\n#! nix-shell -I nixpkgs=../fixtures/nixpkgs\nhello\n";
+    a.write("scripts/say.sh", script);
+    let b = Machine::offline();
+    let follow = r#"cd scripts; said=$(shellpack create say.sh 2>&1 >&-); said=${said#*pack both: }
+eval "${said%%$'\n'*} --name say -o say.shellpack""#;
+    a.sh(&format!("bash -c {}", shell_quoted(follow)))
+        .succeeds();
+    b.receive(&a.home("scripts/say.shellpack"), "say.shellpack");
+    b.shellpack("open say.shellpack --run 'sh say.sh'")
+        .succeeds()
+        .prints(MESSAGE);
+    let follow = r#"cd scripts; said=$(shellpack create -I nixpkgs=../fixtures/nixpkgs -p hello --include say.sh 2>&1 >&-)
+said=${said#*pack both: }; eval "${said%%$'\n'*} --dry-run -I nixpkgs=../fixtures/nixpkgs""#;
+    a.sh(&format!("bash -c {}", shell_quoted(follow)))
+        .succeeds()
+        .shows("2 files");
+}
+
 /// Where another directory is named, which of two files it is depends on the version and a setting
 /// of Nix.
 #[test]
@@ -209,7 +232,11 @@ fn a_file_that_is_no_shell_file_is_refused_by_name() {
     a.write("not-files/script", script);
     a.write("not-files/x.drv", "Derive([])");
     for (named, what, hint) in [
-        ("script", "a script", "shellpack create -p PACKAGE…"),
+        (
+            "script",
+            "a script",
+            "shellpack create script-shell.nix --include script",
+        ),
         ("x.drv", "a derivation", "shellpack create FILE"),
     ] {
         let said = format!("could not pack {named}: it is {what}, not a shell file");
