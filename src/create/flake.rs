@@ -149,14 +149,7 @@ impl StagedFlake {
         if !self.was_locked {
             return Ok(());
         }
-        let attribute = selection.attribute.as_deref().unwrap_or_default();
-        let printed = flake::derivation_of_nix(&self.named, attribute).map_err(|error| {
-            FlakeProblem::NotPure {
-                reference: self.named.clone(),
-                attribute: attribute.to_owned(),
-                words: error.to_string(),
-            }
-        })?;
+        let printed = self.ensure_pure(selection)?;
         if nix.store.parse_path(printed.trim()).as_ref() != Ok(found) {
             report.emit(Event::Warning(&format!(
                 "the bundle's shell is {found}, but nix develop would enter {printed}: the flake \
@@ -164,6 +157,18 @@ impl StagedFlake {
             )));
         }
         Ok(())
+    }
+}
+
+impl StagedFlake {
+    /// Fails if Nix itself cannot evaluate the shell, and returns what it makes of it.
+    pub(super) fn ensure_pure(&self, selection: &Selection) -> Result<String, FlakeProblem> {
+        let attribute = selection.attribute.as_deref().unwrap_or_default();
+        flake::derivation_of_nix(&self.named, attribute).map_err(|error| FlakeProblem::NotPure {
+            reference: self.named.clone(),
+            attribute: attribute.to_owned(),
+            words: error.to_string(),
+        })
     }
 }
 

@@ -99,7 +99,11 @@ impl Evaluator<'_> {
         connection: &mut Connection,
     ) -> Result<Observed> {
         let request = self.request(&wanted, &scratch)?;
-        let recording = recording::record(&request, self.nix, connection, self.report)?;
+        let recording = recording::record(&request, self.nix, connection, self.report);
+        if let (Err(Error::NixFailed { .. }), Some(flake)) = (&recording, &wanted.flake) {
+            flake.ensure_pure(&wanted.selection)?;
+        }
+        let recording = recording?;
         let derivation = self.named(&wanted, &recording)?;
         if self.options.locked {
             let search_path = &recording.surroundings.search_path;
@@ -174,11 +178,7 @@ impl Evaluator<'_> {
             }
             let files = self.answered_files(observed, asked.files(index, &all));
             replay.answers = asked.answers(&all);
-            let usual = match self.evaluate_as(observed, replay, &files) {
-                // It is not pure, and will be refused.
-                Err(Error::NixFailed { .. }) if observed.wanted.flake.is_some() => continue,
-                usual => usual?,
-            };
+            let usual = self.evaluate_as(observed, replay, &files)?;
             for kind in new {
                 let Some((answers, unseen)) = asked.otherwise(kind) else {
                     continue;
@@ -246,11 +246,7 @@ impl Evaluator<'_> {
         let (path, heard) = if self.options.no_eval {
             (observed.derivation.clone(), Heard::default())
         } else if wanted.flake.is_some() {
-            // One that is not pure fails, and then the comparison says so.
-            let path = match self.evaluate_as(observed, replay, &files) {
-                Err(Error::NixFailed { .. }) => observed.derivation.clone(),
-                path => path?,
-            };
+            let path = self.evaluate_as(observed, replay, &files)?;
             (path, Heard::default())
         } else {
             self.hear(observed, &request, &evaluate)?
