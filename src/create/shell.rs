@@ -25,6 +25,7 @@ mod asked;
 mod environment;
 mod evaluator;
 mod fetching;
+mod matter;
 mod names;
 mod names_of_builtins;
 mod pins;

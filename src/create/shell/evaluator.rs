@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Shell;
 use super::alike::Comparison;
 use super::answered::Answered;
-use super::asked::{Asked, Kind};
+use super::asked::Asked;
 use super::environment::{self, Heard, Trial, Variables};
 use super::fetching::{self, Fetched, Replay};
 use super::reads;
@@ -58,7 +58,7 @@ impl Observed {
     }
 
     /// Whether evaluation itself builds something (import from derivation).
-    fn builds(&self) -> bool {
+    pub(super) fn builds(&self) -> bool {
         let is_build = |event: &Recorded| matches!(event, Recorded::Realise { outputs, .. } if !outputs.is_empty());
         self.events().iter().any(is_build)
     }
@@ -159,48 +159,7 @@ impl Evaluator<'_> {
         Ok((shells, Answered::new(&project.root, replay.answers)))
     }
 
-    /// The kinds of questions with whose answers the shells change.
-    fn kinds_that_matter(
-        &self,
-        observed: &[Observed],
-        asked: &Asked,
-        replay: &mut Replay<'_>,
-    ) -> Result<Vec<Kind>> {
-        let all = asked.kinds();
-        // What cannot be tried matters.
-        let mut matter: BTreeSet<_> = all.iter().copied().collect();
-        matter.retain(|kind| asked.otherwise(*kind).is_none());
-        for (index, observed) in observed.iter().enumerate() {
-            let own = asked.kinds_of(index);
-            let new: Vec<_> = own.filter(|kind| !matter.contains(kind)).collect();
-            if new.is_empty() {
-                continue;
-            }
-            let files = self.answered_files(observed, asked.files(index, &all));
-            replay.answers = asked.answers(&all);
-            let usual = self.evaluate_as(observed, replay, &files)?;
-            for kind in new {
-                let Some((answers, unseen)) = asked.otherwise(kind) else {
-                    continue;
-                };
-                (replay.answers, replay.unseen) = (answers, unseen);
-                // What is built while it is evaluated may differ although the result is the same.
-                let other = if observed.builds() {
-                    None
-                } else {
-                    self.evaluate_as(observed, replay, &files).ok()
-                };
-                replay.unseen = Vec::new();
-                self.report.ensure_not_interrupted()?;
-                if other.as_ref() != Some(&usual) {
-                    matter.insert(kind);
-                }
-            }
-        }
-        Ok(matter.into_iter().collect())
-    }
-
-    fn answered_files<'b>(
+    pub(super) fn answered_files<'b>(
         &self,
         observed: &'b Observed,
         askers: impl Iterator<Item = &'b Path>,
@@ -209,7 +168,7 @@ impl Evaluator<'_> {
     }
 
     /// The derivation of a shell with these answers.
-    fn evaluate_as(
+    pub(super) fn evaluate_as(
         &self,
         observed: &Observed,
         replay: &Replay<'_>,
