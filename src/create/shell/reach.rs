@@ -20,6 +20,8 @@ pub(super) struct Reach<'a> {
     configuration: Vec<PathBuf>,
     /// The directory with all of the project.
     project: PathBuf,
+    /// Look-ups: the file, and the path that it got.
+    look_ups: Vec<(PathBuf, PathBuf)>,
 }
 
 impl<'a> Reach<'a> {
@@ -29,11 +31,17 @@ impl<'a> Reach<'a> {
         configuration: Vec<PathBuf>,
     ) -> Self {
         let directories = sources.filter_map(|source| fs::canonicalize(source).ok());
+        let look_ups = seen.events.iter().filter_map(|event| match event {
+            Recorded::Lookup { from, path, .. } => Some((from, path)),
+            _ => None,
+        });
+        let look_ups = look_ups.map(|(from, path)| (real(Path::new(from)), real(Path::new(path))));
         Self {
             seen,
             directories: directories.filter(|dir| dir.is_dir()).collect(),
             configuration,
             project: project::whole_of(seen.shell_file),
+            look_ups: look_ups.collect(),
         }
     }
 
@@ -66,9 +74,10 @@ impl<'a> Reach<'a> {
             .map(Path::to_owned)
             .collect();
         let mut trees = BTreeSet::new();
+        let others = self.read_by_project(source, &files);
         for dir in beside {
             let mut read = self.read_below(&dir, source);
-            read.retain(|file| !self.is_imported_elsewhere(file, source, &files));
+            read.retain(|file| !others.contains(&real(file)));
             files.extend(read);
             trees.extend(self.copied_below(&dir, source));
         }
@@ -83,17 +92,17 @@ impl<'a> Reach<'a> {
         Some(Part::of(source, files, trees.into_iter().collect()))
     }
 
-    /// Whether a file is the shell file, or one that the project imports or reads by itself.
-    fn is_imported_elsewhere(&self, file: &Path, source: &Path, own: &BTreeSet<PathBuf>) -> bool {
-        let is_by_project = |event: &Recorded| match event {
+    /// The shell file, and the files that the project imports or reads by itself.
+    fn read_by_project(&self, source: &Path, own: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+        let read = self.seen.events.iter().filter_map(|event| match event {
             Recorded::Import { from, path } | Recorded::Read { from, path, .. } => {
                 let from = real(from);
                 let is_projects = from.starts_with(&self.project) && !own.contains(&from);
-                real(path) == real(file) && from != source && is_projects
+                (from != source && is_projects).then(|| real(path))
             }
-            _ => false,
-        };
-        real(file) == real(self.seen.shell_file) || self.seen.events.iter().any(is_by_project)
+            _ => None,
+        });
+        read.chain([real(self.seen.shell_file)]).collect()
     }
 
     /// The files outside of the store that a source imports, and that those import, but not what
@@ -156,12 +165,9 @@ impl<'a> Reach<'a> {
 
     /// Whether a file imports a path because it looked it up.
     fn is_looked_up(&self, file: &Path, imported: &Path) -> bool {
-        self.seen.events.iter().any(|event| match event {
-            Recorded::Lookup { from, path, .. } => {
-                real(Path::new(from)) == file && real(imported).starts_with(real(Path::new(path)))
-            }
-            _ => false,
-        })
+        let imported = real(imported);
+        let mut look_ups = self.look_ups.iter();
+        look_ups.any(|(from, path)| from == file && imported.starts_with(path))
     }
 }
 

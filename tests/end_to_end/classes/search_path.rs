@@ -125,6 +125,7 @@ pkgs.mkShell { inherit (lib) MESSAGE copied; }";
 #[test]
 fn nixpkgs_may_be_a_file_with_siblings() {
     let file = Class {
+        name: "own-nixpkgs-file",
         make: "mkdir -p ~/own-nixpkgs; cp *.nix ~/own-nixpkgs
 echo 'args: import ./shell.nix args' > ~/own-nixpkgs/packages.nix",
         words: "-p greet -I nixpkgs=$HOME/own-nixpkgs/packages.nix",
