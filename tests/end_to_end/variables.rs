@@ -39,8 +39,8 @@ fn a_variable_that_decides_stops_create_and_is_named() {
     create("mode-named", MODE, "OTHER=1 MODE=fast", "")
         .exits_with(1)
         .says("shell.nix: it is another shell without the environment variable MODE\n")
-        .says("hint: carry what it says, for evaluation on the target: --env MODE\n")
-        .says("or pack the shell that it is without: --no-env MODE\n");
+        .says("hint: carry it, for evaluation on the target: --env MODE\n")
+        .says("or leave it out: --no-env MODE\n");
     assert!(!machine_a().home("mode-named.shellpack").exists());
 }
 

@@ -95,9 +95,10 @@ fn environment(bad: &BadEnvironment) -> Option<String> {
             };
             let carried = [each("--env", "", names), each("--env", "=VALUE", secret)].concat();
             let all = [names.as_slice(), secret.as_slice()].concat();
+            let what = if all.len() == 1 { "it" } else { "them" };
             format!(
-                "carry what it says, for evaluation on the target: {}\n\
-                 or pack the shell that it is without: {}",
+                "carry {what}, for evaluation on the target: {}\n\
+                 or leave {what} out: {}",
                 carried.join(" "),
                 each("--no-env", "", &all).join(" ")
             )

@@ -28,9 +28,6 @@ const FIXED: [&str; 5] = [
     "PWD",
 ];
 
-/// A value that a machine's variable has nowhere.
-const ELSEWHERE: &str = "/shellpack-elsewhere";
-
 /// Names and values.
 pub(in crate::create) type Values = BTreeMap<String, String>;
 
@@ -64,6 +61,8 @@ pub(super) struct Trial<'a> {
     pub(super) read: &'a BTreeSet<String>,
     /// Variables that the bundle carries in any case.
     pub(super) frozen: Values,
+    /// A directory of ours, as a value that a machine's variable has nowhere.
+    pub(super) elsewhere: &'a Path,
     /// Evaluates.
     pub(super) evaluate: &'a dyn Fn(Environment) -> Result<StorePath>,
 }
@@ -217,7 +216,7 @@ impl Variables {
         let environment = self.of_target(trial.file, &decided.carried);
         let mut deciding = Own::new();
         for name in read {
-            let elsewhere = elsewhere(environment.clone(), name);
+            let elsewhere = elsewhere(environment.clone(), name, trial.elsewhere);
             if succeeded((trial.evaluate)(elsewhere))?.as_ref() != Some(&decided.path) {
                 let value = self.user.get(name).map(str::to_owned);
                 deciding.insert(name.clone(), value);
@@ -229,8 +228,8 @@ impl Variables {
 
 /// The environment on a machine where this variable has another value. Nix finds its settings and
 /// caches all the same.
-fn elsewhere(environment: Environment, name: &str) -> Environment {
-    let mut changed = environment.clone().with(name, ELSEWHERE);
+fn elsewhere(environment: Environment, name: &str, value: &Path) -> Environment {
+    let mut changed = environment.clone().with(name, value);
     if name == "HOME"
         && let Some(home) = environment.get("HOME").map(PathBuf::from)
     {

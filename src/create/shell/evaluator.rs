@@ -279,6 +279,7 @@ impl Evaluator<'_> {
             expected: &observed.derivation,
             read: &environment::read(observed.events(), |_| true),
             frozen: observed.recording.surroundings.override_variables(),
+            elsewhere: &scratch,
             evaluate: &|environment| in_environment(environment, &scratch),
         };
         let foreign = &observed.recording.foreign;

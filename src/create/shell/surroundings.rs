@@ -14,6 +14,7 @@ use crate::nix::evaluate::{Recorded, Request};
 use crate::nix::expression::utf8;
 use crate::nix::search_path::{self, Frozen, PathEntry};
 use crate::nix::user_config::{OVERLAYS, UserConfig};
+use crate::redact;
 use shellpack_format::bundle::manifest::{NIXPKGS_CONFIG, nix_path};
 
 /// The parts of the machine, rather than of the project, that evaluation uses, frozen into the
@@ -73,7 +74,9 @@ impl Surroundings {
         let look_ups = self.search_path.iter().map(|frozen| {
             format!(
                 "<{}> is frozen: {} as {}",
-                frozen.name, frozen.source, frozen.store_path
+                frozen.name,
+                redact::text(&frozen.source),
+                frozen.store_path
             )
         });
         let config = self.nixpkgs_config.iter().map(|frozen| {

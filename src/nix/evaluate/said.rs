@@ -123,8 +123,12 @@ fn last_lines(words: &str) -> String {
     // It names the source that the other lines are about.
     let fetch = before.iter().rfind(|line| line.starts_with("fetching "));
     let omitted = before.len() - usize::from(fetch.is_some());
-    let omitted = format!("({omitted} more lines before this; -v shows them)");
-    let first = fetch.map(ToString::to_string).into_iter().chain([omitted]);
+    let omitted = match omitted {
+        0 => None,
+        1 => Some("(one more line before this; -v shows it)".to_owned()),
+        _ => Some(format!("({omitted} more lines before this; -v shows them)")),
+    };
+    let first = fetch.map(ToString::to_string).into_iter().chain(omitted);
     let lines = first.chain(shown.iter().map(ToString::to_string));
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -168,7 +172,7 @@ mod tests {
         );
         assert_eq!(
             last_lines(&format!("fetching x\nb\n{fits}")),
-            format!("fetching x\n(1 more lines before this; -v shows them)\n{fits}")
+            format!("fetching x\n(one more line before this; -v shows it)\n{fits}")
         );
     }
 }
