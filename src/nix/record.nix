@@ -232,7 +232,7 @@ let
         else
           report {
             event = "environment";
-            inherit name from;
+            inherit name;
           } (builtins.getEnv name);
     };
 in

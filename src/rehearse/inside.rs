@@ -113,9 +113,21 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
     Ok(Observed::Passed {
         nix_version: Some(nix.version),
         checks,
-        not_tried: Vec::new(),
+        not_tried: values_not_tried(&task),
         hook,
     })
+}
+
+/// The target has its own values of the variables that decide what the shell is.
+fn values_not_tried(task: &Task) -> Vec<String> {
+    if task.machine_variables.is_empty() {
+        return Vec::new();
+    }
+    let names: Vec<_> = task.machine_variables.keys().map(String::as_str).collect();
+    let names = names.join(", ");
+    vec![format!(
+        "it was not evaluated with other values of {names} than this machine's"
+    )]
 }
 
 /// The reason why a shell cannot be entered on this machine, if its programs do not run here. They

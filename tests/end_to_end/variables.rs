@@ -159,6 +159,48 @@ fn a_variable_of_the_machine_is_told() {
         .never_says("HOME");
 }
 
+/// Whether it is set may decide, and so may a value; both are tried, and the proof says what was not.
+#[test]
+fn a_variable_of_the_machine_that_is_only_tested_is_told() {
+    let is = |name: &str, condition: &str| {
+        format!(
+            "let v = builtins.getEnv \"{name}\"; in pkgs.mkShell {{ X = if v {condition} then \"yes\" else \"no\"; }}"
+        )
+    };
+    let told = "the shell depends on DISPLAY, which has another value on the target\n";
+    create("display-set", &is("DISPLAY", r#"!= """#), "DISPLAY=:0", "")
+        .succeeds()
+        .says(told)
+        .shows("it was not evaluated with other values of DISPLAY than this machine's\n");
+    create(
+        "display-unset",
+        &is("DISPLAY", r#"!= """#),
+        "env -u DISPLAY",
+        "",
+    )
+    .succeeds()
+    .says(told);
+    create(
+        "display-value",
+        &is("DISPLAY", r#"== ":0""#),
+        "DISPLAY=:0",
+        "",
+    )
+    .succeeds()
+    .says(told);
+    create("path-read", &is("PATH", r#"!= "x""#), "", "")
+        .succeeds()
+        .never_says("depends on");
+    create(
+        "path-told",
+        r#"pkgs.mkShell { P = builtins.getEnv "PATH"; }"#,
+        "",
+        "",
+    )
+    .succeeds()
+    .says("the shell depends on PATH, which has another value on the target\n");
+}
+
 /// Wherever the command is typed.
 #[test]
 fn pwd_is_the_directory_of_the_shell_file() {

@@ -124,21 +124,15 @@ impl Variables {
         self.of_user(directory).machine().with_all(carried)
     }
 
-    /// Finds the variables that decide the outcome, and tells the user. `own` are those that the
-    /// project's files read.
-    pub(super) fn hear(
-        &self,
-        trial: &Trial<'_>,
-        own: &BTreeSet<String>,
-        report: &Report,
-    ) -> Result<Heard> {
+    /// Finds the variables that decide the outcome, and tells the user.
+    pub(super) fn hear(&self, trial: &Trial<'_>, report: &Report) -> Result<Heard> {
         let decided = self.decide(trial)?;
         for (name, value) in &decided.found {
             report.emit(Event::Note(&format!(
                 "the shell is another one without {name}={value}: the bundle carries it"
             )));
         }
-        let of_machine = self.of_machine(trial, own, &decided)?;
+        let of_machine = self.of_machine(trial, &decided)?;
         for name in of_machine.keys() {
             report.emit(Event::Warning(&format!(
                 "the shell depends on {name}, which has another value on the target"
@@ -203,21 +197,30 @@ impl Variables {
         Ok(found.into_iter().map(owned).collect())
     }
 
-    /// The machine's own variables that the project reads and that decide the outcome, with their
-    /// values. The target has others.
-    fn of_machine(
-        &self,
-        trial: &Trial<'_>,
-        own: &BTreeSet<String>,
-        decided: &Decided,
-    ) -> Result<Own> {
-        let read = own.iter();
-        let read = read.filter(|name| belongs_to_machine(name) && !FIXED.contains(&name.as_str()));
+    /// The machine's own variables that decide the outcome, with their values. The target has others,
+    /// or lacks them.
+    fn of_machine(&self, trial: &Trial<'_>, decided: &Decided) -> Result<Own> {
         let environment = self.of_target(trial.file, &decided.carried);
+        let matter = |names: &[&String]| -> Result<bool> {
+            for other in [
+                elsewhere(&environment, names, trial),
+                without(&environment, names),
+            ] {
+                if succeeded((trial.evaluate)(other))?.as_ref() != Some(&decided.path) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        let read = trial.read.iter();
+        let read: Vec<_> = read.filter(|name| may_decide(name)).collect();
         let mut deciding = Own::new();
+        // Most often none does.
+        if read.is_empty() || !matter(&read)? {
+            return Ok(deciding);
+        }
         for name in read {
-            let elsewhere = elsewhere(environment.clone(), name, trial.elsewhere);
-            if succeeded((trial.evaluate)(elsewhere))?.as_ref() != Some(&decided.path) {
+            if matter(&[name])? {
                 let value = self.user.get(name).map(str::to_owned);
                 deciding.insert(name.clone(), value);
             }
@@ -226,20 +229,43 @@ impl Variables {
     }
 }
 
-/// The environment on a machine where this variable has another value. Nix finds its settings and
-/// caches all the same.
-fn elsewhere(environment: Environment, name: &str, value: &Path) -> Environment {
-    let mut changed = environment.clone().with(name, value);
-    if name == "HOME"
-        && let Some(home) = environment.get("HOME").map(PathBuf::from)
-    {
-        for (name, dir) in [("XDG_CACHE_HOME", ".cache"), ("XDG_CONFIG_HOME", ".config")] {
-            if environment.get(name).is_none() {
-                changed = changed.with(name, home.join(dir));
+/// Whether a variable of the machine can decide what a shell is. Nix's own ones decide how it works.
+fn may_decide(name: &str) -> bool {
+    let is_nix = ["NIX_", "_NIX_", "LD_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix));
+    belongs_to_machine(name) && !is_nix && !FIXED.contains(&name)
+}
+
+/// The environment on a machine where these variables have another value. Nix finds programs, its
+/// settings and its caches all the same.
+fn elsewhere(environment: &Environment, names: &[&String], trial: &Trial<'_>) -> Environment {
+    let mut changed = environment.clone();
+    for name in names {
+        changed = match (name.as_str(), environment.get(name)) {
+            ("PATH", Some(path)) => {
+                changed.with("PATH", format!("{path}:{}", trial.elsewhere.display()))
             }
+            _ => changed.with(name, trial.elsewhere),
+        };
+    }
+    let home = environment.get("HOME").map(PathBuf::from);
+    let is_home = names.iter().any(|name| *name == "HOME");
+    for (name, dir) in [("XDG_CACHE_HOME", ".cache"), ("XDG_CONFIG_HOME", ".config")] {
+        if let Some(home) = home
+            .as_ref()
+            .filter(|_| is_home && environment.get(name).is_none())
+        {
+            changed = changed.with(name, home.join(dir));
         }
     }
     changed
+}
+
+/// The environment on a machine without these variables.
+fn without(environment: &Environment, names: &[&String]) -> Environment {
+    let names = names.iter().filter(|name| **name != "PATH");
+    names.fold(environment.clone(), Environment::without)
 }
 
 /// The outcome of an evaluation that may fail: without a variable, a shell may refuse to be.
@@ -280,10 +306,10 @@ fn ensure_usable(name: &str) -> Result<()> {
     })
 }
 
-/// The variables that a recorded evaluation read, anywhere or, if `is_own`, in the project's files.
-pub(super) fn read(events: &[Recorded], is_own: impl Fn(&Path) -> bool) -> BTreeSet<String> {
+/// The variables that a recorded evaluation read.
+pub(super) fn read(events: &[Recorded]) -> BTreeSet<String> {
     let names = events.iter().filter_map(|event| match event {
-        Recorded::Environment { name, from } if is_own(from) => Some(name.clone()),
+        Recorded::Environment { name } => Some(name.clone()),
         _ => None,
     });
     names.collect()

@@ -201,7 +201,7 @@ impl Evaluator<'_> {
             let evaluation = replay.evaluate(request, self.nix, &files)?;
             one_derivation(&evaluation.derivations, &wanted.file)
         };
-        let variables_read = environment::read(observed.events(), |_| true);
+        let variables_read = environment::read(observed.events());
         let (path, heard) = if self.options.no_eval {
             (observed.derivation.clone(), Heard::default())
         } else if wanted.flake.is_some() {
@@ -277,16 +277,12 @@ impl Evaluator<'_> {
         let trial = Trial {
             file,
             expected: &observed.derivation,
-            read: &environment::read(observed.events(), |_| true),
+            read: &environment::read(observed.events()),
             frozen: observed.recording.surroundings.override_variables(),
             elsewhere: &scratch,
             evaluate: &|environment| in_environment(environment, &scratch),
         };
-        let foreign = &observed.recording.foreign;
-        let own = environment::read(observed.events(), |file| {
-            !foreign.iter().any(|dir| file.starts_with(dir))
-        });
-        let heard = self.variables.hear(&trial, &own, self.report)?;
+        let heard = self.variables.hear(&trial, self.report)?;
         let environment = self.variables.of_target(file, &heard.carried);
         Ok((in_environment(environment, request.scratch)?, heard))
     }

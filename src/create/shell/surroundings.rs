@@ -186,7 +186,7 @@ const OVERRIDES: [&str; 2] = ["NPINS_OVERRIDE_", "NIV_OVERRIDE_"];
 
 /// Freezes the sources that variables name in the place of pinned ones.
 fn freeze_overrides(seen: &Seen<'_>) -> Result<Vec<Frozen>> {
-    let read = environment::read(seen.events, |_| true).into_iter();
+    let read = environment::read(seen.events).into_iter();
     let named = read.filter(|name| OVERRIDES.iter().any(|prefix| name.starts_with(prefix)));
     let set = named.filter_map(|name| {
         let value = seen

@@ -83,8 +83,6 @@ pub(crate) enum Recorded {
     Environment {
         /// Its name.
         name: String,
-        /// The file that reads it.
-        from: PathBuf,
     },
     /// A `<…>` is about to be looked up.
     Search {

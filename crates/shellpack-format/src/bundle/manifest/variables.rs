@@ -1,7 +1,7 @@
 //! Environment variables of an evaluation (`bundle-format.md`, section 4.6).
 
 /// Names of variables that belong to a machine, a user or a terminal, not to a shell.
-const NAMES: [&str; 51] = [
+const NAMES: [&str; 54] = [
     "BASH_ENV",
     "CDPATH",
     "CLICOLOR",
@@ -39,6 +39,9 @@ const NAMES: [&str; 51] = [
     "PAGER",
     "PATH",
     "PWD",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
     "RES_OPTIONS",
     "SHELL",
     "SHELLOPTS",
@@ -56,7 +59,7 @@ const NAMES: [&str; 51] = [
 ];
 
 /// What the names of others begin with.
-const PREFIXES: [&str; 21] = [
+const PREFIXES: [&str; 20] = [
     "AWS_",
     "BASH_FUNC_",
     "CURL_",
@@ -69,7 +72,6 @@ const PREFIXES: [&str; 21] = [
     "MALLOC_",
     "NIX_",
     "PERL5",
-    "PYTHON",
     "SHELLPACK_",
     "SSH_",
     "SSL_",
@@ -135,6 +137,7 @@ mod tests {
             "NPINS_OVERRIDE_nixpkgs",
             "_x1",
             "CI",
+            "PYTHON_VERSION",
         ] {
             assert!(is_evaluation_variable(name), "{name}");
         }
