@@ -162,7 +162,7 @@ pub enum Error {
         /// How many there are.
         count: usize,
     },
-    /// What was recorded is not what nix-shell enters.
+    /// The recorded shell is not the one that nix-shell enters.
     #[error("could not pack {}: with all that it takes from this machine frozen, it is another shell than nix-shell enters here", .0.display())]
     AnotherShell(PathBuf),
     /// A source is not pinned.

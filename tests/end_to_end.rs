@@ -29,7 +29,7 @@ mod flakes;
 mod for_all_users;
 /// The garbage collector deletes nothing that is needed.
 mod garbage;
-/// What a `shellHook` does when it runs.
+/// The effects of a `shellHook` when it runs.
 mod hooks;
 /// Progress, as JSON.
 mod json;

@@ -47,7 +47,7 @@ pub(super) struct Portion {
     pub(super) roots: Vec<StorePath>,
     /// The interactive bash, if one is carried.
     pub(super) bash: Option<Bash>,
-    /// What the carried nixpkgs requires of Nix.
+    /// The requirements of the carried nixpkgs on Nix.
     pub(super) required_of_nix: Required,
 }
 

@@ -18,7 +18,7 @@ const NAMED: usize = 6;
 /// The largest file that is searched for urls with secrets.
 const LARGEST: u64 = 1 << 20;
 
-/// What the manifest has of one shell.
+/// The parts of the manifest about one shell.
 pub(super) struct Said<'a> {
     /// The beginning of a line, if there are several shells.
     pub(super) who: String,

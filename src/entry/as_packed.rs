@@ -60,7 +60,7 @@ impl<'a> AsPacked<'a> {
         }
     }
 
-    /// The same shell, whose `shellHook` is not run.
+    /// This shell without running its `shellHook`.
     pub(crate) fn without_hook(&self) -> Self {
         Self {
             shell: self.shell,

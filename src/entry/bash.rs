@@ -26,7 +26,7 @@ pub(super) enum Bash {
 pub(super) struct ForNixShell {
     /// The value of [`NIX_BUILD_SHELL`], if the user did not set it.
     pub(super) value: Option<String>,
-    /// What the shell runs before the user's command: it leaves nothing of ours.
+    /// The command that runs before the user's: it leaves nothing of ours.
     pub(super) before: Option<String>,
 }
 

@@ -212,7 +212,7 @@ impl<'a> Invocation<'a> {
         })
     }
 
-    /// The same with these variables, instead of the machine's own.
+    /// This invocation with these variables instead of the machine's own.
     pub(crate) fn with_variables(mut self, variables: &BTreeMap<String, Option<String>>) -> Self {
         for (name, value) in variables {
             self.environment = match value {

@@ -57,7 +57,7 @@ pub enum NotThere {
         #[source]
         source: Damage,
     },
-    /// What is there for all users is copied to where the user is, and that is not possible.
+    /// The shared files cannot be copied to the user's directory.
     #[error("could not copy the project files of {name} to this directory")]
     NoPlaceHere {
         /// The record.

@@ -1,4 +1,4 @@
-//! What a nixpkgs requires of Nix. It aborts if Nix lacks any of that.
+//! The requirements of a nixpkgs on Nix. It aborts if Nix does not meet one.
 
 use std::fs;
 use std::path::Path;

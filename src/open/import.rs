@@ -73,7 +73,7 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
     let manifest = bundle.reader.manifest().clone();
     let is_stdin = bundle.is_stdin;
     if places.record.as_ref().is_some_and(Record::is_for_all) {
-        // What is for all users is readable for them, whatever root's umask is.
+        // A file for all users is readable for them, whatever root's umask is.
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     }
     let (record, new_paths) = match connection {

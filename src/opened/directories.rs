@@ -48,7 +48,7 @@ fn state_home() -> Result<PathBuf> {
     Ok(named)
 }
 
-/// What the variables say.
+/// The values of the variables.
 fn named_state_home() -> Option<PathBuf> {
     set("XDG_STATE_HOME").or_else(|| {
         let home = std::env::var_os("HOME").filter(|home| !home.is_empty())?;

@@ -84,7 +84,7 @@ pub(super) struct Tried {
     pub(super) status: ExitStatus,
     /// Whether the command of `--run` was run.
     pub(super) arrived: bool,
-    /// What the shell printed.
+    /// The shell's output.
     pub(super) words: String,
 }
 

@@ -62,8 +62,8 @@ fn hosts() -> String {
     format!("{}\n127.0.0.1 {name}\n", own.trim_end())
 }
 
-/// What programs need of `/etc` to run. Nothing else of it is there: a shell that looks at the machine
-/// unseen, in the code of nixpkgs, must not find this one's settings.
+/// The parts of `/etc` that programs need to run. The others are not there: a shell that looks at the
+/// machine unseen, in the code of nixpkgs, must not find this one's settings.
 const ETC: [&str; 17] = [
     "alternatives",
     "bash.bashrc",

@@ -113,7 +113,7 @@ impl Tree {
             // Directories that an overlay hides as a whole need not exist.
             let hidden = room.overlays.iter().any(|overlay| overlay.at() == at);
             let is_special = SPECIAL.iter().any(|special| at == Path::new(special));
-            // What is bound over a symlink takes its place: Nix refuses a store behind one.
+            // A directory that is bound over a symlink takes its place: Nix refuses a store behind one.
             let replaced = room.overlays.iter().any(|overlay| overlay.replaces(&at));
             if kind.is_symlink() {
                 if replaced {

@@ -11,7 +11,7 @@ pub(super) fn saying(text: &str) -> String {
     format!("pkgs.writeShellScriptBin \"say\" \"echo ${{{text}}}\"")
 }
 
-/// What `inspect` says of `x.shellpack`.
+/// The output of `inspect` for `x.shellpack`.
 pub(super) fn inspected(b: &Machine) -> Outcome {
     b.shellpack("inspect x.shellpack").succeeds()
 }

@@ -70,7 +70,7 @@ fn the_place_is_named() {
         .says("  it contains the path of the project directory\n");
 }
 
-/// What it is made of comes after it, and the paths of that may be many.
+/// Its own inputs come after it, and their paths may be many.
 #[test]
 fn the_shells_own_missing_input_is_listed_first() {
     let shell = r#"let text = builtins.getEnv "HOSTNAME"; part = n: pkgs.runCommand "part-${toString n}" { } "echo ${text} > $out"; in

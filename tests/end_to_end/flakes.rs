@@ -272,7 +272,7 @@ fn entered(b: &Machine, settings: &str) -> String {
         .text()
 }
 
-/// What lets `nix develop` work: it builds.
+/// `nix develop` works with this: it builds.
 const MAY_BUILD: &str = "export NIX_CONFIG='max-jobs = 1'";
 
 /// As plain `nix develop` would, it asks about each setting, and looks for a registry.

@@ -60,7 +60,7 @@ fn a_hook_may_set_a_trap() {
         .never_says("warning");
 }
 
-/// What ends this shell is no hook, and comes before it.
+/// This shell is ended by something that comes before the hook.
 #[test]
 fn a_shell_that_cannot_be_entered_is_not_proved() {
     let a = machine_a();

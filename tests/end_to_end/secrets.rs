@@ -1,4 +1,4 @@
-//! What of machine A is in a bundle: none of its secrets, and none of its names.
+//! A bundle has none of machine A's secrets, and none of its names.
 
 use crate::support::shells::{HELLO, PRINT, arrives};
 use crate::support::sources::{SERVE, URL, tarball};

@@ -240,7 +240,7 @@ NIV_OVERRIDE_text=$HOME/mine shellpack create -o ~/overridden.shellpack"
         .prints("mine");
 }
 
-/// What is proved is what is named.
+/// The proved shell is the named one.
 #[test]
 fn a_shell_that_is_another_one_elsewhere_is_not_packed() {
     let shell = r#"pkgs.mkShell { SUM = builtins.hashString "md5" (toString ./.); }"#;

@@ -170,7 +170,7 @@ fn build(
     Ok(Some(program.to_string_lossy().into_owned()))
 }
 
-/// What the nixpkgs of a shell requires of Nix.
+/// The requirements of a shell's nixpkgs on Nix.
 pub(super) fn required_of_nix(shell: &Shell, nix: &Nix) -> Required {
     let stated = candidates(shell, nix)
         .into_iter()

@@ -1,4 +1,4 @@
-//! What the user is told about the files that a hook reads.
+//! The messages about the files that a hook reads.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ pub(super) fn choice(choice: &Choice, top: &Path, report: &Report) {
     }
 }
 
-/// What the hook does otherwise with only the carried files.
+/// The difference that a hook makes with only the carried files.
 pub(super) fn differences(found: &[String], asks_git: bool, shell: &Shell, report: &Report) {
     let name = ShellName::before_words(shell.name.as_ref());
     let lines: String = found.iter().map(|line| format!("\n  {line}")).collect();

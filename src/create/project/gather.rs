@@ -43,8 +43,8 @@ impl Gathered {
             Recorded::Read { path, .. } | Recorded::Import { path, .. } if is_foreign(path) => {
                 Ok(())
             }
-            // What is only looked for or listed is not carried. A directory is, so that it is there
-            // even if nothing in it is.
+            // A file that is only looked for or listed is not carried. A directory is, so that it is
+            // there even if nothing in it is.
             Recorded::Read { reader, path, .. } if reader == "readDir" => self.add_directory(path),
             Recorded::Read { reader, .. }
                 if matches!(reader.as_str(), "pathExists" | "readFileType") =>

@@ -41,7 +41,7 @@ pub(super) struct Asked {
     project: PathBuf,
 }
 
-/// What is at a place of this machine.
+/// The file at a place of this machine, if there is one.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 struct Found {
     kind: Option<String>,
@@ -49,7 +49,7 @@ struct Found {
 }
 
 impl Asked {
-    /// What these evaluations, made at `time`, asked for.
+    /// The questions of these evaluations, made at `time`.
     pub(super) fn of(parts: &[Part<'_>], project: &Project, nix: &Nix, time: u64) -> Self {
         let mut asked = Self {
             time,

@@ -67,7 +67,7 @@ pub(super) struct Trial<'a> {
     pub(super) evaluate: &'a dyn Fn(Environment) -> Result<StorePath>,
 }
 
-/// What an evaluation hears of the machine.
+/// The variables of the machine that an evaluation depends on.
 #[derive(Default)]
 pub(super) struct Heard {
     /// The variables that the bundle carries.

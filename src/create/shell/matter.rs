@@ -16,7 +16,7 @@ impl Evaluator<'_> {
         replay: &mut Replay<'_>,
     ) -> Result<Vec<Kind>> {
         let all = asked.kinds();
-        // What cannot be tried matters.
+        // A question that cannot be tried matters.
         let mut matter: BTreeSet<_> = all.iter().copied().collect();
         matter.retain(|kind| asked.otherwise(*kind).is_none());
         for (index, observed) in observed.iter().enumerate() {
@@ -33,7 +33,7 @@ impl Evaluator<'_> {
                     continue;
                 };
                 (replay.answers, replay.unseen) = (answers, unseen);
-                // What is built while it is evaluated may differ although the result is the same.
+                // A build during evaluation may differ although the result is the same.
                 let other = if observed.builds() {
                     None
                 } else {

@@ -25,7 +25,7 @@ pub(super) struct Recording {
     pub(super) foreign: Vec<PathBuf>,
     /// Whether it is the shell that nix-shell enters here.
     pub(super) is_named: bool,
-    /// What nix-shell enters here.
+    /// The derivations that nix-shell enters here.
     pub(super) named: Vec<StorePath>,
 }
 

@@ -180,7 +180,7 @@ fn freeze(seen: &Seen<'_>, entries: &[PathEntry], user: &UserConfig) -> Result<P
     Ok(placed)
 }
 
-/// What the names of variables begin with by which npins and niv take a local source instead of the
+/// The beginnings of variables by which npins and niv take a local source instead of the
 /// pinned one.
 const OVERRIDES: [&str; 2] = ["NPINS_OVERRIDE_", "NIV_OVERRIDE_"];
 

@@ -54,7 +54,7 @@ pub(crate) struct Develop<'a> {
     lacks: Vec<&'static str>,
 }
 
-/// What comes of `nix develop` on this machine.
+/// The outcome of `nix develop` on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// It enters the shell.

@@ -41,7 +41,7 @@ impl ProjectRoot {
         })
     }
 
-    /// The same directory, for all users of this machine to read.
+    /// This directory, for all users of this machine to read.
     pub(crate) fn for_all(self) -> Self {
         Self {
             is_for_all: true,

@@ -10,7 +10,7 @@ use super::root::ProjectRoot;
 use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::{FileKind, Project, ProjectFile};
 
-/// What its owner may do with a directory while it is filled.
+/// The owner's permissions for a directory while it is filled.
 const OWNER: u32 = 0o700;
 /// The mode of the project's root.
 const ROOT: u32 = 0o755;

@@ -53,7 +53,7 @@ pub(crate) enum Recorded {
         from: PathBuf,
         /// Its absolute path.
         path: PathBuf,
-        /// What the builtin returned: whether it exists, its kind, or kinds by name.
+        /// The builtin's result: whether it exists, its kind, or kinds by name.
         #[serde(default)]
         result: serde_json::Value,
     },

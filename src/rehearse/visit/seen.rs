@@ -1,4 +1,4 @@
-//! What is seen of a shell on a visit, and how two visits differ.
+//! The findings of a visit to a shell, and the differences of two visits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ pub(crate) struct Seen {
     pub(super) ended: Option<String>,
     /// Its exported variables and its functions.
     pub(super) environment: BTreeMap<String, String>,
-    /// What it printed.
+    /// Its output.
     pub(super) printed: String,
 }
 
@@ -37,7 +37,7 @@ impl Seen {
     }
 }
 
-/// What bash prints for `export -p; declare -F`, by name. A value may have several lines.
+/// The output of `export -p; declare -F`, by name. A value may have several lines.
 pub(super) fn environment(text: &str) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     let mut last = String::new();

@@ -87,8 +87,8 @@ fn a_name_of_a_single_file_is_no_eval() {
     file.arrives();
 }
 
-/// What a file of the search path imports, reads and copies comes along, wherever it is, also if a
-/// function of nixpkgs calls it.
+/// The files that a file of the search path imports, reads and copies come along, wherever it is, also
+/// if a function of nixpkgs calls it.
 #[test]
 fn a_name_of_a_file_that_imports_its_siblings_is_frozen() {
     let sibling = write("nix/data/message.nix")

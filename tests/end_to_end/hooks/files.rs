@@ -115,7 +115,7 @@ fn a_file_that_a_hook_tests_for_is_carried() {
         .prints("dev yes");
 }
 
-/// What the hook looks for cannot be known: it is told what changes.
+/// Nothing shows which file the hook looks for: the message says what changes.
 #[test]
 fn a_hook_that_does_something_else_without_a_file_is_told() {
     let hook = "f=local; [ -e conf/$f.flag ] && export MODE=local; true";

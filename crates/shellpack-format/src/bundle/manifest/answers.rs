@@ -19,7 +19,7 @@ pub const PROJECT_PLACE: &str = "@project@";
 /// The start of a place in the home directory.
 pub const HOME_PLACE: &str = "@home@";
 
-/// What evaluation gets to know about time, Nix and the machine. It holds for all shells.
+/// The answers that evaluation gets about time, Nix and the machine. They hold for all shells.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Answers {

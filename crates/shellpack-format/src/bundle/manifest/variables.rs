@@ -58,7 +58,7 @@ const NAMES: [&str; 54] = [
     "_",
 ];
 
-/// What the names of others begin with.
+/// The beginnings of the names of others.
 const PREFIXES: [&str; 20] = [
     "AWS_",
     "BASH_FUNC_",
