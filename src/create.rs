@@ -14,7 +14,7 @@ mod pack;
 mod plan;
 mod project;
 mod prove;
-mod secret;
+mod secret_names;
 mod secrets;
 mod shell;
 mod subject;

@@ -199,9 +199,10 @@ fn proof(text: &mut Labelled, proof: &Proof) {
             let with: String = version
                 .map(|version| format!(" with Nix {version}"))
                 .collect();
-            let partly = match proof.result {
-                ProofResult::Partial => ", but for one thing",
-                _ => "",
+            let partly = match proof.not_tried.len() {
+                0 => String::new(),
+                1 => ", but for one thing".to_owned(),
+                things => format!(", but for {things} things"),
             };
             text.line("proof", &format!("rehearsed{with}{partly}:"));
             for check in proof.checks.iter().chain(&proof.not_tried) {

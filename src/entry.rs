@@ -7,7 +7,8 @@ use std::path::Path;
 
 use crate::entry::as_packed::AsPacked;
 pub(crate) use crate::entry::invocation::Entry;
-use crate::entry::invocation::{Invocation, Outcome, Recipe};
+use crate::entry::invocation::{Invocation, Outcome};
+use crate::entry::recipe::Recipe;
 use crate::error::{Error, NotThere, Result, Unfit};
 use crate::nix::Nix;
 use crate::nix::command::NixCommand;
@@ -22,6 +23,7 @@ mod bash;
 pub(crate) mod drift;
 pub(crate) mod invocation;
 pub(crate) mod project;
+pub(crate) mod recipe;
 mod selection;
 
 use drift::{Choice, Drift};
@@ -68,7 +70,7 @@ pub(crate) struct Ready<'a> {
 
 /// The result of opening without entering.
 #[must_use]
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Outside {
     /// How to enter each selected shell.
     pub by_hand: Vec<ByHand>,

@@ -18,10 +18,13 @@ mod environment;
 mod flake_problem;
 mod kind;
 mod make;
+mod no_place;
+mod no_shell;
 mod not_there;
 mod output;
 mod parity;
 mod remedy;
+mod source;
 mod unfit;
 mod words;
 
@@ -30,10 +33,13 @@ pub(crate) use damage::Damage;
 pub(crate) use environment::BadEnvironment;
 pub(crate) use flake_problem::FlakeProblem;
 pub(crate) use kind::Kind;
+pub(crate) use no_place::NoPlace;
+pub(crate) use no_shell::NoShell;
 pub(crate) use not_there::NotThere;
 pub(crate) use output::BadOutput;
 pub(crate) use parity::{BadParity, ParityFault};
 pub(crate) use remedy::Remedy;
+pub(crate) use source::BadSource;
 pub(crate) use unfit::Unfit;
 use words::{describe, indent, on_lines_of_their_own, paths};
 
@@ -60,18 +66,9 @@ pub enum Error {
     Interrupted,
 
     // What the user asked for.
-    /// There is no shell file.
-    #[error("could not find a shell to pack: there is no shell.nix or default.nix in {}", .0.display())]
-    NoShellFile(PathBuf),
-    /// An expression, which is in no file, has a path relative to one.
-    #[error("could not pack the expression: a relative path in it has no base directory\n  {0}")]
-    RelativeExpression(String),
-    /// An argument has a path that is relative to another directory than the shell's.
-    #[error("could not pack --arg {}: its relative path starts from this directory, but on the target it would start from {}", .0, .1.display())]
-    RelativeArgument(String, PathBuf),
-    /// Something else that nix-shell accepts.
-    #[error("could not pack {}: it is {}, not a shell file", .0.display(), .1.name())]
-    NotAShellFile(PathBuf, Kind),
+    /// There is no shell to pack.
+    #[error(transparent)]
+    NoShell(#[from] NoShell),
     /// The bundle cannot have this name.
     #[error("could not use the name: {0}")]
     BadName(String),
@@ -165,31 +162,9 @@ pub enum Error {
     /// The recorded shell is not the one that nix-shell enters.
     #[error("could not pack {}: with all that it takes from this machine frozen, it is another shell than nix-shell enters here", .0.display())]
     AnotherShell(PathBuf),
-    /// A source is not pinned.
-    #[error("could not pack {from}: it fetches an unpinned source\n  {fetcher} {url}")]
-    Unpinned {
-        /// The file that fetches it.
-        from: String,
-        /// The builtin.
-        fetcher: String,
-        /// What it fetches.
-        url: String,
-        /// The pinned form to use instead.
-        pinned: String,
-    },
-    /// A source had different contents for two shells.
-    #[error(
-        "could not pack the shells together: a source changed between their evaluations\n  {fetcher} {url}{}",
-        indent(contents)
-    )]
-    SourceChanged {
-        /// The builtin.
-        fetcher: String,
-        /// What it fetches.
-        url: String,
-        /// The contents that were found, one store path a line.
-        contents: String,
-    },
+    /// A fetched source cannot be packed.
+    #[error(transparent)]
+    Source(#[from] BadSource),
     /// Evaluation reads a file that cannot be one of the project files.
     #[error("could not pack {}: it is outside {}", file.display(), limit.display())]
     OutsideProject {
@@ -352,32 +327,9 @@ pub enum Error {
     /// A bundle that lacks what entering without evaluation needs.
     #[error("could not enter the shell without evaluation: its structured attributes are missing")]
     NoStructuredAttributes,
-    /// The default directory is used for something else.
-    #[error("could not write the project files: {} exists and does not contain this shell", .0.display())]
-    OtherDirectory(PathBuf),
-    /// The project files cannot be written to their place.
-    #[error("could not write the project files to {}", dir.display())]
-    CannotPlaceProject {
-        /// The directory that cannot be written to.
-        dir: PathBuf,
-        /// The bundle's name, if nobody named another directory.
-        name: Option<String>,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The record of an opened bundle cannot be kept.
-    #[error("could not keep a record of the bundle in {}", dir.display())]
-    CannotKeepRecord {
-        /// The directory that cannot be written to.
-        dir: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// A project file would overwrite another one.
-    #[error("could not write the project files: {} exists and differs from the one in the bundle", .0.display())]
-    FileDiffers(PathBuf),
+    /// The project files or the record cannot be written to their place.
+    #[error(transparent)]
+    NoPlace(#[from] NoPlace),
     /// An opened bundle is gone, or the request is ambiguous.
     #[error(transparent)]
     NotThere(#[from] NotThere),

@@ -43,7 +43,8 @@ pub use cli::main;
 pub mod internals {
     pub use crate::carry::repair::{Options as RepairOptions, RepairOutcome, repair};
     pub use crate::cli::Cli;
-    pub use crate::entry::invocation::{Invocation, Recipe};
+    pub use crate::entry::invocation::Invocation;
+    pub use crate::entry::recipe::Recipe;
     pub use crate::error::Error;
     pub use crate::output::ReadBack;
     pub use crate::report::Report;

@@ -41,22 +41,14 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     let accepted = accept::accept(bundle, &shell, options)?;
     let imported = import::import(accepted, options.jobs, report)?;
     report.emit(Event::PhaseDone);
-    if let Some(note) = imported.note() {
+    for note in imported.notes() {
         report.emit(Event::Note(&note));
-    }
-    if imported.is_for_all() {
-        let name = &imported.manifest().name;
-        report.emit(Event::Note(&format!(
-            "opened for all users of this machine, who enter it with: shellpack enter {name}"
-        )));
-        return Ok(Outside {
-            by_hand: Vec::new(),
-        });
     }
     let ready = imported.ready(&shell);
     match &options.entry {
         // It returns only an error.
         Some(entry) => match entry::enter(&ready, entry, options.way, report)? {},
+        None if imported.is_for_all() => Ok(Outside::default()),
         None if options.shell.is_some() => entry::stay_outside(&ready, [&shell]),
         None => entry::stay_outside(&ready, &imported.manifest().shells),
     }

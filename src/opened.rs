@@ -21,7 +21,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
-use crate::error::{Damage, Error, NotThere, Result};
+use crate::error::{Damage, Error, NoPlace, NotThere, Result};
 use crate::tree;
 use shellpack_format::bundle::MANIFEST;
 use shellpack_format::bundle::manifest::{BundleName, Manifest, Shell};
@@ -151,9 +151,10 @@ impl Record {
             return Ok(());
         };
         let may = Access::WRITE_OK | Access::EXEC_OK;
-        accessat(CWD, dir, may, AtFlags::EACCESS).map_err(|error| Error::CannotKeepRecord {
-            dir: dir.to_owned(),
-            source: error.into(),
+        accessat(CWD, dir, may, AtFlags::EACCESS).map_err(|error| {
+            let source = error.into();
+            let dir = dir.to_owned();
+            NoPlace::Record { dir, source }.into()
         })
     }
 

@@ -17,10 +17,12 @@ use crate::nix::Nix;
 use crate::report::{Event, Phase, Report};
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 
+mod asked;
 mod carried;
 mod hook;
 pub(crate) mod inside;
 mod network;
+mod process;
 mod scratch;
 mod surroundings;
 pub(crate) mod visit;

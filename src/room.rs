@@ -32,6 +32,7 @@ mod layers;
 mod loopback;
 mod mountinfo;
 mod process;
+mod read_only;
 mod report;
 mod spec;
 mod stage;

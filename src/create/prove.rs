@@ -8,7 +8,7 @@ use super::closure::{self, BashOrigin, Unseen};
 use super::hook_files;
 use super::plan::Plan;
 use super::shell::{Shell, Shells};
-use crate::entry::invocation::Recipe;
+use crate::entry::recipe::Recipe;
 use crate::error::{Error, Result};
 use crate::nix::evaluate;
 use crate::rehearse::{self, Outcome, Task};

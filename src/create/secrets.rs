@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::project::Project;
-use super::secret::{is_likely_secret, is_secret_variable};
+use super::secret_names::{is_likely_secret, is_secret_variable};
 use crate::redact;
 use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::selection::Selection;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, NoShell, Result};
 use crate::nix::Nix;
 use crate::nix::expression::quote;
 use crate::nix::search_path;
@@ -61,7 +61,7 @@ impl Subject {
                 return locate(named, || nix.looks_for_shell_nix());
             }
             // [`super::flake`] finds flakes.
-            Self::Flake(reference) => return Err(Error::NoShellFile(reference.into())),
+            Self::Flake(reference) => return Err(NoShell::NoFile(reference.into()).into()),
             Self::Url(url) => {
                 let source = format!("builtins.fetchTarball {}", quote(url));
                 import_of(&source, nix.looks_for_shell_nix())
@@ -71,7 +71,7 @@ impl Subject {
             Self::Expression(text) => text.clone(),
         };
         if !matches!(self, Self::Url(_) | Self::LookUp(_)) && has_relative_path(&text) {
-            return Err(Error::RelativeExpression(text));
+            return Err(NoShell::RelativeExpression(text).into());
         }
         // In a directory of its own: no other file belongs to this project.
         let dir = scratch.join("expression").join(self.name());
@@ -180,7 +180,7 @@ fn ensure_shell_file(named: &Path) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::NotAShellFile(named.to_owned(), kind))
+    Err(NoShell::OtherKind(named.to_owned(), kind).into())
 }
 
 fn starts_as_script(file: &Path) -> bool {
@@ -198,7 +198,7 @@ fn locate(named: &Path, looks_for_shell: impl Fn() -> bool) -> Result<PathBuf> {
     }
     let candidates = ["shell.nix", "default.nix"].map(|name| found.join(name));
     match candidates.each_ref().map(|file| file.is_file()) {
-        [false, false] => Err(Error::NoShellFile(found)),
+        [false, false] => Err(NoShell::NoFile(found).into()),
         [true, true] if !looks_for_shell() => Ok(found.join("default.nix")),
         [true, _] => Ok(found.join("shell.nix")),
         [false, true] => Ok(found.join("default.nix")),

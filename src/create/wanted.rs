@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::Options;
 use super::flake::StagedFlake;
 use super::subject::{Subject, has_relative_path};
-use crate::error::{Error, FlakeProblem, Result};
+use crate::error::{Error, FlakeProblem, NoShell, Result};
 use crate::nix::Nix;
 use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::selection::Selection;
@@ -88,7 +88,7 @@ fn ensure_relative_arguments_work(selection: &Selection, file: &Path) -> Result<
         return Ok(());
     }
     let name = argument.name.clone();
-    Err(Error::RelativeArgument(name, directory.to_owned()))
+    Err(NoShell::RelativeArgument(name, directory.to_owned()).into())
 }
 
 /// The shells of a flake, named by `REFERENCE#ATTRIBUTE`, without duplicates. They must all belong

@@ -37,10 +37,18 @@ pub(super) struct Imported {
 }
 
 impl Imported {
-    /// A note about the import, if there was one.
-    pub(super) fn note(&self) -> Option<String> {
-        let new_paths = self.new_paths?;
-        Some(format!("imported {}", count(new_paths, "store path")))
+    /// Notes about the import: how much it was, and for whom.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let imported = self
+            .new_paths
+            .map(|paths| format!("imported {}", count(paths, "store path")));
+        let for_all = self.is_for_all().then(|| {
+            let name = &self.manifest.name;
+            format!(
+                "opened for all users of this machine, who enter it with: shellpack enter {name}"
+            )
+        });
+        imported.into_iter().chain(for_all).collect()
     }
 
     /// The manifest.

@@ -3,24 +3,21 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use serde::{Deserialize, Serialize};
 
 use super::hook::Hook;
 use super::scratch::{nix_directory, scratch_space};
-use super::{PROJECT, SUBCOMMAND, surroundings};
-use crate::entry::invocation::Recipe;
+use super::{PROJECT, SUBCOMMAND, process, surroundings};
+use crate::entry::recipe::Recipe;
 use crate::error::{Advice, Error, Result};
 use crate::nix::Nix;
 use crate::report::{Event, Report};
-use crate::room::{Access, Room};
+use crate::room::Access;
 use shellpack_format::bundle::manifest::{FileKind, Project, Proof, ProofResult, ShellName};
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
-
-/// The file that tells the process in the room its [`Task`], below the room's `/nix`.
-const TASK: &str = "rehearsal.json";
 
 pub(super) const BUILDS: &str =
     "evaluation itself builds something (import from derivation), which is not carried";
@@ -115,23 +112,8 @@ pub(crate) fn carried(
     let room = surroundings::with_paths(nix, &nix_dir, &task.store, &task.paths)?
         .private(project_root)
         .bind(&stage, &task.project, Access::Writable);
-    let file = nix_dir.join(TASK);
-    let text = serde_json::to_vec(&task).map_err(|error| Error::Room {
-        what: error.to_string(),
-    })?;
-    fs::write(&file, text).map_err(Error::io("write", &file))?;
-
-    let inside_file = Path::new("/nix").join(TASK);
-    let command = room.command(
-        Path::new(Room::SELF_PATH),
-        &[SUBCOMMAND.into(), inside_file.into_os_string()],
-    )?;
     let waiting = report.waiting("the shell to be evaluated and entered with no network");
-    let output = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .output()?;
+    let output = process::run(&room, &nix_dir, SUBCOMMAND, &task)?;
     drop(waiting);
     report.ensure_not_interrupted()?;
     let name = task.recipe.shell.name.as_ref();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::carried::{BUILDS, Observed, Task};
 use super::hook::{self, Entered, Hook};
-use super::{SUBCOMMAND, VISIT, visit};
+use super::{SUBCOMMAND, VISIT, asked, visit};
 use crate::entry::as_packed::AsPacked;
 use crate::entry::drift::{self, Places};
 use crate::entry::invocation::{Entry, Invocation};
@@ -180,8 +180,9 @@ fn evaluate_again(
             Ok((path, derivation))
         }
         Err(Error::NixFailed { words, .. }) if words.contains("nable to start any build") => {
-            let seen = match built_while_evaluating(task, invocation, nix) {
-                Some(Asked { derivation, .. }) => Observed::Builds { derivation },
+            let log = invocation.log().unwrap_or_default();
+            let seen = match asked::first_build(&log, task, nix) {
+                Some(derivation) => Observed::Builds { derivation },
                 None => failed(BUILDS, words, Some(Advice::ImportFromProject)),
             };
             Err(seen.into())
@@ -200,60 +201,6 @@ fn evaluate_again(
         .into()),
         Err(error) => Err(error.into()),
     }
-}
-
-/// What evaluation asks Nix for: a derivation, and the names of outputs.
-#[derive(Debug, PartialEq, Eq)]
-struct Asked {
-    derivation: String,
-    outputs: Vec<String>,
-}
-
-/// What evaluation would build. Nix's error does not name it; its log does, behind what was asked for
-/// before and is carried, and before the derivations that this one depends on.
-fn built_while_evaluating(task: &Task, invocation: &Invocation<'_>, nix: &Nix) -> Option<Asked> {
-    let log = invocation.log().unwrap_or_default();
-    let mut asked = log.lines().filter_map(asked_for);
-    asked.find(|asked| !is_carried(asked, task, nix))
-}
-
-/// Whether all outputs that evaluation asks for are carried.
-fn is_carried(asked: &Asked, task: &Task, nix: &Nix) -> bool {
-    let path = nix.store.parse_path(&asked.derivation).ok();
-    let derivation = path.and_then(|path| evaluate::read_derivation(nix, &path).ok());
-    derivation.is_some_and(|derivation| {
-        let is_asked = |name| asked.outputs.is_empty() || asked.outputs.contains(name);
-        let mut outputs = derivation.outputs.iter().filter(|(name, _)| is_asked(name));
-        outputs.all(|(_, path)| {
-            task.paths
-                .iter()
-                .any(|info| Some(&info.path) == path.as_ref())
-        })
-    })
-}
-
-/// In the words of Nix up to 2.12, up to 2.29 and after. No outputs are all outputs.
-fn asked_for(line: &str) -> Option<Asked> {
-    let rest = ["building of '", "obtaining derivation from '"]
-        .iter()
-        .find_map(|start| line.strip_prefix(start))?;
-    let (derivation, rest) = rest.split_at(rest.find(".drv")? + ".drv".len());
-    let outputs = match rest.strip_prefix(['!', '^']) {
-        Some(outputs) => Some(outputs),
-        None => rest
-            .split_once("building outputs '")
-            .map(|(_, names)| names),
-    };
-    let names = outputs.and_then(|names| Some(names.split_once('\'')?.0));
-    let names = names.filter(|names| *names != "*").unwrap_or_default();
-    let names = names.split(',').map(str::trim);
-    Some(Asked {
-        derivation: derivation.to_owned(),
-        outputs: names
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect(),
-    })
 }
 
 /// A source that comes out different lacks files: the shell could still be entered, but with
@@ -358,44 +305,6 @@ fn cause(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_evaluation_asks_for_is_found_in_every_version_of_the_log() {
-        for (line, outputs) in [
-            (
-                "building of '/nix/store/j5x-ifd.drv!out' from .drv file: created",
-                "out",
-            ),
-            (
-                "building of '/nix/store/j5x-ifd.drv^out' from .drv file: created",
-                "out",
-            ),
-            (
-                "building of '/nix/store/j5x-ifd.drv^dev,out' from .drv file: created",
-                "dev out",
-            ),
-            (
-                "building of '/nix/store/j5x-ifd.drv^*' from .drv file: created",
-                "",
-            ),
-            (
-                "building of '/nix/store/j5x-ifd.drv' from .drv file: created",
-                "",
-            ),
-            (
-                "obtaining derivation from '/nix/store/j5x-ifd.drv' and then building outputs 'dev, out': created outer",
-                "dev out",
-            ),
-        ] {
-            let expected = Asked {
-                derivation: "/nix/store/j5x-ifd.drv".to_owned(),
-                outputs: outputs.split_whitespace().map(str::to_owned).collect(),
-            };
-            assert_eq!(asked_for(line).unwrap(), expected);
-        }
-        let other = "instantiated 'dep' -> '/nix/store/kj3-dep.drv'";
-        assert_eq!(asked_for(other), None);
-    }
 
     #[test]
     fn a_missing_project_file_is_named() {

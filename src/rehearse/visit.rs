@@ -6,11 +6,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use super::carried::copy_project;
 use super::scratch::{Scratch, nix_directory, scratch_space};
-use super::{VISIT, surroundings};
+use super::{VISIT, process, surroundings};
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::report::Report;
@@ -27,9 +26,6 @@ mod watch;
 use inside::Task;
 pub(crate) use seen::Seen;
 pub(crate) use watch::GIT;
-
-/// The file that tells the process in the room its [`Task`], below the room's `/nix`.
-const TASK: &str = "visit.json";
 
 /// A shell to visit, and everything that would be carried for it.
 #[derive(Debug, Clone, Copy)]
@@ -104,22 +100,13 @@ impl Host<'_> {
             project: self.root.to_owned(),
             watched: watched.map(Path::to_owned),
         };
-        let failed = |what: String| Error::Room { what };
-        let text = serde_json::to_vec(&task).map_err(|error| failed(error.to_string()))?;
-        let file = scratch.0.join("nix").join(TASK);
-        fs::write(&file, text).map_err(Error::io("write", &file))?;
-        let inside = Path::new("/nix").join(TASK).into_os_string();
-        let command = room.command(Path::new(Room::SELF_PATH), &[VISIT.into(), inside])?;
         let waiting = self
             .report
             .waiting("the shellHook to run, with the whole project visible");
-        let output = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .output()?;
+        let output = process::run(room, &scratch.0.join("nix"), VISIT, &task)?;
         drop(waiting);
         self.report.ensure_not_interrupted()?;
+        let failed = |what: String| Error::Room { what };
         let seen: Result<Seen, String> = serde_json::from_slice(&output.stdout)
             .map_err(|_| failed(String::from_utf8_lossy(&output.stderr).into_owned()))?;
         seen.map_err(failed)

@@ -14,13 +14,14 @@ use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change,
-    mount_remount, unmount,
+    unmount,
 };
 use rustix::process::{pivot_root, umask};
 
 use super::Room;
 use super::layers::{self, mount_tmpfs};
 use super::mountinfo::MountTable;
+use super::read_only;
 use super::report::StageFailure;
 use super::spec::{Access, Overlay};
 
@@ -224,12 +225,12 @@ impl Tree {
         // from what it covers.
         mount_bind_recursive(host(source), at).map_err(StageFailure::at("binding", at))?;
         if access == Access::ReadOnly {
-            make_read_only(at, self.table.flags_at(source))?;
+            read_only::make(at, self.table.flags_at(source))?;
             for (point, flags) in self.table.below(source) {
                 let Ok(inner) = point.strip_prefix(source) else {
                     continue;
                 };
-                make_read_only(&at.join(inner), flags)?;
+                read_only::make(&at.join(inner), flags)?;
             }
         }
         Ok(())
@@ -303,40 +304,8 @@ fn close_root() -> Result<(), StageFailure> {
     unmount(HOST, UnmountFlags::DETACH)
         .map_err(StageFailure::during("letting go of the host's root"))?;
     fs::remove_dir(HOST).map_err(StageFailure::at("removing", Path::new(HOST)))?;
-    remount_read_only(Path::new("/"), MountFlags::NOSUID | MountFlags::NODEV)
+    read_only::remount(Path::new("/"), MountFlags::NOSUID | MountFlags::NODEV)
         .map_err(StageFailure::at("making read-only", Path::new("/")))
-}
-
-fn remount_read_only(at: &Path, flags: MountFlags) -> rustix::io::Result<()> {
-    mount_remount(at, MountFlags::BIND | MountFlags::RDONLY | flags, "")
-}
-
-/// Makes one mount read-only, or hides it, or fails: it never stays writable.
-fn make_read_only(at: &Path, flags: MountFlags) -> Result<(), StageFailure> {
-    match remount_read_only(at, flags) {
-        // These errors mean that the mount cannot be reached by its name, and so not from the room:
-        // it was unlinked since it was mounted on, is below a directory that is closed to us, or is
-        // covered by another mount.
-        Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS | Errno::INVAL) => Ok(()),
-        // The mount has an unknown flag that must not be dropped.
-        Err(error) => hide(at).map_err(|_| StageFailure::at("making read-only", at)(error)),
-    }
-}
-
-/// Covers a directory with an empty one, and anything else with an empty file.
-fn hide(at: &Path) -> Result<(), StageFailure> {
-    let found = fs::symlink_metadata(at).map_err(StageFailure::at("reading", at))?;
-    if found.is_dir() {
-        mount_tmpfs(at, 0o555)?;
-    } else {
-        // Its name is needed only for the mount.
-        let empty = Path::new("/.empty");
-        File::create(empty).map_err(StageFailure::at("creating", empty))?;
-        mount_bind_recursive(empty, at).map_err(StageFailure::at("hiding", at))?;
-        fs::remove_file(empty).map_err(StageFailure::at("removing", empty))?;
-    }
-    remount_read_only(at, MountFlags::NOSUID | MountFlags::NODEV)
-        .map_err(StageFailure::at("hiding", at))
 }
 
 fn create(at: &Path, kind: PlaceKind) -> io::Result<()> {

@@ -1,31 +1,13 @@
 //! Hints for shells that cannot be entered, and for opened bundles that are gone.
 
 use super::this_command;
-use crate::error::{Error, NotThere};
+use crate::error::{Error, NoPlace, NotThere};
 use shellpack_format::bundle::manifest::shell_quoted;
 
 /// For errors of `open` and `enter` about the project and the shell.
 pub(super) fn of(error: &Error) -> Option<String> {
     let hint = match error {
-        Error::FileDiffers(_) | Error::OtherDirectory(_) => {
-            "open into another directory: shellpack open BUNDLE --dir DIR"
-        }
-        Error::CannotPlaceProject {
-            name: Some(name), ..
-        } => {
-            let place = shell_quoted(name);
-            return Some(format!(
-                "open into another directory: {} --dir ~/{place}",
-                this_command()
-            ));
-        }
-        Error::CannotPlaceProject { .. } => "name another directory: --dir DIR",
-        Error::CannotKeepRecord { .. } => {
-            return Some(format!(
-                "name another directory for records: XDG_STATE_HOME=DIR {}",
-                this_command()
-            ));
-        }
+        Error::NoPlace(no_place) => return Some(for_another_place(no_place)),
         Error::NoStructuredAttributes => "enter it without --no-eval",
         Error::Drift {
             can_build: true, ..
@@ -40,6 +22,25 @@ pub(super) fn of(error: &Error) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+fn for_another_place(no_place: &NoPlace) -> String {
+    match no_place {
+        NoPlace::FileDiffers(_) | NoPlace::OtherDirectory(_) => {
+            "open into another directory: shellpack open BUNDLE --dir DIR".to_owned()
+        }
+        NoPlace::Project {
+            name: Some(name), ..
+        } => {
+            let (command, place) = (this_command(), shell_quoted(name));
+            format!("open into another directory: {command} --dir ~/{place}")
+        }
+        NoPlace::Project { .. } => "name another directory: --dir DIR".to_owned(),
+        NoPlace::Record { .. } => {
+            let command = this_command();
+            format!("name another directory for records: XDG_STATE_HOME=DIR {command}")
+        }
+    }
 }
 
 /// For an opened bundle, or a shell of it, that is not there.

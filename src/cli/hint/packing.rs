@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Advice, BadEnvironment, Error, FlakeProblem, Kind};
+use crate::error::{Advice, BadEnvironment, BadSource, Error, FlakeProblem, Kind, NoShell};
 use crate::nix::flake;
 use shellpack_format::bundle::manifest::shell_quoted;
 
@@ -11,23 +11,15 @@ mod script;
 /// For errors of `create`.
 pub(super) fn of(error: &Error) -> Option<String> {
     Some(match error {
-        Error::NoShellFile(dir) => no_shell_file(dir),
-        Error::RelativeArgument(_, directory) => format!(
-            "make the path relative to that directory: cd {} && shellpack create …",
-            directory.display()
-        ),
-        Error::NotAShellFile(named, kind) => not_a_shell_file(named, *kind),
-        Error::RelativeExpression(_) => {
-            "write the expression to a file in the right directory, and \
-             pack that: shellpack create FILE"
-                .to_owned()
-        }
+        Error::NoShell(no_shell) => for_no_shell(no_shell),
         Error::NothingBeside { file, expression } => {
             script::file_with(expression, Path::new("with-files.nix"), file)
         }
         Error::BadName(_) => "choose another with --name NAME".to_owned(),
-        Error::Unpinned { pinned, .. } => format!("pin it, and try again:\n{pinned}"),
-        Error::SourceChanged { .. } => "try again, or pin the source".to_owned(),
+        Error::Source(BadSource::Unpinned { pinned, .. }) => {
+            format!("pin it, and try again:\n{pinned}")
+        }
+        Error::Source(BadSource::Changed { .. }) => "try again, or pin the source".to_owned(),
         Error::OutsideProject { file, .. } => format!(
             "copy it into the project, or make the project a git repository that contains {}",
             file.display()
@@ -45,6 +37,22 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::RehearsalFailed { advice, .. } => advise(advice.as_ref()?),
         _ => return None,
     })
+}
+
+fn for_no_shell(no_shell: &NoShell) -> String {
+    match no_shell {
+        NoShell::NoFile(dir) => no_shell_file(dir),
+        NoShell::RelativeArgument(_, directory) => format!(
+            "make the path relative to that directory: cd {} && shellpack create …",
+            directory.display()
+        ),
+        NoShell::OtherKind(named, kind) => not_a_shell_file(named, *kind),
+        NoShell::RelativeExpression(_) => {
+            "write the expression to a file in the right directory, and \
+             pack that: shellpack create FILE"
+                .to_owned()
+        }
+    }
 }
 
 fn no_shell_file(dir: &Path) -> String {

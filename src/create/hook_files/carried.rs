@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::create::secret::is_likely_secret;
+use crate::create::secret_names::is_likely_secret;
 use crate::rehearse::visit::GIT;
 
 /// Without git: the largest file, and the most of all files together, in bytes.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::create::Options;
-use crate::create::secret::is_secret_variable;
+use crate::create::secret_names::is_secret_variable;
 use crate::error::{BadEnvironment, Error, Result};
 use crate::nix::environment::Environment;
 use crate::nix::evaluate::Recorded;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use super::is_same;
-use crate::error::{Error, Result};
+use crate::error::{Error, NoPlace, Result};
 use shellpack_format::bundle::manifest::Manifest;
 
 /// All that the mode of a project file may allow. A bundle that was packed on a file system without
@@ -72,20 +72,20 @@ impl ProjectRoot {
             return Ok(());
         }
         let other = if self.is_named {
-            Error::FileDiffers
+            NoPlace::FileDiffers
         } else {
-            Error::OtherDirectory
+            NoPlace::OtherDirectory
         };
         if !self.root.is_dir() {
-            return Err(other(self.root.clone()));
+            return Err(other(self.root.clone()).into());
         }
         if !self.is_named && !self.holds_a_shell(manifest)? {
-            return Err(other(self.root.clone()));
+            return Err(other(self.root.clone()).into());
         }
         for file in &manifest.project.files {
             let path = self.root.join(file.path.as_str());
             if exists(&path)? && !is_same(&path, &file.kind) {
-                return Err(Error::FileDiffers(path));
+                return Err(NoPlace::FileDiffers(path).into());
             }
         }
         Ok(())
@@ -104,11 +104,12 @@ impl ProjectRoot {
         if self.holds_all(manifest) {
             return Ok(());
         }
-        Err(Error::CannotPlaceProject {
+        Err(NoPlace::Project {
             dir: dir.to_owned(),
             name: (!self.is_named).then(|| manifest.name.to_string()),
             source: error.into(),
-        })
+        }
+        .into())
     }
 
     fn holds_a_shell(&self, manifest: &Manifest) -> Result<bool> {

@@ -1,0 +1,134 @@
+//! The shells.
+
+use std::collections::BTreeSet;
+
+use super::pins::is_set;
+use super::{Paths, bad};
+use crate::bundle::BadBundle;
+use crate::bundle::manifest::{
+    FileKind, Manifest, Project, ProjectFile, RelativePath, Shell, is_evaluation_variable,
+};
+
+/// Checks that there is a shell, and that each has a name if there are several, is one of the project,
+/// and names no store path that is not carried.
+pub(super) fn ensure_shells(manifest: &Manifest, paths: &Paths<'_>) -> Result<(), BadBundle> {
+    if manifest.shells.is_empty() {
+        return bad("it names no shell");
+    }
+    ensure_names(&manifest.shells)?;
+    for shell in &manifest.shells {
+        ensure_shell(shell, &manifest.project)?;
+        ensure_environment(shell, manifest.is_no_eval())?;
+        ensure_variables(shell)?;
+        if let Some(missing) = shell.roots.iter().find(|root| !paths.contains(root)) {
+            return bad(format!("the root {missing} is not among the store paths"));
+        }
+        let inside = shell
+            .nix_path
+            .iter()
+            .map(|entry| &entry.path)
+            .chain(&shell.fetching_files)
+            .chain(&shell.nixpkgs_config)
+            .chain(&shell.derivations)
+            .chain(&shell.bash);
+        for file in inside {
+            let inside = manifest.closure.store.containing(file);
+            if !inside.is_some_and(|(path, rest)| paths.contains(&path) && is_plain_rest(rest)) {
+                return bad(format!("{file} is not in a store path of the bundle"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the text behind a store path is empty, or a path that stays below it.
+fn is_plain_rest(rest: &str) -> bool {
+    let below = rest.strip_prefix('/');
+    let plain = |below| RelativePath::parse(below).is_ok() && !rest.contains(char::is_control);
+    rest.is_empty() || below.is_some_and(plain)
+}
+
+/// Ensures that each of several shells has a name of its own.
+fn ensure_names(shells: &[Shell]) -> Result<(), BadBundle> {
+    let mut names = BTreeSet::new();
+    for shell in shells {
+        match &shell.name {
+            None if shells.len() > 1 => {
+                return bad(format!("one of its shells, {}, has no name", shell.file));
+            }
+            Some(name) if !names.insert(name) => {
+                return bad(format!("two of its shells are called {name}"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn ensure_shell(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
+    let is_file = |file: &ProjectFile| {
+        file.path == shell.file && !matches!(file.kind, FileKind::Directory { .. })
+    };
+    if !project.files.iter().any(is_file) {
+        return bad(format!(
+            "the shell file {} is not among the project files",
+            shell.file
+        ));
+    }
+    if let Some(flake) = &shell.flake {
+        let attributes = serde_json::from_str(&flake.attributes);
+        let is_file = shell.file.as_str().rsplit('/').next() == Some("flake.nix");
+        let is_selected = shell.attribute.is_some() && shell.arguments.is_empty();
+        if !(is_file && is_selected && attributes.is_ok_and(|attributes| is_set(&attributes))) {
+            return bad("the flake source of the project is malformed");
+        }
+    }
+    let option_like = |text: &str| text.starts_with('-') || text.is_empty();
+    if shell.attribute.as_deref().is_some_and(option_like)
+        || shell
+            .arguments
+            .iter()
+            .any(|argument| option_like(&argument.name))
+    {
+        return bad("the shell's attribute or arguments are malformed");
+    }
+    if shell
+        .nix_path
+        .iter()
+        .any(|entry| entry.name.contains([':', '=']) || entry.path.contains(':'))
+    {
+        return bad("the shell's search path is malformed");
+    }
+    Ok(())
+}
+
+/// Checks the environment of the shell's process, where nothing is evaluated.
+fn ensure_environment(shell: &Shell, is_no_eval: bool) -> Result<(), BadBundle> {
+    let environment = &shell.environment;
+    let mut texts = environment.iter().flat_map(|(name, value)| [name, value]);
+    if texts.any(|text| text.contains('\0')) {
+        return bad("a variable of the shell has a zero byte");
+    }
+    let attributes = shell.structured_attributes.as_ref();
+    let is_set = |text: &String| serde_json::from_str::<serde_json::Map<_, _>>(text).is_ok();
+    let is_missing = is_no_eval && environment.contains_key("__json") && attributes.is_none();
+    if is_missing || !attributes.is_none_or(is_set) {
+        return bad("the shell's structured attributes are missing or malformed");
+    }
+    Ok(())
+}
+
+/// Checks the variables that evaluation gets: a bundle must not change how programs run here.
+fn ensure_variables(shell: &Shell) -> Result<(), BadBundle> {
+    for (name, value) in &shell.evaluation_variables {
+        if !is_evaluation_variable(name) {
+            return bad(format!(
+                "its shell sets the variable {name:?} for evaluation"
+            ));
+        }
+        if value.contains('\0') {
+            return bad(format!("the value of the variable {name} has a zero byte"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! Files of an opened bundle that cannot be written to their place.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why the project files, or the record of the bundle, cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoPlace {
+    /// The default directory is used for something else.
+    #[error("could not write the project files: {} exists and does not contain this shell", .0.display())]
+    OtherDirectory(PathBuf),
+    /// The project files cannot be written to their place.
+    #[error("could not write the project files to {}", dir.display())]
+    Project {
+        /// The directory that cannot be written to.
+        dir: PathBuf,
+        /// The bundle's name, if nobody named another directory.
+        name: Option<String>,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The record of an opened bundle cannot be kept.
+    #[error("could not keep a record of the bundle in {}", dir.display())]
+    Record {
+        /// The directory that cannot be written to.
+        dir: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A project file would overwrite another one.
+    #[error("could not write the project files: {} exists and differs from the one in the bundle", .0.display())]
+    FileDiffers(PathBuf),
+}

@@ -1,0 +1,23 @@
+//! Subjects that name no shell that can be packed.
+
+use std::path::PathBuf;
+
+use super::Kind;
+
+/// Why there is no shell to pack.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoShell {
+    /// There is no shell file.
+    #[error("could not find a shell to pack: there is no shell.nix or default.nix in {}", .0.display())]
+    NoFile(PathBuf),
+    /// An expression, which is in no file, has a path relative to one.
+    #[error("could not pack the expression: a relative path in it has no base directory\n  {0}")]
+    RelativeExpression(String),
+    /// An argument has a path that is relative to another directory than the shell's.
+    #[error("could not pack --arg {}: its relative path starts from this directory, but on the target it would start from {}", .0, .1.display())]
+    RelativeArgument(String, PathBuf),
+    /// Something else that nix-shell accepts.
+    #[error("could not pack {}: it is {}, not a shell file", .0.display(), .1.name())]
+    OtherKind(PathBuf, Kind),
+}

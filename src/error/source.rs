@@ -1,0 +1,34 @@
+//! Sources that evaluation fetches, and that cannot be packed.
+
+use super::words::indent;
+
+/// Why a fetched source cannot be packed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadSource {
+    /// A source is not pinned.
+    #[error("could not pack {from}: it fetches an unpinned source\n  {fetcher} {url}")]
+    Unpinned {
+        /// The file that fetches it.
+        from: String,
+        /// The builtin.
+        fetcher: String,
+        /// What it fetches.
+        url: String,
+        /// The pinned form to use instead.
+        pinned: String,
+    },
+    /// A source had different contents for two shells.
+    #[error(
+        "could not pack the shells together: a source changed between their evaluations\n  {fetcher} {url}{}",
+        indent(contents)
+    )]
+    Changed {
+        /// The builtin.
+        fetcher: String,
+        /// What it fetches.
+        url: String,
+        /// The contents that were found, one store path a line.
+        contents: String,
+    },
+}
