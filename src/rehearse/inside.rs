@@ -94,11 +94,13 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
         "nothing was left to build or to fetch".to_owned(),
     ];
     let as_packed = AsPacked::new(&task.recipe.shell, &task.store, &task.project);
+    let mut not_tried = values_not_tried(&task);
     if let Some(reason) = foreign(&task.recipe.shell, &as_packed, &nix.system)? {
+        not_tried.push(reason);
         return Ok(Observed::Passed {
             nix_version: Some(nix.version),
             checks,
-            not_tried: vec![reason],
+            not_tried,
             hook: None,
         });
     }
@@ -113,7 +115,7 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
     Ok(Observed::Passed {
         nix_version: Some(nix.version),
         checks,
-        not_tried: values_not_tried(&task),
+        not_tried,
         hook,
     })
 }
