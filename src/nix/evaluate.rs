@@ -85,11 +85,7 @@ impl<'a> Request<'a> {
         let Start::Flake(flake) = self.start else {
             return self.instantiate(nix, self.file(), self.selection);
         };
-        let text = format!(
-            "{}({}) import\n",
-            self.start.bindings(&flake.source)?,
-            self.start.function()?
-        );
+        let text = self.start.bindings(&flake.source)? + &flake.value()? + "\n";
         self.instantiate_in("flake", None, &text, nix)
     }
 

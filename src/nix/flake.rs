@@ -84,16 +84,23 @@ impl Flake {
         let expression = format!(
             "let
   inherit (builtins) elemAt head isAttrs length tail;
-  flake = ({}) import;
+  flake = {};
   has = value: path: path == [ ] || isAttrs value && value ? ${{head path}} && has value.${{head path}} (tail path);
   paths = [ {} ];
   first = at: if at == length paths then null else if has flake (elemAt paths at) then at else first (at + 1);
 in first 0",
-            Start::Flake(self).function()?,
+            self.value()?,
             lists.join(" ")
         );
         let found: Option<usize> = self.evaluate(&expression, surroundings, scratch)?;
         Ok(found.and_then(|at| candidates.get(at)))
+    }
+
+    /// Its value without a recorder, behind the bindings of [`Start::bindings`]. Its inputs that are
+    /// in the store are not fetched.
+    pub(super) fn value(&self) -> Result<String> {
+        let load = "(scopedImport { builtins = builtins // { fetchTree = import ./held.nix; }; })";
+        Ok(format!("({}) {load}", Start::Flake(self).function()?))
     }
 
     fn evaluate<T: DeserializeOwned>(

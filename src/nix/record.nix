@@ -128,7 +128,14 @@ let
         fetcher: arguments:
         let
           flake = flakeOf fetcher arguments;
-          value = if flake == null then builtins.${fetcher} arguments else scope.callFlake flake;
+          isInput = fetcher == "fetchTree" && from == scope.flakeFile;
+          value =
+            if flake != null then
+              scope.callFlake flake
+            else if isInput then
+              import ./held.nix arguments
+            else
+              builtins.${fetcher} arguments;
         in
         report {
           event = "fetch";

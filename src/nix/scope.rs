@@ -19,6 +19,7 @@ pub(super) fn write(dir: &Path, user: Option<(&str, &str)>, call: &str) -> Resul
     let ours = [
         ("scope.nix", include_str!("scope.nix")),
         ("flake.nix", include_str!("flake.nix")),
+        ("held.nix", include_str!("held.nix")),
         ("source.nix", include_str!("source.nix")),
         ("evaluation.nix", call),
         ("shell.nix", shell),

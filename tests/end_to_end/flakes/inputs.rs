@@ -104,3 +104,26 @@ test -d {name}-here/empty"#
         "Hello, world!broken\nd\nempty\nflake.nix\nmessage\n/root/{name}-here"
     ));
 }
+
+/// As for `nix develop`: its server is gone, and so is what Nix remembers of it.
+#[test]
+fn an_input_that_is_in_the_store_is_not_fetched_again() {
+    let name = "held";
+    let locks = format!(
+        "{}; rm -r ~/{name}-input $XDG_CACHE_HOME ~/fixtures/{name}-nixpkgs.git",
+        with_inputs(&format!(
+            r#"inputs.dir = {{ url = "path:/root/{name}-input"; flake = false; }};"#
+        ))
+    );
+    let prepare = format!(
+        "export XDG_CACHE_HOME=~/{name}-cache; mkdir ~/{name}-input; echo text > ~/{name}-input/file
+{locks}; nix develop -c true"
+    );
+    let shell = r#"pkgs.mkShell { packages = [ pkgs.hello ]; shellHook = ''export MESSAGE="$(hello)"'';
+  WHAT = "${nixpkgs.rev} ${nixpkgs.lastModifiedDate} ${toString nixpkgs.submodules} ${nixpkgs.narHash}"; DIR = self.inputs.dir; }"#;
+    let b = flake_packed(name, shell, &prepare, ".#");
+    arrives(&b);
+    b.shellpack("open x.shellpack --run 'cat $DIR/file'")
+        .succeeds()
+        .prints("text");
+}
