@@ -9,7 +9,7 @@ use super::places;
 use crate::create::project::{Part, Project, kind_of};
 use crate::nix::Nix;
 use crate::nix::evaluate::Recorded;
-use shellpack_format::bundle::manifest::{Answers, Probe, RelativePath, Seen};
+use shellpack_format::bundle::manifest::{Answers, NIXPKGS_CONFIG, Probe, RelativePath, Seen};
 
 /// A kind of question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,13 +98,13 @@ impl Asked {
                 };
                 is_seen.then_some((Kind::Seen, from))
             }
-            // nixpkgs has its own reasons to look at a machine, and the same result on each.
+            // A file of the project may look through nixpkgs, whose `lib` has `pathExists`, too.
             Recorded::Read {
                 reader,
                 from,
                 path,
                 result,
-            } if !package_sets.have(from) => {
+            } if !(is_configuration(path) && package_sets.have(from)) => {
                 let found = self.probes.entry(path.clone()).or_default();
                 match reader.as_str() {
                     "pathExists" if result == true => found.kind = Some(kind_of(path)),
@@ -281,6 +281,11 @@ impl Asked {
             }
         }
     }
+}
+
+/// Whether a place is that of the user's nixpkgs configuration, which a bundle carries by itself.
+fn is_configuration(path: &Path) -> bool {
+    std::env::var_os(NIXPKGS_CONFIG).is_some_and(|place| path == Path::new(&place))
 }
 
 /// The builtins that the shells see.

@@ -57,6 +57,25 @@ fn the_machines_own_files_are_there_as_on_a() {
     finds(&b, "yes");
 }
 
+/// As nixpkgs offers its builtins: `lib.pathExists`.
+#[test]
+fn files_that_the_project_looks_for_by_nixpkgs_are_there_as_on_a() {
+    let text = r#"(if pkgs.lib.pathExists /tmp/looked-for then "yes" else "no") + builtins.toJSON (pkgs.lib.readDir /tmp/listed-by-lib)"#;
+    let make = "touch /tmp/looked-for; mkdir -p /tmp/listed-by-lib; touch /tmp/listed-by-lib/x";
+    let (b, said) = created("lib-probes", &format!("({text})"), make);
+    for words in ["/tmp/looked-for is there", "/tmp/listed-by-lib is listed"] {
+        assert!(said.contains(words), "{said}");
+    }
+    finds(&b, "yes{x:regular}");
+    let text = r#"(if pkgs.lib.pathExists /tmp/not-looked-for then "yes" else "no")"#;
+    let (b, said) = created("lib-probes-nothing", text, "");
+    assert!(said.contains("/tmp/not-looked-for is not there"), "{said}");
+    b.runs(
+        "touch /tmp/not-looked-for; shellpack open x.shellpack --dir there --run '$FOUND/bin/say'",
+    )
+    .prints("no");
+}
+
 /// A check that makes no difference is nothing to carry, nor to tell.
 #[test]
 fn a_probe_of_no_effect_is_not_carried() {
