@@ -13,6 +13,7 @@ pub(crate) mod replay;
 pub(crate) mod required;
 pub(crate) mod scope;
 pub(crate) mod search_path;
+pub(crate) mod tokens;
 pub(crate) mod user_config;
 
 use std::collections::HashSet;

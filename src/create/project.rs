@@ -135,7 +135,8 @@ impl Project {
 }
 
 impl Part<'_> {
-    fn is_foreign(&self, path: &Path) -> bool {
+    /// Whether a path does not belong to the project.
+    pub(super) fn is_foreign(&self, path: &Path) -> bool {
         self.foreign.iter().any(|dir| path.starts_with(dir))
     }
 

@@ -180,6 +180,7 @@ fn task(plan: &Plan, shell: &Shell, planned: &manifest::Shell, no_eval: bool) ->
         project: PathBuf::new(),
         project_here: plan.project_root().to_owned(),
         machine_variables: shell.machine_variables.clone(),
+        compared_variables: shell.compared_variables.clone(),
         no_eval,
     }
 }

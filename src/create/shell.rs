@@ -93,6 +93,8 @@ pub(super) struct Shell {
     pub(super) evaluation_variables: Values,
     /// Environment variables of this machine that decide it, with their values here.
     pub(super) machine_variables: Own,
+    /// Others of this machine that the project's files compare.
+    pub(super) compared_variables: BTreeSet<String>,
     /// Environment variables that evaluation reads.
     pub(super) variables_read: BTreeSet<String>,
     /// Files outside the project that call a fetcher, or import a file that does.

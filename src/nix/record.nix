@@ -239,7 +239,7 @@ let
         else
           report {
             event = "environment";
-            inherit name;
+            inherit name from;
           } (builtins.getEnv name);
     };
 in

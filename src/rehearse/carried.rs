@@ -1,6 +1,6 @@
 //! The rehearsal of `create`: with the paths that would be carried, before there is a bundle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -48,6 +48,8 @@ pub(crate) struct Task {
     pub project_here: PathBuf,
     /// Variables of this machine that decide what the shell is. The room has them, too.
     pub machine_variables: BTreeMap<String, Option<String>>,
+    /// Others that the project's files compare, with values that cannot all be tried.
+    pub compared_variables: BTreeSet<String>,
     /// Whether the shell is entered without evaluation.
     pub no_eval: bool,
 }

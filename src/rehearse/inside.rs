@@ -122,14 +122,19 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
 
 /// The target has its own values of the variables that decide what the shell is.
 fn values_not_tried(task: &Task) -> Vec<String> {
-    if task.machine_variables.is_empty() {
-        return Vec::new();
-    }
-    let names: Vec<_> = task.machine_variables.keys().map(String::as_str).collect();
-    let names = names.join(", ");
-    vec![format!(
-        "it was not evaluated with other values of {names} than this machine's"
-    )]
+    let names = |names: &mut dyn Iterator<Item = &String>| {
+        let names: Vec<_> = names.map(String::as_str).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    let deciding = names(&mut task.machine_variables.keys()).map(|names| {
+        format!("it was not evaluated with other values of {names} than this machine's")
+    });
+    let compared = names(&mut task.compared_variables.iter()).map(|names| {
+        format!(
+            "it was not evaluated with every value of {names}, which the project's files compare"
+        )
+    });
+    deciding.into_iter().chain(compared).collect()
 }
 
 /// The reason why a shell cannot be entered on this machine, if its programs do not run here. They

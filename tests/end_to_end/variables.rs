@@ -201,6 +201,24 @@ fn a_variable_of_the_machine_that_is_only_tested_is_told() {
     .says("the shell depends on PATH, which has another value on the target\n");
 }
 
+/// No value that is tried here need be the one that it is compared with.
+#[test]
+fn a_variable_of_the_machine_that_the_project_compares_is_told() {
+    let shell = r#"let user = builtins.getEnv "USER"; in
+pkgs.mkShell { X = if user == "nobody-here" then "yes" else "no"; HERE = builtins.pathExists (builtins.getEnv "HOME" + "/.no"); }"#;
+    create("user-compared", shell, "", "")
+        .succeeds()
+        .says("shell.nix compares USER, which has another value on the target: with the values that were tried, the shell is the same\n")
+        .never_says("HOME")
+        .shows("it was not evaluated with every value of USER, which the project's files compare\n");
+    let proof = &inspected(machine_a(), "user-compared.shellpack")["proof"];
+    assert_eq!(proof["result"], "partial");
+    // nixpkgs compares it.
+    create("user-compared-in-nixpkgs", "pkgs.mkShell { }", "", "")
+        .succeeds()
+        .never_says("compares");
+}
+
 /// Wherever the command is typed.
 #[test]
 fn pwd_is_the_directory_of_the_shell_file() {

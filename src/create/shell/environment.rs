@@ -13,7 +13,10 @@ use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::{belongs_to_machine, is_evaluation_variable};
 use shellpack_format::store::store_path::StorePath;
 
+mod compared;
 mod search;
+
+pub(super) use compared::{Compared, by_project as compared_by_project};
 
 /// nixpkgs reads these by itself, and their names say that they are meant for it.
 const OF_NIXPKGS: &str = "NIXPKGS_ALLOW_";
@@ -59,6 +62,8 @@ pub(super) struct Trial<'a> {
     pub(super) expected: &'a StorePath,
     /// Names that evaluation is known to read.
     pub(super) read: &'a BTreeSet<String>,
+    /// The ones that the project's files compare.
+    pub(super) compared: &'a Compared,
     /// Variables that the bundle carries in any case.
     pub(super) frozen: Values,
     /// A directory of ours, as a value that a machine's variable has nowhere.
@@ -74,6 +79,22 @@ pub(super) struct Heard {
     pub(super) carried: Values,
     /// The machine's own variables that decide what comes out.
     pub(super) of_machine: Own,
+    /// Others that may decide: the project's files compare them.
+    pub(super) compared: BTreeSet<String>,
+}
+
+impl Trial<'_> {
+    /// A line that tells the user that a variable is compared.
+    fn compares(&self, name: &str) -> String {
+        let from = self.compared.get(name).map(PathBuf::as_path);
+        let from = from.unwrap_or(self.file);
+        let directory = self.file.parent().unwrap_or(self.file);
+        format!(
+            "{} compares {name}, which has another value on the target: with the values that were tried, \
+             the shell is the same",
+            from.strip_prefix(directory).unwrap_or(from).display()
+        )
+    }
 }
 
 /// The outcome on the target.
@@ -138,9 +159,15 @@ impl Variables {
                 "the shell depends on {name}, which has another value on the target"
             )));
         }
+        let may_matter = |name: &&String| may_decide(name) && !of_machine.contains_key(*name);
+        let compared: BTreeSet<_> = trial.compared.keys().filter(may_matter).cloned().collect();
+        for name in &compared {
+            report.emit(Event::Note(&trial.compares(name)));
+        }
         Ok(Heard {
             carried: decided.carried,
             of_machine,
+            compared,
         })
     }
 
@@ -309,7 +336,7 @@ fn ensure_usable(name: &str) -> Result<()> {
 /// The variables that a recorded evaluation read.
 pub(super) fn read(events: &[Recorded]) -> BTreeSet<String> {
     let names = events.iter().filter_map(|event| match event {
-        Recorded::Environment { name } => Some(name.clone()),
+        Recorded::Environment { name, .. } => Some(name.clone()),
         _ => None,
     });
     names.collect()

@@ -9,7 +9,7 @@ use super::Shell;
 use super::alike::Comparison;
 use super::answered::Answered;
 use super::asked::Asked;
-use super::environment::{self, Heard, Trial, Variables};
+use super::environment::{self, Compared, Heard, Trial, Variables};
 use super::fetching::{self, Fetched, Replay};
 use super::reads;
 use super::recording::{self, Recording};
@@ -61,6 +61,13 @@ impl Observed {
     pub(super) fn builds(&self) -> bool {
         let is_build = |event: &Recorded| matches!(event, Recorded::Realise { outputs, .. } if !outputs.is_empty());
         self.events().iter().any(is_build)
+    }
+
+    /// The variables that the project's files compare.
+    fn compared(&self) -> Compared {
+        let evaluated = &self.recording.evaluation.evaluated;
+        let is_foreign = |file: &Path| self.part().is_foreign(file);
+        environment::compared_by_project(self.events(), evaluated, &is_foreign)
     }
 
     fn events(&self) -> &[Recorded] {
@@ -237,6 +244,7 @@ impl Evaluator<'_> {
             variables_read,
             evaluation_variables: heard.carried,
             machine_variables: heard.of_machine,
+            compared_variables: heard.compared,
             surroundings,
             fetching_files,
             flake: wanted.flake.as_ref().map(|flake| flake.source()),
@@ -278,6 +286,7 @@ impl Evaluator<'_> {
             file,
             expected: &observed.derivation,
             read: &environment::read(observed.events()),
+            compared: &observed.compared(),
             frozen: observed.recording.surroundings.override_variables(),
             elsewhere: &scratch,
             evaluate: &|environment| in_environment(environment, &scratch),

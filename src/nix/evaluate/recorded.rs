@@ -83,6 +83,9 @@ pub(crate) enum Recorded {
     Environment {
         /// Its name.
         name: String,
+        /// The file that reads it.
+        #[serde(default)]
+        from: PathBuf,
     },
     /// A `<…>` is about to be looked up.
     Search {
