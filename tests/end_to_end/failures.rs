@@ -140,7 +140,8 @@ fn traces_and_warnings_before_the_error_are_shown() {
         "builtins.trace \"the last thing seen\" (throw \"no\")",
         "",
     )
-    .says("trace: the last thing seen\nerror: no");
+    .says("trace: the last thing seen\nerror:")
+    .says("error: no\n");
 }
 
 /// Evaluation builds it (import from derivation), and its words may be those of Nix's own log.

@@ -109,14 +109,23 @@ fn symlinks_at_the_root_are_packed_and_opened() {
         ("tmp", "/data/scratch/tmp"),
     ] {
         let (a, b) = (Machine::online(), Machine::offline());
+        let linked = |script: &str| {
+            format!(
+                "{LINKED_ROOT}\nexport NIX_IGNORE_SYMLINK_STORE=1; linked {name} {target} '{script}'"
+            )
+        };
         let create = "test -L /$0; shellpack create fixtures/shells/blog -o x.shellpack";
-        let create = format!(
-            "{LINKED_ROOT}\nexport NIX_IGNORE_SYMLINK_STORE=1; linked {name} {target} '{create}; shellpack rehearse x.shellpack --run true'"
-        );
-        a.sh(&create).succeeds().shows("entered nix-shell");
+        // Nix 2.26 itself makes no derivation with an input where its store is behind a symlink.
+        let plain = a.sh(&linked("nix-instantiate fixtures/shells/blog"));
+        if plain.stderr.contains("is a symlink") {
+            a.sh(&linked(create)).exits_with(1).says("is a symlink");
+            continue;
+        }
+        let create = format!("{create}; shellpack rehearse x.shellpack --run true");
+        a.sh(&linked(&create)).succeeds().shows("entered nix-shell");
         b.receive(&a.home("x.shellpack"), "x.shellpack");
-        b.sh(&format!(
-            "{LINKED_ROOT}\nexport NIX_IGNORE_SYMLINK_STORE=1; linked {name} {target} 'shellpack open x.shellpack --run \"echo \\$MESSAGE\"'"
+        b.sh(&linked(
+            r#"shellpack open x.shellpack --run "echo \$MESSAGE""#,
         ))
         .succeeds()
         .prints(MESSAGE);

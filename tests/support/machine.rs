@@ -56,7 +56,7 @@ impl Machine {
     /// Machine A of an ordinary user, who owns `/nix`.
     pub(crate) fn online_of_a_user() -> Self {
         let machine = Self::new("a-", "/home/alice").with_room(Room::own_network);
-        machine.with_fixtures().owned_by_a_user(&["nix", "home"])
+        machine.with_fixtures().with_a_users_store()
     }
 
     /// Machine A with an ordinary user, where `/nix` is root's. Scripts run as root.
@@ -73,7 +73,7 @@ impl Machine {
 
     /// Machine B with an ordinary user, who owns `/nix`.
     pub(crate) fn offline_of_a_user() -> Self {
-        Self::unbuilding("/home/alice").owned_by_a_user(&["nix", "home"])
+        Self::unbuilding("/home/alice").with_a_users_store()
     }
 
     /// Machine B with an ordinary user, where `/nix` is root's. Scripts run as root.
@@ -166,6 +166,12 @@ in
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         copy(&fixtures, &self.home("fixtures"));
         self
+    }
+
+    /// Makes what Nix looks for: without it, a newer one uses a store in the user's home.
+    fn with_a_users_store(self) -> Self {
+        fs::create_dir_all(self.nix("var/nix")).unwrap();
+        self.owned_by_a_user(&["nix", "home"])
     }
 
     fn owned_by_a_user(self, parts: &[&str]) -> Self {
