@@ -173,6 +173,16 @@ pub enum Error {
         /// The directory that the project may not exceed.
         limit: PathBuf,
     },
+    /// A file of the project names another by a place that the target does not have.
+    #[error("could not pack {}: it names a file of the project by its place on this machine, {named}", from.display())]
+    NamedByPlace {
+        /// The file.
+        from: PathBuf,
+        /// The path in it.
+        named: String,
+        /// The path to write instead.
+        instead: String,
+    },
     /// A file is to be included in a project that is only an expression.
     #[error("could not include {}: only a shell file has files beside it", file.display())]
     NothingBeside {

@@ -51,6 +51,8 @@ mod oddities;
 mod opened;
 /// A bundle that was damaged on the way is repaired.
 mod parity;
+/// The places of files, in a shell's text and in its code.
+mod places;
 /// Progress, for people and for logs.
 mod progress;
 /// Projects that are common.

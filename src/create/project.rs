@@ -1,22 +1,22 @@
 //! The project's files: those that evaluation reads, and those that derivations copy.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
 use crate::nix;
 use crate::nix::evaluate::{Evaluation, Recorded};
 use crate::nix::expression::utf8;
-use shellpack_format::bundle::manifest::{self, FileKind, ProjectFile, RelativePath};
+use shellpack_format::bundle::manifest::{self, FileKind, ProjectFile};
 
+mod entries;
 mod gather;
 mod large;
+mod named;
 mod seen;
 
+use entries::{entries, kind};
 use gather::Gathered;
 pub(super) use seen::kind_of;
 
@@ -33,9 +33,20 @@ pub(super) struct Project {
     pub(super) listed: Vec<PathBuf>,
     /// A file for which the root is above the directory of the shells, where no repository says
     /// that it belongs to them.
-    pub(super) beyond: Option<PathBuf>,
+    pub(super) beyond: Option<Beyond>,
+    /// Symlinks into the store, through which evaluation reads.
+    pub(super) into_store: BTreeSet<PathBuf>,
     /// Where the user has the project.
     place: Place,
+}
+
+/// A file above the directory of the shells.
+#[derive(Debug, Clone)]
+pub(super) struct Beyond {
+    /// The file.
+    pub(super) file: PathBuf,
+    /// Whether the user names it, and evaluation does not read it.
+    pub(super) is_named: bool,
 }
 
 /// Where the user has the project.
@@ -119,7 +130,7 @@ impl Project {
             if let Some(file) = known.get(path) {
                 return Ok((file.kind.clone(), file.read_by_hook));
             }
-            let kind = read(path)?;
+            let kind = kind(path)?;
             let is_directory = matches!(kind, FileKind::Directory { .. });
             Ok((kind, !is_directory))
         })?;
@@ -199,16 +210,22 @@ pub(super) fn collect(parts: &[Part<'_>], extra: &[PathBuf]) -> Result<Project> 
     for part in parts {
         part.gather(&mut gathered)?;
     }
+    let is_beyond = |path: &&PathBuf| !path.starts_with(&top) && repository(&top).is_none();
+    let beyond = |gathered: &Gathered, is_named| {
+        let file = gathered.paths().find(is_beyond)?.clone();
+        Some(Beyond { file, is_named })
+    };
+    let read = beyond(&gathered, false);
     for path in extra {
         gathered.add_named(path)?;
     }
     let root = gathered.root(&top);
     let copied: Vec<_> = parts.iter().flat_map(Part::copied).cloned().collect();
-    let files = entries(gathered.paths(), &root, |path| Ok((read(path)?, false)))?;
-    let is_beyond = |path: &&PathBuf| !path.starts_with(&top) && repository(&top).is_none();
+    let files = entries(gathered.paths(), &root, |path| Ok((kind(path)?, false)))?;
     Ok(Project {
         listed: parts.iter().flat_map(Part::listed).cloned().collect(),
-        beyond: gathered.paths().find(is_beyond).cloned(),
+        beyond: read.or_else(|| beyond(&gathered, true)),
+        into_store: gathered.links_into_store().clone(),
         entries: manifest::Project {
             directory: directory(&root, &copied)?,
             files,
@@ -289,74 +306,4 @@ pub(super) fn whole_of(file: &Path) -> PathBuf {
 /// The top of the git repository that a directory is in.
 fn repository(dir: &Path) -> Option<&Path> {
     dir.ancestors().find(|dir| dir.join(".git").exists())
-}
-
-/// All files, and the directories that lead to them, in the form of the manifest. `read` also tells
-/// whether only a hook reads a file.
-fn entries<'a>(
-    paths: impl Iterator<Item = &'a PathBuf>,
-    root: &Path,
-    mut read: impl FnMut(&Path) -> Result<(FileKind, bool)>,
-) -> Result<Vec<ProjectFile>> {
-    let mut files = BTreeMap::new();
-    for path in paths {
-        for part in path.ancestors().take_while(|part| *part != root) {
-            let Ok(relative) = part.strip_prefix(root) else {
-                break;
-            };
-            let relative = relative
-                .to_str()
-                .and_then(|text| RelativePath::parse(text).ok());
-            let relative = relative.ok_or_else(|| Error::NotUtf8(part.to_owned()))?;
-            if files.contains_key(&relative) {
-                break;
-            }
-            files.insert(relative, read(part)?);
-        }
-    }
-    Ok(files
-        .into_iter()
-        .map(|(path, (kind, read_by_hook))| ProjectFile {
-            path,
-            kind,
-            read_by_hook,
-        })
-        .collect())
-}
-
-fn read(path: &Path) -> Result<FileKind> {
-    let metadata = fs::symlink_metadata(path).map_err(Error::io("read", path))?;
-    // A file system without modes lets everybody write, and tar believes it.
-    let mode = metadata.permissions().mode() & 0o775;
-    if metadata.is_dir() {
-        return Ok(FileKind::Directory { mode });
-    }
-    if metadata.is_symlink() {
-        let target = fs::read_link(path).map_err(Error::io("read the symlink", path))?;
-        return Ok(FileKind::Symlink {
-            target: utf8(&target)?.to_owned(),
-        });
-    }
-    if !metadata.is_file() {
-        return Err(Error::SpecialFile(path.to_owned()));
-    }
-    let mut file = File::open(path).map_err(Error::io("read", path))?;
-    let mut hasher = Sha256::new();
-    let mut size = 0;
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        match std::io::Read::read(&mut file, &mut buffer).map_err(Error::io("read", path))? {
-            0 => {
-                return Ok(FileKind::File {
-                    mode,
-                    size,
-                    digest: hasher.into(),
-                });
-            }
-            n => {
-                hasher.update(&buffer[..n]);
-                size += n as u64;
-            }
-        }
-    }
 }

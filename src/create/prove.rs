@@ -154,6 +154,7 @@ fn rehearse_all(plan: &Plan, shells: &Shells, report: &Report) -> Result<Verdict
         match rehearse::carried(
             &shells.nix,
             task,
+            &manifest.name,
             &manifest.project,
             plan.project_root(),
             report,

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use tempfile::TempDir;
 
 use super::Options;
-use super::project::{self, Project};
+use super::project::{self, Beyond, Project};
 use super::secrets;
 use super::wanted;
 use crate::error::{Error, Result};
@@ -142,8 +142,11 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
         None => project::collect(&parts, &options.extra_files)?,
     };
     report.ensure_not_interrupted()?;
-    tell_of_files_beyond(&project, report);
     if !options.no_eval {
+        if !project.is_flake() {
+            project.ensure_named_relatively(&parts)?;
+        }
+        tell_of_files_beyond(&project, report);
         project.tell_of_large_files(report);
     }
     let (mut all, answers) = evaluator.evaluate_answered(&observed, &project)?;
@@ -180,11 +183,14 @@ fn now() -> u64 {
 }
 
 fn tell_of_files_beyond(project: &Project, report: &Report) {
-    if let Some(file) = &project.beyond {
+    if let Some(Beyond { file, is_named }) = &project.beyond {
+        let why = if *is_named {
+            format!("{} is included", file.display())
+        } else {
+            format!("evaluation reads {}", file.display())
+        };
         report.emit(Event::Warning(&format!(
-            "evaluation reads {}, so that the project begins at {}; only the files that are read there \
-             are carried",
-            file.display(),
+            "{why}, so that the project begins at {}; only the files that are read there are carried",
             project.root.display()
         )));
     }
@@ -210,12 +216,33 @@ fn warn_of_project_paths(shells: &[Shell], root: &Path, report: &Report) {
     let Some(root) = root.to_str() else { return };
     for shell in shells {
         let environment = shell.derivation.environment.iter();
-        let mut named = environment.filter(|(_, value)| value.contains(root));
-        if let Some((variable, _)) = named.next() {
-            report.emit(Event::Warning(&format!(
-                "the shell's variable {variable} contains the project's directory, {root}; without \
-                 evaluation, it keeps that value on every machine"
-            )));
-        }
+        let named = environment.filter(|(_, value)| value.contains(root));
+        let named: Vec<_> = named.map(|(variable, _)| variable.as_str()).collect();
+        let (variables, keep) = match &named[..] {
+            [] => continue,
+            [variable] => (
+                format!("variable {variable} contains"),
+                "it keeps that value",
+            ),
+            more => (
+                format!("variables {} contain", first(more)),
+                "they keep that value",
+            ),
+        };
+        report.emit(Event::Warning(&format!(
+            "the shell's {variables} the project's directory, {root}; without evaluation, {keep} on \
+             every machine"
+        )));
+    }
+}
+
+/// The first of many names, and how many more there are.
+fn first(names: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<_> = names.iter().take(SHOWN).copied().collect();
+    let shown = shown.join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }

@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, NoShell, Result};
 use crate::nix::Nix;
 use crate::nix::expression::quote;
 use crate::nix::search_path;
+use crate::nix::tokens::{self, Token};
 use shellpack_format::bundle::manifest::BundleName;
 
 /// A subject as named on the command line.
@@ -152,13 +153,14 @@ fn name_of_url(url: &str) -> String {
     }
 }
 
-/// Whether an expression contains a relative path such as `./file`, which depends on its location.
+/// Whether an expression contains a relative path such as `./file`, which depends on its location. A
+/// string may have anything.
 pub(super) fn has_relative_path(text: &str) -> bool {
-    let is_inside = |c: char| c.is_ascii_alphanumeric() || "_./-+\"".contains(c);
-    ["./", "../"].iter().any(|start| {
-        text.match_indices(start)
-            .any(|(at, _)| !text[..at].ends_with(is_inside))
-    })
+    let is_relative = |token: &Token<'_>| match token {
+        Token::Path(path) => path.starts_with("./") || path.starts_with("../"),
+        _ => false,
+    };
+    tokens::of(text).iter().any(is_relative)
 }
 
 fn is_look_up(text: &str) -> bool {
@@ -221,12 +223,15 @@ mod tests {
 
     #[test]
     fn relative_paths_are_seen() {
-        for text in ["import ./x.nix", "[../y]", "(./z)"] {
+        for text in ["import ./x.nix", "[../y]", "(./z)", "\"${./x}\"", "./${x}"] {
             assert!(has_relative_path(text), "{text}");
         }
         for text in [
             "import <nixpkgs> { }",
             "\"./x\"",
+            "\"see ./x\"",
+            "''\n  ./run ''${x}\n''",
+            "1 # ./x",
             "a/../b",
             "/x/./y",
             "1.0/2",

@@ -13,6 +13,8 @@ pub enum Advice {
     IncludeSource,
     /// Add the files that evaluation builds and imports to the project.
     ImportFromProject,
+    /// Do not make an input from the place of the project's directory.
+    PlaceOfProject,
     /// Look for things that the shell takes from this machine.
     CheckSurroundings,
 }

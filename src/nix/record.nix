@@ -216,6 +216,11 @@ let
           path = place path;
           result = place value;
         } value;
+      nixPath = report {
+        event = "environment";
+        name = "NIX_PATH";
+        inherit from;
+      } builtins.nixPath;
       findFile =
         searchPath: name:
         let

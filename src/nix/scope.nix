@@ -98,12 +98,17 @@ let
         scopedImport = scope: path: scopedImport (scopeOf (place path) // scope) path;
       });
       own = if isPlain then builtins else hides (lacking // builtins);
+      # Nix itself takes `__nixPath` for every `<…>`.
+      isOffered = name: name != "nixPath";
       named = name: {
         name = if elem name bare then name else "__" + name;
         value = replaced.${name};
       };
     in
-    listToAttrs (map named (attrNames replaced)) // { builtins = own // replaced; };
+    listToAttrs (map named (builtins.filter isOffered (attrNames replaced)))
+    // {
+      builtins = own // replaced;
+    };
 in
 {
   inherit

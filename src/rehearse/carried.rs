@@ -15,7 +15,9 @@ use crate::error::{Advice, Error, Result};
 use crate::nix::Nix;
 use crate::report::{Event, Report};
 use crate::room::Access;
-use shellpack_format::bundle::manifest::{FileKind, Project, Proof, ProofResult, ShellName};
+use shellpack_format::bundle::manifest::{
+    BundleName, FileKind, Project, Proof, ProofResult, ShellName,
+};
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
@@ -95,11 +97,12 @@ pub(crate) enum Outcome {
     Builds(StorePath),
 }
 
-/// Rehearses a shell with exactly the paths that would be carried. `project_root` has the project
+/// Rehearses a shell of the bundle of this name with exactly the paths that would be carried. `project_root` has the project
 /// files; the room sees only those that the manifest names.
 pub(crate) fn carried(
     nix: &Nix,
     mut task: Task,
+    bundle: &BundleName,
     project: &Project,
     project_root: &Path,
     report: &Report,
@@ -108,7 +111,8 @@ pub(crate) fn carried(
     let nix_dir = nix_directory(&scratch.0, &task.store)?;
     let stage = scratch.0.join("project");
     copy_project(project, project_root, &stage)?;
-    let name = project.directory.as_deref().unwrap_or("project");
+    // As on the target: a shell may contain the name of its directory.
+    let name = project.directory.as_deref().unwrap_or(bundle.as_str());
     task.project = Path::new(PROJECT).join(name);
 
     let room = surroundings::with_paths(nix, &nix_dir, &task.store, &task.paths)?

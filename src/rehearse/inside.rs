@@ -267,7 +267,16 @@ fn ensure_nothing_missing(
             "some paths"
         }
     );
-    Err(failed(&what, words, Some(Advice::CheckSurroundings)).into())
+    let has_place = |path: &StorePath| {
+        let text = fs::read_to_string(task.store.join(path)).unwrap_or_default();
+        path.is_derivation() && text.contains(task.project.to_string_lossy().as_ref())
+    };
+    let advice = if list.iter().any(has_place) {
+        Advice::PlaceOfProject
+    } else {
+        Advice::CheckSurroundings
+    };
+    Err(failed(&what, words, Some(advice)).into())
 }
 
 /// The check of entering, in the words of the proof, and what was found about the hook.

@@ -198,7 +198,15 @@ fn a_place_in_a_shell_without_evaluation_is_warned_of() {
     a.write_shell("no-eval-place", "pkgs.mkShell { PLACE = toString ./.; }");
     a.shellpack("create fixtures/shells/no-eval-place --no-eval -o no-eval-place.shellpack")
         .succeeds()
-        .says("variable PLACE contains the project's directory");
+        .says("the shell's variable PLACE contains the project's directory");
+    a.write_shell(
+        "no-eval-places",
+        "pkgs.mkShell { A = toString ./a; B = ./.; C = \"at ${toString ./.}\"; }",
+    );
+    a.shellpack("create fixtures/shells/no-eval-places --no-eval -o no-eval-places.shellpack")
+        .succeeds()
+        .says("the shell's variables A, C contain the project's directory")
+        .says("they keep that value on every machine");
 }
 
 /// A word that runs a command wherever it is taken for code.

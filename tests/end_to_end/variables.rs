@@ -219,6 +219,34 @@ pkgs.mkShell { X = if user == "nobody-here" then "yes" else "no"; HERE = builtin
         .never_says("compares");
 }
 
+/// The target has its own, unless a look-up used it.
+#[test]
+fn a_search_path_that_is_only_shown_is_told() {
+    for (name, text) in [
+        ("search-path-text", r#"builtins.getEnv "NIX_PATH""#),
+        ("search-path-list", "builtins.toJSON builtins.nixPath"),
+    ] {
+        let shell = format!("pkgs.mkShell {{ X = {text}; }}");
+        create(name, &shell, "NIX_PATH=a=/tmp:b=/usr", "")
+            .succeeds()
+            .says("the shell depends on NIX_PATH, which has another value on the target\n");
+        let open = "shellpack open x.shellpack --run 'echo $X'";
+        brought(name)
+            .sh(&format!("NIX_PATH=c=/var {open}"))
+            .succeeds()
+            .shows("/var");
+    }
+    let shell = r#"pkgs.mkShell { X = builtins.getEnv "NIX_PATH"; Y = toString <a>; }"#;
+    let make = "mkdir -p ~/search-path-a; NIX_PATH=a=$HOME/search-path-a:b=/usr";
+    create("search-path-frozen", shell, make, "")
+        .succeeds()
+        .says("the shell contains the search path (NIX_PATH): on the target, it has only what is frozen\n");
+    brought("search-path-frozen")
+        .sh("NIX_PATH=c=/var shellpack open x.shellpack --run '[ \"$X\" = \"a=$Y\" ] && echo yes'")
+        .succeeds()
+        .prints("yes");
+}
+
 /// Wherever the command is typed.
 #[test]
 fn pwd_is_the_directory_of_the_shell_file() {

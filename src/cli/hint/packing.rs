@@ -24,6 +24,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
             "copy it into the project, or make the project a git repository that contains {}",
             file.display()
         ),
+        Error::NamedByPlace { instead, .. } => format!("write {instead} there"),
         Error::DamagedStorePath { path, .. } => {
             format!("repair it: nix-store --repair-path {path}")
         }
@@ -153,6 +154,11 @@ fn advise(advice: &Advice) -> String {
         Advice::IncludeSource => "carry the directory that it is made from: --include DIR",
         Advice::ImportFromProject => {
             "add the files that are imported to the project, and import those"
+        }
+        Advice::PlaceOfProject => {
+            "an input contains the place of the project's directory (`toString ./.`), which is \
+             another one on the target: name the files themselves (`./.`), or pack the shell as it is \
+             here, without evaluation on the target: --no-eval"
         }
         Advice::CheckSurroundings => {
             "check whether the shell depends on the place of its directory (`toString ./.`), \

@@ -92,10 +92,10 @@ fn options(files: &BTreeSet<PathBuf>, top: &Path, before: &str) -> String {
         let (inner, outer): (Vec<_>, Vec<_>) = named.into_iter().partition(directory);
         named = inner.iter().filter_map(|file| file.parent()).collect();
         named.extend(outer);
-        let all = named.clone();
-        let is_in = |file: &Path, dir: &&Path| file != *dir && file.starts_with(dir);
-        named.retain(|file| !all.iter().any(|dir| is_in(file, dir)));
     }
+    let all = named.clone();
+    let is_in = |file: &Path, dir: &&Path| file != *dir && file.starts_with(dir);
+    named.retain(|file| !all.iter().any(|dir| is_in(file, dir)));
     let option = |file: &&Path| {
         let shown = file.strip_prefix(&here).unwrap_or(file);
         format!("{before}{}", shell_quoted(&shown.to_string_lossy()))
@@ -115,6 +115,11 @@ mod tests {
         assert_eq!(
             options(&few, top, "--include "),
             "--include /p/a/1 --include /p/b"
+        );
+        let nested = ["/p/.venv", "/p/.venv/bin/activate"].map(PathBuf::from);
+        assert_eq!(
+            options(&nested.into(), top, "--include "),
+            "--include /p/.venv"
         );
         let many = (0..20).map(|n| PathBuf::from(format!("/p/a/{n}/x")));
         let more = ["/p/a", "/p/b", "/p/c/1"].map(PathBuf::from);

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::nix;
 use crate::nix::evaluate::Recorded;
 
 /// Absolute paths without symlinks on the way to them, below the limit.
@@ -15,6 +16,8 @@ pub(super) struct Gathered {
     paths: BTreeSet<PathBuf>,
     /// Symlinks out of the project whose targets are carried in another way.
     outward: BTreeSet<PathBuf>,
+    /// Those of them that evaluation follows into the store.
+    into_store: BTreeSet<PathBuf>,
 }
 
 impl Gathered {
@@ -25,12 +28,18 @@ impl Gathered {
             directory: directory.to_owned(),
             paths: BTreeSet::new(),
             outward: BTreeSet::new(),
+            into_store: BTreeSet::new(),
         }
     }
 
     /// All gathered paths.
     pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         self.paths.iter()
+    }
+
+    /// Symlinks that evaluation follows into the store.
+    pub(super) fn links_into_store(&self) -> &BTreeSet<PathBuf> {
+        &self.into_store
     }
 
     /// Adds the project files that a recorded event used.
@@ -93,10 +102,15 @@ impl Gathered {
                 return Ok(());
             }
             if let Ok(target) = target {
+                let link = at.clone();
                 at.pop();
                 let next = at.join(target);
                 let real =
                     fs::canonicalize(&next).map_err(Error::io("follow the symlink", path))?;
+                if next.starts_with(nix::store_directory()) {
+                    self.into_store.insert(link);
+                    return Ok(());
+                }
                 // It may lead to another link, unless the way leaves the project.
                 return match self.add(&next.join(components.as_path())) {
                     Err(Error::OutsideProject { .. }) => self.add(&real.join(components.as_path())),

@@ -10,7 +10,7 @@ use crate::error::{BadEnvironment, Error, Result};
 use crate::nix::environment::Environment;
 use crate::nix::evaluate::Recorded;
 use crate::report::{Event, Report};
-use shellpack_format::bundle::manifest::{belongs_to_machine, is_evaluation_variable};
+use shellpack_format::bundle::manifest::{NIX_PATH, belongs_to_machine, is_evaluation_variable};
 use shellpack_format::store::store_path::StorePath;
 
 mod compared;
@@ -23,13 +23,7 @@ const OF_NIXPKGS: &str = "NIXPKGS_ALLOW_";
 
 /// Variables of the machine whose value is the same for every evaluation, or that a bundle carries in
 /// another way.
-const FIXED: [&str; 5] = [
-    "IN_NIX_SHELL",
-    "NIXPKGS_CONFIG",
-    "NIX_PATH",
-    "OLDPWD",
-    "PWD",
-];
+const FIXED: [&str; 4] = ["IN_NIX_SHELL", "NIXPKGS_CONFIG", "OLDPWD", "PWD"];
 
 /// Names and values.
 pub(in crate::create) type Values = BTreeMap<String, String>;
@@ -159,7 +153,9 @@ impl Variables {
                 "the shell depends on {name}, which has another value on the target"
             )));
         }
-        let may_matter = |name: &&String| may_decide(name) && !of_machine.contains_key(*name);
+        let may_matter = |name: &&String| {
+            may_decide(name) && *name != NIX_PATH && !of_machine.contains_key(*name)
+        };
         let compared: BTreeSet<_> = trial.compared.keys().filter(may_matter).cloned().collect();
         for name in &compared {
             report.emit(Event::Note(&trial.compares(name)));
@@ -256,12 +252,13 @@ impl Variables {
     }
 }
 
-/// Whether a variable of the machine can decide what a shell is. Nix's own ones decide how it works.
+/// Whether a variable of the machine can decide what a shell is. Nix's own ones decide how it works,
+/// but for the search path: a shell may contain its text. If a look-up used it, it is frozen.
 fn may_decide(name: &str) -> bool {
     let is_nix = ["NIX_", "_NIX_", "LD_"]
         .iter()
         .any(|prefix| name.starts_with(prefix));
-    belongs_to_machine(name) && !is_nix && !FIXED.contains(&name)
+    belongs_to_machine(name) && (!is_nix || name == NIX_PATH) && !FIXED.contains(&name)
 }
 
 /// The environment on a machine where these variables have another value. Nix finds programs, its

@@ -219,7 +219,8 @@ impl Evaluator<'_> {
         };
         let mut fetching_files = files;
         let mut read = reads::while_evaluating(observed.events(), self.nix);
-        if let Some(path) = reads::link_into_store(&wanted.file, self.nix) {
+        let links = [&wanted.file].into_iter().chain(replay.links_into_store());
+        for path in links.filter_map(|link| reads::link_into_store(link, self.nix)) {
             read.entry(path).or_default();
         }
         if let Some(flake) = &wanted.flake {

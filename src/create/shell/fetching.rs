@@ -1,7 +1,7 @@
 //! The sources that shells fetch, and evaluation with answers for those fetches.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::create::project::Project;
 use crate::create::shell::pins;
@@ -99,6 +99,11 @@ impl<'a> Replay<'a> {
             answers: Answers::default(),
             unseen: Vec::new(),
         })
+    }
+
+    /// Symlinks of the project that evaluation follows into the store.
+    pub(super) fn links_into_store(&self) -> impl Iterator<Item = &PathBuf> {
+        self.project.into_store.iter()
     }
 
     /// Whether evaluation must get any.

@@ -29,7 +29,7 @@ pub(super) fn while_evaluating(events: &[Recorded], nix: &Nix) -> Reads {
     read
 }
 
-/// The store path that a shell file is a link to.
+/// The store path that a file is a link to.
 pub(super) fn link_into_store(file: &Path, nix: &Nix) -> Option<StorePath> {
     let real = fs::canonicalize(file).ok().filter(|_| file.is_symlink())?;
     Some(nix.store.containing(real.to_str()?)?.0)

@@ -15,6 +15,7 @@ use crate::nix::flake::Start;
 use crate::nix::search_path::{self, PathEntry};
 use crate::nix::user_config::UserConfig;
 use crate::report::{Event, Report};
+use shellpack_format::bundle::manifest::NIX_PATH;
 use shellpack_format::store::store_path::StorePath;
 
 /// A recorded evaluation and its surroundings.
@@ -83,7 +84,15 @@ pub(super) fn record(
     // The recording has a time of its own.
     let asks_for_time = |event: &Recorded| matches!(event, Recorded::Time { .. });
     let is_timeless = !recorded.events.iter().any(asks_for_time);
-    let is_named = !is_timeless || are_alike(&plain, &recorded, &surroundings, nix)?;
+    let mut is_named = !is_timeless || are_alike(&plain, &recorded, &surroundings, nix)?;
+    if !is_named && shows_search_path(&recorded) {
+        // On the target, it is the frozen one.
+        let frozen = surroundings.applied_to(request).evaluate(nix)?;
+        is_named = are_alike(&frozen, &recorded, &Surroundings::default(), nix)?;
+        report.emit(Event::Note(
+            "the shell contains the search path (NIX_PATH): on the target, it has only what is frozen",
+        ));
+    }
     for derivation in &plain.derivations {
         connection.add_temp_root(derivation)?;
     }
@@ -99,6 +108,13 @@ pub(super) fn record(
         is_named,
         named: plain.derivations,
     })
+}
+
+/// Whether an evaluation reads the search path as a text.
+fn shows_search_path(evaluation: &Evaluation) -> bool {
+    let shows =
+        |event: &Recorded| matches!(event, Recorded::Environment { name, .. } if name == NIX_PATH);
+    evaluation.events.iter().any(shows)
 }
 
 /// Whether two evaluations have the same result, but for the places of frozen sources.
