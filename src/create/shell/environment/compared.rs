@@ -99,6 +99,10 @@ impl<'a> Code<'a> {
                     }
                 },
                 (Some(Token::Word("toString")), _) => start -= 1,
+                // Answers about files are carried.
+                (Some(Token::Word("import" | "pathExists" | "readDir" | "readFile")), _) => {
+                    return true;
+                }
                 (Some(Token::Sign("+")), _) | (_, Some(Token::Sign("+"))) => return true,
                 (_, Some(Token::Sign("==" | "!="))) => {
                     return (after(2), after(3)) == (Some(Token::Quote), Some(Token::Unquote));
@@ -167,6 +171,7 @@ mod tests {
             r#""file://${builtins.getEnv "USER"}/x""#,
             r#"builtins.pathExists (builtins.getEnv "USER" + "/.x")"#,
             r#"/. + (builtins.getEnv "USER")"#,
+            r#"let dir = builtins.getEnv "USER"; in builtins.pathExists dir"#,
             r#"if builtins.getEnv "USER" != "" then 1 else 2"#,
             r#"let user = builtins.getEnv "USER"; in mkShell { inherit user; A = user; B = "user ${user}/"; }"#,
             r#"mkShell { USER = builtins.getEnv "USER"; } # USER == x"#,
