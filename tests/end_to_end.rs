@@ -41,6 +41,8 @@ mod medium;
 mod named;
 /// Nix itself may live in the store.
 mod nix_in_store;
+/// Assertions of Nix's own tests.
+mod nix_suite;
 /// Every generation of nixpkgs, and other package sets.
 mod nixpkgs;
 /// Entry without evaluation.

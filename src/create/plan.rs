@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::closure::{BashOrigin, Closure, Portion};
 use super::shell::{Shell, Shells, Surroundings, Values};
 use crate::entry::as_packed::attributes;
-use crate::error::{Error, Result};
+use crate::error::{Error, NoShell, Result};
 use shellpack_format::bundle::layout::{FramedSize, Layout};
 use shellpack_format::bundle::manifest::{
     self, Answers, ClosurePath, Manifest, NEEDS_ANSWERS, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY,
@@ -30,6 +30,8 @@ pub(super) struct Plan {
     project_root: PathBuf,
     /// Also protects the paths from the garbage collector.
     closure: Closure,
+    /// Why a shell cannot be entered without evaluation, in the order of the shells.
+    obstacles: Vec<Option<String>>,
 }
 
 impl Plan {
@@ -42,13 +44,14 @@ impl Plan {
         };
         let answers = shells.answers.of(&shells.project);
         let answers = answers.filter(|_| !shells.no_eval);
+        let (planned, obstacles) = manifest_shells(shells, &closure)?;
         let manifest = Manifest {
             format: FORMAT,
             needs: needs(shells, &pins, answers.as_ref()),
             name: shells.name.clone(),
             writer: concat!("shellpack ", env!("CARGO_PKG_VERSION")).to_owned(),
             proof: Proof::unproved(),
-            shells: manifest_shells(shells, &closure)?,
+            shells: planned,
             pins,
             answers,
             project: shells.project.entries.clone(),
@@ -58,6 +61,7 @@ impl Plan {
             manifest,
             project_root: shells.project.root.clone(),
             closure,
+            obstacles,
         })
     }
 
@@ -80,6 +84,11 @@ impl Plan {
     pub(super) fn bash_origins(&self) -> impl Iterator<Item = Option<BashOrigin>> {
         let portions = self.closure.portions.iter();
         portions.map(|portion| portion.bash.as_ref().map(|bash| bash.origin))
+    }
+
+    /// Why each shell cannot be entered without evaluation; `None` if it can.
+    pub(super) fn obstacles(&self) -> impl Iterator<Item = Option<&str>> {
+        self.obstacles.iter().map(Option::as_deref)
     }
 
     /// The plan with the shells' project as it is now.
@@ -107,11 +116,42 @@ fn needs(shells: &Shells, pins: &[Pin], answers: Option<&Answers>) -> Vec<String
     needs.map(|(_, need)| (*need).to_owned()).collect()
 }
 
-/// The shells in the form of the manifest.
-fn manifest_shells(shells: &Shells, closure: &Closure) -> Result<Vec<manifest::Shell>> {
-    let both = shells.all.iter().zip(&closure.portions);
-    both.map(|(shell, portion)| manifest_shell(shells, shell, (closure, portion)))
-        .collect()
+/// The shells in the form of the manifest, and why each cannot be entered without evaluation.
+fn manifest_shells(
+    shells: &Shells,
+    closure: &Closure,
+) -> Result<(Vec<manifest::Shell>, Vec<Option<String>>)> {
+    let mut planned = Vec::with_capacity(shells.all.len());
+    let mut obstacles = Vec::with_capacity(shells.all.len());
+    for (shell, portion) in shells.all.iter().zip(&closure.portions) {
+        let (attributes, obstacle) = attributes_of(shells, shell, closure)?;
+        let shell = manifest_shell(shells, shell, (closure, portion))?;
+        planned.push(manifest::Shell {
+            structured_attributes: attributes,
+            ..shell
+        });
+        obstacles.push(obstacle);
+    }
+    Ok((planned, obstacles))
+}
+
+/// The structured attributes of a shell, or the reason why they cannot be made before it is entered. A
+/// bundle for entry without evaluation needs them.
+fn attributes_of(
+    shells: &Shells,
+    shell: &Shell,
+    closure: &Closure,
+) -> Result<(Option<String>, Option<String>)> {
+    let nix = &shells.nix;
+    match attributes::prepared(&shell.derivation, &closure.paths, &nix.store, &nix.version) {
+        Ok(attributes) => Ok((attributes, None)),
+        Err(reason) if shells.no_eval => Err(NoShell::NeedsEvaluation {
+            path: nix.store.print(&shell.path),
+            reason,
+        }
+        .into()),
+        Err(reason) => Ok((None, Some(reason))),
+    }
 }
 
 fn manifest_shell(
@@ -166,12 +206,7 @@ fn manifest_shell(
         variables_read: shell.variables_read.iter().cloned().collect(),
         derivations: derivations.map(|path| nix.store.print(path)),
         roots: portion.roots.clone(),
-        structured_attributes: attributes::prepared(
-            &shell.derivation,
-            &closure.paths,
-            &nix.store,
-            &nix.version,
-        ),
+        structured_attributes: None,
         flake: shell.flake.clone().filter(|_| !shells.no_eval),
         environment: shell.derivation.environment.clone(),
     })

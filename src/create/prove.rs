@@ -67,6 +67,11 @@ impl Proved {
         self.plan.bash_origins()
     }
 
+    /// Why each shell cannot be entered without evaluation; `None` if it can.
+    pub(super) fn obstacles(&self) -> impl Iterator<Item = Option<&str>> {
+        self.plan.obstacles()
+    }
+
     /// The size of the bundle in bytes, if its closure shrinks by this ratio.
     pub(super) fn size_at(&self, ratio: u64) -> u64 {
         let manifest = self.manifest();

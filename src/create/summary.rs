@@ -115,6 +115,13 @@ impl Summary {
             };
             warnings.push(ShellName::before_words(shell.name.as_ref()) + warning);
         }
+        let shells = self.proved.manifest().shells.iter();
+        for (shell, obstacle) in shells.zip(self.proved.obstacles()) {
+            warnings.extend(obstacle.map(|reason| {
+                let name = ShellName::before_words(shell.name.as_ref());
+                format!("{name}the shell cannot be entered with --no-eval: {reason}")
+            }));
+        }
         warnings
     }
 }

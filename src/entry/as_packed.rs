@@ -22,6 +22,7 @@ use shellpack_format::store::store_path::StoreDir;
 pub(crate) mod attributes;
 mod dialect;
 mod environment;
+mod graph;
 mod rc;
 
 use dialect::Dialect;

@@ -20,4 +20,12 @@ pub enum NoShell {
     /// Something else that nix-shell accepts.
     #[error("could not pack {}: it is {}, not a shell file", .0.display(), .1.name())]
     OtherKind(PathBuf, Kind),
+    /// A shell that can be entered only after evaluation, for a bundle without evaluation.
+    #[error("could not pack {path} for entry without evaluation: {reason}")]
+    NeedsEvaluation {
+        /// The derivation, in full.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
 }

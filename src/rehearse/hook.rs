@@ -73,8 +73,10 @@ pub(super) fn arrives(shell: &AsPacked<'_>) -> Result<bool> {
     });
     match tried {
         Ok(tried) => Ok(tried.arrived),
-        // Its bash is for another processor.
-        Err(Error::CannotEnter { .. } | Error::CannotRun { .. }) => Ok(false),
+        // Its bash is for another processor, or its attributes are such that nix-shell refuses them, too.
+        Err(
+            Error::CannotEnter { .. } | Error::CannotRun { .. } | Error::NoStructuredAttributes,
+        ) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -48,6 +48,9 @@ fn for_no_shell(no_shell: &NoShell) -> String {
             directory.display()
         ),
         NoShell::OtherKind(named, kind) => not_a_shell_file(named, *kind),
+        NoShell::NeedsEvaluation { .. } => {
+            "see whether nix-shell enters it; if it does, pack it without --no-eval".to_owned()
+        }
         NoShell::RelativeExpression(_) => {
             "write the expression to a file in the right directory, and \
              pack that: shellpack create FILE"

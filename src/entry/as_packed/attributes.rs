@@ -1,18 +1,16 @@
 //! Structured attributes: nix-shell turns a derivation's `__json` into JSON, and into `declare`s
 //! for bash.
 
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::{Map, Value};
 
-use serde_json::{Map, Value, json};
-
-use super::dialect::Dialect;
+use super::graph::KnownPaths;
 use super::rc::quoted;
 use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::Shell;
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::path_info::PathInfo;
-use shellpack_format::store::store_path::{StoreDir, StorePath};
+use shellpack_format::store::store_path::StoreDir;
 
 /// The variable that holds structured attributes.
 pub(super) const JSON: &str = "__json";
@@ -41,16 +39,19 @@ pub(super) fn of_shell(shell: &Shell) -> Result<Option<Attributes>> {
 }
 
 /// The content of `.attrs.json`: the derivation's attributes, its outputs, and the graphs of
-/// references that it requests. `None` for a derivation without structured attributes, and for one
-/// that nix-shell itself would not enter.
+/// references that it requests. `None` for a derivation without structured attributes. Fails with the
+/// reason if they cannot be known before the shell is entered, or if nix-shell itself would not enter.
 pub(crate) fn prepared(
     derivation: &Derivation,
     closure: &[PathInfo],
     store: &StoreDir,
     nix_version: &str,
-) -> Option<String> {
-    let text = derivation.environment.get(JSON)?;
-    let mut values: Map<String, Value> = serde_json::from_str(text).ok()?;
+) -> Result<Option<String>, String> {
+    let Some(text) = derivation.environment.get(JSON) else {
+        return Ok(None);
+    };
+    let is_no_set = |_| "its structured attributes are no JSON object".to_owned();
+    let mut values: Map<String, Value> = serde_json::from_str(text).map_err(is_no_set)?;
     // A shell does not build its outputs, so Nix leaves their placeholders in place.
     let outputs = derivation.outputs.keys();
     let outputs: Map<_, _> = outputs
@@ -58,88 +59,19 @@ pub(crate) fn prepared(
         .collect();
     values.insert("outputs".to_owned(), outputs.into());
     if let Some(Value::Object(graphs)) = values.get("exportReferencesGraph").cloned() {
-        let closure = closure.iter().map(|info| (&info.path, info)).collect();
-        let known = KnownPaths {
-            closure,
-            store,
-            reports_validity: Dialect::of(nix_version).reports_validity,
-        };
+        let known = KnownPaths::new(closure, store, nix_version);
         for (name, roots) in graphs {
-            values.insert(name, known.graph(&roots)?);
+            let graph = known.graph(&name, &roots)?;
+            values.insert(name, graph);
         }
     }
-    serde_json::to_string(&values).ok()
+    Ok(Some(Value::from(values).to_string()))
 }
 
 /// The placeholder for an output's path, as `builtins.placeholder` returns it.
 fn placeholder(output: &str) -> String {
     let digest = Digest::of(format!("nix-output:{output}").as_bytes());
     format!("/{}", digest.nix32())
-}
-
-/// The store's information about the paths that a graph can contain.
-struct KnownPaths<'a> {
-    closure: BTreeMap<&'a StorePath, &'a PathInfo>,
-    store: &'a StoreDir,
-    reports_validity: bool,
-}
-
-impl KnownPaths<'_> {
-    fn graph(&self, roots: &Value) -> Option<Value> {
-        let mut paths = BTreeSet::new();
-        let roots = match roots {
-            Value::Array(roots) => roots.iter().collect(),
-            root => vec![root],
-        };
-        for root in roots {
-            let path = self.store.parse_path(root.as_str()?).ok()?;
-            paths.extend(self.reachable(&path)?);
-        }
-        // The graph of a derivation would also contain its outputs.
-        if paths.iter().any(|path| path.name().ends_with(".drv")) {
-            return None;
-        }
-        paths.into_iter().map(|path| self.node(path)).collect()
-    }
-
-    fn node(&self, path: &StorePath) -> Option<Value> {
-        let info = self.closure.get(path)?;
-        let mut sizes = 0;
-        for path in self.reachable(path)? {
-            sizes += self.closure.get(path)?.nar_size;
-        }
-        let references: Vec<_> = info
-            .references
-            .iter()
-            .map(|path| self.store.print(path))
-            .collect();
-        let mut node = json!({
-            "path": self.store.print(path),
-            "narHash": format!("sha256:{}", info.nar_hash.nix32()),
-            "narSize": info.nar_size,
-            "references": references,
-            "closureSize": sizes,
-        });
-        if let Some(ca) = &info.ca {
-            node["ca"] = ca.as_str().into();
-        }
-        if self.reports_validity {
-            node["valid"] = true.into();
-        }
-        Some(node)
-    }
-
-    fn reachable(&self, root: &StorePath) -> Option<BTreeSet<&StorePath>> {
-        let mut found = BTreeSet::new();
-        let mut new = vec![root];
-        while let Some(path) = new.pop() {
-            let (path, info) = self.closure.get_key_value(path)?;
-            if found.insert(*path) {
-                new.extend(&info.references);
-            }
-        }
-        Some(found)
-    }
 }
 
 /// One `declare` for each attribute that bash has a type for. Names that bash does not allow are
@@ -212,6 +144,8 @@ fn quoted_text(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

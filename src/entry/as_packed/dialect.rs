@@ -18,6 +18,12 @@ pub(super) struct Dialect {
     pub(super) hides_json: bool,
     /// A graph of references has a field for the validity of each path.
     pub(super) reports_validity: bool,
+    /// A graph of references may begin at the values of a set, not only at those of a list.
+    pub(super) takes_graphs_of_sets: bool,
+    /// A graph of references may begin at lists in lists.
+    pub(super) flattens_graphs: bool,
+    /// A graph of references may begin at a file in a store path, which stands for the path.
+    pub(super) takes_graphs_of_files: bool,
 }
 
 impl Dialect {
@@ -29,6 +35,9 @@ impl Dialect {
             warns_root: since("2.14"),
             hides_json: since("2.31"),
             reports_validity: since("2.15"),
+            takes_graphs_of_sets: !since("2.29"),
+            flattens_graphs: since("2.33"),
+            takes_graphs_of_files: since("2.22"),
         }
     }
 
