@@ -7,11 +7,10 @@ use std::path::Path;
 
 use crate::entry::as_packed::AsPacked;
 pub(crate) use crate::entry::invocation::Entry;
-use crate::entry::invocation::{Invocation, Outcome};
+use crate::entry::invocation::{Develop, Invocation, Outcome};
 use crate::entry::recipe::Recipe;
 use crate::error::{Error, NotThere, Result, Unfit};
 use crate::nix::Nix;
-use crate::nix::command::NixCommand;
 use crate::opened::Record;
 use crate::report::{Event, Phase, Report};
 use crate::target::Target;
@@ -21,6 +20,7 @@ use shellpack_format::store::store_path::StorePath;
 pub(crate) mod as_packed;
 mod bash;
 pub(crate) mod drift;
+pub(crate) mod evaluated;
 pub(crate) mod invocation;
 pub(crate) mod project;
 pub(crate) mod recipe;
@@ -149,12 +149,29 @@ pub(crate) fn enter(
             Choice::Build => drift.build(&record.built_root(ready.shell), report)?,
         }
     }
-    let (program, command, by_hand) = command(&invocation, entry, &derivation, nix, report)?;
+    let develop = develop(&invocation, entry, &derivation, nix, report);
+    let by_hand = match &develop {
+        Some(develop) => develop.by_hand(),
+        None => invocation.by_hand(),
+    };
+    let evaluated = match &develop {
+        Some(_) => None,
+        None => evaluated::of_flake(ready.shell, &derivation, nix)?,
+    };
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
     if invocation.needs_more_than_nix_shell() {
         report.emit(Event::Note(&format!("to enter by hand: {by_hand}")));
     }
+    if let Some(shell) = &evaluated {
+        return become_bash(&Ready { shell, ..*ready }, entry, report);
+    }
+    let (program, command) = if let Some(develop) = develop {
+        ("nix develop", develop.enter(entry.pure, &entry.keep))
+    } else {
+        let derivation = nix.store.join(&derivation);
+        ("nix-shell", invocation.command(&derivation, entry)?)
+    };
     let stdin = replace_stdin(ready.is_stdin)?;
     report.emit(Event::Done);
     // Returns only if the program could not be started.
@@ -164,30 +181,22 @@ pub(crate) fn enter(
     })
 }
 
-/// Chooses the command that enters: `nix develop` for an interactive shell of a flake, if that
-/// works here, else nix-shell. A command always needs nix-shell: `nix develop` would run it as a
-/// program that sees no functions. Returns the program's name, the command, and the line to type by
-/// hand.
-fn command(
-    invocation: &Invocation<'_>,
+/// `nix develop` for an interactive shell of a flake, if that works here. It would run a command as a
+/// program that sees no functions.
+fn develop<'a>(
+    invocation: &'a Invocation<'_>,
     entry: &Entry,
     derivation: &StorePath,
     nix: &Nix,
     report: &Report,
-) -> Result<(&'static str, NixCommand, String)> {
-    let develop = invocation.develop().filter(|_| entry.command.is_none());
-    if let Some(develop) = develop {
-        match develop.try_out(derivation, &nix.store) {
-            Outcome::Works => {
-                let command = develop.enter(entry.pure, &entry.keep);
-                return Ok(("nix develop", command, develop.by_hand()));
-            }
-            Outcome::Differs(lacks) => note_other_shell(&lacks, report),
-            Outcome::Fails => {}
-        }
+) -> Option<Develop<'a>> {
+    let develop = invocation.develop().filter(|_| entry.command.is_none())?;
+    match develop.try_out(derivation, &nix.store) {
+        Outcome::Works => return Some(develop),
+        Outcome::Differs(lacks) => note_other_shell(&lacks, report),
+        Outcome::Fails => {}
     }
-    let command = invocation.command(&nix.store.join(derivation), entry)?;
-    Ok(("nix-shell", command, invocation.by_hand()))
+    None
 }
 
 /// Says why a flake is entered by nix-shell: it may read attributes that its directory lacks.
@@ -208,6 +217,11 @@ fn note_other_shell(lacks: &[&str], report: &Report) {
 fn enter_as_packed(ready: &Ready<'_>, entry: &Entry, report: &Report) -> Result<Infallible> {
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
+    become_bash(ready, entry, report)
+}
+
+/// Becomes the bash that nix-shell would become. Returns only if it fails.
+fn become_bash(ready: &Ready<'_>, entry: &Entry, report: &Report) -> Result<Infallible> {
     let store = &ready.manifest.closure.store;
     let as_packed = AsPacked::new(ready.shell, store, ready.project);
     let prepared = as_packed.prepare_here(entry, replace_stdin(ready.is_stdin)?)?;

@@ -23,9 +23,11 @@ pub(crate) mod attributes;
 mod dialect;
 mod environment;
 mod graph;
+mod outputs;
 mod rc;
 
 use dialect::Dialect;
+use outputs::Outputs;
 
 /// A shell of a manifest, and the directory to enter it in.
 #[derive(Debug)]
@@ -94,7 +96,8 @@ impl<'a> AsPacked<'a> {
             .tempdir()
             .map_err(Error::io("create a directory in", std::env::temp_dir()))?;
         let dialect = Dialect::of(&self.shell.nix_version);
-        let attributes = attributes::of_shell(self.shell)?;
+        let outputs = Outputs::of(self.shell, &self.directory);
+        let attributes = attributes::of_shell(self.shell, &outputs)?;
         let made = environment::Builder {
             shell: self.shell,
             store: self.store,
@@ -102,6 +105,7 @@ impl<'a> AsPacked<'a> {
             dialect,
             dir: temporary.path(),
             attributes: attributes.as_ref(),
+            outputs: &outputs,
         }
         .build()?;
         let bash = Bash::of(self.shell);

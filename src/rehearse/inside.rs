@@ -11,6 +11,7 @@ use super::hook::{self, Entered, Hook};
 use super::{SUBCOMMAND, VISIT, asked, visit};
 use crate::entry::as_packed::AsPacked;
 use crate::entry::drift::{self, Places};
+use crate::entry::evaluated;
 use crate::entry::invocation::{Entry, Invocation};
 use crate::error::{Advice, Error, Result};
 use crate::nix::command::NixCommand;
@@ -104,13 +105,24 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
             hook: None,
         });
     }
+    let evaluated = evaluated::of_flake(&task.recipe.shell, &path, &nix)?;
     let seen = hook::enter(&as_packed, |run, log| {
+        let entry = Entry::run(run);
+        if let Some(shell) = &evaluated {
+            let shell = AsPacked::new(shell, &task.store, &task.project);
+            return shell.prepare(&entry, false)?.status_with_log(log);
+        }
         let derivation = nix.store.join(&path);
         invocation
-            .command(&derivation, &Entry::run(run))?
+            .command(&derivation, &entry)?
             .status_with_log(log)
     })?;
-    let (check, hook) = entered(seen, "entered nix-shell")?;
+    let check = if evaluated.is_some() {
+        "entered the flake's shell"
+    } else {
+        "entered nix-shell"
+    };
+    let (check, hook) = entered(seen, check)?;
     checks.push(check);
     Ok(Observed::Passed {
         nix_version: Some(nix.version),

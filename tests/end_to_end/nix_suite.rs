@@ -7,6 +7,8 @@ use std::path::Path;
 
 use crate::support::markdown;
 
+/// The shell of a flake, beside `nix develop`.
+mod develop;
 /// Structured attributes and graphs of references.
 mod structured;
 

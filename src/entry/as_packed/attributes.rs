@@ -4,11 +4,11 @@
 use serde_json::{Map, Value};
 
 use super::graph::KnownPaths;
+use super::outputs::{Outputs, placeholder};
 use super::rc::quoted;
 use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::Shell;
 use shellpack_format::store::derivation::Derivation;
-use shellpack_format::store::hash::Digest;
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::StoreDir;
 
@@ -25,17 +25,24 @@ pub(super) struct Attributes {
 }
 
 /// The structured attributes of a shell, if it has any.
-pub(super) fn of_shell(shell: &Shell) -> Result<Option<Attributes>> {
+pub(super) fn of_shell(shell: &Shell, outputs: &Outputs) -> Result<Option<Attributes>> {
     if !shell.environment.contains_key(JSON) {
         return Ok(None);
     }
     let unknown = || Error::NoStructuredAttributes;
     let text = shell.structured_attributes.as_ref().ok_or_else(unknown)?;
     let values: Map<_, _> = serde_json::from_str(text).map_err(|_| unknown())?;
+    let in_place = |(name, value)| (name, outputs.in_place_of_value(value));
+    let values: Map<_, _> = values.into_iter().map(in_place).collect();
     Ok(Some(Attributes {
         script: script(&values),
-        json: text.clone(),
+        json: Value::from(values).to_string(),
     }))
+}
+
+/// Whether a derivation has structured attributes.
+pub(crate) fn are_structured(derivation: &Derivation) -> bool {
+    derivation.environment.contains_key(JSON)
 }
 
 /// The content of `.attrs.json`: the derivation's attributes, its outputs, and the graphs of
@@ -66,12 +73,6 @@ pub(crate) fn prepared(
         }
     }
     Ok(Some(Value::from(values).to_string()))
-}
-
-/// The placeholder for an output's path, as `builtins.placeholder` returns it.
-fn placeholder(output: &str) -> String {
-    let digest = Digest::of(format!("nix-output:{output}").as_bytes());
-    format!("/{}", digest.nix32())
 }
 
 /// One `declare` for each attribute that bash has a type for. Names that bash does not allow are
@@ -164,15 +165,6 @@ mod tests {
              declare f=''\n\
              declare -a list=('x' 1  )\n\
              declare -A set=(['$(x)'\\''']=2 ['k']='v' )\n"
-        );
-    }
-
-    #[test]
-    fn outputs_have_placeholders() {
-        // The value of `builtins.placeholder "out"`.
-        assert_eq!(
-            placeholder("out"),
-            "/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9"
         );
     }
 }

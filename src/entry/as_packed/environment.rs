@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::attributes::{Attributes, JSON};
 use super::dialect::Dialect;
+use super::outputs::Outputs;
 use crate::entry::invocation::Entry;
 use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::Shell;
@@ -47,6 +48,7 @@ pub(super) struct Builder<'a> {
     /// The shell's temporary directory.
     pub(super) dir: &'a Path,
     pub(super) attributes: Option<&'a Attributes>,
+    pub(super) outputs: &'a Outputs,
 }
 
 /// The variables of the shell.
@@ -112,8 +114,9 @@ impl Builder<'_> {
             if hides_json && name == JSON {
                 continue;
             }
+            let value = self.outputs.in_place(value);
             if as_files.contains(name.as_str()) {
-                let file = self.write(&format!(".attr-{files}"), value)?;
+                let file = self.write(&format!(".attr-{files}"), &value)?;
                 variables.insert(format!("{name}Path").into(), file);
                 files += 1;
             } else {
