@@ -12,6 +12,7 @@ pub(crate) mod places;
 pub(crate) mod replay;
 pub(crate) mod required;
 pub(crate) mod scope;
+pub(crate) mod script;
 pub(crate) mod search_path;
 pub(crate) mod tokens;
 pub(crate) mod user_config;

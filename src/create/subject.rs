@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind, NoShell, Result};
 use crate::nix::Nix;
 use crate::nix::expression::quote;
+use crate::nix::script::Lines;
 use crate::nix::search_path;
 use crate::nix::tokens::{self, Token};
 use shellpack_format::bundle::manifest::BundleName;
@@ -80,6 +81,20 @@ impl Subject {
         let file = dir.join("shell.nix");
         fs::write(&file, text + "\n").map_err(Error::io("write", &file))?;
         fs::canonicalize(&file).map_err(Error::io("find", &file))
+    }
+
+    /// Refuses a shell file for which nix-shell would take options from the file itself: it would enter
+    /// another shell. Only a file that is named has such lines.
+    pub(super) fn ensure_no_options_in_it(&self) -> Result<()> {
+        let Self::File(named) = self else {
+            return Ok(());
+        };
+        let name = named.file_name().unwrap_or_default().to_string_lossy();
+        let text = fs::read_to_string(named).unwrap_or_default();
+        if Lines::of(&text).choose(&name) {
+            return Err(NoShell::OptionsInFile(named.clone()).into());
+        }
+        Ok(())
     }
 
     /// The `shell.nix` beside the `default.nix` that was found in a directory, if there are both.
@@ -170,14 +185,16 @@ fn is_look_up(text: &str) -> bool {
 /// Refuses arguments that nix-shell accepts but that are not files: on the target they could name
 /// another shell.
 fn ensure_shell_file(named: &Path) -> Result<()> {
-    let has_extension = |wanted| {
-        named
-            .extension()
-            .is_some_and(|extension| extension == wanted)
+    let has_extension = |file: &Path, wanted: &str| {
+        let extension = file.extension();
+        extension.is_some_and(|extension| extension == wanted)
     };
-    let kind = if has_extension("drv") {
+    // A link to a derivation is one to nix-shell, too.
+    let is_derivation = has_extension(named, "drv")
+        || fs::canonicalize(named).is_ok_and(|found| has_extension(&found, "drv"));
+    let kind = if is_derivation {
         Kind::Derivation
-    } else if !has_extension("nix") && starts_as_script(named) {
+    } else if !has_extension(named, "nix") && starts_as_script(named) {
         Kind::Script
     } else {
         return Ok(());

@@ -37,6 +37,9 @@ pub(super) fn locate_all(
     let mut all: Vec<Wanted> = Vec::new();
     for subject in &options.subjects {
         let file = subject.locate(scratch, nix)?;
+        if !has_options(options) {
+            subject.ensure_no_options_in_it()?;
+        }
         if let Some(beside) = options.extra_files.first()
             && !subject.is_in_project()
         {
@@ -62,6 +65,12 @@ pub(super) fn locate_all(
         }
     }
     Ok(all)
+}
+
+/// Whether options say which shell of a file it is.
+fn has_options(options: &Options) -> bool {
+    let mut selections = options.selections.iter();
+    selections.any(|selection| *selection != Selection::default()) || !options.include.is_empty()
 }
 
 fn passed_over(file: &Path, other: &Path, nix: &Nix) -> String {
@@ -139,11 +148,7 @@ fn reference(subject: &Subject) -> Result<(&str, &str)> {
 /// Refuses options that a flake cannot use: its arguments and its files are defined by the flake
 /// itself.
 fn ensure_no_other_options(options: &Options) -> Result<()> {
-    let has_arguments = options
-        .selections
-        .iter()
-        .any(|selection| *selection != Selection::default());
-    if has_arguments || !options.include.is_empty() {
+    if has_options(options) {
         return Err(FlakeProblem::Arguments.into());
     }
     match options.extra_files.first() {

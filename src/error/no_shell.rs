@@ -20,6 +20,9 @@ pub enum NoShell {
     /// Something else that nix-shell accepts.
     #[error("could not pack {}: it is {}, not a shell file", .0.display(), .1.name())]
     OtherKind(PathBuf, Kind),
+    /// A shell file for which nix-shell would take options from its own lines.
+    #[error("could not pack {}: its #! nix-shell lines have options for nix-shell, which create does not read", .0.display())]
+    OptionsInFile(PathBuf),
     /// A shell that can be entered only after evaluation, for a bundle without evaluation.
     #[error("could not pack {path} for entry without evaluation: {reason}")]
     NeedsEvaluation {

@@ -9,6 +9,10 @@ use crate::support::markdown;
 
 /// The shell of a flake, beside `nix develop`.
 mod develop;
+/// Everything that nix-shell takes as a file.
+mod files;
+/// Scripts, of which nix-shell is the interpreter.
+mod scripts;
 /// Structured attributes and graphs of references.
 mod structured;
 

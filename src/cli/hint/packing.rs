@@ -48,6 +48,7 @@ fn for_no_shell(no_shell: &NoShell) -> String {
             directory.display()
         ),
         NoShell::OtherKind(named, kind) => not_a_shell_file(named, *kind),
+        NoShell::OptionsInFile(file) => script::with_options(file),
         NoShell::NeedsEvaluation { .. } => {
             "see whether nix-shell enters it; if it does, pack it without --no-eval".to_owned()
         }
@@ -91,11 +92,23 @@ pub(super) fn reference(named: &Path) -> Option<String> {
 
 fn not_a_shell_file(named: &Path, kind: Kind) -> String {
     match kind {
-        Kind::Derivation => {
-            "pack the shell file that it was made from: shellpack create FILE".to_owned()
-        }
+        Kind::Derivation => derivation(named),
         Kind::Script => script::shell_of(named),
     }
+}
+
+/// A derivation of the store can be imported, and needs no other file if nothing is evaluated.
+fn derivation(named: &Path) -> String {
+    let file = "pack the shell file that it was made from: shellpack create FILE";
+    let found = named.canonicalize().unwrap_or_default();
+    if !found.starts_with("/nix/store") {
+        return file.to_owned();
+    }
+    let import = format!("import {}", found.display());
+    format!(
+        "{file}\nor pack it as it is, without evaluation on the target: shellpack create -E {} --no-eval",
+        shell_quoted(&import)
+    )
 }
 
 fn environment(bad: &BadEnvironment) -> Option<String> {

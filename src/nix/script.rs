@@ -1,0 +1,133 @@
+//! Files that nix-shell is the interpreter of: it takes its options from their `#! nix-shell` lines.
+
+/// What the `#! nix-shell` lines of a file ask for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Lines {
+    /// The program that runs the file.
+    pub(crate) interpreter: String,
+    /// Packages, as expressions.
+    pub(crate) packages: Vec<String>,
+    /// The shell file, or an expression.
+    pub(crate) named: Option<String>,
+    /// Whether it is an expression.
+    pub(crate) is_expression: bool,
+    /// The options that decide which shell it is, with their values. `create` has the same.
+    pub(crate) options: Vec<String>,
+}
+
+impl Lines {
+    /// The lines of a file with this text.
+    pub(crate) fn of(text: &str) -> Self {
+        let mut found = Self {
+            interpreter: "bash".to_owned(),
+            packages: Vec::new(),
+            named: None,
+            is_expression: false,
+            options: Vec::new(),
+        };
+        if !text.starts_with("#!") {
+            return found;
+        }
+        // The first line is the kernel's.
+        let lines = text
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.strip_prefix("#!"));
+        let lines = lines.filter_map(|line| line.trim_start().strip_prefix("nix-shell"));
+        let mut words = lines.flat_map(words);
+        let mut are_packages = false;
+        while let Some(word) = words.next() {
+            let mut next = || words.next().unwrap_or_default();
+            match word.as_str() {
+                "-i" => found.interpreter = next(),
+                "-p" | "--packages" => are_packages = true,
+                "-E" | "--expr" => found.is_expression = true,
+                "-A" | "--attr" | "-I" => found.options.extend([word, next()]),
+                "--arg" | "--argstr" => found.options.extend([word, next(), next()]),
+                // How it is built or entered, not which shell it is.
+                "--keep" | "--run" | "--command" | "--exclude" | "-j" | "--max-jobs"
+                | "--cores" | "--store" | "--log-format" | "--builders" => drop(next()),
+                "--option" => drop((next(), next())),
+                _ if word.starts_with('-') => {}
+                _ if are_packages => found.packages.push(word),
+                _ => found.named = Some(word),
+            }
+        }
+        found
+    }
+
+    /// Whether they decide which shell the file with this name is.
+    pub(crate) fn choose(&self, name: &str) -> bool {
+        let names_itself = |named: &String| named.trim_start_matches("./") == name;
+        let names_another = self
+            .named
+            .as_ref()
+            .is_some_and(|named| !names_itself(named));
+        names_another || !self.packages.is_empty() || !self.options.is_empty()
+    }
+}
+
+/// Splits a line as nix-shell does: at white space, except in quotes. A backslash stands before a
+/// character that is only itself, but not in single quotes.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match quote {
+            Some(end) if c == end => quote = None,
+            None if c == '"' || c == '\'' => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            None if c.is_whitespace() => words.extend(word.take()),
+            None | Some('"') if c == '\\' => word.get_or_insert_default().extend(chars.next()),
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_scripts_are_read() {
+        let lines = Lines::of(
+            "#!/usr/bin/env nix-shell\n#! nix-shell -i python3 --pure --keep X --no-substitute\n\
+             #!nix-shell -p hello \"python3.withPackages (p: [ p.x ])\" -I nixpkgs=channel:x\nprint()",
+        );
+        assert_eq!(lines.interpreter, "python3");
+        assert_eq!(
+            lines.packages,
+            ["hello", "python3.withPackages (p: [ p.x ])"]
+        );
+        assert_eq!(lines.options, ["-I", "nixpkgs=channel:x"]);
+        let lines = Lines::of("#! nix-shell\n#! nix-shell ./dev.nix --option x y -A shell\n");
+        assert_eq!(lines.named.as_deref(), Some("./dev.nix"));
+        assert_eq!(lines.options, ["-A", "shell"]);
+    }
+
+    #[test]
+    fn words_are_quoted_and_escaped() {
+        let found = words(r#" 'a "b" \c'"'"'d'  "e 'f' \"\g" \h\ i\'j '' "#);
+        assert_eq!(found, [r#"a "b" \c'd"#, r#"e 'f' "g"#, "h i'j", ""]);
+    }
+
+    #[test]
+    fn lines_may_choose_another_shell() {
+        let chooses = |text: &str| Lines::of(text).choose("x.nix");
+        for text in [
+            "{ }\n#! nix-shell -A x",
+            "#! /x\n#! nix-shell ./x.nix --pure -i sh\n",
+        ] {
+            assert!(!chooses(text), "{text}");
+        }
+        for text in ["-A x", "--argstr a b", "-p x", "other.nix", "-I x=y"] {
+            assert!(chooses(&format!("#!/x\n#! nix-shell {text}\n")), "{text}");
+        }
+    }
+}
