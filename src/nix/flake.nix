@@ -113,7 +113,14 @@ let
     in
     {
       inherit tree place;
-      value = if node.flake or true then flake else plain;
+      # There, an input that is no flake has only the attributes of its tree.
+      value =
+        if node.flake or true then
+          flake
+        else if isBefore "2.30" then
+          tree
+        else
+          plain;
     }
   ) locked.nodes;
 in

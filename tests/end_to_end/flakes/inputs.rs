@@ -1,8 +1,9 @@
 //! Sources of a flake's inputs, and inputs that replace others.
 
-use crate::support::flakes::{SHELL, flake_packed};
+use crate::support::flakes::{FLAKES, SHELL, flake_packed};
+use crate::support::machine_a;
 use crate::support::shells::arrives;
-use crate::support::sources::{URL, repository_of};
+use crate::support::sources::{SERVE, URL, repository_of};
 
 /// A script that prepares a flake with inputs besides nixpkgs, and locks it.
 fn with_inputs(inputs: &str) -> String {
@@ -59,6 +60,29 @@ tar -C .. -czf ~/fixtures/{name}/x.tar.gz {name}-input)
     arrives(&b);
     b.shellpack("open x.shellpack --run 'set -- $ALL; test $1 = $2; ls $SAME'")
         .succeeds();
+}
+
+/// It has the attributes that Nix itself gives it.
+#[test]
+fn an_input_that_is_no_flake_has_only_what_its_tree_has() {
+    let name = "no-flake-input";
+    let prepare = format!(
+        "mkdir ~/{name}-input; echo text > ~/{name}-input/file; {}",
+        with_inputs(&format!(
+            r#"inputs.raw = {{ url = "path:/root/{name}-input"; flake = false; }};"#
+        ))
+    );
+    let shell = "pkgs.mkShell { NAMES = builtins.attrNames self.inputs.raw; }";
+    let b = flake_packed(name, shell, &prepare, ".#");
+    machine_a()
+        .sh(&format!(
+            "{FLAKES}\n{SERVE}\ncd ~/{name}; shellpack create .# --dry-run"
+        ))
+        .succeeds()
+        .never_says("nix develop would enter");
+    b.shellpack("open x.shellpack --run 'echo $NAMES'")
+        .succeeds()
+        .shows("lastModified lastModifiedDate narHash outPath");
 }
 
 /// One follows an input of another, and so does an input of a third.
