@@ -108,6 +108,13 @@ fn shell(text: &mut Labelled, shell: &Shell, is_no_eval: bool) {
     text.line("shell", &format!("{name}{file}{attribute} → {derivation}"));
     let (system, version) = (&shell.system, &shell.nix_version);
     text.line("", &format!("for {system}, evaluated by Nix {version}"));
+    if shell.directory.is_some() {
+        let directory = match shell.entered() {
+            "" => "the project's root".to_owned(),
+            below => below.to_owned(),
+        };
+        text.line("", &format!("entered in {directory}, where it was typed"));
+    }
     if is_no_eval {
         text.line("", "entered without evaluation");
     }

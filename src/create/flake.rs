@@ -126,8 +126,17 @@ impl StagedFlake {
     /// The whole source as a project.
     pub(super) fn project(&self) -> Result<Project> {
         let source = std::slice::from_ref(&self.flake.source);
-        let project = project::without_evaluation(&[&self.file()], source)?;
+        let here = self.here();
+        let project = project::without_evaluation(&[&self.file()], source, here.as_deref())?;
         Ok(project.copied_from(self.directory.clone()))
+    }
+
+    /// The directory of the copy that corresponds to the current one, if it is in the flake.
+    pub(super) fn here(&self) -> Option<PathBuf> {
+        let place = fs::canonicalize(self.directory.as_ref()?).ok()?;
+        let here = std::env::current_dir().ok()?;
+        let copy = self.flake.source.join(here.strip_prefix(place).ok()?);
+        fs::canonicalize(copy).ok().filter(|copy| copy.is_dir())
     }
 
     /// The flake in the form of the manifest.

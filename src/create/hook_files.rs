@@ -28,6 +28,8 @@ pub(super) fn carry(plan: Plan, shells: &mut Shells, report: &Report) -> Result<
         return Ok(plan);
     };
     let top = project.whole();
+    let scratch = shells.scratch.path();
+    let scratch = fs::canonicalize(scratch).map_err(Error::io("find", scratch))?;
     let mut files = BTreeSet::new();
     let all = shells.all.iter().zip(&plan.manifest().shells);
     for (shell, planned) in all.filter(|(shell, _)| has_hook(shell)) {
@@ -43,6 +45,7 @@ pub(super) fn carry(plan: Plan, shells: &mut Shells, report: &Report) -> Result<
             },
             project: &project,
             shell,
+            scratch: &scratch,
         };
         match visitor.files_of_hook() {
             Ok(found) => files.extend(found),
@@ -84,14 +87,17 @@ struct Visitor<'a> {
     host: Host<'a>,
     project: &'a Project,
     shell: &'a Shell,
+    /// Where expressions that are no files of the user's were written.
+    scratch: &'a Path,
 }
 
 impl Visitor<'_> {
     /// The files of the project that the hook reads or looks for, and that are not carried.
     fn files_of_hook(&self) -> Result<BTreeSet<PathBuf>> {
-        let directory = self.host.root.join(self.host.shell.file.parent());
+        let directory = self.host.shell.entered_in(self.host.root);
         let outside = mentioned::outside(&self.texts(&BTreeSet::new()), &directory, self.host.top);
         told::outside(&outside, self.host.top, self.shell, self.host.report);
+        self.tell_of_files_here(&directory);
         if !self.has_more_files() {
             return Ok(BTreeSet::new());
         }
@@ -121,6 +127,25 @@ impl Visitor<'_> {
             told::differences(&differences, asks_git, self.shell, self.host.report);
         }
         Ok(files)
+    }
+
+    /// Tells of files that the hook finds where the command was typed, if the shell is not entered there:
+    /// nix-shell runs it there, and the target in the directory of the shell file.
+    fn tell_of_files_here(&self, entered: &Path) {
+        let Ok(here) = std::env::current_dir() else {
+            return;
+        };
+        let found = mentioned::only_in(&here, &self.texts(&BTreeSet::new()), entered);
+        let to_type = if self.project.is_flake() {
+            told::ToCarry::InFlake
+        } else if self.shell.file.starts_with(self.scratch) {
+            told::ToCarry::AsFile
+        } else if here.starts_with(self.host.top) {
+            told::ToCarry::Alone(&self.shell.file)
+        } else {
+            told::ToCarry::Include
+        };
+        told::here(&found, &here, to_type, self.shell, self.host.report);
     }
 
     /// Whether the project has a file that is not carried.

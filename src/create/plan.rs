@@ -8,10 +8,11 @@ use super::closure::{BashOrigin, Closure, Portion};
 use super::shell::{Shell, Shells, Surroundings, Values};
 use crate::entry::as_packed::attributes;
 use crate::error::{Error, NoShell, Result};
+use crate::nix::expression::utf8;
 use shellpack_format::bundle::layout::{FramedSize, Layout};
 use shellpack_format::bundle::manifest::{
     self, Answers, ClosurePath, Manifest, NEEDS_ANSWERS, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY,
-    Pin, Proof, RelativePath, SearchPathEntry,
+    Pin, ProjectDirectory, Proof, RelativePath, SearchPathEntry,
 };
 use shellpack_format::bundle::{BadBundle, FORMAT};
 use shellpack_format::store::path_info::PathInfo;
@@ -190,6 +191,7 @@ fn manifest_shell(
     Ok(manifest::Shell {
         name: shell.name.clone(),
         file,
+        directory: directory(shells, shell)?,
         attribute: shell.selection.attribute.clone(),
         arguments: shell.selection.arguments.clone(),
         derivation: shell.path.clone(),
@@ -210,6 +212,25 @@ fn manifest_shell(
         flake: shell.flake.clone().filter(|_| !shells.no_eval),
         environment: shell.derivation.environment.clone(),
     })
+}
+
+/// The directory to enter, if it is not that of the shell file.
+fn directory(shells: &Shells, shell: &Shell) -> Result<Option<ProjectDirectory>> {
+    let entered = shells.project.entered.as_deref();
+    let Some(entered) = entered.filter(|dir| Some(*dir) != shell.file.parent()) else {
+        return Ok(None);
+    };
+    let below = entered
+        .strip_prefix(&shells.project.root)
+        .unwrap_or(entered);
+    let text = match utf8(below)? {
+        "" => ".",
+        text => text,
+    };
+    let directory = ProjectDirectory::parse(text).map_err(|reason| Error::Manifest {
+        source: BadBundle::Manifest(reason),
+    })?;
+    Ok(Some(directory))
 }
 
 fn manifest_closure(infos: &[PathInfo], store: &StoreDir) -> manifest::Closure {

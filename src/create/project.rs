@@ -13,11 +13,15 @@ use shellpack_format::bundle::manifest::{self, FileKind, ProjectFile};
 mod entries;
 mod gather;
 mod large;
+mod limits;
 mod named;
 mod seen;
+mod typed;
 
 use entries::{entries, kind};
 use gather::Gathered;
+pub(super) use limits::whole_of;
+use limits::{limit, repository, top};
 pub(super) use seen::kind_of;
 
 /// The files of a project, read and digested.
@@ -34,6 +38,9 @@ pub(super) struct Project {
     /// A file for which the root is above the directory of the shells, where no repository says
     /// that it belongs to them.
     pub(super) beyond: Option<Beyond>,
+    /// The directory where the command was typed, if it is one of the project: a shell is entered
+    /// there.
+    pub(super) entered: Option<PathBuf>,
     /// Symlinks into the store, through which evaluation reads.
     pub(super) into_store: BTreeSet<PathBuf>,
     /// Where the user has the project.
@@ -203,7 +210,12 @@ impl Part<'_> {
 }
 
 /// Collects the files of a project: those that the evaluation of its shells used, and `extra` ones.
-pub(super) fn collect(parts: &[Part<'_>], extra: &[PathBuf]) -> Result<Project> {
+/// `here` is where the command was typed.
+pub(super) fn collect(
+    parts: &[Part<'_>],
+    extra: &[PathBuf],
+    here: Option<&Path>,
+) -> Result<Project> {
     let files: Vec<_> = parts.iter().map(|part| part.file).collect();
     let top = top(&files)?;
     let mut gathered = Gathered::below(limit(&top), &top);
@@ -219,12 +231,22 @@ pub(super) fn collect(parts: &[Part<'_>], extra: &[PathBuf]) -> Result<Project> 
     for path in extra {
         gathered.add_named(path)?;
     }
+    let beyond = read.or_else(|| beyond(&gathered, true));
     let root = gathered.root(&top);
+    let whole = repository(&top).unwrap_or(&root);
+    let is_one_place = files.iter().all(|file| file.parent() == files[0].parent());
+    let here = here.filter(|_| is_one_place);
+    let entered = here.filter(|here| typed::is_of_project(here, whole));
+    let root = match entered {
+        Some(here) => typed::add(here, &mut gathered, &top)?,
+        None => root,
+    };
     let copied: Vec<_> = parts.iter().flat_map(Part::copied).cloned().collect();
     let files = entries(gathered.paths(), &root, |path| Ok((kind(path)?, false)))?;
     Ok(Project {
         listed: parts.iter().flat_map(Part::listed).cloned().collect(),
-        beyond: read.or_else(|| beyond(&gathered, true)),
+        beyond,
+        entered: entered.map(Path::to_owned),
         into_store: gathered.links_into_store().clone(),
         entries: manifest::Project {
             directory: directory(&root, &copied)?,
@@ -248,7 +270,11 @@ fn directory(root: &Path, copied: &[PathBuf]) -> Result<Option<String>> {
 
 /// The project of a bundle for entry without evaluation: the shell files, because their directories
 /// are entered, and the files that the user names, because a `shellHook` may read them.
-pub(super) fn without_evaluation(shell_files: &[&Path], extra: &[PathBuf]) -> Result<Project> {
+pub(super) fn without_evaluation(
+    shell_files: &[&Path],
+    extra: &[PathBuf],
+    here: Option<&Path>,
+) -> Result<Project> {
     let evaluation = &Evaluation::default();
     let foreign = &[nix::store_directory()];
     let parts = shell_files.iter().map(|file| Part {
@@ -257,53 +283,5 @@ pub(super) fn without_evaluation(shell_files: &[&Path], extra: &[PathBuf]) -> Re
         foreign,
     });
     let parts: Vec<_> = parts.collect();
-    collect(&parts, extra)
-}
-
-/// The innermost directory that contains all shell files.
-fn top(files: &[&Path]) -> Result<PathBuf> {
-    let mut dirs = files.iter().filter_map(|file| file.parent());
-    let first = dirs.next().unwrap_or(Path::new("/"));
-    let holds_all = |dir: &&Path| files.iter().all(|file| file.starts_with(dir));
-    let top = first.ancestors().find(holds_all).unwrap_or(first);
-    // Shells that share only the root of the file system are not one project.
-    if top.parent().is_none() && top != first {
-        let limit = limit(first);
-        let outside = files.iter().find(|file| !file.starts_with(&limit));
-        return Err(Error::OutsideProject {
-            file: outside.unwrap_or(&first).to_path_buf(),
-            limit,
-        });
-    }
-    Ok(top.to_owned())
-}
-
-/// The outermost directory that the project may extend to: the top of its git repository, else the
-/// home directory, else the directory below a top-level one.
-fn limit(dir: &Path) -> PathBuf {
-    if let Some(git) = repository(dir) {
-        return git.to_owned();
-    }
-    let home = std::env::var_os("HOME")
-        .map(PathBuf::from)
-        .and_then(|home| fs::canonicalize(home).ok());
-    if let Some(home) = home.filter(|home| dir.starts_with(home) && home.parent().is_some()) {
-        return home;
-    }
-    dir.ancestors()
-        .filter(|dir| dir.components().count() > 2)
-        .last()
-        .unwrap_or(dir)
-        .to_owned()
-}
-
-/// The directory that has all of the project of a shell file: its git repository, or its directory.
-pub(super) fn whole_of(file: &Path) -> PathBuf {
-    let directory = file.parent().unwrap_or(file);
-    repository(directory).unwrap_or(directory).to_owned()
-}
-
-/// The top of the git repository that a directory is in.
-fn repository(dir: &Path) -> Option<&Path> {
-    dir.ancestors().find(|dir| dir.join(".git").exists())
+    collect(&parts, extra, here)
 }

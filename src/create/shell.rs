@@ -137,9 +137,13 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     };
     let observed = evaluator.observe_all(wanted, &mut connection)?;
     let parts: Vec<_> = observed.iter().map(Observed::part).collect();
+    let here = match &observed[0].wanted.flake {
+        Some(flake) => flake.here(),
+        None => std::env::current_dir().ok(),
+    };
     let project = match &observed[0].wanted.flake {
         Some(flake) => flake.project()?,
-        None => project::collect(&parts, &options.extra_files)?,
+        None => project::collect(&parts, &options.extra_files, here.as_deref())?,
     };
     report.ensure_not_interrupted()?;
     if !options.no_eval {
@@ -155,7 +159,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     let project = if options.no_eval {
         warn_of_project_paths(&all, &project.root, report);
         let files: Vec<_> = all.iter().map(|shell| shell.file.as_path()).collect();
-        project::without_evaluation(&files, &options.extra_files)?
+        project::without_evaluation(&files, &options.extra_files, here.as_deref())?
     } else {
         project
     };

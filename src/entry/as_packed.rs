@@ -53,12 +53,10 @@ pub(crate) struct Prepared {
 impl<'a> AsPacked<'a> {
     /// The shell for the project at `project`, with paths in the store at `store`.
     pub(crate) fn new(shell: &'a Shell, store: &'a StoreDir, project: &Path) -> Self {
-        let file = project.join(shell.file.as_str());
-        let directory = file.parent().unwrap_or(project).to_owned();
         Self {
             shell,
             store,
-            directory,
+            directory: shell.entered_in(project),
             runs_hook: true,
         }
     }

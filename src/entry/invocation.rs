@@ -89,6 +89,8 @@ pub struct Invocation<'a> {
     shell: &'a Shell,
     /// The shell file.
     file: PathBuf,
+    /// The directory to enter.
+    directory: PathBuf,
     /// The file that replaces the shell file if evaluation needs answers.
     replay: Option<PathBuf>,
     /// The flake that the shell belongs to, if any.
@@ -133,6 +135,7 @@ impl<'a> Invocation<'a> {
             None => own,
         };
         Ok(Self {
+            directory: recipe.shell.entered_in(project),
             shell: &recipe.shell,
             file,
             replay,
@@ -155,8 +158,8 @@ impl<'a> Invocation<'a> {
         self
     }
 
-    /// The directory to enter.
-    fn directory(&self) -> &Path {
+    /// The directory of the shell file, in which it is evaluated.
+    fn directory_of_file(&self) -> &Path {
         self.file.parent().unwrap_or(&self.file)
     }
 
@@ -173,11 +176,11 @@ impl<'a> Invocation<'a> {
     pub(crate) fn develop(&self) -> Option<Develop<'_>> {
         let attribute = self.shell.attribute.as_deref()?;
         let flake = self.flake.as_ref()?;
-        Some(Develop::new(flake, attribute, self.directory()))
+        Some(Develop::new(flake, attribute, &self.directory))
     }
 
-    /// The nix-shell command that enters the derivation which evaluation gave, in the shell's
-    /// directory. The variables of evaluation do not reach the shell.
+    /// The nix-shell command that enters the derivation which evaluation gave, in the directory to
+    /// enter. The variables of evaluation do not reach the shell.
     pub fn command(&self, derivation: &Path, entry: &Entry) -> Result<NixCommand> {
         // Without a bash of ours, nix-shell would look for one in `<nixpkgs>`, and perhaps build it.
         let bash = Bash::of(self.shell).for_nix_shell(&self.dir)?;
@@ -191,7 +194,7 @@ impl<'a> Invocation<'a> {
             Some(value) => command.env(NIX_BUILD_SHELL, value),
             None => command,
         };
-        Ok(self.surroundings(command))
+        Ok(self.surroundings(command).current_dir(&self.directory))
     }
 
     /// Evaluates the shell without entering it. The root at `root` keeps the derivation.
@@ -212,7 +215,8 @@ impl<'a> Invocation<'a> {
             .environment(&self.environment)
             .args(args)
             .args(OFFLINE)
-            .env("IN_NIX_SHELL", "impure");
+            .env("IN_NIX_SHELL", "impure")
+            .current_dir(self.directory_of_file());
         Ok(self.surroundings(command))
     }
 
@@ -227,7 +231,7 @@ impl<'a> Invocation<'a> {
     pub fn by_hand(&self) -> String {
         let replay = self.replay.as_ref().map(|file| file.to_string_lossy());
         let replay = replay.as_deref().map(|file| (file, &self.selection));
-        let directory = self.directory().to_string_lossy();
+        let directory = self.directory.to_string_lossy();
         self.shell.by_hand(&directory, replay, &self.variables)
     }
 
@@ -238,7 +242,6 @@ impl<'a> Invocation<'a> {
     }
 
     fn surroundings(&self, command: NixCommand) -> NixCommand {
-        let command = command.current_dir(self.directory());
         let variables = self.variables.iter();
         variables.fold(command, |command, (name, value)| command.env(name, value))
     }

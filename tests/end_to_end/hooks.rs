@@ -6,6 +6,8 @@ use crate::support::{Outcome, machine_a};
 
 /// Files that only a hook reads.
 mod files;
+/// The directory that it runs in.
+mod typed;
 
 /// Packs a shell with this hook.
 fn pack(name: &str, hook: &str) -> Outcome {

@@ -43,6 +43,7 @@ impl Bundle {
         let shell = Shell {
             name: None,
             file: RelativePath::parse("shell.nix").unwrap(),
+            directory: None,
             attribute: None,
             arguments: Vec::new(),
             derivation: store_path(0, "shell.drv"),

@@ -29,6 +29,21 @@ pub(super) fn outside(texts: &[String], directory: &Path, top: &Path) -> BTreeSe
         .collect()
 }
 
+/// The files of `here` that these texts mention relative to the current directory, and that are not in
+/// `entered`.
+pub(super) fn only_in(here: &Path, texts: &[String], entered: &Path) -> BTreeSet<PathBuf> {
+    let words = words(texts);
+    let places = words.iter().map(|word| {
+        let place = word.strip_prefix("PWD/").unwrap_or(word);
+        place.trim_start_matches("./")
+    });
+    places
+        .filter(|place| !place.starts_with('/') && !entered.join(place).exists())
+        .map(|place| plain(&here.join(place)))
+        .filter(|path| path.starts_with(here) && path.is_file())
+        .collect()
+}
+
 fn words(texts: &[String]) -> BTreeSet<&str> {
     let is_part = |c: char| c.is_alphanumeric() || "._-+@~%,/".contains(c);
     let words = texts
@@ -87,5 +102,9 @@ mod tests {
         let found = files(&scripts, &sub, top);
         let expected = ["flag", "sub/.env", "sub/conf", "sub/conf/x"];
         assert_eq!(found, expected.iter().map(|file| top.join(file)).collect());
+        let of_top = BTreeSet::from([top.join("flag")]);
+        let scripts = ["cat flag; . $PWD/flag; . ./x.sh; ls sub".to_owned()];
+        assert_eq!(only_in(top, &scripts, &sub), of_top);
+        assert!(only_in(top, &scripts, top).is_empty());
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::carried::Choice;
 use crate::create::shell::Shell;
 use crate::report::{Event, Report, count};
-use shellpack_format::bundle::manifest::{ShellName, shell_quoted};
+use shellpack_format::bundle::manifest::{ShellName, shell_quoted, shell_quoted_path};
 
 /// The most files that are listed.
 const LISTED: usize = 10;
@@ -80,6 +80,52 @@ pub(super) fn outside(files: &BTreeSet<PathBuf>, top: &Path, shell: &Shell, repo
         count(files.len(), "file"),
         top.display(),
         list(files, top)
+    )));
+}
+
+/// How a file of the current directory can be carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ToCarry<'a> {
+    /// By `--include`.
+    Include,
+    /// If the flake has it.
+    InFlake,
+    /// If the shell, which is an expression, is in a file.
+    AsFile,
+    /// If this shell is packed without the others.
+    Alone(&'a Path),
+}
+
+/// Files that the hook finds in the current directory, where the target does not enter the shell.
+pub(super) fn here(
+    files: &BTreeSet<PathBuf>,
+    here: &Path,
+    to_carry: ToCarry<'_>,
+    shell: &Shell,
+    report: &Report,
+) {
+    if files.is_empty() {
+        return;
+    }
+    let name = ShellName::before_words(shell.name.as_ref());
+    let them = if files.len() == 1 { "it" } else { "them" };
+    let to_type = match to_carry {
+        ToCarry::Include => format!("add: {}", options(files, here, "--include ")),
+        ToCarry::InFlake => format!("copy {them} into the flake"),
+        ToCarry::AsFile => {
+            "write the expression to a shell.nix beside, and type: shellpack create".to_owned()
+        }
+        ToCarry::Alone(file) => {
+            let file = file.strip_prefix(here).unwrap_or(file);
+            let file = shell_quoted_path(file);
+            format!("pack the shell by itself: shellpack create {file}")
+        }
+    };
+    report.emit(Event::Warning(&format!(
+        "{name}the shellHook mentions {} of the current directory, and the target runs it elsewhere, in the \
+         directory of the shell file:{}\nto carry {them}, {to_type}",
+        count(files.len(), "file"),
+        list(files, here),
     )));
 }
 

@@ -6,7 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::nix::command::NixCommand;
@@ -49,7 +49,10 @@ const OF_A_REPOSITORY: [&str; 7] = [
 #[derive(Debug)]
 pub(crate) struct Develop<'a> {
     installable: String,
+    /// The directory to enter.
     directory: &'a Path,
+    /// `flake.nix`.
+    file: PathBuf,
     /// Attributes that the flake had where it was packed, and that its directory lacks.
     lacks: Vec<&'static str>,
 }
@@ -75,6 +78,7 @@ impl<'a> Develop<'a> {
         Self {
             installable: format!("{reference}#{attribute}"),
             directory,
+            file: flake.source.join(&flake.directory).join(FILE),
             lacks: OF_A_REPOSITORY
                 .into_iter()
                 .filter(|name| flake.attributes.get(name).is_some())
@@ -102,7 +106,7 @@ impl<'a> Develop<'a> {
 
     /// The attributes that the directory lacks, as far as `flake.nix` mentions them.
     fn read_by_the_flake(&self) -> Vec<&'static str> {
-        let text = fs::read_to_string(self.directory.join(FILE)).unwrap_or_default();
+        let text = fs::read_to_string(&self.file).unwrap_or_default();
         let is_name = |c: char| c.is_ascii_alphanumeric() || "_'-".contains(c);
         let words: Vec<_> = text.split(|c| !is_name(c)).collect();
         let lacks = self.lacks.iter().filter(|name| words.contains(name));

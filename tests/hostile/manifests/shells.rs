@@ -2,8 +2,8 @@
 
 use shellpack_format::bundle::manifest::selection::Argument;
 use shellpack_format::bundle::manifest::{
-    FlakePin, FlakeSource, Manifest, NEEDS_REPLAY, Pin, RelativePath, SearchPathEntry, Shell,
-    ShellName,
+    FlakePin, FlakeSource, Manifest, NEEDS_REPLAY, Pin, ProjectDirectory, RelativePath,
+    SearchPathEntry, Shell, ShellName,
 };
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::StorePath;
@@ -50,6 +50,21 @@ fn the_shell_file_is_a_project_file() {
             said,
             format!("the shell file {path} is not among the project files")
         );
+    }
+}
+
+#[test]
+fn the_directory_to_enter_is_one_of_the_project() {
+    for path in ["other", "shell.nix"] {
+        let directory = ProjectDirectory::parse(path).unwrap();
+        let said = with(|manifest| manifest.shells[0].directory = Some(directory));
+        assert_eq!(
+            said,
+            format!("the directory {path} is not among the project files")
+        );
+    }
+    for path in ["", "/", "..", "./nix", "nix/..", "nix/"] {
+        assert!(ProjectDirectory::parse(path).is_err(), "{path}");
     }
 }
 

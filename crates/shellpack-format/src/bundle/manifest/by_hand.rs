@@ -32,7 +32,7 @@ impl Shell {
         nix_path.into_iter().chain(config).collect()
     }
 
-    /// The command to type, where the shell file's directory is `directory`. `instead` is a file and
+    /// The command to type, where the directory to enter is `directory`. `instead` is a file and
     /// a selection to use in place of the shell's own; `surroundings` are variables for evaluation
     /// besides the shell's own.
     pub fn by_hand(
@@ -47,13 +47,13 @@ impl Shell {
         let variables = surroundings.chain(own.map(|(name, value)| (name.as_str(), value)));
         words.extend(variables.map(|(name, value)| format!("{name}={}", shell_quoted(value))));
         words.push("nix-shell".to_owned());
-        let name = self.file.as_str().rsplit('/').next().unwrap_or_default();
+        let file = relative(self.entered(), self.file.as_str());
         let own = self.selection();
         let selection = instead.map_or(&own, |(_, selection)| selection);
         if let Some((file, _)) = instead {
             words.push(shell_quoted(file));
-        } else if name != "shell.nix" {
-            words.push(shell_quoted(&format!("./{name}")));
+        } else if file != "./shell.nix" {
+            words.push(shell_quoted(&file));
         }
         words.extend(
             selection
@@ -63,6 +63,19 @@ impl Shell {
         );
         words.join(" ")
     }
+}
+
+/// The way from a directory to a file, both below one root: it begins with `./` or `../`.
+fn relative(directory: &str, file: &str) -> String {
+    let parts = |path: &str| -> Vec<String> {
+        let parts = path.split('/').filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    };
+    let (from, to) = (parts(directory), parts(file));
+    let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let up = "../".repeat(from.len() - common);
+    let start = if up.is_empty() { "./" } else { &up };
+    format!("{start}{}", to[common..].join("/"))
 }
 
 /// The value of `NIX_PATH` for these names and paths.
@@ -96,6 +109,19 @@ pub fn shell_quoted_path(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_way_to_a_file_is_relative() {
+        for (directory, file, way) in [
+            ("", "shell.nix", "./shell.nix"),
+            ("env", "env/shell.nix", "./shell.nix"),
+            ("", "env/shell.nix", "./env/shell.nix"),
+            ("a/b", "a/c/x.nix", "../c/x.nix"),
+            ("a/b", "x.nix", "../../x.nix"),
+        ] {
+            assert_eq!(relative(directory, file), way);
+        }
+    }
 
     #[test]
     fn a_path_is_one_argument_and_no_option() {

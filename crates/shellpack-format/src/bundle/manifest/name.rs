@@ -24,6 +24,14 @@ const LONGEST_MADE: usize = 180;
 #[serde(try_from = "String", into = "String")]
 pub struct RelativePath(String);
 
+/// A directory of the project: its root, `.`, or one below.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProjectDirectory(Option<RelativePath>);
+
+/// The root of the project as text.
+const ROOT: &str = ".";
+
 impl BundleName {
     /// Parses a name. The error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -139,6 +147,21 @@ impl RelativePath {
     }
 }
 
+impl ProjectDirectory {
+    /// Parses `.` or a relative path. The error says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text == ROOT {
+            return Ok(Self(None));
+        }
+        RelativePath::parse(text).map(|path| Self(Some(path)))
+    }
+
+    /// Its path below the root; empty for the root itself.
+    pub fn below_root(&self) -> &str {
+        self.0.as_ref().map_or("", RelativePath::as_str)
+    }
+}
+
 impl std::fmt::Display for BundleName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
@@ -196,6 +219,20 @@ impl TryFrom<String> for RelativePath {
 impl From<RelativePath> for String {
     fn from(path: RelativePath) -> Self {
         path.0
+    }
+}
+
+impl TryFrom<String> for ProjectDirectory {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ProjectDirectory> for String {
+    fn from(directory: ProjectDirectory) -> Self {
+        directory.0.map_or_else(|| ROOT.to_owned(), Self::from)
     }
 }
 

@@ -1,10 +1,11 @@
 //! A shell, and the sources outside of the project that its evaluation needs.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{RelativePath, ShellName};
+use super::{ProjectDirectory, RelativePath, ShellName};
 use crate::bundle::manifest::selection::Argument;
 use crate::store::hash::Digest;
 use crate::store::store_path::StorePath;
@@ -28,6 +29,9 @@ pub struct Shell {
     pub name: Option<ShellName>,
     /// The shell file, relative to the project's root.
     pub file: RelativePath,
+    /// The directory to enter, if it is not that of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<ProjectDirectory>,
     /// The attribute path in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribute: Option<String>,
@@ -87,6 +91,22 @@ pub struct Shell {
     pub flake: Option<FlakeSource>,
     /// The derivation's environment: for entry without evaluation.
     pub environment: BTreeMap<String, String>,
+}
+
+impl Shell {
+    /// The directory to enter, below the project's root; empty for the root itself.
+    pub fn entered(&self) -> &str {
+        let own = self.directory.as_ref();
+        own.map_or(self.file.parent(), ProjectDirectory::below_root)
+    }
+
+    /// The directory to enter, where the project is at `root`.
+    pub fn entered_in(&self, root: &Path) -> PathBuf {
+        match self.entered() {
+            "" => root.to_owned(),
+            below => root.join(below),
+        }
+    }
 }
 
 /// The project as the source of a flake.

@@ -56,7 +56,7 @@ fn enter_by_hand(manifest: &Manifest) -> Vec<String> {
 }
 
 fn line_by_hand(shell: &Shell) -> String {
-    let directory = format!("{PROJECT_PREFIX}/{}", shell.file.parent());
+    let directory = format!("{PROJECT_PREFIX}/{}", shell.entered());
     let words = shell.by_hand(directory.trim_end_matches('/'), None, &shell.surroundings());
     format!("{words} --option substitute false").replace(char::is_control, "?")
 }

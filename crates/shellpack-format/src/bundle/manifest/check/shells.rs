@@ -75,6 +75,15 @@ fn ensure_shell(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
             shell.file
         ));
     }
+    let entered = shell.entered();
+    let is_entered = |file: &ProjectFile| {
+        file.path.as_str() == entered && matches!(file.kind, FileKind::Directory { .. })
+    };
+    if !entered.is_empty() && !project.files.iter().any(is_entered) {
+        return bad(format!(
+            "the directory {entered} is not among the project files"
+        ));
+    }
     if let Some(flake) = &shell.flake {
         let attributes = serde_json::from_str(&flake.attributes);
         let is_file = shell.file.as_str().rsplit('/').next() == Some("flake.nix");
