@@ -50,7 +50,7 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
         entry::ensure_may_evaluate(&target, place)?;
     }
     let chosen = if is_others {
-        copied::to_here(chosen, &target, is_as_packed)?
+        copied::to_here(chosen, &target, is_as_packed, report)?
     } else {
         chosen
     };
@@ -100,7 +100,7 @@ fn ensure_none<'a>(chosen: &Chosen, missing: impl Iterator<Item = &'a StorePath>
         return Ok(());
     }
     Err(NotThere::PathsGone {
-        name: chosen.record.id().to_owned(),
+        name: chosen.record.full_name(),
         paths: words.join("\n"),
     }
     .into())

@@ -21,6 +21,8 @@ pub struct Options {
     pub volumes: Vec<PathBuf>,
     /// The directory for the project files; `./NAME` by default.
     pub dir: Option<PathBuf>,
+    /// Whether to replace files that differ from the bundle's.
+    pub overwrite: bool,
     /// The shell to enter; the first one by default.
     pub shell: Option<String>,
     /// How to enter the shell; `None` to only import it.

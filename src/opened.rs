@@ -29,12 +29,14 @@ use shellpack_format::store::hash::Digest;
 
 mod directories;
 pub(crate) mod list;
+mod names;
 mod opening;
 mod places;
 pub(crate) mod remove;
 mod roots;
 
 pub(crate) use directories::{Scope, opens_for_others};
+pub(crate) use names::meant;
 pub(crate) use opening::Opening;
 pub(crate) use places::Place;
 
@@ -100,39 +102,6 @@ impl Record {
             records.extend((!id.starts_with('.')).then_some(Self { dir, id, scope }));
         }
         Ok(records)
-    }
-
-    /// The records with a name: the one with this full name, else all of this user's bundles with
-    /// this name, else those for all users. There is at least one.
-    pub(crate) fn named(name: &str) -> Result<Vec<Self>> {
-        let mut records = Self::all()?;
-        if records.is_empty() {
-            return Err(NotThere::NothingOpened.into());
-        }
-        let exact = records.iter().any(|record| record.id == name);
-        records.retain(|record| record.id == name || (!exact && record.name() == name));
-        if records.is_empty() {
-            return Err(NotThere::NotOpened(name.to_owned()).into());
-        }
-        if records.iter().any(|record| !record.is_for_all()) {
-            records.retain(|record| !record.is_for_all());
-        }
-        Ok(records)
-    }
-
-    /// The full name of the record: `NAME-DIGEST`.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The bundle's name.
-    pub(crate) fn name(&self) -> &str {
-        let is_digest =
-            |text: &str| text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        match self.id.rsplit_once('-') {
-            Some((name, digest)) if is_digest(digest) => name,
-            _ => &self.id,
-        }
     }
 
     /// Whether it is there for all users of this machine.
@@ -257,40 +226,19 @@ fn sweep(dir: &Path) {
     }
 }
 
-/// The bundles that a name may mean, the one that was opened last first.
-pub(crate) fn ambiguous(name: &str, records: &[Record]) -> NotThere {
-    let time = |record: &&Record| record.places().first().map(|place| place.time);
-    let mut records: Vec<_> = records.iter().collect();
-    records.sort_by_key(|record| Reverse(time(record)));
-    let candidates = records.iter().map(|record| record.id().to_owned());
-    NotThere::Ambiguous {
-        name: name.to_owned(),
-        candidates: candidates.collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(id: &str) -> Record {
-        Record {
-            dir: Path::new("/nowhere").join(id),
-            id: id.to_owned(),
-            scope: Scope::User,
-        }
-    }
-
-    #[test]
-    fn a_name_is_what_is_before_the_digest() {
-        for (id, name) in [
-            ("blog-0123456789ab", "blog"),
-            ("a-b-0123456789ab", "a-b"),
-            ("blog-0123456789a", "blog-0123456789a"),
-            ("blog-0123456789xy", "blog-0123456789xy"),
-            ("blog", "blog"),
-        ] {
-            assert_eq!(record(id).name(), name);
-        }
-    }
+/// The manifests of the bundles that were opened into a directory, the last one first.
+pub(crate) fn opened_into(directory: &Path) -> Vec<Manifest> {
+    let records = Record::all().unwrap_or_default();
+    let time = |record: &Record| {
+        let mut places = record.places().into_iter();
+        places
+            .find(|place| place.directory == directory)
+            .map(|place| place.time)
+    };
+    let mut found: Vec<_> = records
+        .iter()
+        .filter_map(|record| Some((time(record)?, record.manifest().ok()?.0)))
+        .collect();
+    found.sort_by_key(|(time, _)| Reverse(*time));
+    found.into_iter().map(|(_, manifest)| manifest).collect()
 }

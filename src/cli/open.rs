@@ -56,6 +56,9 @@ pub struct Open {
     /// Directory for the project files [default: ./NAME]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// Replace project files that differ from the bundle's, even if they were edited here
+    #[arg(long)]
+    overwrite: bool,
     /// Import and write the project files, but do not enter
     #[arg(long, conflicts_with_all = ["run", "command", "pure", "keep"])]
     no_shell: bool,
@@ -67,8 +70,9 @@ pub struct Open {
 /// `shellpack enter`.
 #[derive(Debug, Args)]
 pub struct Enter {
-    /// Name of the bundle, as `shellpack list` shows it [default: the bundle whose project the
-    /// current directory is in]
+    /// Name of the bundle, as `shellpack list` shows it, or the beginning of it; of several with one
+    /// name, the one that was opened last [default: the bundle whose project the current directory
+    /// is in]
     name: Option<String>,
     /// Shell to enter, if the bundle has several [default: the innermost whose directory contains
     /// the current directory, else the first]
@@ -108,6 +112,7 @@ impl Open {
             shell: self.shell,
             volumes: self.volumes.dirs,
             dir: self.dir,
+            overwrite: self.overwrite,
             entry: (!self.no_shell).then(|| self.entry.options()),
             way,
             jobs: jobs(self.jobs),

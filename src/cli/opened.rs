@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use crate::opened::remove;
+
 /// `shellpack list`.
 #[derive(Debug, Args)]
 pub struct List {
@@ -13,6 +15,20 @@ pub struct List {
 /// `shellpack remove`.
 #[derive(Debug, Args)]
 pub struct Remove {
-    /// Name of the bundle, as `shellpack list` shows it
-    pub name: String,
+    /// Names of the bundles, as `shellpack list` shows them; the beginning of one is enough
+    #[arg(value_name = "NAME", required = true)]
+    names: Vec<String>,
+    /// Keep the bundle of each NAME that was opened last, and remove all others of that name
+    #[arg(long)]
+    all_but_newest: bool,
+}
+
+impl Remove {
+    /// The request to the engine.
+    pub fn options(self) -> remove::Options {
+        remove::Options {
+            names: self.names,
+            all_but_newest: self.all_but_newest,
+        }
+    }
 }

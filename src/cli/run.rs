@@ -81,7 +81,7 @@ fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCo
         Command::Open(command) => open::run(command, report)?,
         Command::Enter(command) => match enter::run(command, report)? {},
         Command::List(command) => list::run(&command, global, report)?,
-        Command::Remove(command) => remove::run(&command, global, report)?,
+        Command::Remove(command) => remove::run(command, global, report)?,
         Command::Inspect(command) => inspect::run(command, global)?,
         Command::Verify(command) => verify::run(command, global, report)?,
         Command::Rehearse(command) => return rehearse::run(command, global, report),

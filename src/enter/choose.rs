@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::entry::shell_named;
 use crate::error::{Damage, Error, NotThere, Result};
-use crate::opened::{Place, Record, Scope, ambiguous};
+use crate::opened::{Place, Record, Scope, meant};
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 /// A shell of a completely opened bundle, and a project directory of it that exists.
@@ -73,21 +73,17 @@ fn innermost<'a>(manifest: &'a Manifest, project: &Path, here: &Path) -> Vec<&'a
 }
 
 fn named(name: &str, here: &Path) -> Result<Opened> {
-    let records = Record::named(name)?;
-    let whole = |record| Some((record, Record::manifest(record).ok()?.0));
-    let mut whole: Vec<_> = records.iter().filter_map(whole).collect();
-    match (whole.pop(), whole.is_empty()) {
-        (Some((record, manifest)), true) => {
-            let record = that_has_a_place(record);
-            Ok(Opened {
-                project: place_of(&record, here)?,
-                record,
-                manifest,
-            })
-        }
-        (Some(_), false) => Err(ambiguous(name, &records).into()),
-        (None, _) => Err(why_damaged(&records[0])),
-    }
+    let meant = meant(name)?;
+    let newest = meant.newest()?;
+    let (manifest, _) = newest
+        .manifest()
+        .map_err(|damage| damaged(newest, damage))?;
+    let record = that_has_a_place(newest);
+    Ok(Opened {
+        project: place_of(&record, here)?,
+        record,
+        manifest,
+    })
 }
 
 /// This user's record, or the one for all users, if this user's project directories are gone.
@@ -163,7 +159,7 @@ fn ensure_there(record: &Record, project: &Path, shell: &Shell) -> Result<()> {
     let gone = [project, &file].into_iter().find(|path| !is_there(path));
     match gone {
         Some(path) => Err(NotThere::ProjectGone {
-            name: record.id().to_owned(),
+            name: record.full_name(),
             path: path.to_owned(),
             project: project.to_owned(),
         }
@@ -179,6 +175,6 @@ fn why_damaged(record: &Record) -> Error {
 }
 
 fn damaged(record: &Record, source: Damage) -> Error {
-    let id = record.id().to_owned();
+    let id = record.full_name();
     NotThere::DamagedRecord { id, source }.into()
 }

@@ -11,19 +11,29 @@ use crate::entry::project::staged::Staged;
 use crate::error::{Error, NotThere, Result};
 use crate::nix::daemon::Connection;
 use crate::opened::{Opening, Record, Scope};
+use crate::report::{Event, Report};
 use crate::target::Target;
 use shellpack_format::bundle::manifest::Manifest;
 
 /// Copies the project files to the current directory, and records that.
-pub(super) fn to_here(chosen: Chosen, target: &Target, is_as_packed: bool) -> Result<Chosen> {
+pub(super) fn to_here(
+    chosen: Chosen,
+    target: &Target,
+    is_as_packed: bool,
+    report: &Report,
+) -> Result<Chosen> {
     let manifest = &chosen.manifest;
-    let root = ProjectRoot::choose(manifest, None)?;
-    let is_free = root.ensure_nothing_differs(manifest);
-    let is_free = is_free.and_then(|()| root.ensure_writable(manifest));
-    is_free.map_err(|error| NotThere::NoPlaceHere {
-        name: chosen.record.id().to_owned(),
-        source: Box::new(error),
-    })?;
+    let root = ProjectRoot::choose(manifest, None)?.compared(manifest, false);
+    let is_free = |root: ProjectRoot| root.ensure_writable(manifest).map(|()| root);
+    let root = root
+        .and_then(is_free)
+        .map_err(|error| NotThere::NoPlaceHere {
+            name: chosen.record.full_name(),
+            source: Box::new(error),
+        })?;
+    for note in root.notes() {
+        report.emit(Event::Note(&note));
+    }
     let record = chosen.record.in_scope(Scope::User)?;
     let connection = record.ensure_writable().and_then(|()| target.connect());
     let mut connection = match connection {
@@ -62,7 +72,7 @@ fn keep(
 
 /// Copies the bundle's files as they are now.
 fn copy(from: &Path, root: &ProjectRoot, manifest: &Manifest) -> Result<()> {
-    if root.holds_all(manifest) {
+    if root.is_settled(manifest) {
         return Ok(());
     }
     let staged = Staged::near(root)?;

@@ -7,6 +7,7 @@ use std::path::Path;
 use shellpack_format::bundle::manifest::{FileKind, Project};
 use shellpack_format::store::hash::Digest;
 
+mod changes;
 pub(crate) mod root;
 pub(crate) mod staged;
 

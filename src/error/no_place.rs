@@ -30,6 +30,14 @@ pub enum NoPlace {
         #[source]
         source: io::Error,
     },
+    /// A project file is where a directory should be, or the reverse.
+    #[error("could not write the project files: {} is {}", path.display(), if *is_directory { "a directory here, but not in the bundle" } else { "a directory in the bundle, but not here" })]
+    OtherKind {
+        /// The path.
+        path: PathBuf,
+        /// Whether it is a directory here.
+        is_directory: bool,
+    },
     /// A project file would overwrite another one.
     #[error("could not write the project files: {} exists and differs from the one in the bundle", .0.display())]
     FileDiffers(PathBuf),

@@ -69,9 +69,14 @@ impl Places {
         Ok(Self { project, record })
     }
 
+    /// These places, with the files that are there compared with the bundle's.
+    fn compared(self, manifest: &Manifest, overwrites: bool) -> Result<Self> {
+        let project = self.project.compared(manifest, overwrites)?;
+        Ok(Self { project, ..self })
+    }
+
     /// Fails if anything cannot be written to its place.
     fn ensure_writable(&self, manifest: &Manifest, needs_record: bool) -> Result<()> {
-        self.project.ensure_nothing_differs(manifest)?;
         self.project.ensure_writable(manifest)?;
         match &self.record {
             _ if !needs_record => Ok(()),
@@ -102,6 +107,7 @@ pub(super) fn accept(bundle: Bundle, shell: &Shell, options: &Options) -> Result
         }
     }
     ensure_same_store(manifest, &target, &bundle.file)?;
+    let places = places.compared(manifest, options.overwrite)?;
     places.ensure_writable(manifest, connection.is_some())?;
     let mut accepted = Accepted {
         bundle,

@@ -37,7 +37,7 @@ pub(super) struct Imported {
 }
 
 impl Imported {
-    /// Notes about the import: how much it was, and for whom.
+    /// Notes about the import: how much it was, files that were there already, and for whom it is.
     pub(super) fn notes(&self) -> Vec<String> {
         let imported = self
             .new_paths
@@ -48,7 +48,8 @@ impl Imported {
                 "opened for all users of this machine, who enter it with: shellpack enter {name}"
             )
         });
-        imported.into_iter().chain(for_all).collect()
+        let files = self.project.notes();
+        imported.into_iter().chain(files).chain(for_all).collect()
     }
 
     /// The manifest.

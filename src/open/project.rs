@@ -17,7 +17,7 @@ pub(super) fn stage<'a>(root: &'a ProjectRoot, bundle: &mut Bundle) -> Result<Op
     let Bundle { reader, file, .. } = bundle;
     let manifest = reader.manifest().clone();
     let files = &manifest.project.files;
-    if root.holds_all(&manifest) {
+    if root.is_settled(&manifest) {
         // Of a stream, what comes after them is read.
         files.iter().try_for_each(|one| read(one, reader, file))?;
         return Ok(None);

@@ -49,6 +49,8 @@ pub(crate) struct Listed {
     record: String,
     /// Whether root opened it for all users of this machine.
     for_all_users: bool,
+    /// Whether it is the one of its name that was opened last: the name alone means this one.
+    newest: bool,
     /// Whether others have the same name.
     #[serde(skip)]
     is_ambiguous: bool,
@@ -93,6 +95,9 @@ pub(crate) fn list(target: &Target) -> Result<Listing> {
     }
     let latest = |listed: &Listed| listed.projects.first().map(|project| project.time);
     bundles.sort_by(|a, b| (&a.name, latest(b), &a.id).cmp(&(&b.name, latest(a), &b.id)));
+    for at in 1..bundles.len() {
+        bundles[at].newest = bundles[at].name != bundles[at - 1].name;
+    }
     Ok(Listing { bundles })
 }
 
@@ -111,7 +116,7 @@ impl Listed {
         let there = roots.filter(|root| root.exists);
         let mut listed = Self {
             name: record.name().to_owned(),
-            id: record.id().to_owned(),
+            id: record.full_name(),
             problem: None,
             manifest_digest: None,
             derivation: None,
@@ -124,6 +129,7 @@ impl Listed {
             missing_roots: Vec::new(),
             record: record.path().display().to_string(),
             for_all_users: record.is_for_all(),
+            newest: true,
             is_ambiguous,
         };
         match record.manifest() {

@@ -1,19 +1,28 @@
-//! Removes the record of a bundle, and with it the garbage collection roots. Project files stay.
+//! Removes the records of bundles, and with them the garbage collection roots. Project files stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::error::{NotThere, Result};
-use crate::opened::{Place, Record, ambiguous};
+use crate::opened::{Place, Record, meant};
 use crate::report::{Event, Labelled, Phase, Report, count, human};
 use crate::target::Target;
 use shellpack_format::store::store_path::StorePath;
 
-/// A removed record.
+/// The request.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The bundles to remove.
+    pub names: Vec<String>,
+    /// Whether the newest of each stays, and all others of its name are removed.
+    pub all_but_newest: bool,
+}
+
+/// Removed records.
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct Removed {
-    id: String,
+    names: Vec<String>,
     /// Project directories that still exist.
     projects: Vec<PathBuf>,
     /// The paths that the roots protected, if Nix could be asked.
@@ -30,23 +39,21 @@ struct Garbage {
     kept: usize,
 }
 
-/// Removes the record with this name, even if it is damaged.
-pub(crate) fn remove(name: &str, target: &Target, report: &Report) -> Result<Removed> {
+/// Removes records, even damaged ones: all of them, or none if one cannot be found.
+pub(crate) fn remove(options: &Options, target: &Target, report: &Report) -> Result<Removed> {
     report.emit(Event::Phase(Phase::Check));
-    let record = only_record(name)?;
-    if record.is_for_all() && record.ensure_writable().is_err() {
-        let id = record.id().to_owned();
+    let records = meant_by(options)?;
+    if let Some(record) = records.iter().find(|record| !is_removable(record)) {
+        let id = record.full_name();
         return Err(NotThere::ForAllUsers { id }.into());
     }
-    let places = record.places().into_iter().filter(Place::exists);
-    let projects = places.filter(|place| !place.directory.starts_with(record.path()));
-    let projects = projects.map(|place| place.directory).collect();
+    let projects = projects(&records);
     let waiting = report.waiting("Nix's store to answer");
     // A record can be removed without Nix.
-    let held = held(&record, target);
+    let held = held(&records, target);
     drop(waiting);
     report.ensure_not_interrupted()?;
-    record.remove()?;
+    records.iter().try_for_each(Record::remove)?;
     let waiting = report.waiting("Nix to look for garbage");
     let garbage = held.and_then(|held| garbage(&held, target));
     drop(waiting);
@@ -56,27 +63,52 @@ pub(crate) fn remove(name: &str, target: &Target, report: &Report) -> Result<Rem
         report.emit(Event::Warning(&text));
     }
     Ok(Removed {
-        id: record.id().to_owned(),
+        names: records.iter().map(Record::full_name).collect(),
         projects,
         garbage: garbage.ok(),
     })
 }
 
-fn only_record(name: &str) -> Result<Record> {
-    let mut records = Record::named(name)?;
-    match (records.pop(), records.is_empty()) {
-        (Some(record), true) => Ok(record),
-        (last, _) => {
-            records.extend(last);
-            Err(ambiguous(name, &records).into())
+/// The records to remove, each once.
+fn meant_by(options: &Options) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    for name in &options.names {
+        let meant = meant(name)?;
+        if options.all_but_newest {
+            records.extend_from_slice(meant.all_but_newest()?);
+        } else {
+            records.push(meant.only()?.clone());
         }
     }
+    let mut seen = BTreeSet::new();
+    records.retain(|record| seen.insert(record.path().to_owned()));
+    Ok(records)
 }
 
-/// All paths that a record's roots protect, with the sizes of their NARs.
-fn held(record: &Record, target: &Target) -> Result<BTreeMap<StorePath, u64>> {
+fn is_removable(record: &Record) -> bool {
+    !record.is_for_all() || record.ensure_writable().is_ok()
+}
+
+/// The project directories that stay.
+fn projects(records: &[Record]) -> Vec<PathBuf> {
+    let mut projects = Vec::new();
+    for record in records {
+        let places = record.places().into_iter().filter(Place::exists);
+        let outside = places.filter(|place| !place.directory.starts_with(record.path()));
+        projects.extend(outside.map(|place| place.directory));
+    }
+    let mut seen = BTreeSet::new();
+    projects.retain(|project| seen.insert(project.clone()));
+    projects
+}
+
+/// All paths that the records' roots protect, with the sizes of their NARs.
+fn held(records: &[Record], target: &Target) -> Result<BTreeMap<StorePath, u64>> {
     let nix = target.nix()?;
-    let roots = record.roots(target);
+    let roots: Vec<_> = records
+        .iter()
+        .flat_map(|record| record.roots(target))
+        .collect();
     let paths = roots
         .iter()
         .filter_map(|root| nix.store.containing(root.path.to_str()?));
@@ -101,16 +133,25 @@ impl Removed {
     /// The result as text.
     pub(crate) fn text(&self) -> String {
         let mut text = Labelled::default();
-        text.line("removed", &self.id);
-        for (index, project) in self.projects.iter().enumerate() {
-            let label = if index == 0 { "project" } else { "" };
+        if self.names.is_empty() {
+            text.line("removed", "nothing: there is no older one");
+        }
+        for (label, name) in labels("removed").zip(&self.names) {
+            text.line(label, name);
+        }
+        for (label, project) in labels("project").zip(&self.projects) {
             text.line(label, &format!("{} stays as it is", project.display()));
         }
-        if let Some(garbage) = &self.garbage {
+        if let Some(garbage) = self.garbage.as_ref().filter(|_| !self.names.is_empty()) {
             garbage.lines(&mut text);
         }
         text.finish()
     }
+}
+
+/// A label for the first line, and none for those below.
+fn labels(first: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(first).chain(std::iter::repeat(""))
 }
 
 impl Garbage {

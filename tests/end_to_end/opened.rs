@@ -12,6 +12,8 @@ mod listed;
 mod records;
 /// Removal, and the space that it frees.
 mod removed;
+/// Bundles that are opened where earlier ones were.
+mod successors;
 
 #[test]
 fn a_shell_is_entered_without_its_bundle() {

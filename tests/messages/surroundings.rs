@@ -100,7 +100,7 @@ fn a_project_file_that_differs() {
         &Bundle::minimal(),
         "error: could not write the project files: /root/synthetic/shell.nix exists and differs from the one in the bundle\n\
          \n\
-         hint: open into another directory: shellpack open BUNDLE --dir DIR\n",
+         hint: open into another directory: shellpack open BUNDLE --dir DIR; or replace what differs: --overwrite\n",
     );
 }
 

@@ -26,7 +26,10 @@ pub(super) fn of(error: &Error) -> Option<String> {
 
 fn for_another_place(no_place: &NoPlace) -> String {
     match no_place {
-        NoPlace::FileDiffers(_) | NoPlace::OtherDirectory(_) => {
+        NoPlace::FileDiffers(_) => "open into another directory: shellpack open BUNDLE --dir DIR; \
+             or replace what differs: --overwrite"
+            .to_owned(),
+        NoPlace::OtherDirectory(_) | NoPlace::OtherKind { .. } => {
             "open into another directory: shellpack open BUNDLE --dir DIR".to_owned()
         }
         NoPlace::Project {

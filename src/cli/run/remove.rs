@@ -7,8 +7,8 @@ use crate::opened::remove;
 use crate::report::Report;
 use crate::target::Target;
 
-pub(super) fn run(command: &Remove, global: &Global, report: &Report) -> Result<()> {
-    let removed = remove::remove(&command.name, &Target::here(), report)?;
+pub(super) fn run(command: Remove, global: &Global, report: &Report) -> Result<()> {
+    let removed = remove::remove(&command.options(), &Target::here(), report)?;
     if global.quiet {
         return Ok(());
     }

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
+use super::changes::{Changes, beside};
 use super::is_same;
 use crate::error::{Error, NoPlace, Result};
-use shellpack_format::bundle::manifest::Manifest;
+use crate::opened::opened_into;
+use shellpack_format::bundle::manifest::{Manifest, ProjectFile};
 
 /// All that the mode of a project file may allow. A bundle that was packed on a file system without
 /// modes has files that everybody may write.
@@ -22,6 +24,8 @@ pub(crate) struct ProjectRoot {
     is_named: bool,
     /// Whether all users of this machine read it.
     is_for_all: bool,
+    /// The files that are there and differ.
+    changes: Changes,
 }
 
 impl ProjectRoot {
@@ -38,6 +42,7 @@ impl ProjectRoot {
             root,
             is_named: dir.is_some(),
             is_for_all: false,
+            changes: Changes::default(),
         })
     }
 
@@ -65,30 +70,29 @@ impl ProjectRoot {
         &self.root
     }
 
-    /// Fails if an existing file differs from the bundle's, because no file of the user is
-    /// overwritten. Also fails if a directory merely has the bundle's name and is not its project.
-    pub(crate) fn ensure_nothing_differs(&self, manifest: &Manifest) -> Result<()> {
+    /// This directory, with the files that are there compared with the bundle's. Fails if one of them
+    /// is in the way: it is of the user, and no earlier bundle brought it. Also fails if a directory
+    /// merely has the bundle's name and is not its project.
+    pub(crate) fn compared(self, manifest: &Manifest, overwrites: bool) -> Result<Self> {
         if !exists(&self.root)? {
-            return Ok(());
+            return Ok(self);
         }
-        let other = if self.is_named {
-            NoPlace::FileDiffers
-        } else {
-            NoPlace::OtherDirectory
-        };
         if !self.root.is_dir() {
-            return Err(other(self.root.clone()).into());
+            let path = self.root.clone();
+            let is_directory = false;
+            return Err(NoPlace::OtherKind { path, is_directory }.into());
         }
-        if !self.is_named && !self.holds_a_shell(manifest)? {
-            return Err(other(self.root.clone()).into());
+        let earlier = opened_into(&self.root);
+        if !self.is_named && earlier.is_empty() && !self.holds_a_shell(manifest)? {
+            return Err(NoPlace::OtherDirectory(self.root.clone()).into());
         }
-        for file in &manifest.project.files {
-            let path = self.root.join(file.path.as_str());
-            if exists(&path)? && !is_same(&path, &file.kind) {
-                return Err(NoPlace::FileDiffers(path).into());
-            }
-        }
-        Ok(())
+        let changes = Changes::find(&self.root, manifest, &earlier, overwrites)?;
+        Ok(Self { changes, ..self })
+    }
+
+    /// Notes about files that differ from the bundle's.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.changes.notes(&self.root)
     }
 
     /// Fails if files are missing and cannot be written.
@@ -101,7 +105,7 @@ impl ProjectRoot {
         let Err(error) = accessat(CWD, dir, may, AtFlags::EACCESS) else {
             return Ok(());
         };
-        if self.holds_all(manifest) {
+        if self.is_settled(manifest) {
             return Ok(());
         }
         Err(NoPlace::Project {
@@ -121,10 +125,23 @@ impl ProjectRoot {
         Ok(false)
     }
 
-    /// Whether every project file is in its place.
-    pub(crate) fn holds_all(&self, manifest: &Manifest) -> bool {
+    /// Whether there is nothing to write: every project file is in its place, or an edited one is.
+    pub(crate) fn is_settled(&self, manifest: &Manifest) -> bool {
         let mut files = manifest.project.files.iter();
-        files.all(|file| is_same(&self.root.join(file.path.as_str()), &file.kind))
+        files.all(|file| {
+            let at = self.root.join(file.path.as_str());
+            self.changes.kept.contains(&file.path) || is_same(&at, &file.kind)
+        })
+    }
+
+    /// Where a project file goes; `None` if it stays away.
+    pub(super) fn place_for(&self, file: &ProjectFile) -> Option<PathBuf> {
+        let at = self.root.join(file.path.as_str());
+        if self.changes.beside.contains(&file.path) {
+            return Some(beside(&at, &file.kind));
+        }
+        let is_free = at.symlink_metadata().is_err();
+        (is_free || self.changes.replaced.contains(&file.path)).then_some(at)
     }
 }
 

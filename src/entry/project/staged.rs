@@ -64,7 +64,7 @@ impl<'a> Staged<'a> {
         self.dir.path().join(file.path.as_str())
     }
 
-    /// Moves the files to their place. Existing ones were found to be identical.
+    /// Moves the files to their place, or beside an edited one.
     pub(crate) fn place(self, project: &Project) -> Result<()> {
         let root = self.root.path();
         if !root.exists() {
@@ -75,10 +75,10 @@ impl<'a> Staged<'a> {
             return Ok(());
         }
         for file in &project.files {
-            let (from, to) = (self.path(file), root.join(file.path.as_str()));
-            if fs::symlink_metadata(&to).is_ok() {
+            let from = self.path(file);
+            let Some(to) = self.root.place_for(file) else {
                 continue;
-            }
+            };
             match &file.kind {
                 FileKind::Directory { .. } => {
                     fs::create_dir(&to).map_err(Error::io("create", &to))?;

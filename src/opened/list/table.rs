@@ -53,6 +53,12 @@ impl Row {
         let shells = several(listed).filter(|_| verbose);
         let shells = shells
             .map(|(name, shell)| printable_line(&format!("{name}: {}", base(&shell.derivation))));
+        let newest = (listed.is_ambiguous && listed.newest).then(|| {
+            format!(
+                "the newest: shellpack enter {}",
+                printable_line(&listed.name)
+            )
+        });
         let for_all = listed.for_all_users.then(|| "for all users".to_owned());
         let projects = listed.projects.iter().map(|project| {
             let gone = if project.exists { "" } else { " (gone)" };
@@ -63,6 +69,7 @@ impl Row {
         Self {
             cells: cells(listed, &name),
             below: problem
+                .chain(newest)
                 .chain(shells)
                 .chain(for_all)
                 .chain(projects)
@@ -149,7 +156,7 @@ mod tests {
         let known = problem.is_none();
         Listed {
             name: name.to_owned(),
-            id: format!("{name}-0123456789ab"),
+            id: format!("{name}@0123456789ab"),
             problem: problem.map(str::to_owned),
             manifest_digest: None,
             derivation: known.then(|| derivation.to_owned()),
@@ -167,6 +174,7 @@ mod tests {
             missing_roots: Vec::new(),
             record: String::new(),
             for_all_users: name == "twice",
+            newest: true,
             is_ambiguous: name == "twice",
         }
     }
@@ -180,7 +188,8 @@ mod tests {
 NAME                SIZE      OPENED (UTC)      ROOTS  DERIVATION
 a                   5.00 MiB  2026-11-23 14:20  4      00000000000000000000000000000000-shell.drv
   /home/a\\u{1b}[31m (gone)
-twice-0123456789ab  5.00 MiB  2026-11-23 14:20  4      00000000000000000000000000000000-shell.drv
+twice@0123456789ab  5.00 MiB  2026-11-23 14:20  4      00000000000000000000000000000000-shell.drv
+  the newest: shellpack enter twice
   for all users
   /home/twice\\u{1b}[31m (gone)
 "

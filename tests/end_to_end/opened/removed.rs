@@ -56,7 +56,7 @@ fn a_bundle_is_removed_where_nix_does_not_answer() {
     let b = with_the_blogs_shell();
     b.sh("PATH=/nowhere $(command -v shellpack) remove blog")
         .succeeds()
-        .shows("removed   blog-")
+        .shows("removed   blog@")
         .says("warning: could not find out what a garbage collection would free");
     b.shellpack("list").succeeds().prints("");
 }

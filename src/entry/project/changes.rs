@@ -1,0 +1,175 @@
+//! Files that are there already when a bundle is opened into a directory.
+//!
+//! A directory that an earlier bundle was opened into has its files, edited or not. Files that nobody
+//! edited are replaced. Edited ones stay, and the bundle's version is written beside, unless an earlier
+//! bundle brought the same one. No other file is ever overwritten, unless the user asks for that.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::is_same;
+use crate::error::{NoPlace, Result};
+use shellpack_format::bundle::manifest::{FileKind, Manifest, ProjectFile, RelativePath};
+
+/// How many files a note names.
+const NAMED: usize = 6;
+
+/// The files that differ from the bundle's, and what becomes of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    /// Are replaced: no edit is lost, or the user does not mind.
+    pub(super) replaced: BTreeSet<RelativePath>,
+    /// Stay, and have the bundle's version beside them.
+    pub(super) beside: BTreeSet<RelativePath>,
+    /// Stay: they are edited versions of what the bundle has.
+    pub(super) kept: BTreeSet<RelativePath>,
+    /// Files of earlier bundles that this one does not have.
+    left_over: BTreeSet<RelativePath>,
+}
+
+impl Changes {
+    /// Compares the files in `root` with the bundle's, and with those of earlier bundles that were
+    /// opened there.
+    pub(super) fn find(
+        root: &Path,
+        manifest: &Manifest,
+        earlier: &[Manifest],
+        overwrites: bool,
+    ) -> Result<Self> {
+        let mut changes = Self::default();
+        for file in &manifest.project.files {
+            let at = root.join(file.path.as_str());
+            let Ok(there) = at.symlink_metadata() else {
+                continue;
+            };
+            if is_same(&at, &file.kind) {
+                continue;
+            }
+            // A directory is never replaced: it may hold anything.
+            let is_directory = there.is_dir();
+            if is_directory || matches!(file.kind, FileKind::Directory { .. }) {
+                let path = at;
+                return Err(NoPlace::OtherKind { path, is_directory }.into());
+            }
+            changes
+                .place_for(file, &at, earlier, overwrites)?
+                .insert(file.path.clone());
+        }
+        changes.left_over = left_over(root, manifest, earlier);
+        Ok(changes)
+    }
+
+    /// The set that a differing file belongs to.
+    fn place_for(
+        &mut self,
+        file: &ProjectFile,
+        at: &Path,
+        earlier: &[Manifest],
+        overwrites: bool,
+    ) -> Result<&mut BTreeSet<RelativePath>> {
+        let projects = earlier.iter().map(|manifest| &manifest.project);
+        let files = projects.flat_map(|project| &project.files);
+        let known: Vec<_> = files.filter(|known| known.path == file.path).collect();
+        if overwrites || known.iter().any(|known| is_same(at, &known.kind)) {
+            Ok(&mut self.replaced)
+        } else if known.iter().any(|known| is_alike(&known.kind, &file.kind)) {
+            Ok(&mut self.kept)
+        } else if earlier.is_empty() {
+            Err(NoPlace::FileDiffers(at.to_owned()).into())
+        } else {
+            Ok(&mut self.beside)
+        }
+    }
+
+    /// Notes for the user: what was replaced, and what stays.
+    pub(super) fn notes(&self, root: &Path) -> Vec<String> {
+        let note = |files: &BTreeSet<RelativePath>, words: &dyn Fn(&str) -> String| {
+            (!files.is_empty()).then(|| words(&list(files)))
+        };
+        let root = root.display();
+        let notes = [
+            note(&self.replaced, &|files| {
+                format!("replaced files in {root} by the bundle's: {files}")
+            }),
+            note(&self.kept, &|files| {
+                format!("files that were edited in {root} stay: {files}")
+            }),
+            note(&self.beside, &|files| {
+                format!(
+                    "files that were edited in {root} stay, with the bundle's version beside \
+                     them, as FILE{NEW}: {files}; to take the bundle's: --overwrite"
+                )
+            }),
+            note(&self.left_over, &|files| {
+                format!(
+                    "files of an earlier bundle in {root} that this one does not have stay: {files}"
+                )
+            }),
+        ];
+        notes.into_iter().flatten().collect()
+    }
+}
+
+/// The ending of a file that is written beside an edited one.
+const NEW: &str = ".new";
+
+/// The place beside a file for the bundle's version of it: the first that is free, or has it already.
+pub(super) fn beside(file: &Path, kind: &FileKind) -> PathBuf {
+    let named = |ending: String| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let first = std::iter::once(NEW.to_owned());
+    let more = (2..).map(|number| format!("{NEW}.{number}"));
+    let mut places = first.chain(more).map(named);
+    let is_free = |place: &PathBuf| place.symlink_metadata().is_err() || is_same(place, kind);
+    places
+        .find(is_free)
+        .unwrap_or_else(|| named(NEW.to_owned()))
+}
+
+/// Whether two bundles have the same file. Of the mode, only the part that a NAR contains counts.
+fn is_alike(one: &FileKind, other: &FileKind) -> bool {
+    let executable = |mode: u32| mode & 0o100 != 0;
+    match (one, other) {
+        (
+            FileKind::File { mode, digest, .. },
+            FileKind::File {
+                mode: other_mode,
+                digest: other_digest,
+                ..
+            },
+        ) => digest == other_digest && executable(*mode) == executable(*other_mode),
+        (one, other) => one == other,
+    }
+}
+
+fn left_over(root: &Path, manifest: &Manifest, earlier: &[Manifest]) -> BTreeSet<RelativePath> {
+    if earlier.contains(manifest) {
+        // It was said before.
+        return BTreeSet::new();
+    }
+    let own: BTreeSet<_> = manifest
+        .project
+        .files
+        .iter()
+        .map(|file| &file.path)
+        .collect();
+    let others = earlier.iter().flat_map(|earlier| &earlier.project.files);
+    others
+        .filter(|file| !matches!(file.kind, FileKind::Directory { .. }))
+        .filter(|file| !own.contains(&file.path))
+        .filter(|file| is_same(&root.join(file.path.as_str()), &file.kind))
+        .map(|file| file.path.clone())
+        .collect()
+}
+
+fn list(files: &BTreeSet<RelativePath>) -> String {
+    let named = files.iter().take(NAMED).map(RelativePath::as_str);
+    let mut text = named.collect::<Vec<_>>().join(", ");
+    if files.len() > NAMED {
+        text.push_str(&format!(" and {} more", files.len() - NAMED));
+    }
+    text
+}
