@@ -72,7 +72,7 @@ impl Inspection {
                 manifest.name, manifest.format, manifest.writer
             ),
         );
-        text.line("digest", &self.manifest_digest.to_string());
+        text.sha256("manifest", self.manifest_digest);
         let signers = self.signed_by.join(", ");
         text.line("signed", if signers.is_empty() { "no" } else { &signers });
         content(&mut text, manifest, verbose);

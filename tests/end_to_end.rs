@@ -4,6 +4,8 @@
 mod answers;
 /// The bash that a shell is entered with.
 mod bash;
+/// The name of a bundle.
+mod bundle_names;
 /// `<nixpkgs>`, wherever it comes from, is frozen.
 mod channels;
 /// The classes of shells that people have.

@@ -205,13 +205,18 @@ fn ensure_name_is_usable(options: &Options) -> Result<()> {
     name(options, Path::new("/")).map(drop)
 }
 
+/// The name that was asked for, else that of the only shell file, if it says more than the project
+/// directory's.
 fn name(options: &Options, root: &Path) -> Result<BundleName> {
     if let Some(name) = &options.name {
-        BundleName::parse(name).map_err(Error::BadName)
-    } else {
-        let dir = root.file_name().unwrap_or_default();
-        Ok(BundleName::from_directory(&dir.to_string_lossy()))
+        return BundleName::parse(name).map_err(Error::BadName);
     }
+    let own = match &options.subjects[..] {
+        [subject] => subject.own_name(),
+        _ => None,
+    };
+    let name = own.or(root.file_name()).unwrap_or_default();
+    Ok(BundleName::from_directory(&name.to_string_lossy()))
 }
 
 /// Warns of variables that contain the path of the project. Evaluation on the target would adapt

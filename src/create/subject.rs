@@ -1,5 +1,6 @@
 //! The subject of a bundle: a shell file, or packages, an expression or a flake.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,9 @@ use crate::nix::script::Lines;
 use crate::nix::search_path;
 use crate::nix::tokens::{self, Token};
 use shellpack_format::bundle::manifest::BundleName;
+
+/// The names of a shell file that say nothing about the shell.
+const USUAL: [&str; 3] = ["shell.nix", "default.nix", "flake.nix"];
 
 /// A subject as named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,14 @@ impl Subject {
             Some(text) if is_look_up(text) && !argument.exists() => Self::LookUp(text.to_owned()),
             _ => Self::File(argument),
         }
+    }
+
+    /// The name of a shell file that has one of its own, without the ending: not of `shell.nix`.
+    pub(super) fn own_name(&self) -> Option<&OsStr> {
+        let Self::File(named) = self else { return None };
+        let is_usual = USUAL.iter().any(|usual| named.ends_with(usual));
+        let is_nix = named.extension() == Some(OsStr::new("nix"));
+        named.file_stem().filter(|_| is_nix && !is_usual)
     }
 
     /// Whether it is a file in a directory of the user's.

@@ -70,7 +70,8 @@ impl Summary {
             let name = name.to_string_lossy();
             text.push_str("\non the target, run:\n  shellpack open ");
             text.push_str(&shell_quoted(&name));
-            text.push('\n');
+            let place = shell_quoted(self.proved.manifest().name.as_str());
+            text.push_str(&format!("\nwhich opens into ./{place}\n"));
         }
         text
     }
@@ -89,6 +90,7 @@ impl Summary {
             raw => format!(" (ratio {:.2})", ratio(written.size, raw)),
         };
         written.describe(text, &ratio);
+        text.sha256("manifest", self.proved.manifest_digest());
     }
 
     /// The summary for programs; `None` if nothing was written.

@@ -39,9 +39,6 @@ pub(super) struct Imported {
 impl Imported {
     /// Notes about the import: how much it was, files that were there already, and for whom it is.
     pub(super) fn notes(&self) -> Vec<String> {
-        let imported = self
-            .new_paths
-            .map(|paths| format!("imported {}", count(paths, "store path")));
         let for_all = self.is_for_all().then(|| {
             let name = &self.manifest.name;
             format!(
@@ -49,7 +46,21 @@ impl Imported {
             )
         });
         let files = self.project.notes();
-        imported.into_iter().chain(files).chain(for_all).collect()
+        std::iter::once(self.imported())
+            .chain(files)
+            .chain(for_all)
+            .collect()
+    }
+
+    /// How much was imported. What was here already is not read, so that nothing is known of it.
+    fn imported(&self) -> String {
+        let new = self.new_paths.unwrap_or(0);
+        let imported = format!("imported {}", count(new, "store path"));
+        match self.manifest.closure.paths.len() - new {
+            0 => imported,
+            here if new == 0 => format!("{imported}: all {here} are here, and were not read"),
+            here => format!("{imported}; the other {here} are here, and were not read"),
+        }
     }
 
     /// The manifest.

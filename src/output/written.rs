@@ -18,6 +18,7 @@ pub struct Written {
     /// Its size in bytes.
     pub size: u64,
     /// The SHA-256 of the whole bundle.
+    #[serde(rename = "file-digest")]
     pub digest: Digest,
     /// Whether the files are volumes.
     pub is_cut: bool,
@@ -54,7 +55,7 @@ impl Written {
             text.line("volumes", &self.volumes());
         }
         text.line("size", &format!("{}{more}", human(self.size)));
-        text.line("sha256", &self.digest.hex());
+        text.sha256("file", self.digest);
         if let Some(file) = &self.checksum_file {
             text.line("checksums", &file.display().to_string());
         }
