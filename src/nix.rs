@@ -1,5 +1,6 @@
 //! The only place that talks to Nix: its commands, its daemon, its database, its formats.
 
+mod access;
 pub(crate) mod command;
 pub(crate) mod daemon;
 pub(crate) mod database;
@@ -111,7 +112,7 @@ fn evaluated(options: &[&str], expression: &str) -> Result<String> {
 impl Nix {
     /// Asks the Nix on `PATH` for its version, system and store.
     pub(crate) fn find() -> Result<Self> {
-        let mut about = About::ask(&[])?;
+        let mut about = About::ask(&[]).map_err(access::explained)?;
         let restriction = about.restriction();
         if restriction == Some(Restriction::Pure) {
             about = About::ask(&["--option", "pure-eval", "false"])?;
@@ -155,8 +156,7 @@ impl Nix {
 
     /// The way to the store, by Nix's own rule: through the daemon if we may not write the store.
     pub(crate) fn endpoint(&self) -> Endpoint {
-        let socket = std::env::var_os("NIX_DAEMON_SOCKET_PATH")
-            .map_or_else(|| self.state.join("daemon-socket/socket"), PathBuf::from);
+        let socket = access::socket();
         if !self.owns_store() && socket.exists() {
             Endpoint::Socket(socket)
         } else {
@@ -206,7 +206,7 @@ impl Nix {
 
     /// A new connection to the store.
     pub(crate) fn connect(&self) -> Result<Connection> {
-        Connection::open(&self.endpoint(), &self.store)
+        Connection::open(&self.endpoint(), &self.store).map_err(access::explained)
     }
 }
 

@@ -26,6 +26,8 @@ mod failures;
 mod fetchers;
 /// Real file systems, full, read-only or cut short.
 mod file_systems;
+/// A user whom the store does not let in.
+mod first_contact;
 mod flakes;
 /// Root opens once, and everybody enters by name.
 mod for_all_users;

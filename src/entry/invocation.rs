@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::entry::bash::{Bash, NIX_BUILD_SHELL};
 use crate::entry::recipe::Recipe;
 use crate::error::{Error, Result};
-use crate::nix::command::{NixCommand, OFFLINE};
+use crate::nix::command::{self, NixCommand, UNBUILDING};
 use crate::nix::environment::Environment;
 use crate::nix::evaluate;
 use crate::nix::expression::quote;
@@ -187,7 +187,7 @@ impl<'a> Invocation<'a> {
         let command = NixCommand::new("nix-shell")
             // Options come first: nix-shell treats a first argument that is a file starting with
             // `#!` as a script.
-            .args(OFFLINE)
+            .args(UNBUILDING)
             .args(by_name(derivation))
             .args(entry.options(bash.before.as_deref()));
         let command = match bash.value {
@@ -214,7 +214,7 @@ impl<'a> Invocation<'a> {
         let command = NixCommand::new("nix-instantiate")
             .environment(&self.environment)
             .args(args)
-            .args(OFFLINE)
+            .args(command::offline())
             .env("IN_NIX_SHELL", "impure")
             .current_dir(self.directory_of_file());
         Ok(self.surroundings(command))

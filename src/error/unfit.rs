@@ -1,6 +1,6 @@
 //! Bundles that are for another machine than this one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why the shells of a bundle cannot be entered on this machine.
 #[derive(Debug, thiserror::Error)]
@@ -58,10 +58,49 @@ pub enum Unfit {
         /// The store directory that the names of its paths have.
         store: String,
     },
+    /// The daemon lets only others in.
+    #[error("could not use this machine's Nix: {}", closed(place, group.as_deref(), *is_member))]
+    DaemonOfOthers {
+        /// The place that is closed: the socket, or its directory.
+        place: PathBuf,
+        /// The group that may use it, if there is one.
+        group: Option<String>,
+        /// This user.
+        user: String,
+        /// Whether the user is a member of the group, but not since this login.
+        is_member: bool,
+    },
+    /// There should be a daemon, and it does not run.
+    #[error("could not use this machine's Nix: its daemon is not running")]
+    NoDaemon,
+    /// The store is another user's, and there is no daemon.
+    #[error("could not use this machine's Nix: {} belongs to {owner}, and there is no daemon that writes there for others", place.display())]
+    StoreOfAnother {
+        /// The directory that is another user's.
+        place: PathBuf,
+        /// Its owner.
+        owner: String,
+        /// Whether there is no store yet.
+        is_empty: bool,
+    },
     /// A setting of Nix forbids evaluation.
     #[error("could not evaluate the shell: Nix's setting {setting} forbids that on this machine")]
     MayNotEvaluate {
         /// The setting that is on.
         setting: &'static str,
     },
+}
+
+fn closed(place: &Path, group: Option<&str>, is_member: bool) -> String {
+    match (group, is_member) {
+        (Some(group), true) => {
+            format!(
+                "its daemon serves the group {group}, which you have joined since you logged in"
+            )
+        }
+        (Some(group), false) => {
+            format!("its daemon serves the group {group}, and you are not a member")
+        }
+        (None, _) => format!("you may not use its daemon, at {}", place.display()),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
@@ -14,6 +14,10 @@ use super::environment::Environment;
 use crate::error::{Error, Result};
 use crate::report::{Event, Log, Report};
 use shellpack_format::store::store_path::StoreDir;
+
+mod log;
+
+use log::{lines_lossy, without_noise};
 
 /// One command of Nix, its arguments and environment.
 #[derive(Debug)]
@@ -209,15 +213,9 @@ impl NixCommand {
         Err(Error::NixFailed {
             program: self.program,
             status,
-            words: words().trim_end().to_owned(),
+            words: without_noise(words().trim_end()),
         })
     }
-}
-
-fn lines_lossy(stream: impl io::Read) -> impl Iterator<Item = io::Result<String>> {
-    BufReader::new(stream)
-        .split(b'\n')
-        .map(|line| line.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Parses the output of a Nix command that prints JSON.
@@ -225,11 +223,17 @@ pub(crate) fn parse_json<T: DeserializeOwned>(program: &'static str, text: &str)
     serde_json::from_str(text).map_err(|error| Error::nix_output(program, &error.to_string()))
 }
 
-/// The options that keep every Nix command off the network. nix-shell has no `--offline`; a
-/// substituter that does not answer costs seconds of retries, and a fetched tarball is looked up
-/// again when it is older than `tarball-ttl`. Nothing is built either, not even during evaluation:
-/// the target may be unable to build.
-pub(crate) const OFFLINE: [&str; 12] = [
+/// The options that keep every Nix command off the network while it evaluates. A fetched tarball is
+/// looked up again when it is older than `tarball-ttl`.
+pub(crate) fn offline<'a>() -> impl Iterator<Item = &'a str> {
+    let keep = ["--option", "tarball-ttl", "4294967295"];
+    UNBUILDING.into_iter().chain(keep)
+}
+
+/// The options that keep a Nix command from fetching and building store paths. nix-shell has no
+/// `--offline`; a substituter that does not answer costs seconds of retries. Nothing is built either,
+/// not even during evaluation: the target may be unable to build.
+pub(crate) const UNBUILDING: [&str; 9] = [
     "--option",
     "builders",
     "",
@@ -239,9 +243,6 @@ pub(crate) const OFFLINE: [&str; 12] = [
     "--option",
     "substitute",
     "false",
-    "--option",
-    "tarball-ttl",
-    "4294967295",
 ];
 
 /// Instantiates an expression for one derivation or none, and returns the derivation's path, with an

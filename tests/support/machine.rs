@@ -33,7 +33,7 @@ const NIX_CONF: &str = "build-users-group =\nsandbox = false\nsubstituters =\n";
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
     alice:x:1000:1000:Alice:/home/alice:/bin/sh\n\
     nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
-const GROUP: &str = "root:x:0:\nalice:x:1000:\nnogroup:x:65534:\n";
+const GROUP: &str = "root:x:0:\nalice:x:1000:\nnix-users:x:998:\nnogroup:x:65534:\n";
 
 /// A machine with an empty store, an empty home, and the host's programs. Nothing else of the
 /// host's state is visible: `/home`, `/root`, `/run`, `/tmp`, `/var/lib`, `/var/tmp` and this

@@ -3,6 +3,14 @@
 use super::this_command;
 use crate::error::{Error, Unfit};
 use crate::nix::places;
+use shellpack_format::bundle::manifest::shell_quoted;
+
+/// Downloads Nix and all that it needs, also what is installed there. Any user can run it.
+const FETCH_NIX: &str = "mkdir -p debs/partial; apt-get install -y --download-only --no-install-recommends \
+    -o Debug::NoLocking=1 -o Dir::State::status=/dev/null -o Dir::Cache::archives=$PWD/debs nix-bin";
+
+/// The command that installs the daemon on Debian and Ubuntu.
+const DAEMON: &str = "sudo apt-get install nix-setup-systemd";
 
 /// For errors of Nix, the store and the kernel.
 pub(super) fn of(error: &Error) -> Option<String> {
@@ -11,12 +19,11 @@ pub(super) fn of(error: &Error) -> Option<String> {
             "Nix is installed for the user who typed sudo, and not for root: run this without sudo"
                 .to_owned()
         }
-        Error::NixNotInstalled { .. } => {
-            "install Nix: `sudo apt-get install nix-bin`, or see https://nixos.org/download; \
-             for a machine with no network, fetch nix-bin's .deb packages elsewhere with \
-             `apt-get download`"
-                .to_owned()
-        }
+        Error::NixNotInstalled { .. } => format!(
+            "install Nix: sudo apt-get install nix-bin; or see https://nixos.org/download\n\
+             for a machine with no network, on one with the same Debian or Ubuntu:\n  {FETCH_NIX}\n\
+             and here, beside the directory debs: sudo dpkg -iGE debs/*.deb"
+        ),
         Error::NamespacesForbidden { .. } => "allow user namespaces: \
              `sudo sysctl kernel.unprivileged_userns_clone=1`, \
              `kernel.apparmor_restrict_unprivileged_userns=0` or \
@@ -38,11 +45,6 @@ pub(super) fn of(error: &Error) -> Option<String> {
         {
             allow_evaluation("pure-eval")
         }
-        Error::NixFailed { words, .. } if is_forbidden_store(words) => {
-            "take ownership of the store: `sudo install -d -o \"$USER\" /nix`, or install Nix with its \
-             daemon"
-                .to_owned()
-        }
         _ => return None,
     })
 }
@@ -62,6 +64,28 @@ fn unfit_for(unfit: &Unfit) -> Option<String> {
         )),
         Unfit::WrongStore { .. } => None,
         Unfit::StoreElsewhere { is_set, .. } => Some(use_nix(*is_set)),
+        Unfit::DaemonOfOthers {
+            group,
+            user,
+            is_member,
+            ..
+        } => Some(match group {
+            Some(group) if *is_member => {
+                format!("log in again, or in this terminal: newgrp {group}")
+            }
+            Some(group) => {
+                format!("join it, and log in again: sudo usermod -aG {group} {user}")
+            }
+            None => "ask its administrator".to_owned(),
+        }),
+        Unfit::NoDaemon => {
+            Some("start it: sudo systemctl start nix-daemon.socket nix-daemon".to_owned())
+        }
+        Unfit::StoreOfAnother { is_empty: true, .. } => Some(use_nix(false)),
+        Unfit::StoreOfAnother { .. } => Some(format!(
+            "install Nix's daemon, which serves all users: {DAEMON}; or, if only you use Nix here, take \
+             the store: sudo chown -R \"$USER\" /nix"
+        )),
         Unfit::MayNotEvaluate { setting } => Some(format!(
             "enter it as it was packed: {}; or {}",
             this_command_without_evaluation(),
@@ -76,7 +100,8 @@ fn use_nix(is_set: bool) -> String {
     match (is_set, by_variable) {
         (false, _) => {
             "take ownership of the store: \
-             `sudo install -d -o \"$USER\" /nix /nix/var /nix/var/nix`, or install Nix with its daemon"
+             sudo install -d -o \"$USER\" /nix /nix/var /nix/var/nix; or install Nix's daemon: sudo \
+             apt-get install nix-setup-systemd"
         }
         (true, true) => "use the store in /nix: unset NIX_REMOTE",
         (true, false) => {
@@ -93,6 +118,22 @@ fn this_command_without_evaluation() -> String {
     format!("{} --no-eval", this_command().replace(" --build", ""))
 }
 
+/// The command as it was typed, to only import.
+fn this_command_without_entry() -> String {
+    let mut words = Vec::new();
+    let mut all = std::env::args_os().skip(1);
+    while let Some(word) = all.next() {
+        let word = word.to_string_lossy().into_owned();
+        match word.split_once('=').map_or(word.as_str(), |(name, _)| name) {
+            "--pure" | "--no-eval" | "--build" | "--no-shell" => {}
+            "--run" | "--command" | "--keep" if word.contains('=') => {}
+            "--run" | "--command" | "--keep" => drop(all.next()),
+            _ => words.push(shell_quoted(&word)),
+        }
+    }
+    format!("shellpack {} --no-shell", words.join(" "))
+}
+
 fn allow_evaluation(setting: &str) -> String {
     format!(
         "allow it this time: NIX_CONFIG='{setting} = false' {}",
@@ -100,14 +141,11 @@ fn allow_evaluation(setting: &str) -> String {
     )
 }
 
-fn is_forbidden_store(words: &str) -> bool {
-    words.contains("'/nix") && words.contains("Permission denied")
-}
-
 fn trust_user() -> String {
+    let (command, user) = (this_command_without_entry(), user_name());
     format!(
-        "as root, add the line `trusted-users = root {}` to /etc/nix/nix.conf and restart nix-daemon",
-        user_name()
+        "let root open it for all users: sudo {command}; or, which makes {user} as good as root, add \
+         `trusted-users = root {user}` to /etc/nix/nix.conf, and: sudo systemctl restart nix-daemon"
     )
 }
 

@@ -8,7 +8,7 @@ use super::{Bash, BashOrigin};
 use crate::create::shell::Shell;
 use crate::error::{Error, Result};
 use crate::nix::Nix;
-use crate::nix::command::{self, OFFLINE};
+use crate::nix::command;
 use crate::nix::expression::quote;
 use crate::nix::required::{self, Required};
 use crate::report::{Event, Report};
@@ -143,7 +143,7 @@ impl Candidate {
         }
         let itself = format!("candidate={}", self.path);
         let mut options = vec!["--option", "restrict-eval", "true", "-I", &itself];
-        options.extend(OFFLINE);
+        options.extend(command::offline());
         let offered = command::instantiate(&options, &expression, root);
         // It fails if it is something else than a package set, or needs another source.
         Ok(offered.unwrap_or_default())
