@@ -77,14 +77,15 @@ impl ProjectRoot {
         if !exists(&self.root)? {
             return Ok(self);
         }
+        let other = NoPlace::OtherDirectory(self.root.clone());
         if !self.root.is_dir() {
-            let path = self.root.clone();
-            let is_directory = false;
-            return Err(NoPlace::OtherKind { path, is_directory }.into());
+            let (path, is_directory) = (self.root.clone(), false);
+            let named = NoPlace::OtherKind { path, is_directory };
+            return Err(if self.is_named { named } else { other }.into());
         }
         let earlier = opened_into(&self.root);
         if !self.is_named && earlier.is_empty() && !self.holds_a_shell(manifest)? {
-            return Err(NoPlace::OtherDirectory(self.root.clone()).into());
+            return Err(other.into());
         }
         let changes = Changes::find(&self.root, manifest, &earlier, overwrites)?;
         Ok(Self { changes, ..self })
