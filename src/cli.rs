@@ -17,6 +17,7 @@ mod opened;
 mod run;
 mod signals;
 mod stdout;
+mod tip;
 mod volumes;
 
 pub(crate) use check::{Inspect, Rehearse, Verify};
@@ -35,7 +36,8 @@ pub fn main() -> ExitCode {
     {
         std::process::exit(code);
     }
-    run::run(Cli::parse())
+    let cli = Cli::try_parse_from(&args).unwrap_or_else(|error| tip::added(error).exit());
+    run::run(cli)
 }
 
 /// Carry a nix-shell to a machine with no network, in one file.

@@ -5,6 +5,8 @@ use std::convert::Infallible;
 use std::fs::File;
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::entry::as_packed::AsPacked;
 pub(crate) use crate::entry::invocation::Entry;
 use crate::entry::invocation::{Develop, Invocation, Outcome};
@@ -68,16 +70,9 @@ pub(crate) struct Ready<'a> {
     pub(crate) is_stdin: bool,
 }
 
-/// The result of opening without entering.
-#[must_use]
-#[derive(Debug, Default)]
-pub(crate) struct Outside {
-    /// How to enter each selected shell.
-    pub by_hand: Vec<ByHand>,
-}
-
 /// How to enter a shell, without shellpack if possible.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct ByHand {
     /// The shell's name, if there are several.
     pub shell: Option<ShellName>,
@@ -110,7 +105,7 @@ pub(crate) fn ensure_may_evaluate(target: &Target, project: &Path) -> Result<()>
 pub(crate) fn stay_outside<'a>(
     ready: &Ready<'a>,
     shells: impl IntoIterator<Item = &'a Shell>,
-) -> Result<Outside> {
+) -> Result<Vec<ByHand>> {
     let by_hand = |shell: &'a Shell| {
         let line = if ready.manifest.is_no_eval() {
             as_packed_by_hand(shell, ready.project)
@@ -121,8 +116,7 @@ pub(crate) fn stay_outside<'a>(
         let shell = shell.name.clone();
         Ok(ByHand { shell, line })
     };
-    let by_hand = shells.into_iter().map(by_hand).collect::<Result<_>>()?;
-    Ok(Outside { by_hand })
+    shells.into_iter().map(by_hand).collect()
 }
 
 /// Enters the shell. Returns only if it fails.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::entry::{self, Entry, Outside, Way};
+use crate::entry::{self, Entry, Way};
 use crate::error::Result;
 use crate::media::source::Bundle;
 use crate::report::{Event, Phase, Report};
@@ -10,7 +10,10 @@ use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 mod accept;
 mod import;
+mod outside;
 mod project;
+
+pub(crate) use outside::Outside;
 
 /// The options of `open`.
 #[derive(Debug, Clone)]
@@ -46,13 +49,10 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     for note in imported.notes() {
         report.emit(Event::Note(&note));
     }
-    let ready = imported.ready(&shell);
     match &options.entry {
         // It returns only an error.
-        Some(entry) => match entry::enter(&ready, entry, options.way, report)? {},
-        None if imported.is_for_all() => Ok(Outside::default()),
-        None if options.shell.is_some() => entry::stay_outside(&ready, [&shell]),
-        None => entry::stay_outside(&ready, &imported.manifest().shells),
+        Some(entry) => match entry::enter(&imported.ready(&shell), entry, options.way, report)? {},
+        None => imported.outside(options.shell.as_ref().map(|_| &shell)),
     }
 }
 

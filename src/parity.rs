@@ -84,6 +84,13 @@ impl FromStr for Share {
             .filter(|hundredths| (1..=10_000).contains(hundredths))
             .map(|hundredths| Self { hundredths })
             .ok_or_else(|| "it is not a share of the bundle, from 0.01% to 100%".to_owned())
+            .and_then(|share| match share.hundredths {
+                // Somebody may mean a fraction of 1.
+                fraction @ ..100 if !text.ends_with('%') => Err(format!(
+                    "it is less than one per cent of the bundle: is {fraction}% meant, or {share}?"
+                )),
+                _ => Ok(share),
+            })
     }
 }
 
@@ -98,7 +105,7 @@ mod tests {
             ("5", "5%", 50),
             ("0.5%", "0.5%", 5),
             ("0.25%", "0.25%", 3),
-            ("0.01", "0.01%", 1),
+            ("0.01%", "0.01%", 1),
             ("12.05%", "12.05%", 121),
             ("100%", "100%", 1000),
         ] {

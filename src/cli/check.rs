@@ -23,13 +23,17 @@ pub struct Inspect {
 /// `shellpack verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The bundle or one of its volumes; `-` is standard input
-    bundle: PathBuf,
+    /// Bundles, or one of the volumes of each; `-` is standard input
+    #[arg(value_name = "BUNDLE", required = true)]
+    bundles: Vec<PathBuf>,
     #[command(flatten)]
     volumes: Volumes,
     /// Number of segments to check at a time [default: number of processors]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `shellpack rehearse`.
@@ -63,13 +67,14 @@ impl Inspect {
 }
 
 impl Verify {
-    /// The request to the engine.
-    pub fn options(self) -> verify::Options {
-        verify::Options {
-            bundle: self.bundle,
-            volumes: self.volumes.dirs,
+    /// The requests to the engine, one for each bundle.
+    pub fn options(self) -> Vec<verify::Options> {
+        let of = |bundle| verify::Options {
+            bundle,
+            volumes: self.volumes.dirs.clone(),
             jobs: jobs(self.jobs),
-        }
+        };
+        self.bundles.into_iter().map(of).collect()
     }
 }
 

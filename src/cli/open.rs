@@ -3,12 +3,15 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _};
+use rustix::fs::FileType;
 
-use super::{Volumes, jobs};
+use super::{Cli, Volumes, jobs};
 use crate::entry::invocation::RUN;
 use crate::entry::{self, Way};
 use crate::{enter, open};
+use shellpack_format::bundle::manifest::shell_quoted;
 
 /// How the shell is entered: options of `open` and of `enter`.
 #[derive(Debug, Args)]
@@ -35,6 +38,9 @@ struct EntryArgs {
     /// all store paths are here
     #[arg(long)]
     no_eval: bool,
+    /// A command and its arguments to run in the shell, instead of --run
+    #[arg(last = true, value_name = "CMD", conflicts_with_all = ["run", "command"])]
+    words: Vec<String>,
     /// Build whatever the shell needs here and the bundle does not have, if no network is needed
     /// for that
     #[arg(long, conflicts_with = "no_eval")]
@@ -44,8 +50,9 @@ struct EntryArgs {
 /// `shellpack open`.
 #[derive(Debug, Args)]
 pub struct Open {
-    /// The bundle or one of its volumes; `-` is standard input
-    bundle: PathBuf,
+    /// The bundle or one of its volumes; `-` is standard input [default: standard input, if that is a
+    /// file or a pipe]
+    bundle: Option<PathBuf>,
     /// Shell to enter, if the bundle has several [default: the first]
     #[arg(long, value_name = "NAME")]
     shell: Option<String>,
@@ -60,8 +67,11 @@ pub struct Open {
     #[arg(long)]
     overwrite: bool,
     /// Import and write the project files, but do not enter
-    #[arg(long, conflicts_with_all = ["run", "command", "pure", "keep"])]
+    #[arg(long, conflicts_with_all = ["run", "command", "words", "pure", "keep"])]
     no_shell: bool,
+    /// Print JSON
+    #[arg(long, requires = "no_shell")]
+    pub json: bool,
     /// Number of segments to unpack at a time [default: number of processors]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -82,6 +92,22 @@ pub struct Enter {
     entry: EntryArgs,
 }
 
+/// Standard input, if a bundle can come from it; else a usage error.
+fn redirected() -> PathBuf {
+    let is_redirected = rustix::fs::fstat(rustix::stdio::stdin()).is_ok_and(|stat| {
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        [FileType::RegularFile, FileType::Fifo, FileType::Socket].contains(&kind)
+    });
+    if !is_redirected {
+        let missing = "the following required arguments were not provided:\n  <BUNDLE>";
+        let mut command = Cli::command();
+        command
+            .error(ErrorKind::MissingRequiredArgument, missing)
+            .exit();
+    }
+    "-".into()
+}
+
 impl EntryArgs {
     fn way(&self) -> Way {
         match (self.no_eval, self.build) {
@@ -93,7 +119,9 @@ impl EntryArgs {
 
     /// In nix-shell's terms.
     fn options(self) -> entry::Entry {
-        let run = self.run.map(|command| (RUN, command));
+        let words: Vec<_> = self.words.iter().map(|word| shell_quoted(word)).collect();
+        let typed = (!words.is_empty()).then(|| words.join(" "));
+        let run = typed.or(self.run).map(|command| (RUN, command));
         let command = run.or(self.command.map(|command| ("--command", command)));
         entry::Entry {
             command,
@@ -108,7 +136,7 @@ impl Open {
     pub fn options(self) -> open::Options {
         let way = self.entry.way();
         open::Options {
-            bundle: self.bundle,
+            bundle: self.bundle.unwrap_or_else(redirected),
             shell: self.shell,
             volumes: self.volumes.dirs,
             dir: self.dir,

@@ -21,6 +21,9 @@ pub struct Remove {
     /// Keep the bundle of each NAME that was opened last, and remove all others of that name
     #[arg(long)]
     all_but_newest: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 impl Remove {

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::accept::{Accepted, Places};
-use super::project;
-use crate::entry::Ready;
+use super::{Outside, project};
 use crate::entry::project::root::ProjectRoot;
+use crate::entry::{self, Ready};
 use crate::error::{Error, NotThere, Result};
 use crate::media::source::{Bundle, Source};
 use crate::nix::daemon::Connection;
@@ -63,13 +63,27 @@ impl Imported {
         }
     }
 
-    /// The manifest.
-    pub(super) fn manifest(&self) -> &Manifest {
-        &self.manifest
+    /// The result of not entering it: how to enter the selected shell, or all of them.
+    pub(super) fn outside(&self, selected: Option<&Shell>) -> Result<Outside> {
+        let shells = selected.map_or(&self.manifest.shells[..], std::slice::from_ref);
+        let ready = self.ready(&self.manifest.shells[0]);
+        let is_for_all = self.is_for_all();
+        let shells = if is_for_all {
+            Vec::new()
+        } else {
+            entry::stay_outside(&ready, shells)?
+        };
+        Ok(Outside {
+            name: self.manifest.name.to_string(),
+            imported: self.new_paths.unwrap_or(0),
+            project: self.project.path().display().to_string(),
+            for_all_users: is_for_all,
+            shells,
+        })
     }
 
     /// Whether it was opened for all users of this machine.
-    pub(super) fn is_for_all(&self) -> bool {
+    fn is_for_all(&self) -> bool {
         self.record.as_ref().is_some_and(Record::is_for_all)
     }
 

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use crate::error::{NotThere, Result};
 use crate::opened::{Place, Record, meant};
 use crate::report::{Event, Labelled, Phase, Report, count, human};
@@ -18,10 +20,12 @@ pub struct Options {
     pub all_but_newest: bool,
 }
 
-/// Removed records.
+/// Removed records, as `remove --json` prints them.
 #[must_use]
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct Removed {
+    #[serde(rename = "removed")]
     names: Vec<String>,
     /// Project directories that still exist.
     projects: Vec<PathBuf>,
@@ -30,7 +34,7 @@ pub(crate) struct Removed {
 }
 
 /// The store paths that the removed roots protected. Bytes are those of NARs.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 struct Garbage {
     /// Paths that nothing else protects.
     paths: usize,

@@ -3,12 +3,15 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::parity::Cover;
 use super::{Findings, Options};
 use crate::error::{BadParity, Error, Remedy, Result};
 use crate::media::volumes::Set;
 use crate::report::{count, printable_line};
 use shellpack_format::bundle::{BadBundle, BadVolume};
+use shellpack_format::store::hash::Digest;
 
 /// The outcome of `verify`.
 #[must_use]
@@ -20,6 +23,23 @@ pub(crate) struct Verification {
     findings: Findings,
     /// Its parity file, if there is one.
     cover: Option<Cover>,
+}
+
+/// The outcome for one bundle, as `verify --json` prints it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Verdict {
+    bundle: String,
+    /// Whether there is no fault.
+    sound: bool,
+    /// The digest of the manifest, if it could be read.
+    manifest_digest: Option<Digest>,
+    /// Each fault in words.
+    faults: Vec<String>,
+    /// The parity file, if there is one that can be used.
+    parity: Option<String>,
+    /// Whether all damage can be repaired from it; absent if there is none.
+    parity_covers_damage: Option<bool>,
 }
 
 impl Verification {
@@ -58,6 +78,31 @@ impl Verification {
             cover.describe(quiet, &mut text);
         }
         text.0
+    }
+
+    /// The findings for programs.
+    pub(crate) fn verdict(&self) -> Verdict {
+        let cover = self.cover.as_ref();
+        let (parity, covers) = match cover {
+            Some(Cover::Damage(damage)) => (Some(&damage.parity), Some(damage.is_covered)),
+            Some(Cover::Sound(parity) | Cover::Fault(parity, _)) => (Some(parity), None),
+            Some(Cover::Useless(_)) | None => (None, None),
+        };
+        let faults = self.findings.faults.iter().map(ToString::to_string);
+        let of_parity = match cover {
+            Some(Cover::Fault(parity, fault)) => Some(format!("{}: {fault}", parity.display())),
+            Some(Cover::Useless(error)) => Some(error.to_string()),
+            _ => None,
+        };
+        let faults: Vec<_> = faults.chain(of_parity).collect();
+        Verdict {
+            bundle: self.name.display().to_string(),
+            sound: faults.is_empty(),
+            manifest_digest: self.findings.manifest_digest,
+            faults,
+            parity: parity.map(|file| file.display().to_string()),
+            parity_covers_damage: covers,
+        }
     }
 
     /// Fails if there is a fault, in the bundle or in its parity.

@@ -1,6 +1,6 @@
 //! `shellpack remove`.
 
-use crate::cli::stdout::print;
+use crate::cli::stdout::{json, print};
 use crate::cli::{Global, Remove};
 use crate::error::Result;
 use crate::opened::remove;
@@ -8,7 +8,11 @@ use crate::report::Report;
 use crate::target::Target;
 
 pub(super) fn run(command: Remove, global: &Global, report: &Report) -> Result<()> {
+    let as_json = command.json;
     let removed = remove::remove(&command.options(), &Target::here(), report)?;
+    if as_json {
+        return print(&json(&removed)?);
+    }
     if global.quiet {
         return Ok(());
     }

@@ -64,25 +64,33 @@ impl FromStr for VolumeSize {
         bytes.and_then(NonZeroU64::new).map(Self).ok_or_else(|| {
             let names: Vec<_> = NAMED.iter().map(|(name, _)| *name).collect();
             format!(
-                "it is neither a number of bytes, with K, M or G for powers of 1024, nor one of {}",
+                "it is neither a number of bytes, with K, M or G for powers of 1024 and KB, MB or GB for \
+                 those of 1000, nor one of {}",
                 names.join(", ")
             )
         })
     }
 }
 
-/// A number with a suffix for a power of 1024.
+/// A number with a unit: `K` and `KiB` are 1024 bytes, and `KB` is 1000, as `dd` and `ls` have it.
 fn number(text: &str) -> Option<u64> {
-    let (digits, shift) = match text.as_bytes().last()? {
-        b'K' | b'k' => (&text[..text.len() - 1], 10),
-        b'M' | b'm' => (&text[..text.len() - 1], 20),
-        b'G' | b'g' => (&text[..text.len() - 1], 30),
-        _ => (text, 0),
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.to_ascii_lowercase();
+    let (power, base) = match unit.strip_suffix("ib").or(unit.strip_suffix('b')) {
+        Some(power) if unit.ends_with("ib") => (power, 1024),
+        Some(power) => (power, 1000),
+        None => (unit.as_str(), 1024),
     };
-    // `parse` would accept a sign.
-    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-    let number: u64 = is_number.then(|| digits.parse().ok()).flatten()?;
-    number.checked_mul(1 << shift)
+    let power = match power {
+        "" if !unit.ends_with("ib") => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        _ => return None,
+    };
+    let factor = u64::pow(base, power);
+    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 #[cfg(test)]
@@ -97,6 +105,11 @@ mod tests {
             ("3K", 3 << 10),
             ("650M", 650 << 20),
             ("2g", 2 << 30),
+            ("700MiB", 700 << 20),
+            ("4GB", 4_000_000_000),
+            ("4gb", 4_000_000_000),
+            ("4GiB", 4 << 30),
+            ("512b", 512),
             ("fat32", (4 << 30) - (1 << 20)),
             ("dvd", 4_697_620_480),
         ] {
