@@ -101,6 +101,10 @@ fn a_flake_has_the_variables_of_nix_develop() {
     b.sh("ENVVAR=a KEPT=kept shellpack open x.shellpack --shell default --keep KEPT --run 'echo $ENVVAR $KEPT'")
         .succeeds()
         .prints("a kept");
+    // Without a terminal and a command there is nothing to do.
+    b.sh("echo 'echo typed' | shellpack open x.shellpack --shell default")
+        .succeeds()
+        .prints("");
     // Also where it is another derivation than the one that was packed, and at a terminal.
     let edited = format!("cd {name}; echo 2 > edited.nix; shellpack enter --shell structured");
     b.sh(&format!(r"{edited} --run 'echo $EDITED $out; source $NIX_ATTRS_SH_FILE; echo ${{outputs[dev]}} ${{#list[@]}}'"))
