@@ -1,5 +1,5 @@
-//! Files of the project that a `shellHook` reads when it runs. Evaluation does not see them; a visit of
-//! the shell does, with the whole project visible.
+//! Files of the project that a `shellHook` reads when it runs, and those that the entered shell names.
+//! Evaluation does not see them; a visit of the shell does, with the whole project visible.
 //!
 //! Files that git tracks are carried (without git: small ones that are no likely secret), and the
 //! others are named. A flake has all of its files already, and can get no others.
@@ -18,58 +18,81 @@ use shellpack_format::bundle::manifest::ShellName;
 
 mod carried;
 mod mentioned;
+mod named;
 mod told;
 
 use carried::Choice;
 
-/// Adds the files that the shells' hooks read to the project and to the plan.
+/// Adds the files that the shells' hooks read, and those that the shells name, to the project and to
+/// the plan.
 pub(super) fn carry(plan: Plan, shells: &mut Shells, report: &Report) -> Result<Plan> {
     let Some(project) = shells.project.at_own_place() else {
         return Ok(plan);
     };
     let top = project.whole();
-    let scratch = shells.scratch.path();
-    let scratch = fs::canonicalize(scratch).map_err(Error::io("find", scratch))?;
-    let mut files = BTreeSet::new();
-    let all = shells.all.iter().zip(&plan.manifest().shells);
-    for (shell, planned) in all.filter(|(shell, _)| has_hook(shell)) {
-        let visitor = Visitor {
-            host: Host {
-                nix: &shells.nix,
-                store: &shells.nix.store,
-                paths: plan.paths(),
-                shell: planned,
-                root: &project.root,
-                top: &top,
-                report,
-            },
-            project: &project,
-            shell,
-            scratch: &scratch,
-        };
-        match visitor.files_of_hook() {
-            Ok(found) => files.extend(found),
-            Err(Error::Interrupted) => return Err(Error::Interrupted),
-            Err(error) => report.emit(Event::Note(&format!(
-                "{}what the shellHook reads when it runs was not seen: {error}",
-                ShellName::before_words(shell.name.as_ref())
-            ))),
-        }
-    }
-    if files.is_empty() {
-        return Ok(plan);
-    }
+    let (files, seen) = visit_all(&plan, shells, (&project, &top), report)?;
     let choice = if project.is_flake() {
         Choice::of_flake(files)
     } else {
         Choice::of(&top, files)
     };
     told::choice(&choice, &top, report);
-    if choice.carried.is_empty() {
+    let plan = plan.with_files(shells, &choice.carried, &top, true)?;
+    let Some(project) = shells.project.at_own_place() else {
         return Ok(plan);
+    };
+    let named = named_by_all(&plan, shells, (&project, &top), &seen, report)?;
+    plan.with_files(shells, &named, &top, false)
+}
+
+/// The files that the hooks read, and what was seen of each shell.
+fn visit_all(
+    plan: &Plan,
+    shells: &Shells,
+    (project, top): (&Project, &Path),
+    report: &Report,
+) -> Result<(BTreeSet<PathBuf>, Vec<Visited>)> {
+    let mut files = BTreeSet::new();
+    let mut all = Vec::new();
+    for index in 0..shells.all.len() {
+        let visitor = Visitor::of(plan, shells, (project, top), index, report)?;
+        let visited = if has_hook(visitor.shell) {
+            visitor.visit()
+        } else {
+            Ok(Visited::default())
+        };
+        all.push(match visited {
+            Ok(visited) => {
+                files.extend(visited.files.clone());
+                visited
+            }
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) => {
+                report.emit(Event::Note(&format!(
+                    "{}what the shellHook reads when it runs was not seen: {error}",
+                    ShellName::before_words(visitor.shell.name.as_ref())
+                )));
+                Visited::default()
+            }
+        });
     }
-    shells.project = shells.project.with_read_by_hook(&choice.carried, &top)?;
-    plan.with_project(shells)
+    Ok((files, all))
+}
+
+/// The files to carry because a shell names them.
+fn named_by_all(
+    plan: &Plan,
+    shells: &Shells,
+    (project, top): (&Project, &Path),
+    seen: &[Visited],
+    report: &Report,
+) -> Result<BTreeSet<PathBuf>> {
+    let mut carried = BTreeSet::new();
+    for (index, visited) in seen.iter().enumerate() {
+        let visitor = Visitor::of(plan, shells, (project, top), index, report)?;
+        carried.extend(visitor.named(visited)?);
+    }
+    Ok(carried)
 }
 
 /// Whether the shell has a `shellHook`. Structured attributes are one text.
@@ -82,28 +105,63 @@ fn has_hook(shell: &Shell) -> bool {
     is_set("shellHook", "") || is_set("__json", "shellHook")
 }
 
+/// What a visit found.
+#[derive(Default)]
+struct Visited {
+    /// The files of the project that the hook reads or looks for, and that are not carried.
+    files: BTreeSet<PathBuf>,
+    /// The shell with the whole project visible.
+    whole: Option<Seen>,
+}
+
 /// Visits one shell.
 struct Visitor<'a> {
     host: Host<'a>,
     project: &'a Project,
     shell: &'a Shell,
     /// Where expressions that are no files of the user's were written.
-    scratch: &'a Path,
+    scratch: PathBuf,
+    no_eval: bool,
 }
 
-impl Visitor<'_> {
-    /// The files of the project that the hook reads or looks for, and that are not carried.
-    fn files_of_hook(&self) -> Result<BTreeSet<PathBuf>> {
-        let directory = self.host.shell.entered_in(self.host.root);
+impl<'a> Visitor<'a> {
+    fn of(
+        plan: &'a Plan,
+        shells: &'a Shells,
+        (project, top): (&'a Project, &'a Path),
+        index: usize,
+        report: &'a Report,
+    ) -> Result<Self> {
+        let scratch = shells.scratch.path();
+        Ok(Self {
+            host: Host {
+                nix: &shells.nix,
+                store: &shells.nix.store,
+                paths: plan.paths(),
+                shell: &plan.manifest().shells[index],
+                root: &project.root,
+                top,
+                report,
+            },
+            project,
+            shell: &shells.all[index],
+            scratch: fs::canonicalize(scratch).map_err(Error::io("find", scratch))?,
+            no_eval: shells.no_eval,
+        })
+    }
+
+    /// Enters the shell, to see what its hook reads.
+    fn visit(&self) -> Result<Visited> {
+        let directory = self.directory();
         let outside = mentioned::outside(&self.texts(&BTreeSet::new()), &directory, self.host.top);
         told::outside(&outside, self.host.top, self.shell, self.host.report);
         self.tell_of_files_here(&directory);
         if !self.has_more_files() {
-            return Ok(BTreeSet::new());
+            return Ok(Visited::default());
         }
         let Some(whole) = self.host.with_everything()? else {
             self.note("was not seen: it cannot be layered here, and is too large to be copied");
-            return Ok(BTreeSet::new());
+            return Ok(Visited::default());
         };
         if !whole.watched_all() {
             self.note("was seen only in part: there is more than the kernel can watch");
@@ -126,7 +184,53 @@ impl Visitor<'_> {
         if !differences.is_empty() {
             told::differences(&differences, asks_git, self.shell, self.host.report);
         }
-        Ok(files)
+        Ok(Visited {
+            files,
+            whole: Some(whole),
+        })
+    }
+
+    /// The files of the project to carry because the shell names them: in a variable, an alias or a
+    /// function.
+    fn named(&self, visited: &Visited) -> Result<BTreeSet<PathBuf>> {
+        let top = self.host.top;
+        let texts = named::Texts::of(visited.whole.as_ref(), self.shell, self.no_eval, top);
+        let hooks = self.texts(&visited.files);
+        let named = named::find(texts.all(&hooks), &self.directory(), top);
+        let leads_to_root = |path: &&PathBuf| *path != top && self.project.root.starts_with(path);
+        let paths: BTreeSet<_> = named
+            .keys()
+            .filter(|path| !leads_to_root(path))
+            .cloned()
+            .collect();
+        let carried: BTreeSet<_> = self.project.paths().collect();
+        let is_own = |path: &PathBuf| !path.strip_prefix(top).is_ok_and(is_git);
+        let paths: BTreeSet<_> = paths
+            .into_iter()
+            .filter(|path| is_own(path) && !visited.files.contains(path))
+            .collect();
+        let mut choice = if self.project.is_flake() {
+            let is_new = |path: &PathBuf| path != top && !carried.contains(path);
+            Choice::of_flake(paths.into_iter().filter(is_new).collect())
+        } else {
+            Choice::of_named(top, paths, &carried)
+        };
+        if !choice.left.is_empty() {
+            let project = self.project.with_files(&choice.carried, top, false)?;
+            let made = self
+                .host
+                .made_by_hook(&choice.left, &project.entries, &project.root)?;
+            choice
+                .left
+                .retain(|path| path == top || !made.contains(path));
+        }
+        told::named(&choice, &named, top, self.shell, self.host.report);
+        Ok(choice.carried)
+    }
+
+    /// The directory in which the hook runs.
+    fn directory(&self) -> PathBuf {
+        self.host.shell.entered_in(self.host.root)
     }
 
     /// Tells of files that the hook finds where the command was typed, if the shell is not entered there:
@@ -138,7 +242,7 @@ impl Visitor<'_> {
         let found = mentioned::only_in(&here, &self.texts(&BTreeSet::new()), entered);
         let to_type = if self.project.is_flake() {
             told::ToCarry::InFlake
-        } else if self.shell.file.starts_with(self.scratch) {
+        } else if self.shell.file.starts_with(&self.scratch) {
             told::ToCarry::AsFile
         } else if here.starts_with(self.host.top) {
             told::ToCarry::Alone(&self.shell.file)
@@ -187,7 +291,7 @@ impl Visitor<'_> {
     }
 
     fn differences(&self, whole: &Seen, files: &BTreeSet<PathBuf>) -> Result<Vec<String>> {
-        let project = self.project.with_read_by_hook(files, self.host.top)?;
+        let project = self.project.with_files(files, self.host.top, true)?;
         self.host
             .differences(whole, &project.entries, &project.root)
     }

@@ -1,7 +1,7 @@
 //! The third stage: the plan. It is the whole manifest, and with it the place of every byte, before
 //! a byte is written. Planning never touches the disk.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::closure::{BashOrigin, Closure, Portion};
@@ -92,8 +92,18 @@ impl Plan {
         self.obstacles.iter().map(Option::as_deref)
     }
 
-    /// The plan with the shells' project as it is now.
-    pub(super) fn with_project(self, shells: &Shells) -> Result<Self> {
+    /// The plan with these files in the shells' project, which is below `top`.
+    pub(super) fn with_files(
+        self,
+        shells: &mut Shells,
+        files: &BTreeSet<PathBuf>,
+        top: &Path,
+        are_read_by_hook: bool,
+    ) -> Result<Self> {
+        if files.is_empty() {
+            return Ok(self);
+        }
+        shells.project = shells.project.with_files(files, top, are_read_by_hook)?;
         Self::new(shells, self.closure)
     }
 

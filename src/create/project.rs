@@ -115,12 +115,13 @@ impl Project {
         files.map(|file| self.root.join(file.path.as_str()))
     }
 
-    /// The project with these files below `limit`, too, which hooks read, and with the targets of
-    /// symlinks on the way to them.
-    pub(super) fn with_read_by_hook(
+    /// The project with these files below `limit`, too, and with the targets of symlinks on the way to
+    /// them. Those that a hook reads are marked.
+    pub(super) fn with_files(
         &self,
         files: &BTreeSet<PathBuf>,
         limit: &Path,
+        are_read_by_hook: bool,
     ) -> Result<Self> {
         let mut gathered = Gathered::below(limit.to_owned(), &self.root);
         for file in files {
@@ -139,7 +140,7 @@ impl Project {
             }
             let kind = kind(path)?;
             let is_directory = matches!(kind, FileKind::Directory { .. });
-            Ok((kind, !is_directory))
+            Ok((kind, are_read_by_hook && !is_directory))
         })?;
         Ok(Self {
             entries: manifest::Project {

@@ -4,6 +4,7 @@
 //! room with no network, at the project's own place, which the derivation may name. The shell is
 //! entered without evaluation, so that only the hook reads files.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -81,11 +82,33 @@ impl Host<'_> {
             let scratch = scratch_space(0)?;
             let stage = scratch.0.join("project");
             copy_project(files, root, &stage)?;
-            let hidden = self.room(&scratch)?.private(self.top);
-            let visited = hidden.bind(&stage, root, Access::Writable);
-            self.enter(&visited, &scratch, None)
+            self.enter_with_only(&scratch, &stage, root)
         };
         seen::differences(whole, &enter()?, enter)
+    }
+
+    /// Those of some files that are there after the hook has run, if only `project` was before.
+    pub(crate) fn made_by_hook(
+        &self,
+        files: &BTreeSet<PathBuf>,
+        project: &Project,
+        root: &Path,
+    ) -> Result<BTreeSet<PathBuf>> {
+        let scratch = scratch_space(0)?;
+        let stage = scratch.0.join("project");
+        copy_project(project, root, &stage)?;
+        self.enter_with_only(&scratch, &stage, root)?;
+        let is_there = |file: &&PathBuf| {
+            let below = file.strip_prefix(root);
+            below.is_ok_and(|below| stage.join(below).symlink_metadata().is_ok())
+        };
+        Ok(files.iter().filter(is_there).cloned().collect())
+    }
+
+    fn enter_with_only(&self, scratch: &Scratch, stage: &Path, root: &Path) -> Result<Seen> {
+        let hidden = self.room(scratch)?.private(self.top);
+        let visited = hidden.bind(stage, root, Access::Writable);
+        self.enter(&visited, scratch, None)
     }
 
     fn room(&self, scratch: &Scratch) -> Result<Room> {

@@ -11,6 +11,10 @@ use crate::rehearse::visit::GIT;
 /// Without git: the largest file, and the most of all files together, in bytes.
 const SMALL: u64 = 256 << 10;
 const SMALL_TOGETHER: u64 = 1 << 20;
+/// With git: the most of all files together that a shell only names, in bytes.
+const NAMED_TOGETHER: u64 = 10 << 20;
+/// The most files that are counted in a directory.
+const MOST: usize = 10_000;
 
 /// The files that a hook reads, as absolute paths.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -43,6 +47,56 @@ impl Choice {
             rule: "files that git tracks",
             can_be_included: true,
         }
+    }
+
+    /// Chooses among files and directories below `top` that a shell names, with all that is in them.
+    /// Those that `carried` has already are not counted.
+    pub(super) fn of_named(
+        top: &Path,
+        named: BTreeSet<PathBuf>,
+        carried: &BTreeSet<PathBuf>,
+    ) -> Self {
+        let mut choice = Self {
+            can_be_included: true,
+            ..Self::default()
+        };
+        let (tracked, mut room) = if top.join(GIT).exists() {
+            choice.rule = "files that git tracks, up to 10 MiB together,";
+            let tracked = tracked(top, &named).unwrap_or_default();
+            (Some(tracked), NAMED_TOGETHER)
+        } else {
+            choice.rule = "small files that are no likely secret";
+            (None, SMALL_TOGETHER)
+        };
+        for path in named {
+            let within = match &tracked {
+                Some(tracked) => {
+                    let from = tracked.range(path.clone()..);
+                    let within = from.take_while(|file| file.starts_with(&path));
+                    let within: BTreeSet<_> =
+                        within.filter(|file| is_there(file)).cloned().collect();
+                    Some(within).filter(|within| !within.is_empty() || is_empty(&path))
+                }
+                None => within(&path).filter(|within| within.iter().all(|file| is_small(file))),
+            };
+            let Some(within) = within else {
+                choice.left.insert(path);
+                continue;
+            };
+            let new: BTreeSet<_> = within.difference(carried).cloned().collect();
+            let size: u64 = new.iter().map(|file| size(file)).sum();
+            match room.checked_sub(size) {
+                Some(left) => {
+                    room = left;
+                    choice.carried.extend(new);
+                    if !carried.contains(&path) {
+                        choice.carried.insert(path);
+                    }
+                }
+                None => drop(choice.left.insert(path)),
+            }
+        }
+        choice
     }
 
     /// None of these files, which a flake does not have.
@@ -81,6 +135,49 @@ impl Choice {
     }
 }
 
+/// The file as git takes it, in the directory `top`.
+fn below<'a>(file: &'a Path, top: &Path) -> Option<&'a Path> {
+    let below = file.strip_prefix(top).ok()?;
+    Some(if below == "" { Path::new(".") } else { below })
+}
+
+fn is_there(file: &Path) -> bool {
+    fs::symlink_metadata(file).is_ok()
+}
+
+fn size(file: &Path) -> u64 {
+    fs::symlink_metadata(file).map_or(0, |metadata| metadata.len())
+}
+
+fn is_small(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    size(file) <= SMALL && !is_likely_secret(&name)
+}
+
+/// Whether it is a directory with no file in it.
+fn is_empty(path: &Path) -> bool {
+    path.is_dir() && within(path).is_some_and(|files| files.is_empty())
+}
+
+/// The file, or all files in the directory; `None` if there are too many.
+fn within(path: &Path) -> Option<BTreeSet<PathBuf>> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![path.to_owned()];
+    while let Some(path) = open.pop() {
+        let is_directory = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir());
+        if !is_directory {
+            found.insert(path);
+        } else if !path.ends_with(GIT) {
+            let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+            open.extend(entries.map(|entry| entry.path()));
+        }
+        if found.len() + open.len() > MOST {
+            return None;
+        }
+    }
+    Some(found)
+}
+
 /// The files that git tracks, among these and below them; `None` if git cannot tell.
 fn tracked(top: &Path, files: &BTreeSet<PathBuf>) -> Option<BTreeSet<PathBuf>> {
     let mut command = Command::new("git");
@@ -90,7 +187,7 @@ fn tracked(top: &Path, files: &BTreeSet<PathBuf>) -> Option<BTreeSet<PathBuf>> {
         .args(["--literal-pathspecs", "-C"])
         .arg(top)
         .args(["ls-files", "-z", "--cached", "--recurse-submodules", "--"])
-        .args(files.iter().filter_map(|file| file.strip_prefix(top).ok()))
+        .args(files.iter().filter_map(|file| below(file, top)))
         .stdin(Stdio::null());
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
         command.env_remove(name);
@@ -120,6 +217,27 @@ mod tests {
         let choice = Choice::of(dir.path(), all);
         assert_eq!(choice.carried, BTreeSet::from([at("a.sh")]));
         assert_eq!(choice.left, BTreeSet::from([at(".env"), at("large")]));
+    }
+
+    #[test]
+    fn a_named_directory_is_carried_with_all_that_is_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        for sub in ["src/lib", "keys", "large"] {
+            fs::create_dir_all(at(sub)).unwrap();
+        }
+        for file in ["src/x", "src/lib/y", "keys/id.pem"] {
+            fs::write(at(file), "x").unwrap();
+        }
+        for number in 0..5 {
+            let file = fs::File::create(at(&format!("large/{number}"))).unwrap();
+            file.set_len(SMALL).unwrap();
+        }
+        let named = BTreeSet::from(["src", "keys", "large"].map(at));
+        let known = BTreeSet::from([at("src"), at("src/x")]);
+        let choice = Choice::of_named(dir.path(), named, &known);
+        assert_eq!(choice.carried, BTreeSet::from([at("src/lib/y")]));
+        assert_eq!(choice.left, BTreeSet::from([at("keys"), at("large")]));
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn existing(path: &Path, top: &Path) -> Option<PathBuf> {
 }
 
 /// The path without `.` and `..`.
-fn plain(path: &Path) -> PathBuf {
+pub(super) fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

@@ -1,6 +1,6 @@
 //! The messages about the files that a hook reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::carried::Choice;
@@ -44,6 +44,67 @@ pub(super) fn choice(choice: &Choice, top: &Path, report: &Report) {
     }
 }
 
+/// Which of the files that a shell names are carried, and which are not. Each has the name of what names
+/// it.
+pub(super) fn named(
+    choice: &Choice,
+    named: &BTreeMap<PathBuf, String>,
+    top: &Path,
+    shell: &Shell,
+    report: &Report,
+) {
+    let name = ShellName::before_words(shell.name.as_ref());
+    let is_carried = |path: &Path| choice.carried.iter().any(|file| file.starts_with(path));
+    let carried = named.keys().filter(|path| !choice.left.contains(*path));
+    let carried: BTreeSet<_> = carried.filter(|path| is_carried(path)).cloned().collect();
+    if !carried.is_empty() {
+        report.emit(Event::Note(&format!(
+            "{name}the shell names {} of the project, carried, too:{}",
+            count(carried.len(), "file"),
+            list_with_names(&carried, named, top)
+        )));
+    }
+    if choice.left.is_empty() {
+        return;
+    }
+    let them = if choice.left.len() == 1 { "it" } else { "them" };
+    let to_type = if !choice.can_be_included {
+        format!("type: git add {}", options(&choice.left, top, ""))
+    } else if choice.left.contains(top) {
+        "add --include FILE for each file that is needed".to_owned()
+    } else {
+        format!("add: {}", options(&choice.left, top, "--include "))
+    };
+    let text = format!(
+        "{name}the shell names {} of the project that {} not carried, because only {} are carried \
+         unasked:{}\nto carry {them}, {to_type}",
+        count(choice.left.len(), "file"),
+        if choice.left.len() == 1 { "is" } else { "are" },
+        choice.rule,
+        list_with_names(&choice.left, named, top),
+    );
+    // A directory that nothing tracks is mostly one that the user's programs fill.
+    if choice.left.iter().any(|path| path.is_file()) {
+        report.emit(Event::Warning(&text));
+    } else {
+        report.emit(Event::Note(&text));
+    }
+}
+
+fn list_with_names(
+    files: &BTreeSet<PathBuf>,
+    named: &BTreeMap<PathBuf, String>,
+    top: &Path,
+) -> String {
+    let lines = files.iter().take(LISTED).map(|file| {
+        let below = file.strip_prefix(top).unwrap_or(file);
+        let shown = if below == Path::new("") { top } else { below };
+        let by = named.get(file).map(|name| format!(" ({name})"));
+        format!("\n  {}{}", shown.display(), by.unwrap_or_default())
+    });
+    lines.chain(more(files)).collect()
+}
+
 /// The difference that a hook makes with only the carried files.
 pub(super) fn differences(found: &[String], asks_git: bool, shell: &Shell, report: &Report) {
     let name = ShellName::before_words(shell.name.as_ref());
@@ -63,9 +124,12 @@ fn list(files: &BTreeSet<PathBuf>, top: &Path) -> String {
     let shown = files.iter().take(LISTED);
     let shown =
         shown.map(|file| format!("\n  {}", file.strip_prefix(top).unwrap_or(file).display()));
+    shown.chain(more(files)).collect()
+}
+
+fn more(files: &BTreeSet<PathBuf>) -> Option<String> {
     let more = files.len().saturating_sub(LISTED);
-    let rest = (more > 0).then(|| format!("\n  and {more} more"));
-    shown.chain(rest).collect()
+    (more > 0).then(|| format!("\n  and {more} more"))
 }
 
 /// Files outside of the project that the hook mentions.

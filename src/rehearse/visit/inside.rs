@@ -16,6 +16,7 @@ use shellpack_format::store::store_path::StoreDir;
 
 /// Where the shell writes its variables, and where a file ends the watch.
 const ENVIRONMENT: &str = "/nix/rehearsal-environment";
+const DEFINITIONS: &str = "/nix/rehearsal-definitions";
 const END: &str = "/nix/rehearsal-end";
 
 /// A shell to enter, without evaluation: so that only its hook reads files.
@@ -38,7 +39,9 @@ pub(super) fn visit(file: &Path) -> Result<Seen> {
     let as_packed = AsPacked::new(&task.shell, &task.store, &task.project);
     let watch = task.watched.as_deref().map(watch).transpose()?;
     let tried = Tried::with(|run, log| {
-        let run = format!("{{ export -p; declare -F; }} > {ENVIRONMENT}; {run}");
+        let run = format!(
+            "{{ export -p; declare -F; }} > {ENVIRONMENT}; {{ alias -p; declare -f; }} > {DEFINITIONS}; {run}"
+        );
         let prepared = as_packed.prepare(&Entry::run(&run), false)?;
         prepared.status_with_log(log)
     })?;
@@ -47,11 +50,13 @@ pub(super) fn visit(file: &Path) -> Result<Seen> {
         None => Reads::default(),
     };
     let variables = fs::read(ENVIRONMENT).unwrap_or_default();
+    let definitions = fs::read(DEFINITIONS).unwrap_or_default();
     Ok(Seen {
         reads: reads.files,
         watched_all: reads.is_complete,
         ended: (!tried.arrived).then(|| tried.status.to_string()),
         environment: environment(&masked(&String::from_utf8_lossy(&variables))),
+        definitions: String::from_utf8_lossy(&definitions).into_owned(),
         printed: masked(&tried.words),
     })
 }

@@ -21,6 +21,8 @@ pub(crate) struct Seen {
     pub(super) ended: Option<String>,
     /// Its exported variables and its functions.
     pub(super) environment: BTreeMap<String, String>,
+    /// Its aliases, and its functions with their bodies.
+    pub(super) definitions: String,
     /// Its output.
     pub(super) printed: String,
 }
@@ -29,6 +31,16 @@ impl Seen {
     /// The files that were read, relative to the watched directory.
     pub(crate) fn reads(&self) -> &BTreeSet<PathBuf> {
         &self.reads
+    }
+
+    /// The exported variables, in quotes, and the names of functions.
+    pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    /// The aliases, and the functions with their bodies, as bash prints them.
+    pub(crate) fn definitions(&self) -> &str {
+        &self.definitions
     }
 
     /// Whether every directory was watched.

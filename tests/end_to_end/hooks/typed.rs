@@ -22,7 +22,7 @@ fn typed_above(name: &str, words: &str, prepare: &str) -> Machine {
     ))
     .succeeds()
     .shows("read by the hook: env.sh\n")
-    .never_says("warning");
+    .never_says("warning: the shell");
     b.receive(&a.home(&format!("{name}.shellpack")), "x.shellpack");
     b
 }
@@ -84,7 +84,7 @@ fn it_may_be_typed_in_any_directory_of_the_project() {
         shellpack create ../nix/shell.nix -o ~/typed-beside.shellpack"
     ))
     .succeeds()
-    .never_says("warning");
+    .never_says("warning: the shell");
     b.receive(&a.home("typed-beside.shellpack"), "x.shellpack");
     b.shellpack(&format!("open x.shellpack {SAYS}"))
         .succeeds()
@@ -109,7 +109,8 @@ fn without_a_repository_a_file_is_named_and_can_be_included() {
     a.sh("cd fixtures/shells/typed-no-git
         shellpack create nix/shell.nix --include env.sh -f -o ~/typed-no-git.shellpack")
         .succeeds()
-        .never_says("warning");
+        .never_says("warning: the shell")
+        .never_says("warning: evaluation reads");
     let b = Machine::offline();
     b.receive(&a.home("typed-no-git.shellpack"), "x.shellpack");
     b.shellpack(&format!("open x.shellpack {SAYS}"))
@@ -128,7 +129,7 @@ fn typed_elsewhere_it_is_entered_beside_its_file() {
     a.sh("cd fixtures/shells/typed-elsewhere; echo 'export MODE=dev' > nix/env.sh; git init -q .; git add .
         cd; shellpack create fixtures/shells/typed-elsewhere/nix/shell.nix -o ~/typed-elsewhere.shellpack")
         .succeeds()
-        .never_says("warning");
+        .never_says("warning: the shell");
     let b = Machine::offline();
     b.receive(&a.home("typed-elsewhere.shellpack"), "x.shellpack");
     b.shellpack(&format!("open x.shellpack {SAYS}"))
