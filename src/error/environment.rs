@@ -25,6 +25,22 @@ pub enum BadEnvironment {
         "could not set {0} for evaluation: it belongs to the machine, and the target has its own"
     )]
     OfMachine(String),
+    /// The target has its own value, unless another is asked for.
+    #[error(
+        "could not carry the environment variable {0}: it belongs to the machine, and the target has its own"
+    )]
+    Unsaid(String),
+    /// The target has its own value, and it is heard there.
+    #[error(
+        "could not evaluate without the environment variable {name}: it belongs to the machine, and the target \
+         has its own"
+    )]
+    CannotBeLeftOut {
+        /// The variable.
+        name: String,
+        /// Whether a bundle can set it.
+        can_be_set: bool,
+    },
     /// Not the name of a variable.
     #[error("could not set {0:?} for evaluation: it is not the name of an environment variable")]
     NotAName(String),

@@ -138,9 +138,37 @@ fn variables_that_cannot_be_carried_are_refused() {
     let refused = |words: &str| create("refused", MODE, "", words).exits_with(1);
     refused("--env NOT_SET").says("NOT_SET: it is not set\n");
     refused("--env PATH").says("it belongs to the machine");
-    refused("--no-env HOME").says("it belongs to the machine");
+    refused("--no-env HOME").says(
+        "could not evaluate without the environment variable HOME: it belongs to the machine",
+    );
+    refused("--no-env USER")
+        .says("hint: to evaluate as if it were empty, everywhere: --env USER=\n");
+    refused("--env USER")
+        .says("USER: it belongs to the machine, and the target has its own\n")
+        .says("hint: to evaluate with one value everywhere, say it: --env USER=VALUE\n");
     refused("--env NIX_CONFIG=x").says("it belongs to the machine");
     refused("--env 'A B=1'").says("it is not the name of an environment variable");
+}
+
+/// The value that the user says holds everywhere, for evaluation only.
+#[test]
+fn a_variable_that_tells_about_the_machine_can_be_carried() {
+    let shell = r#"let user = builtins.getEnv "USER"; in pkgs.mkShell { MESSAGE = "by ${user}"; }"#;
+    create("user-told", shell, "", "")
+        .succeeds()
+        .says("the shell depends on USER, which has another value on the target\nto evaluate with one value everywhere, add: --env USER=VALUE\n");
+    create("user-carried", shell, "", "--env USER=carol")
+        .succeeds()
+        .never_says("depends on USER");
+    let b = brought("user-carried");
+    let open = "USER=dave shellpack open x.shellpack --run 'echo $MESSAGE $USER'";
+    b.sh(open).succeeds().prints("by carol dave");
+    create("user-empty", shell, "", "--env USER=").succeeds();
+    let compares = "let is = builtins.getEnv \"USER\" == \"carol\"; in pkgs.mkShell { X = is; }";
+    create("user-compared", compares, "", "--env USER=carol")
+        .succeeds()
+        .never_says("compares USER");
+    brought("user-empty").sh(open).succeeds().prints("by dave");
 }
 
 #[test]

@@ -135,7 +135,15 @@ fn environment(bad: &BadEnvironment) -> Option<String> {
         BadEnvironment::Unsteady(_) => {
             "pack it as it is now, without evaluation on the target: --no-eval".to_owned()
         }
-        BadEnvironment::OfMachine(_) | BadEnvironment::NotAName(_) => return None,
+        BadEnvironment::Unsaid(name) => {
+            format!("to evaluate with one value everywhere, say it: --env {name}=VALUE")
+        }
+        BadEnvironment::CannotBeLeftOut { name, can_be_set } if *can_be_set => {
+            format!("to evaluate as if it were empty, everywhere: --env {name}=")
+        }
+        BadEnvironment::OfMachine(_)
+        | BadEnvironment::CannotBeLeftOut { .. }
+        | BadEnvironment::NotAName(_) => return None,
     })
 }
 

@@ -106,7 +106,7 @@ impl Variables {
     pub(super) fn of(options: &Options) -> Result<Self> {
         let mut user = Environment::of_user();
         for name in &options.no_env {
-            ensure_usable(name)?;
+            ensure_can_be_left_out(name)?;
             user = user.without(name);
         }
         let mut asked = Values::new();
@@ -114,6 +114,9 @@ impl Variables {
             ensure_usable(name)?;
             let value = match value {
                 Some(value) => value.clone(),
+                None if belongs_to_machine(name) => {
+                    return Err(BadEnvironment::Unsaid(name.clone()).into());
+                }
                 None if is_secret_variable(name) => {
                     return Err(BadEnvironment::Secret(name.clone()).into());
                 }
@@ -150,11 +153,17 @@ impl Variables {
         let of_machine = self.of_machine(trial, &decided)?;
         for name in of_machine.keys() {
             report.emit(Event::Warning(&format!(
-                "the shell depends on {name}, which has another value on the target"
+                "the shell depends on {name}, which has another value on the target{}",
+                if is_evaluation_variable(name) {
+                    format!("\nto evaluate with one value everywhere, add: --env {name}=VALUE")
+                } else {
+                    String::new()
+                }
             )));
         }
         let may_matter = |name: &&String| {
-            may_decide(name) && *name != NIX_PATH && !of_machine.contains_key(*name)
+            let is_known = of_machine.contains_key(*name) || decided.carried.contains_key(*name);
+            may_decide(name) && *name != NIX_PATH && !is_known
         };
         let compared: BTreeSet<_> = trial.compared.keys().filter(may_matter).cloned().collect();
         for name in &compared {
@@ -236,7 +245,8 @@ impl Variables {
             Ok(false)
         };
         let read = trial.read.iter();
-        let read: Vec<_> = read.filter(|name| may_decide(name)).collect();
+        let is_own = |name: &&String| may_decide(name) && !decided.carried.contains_key(*name);
+        let read: Vec<_> = read.filter(is_own).collect();
         let mut deciding = Own::new();
         // Most often none does.
         if read.is_empty() || !matter(&read)? {
@@ -328,6 +338,16 @@ fn ensure_usable(name: &str) -> Result<()> {
     } else {
         BadEnvironment::NotAName(name).into()
     })
+}
+
+/// The target has its own value of a variable of the machine, and nothing unsets it there.
+fn ensure_can_be_left_out(name: &str) -> Result<()> {
+    if belongs_to_machine(name) {
+        let can_be_set = is_evaluation_variable(name);
+        let name = name.to_owned();
+        return Err(BadEnvironment::CannotBeLeftOut { name, can_be_set }.into());
+    }
+    ensure_usable(name)
 }
 
 /// The variables that a recorded evaluation read.

@@ -82,11 +82,42 @@ const PREFIXES: [&str; 20] = [
     "WAYLAND_",
 ];
 
+/// Names of variables of the machine that only tell about it: no program does something else because
+/// of them where a shell is evaluated. A bundle can set these.
+const TELLING: [&str; 23] = [
+    "AWS_DEFAULT_PROFILE",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLORTERM",
+    "COLUMNS",
+    "DISPLAY",
+    "FORCE_COLOR",
+    "HOST",
+    "HOSTNAME",
+    "LANG",
+    "LANGUAGE",
+    "LINES",
+    "LOGNAME",
+    "NO_COLOR",
+    "TERM",
+    "USER",
+    "WAYLAND_DISPLAY",
+    "XDG_CURRENT_DESKTOP",
+    "XDG_SESSION_DESKTOP",
+    "XDG_SESSION_TYPE",
+];
+
+/// The beginning of the names of others of this kind.
+const TELLING_PREFIX: &str = "LC_";
+
 /// The user's nixpkgs configuration has a field of its own.
 const CONFIG: &str = super::NIXPKGS_CONFIG;
 
 /// Whether a variable belongs to the machine: evaluation sees this machine's own value, if there is
-/// one, and a bundle cannot set it.
+/// one, unless the bundle sets it.
 pub fn belongs_to_machine(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     NAMES.contains(&name)
@@ -96,14 +127,15 @@ pub fn belongs_to_machine(name: &str) -> bool {
 }
 
 /// Whether a bundle can set this variable for an evaluation: it has the name of a shell's variable,
-/// and does not belong to the machine.
+/// and does not belong to the machine, or only tells about it. All others change how programs run.
 pub fn is_evaluation_variable(name: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
     let is_name = name.bytes().next().is_some_and(is_letter)
         && name
             .bytes()
             .all(|byte| is_letter(byte) || byte.is_ascii_digit());
-    is_name && !belongs_to_machine(name)
+    let is_telling = TELLING.contains(&name) || name.starts_with(TELLING_PREFIX);
+    is_name && (is_telling || !belongs_to_machine(name))
 }
 
 #[cfg(test)]
@@ -123,6 +155,11 @@ mod tests {
             "HTTP_PROXY",
             "BASH_ENV",
             "XDG_CONFIG_HOME",
+            "AWS_CONFIG_FILE",
+            "AWS_SECRET_ACCESS_KEY",
+            "LOCPATH",
+            "TMPDIR",
+            "PWD",
             "GLIBC_TUNABLES",
             "",
             "1X",
@@ -138,8 +175,15 @@ mod tests {
             "_x1",
             "CI",
             "PYTHON_VERSION",
+            "USER",
+            "DISPLAY",
+            "AWS_PROFILE",
+            "LC_ALL",
         ] {
             assert!(is_evaluation_variable(name), "{name}");
+        }
+        for name in TELLING {
+            assert!(belongs_to_machine(name), "{name}");
         }
     }
 }
