@@ -103,10 +103,12 @@ pub(super) fn build_with(shells: &Shells, unseen: &Unseen, report: &Report) -> R
     } else {
         Some(derivations(shells, &mut connection)?)
     };
+    let linked = linked(shells, &mut connection)?;
     let mut portions = Vec::with_capacity(shells.all.len());
     for (index, (mut roots, bash)) in outputs.into_iter().zip(bashes).enumerate() {
         let shell = &shells.all[index];
         roots.extend(derivations.clone());
+        roots.extend(linked.iter().cloned());
         roots.extend(evaluation_paths(shell, &reads[index], shells)?);
         named::add(&mut roots, shell, nix, &mut connection, report)?;
         portions.push(portion(shell, shells, roots, bash));
@@ -122,6 +124,15 @@ pub(super) fn build_with(shells: &Shells, unseen: &Unseen, report: &Report) -> R
         derivations,
         _temporary_roots: connection,
     })
+}
+
+/// The store paths that carried links of the project lead to, as far as they are valid.
+fn linked(shells: &Shells, connection: &mut Connection) -> Result<Vec<StorePath>> {
+    let links = shells.project.linked_in_store.iter();
+    let paths: BTreeSet<_> = links
+        .filter_map(|place| Some(shells.nix.store.containing(place.to_str()?)?.0))
+        .collect();
+    connection.valid_paths(&paths.into_iter().collect::<Vec<_>>())
 }
 
 /// `roots` already contains the outputs of the shell's inputs and the paths that evaluation needs.

@@ -8,17 +8,21 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::closure;
 use super::plan::Plan;
 use super::project::Project;
+use super::project::links::Way;
 use super::shell::{Shell, Shells};
 use crate::error::{Error, Result};
 use crate::rehearse::visit::{GIT, Host, Seen};
-use crate::report::{Event, Report};
+use crate::report::{Event, Phase, Report};
 use shellpack_format::bundle::manifest::ShellName;
 
 mod carried;
+mod links_out;
 mod mentioned;
 mod named;
+mod of_shell;
 mod told;
 
 use carried::Choice;
@@ -30,6 +34,7 @@ pub(super) fn carry(plan: Plan, shells: &mut Shells, report: &Report) -> Result<
         return Ok(plan);
     };
     let top = project.whole();
+    let linked = project.linked_in_store.clone();
     let (files, seen) = visit_all(&plan, shells, (&project, &top), report)?;
     let choice = if project.is_flake() {
         Choice::of_flake(files)
@@ -42,7 +47,14 @@ pub(super) fn carry(plan: Plan, shells: &mut Shells, report: &Report) -> Result<
         return Ok(plan);
     };
     let named = named_by_all(&plan, shells, (&project, &top), &seen, report)?;
-    plan.with_files(shells, &named, &top, false)
+    let plan = plan.with_files(shells, &named, &top, false)?;
+    // Carried links may lead into the store.
+    if shells.project.linked_in_store.is_subset(&linked) {
+        return Ok(plan);
+    }
+    let plan = Plan::new(shells, closure::build(shells, report)?)?;
+    report.emit(Event::Phase(Phase::Rehearse));
+    Ok(plan)
 }
 
 /// The files that the hooks read, and what was seen of each shell.
@@ -172,7 +184,8 @@ impl<'a> Visitor<'a> {
         if !differences.is_empty() {
             // A mere test for a file opens nothing. What the hook mentions is tried.
             let mentioned = mentioned::files(&self.texts(&files), &directory, self.host.top);
-            let mentioned = self.not_carried(mentioned.into_iter());
+            let ways = mentioned.iter().map(|file| Way::to(file, self.host.top));
+            let mentioned = self.not_carried(ways.flat_map(|way| way.parts));
             let more: BTreeSet<_> = files.union(&mentioned).cloned().collect();
             if more.len() > files.len() {
                 let fewer = self.differences(&whole, &more)?;
@@ -181,6 +194,7 @@ impl<'a> Visitor<'a> {
                 }
             }
         }
+        files.extend(self.links_out(&files));
         if !differences.is_empty() {
             told::differences(&differences, asks_git, self.shell, self.host.report);
         }
@@ -188,44 +202,6 @@ impl<'a> Visitor<'a> {
             files,
             whole: Some(whole),
         })
-    }
-
-    /// The files of the project to carry because the shell names them: in a variable, an alias or a
-    /// function.
-    fn named(&self, visited: &Visited) -> Result<BTreeSet<PathBuf>> {
-        let top = self.host.top;
-        let texts = named::Texts::of(visited.whole.as_ref(), self.shell, self.no_eval, top);
-        let hooks = self.texts(&visited.files);
-        let named = named::find(texts.all(&hooks), &self.directory(), top);
-        let leads_to_root = |path: &&PathBuf| *path != top && self.project.root.starts_with(path);
-        let paths: BTreeSet<_> = named
-            .keys()
-            .filter(|path| !leads_to_root(path))
-            .cloned()
-            .collect();
-        let carried: BTreeSet<_> = self.project.paths().collect();
-        let is_own = |path: &PathBuf| !path.strip_prefix(top).is_ok_and(is_git);
-        let paths: BTreeSet<_> = paths
-            .into_iter()
-            .filter(|path| is_own(path) && !visited.files.contains(path))
-            .collect();
-        let mut choice = if self.project.is_flake() {
-            let is_new = |path: &PathBuf| path != top && !carried.contains(path);
-            Choice::of_flake(paths.into_iter().filter(is_new).collect())
-        } else {
-            Choice::of_named(top, paths, &carried)
-        };
-        if !choice.left.is_empty() {
-            let project = self.project.with_files(&choice.carried, top, false)?;
-            let made = self
-                .host
-                .made_by_hook(&choice.left, &project.entries, &project.root)?;
-            choice
-                .left
-                .retain(|path| path == top || !made.contains(path));
-        }
-        told::named(&choice, &named, top, self.shell, self.host.report);
-        Ok(choice.carried)
     }
 
     /// The directory in which the hook runs.

@@ -14,6 +14,7 @@ mod entries;
 mod gather;
 mod large;
 mod limits;
+pub(super) mod links;
 mod named;
 mod seen;
 mod typed;
@@ -22,6 +23,7 @@ use entries::{entries, kind};
 use gather::Gathered;
 pub(super) use limits::whole_of;
 use limits::{limit, repository, top};
+use links::Way;
 pub(super) use seen::kind_of;
 
 /// The files of a project, read and digested.
@@ -43,6 +45,8 @@ pub(super) struct Project {
     pub(super) entered: Option<PathBuf>,
     /// Symlinks into the store, through which evaluation reads.
     pub(super) into_store: BTreeSet<PathBuf>,
+    /// Places in the store that carried links lead to, and that only a hook or the user needs.
+    pub(super) linked_in_store: BTreeSet<PathBuf>,
     /// Where the user has the project.
     place: Place,
 }
@@ -131,6 +135,12 @@ impl Project {
                 Err(error) => return Err(error),
             }
         }
+        let mut linked_in_store = self.linked_in_store.clone();
+        linked_in_store.extend(
+            files
+                .iter()
+                .filter_map(|file| Way::to(file, limit).place_in_store()),
+        );
         let root = gathered.root(&self.root);
         let known: BTreeMap<_, _> = self.paths().zip(&self.entries.files).collect();
         let all = gathered.paths().chain(known.keys());
@@ -148,6 +158,7 @@ impl Project {
                 files,
             },
             root,
+            linked_in_store,
             ..self.clone()
         })
     }
@@ -255,6 +266,13 @@ pub(super) fn collect(
         },
         root,
         copied,
+        linked_in_store: extra
+            .iter()
+            .filter_map(|path| {
+                let path = std::path::absolute(path).ok()?;
+                Way::to(&path, path.parent()?).place_in_store()
+            })
+            .collect(),
         place: Place::Root,
     })
 }

@@ -6,6 +6,8 @@ use crate::support::{Outcome, machine_a};
 
 /// Files that only a hook reads.
 mod files;
+/// Symlinks that it reads through.
+mod links;
 /// Files that an entered shell names.
 mod named;
 /// The directory that it runs in.

@@ -1,7 +1,9 @@
 //! Files that a script mentions.
 
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+
+use crate::create::project::links::plain;
 
 /// The files below `top` that these texts mention: relative to `directory` or to the top, or in full.
 /// A path may also begin with a variable: `$PWD/conf/x`.
@@ -64,19 +66,6 @@ fn existing(path: &Path, top: &Path) -> Option<PathBuf> {
     let path = plain(path);
     let is_below = path.starts_with(top) && path != top;
     (is_below && path.symlink_metadata().is_ok()).then_some(path)
-}
-
-/// The path without `.` and `..`.
-pub(super) fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => drop(plain.pop()),
-            Component::CurDir => {}
-            part => plain.push(part),
-        }
-    }
-    plain
 }
 
 #[cfg(test)]

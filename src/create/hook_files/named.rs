@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::mentioned::plain;
+use crate::create::project::links::plain;
 use crate::create::shell::Shell;
 use crate::rehearse::visit::Seen;
 

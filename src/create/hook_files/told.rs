@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::carried::Choice;
+use crate::create::project::links::Way;
 use crate::create::shell::Shell;
 use crate::report::{Event, Report, count};
 use shellpack_format::bundle::manifest::{ShellName, shell_quoted, shell_quoted_path};
@@ -130,6 +131,27 @@ fn list(files: &BTreeSet<PathBuf>, top: &Path) -> String {
 fn more(files: &BTreeSet<PathBuf>) -> Option<String> {
     let more = files.len().saturating_sub(LISTED);
     (more > 0).then(|| format!("\n  and {more} more"))
+}
+
+/// Links that lead out of the project, and not into the store.
+pub(super) fn links_out(ways: &[Way], top: &Path, shell: &Shell, report: &Report) {
+    let out = ways.iter().filter(|way| way.place_in_store().is_none());
+    let out = out.filter_map(|way| way.out.as_ref());
+    let out: BTreeSet<_> = out.filter(|(_, target)| target.exists()).collect();
+    if out.is_empty() {
+        return;
+    }
+    let lines = out.iter().map(|(link, target)| {
+        let link = link.strip_prefix(top).unwrap_or(link);
+        format!("\n  {} → {}", link.display(), target.display())
+    });
+    report.emit(Event::Warning(&format!(
+        "{}the shell names {} through a symlink that leads out of the project, and nothing there is \
+         carried:{}\nto carry a file, put it into the project in place of the link",
+        ShellName::before_words(shell.name.as_ref()),
+        count(out.len(), "file"),
+        lines.collect::<String>()
+    )));
 }
 
 /// Files outside of the project that the hook mentions.

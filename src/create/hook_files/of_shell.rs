@@ -1,0 +1,59 @@
+//! The files that one shell names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::carried::Choice;
+use super::{Visited, Visitor, is_git, named, told};
+use crate::create::project::links::Way;
+use crate::error::Result;
+
+impl Visitor<'_> {
+    /// The files of the project to carry because the shell names them: in a variable, an alias or a
+    /// function.
+    pub(super) fn named(&self, visited: &Visited) -> Result<BTreeSet<PathBuf>> {
+        let top = self.host.top;
+        let texts = named::Texts::of(visited.whole.as_ref(), self.shell, self.no_eval, top);
+        let hooks = self.texts(&visited.files);
+        let mut named = BTreeMap::new();
+        let mut ways = Vec::new();
+        for (path, name) in named::find(texts.all(&hooks), &self.directory(), top) {
+            let way = Way::to(&path, top);
+            let parts = way.parts.iter().cloned();
+            named.extend(parts.map(|part| (part, name.clone())));
+            // Those that the hook mentions have been told of.
+            let is_known = way.parts.iter().any(|part| visited.files.contains(part));
+            ways.extend((way.out.is_some() && !is_known).then_some(way));
+        }
+        told::links_out(&ways, top, self.shell, self.host.report);
+        let leads_to_root = |path: &&PathBuf| *path != top && self.project.root.starts_with(path);
+        let paths: BTreeSet<_> = named
+            .keys()
+            .filter(|path| !leads_to_root(path))
+            .cloned()
+            .collect();
+        let carried: BTreeSet<_> = self.project.paths().collect();
+        let is_own = |path: &PathBuf| !path.strip_prefix(top).is_ok_and(is_git);
+        let paths: BTreeSet<_> = paths
+            .into_iter()
+            .filter(|path| is_own(path) && !visited.files.contains(path))
+            .collect();
+        let mut choice = if self.project.is_flake() {
+            let is_new = |path: &PathBuf| path != top && !carried.contains(path);
+            Choice::of_flake(paths.into_iter().filter(is_new).collect())
+        } else {
+            Choice::of_named(top, paths, &carried)
+        };
+        if !choice.left.is_empty() {
+            let project = self.project.with_files(&choice.carried, top, false)?;
+            let made = self
+                .host
+                .made_by_hook(&choice.left, &project.entries, &project.root)?;
+            choice
+                .left
+                .retain(|path| path == top || !made.contains(path));
+        }
+        told::named(&choice, &named, top, self.shell, self.host.report);
+        Ok(choice.carried)
+    }
+}
