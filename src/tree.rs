@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 pub(crate) mod content_address;
 pub(crate) mod dump;
 pub(crate) mod restore;
+pub(crate) mod times;
 
 /// Deletes a tree in spite of read-only directories in it. A missing tree is not an error.
 pub fn delete_tree(path: &Path) -> Result<()> {

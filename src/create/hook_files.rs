@@ -168,7 +168,8 @@ impl<'a> Visitor<'a> {
         let outside = mentioned::outside(&self.texts(&BTreeSet::new()), &directory, self.host.top);
         told::outside(&outside, self.host.top, self.shell, self.host.report);
         self.tell_of_files_here(&directory);
-        if !self.has_more_files() {
+        let compares_times = mentioned::compares_times(&self.texts(&BTreeSet::new()));
+        if !compares_times && !self.has_more_files() {
             return Ok(Visited::default());
         }
         let Some(whole) = self.host.with_everything()? else {
@@ -196,7 +197,14 @@ impl<'a> Visitor<'a> {
         }
         files.extend(self.links_out(&files));
         if !differences.is_empty() {
-            told::differences(&differences, asks_git, self.shell, self.host.report);
+            let cause = if asks_git {
+                told::Cause::Git
+            } else if mentioned::compares_times(&self.texts(&files)) {
+                told::Cause::Times
+            } else {
+                told::Cause::File
+            };
+            told::differences(&differences, cause, self.shell, self.host.report);
         }
         Ok(Visited {
             files,

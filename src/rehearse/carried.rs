@@ -15,6 +15,7 @@ use crate::error::{Advice, Error, Result};
 use crate::nix::Nix;
 use crate::report::{Event, Report};
 use crate::room::Access;
+use crate::tree::times;
 use shellpack_format::bundle::manifest::{
     BundleName, FileKind, Project, Proof, ProofResult, ShellName,
 };
@@ -220,5 +221,5 @@ pub(super) fn copy_project(project: &Project, from: &Path, to: &Path) -> Result<
             }
         }
     }
-    Ok(())
+    times::set_all(project, to)
 }

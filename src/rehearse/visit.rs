@@ -13,9 +13,9 @@ use super::scratch::{Scratch, nix_directory, scratch_space};
 use super::{VISIT, process, surroundings};
 use crate::error::{Error, Result};
 use crate::nix::Nix;
-use crate::report::Report;
+use crate::report::{Event, Report};
 use crate::room::{Access, Room};
-use shellpack_format::bundle::manifest::{Project, Shell};
+use shellpack_format::bundle::manifest::{Project, Shell, ShellName};
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::StoreDir;
 
@@ -105,6 +105,15 @@ impl Host<'_> {
         Ok(files.iter().filter(is_there).cloned().collect())
     }
 
+    /// The user waited long enough.
+    fn tell_of_unfinished_hook(&self) {
+        self.report.emit(Event::Note(&format!(
+            "{}the shellHook had not ended: create runs it several times, with no network and no input, and \
+             waits for its end",
+            ShellName::before_words(self.shell.name.as_ref())
+        )));
+    }
+
     fn enter_with_only(&self, scratch: &Scratch, stage: &Path, root: &Path) -> Result<Seen> {
         let hidden = self.room(scratch)?.private(self.top);
         let visited = hidden.bind(stage, root, Access::Writable);
@@ -125,10 +134,12 @@ impl Host<'_> {
         };
         let waiting = self
             .report
-            .waiting("the shellHook to run, with the whole project visible");
+            .waiting("the shellHook to end, which runs with no network");
         let output = process::run(room, &scratch.0.join("nix"), VISIT, &task)?;
         drop(waiting);
-        self.report.ensure_not_interrupted()?;
+        self.report
+            .ensure_not_interrupted()
+            .inspect_err(|_| self.tell_of_unfinished_hook())?;
         let failed = |what: String| Error::Room { what };
         let seen: Result<Seen, String> = serde_json::from_slice(&output.stdout)
             .map_err(|_| failed(String::from_utf8_lossy(&output.stderr).into_owned()))?;

@@ -20,6 +20,14 @@ pub(super) fn files(texts: &[String], directory: &Path, top: &Path) -> BTreeSet<
     found
 }
 
+/// Whether one of these texts compares the times of files.
+pub(super) fn compares_times(texts: &[String]) -> bool {
+    let is_operator = |word: &str| matches!(word, "-nt" | "-ot" | "-newer");
+    texts
+        .iter()
+        .any(|text| text.split_whitespace().any(is_operator))
+}
+
 /// The files outside of `top` that these texts mention by a path with `..` in it.
 pub(super) fn outside(texts: &[String], directory: &Path, top: &Path) -> BTreeSet<PathBuf> {
     let words = words(texts);

@@ -106,14 +106,25 @@ fn list_with_names(
     lines.chain(more(files)).collect()
 }
 
+/// The likely cause of a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The hook asks git.
+    Git,
+    /// It compares the times of files.
+    Times,
+    /// It looks for a file.
+    File,
+}
+
 /// The difference that a hook makes with only the carried files.
-pub(super) fn differences(found: &[String], asks_git: bool, shell: &Shell, report: &Report) {
+pub(super) fn differences(found: &[String], cause: Cause, shell: &Shell, report: &Report) {
     let name = ShellName::before_words(shell.name.as_ref());
     let lines: String = found.iter().map(|line| format!("\n  {line}")).collect();
-    let cause = if asks_git {
-        "\nit asks git, whose .git is never carried"
-    } else {
-        "\nto carry a file that it looks for, add: --include FILE"
+    let cause = match cause {
+        Cause::Git => "\nit asks git, whose .git is never carried",
+        Cause::Times => "\nit compares the times of files, and on the target all have the same",
+        Cause::File => "\nto carry a file that it looks for, add: --include FILE",
     };
     report.emit(Event::Warning(&format!(
         "{name}with only the carried files of the project, the shellHook does something \

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::root::ProjectRoot;
 use crate::error::{Error, Result};
+use crate::tree::times;
 use shellpack_format::bundle::manifest::{FileKind, Project, ProjectFile};
 
 /// The owner's permissions for a directory while it is filled.
@@ -67,6 +68,7 @@ impl<'a> Staged<'a> {
     /// Moves the files to their place, or beside an edited one.
     pub(crate) fn place(self, project: &Project) -> Result<()> {
         let root = self.root.path();
+        times::set_all(project, self.dir.path())?;
         if !root.exists() {
             self.restrict_directories(project)?;
             fs::rename(self.dir.path(), root).map_err(Error::io("create", root))?;

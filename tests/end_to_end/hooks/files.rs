@@ -184,3 +184,30 @@ fn a_file_beside_a_flake_is_named() {
     let b = flake_packed_saying("hook-flake", shell, prepare, ".#", said);
     b.greets("open x.shellpack");
 }
+
+/// A bundle has no times, and all files get the same: what a comparison gives there is known.
+#[test]
+fn a_hook_that_compares_times_is_told_if_that_decides() {
+    let shell = "let a = builtins.readFile ./a; b = builtins.readFile ./b; in pkgs.mkShell {
+      inherit a b;
+      shellHook = ''export NEWER=none; [ a -nt b ] && NEWER=a; [ b -nt a ] && NEWER=b; true'';
+    }";
+    let a = machine_a();
+    a.write_shell("hook-times", shell);
+    let create = "cd fixtures/shells/hook-times; shellpack create -f -o ~/hook-times.shellpack";
+    a.sh(&format!("cd fixtures/shells/hook-times; echo 1 > a; echo 2 > b; touch -d 2020-01-01 a b; cd; {create}"))
+        .succeeds()
+        .never_says("warning: with only");
+    for newer in ["a", "b"] {
+        a.sh(&format!("touch fixtures/shells/hook-times/{newer}; touch -d 2020-01-01 fixtures/shells/hook-times/$(echo ab | tr -d {newer}); {create}"))
+            .succeeds()
+            .says("the shellHook does something else:\n  NEWER has another value\nit compares the times of files");
+    }
+    let b = Machine::offline();
+    b.receive(&a.home("hook-times.shellpack"), "x.shellpack");
+    for words in ["", "--no-eval"] {
+        b.shellpack(&format!("open x.shellpack {words} --run 'echo $NEWER'"))
+            .succeeds()
+            .prints("none");
+    }
+}
