@@ -105,9 +105,13 @@ impl Machine {
         let mut room = Room::new()
             .executable(env!("CARGO_BIN_EXE_shellpack"))
             .bind_self()
-            .nix(at("nix"))
-            .private(env!("CARGO_MANIFEST_DIR"));
-        for private in ["/home", "/root", "/run", "/tmp", "/var/tmp"] {
+            .nix(at("nix"));
+        let hidden = ["/home", "/root", "/run", "/tmp", "/var/tmp"];
+        // In a home, the repository is hidden with it, and must leave no trace in the machine's own.
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let is_hidden = hidden.iter().any(|dir| repository.starts_with(dir));
+        let repository = (!is_hidden).then_some(env!("CARGO_MANIFEST_DIR"));
+        for private in hidden.into_iter().chain(repository) {
             room = room.private(private);
         }
         let own = Path::new(Room::SELF_PATH).parent().unwrap();
