@@ -23,7 +23,7 @@ mod volumes;
 pub(crate) use check::{Inspect, Rehearse, Verify};
 pub(crate) use create::Create;
 pub(crate) use global::{Global, When};
-pub(crate) use open::{Enter, Open};
+pub(crate) use open::{Enter, Env, Open};
 pub(crate) use opened::{List, Remove};
 use volumes::ReadingBack;
 pub(crate) use volumes::{Copy, Join, Protect, Repair, Split, Volumes};
@@ -85,6 +85,10 @@ pub enum Command {
     /// Becomes nix-shell in the project directory as it is now. Nothing is fetched and nothing
     /// is built.
     Enter(Enter),
+    /// Print the environment of an opened shell, for other tools
+    ///
+    /// Evaluates nothing and does not need Nix. For bash: eval "$(shellpack env NAME)"
+    Env(Env),
     /// List the bundles that were opened here
     ///
     /// Shows each bundle's name, size, time of last opening, garbage collection roots,

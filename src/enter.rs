@@ -12,6 +12,7 @@ use shellpack_format::store::store_path::StorePath;
 
 mod choose;
 mod copied;
+pub(crate) mod env;
 
 use choose::Chosen;
 

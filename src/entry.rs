@@ -23,6 +23,7 @@ pub(crate) mod as_packed;
 mod bash;
 pub(crate) mod drift;
 pub(crate) mod evaluated;
+pub(crate) mod exported;
 pub(crate) mod invocation;
 pub(crate) mod project;
 pub(crate) mod recipe;

@@ -334,6 +334,14 @@ pub enum Error {
     /// The user was asked, and declined.
     #[error("the shell was not entered")]
     NotEntered,
+    /// The shell ended before it could tell its environment.
+    #[error("could not find out the environment of the shell: it ended before ({}){}", describe(*status), indent(words))]
+    NoEnvironment {
+        /// How it ended.
+        status: ExitStatus,
+        /// What it said.
+        words: String,
+    },
     /// A bundle that lacks what entering without evaluation needs.
     #[error("could not enter the shell without evaluation: its structured attributes are missing")]
     NoStructuredAttributes,

@@ -46,6 +46,7 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     let accepted = accept::accept(bundle, &shell, options)?;
     let imported = import::import(accepted, options.jobs, report)?;
     report.emit(Event::PhaseDone);
+    imported.keep_environments();
     for note in imported.notes() {
         report.emit(Event::Note(&note));
     }

@@ -7,6 +7,7 @@
 //! * an `entry-…` directory for each project directory that the bundle was opened into: a symlink
 //!   to the project, and the files that entering each shell needs;
 //! * in a record for all users, the project files, which each user who enters copies;
+//! * what each shell exports, once that was found out;
 //! * the manifest's exact bytes. They are written last, so a record that has them is complete.
 //!
 //! Records come and go while other processes read them, without a lock: `open` completes an
@@ -177,6 +178,15 @@ impl Record {
         let name = match &shell.name {
             None => "derivation".to_owned(),
             Some(name) => format!("derivation-{}", name.file_name()),
+        };
+        self.dir.join(name)
+    }
+
+    /// The file of the variables that a shell exports.
+    pub(crate) fn environment_file(&self, shell: &Shell) -> PathBuf {
+        let name = match &shell.name {
+            None => "environment.json".to_owned(),
+            Some(name) => format!("environment-{}.json", name.file_name()),
         };
         self.dir.join(name)
     }

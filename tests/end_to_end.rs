@@ -20,6 +20,8 @@ mod determinism;
 mod drift;
 /// How a shell is entered, and what is left when it is over.
 mod entry;
+/// The environment of a shell, for other tools.
+mod environments;
 /// A command that fails leaves nothing behind and says why.
 mod failures;
 /// Everything that a shell fetches, pinned or not.

@@ -108,6 +108,32 @@ fn redirected() -> PathBuf {
     "-".into()
 }
 
+/// `shellpack env`.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
+pub struct Env {
+    /// Name of the bundle, as for `enter`
+    name: Option<String>,
+    /// Shell to take, as for `enter`
+    #[arg(long, value_name = "NAME")]
+    shell: Option<String>,
+    /// Run the shell's hook first, for what it exports
+    #[arg(long)]
+    hook: bool,
+    /// Print JSON
+    #[arg(long, group = "form")]
+    pub json: bool,
+    /// Print lines for an env file: NAME="VALUE"
+    #[arg(long, group = "form")]
+    pub dotenv: bool,
+    /// Print what to put into direnv's .envrc
+    #[arg(long, group = "form")]
+    pub direnv: bool,
+}
+
 impl EntryArgs {
     fn way(&self) -> Way {
         match (self.no_eval, self.build) {
@@ -144,6 +170,17 @@ impl Open {
             entry: (!self.no_shell).then(|| self.entry.options()),
             way,
             jobs: jobs(self.jobs),
+        }
+    }
+}
+
+impl Env {
+    /// The request to the engine.
+    pub fn options(self) -> enter::env::Options {
+        enter::env::Options {
+            name: self.name,
+            shell: self.shell,
+            hook: self.hook,
         }
     }
 }

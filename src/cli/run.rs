@@ -12,6 +12,7 @@ use crate::report::{Event, Report};
 mod copy;
 mod create;
 mod enter;
+mod env;
 mod inspect;
 mod join;
 mod list;
@@ -70,6 +71,7 @@ fn uses_the_machine(command: &Command) -> bool {
         Command::Create(_)
             | Command::Open(_)
             | Command::Enter(_)
+            | Command::Env(_)
             | Command::Remove(_)
             | Command::Rehearse(_)
     )
@@ -81,6 +83,7 @@ fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCo
         Command::Open(command) => open::run(command, report)?,
         Command::Enter(command) => match enter::run(command, report)? {},
         Command::List(command) => list::run(&command, global, report)?,
+        Command::Env(command) => env::run(command)?,
         Command::Remove(command) => remove::run(command, global, report)?,
         Command::Inspect(command) => inspect::run(command, global)?,
         Command::Verify(command) => verify::run(command, global, report)?,

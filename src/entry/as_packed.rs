@@ -142,6 +142,11 @@ impl<'a> AsPacked<'a> {
 }
 
 impl Prepared {
+    /// The directory of its files.
+    pub(crate) fn temporary_directory(&self) -> String {
+        self.temporary.path().to_string_lossy().into_owned()
+    }
+
     /// Becomes the shell, which from then on is responsible for the temporary directory. Returns
     /// only if it fails.
     pub(crate) fn exec(mut self) -> Error {

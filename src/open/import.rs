@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::accept::{Accepted, Places};
 use super::{Outside, project};
+use crate::entry::as_packed::AsPacked;
+use crate::entry::exported::Exported;
 use crate::entry::project::root::ProjectRoot;
 use crate::entry::{self, Ready};
 use crate::error::{Error, NotThere, Result};
@@ -39,15 +41,20 @@ pub(super) struct Imported {
 impl Imported {
     /// Notes about the import: how much it was, files that were there already, and for whom it is.
     pub(super) fn notes(&self) -> Vec<String> {
+        let name = &self.manifest.name;
         let for_all = self.is_for_all().then(|| {
-            let name = &self.manifest.name;
             format!(
                 "opened for all users of this machine, who enter it with: shellpack enter {name}"
             )
         });
         let files = self.project.notes();
+        let has_envrc = self.project.path().join(".envrc").exists();
+        let direnv = has_envrc.then(|| {
+            format!("to use direnv here, put this into .envrc: eval \"$(shellpack env {name})\"")
+        });
         std::iter::once(self.imported())
             .chain(files)
+            .chain(direnv)
             .chain(for_all)
             .collect()
     }
@@ -60,6 +67,21 @@ impl Imported {
             0 => imported,
             here if new == 0 => format!("{imported}: all {here} are here, and were not read"),
             here => format!("{imported}; the other {here} are here, and were not read"),
+        }
+    }
+
+    /// Finds out what each shell exports, for other tools. If a shell cannot be started, the tools hear
+    /// why.
+    pub(super) fn keep_environments(&self) {
+        let Some(record) = &self.record else { return };
+        let store = &self.manifest.closure.store;
+        for shell in &self.manifest.shells {
+            let file = record.environment_file(shell);
+            if !file.exists() {
+                let as_packed = AsPacked::new(shell, store, self.project.path());
+                let exported = Exported::of(&as_packed.without_hook());
+                let _ = exported.and_then(|exported| exported.keep_in(&file));
+            }
         }
     }
 

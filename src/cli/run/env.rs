@@ -1,0 +1,47 @@
+//! `shellpack env`.
+
+use std::collections::BTreeMap;
+
+use crate::cli::Env;
+use crate::cli::stdout::{json, print};
+use crate::enter::env::{self, Environment};
+use crate::error::Result;
+
+pub(super) fn run(command: Env) -> Result<()> {
+    let (as_json, dotenv, direnv) = (command.json, command.dotenv, command.direnv);
+    let options = command.options();
+    let (shell, hook) = (options.shell.clone(), options.hook);
+    let Environment { name, exported } = env::env(&options)?;
+    let text = if as_json {
+        json(&exported.here())?
+    } else if dotenv {
+        env_file(&exported.here())
+    } else if direnv {
+        envrc(&name, shell.as_deref(), hook)
+    } else {
+        exported.script()
+    };
+    print(&text)
+}
+
+/// Lines of an env file, as systemd and dotenv libraries read them.
+fn env_file(variables: &BTreeMap<&str, String>) -> String {
+    let quoted = |value: &str| {
+        let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+        escaped.replace('$', "\\$").replace('\n', "\\n")
+    };
+    let lines = variables.iter();
+    lines
+        .map(|(name, value)| format!("{name}=\"{}\"\n", quoted(value)))
+        .collect()
+}
+
+/// The line for an `.envrc`.
+fn envrc(name: &str, shell: Option<&str>, hook: bool) -> String {
+    let shell: String = shell
+        .iter()
+        .map(|shell| format!(" --shell {shell}"))
+        .collect();
+    let hook = if hook { " --hook" } else { "" };
+    format!("eval \"$(shellpack env {name}{shell}{hook})\"\n")
+}
