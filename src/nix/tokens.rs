@@ -1,5 +1,7 @@
 //! The words and signs of Nix code, without comments: enough to see where a name is used.
 
+use rnix::SyntaxKind;
+
 /// A part of Nix code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token<'a> {
@@ -21,128 +23,34 @@ pub(crate) enum Token<'a> {
     Unsplice,
 }
 
-/// The surroundings of a place in the code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Around {
-    Brace,
-    Splice,
-    /// A string, with its delimiter.
-    String(&'static str),
-}
-
-const SIGNS: [&str; 9] = ["==", "!=", "<=", ">=", "&&", "||", "->", "++", "//"];
-
-/// Splits code. If it is not Nix, the result has no meaning.
+/// Splits code. Where it is not Nix, the rest is missing.
 pub(crate) fn of(code: &str) -> Vec<Token<'_>> {
-    let mut tokens = Vec::new();
-    let mut around: Vec<Around> = Vec::new();
-    let mut rest = code;
-    while !rest.is_empty() {
-        let (token, length) = match around.last() {
-            Some(Around::String(end)) => in_string(rest, end),
-            inner => in_code(rest, inner == Some(&Around::Splice)),
-        };
-        match token {
-            Some(Token::Quote) => around.push(Around::String(delimiter(rest))),
-            Some(Token::Splice) => around.push(Around::Splice),
-            Some(Token::Sign("{")) => around.push(Around::Brace),
-            Some(Token::Unquote | Token::Unsplice | Token::Sign("}")) => drop(around.pop()),
-            _ => {}
-        }
-        tokens.extend(token);
-        rest = &rest[length..];
-    }
+    let tokens = rnix::tokenize(code);
     tokens
+        .filter_map(|(kind, text)| token(kind, text))
+        .collect()
 }
 
-/// The delimiter that a string begins and ends with.
-fn delimiter(rest: &str) -> &'static str {
-    if rest.starts_with('"') { "\"" } else { "''" }
-}
-
-/// The next token in a string, and its length.
-fn in_string<'a>(rest: &'a str, end: &str) -> (Option<Token<'a>>, usize) {
-    let escape = if end == "\"" { "\\" } else { "''" };
-    let is_escape = |at: usize| {
-        let from = &rest[at..];
-        let after = from.strip_prefix(escape);
-        after.is_some_and(|after| end == "\"" || after.starts_with(['$', '\'', '\\']))
-    };
-    if rest.starts_with("${") {
-        return (Some(Token::Splice), 2);
-    }
-    if rest.starts_with(end) && !is_escape(0) {
-        return (Some(Token::Unquote), end.len());
-    }
-    let mut at = 0;
-    while at < rest.len() {
-        let from = &rest[at..];
-        if is_escape(at) {
-            at += escape.len();
-            // `''\` escapes one more character.
-            at += usize::from(end != "\"" && rest[at..].starts_with('\\'));
-        } else if from.starts_with("$$") {
-            at += 1;
-        } else if from.starts_with("${") || from.starts_with(end) {
-            break;
+/// The token of this kind; `None` for space between two.
+fn token(kind: SyntaxKind, text: &str) -> Option<Token<'_>> {
+    Some(match kind {
+        SyntaxKind::TOKEN_WHITESPACE | SyntaxKind::TOKEN_COMMENT | SyntaxKind::TOKEN_ERROR => {
+            return None;
         }
-        at += rest[at..].chars().next().map_or(0, char::len_utf8);
-    }
-    (Some(Token::Text(&rest[..at])), at)
-}
-
-/// The next token outside of strings, and its length.
-fn in_code(rest: &str, in_splice: bool) -> (Option<Token<'_>>, usize) {
-    let space = rest.len() - rest.trim_start().len();
-    if space > 0 {
-        return (None, space);
-    }
-    if rest.starts_with('#') {
-        return (None, rest.find('\n').unwrap_or(rest.len()));
-    }
-    if rest.starts_with("/*") {
-        return (None, rest.find("*/").map_or(rest.len(), |end| end + 2));
-    }
-    for (start, token) in [
-        ("\"", Token::Quote),
-        ("''", Token::Quote),
-        ("${", Token::Splice),
-    ] {
-        if rest.starts_with(start) {
-            return (Some(token), start.len());
-        }
-    }
-    if in_splice && rest.starts_with('}') {
-        return (Some(Token::Unsplice), 1);
-    }
-    if let Some(length) = path_length(rest) {
-        return (Some(Token::Path(&rest[..length])), length);
-    }
-    let is_word = |c: char| c.is_ascii_alphanumeric() || "_'-".contains(c);
-    let starts_word = rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-    if starts_word {
-        let length = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-        return (Some(Token::Word(&rest[..length])), length);
-    }
-    let two = SIGNS.iter().find(|sign| rest.starts_with(**sign));
-    let one = rest.chars().next().map_or(0, char::len_utf8);
-    let length = two.map_or(one, |sign| sign.len());
-    (Some(Token::Sign(&rest[..length])), length)
-}
-
-/// The length of a path at the beginning, if there is one.
-fn path_length(rest: &str) -> Option<usize> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
-    let part = |at: usize| at + rest[at..].find(|c| !is_part(c)).unwrap_or(rest.len() - at);
-    let mut end = if rest.starts_with('~') { 1 } else { part(0) };
-    let mut is_path = false;
-    while rest[end..].starts_with('/') && part(end + 1) > end + 1 {
-        end = part(end + 1);
-        is_path = true;
-    }
-    // `./${name}` is one, too.
-    let goes_on = rest[end..].starts_with("/${") && end > 0;
-    (is_path || goes_on).then_some(end + usize::from(goes_on))
+        SyntaxKind::TOKEN_STRING_START => Token::Quote,
+        SyntaxKind::TOKEN_STRING_CONTENT => Token::Text(text),
+        SyntaxKind::TOKEN_STRING_END => Token::Unquote,
+        SyntaxKind::TOKEN_INTERPOL_START => Token::Splice,
+        SyntaxKind::TOKEN_INTERPOL_END => Token::Unsplice,
+        SyntaxKind::TOKEN_PATH_ABS
+        | SyntaxKind::TOKEN_PATH_HOME
+        | SyntaxKind::TOKEN_PATH_REL
+        | SyntaxKind::TOKEN_PATH_SEARCH => Token::Path(text),
+        // A URI is a text without quotes.
+        SyntaxKind::TOKEN_URI => Token::Text(text),
+        _ if text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') => Token::Word(text),
+        _ => Token::Sign(text),
+    })
 }
 
 #[cfg(test)]
