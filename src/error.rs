@@ -151,14 +151,6 @@ pub enum Error {
     },
 
     // Evaluation and the project.
-    /// The shell is not one derivation.
-    #[error("could not pack {}: nix-shell needs one derivation, but it evaluates to {count}", file.display())]
-    NotOneDerivation {
-        /// The shell file.
-        file: PathBuf,
-        /// How many there are.
-        count: usize,
-    },
     /// The recorded shell is not the one that nix-shell enters.
     #[error("could not pack {}: with all that it takes from this machine frozen, it is another shell than nix-shell enters here", .0.display())]
     AnotherShell(PathBuf),

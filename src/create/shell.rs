@@ -147,9 +147,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     };
     report.ensure_not_interrupted()?;
     if !options.no_eval {
-        if !project.is_flake() {
-            project.ensure_named_relatively(&parts)?;
-        }
+        project.ensure_named_relatively(&parts)?;
         tell_of_files_beyond(&project, report);
         project.tell_of_large_files(report);
     }

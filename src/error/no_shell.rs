@@ -31,4 +31,12 @@ pub enum NoShell {
         /// Why not.
         reason: String,
     },
+    /// The shell is not one derivation.
+    #[error("could not pack {}: nix-shell needs one derivation, but it evaluates to {count}", file.display())]
+    NotOneDerivation {
+        /// The shell file.
+        file: PathBuf,
+        /// How many there are.
+        count: usize,
+    },
 }

@@ -12,10 +12,8 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::Mode;
 use rustix::io::Errno;
-use rustix::mount::{
-    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change,
-    unmount,
-};
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::mount::{mount, mount_bind_recursive, mount_change, unmount};
 use rustix::process::{pivot_root, umask};
 
 use super::Room;

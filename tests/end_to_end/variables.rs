@@ -165,7 +165,7 @@ fn a_variable_that_tells_about_the_machine_can_be_carried() {
     b.sh(open).succeeds().prints("by carol dave");
     create("user-empty", shell, "", "--env USER=").succeeds();
     let compares = "let is = builtins.getEnv \"USER\" == \"carol\"; in pkgs.mkShell { X = is; }";
-    create("user-compared", compares, "", "--env USER=carol")
+    create("user-compares-carried", compares, "", "--env USER=carol")
         .succeeds()
         .never_says("compares USER");
     brought("user-empty").sh(open).succeeds().prints("by dave");

@@ -29,7 +29,6 @@ pub(super) fn of(error: &Error) -> Option<String> {
             format!("repair it: nix-store --repair-path {path}")
         }
         Error::InvalidStorePath(_) => "it may have been garbage-collected; try again".to_owned(),
-        Error::NotOneDerivation { .. } => "choose one with -A ATTRIBUTE".to_owned(),
         Error::AnotherShell(_) => {
             "pack the shell that it is now, without evaluation on the target: --no-eval".to_owned()
         }
@@ -47,6 +46,7 @@ fn for_no_shell(no_shell: &NoShell) -> String {
             "make the path relative to that directory: cd {} && shellpack create …",
             directory.display()
         ),
+        NoShell::NotOneDerivation { .. } => "choose one with -A ATTRIBUTE".to_owned(),
         NoShell::OtherKind(named, kind) => not_a_shell_file(named, *kind),
         NoShell::OptionsInFile(file) => script::with_options(file),
         NoShell::NeedsEvaluation { .. } => {

@@ -11,6 +11,9 @@ impl Project {
     /// Fails if an evaluated file names another one by an absolute path or by one in the home
     /// directory: the target has the project elsewhere.
     pub(in crate::create) fn ensure_named_relatively(&self, parts: &[Part<'_>]) -> Result<()> {
+        if self.is_flake() {
+            return Ok(());
+        }
         let evaluated = parts.iter().flat_map(|part| &part.evaluation.evaluated);
         for from in evaluated.filter(|file| self.carries(file)) {
             let text = fs::read_to_string(from).unwrap_or_default();

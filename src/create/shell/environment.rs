@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::create::Options;
 use crate::create::secret_names::is_secret_variable;
-use crate::error::{BadEnvironment, Error, Result};
+use crate::error::{BadEnvironment, Error, NoShell, Result};
 use crate::nix::environment::Environment;
 use crate::nix::evaluate::Recorded;
 use crate::report::{Event, Report};
@@ -14,16 +14,14 @@ use shellpack_format::bundle::manifest::{NIX_PATH, belongs_to_machine, is_evalua
 use shellpack_format::store::store_path::StorePath;
 
 mod compared;
+mod elsewhere;
 mod search;
 
 pub(super) use compared::{Compared, by_project as compared_by_project};
+use elsewhere::{elsewhere, may_decide, without};
 
 /// nixpkgs reads these by itself, and their names say that they are meant for it.
 const OF_NIXPKGS: &str = "NIXPKGS_ALLOW_";
-
-/// Variables of the machine whose value is the same for every evaluation, or that a bundle carries in
-/// another way.
-const FIXED: [&str; 4] = ["IN_NIX_SHELL", "NIXPKGS_CONFIG", "OLDPWD", "PWD"];
 
 /// Names and values.
 pub(in crate::create) type Values = BTreeMap<String, String>;
@@ -235,7 +233,7 @@ impl Variables {
         let environment = self.of_target(trial.file, &decided.carried);
         let matter = |names: &[&String]| -> Result<bool> {
             for other in [
-                elsewhere(&environment, names, trial),
+                elsewhere(&environment, names, trial.elsewhere),
                 without(&environment, names),
             ] {
                 if succeeded((trial.evaluate)(other))?.as_ref() != Some(&decided.path) {
@@ -262,51 +260,11 @@ impl Variables {
     }
 }
 
-/// Whether a variable of the machine can decide what a shell is. Nix's own ones decide how it works,
-/// but for the search path: a shell may contain its text. If a look-up used it, it is frozen.
-fn may_decide(name: &str) -> bool {
-    let is_nix = ["NIX_", "_NIX_", "LD_"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix));
-    belongs_to_machine(name) && (!is_nix || name == NIX_PATH) && !FIXED.contains(&name)
-}
-
-/// The environment on a machine where these variables have another value. Nix finds programs, its
-/// settings and its caches all the same.
-fn elsewhere(environment: &Environment, names: &[&String], trial: &Trial<'_>) -> Environment {
-    let mut changed = environment.clone();
-    for name in names {
-        changed = match (name.as_str(), environment.get(name)) {
-            ("PATH", Some(path)) => {
-                changed.with("PATH", format!("{path}:{}", trial.elsewhere.display()))
-            }
-            _ => changed.with(name, trial.elsewhere),
-        };
-    }
-    let home = environment.get("HOME").map(PathBuf::from);
-    let is_home = names.iter().any(|name| *name == "HOME");
-    for (name, dir) in [("XDG_CACHE_HOME", ".cache"), ("XDG_CONFIG_HOME", ".config")] {
-        if let Some(home) = home
-            .as_ref()
-            .filter(|_| is_home && environment.get(name).is_none())
-        {
-            changed = changed.with(name, home.join(dir));
-        }
-    }
-    changed
-}
-
-/// The environment on a machine without these variables.
-fn without(environment: &Environment, names: &[&String]) -> Environment {
-    let names = names.iter().filter(|name| **name != "PATH");
-    names.fold(environment.clone(), Environment::without)
-}
-
 /// The outcome of an evaluation that may fail: without a variable, a shell may refuse to be.
 fn succeeded(outcome: Result<StorePath>) -> Result<Option<StorePath>> {
     match outcome {
         Ok(path) => Ok(Some(path)),
-        Err(Error::NixFailed { .. } | Error::NotOneDerivation { .. }) => Ok(None),
+        Err(Error::NixFailed { .. } | Error::NoShell(NoShell::NotOneDerivation { .. })) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -18,7 +18,7 @@ use crate::create::flake;
 use crate::create::project::{Part, Project};
 use crate::create::shell::pins;
 use crate::create::wanted::Wanted;
-use crate::error::{Error, Result};
+use crate::error::{Error, NoShell, Result};
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
 use crate::nix::evaluate::{self, Recorded, Request};
@@ -218,11 +218,8 @@ impl Evaluator<'_> {
             self.hear(observed, &request, &evaluate)?
         };
         let mut fetching_files = files;
-        let mut read = reads::while_evaluating(observed.events(), self.nix);
         let links = [&wanted.file].into_iter().chain(replay.links_into_store());
-        for path in links.filter_map(|link| reads::link_into_store(link, self.nix)) {
-            read.entry(path).or_default();
-        }
+        let mut read = reads::while_evaluating(observed.events(), links, self.nix);
         if let Some(flake) = &wanted.flake {
             flake.compare(&wanted.selection, &path, self.nix, self.report)?;
             // The source has another path as soon as it is edited.
@@ -326,9 +323,10 @@ impl Evaluator<'_> {
 fn one_derivation(derivations: &[StorePath], file: &Path) -> Result<StorePath> {
     match derivations {
         [path] => Ok(path.clone()),
-        others => Err(Error::NotOneDerivation {
+        others => Err(NoShell::NotOneDerivation {
             file: file.to_owned(),
             count: others.len(),
-        }),
+        }
+        .into()),
     }
 }

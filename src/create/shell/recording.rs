@@ -81,18 +81,7 @@ pub(super) fn record(
         watching.request = surroundings.applied_to(&watching.request);
         recorded = watching.record(&files)?;
     }
-    // The recording has a time of its own.
-    let asks_for_time = |event: &Recorded| matches!(event, Recorded::Time { .. });
-    let is_timeless = !recorded.events.iter().any(asks_for_time);
-    let mut is_named = !is_timeless || are_alike(&plain, &recorded, &surroundings, nix)?;
-    if !is_named && shows_search_path(&recorded) {
-        // On the target, it is the frozen one.
-        let frozen = surroundings.applied_to(request).evaluate(nix)?;
-        is_named = are_alike(&frozen, &recorded, &Surroundings::default(), nix)?;
-        report.emit(Event::Note(
-            "the shell contains the search path (NIX_PATH): on the target, it has only what is frozen",
-        ));
-    }
+    let is_named = is_named(request, (&plain, &recorded), &surroundings, nix, report)?;
     for derivation in &plain.derivations {
         connection.add_temp_root(derivation)?;
     }
@@ -108,6 +97,30 @@ pub(super) fn record(
         is_named,
         named: plain.derivations,
     })
+}
+
+/// Whether the recorded shell is the one that plain evaluation gives.
+fn is_named(
+    request: &Request<'_>,
+    (plain, recorded): (&Evaluation, &Evaluation),
+    surroundings: &Surroundings,
+    nix: &Nix,
+    report: &Report,
+) -> Result<bool> {
+    // The recording has a time of its own.
+    let asks_for_time = |event: &Recorded| matches!(event, Recorded::Time { .. });
+    if recorded.events.iter().any(asks_for_time) || are_alike(plain, recorded, surroundings, nix)? {
+        return Ok(true);
+    }
+    if !shows_search_path(recorded) {
+        return Ok(false);
+    }
+    // On the target, it is the frozen one.
+    report.emit(Event::Note(
+        "the shell contains the search path (NIX_PATH): on the target, it has only what is frozen",
+    ));
+    let frozen = surroundings.applied_to(request).evaluate(nix)?;
+    are_alike(&frozen, recorded, &Surroundings::default(), nix)
 }
 
 /// Whether an evaluation reads the search path as a text.
