@@ -65,6 +65,8 @@ impl Imported {
         let imported = format!("imported {}", count(new, "store path"));
         match self.manifest.closure.paths.len() - new {
             0 => imported,
+            1 if new == 0 => format!("{imported}: its only one is here, and was not read"),
+            1 => format!("{imported}; the other one is here, and was not read"),
             here if new == 0 => format!("{imported}: all {here} are here, and were not read"),
             here => format!("{imported}; the other {here} are here, and were not read"),
         }

@@ -52,6 +52,24 @@ fn a_store_of_roots_is_named() {
     .prints(MESSAGE);
 }
 
+/// Without a daemon, what root opened for all is entered as it was packed.
+#[test]
+fn what_is_there_is_entered_without_evaluation() {
+    let b = with_a_bundle();
+    let root = "SUDO_UID=1000 shellpack open x.shellpack --no-shell; cd /home/alice";
+    let outcome = by_alice(&b, root, "enter blog --run true");
+    outcome
+        .exits_with(125)
+        .says("hint: enter it as it was packed: shellpack enter blog --run true --no-eval; or ");
+    by_alice(
+        &b,
+        "cd /home/alice",
+        &format!("enter blog {PRINT} --no-eval"),
+    )
+    .succeeds()
+    .prints(MESSAGE);
+}
+
 /// As Debian's package makes it.
 const OF_A_GROUP: &str =
     "chgrp nix-users /nix/var/nix/daemon-socket; chmod 770 /nix/var/nix/daemon-socket";

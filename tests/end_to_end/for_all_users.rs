@@ -61,7 +61,7 @@ fn root_opens_and_everybody_enters_by_name() {
     .prints(&format!("{MESSAGE}\nblog\nwork"));
     alice(&b, "shellpack remove blog; ! shellpack remove blog")
         .succeeds()
-        .says("root opened it for all users of this machine\n\nhint: sudo shellpack remove blog-");
+        .says("root opened it for all users of this machine\n\nhint: sudo shellpack remove blog@");
     b.runs("shellpack remove blog; ls -A /var/lib/shellpack/roots")
         .never_says("stays as it is");
 }
@@ -128,7 +128,7 @@ fn where_nothing_can_be_copied_a_place_is_asked_for() {
     b.runs(SUDO);
     alice(&b, "cd /; shellpack enter blog --run true")
         .exits_with(125)
-        .says("could not copy the project files of blog-")
+        .says("could not copy the project files of blog@")
         .says("caused by: could not write the project files to /\n")
         .says("hint: enter it in a directory of your own: cd && shellpack enter blog-");
 }

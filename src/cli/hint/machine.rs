@@ -50,6 +50,30 @@ pub(super) fn of(error: &Error) -> Option<String> {
 }
 
 fn unfit_for(unfit: &Unfit) -> Option<String> {
+    let is_access = matches!(
+        unfit,
+        Unfit::DaemonOfOthers { .. } | Unfit::NoDaemon | Unfit::StoreOfAnother { .. }
+    );
+    let hint = reason_for(unfit);
+    if !(is_access && is_enter()) {
+        return hint;
+    }
+    // What was opened is there, and needs no Nix.
+    let as_packed = this_command_without_evaluation();
+    Some(format!(
+        "enter it as it was packed: {as_packed}; or {}",
+        hint?
+    ))
+}
+
+/// Whether the command enters a shell that was opened before.
+fn is_enter() -> bool {
+    std::env::args_os()
+        .nth(1)
+        .is_some_and(|command| command == "enter")
+}
+
+fn reason_for(unfit: &Unfit) -> Option<String> {
     match unfit {
         Unfit::WrongSystem { here, .. } => {
             Some(format!("create the bundle on another {here} machine"))
