@@ -94,7 +94,7 @@ pub struct Create {
     #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
     /// Print a summary in JSON
-    #[arg(long, conflicts_with = "dry_run", help_heading = OUTPUT)]
+    #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
     /// Do everything except write the bundle
     #[arg(short = 'n', long, help_heading = OUTPUT)]

@@ -21,6 +21,21 @@ pub(crate) struct Summary {
     /// The output file; `None` for standard output.
     file: Option<String>,
     written: Option<Written>,
+    /// The most volumes that a planned bundle would have, if it is to have some.
+    most_volumes: Option<u64>,
+}
+
+/// A planned bundle, as `create --dry-run --json` prints it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Planned<'a> {
+    name: &'a str,
+    manifest_digest: Digest,
+    /// The output file; `None` for standard output.
+    path: Option<&'a str>,
+    /// The size of all NARs in bytes, before they are compressed.
+    nar_bytes: u64,
+    most_volumes: Option<u64>,
 }
 
 /// A written bundle, as `create --json` prints it.
@@ -33,16 +48,31 @@ struct Made<'a> {
     written: &'a Written,
 }
 
+/// Either of them.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Json<'a> {
+    Made(Made<'a>),
+    Planned(Planned<'a>),
+}
+
 impl Summary {
     pub(super) fn of_plan(proved: Proved, output: &Output) -> Self {
         let file = match output {
             Output::File(target) => Some(target.path.display().to_string()),
             Output::Stdout => None,
         };
+        let volume_size = match output {
+            Output::File(target) => target.volume_size,
+            Output::Stdout => None,
+        };
+        // Compressed, it is no larger.
+        let most_volumes = volume_size.map(|size| proved.size_at(1).div_ceil(size.bytes()));
         Self {
             proved,
             file,
             written: None,
+            most_volumes,
         }
     }
 
@@ -52,6 +82,7 @@ impl Summary {
             proved,
             file,
             written: Some(written),
+            most_volumes: None,
         }
     }
 
@@ -59,9 +90,10 @@ impl Summary {
     pub(crate) fn text(&self, verbose: bool) -> String {
         let mut text = Labelled::default();
         let file = self.file.as_deref().unwrap_or("standard output");
-        match &self.written {
-            Some(written) => self.written_lines(&mut text, file, written),
-            None => text.line("plan", &format!("{file} (dry run: nothing was written)")),
+        if let Some(written) = &self.written {
+            self.written_lines(&mut text, file, written);
+        } else {
+            self.planned_lines(&mut text, file);
         }
         describe::content(&mut text, self.proved.manifest(), verbose);
         let mut text = text.finish();
@@ -74,6 +106,14 @@ impl Summary {
             text.push_str(&format!("\nwhich opens into ./{place}\n"));
         }
         text
+    }
+
+    fn planned_lines(&self, text: &mut Labelled, file: &str) {
+        text.line("plan", &format!("{file} (dry run: nothing was written)"));
+        if let Some(most) = self.most_volumes {
+            text.line("volumes", &format!("{most} at most"));
+        }
+        text.sha256("manifest", self.proved.manifest_digest());
     }
 
     fn written_lines(&self, text: &mut Labelled, file: &str, written: &Written) {
@@ -93,14 +133,24 @@ impl Summary {
         text.sha256("manifest", self.proved.manifest_digest());
     }
 
-    /// The summary for programs; `None` if nothing was written.
-    pub(crate) fn json(&self) -> Option<impl Serialize> {
-        let written = self.written.as_ref()?;
-        Some(Made {
-            name: self.proved.manifest().name.as_str(),
-            manifest_digest: self.proved.manifest_digest(),
-            written,
-        })
+    /// The summary for programs.
+    pub(crate) fn json(&self) -> impl Serialize {
+        let name = self.proved.manifest().name.as_str();
+        let manifest_digest = self.proved.manifest_digest();
+        match &self.written {
+            Some(written) => Json::Made(Made {
+                name,
+                manifest_digest,
+                written,
+            }),
+            None => Json::Planned(Planned {
+                name,
+                manifest_digest,
+                path: self.file.as_deref(),
+                nar_bytes: self.proved.manifest().closure.nar_bytes(),
+                most_volumes: self.most_volumes,
+            }),
+        }
     }
 
     /// Warnings about entry on the target.

@@ -38,7 +38,7 @@ impl Output {
     /// Checks an output that was named before building, which may take minutes.
     pub(super) fn ensure_unoccupied(options: &Options) -> Result<()> {
         match &options.output {
-            Some(Self::File(files)) => files.ensure_unoccupied(),
+            Some(Self::File(files)) if !options.dry_run => files.ensure_unoccupied(),
             _ => Ok(()),
         }
     }
@@ -51,7 +51,9 @@ impl Output {
         };
         let output = options.output.clone().unwrap_or_else(default);
         if let Self::File(files) = &output {
-            files.ensure_unoccupied()?;
+            if !options.dry_run {
+                files.ensure_unoccupied()?;
+            }
             ensure_outside_sources(&files.path, shells.project.watched())?;
         }
         Ok(output)

@@ -130,7 +130,7 @@ fn where_nothing_can_be_copied_a_place_is_asked_for() {
         .exits_with(125)
         .says("could not copy the project files of blog@")
         .says("caused by: could not write the project files to /\n")
-        .says("hint: enter it in a directory of your own: cd && shellpack enter blog-");
+        .says("hint: enter it in a directory of your own: cd && shellpack enter blog@");
 }
 
 /// It was opened by the user as well: that is the one that is meant.

@@ -74,6 +74,25 @@ fn a_dry_run_shows_the_proof_and_writes_nothing() {
         .shows("nothing was written")
         .shows("entered nix-shell");
     a.sh("test ! -e dry.shellpack").succeeds();
+    // It is also there to see what would be replaced.
+    let told = a.sh("echo mine > dry.shellpack; shellpack create fixtures/shells/blog --dry-run --json --volume-size 1M -o dry.shellpack");
+    let told: serde_json::Value = serde_json::from_str(&told.succeeds().stdout).unwrap();
+    assert_eq!(
+        (&told["name"], &told["path"]),
+        (&"blog".into(), &"dry.shellpack".into())
+    );
+    assert!(
+        told["manifest-digest"]
+            .as_str()
+            .unwrap()
+            .starts_with("sha256:")
+    );
+    let most = told["most-volumes"].as_u64().unwrap();
+    assert!((2..100).contains(&most), "{most}");
+    a.sh("cat dry.shellpack; shellpack create fixtures/shells/blog --dry-run --volume-size 1M")
+        .succeeds()
+        .shows("mine\nplan      blog.shellpack (dry run: nothing was written)\n")
+        .shows(&format!("volumes   {most} at most\n"));
 }
 
 /// The recorder does not see what nixpkgs' own code reads; the room must not show it either.

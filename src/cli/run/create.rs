@@ -20,9 +20,10 @@ pub(super) fn run(command: Create, global: &Global, report: &Report) -> Result<(
     for warning in summary.warnings() {
         report.emit(Event::Warning(&warning));
     }
-    let text = match summary.json().filter(|_| as_json) {
-        Some(made) => json(&made)?,
-        None => summary.text(global.verbose),
+    let text = if as_json {
+        json(&summary.json())?
+    } else {
+        summary.text(global.verbose)
     };
     if to_stdout && !options.dry_run {
         // stdout has the bundle.
