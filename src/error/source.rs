@@ -1,11 +1,22 @@
 //! Sources that evaluation fetches, and that cannot be packed.
 
+use std::path::PathBuf;
+
 use super::words::indent;
 
 /// Why a fetched source cannot be packed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadSource {
+    /// A file of the project reads the user's nixpkgs configuration by itself. Only what nixpkgs reads
+    /// is frozen.
+    #[error("could not pack {}: it reads {} by itself, a file of your own nixpkgs configuration", from.display(), file.display())]
+    UserConfig {
+        /// The file that reads.
+        from: PathBuf,
+        /// The file of the configuration.
+        file: PathBuf,
+    },
     /// A source is not pinned.
     #[error("could not pack {from}: it fetches an unpinned source\n  {fetcher} {url}")]
     Unpinned {

@@ -90,13 +90,13 @@ impl<'a> Request<'a> {
     }
 
     /// Evaluates through the recorder. `files` are the files that an evaluation without it imported.
-    /// Below `foreign` directories, only fetches and look-ups are recorded. `flakes` are those that
-    /// Nix has resolved.
+    /// Below `foreign` directories, only fetches and look-ups are recorded, but also reads of the
+    /// user's nixpkgs `configuration`. `flakes` are those that Nix has resolved.
     pub(crate) fn record(
         &self,
         nix: &Nix,
         files: &BTreeSet<PathBuf>,
-        foreign: &[PathBuf],
+        (foreign, configuration): (&[PathBuf], &[PathBuf]),
         flakes: &[KnownFlake],
     ) -> Result<Evaluation> {
         let quote_paths = |paths: &mut dyn Iterator<Item = &PathBuf>| -> Result<String> {
@@ -107,13 +107,14 @@ impl<'a> Request<'a> {
             .map_err(|error| Error::nix_output("nix flake metadata", &error.to_string()))?;
         let text = format!(
             "{}(import ./record.nix {{ token = {}; start = {}; isPure = {}; files = [ {} ]; \
-             foreign = [ {} ]; flakes = builtins.fromJSON {}; time = {}; names = {}; }})\n",
+             foreign = [ {} ]; configuration = [ {} ]; flakes = builtins.fromJSON {}; time = {}; names = {}; }})\n",
             self.start.bindings(self.file())?,
             quote(TOKEN),
             self.start.function()?,
             self.start.is_pure(),
             quote_paths(&mut files.iter())?,
             quote_paths(&mut foreign.iter())?,
+            quote_paths(&mut configuration.iter())?,
             quote(&flakes),
             self.time,
             self.names(nix),

@@ -5,6 +5,7 @@
   start, # the value to evaluate: a function of `import`
   files, # the files that an evaluation without the recorder imported, absolute paths
   foreign, # directories whose files are not the project's, though they are outside the store
+  configuration, # places of the user's nixpkgs configuration
   flakes, # the known results of `getFlake`: reference, path, attributes, flake
   isPure, # whether evaluation cannot read the environment, as for a flake
   time, # the time of the evaluation
@@ -28,7 +29,18 @@ let
   report = event: value: trace (token + toJSON event) value;
 
   isBelow = dir: file: substring 0 (stringLength dir + 1) file == dir + "/";
-  isProject = file: !(any (dir: dir == file || isBelow dir file) ([ builtins.storeDir ] ++ foreign));
+  isIn = dirs: file: any (dir: dir == file || isBelow dir file) dirs;
+  isProject = file: !(isIn ([ builtins.storeDir ] ++ foreign) file);
+
+  # nixpkgs looks for the user's configuration in this file of its own. What it finds is frozen.
+  asksForNixpkgs =
+    from:
+    let
+      own = "/pkgs/top-level/impure.nix";
+      length = stringLength from - stringLength own;
+    in
+    length >= 0 && substring length (stringLength own) from == own;
+  isReported = from: file: isProject file || isIn configuration file && !(asksForNixpkgs from);
 
   scope = import ./scope.nix {
     inherit
@@ -151,7 +163,7 @@ let
           file = canonical path;
           value = realised path (builtins.${reader} path);
         in
-        if isProject file then
+        if isReported from file then
           report {
             event = "read";
             inherit reader from;
@@ -185,7 +197,7 @@ let
         let
           value = builtins.hashFile algorithm path;
         in
-        if isProject (place path) then
+        if isReported from (place path) then
           report {
             event = "read";
             reader = "hashFile";

@@ -45,21 +45,20 @@ impl UserConfig {
         *self == Self::default()
     }
 
-    /// Directories and files that belong to it, and not to any project.
-    pub(crate) fn places(&self) -> Vec<PathBuf> {
+    /// Directories and files that belong to it, and not to any project: as they are named, then
+    /// without symlinks.
+    pub(crate) fn places(&self) -> [Vec<PathBuf>; 2] {
         let home = std::env::var_os("HOME").map(PathBuf::from);
         let in_home = [".config/nixpkgs", ".nixpkgs"];
-        let mut places: Vec<_> = home
+        let mut named: Vec<_> = home
             .iter()
             .flat_map(|home| in_home.map(|dir| home.join(dir)))
             .collect();
-        places.extend(self.config.clone());
-        let real: Vec<_> = places
-            .iter()
-            .filter_map(|place| std::fs::canonicalize(place).ok())
-            .collect();
-        places.extend(real);
-        places
+        named.extend(self.config.clone());
+        let real = named.iter();
+        let real = real.filter_map(|place| fs::canonicalize(place).ok());
+        let real = real.filter(|place| !named.contains(place)).collect();
+        [named, real]
     }
 }
 

@@ -20,10 +20,8 @@ pub(super) fn of(error: &Error) -> Option<String> {
             format!("pin it, and try again:\n{pinned}")
         }
         Error::Source(BadSource::Changed { .. }) => "try again, or pin the source".to_owned(),
-        Error::OutsideProject { file, .. } => format!(
-            "copy it into the project, or make the project a git repository that contains {}",
-            file.display()
-        ),
+        Error::OutsideProject { file, limit } => outside(file, limit),
+        Error::Source(BadSource::UserConfig { from, file }) => copy_beside(file, from.parent()),
         Error::NamedByPlace { instead, .. } => format!("write {instead} there"),
         Error::DamagedStorePath { path, .. } => {
             format!("repair it: nix-store --repair-path {path}")
@@ -37,6 +35,27 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::RehearsalFailed { advice, .. } => advise(advice.as_ref()?),
         _ => return None,
     })
+}
+
+/// A repository can be enlarged, but not by one that is in it.
+fn outside(file: &Path, limit: &Path) -> String {
+    if limit.join(".git").exists() {
+        return copy_beside(file, Some(limit));
+    }
+    format!(
+        "copy it into the project, or make the project a git repository that contains {}",
+        file.display()
+    )
+}
+
+/// For a file outside of the project that a file of it names.
+fn copy_beside(file: &Path, directory: Option<&Path>) -> String {
+    let quoted = |path: &Path| shell_quoted(&path.to_string_lossy());
+    format!(
+        "copy it into the project, and name it there: cp {} {}",
+        quoted(file),
+        quoted(directory.unwrap_or(Path::new(".")))
+    )
 }
 
 fn for_no_shell(no_shell: &NoShell) -> String {

@@ -171,9 +171,14 @@ pub(super) fn outside(files: &BTreeSet<PathBuf>, top: &Path, shell: &Shell, repo
         return;
     }
     let name = ShellName::before_words(shell.name.as_ref());
+    let or = if top.join(".git").exists() {
+        ""
+    } else {
+        ", or make that a git repository that contains it"
+    };
     report.emit(Event::Warning(&format!(
         "{name}the shellHook mentions {} outside of the project, {}, and nothing there is carried:{}\n\
-         to carry a file, copy it into the project, or make that a git repository that contains it",
+         to carry a file, copy it into the project{or}",
         count(files.len(), "file"),
         top.display(),
         list(files, top)

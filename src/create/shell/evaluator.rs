@@ -13,6 +13,7 @@ use super::environment::{self, Compared, Heard, Trial, Variables};
 use super::fetching::{self, Fetched, Replay};
 use super::reads;
 use super::recording::{self, Recording};
+use super::user_config;
 use crate::create::Options;
 use crate::create::flake;
 use crate::create::project::{Part, Project};
@@ -111,6 +112,10 @@ impl Evaluator<'_> {
             flake.ensure_pure(&wanted.selection)?;
         }
         let recording = recording?;
+        if !self.options.no_eval {
+            let events = &recording.evaluation.events;
+            user_config::ensure_not_read(events, &recording.foreign, &recording.configuration)?;
+        }
         let derivation = self.named(&wanted, &recording)?;
         if self.options.locked {
             let search_path = &recording.surroundings.search_path;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::user_config::Seen;
+use super::user_config::{Seen, real};
 use crate::create::project;
 use crate::error::Result;
 use crate::nix::evaluate::Recorded;
@@ -115,7 +115,7 @@ impl<'a> Reach<'a> {
                 if let Recorded::Import { from, path } | Recorded::Read { from, path, .. } = event
                     && let from = real(from)
                     && (from.starts_with(source) || found.contains(&from))
-                    && is_contents(event)
+                    && event.contents_read().is_some()
                     && self.is_own(path, source)
                     && !self.is_looked_up(&from, path)
                 {
@@ -130,15 +130,12 @@ impl<'a> Reach<'a> {
 
     /// The files below a directory that evaluation reads.
     fn read_below(&self, dir: &Path, source: &Path) -> BTreeSet<PathBuf> {
-        let read = self.seen.events.iter().filter_map(|event| match event {
-            Recorded::Import { path, .. } | Recorded::Read { path, .. } if is_contents(event) => {
-                Some(path)
-            }
-            _ => None,
-        });
-        let all = self.seen.plain.evaluated.iter().chain(read);
+        let read = self.seen.events.iter().filter_map(Recorded::contents_read);
+        let read = read.map(|(_, file)| file);
+        let evaluated = self.seen.plain.evaluated.iter();
+        let all = evaluated.map(PathBuf::as_path).chain(read);
         let own = all.filter(|file| file.starts_with(dir) && self.is_own(file, source));
-        own.flat_map(|file| [file.clone(), real(file)]).collect()
+        own.flat_map(|file| [file.to_owned(), real(file)]).collect()
     }
 
     /// The directories and files below a directory that evaluation copies.
@@ -169,17 +166,4 @@ impl<'a> Reach<'a> {
         let mut look_ups = self.look_ups.iter();
         look_ups.any(|(from, path)| from == file && imported.starts_with(path))
     }
-}
-
-/// Whether an event is about the contents of a file.
-fn is_contents(event: &Recorded) -> bool {
-    match event {
-        Recorded::Read { reader, .. } => matches!(reader.as_str(), "readFile" | "hashFile"),
-        _ => true,
-    }
-}
-
-/// A path without symlinks.
-fn real(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }

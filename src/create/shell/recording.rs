@@ -24,6 +24,8 @@ pub(super) struct Recording {
     pub(super) surroundings: Surroundings,
     /// Directories whose files do not belong to the project.
     pub(super) foreign: Vec<PathBuf>,
+    /// Those of them that are of the user's nixpkgs configuration.
+    pub(super) configuration: Vec<PathBuf>,
     /// Whether it is the shell that nix-shell enters here.
     pub(super) is_named: bool,
     /// The derivations that nix-shell enters here.
@@ -56,6 +58,7 @@ pub(super) fn record(
         nix,
         request: request.clone(),
         foreign: beside,
+        configuration: user_config::places(&user, request.file()),
         flakes: Vec::new(),
     };
     let mut recorded = watching.record(&files)?;
@@ -66,6 +69,8 @@ pub(super) fn record(
         events: &recorded.events,
         is_flake: matches!(request.start, Start::Flake(_)),
         shell_file: request.file(),
+        foreign: &watching.foreign.clone(),
+        configuration: &watching.configuration.clone(),
         environment: &request.environment,
         scratch: request.scratch,
     };
@@ -92,6 +97,7 @@ pub(super) fn record(
     (recorded.copied).extend(plain.copied.into_iter().filter(is_left));
     Ok(Recording {
         foreign: foreign(nix, &entries, &surroundings, &user, request.file()),
+        configuration: watching.configuration,
         evaluation: recorded,
         surroundings,
         is_named,
@@ -178,6 +184,8 @@ struct Recorder<'a> {
     nix: &'a Nix,
     request: Request<'a>,
     foreign: Vec<PathBuf>,
+    /// The places of the user's nixpkgs configuration, which are foreign, too.
+    configuration: Vec<PathBuf>,
     flakes: Vec<KnownFlake>,
 }
 
@@ -186,7 +194,8 @@ impl Recorder<'_> {
     /// by itself, and its fetches are not recorded.
     fn record(&mut self, files: &BTreeSet<PathBuf>) -> Result<Evaluation> {
         loop {
-            let recorded = (self.request).record(self.nix, files, &self.foreign, &self.flakes)?;
+            let outside = (&self.foreign[..], &self.configuration[..]);
+            let recorded = (self.request).record(self.nix, files, outside, &self.flakes)?;
             let new = self.unknown_flakes(&recorded.events);
             if new.is_empty() {
                 return Ok(recorded);
@@ -247,9 +256,9 @@ fn foreign(
     let is_projects = |dir: &Path| file.starts_with(dir) || dir.starts_with(&project);
     let real = |dir: &PathBuf| std::fs::canonicalize(dir).unwrap_or_else(|_| dir.clone());
     dirs.retain(|dir| !is_projects(&real(dir)));
-    dirs.extend(user_config::places(user, file));
     let real: Vec<_> = dirs.iter().map(real).collect();
     dirs.extend(real.into_iter().filter(|dir| !file.starts_with(dir)));
+    dirs.extend(user_config::places(user, file));
     dirs.push(nix.store.as_path().to_owned());
     dirs
 }

@@ -167,7 +167,7 @@ fn freeze(seen: &Seen<'_>, entries: &[PathEntry], user: &UserConfig) -> Result<P
             answers.insert((answer.place, answer.name), answer.source);
         }
     }
-    let reach = Reach::new(seen, answers.values(), user.places());
+    let reach = Reach::new(seen, answers.values(), user.places().concat());
     let mut placed = Placed::new();
     for ((place, name), source) in answers.clone() {
         let mut frozen = reach.freeze(name.clone(), source)?;

@@ -1,24 +1,64 @@
 //! The user's own nixpkgs configuration and overlays, frozen into the store if an evaluation uses
 //! them.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
-use crate::nix::Nix;
+use super::names_of_builtins::PackageSets;
+use crate::create::project;
+use crate::error::{BadSource, Result};
 use crate::nix::environment::Environment;
 use crate::nix::evaluate::{Evaluation, Recorded};
+use crate::nix::expression::utf8;
 use crate::nix::search_path::{self, Frozen};
 use crate::nix::user_config::{OVERLAYS, UserConfig};
+use crate::nix::{self, Nix};
 use shellpack_format::bundle::manifest::NIXPKGS_CONFIG;
 
-/// The places of the configuration's files, without those that the shell file is in: there, the
-/// configuration is the project itself.
+mod stage;
+
+use stage::Stage;
+
+/// The places of the configuration's files, without those that are of the project: the shell file is
+/// there, or a symlink leads into the project.
 pub(super) fn places(user: &UserConfig, shell_file: &Path) -> Vec<PathBuf> {
-    let mut places = user.places();
+    let [named, mut real] = user.places();
+    let project = project::whole_of(shell_file);
+    real.retain(|place| !place.starts_with(&project));
+    let mut places = [named, real].concat();
     places.retain(|place| !shell_file.starts_with(place));
     places
+}
+
+/// Files of the project must not read the configuration by themselves: only what nixpkgs reads is
+/// frozen, and the target has another one, or none.
+pub(super) fn ensure_not_read(
+    events: &[Recorded],
+    foreign: &[PathBuf],
+    configuration: &[PathBuf],
+) -> Result<()> {
+    let mut package_sets = PackageSets::default();
+    let mut is_own = |from: &Path| {
+        let is_foreign = is_below(from, foreign) && !from.starts_with(nix::store_directory());
+        !is_foreign && !package_sets.have(from)
+    };
+    for event in events {
+        if let Some((from, file)) = event.contents_read()
+            && is_below(file, configuration)
+            && is_own(from)
+        {
+            return Err(BadSource::UserConfig {
+                from: from.to_owned(),
+                file: file.to_owned(),
+            }
+            .into());
+        }
+    }
+    Ok(())
+}
+
+fn is_below(file: &Path, places: &[PathBuf]) -> bool {
+    places.iter().any(|place| file.starts_with(place))
 }
 
 /// An evaluation, and how to find out which configuration it used.
@@ -30,48 +70,52 @@ pub(super) struct Seen<'a> {
     /// machine.
     pub(super) is_flake: bool,
     pub(super) shell_file: &'a Path,
+    /// Directories whose files are not the project's.
+    pub(super) foreign: &'a [PathBuf],
+    /// Those of them that are of the user's nixpkgs configuration.
+    pub(super) configuration: &'a [PathBuf],
     /// The variables of the evaluation.
     pub(super) environment: &'a Environment,
     pub(super) scratch: &'a Path,
 }
 
 impl Seen<'_> {
-    /// The configuration, if it was used: its file, and the files beside it that it reads.
+    /// The configuration, if it was used: its file, and the files that it reads.
     pub(super) fn freeze_config(&self, user: &UserConfig) -> Result<Option<Frozen>> {
-        let Some(file) = user.config.as_ref().filter(|file| self.was_used(file)) else {
-            return Ok(None);
-        };
-        let real = fs::canonicalize(file).map_err(Error::io("find", file))?;
-        let (Some(dir), Some(name)) = (real.parent(), real.file_name()) else {
-            return Ok(None);
-        };
-        let source = self.stage("nixpkgs-config", dir, self.read_beside(&real))?;
-        let mut frozen = self.frozen(NIXPKGS_CONFIG, "nixpkgs-config", &source.join(name))?;
-        frozen.source = file.display().to_string();
-        Ok(Some(frozen))
+        self.freeze_used(user.config.as_ref(), NIXPKGS_CONFIG, "nixpkgs-config", user)
     }
 
-    /// Overlays in the home directory, if they were used: a file and the files beside it that it
-    /// reads; or the whole of a directory, because nixpkgs lists it.
+    /// Overlays in the home directory, if they were used: a file and the files that it reads; or the
+    /// whole of a directory, because nixpkgs lists it, and the files that those in it read.
     pub(super) fn freeze_overlays(&self, user: &UserConfig) -> Result<Option<Frozen>> {
-        let Some(place) = user.overlays.as_ref().filter(|place| self.was_used(place)) else {
+        self.freeze_used(user.overlays.as_ref(), OVERLAYS, OVERLAYS, user)
+    }
+
+    fn freeze_used(
+        &self,
+        place: Option<&PathBuf>,
+        name: &str,
+        store_name: &str,
+        user: &UserConfig,
+    ) -> Result<Option<Frozen>> {
+        let Some(place) = place.filter(|place| self.was_used(place)) else {
             return Ok(None);
         };
-        let real = fs::canonicalize(place).map_err(Error::io("find", place))?;
-        let source = if real.is_dir() {
-            let mut files = BTreeSet::new();
-            list_files(&real, &mut files)?;
-            self.stage(OVERLAYS, &real, files)?
-        } else {
-            let (Some(dir), Some(name)) = (real.parent(), real.file_name()) else {
-                return Ok(None);
-            };
-            let staged = self.stage(OVERLAYS, dir, self.read_beside(&real))?;
-            staged.join(name)
-        };
-        let mut frozen = self.frozen(OVERLAYS, OVERLAYS, &source)?;
-        frozen.source = place.display().to_string();
-        Ok(Some(frozen))
+        let stage = Stage::of(self, place, user)?;
+        let directory = self.scratch.join("frozen").join(store_name);
+        stage.write(&directory)?;
+        let root = utf8(&directory)?.to_owned();
+        let frozen = search_path::freeze(self.nix, store_name.to_owned(), root)?;
+        Ok(Some(Frozen {
+            name: name.to_owned(),
+            path: match stage.rest() {
+                Some(rest) => utf8(&Path::new(&frozen.path).join(rest))?.to_owned(),
+                None => frozen.path,
+            },
+            source: place.display().to_string(),
+            part_of: Some(stage.directory),
+            ..frozen
+        }))
     }
 
     /// Whether the log names files at this place. Nix resolves symlinks, which home directories are
@@ -90,67 +134,9 @@ impl Seen<'_> {
             .iter()
             .any(|file| places.iter().any(|place| file.starts_with(place)))
     }
-
-    /// The files that evaluation read below the directory of a configuration file. If the project
-    /// is in the same directory, only the file itself.
-    fn read_beside(&self, file: &Path) -> BTreeSet<PathBuf> {
-        let dir = file.parent().unwrap_or(file);
-        if self.shell_file.starts_with(dir) {
-            return BTreeSet::from([file.to_owned()]);
-        }
-        let read = self.events.iter().filter_map(|event| match event {
-            Recorded::Read { path, .. } => Some(path),
-            _ => None,
-        });
-        let files = self.plain.evaluated.iter().chain(read);
-        let below = files.filter(|file| file.starts_with(dir) && file.is_file());
-        below.cloned().collect()
-    }
-
-    /// Copies files to a directory that holds nothing else. Symlinks become the files that they
-    /// lead to.
-    fn stage(&self, name: &str, dir: &Path, files: BTreeSet<PathBuf>) -> Result<PathBuf> {
-        let stage = self.scratch.join("frozen").join(name);
-        for file in files {
-            let Ok(below) = file.strip_prefix(dir) else {
-                continue;
-            };
-            let target = stage.join(below);
-            let parent = target.parent().unwrap_or(&stage);
-            fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-            fs::copy(&file, &target).map_err(Error::io("copy", &file))?;
-        }
-        Ok(stage)
-    }
-
-    /// Copies a stage into the store, and names a file or directory of it.
-    fn frozen(&self, name: &str, stage: &str, file: &Path) -> Result<Frozen> {
-        let root = self.scratch.join("frozen").join(stage);
-        let frozen = search_path::freeze(self.nix, stage.to_owned(), root.display().to_string())?;
-        let path = match file.strip_prefix(&root) {
-            Ok(rest) if !rest.as_os_str().is_empty() => {
-                format!("{}/{}", frozen.path, rest.display())
-            }
-            _ => frozen.path.clone(),
-        };
-        let name = name.to_owned();
-        Ok(Frozen {
-            name,
-            path,
-            ..frozen
-        })
-    }
 }
 
-/// Lists every file below a directory, follows symlinks, and leaves out `.git`.
-fn list_files(dir: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(dir).map_err(Error::io("list", dir))? {
-        let path = entry.map_err(Error::io("list", dir))?.path();
-        if path.is_dir() && path.file_name().is_some_and(|name| name != ".git") {
-            list_files(&path, files)?;
-        } else if path.is_file() {
-            files.insert(path);
-        }
-    }
-    Ok(())
+/// A path without symlinks.
+pub(super) fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -1,6 +1,6 @@
 //! The recorder's events, and the flakes that it is told about.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +101,19 @@ pub(crate) enum Recorded {
         /// The path that was found.
         path: String,
     },
+}
+
+impl Recorded {
+    /// A file whose contents are imported or read, after the file that does so.
+    pub(crate) fn contents_read(&self) -> Option<(&Path, &Path)> {
+        match self {
+            Self::Read { reader, .. } if !matches!(reader.as_str(), "readFile" | "hashFile") => {
+                None
+            }
+            Self::Read { from, path, .. } | Self::Import { from, path } => Some((from, path)),
+            _ => None,
+        }
+    }
 }
 
 /// A flake that `getFlake` returns.
