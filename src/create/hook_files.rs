@@ -12,6 +12,7 @@ use super::closure;
 use super::plan::Plan;
 use super::project::Project;
 use super::project::links::Way;
+use super::secrets;
 use super::shell::{Shell, Shells};
 use crate::error::{Error, Result};
 use crate::rehearse::visit::{GIT, Host, Seen};
@@ -42,18 +43,32 @@ pub(super) fn carry(plan: Plan, shells: &mut Shells, report: &Report) -> Result<
         Choice::of(&top, files)
     };
     told::choice(&choice, &top, report);
-    let plan = plan.with_files(shells, &choice.carried, &top, true)?;
+    let plan = add(plan, shells, (&choice.carried, &top), true, report)?;
     let Some(project) = shells.project.at_own_place() else {
         return Ok(plan);
     };
     let named = named_by_all(&plan, shells, (&project, &top), &seen, report)?;
-    let plan = plan.with_files(shells, &named, &top, false)?;
+    let plan = add(plan, shells, (&named, &top), false, report)?;
     // Carried links may lead into the store.
     if shells.project.linked_in_store.is_subset(&linked) {
         return Ok(plan);
     }
     let plan = Plan::new(shells, closure::build(shells, report)?)?;
     report.emit(Event::Phase(Phase::Rehearse));
+    Ok(plan)
+}
+
+/// The plan with these files of the project below `top`, too, and warns of likely secrets in them.
+fn add(
+    plan: Plan,
+    shells: &mut Shells,
+    (files, top): (&BTreeSet<PathBuf>, &Path),
+    are_read_by_hook: bool,
+    report: &Report,
+) -> Result<Plan> {
+    let before = shells.project.clone();
+    let plan = plan.with_files(shells, files, top, are_read_by_hook)?;
+    secrets::warn_of_new_files(&shells.project, &before, report);
     Ok(plan)
 }
 

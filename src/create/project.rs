@@ -89,6 +89,17 @@ impl Project {
         }
     }
 
+    /// The project with only the files in directories that evaluation copies.
+    pub(super) fn only_copied(&self) -> Self {
+        let mut copied = self.clone();
+        let is_copied = |file: &ProjectFile| {
+            let path = self.root.join(file.path.as_str());
+            self.copied.iter().any(|dir| path.starts_with(dir))
+        };
+        copied.entries.files.retain(is_copied);
+        copied
+    }
+
     /// Whether it is a flake, so that its files are exactly the flake's.
     pub(super) fn is_flake(&self) -> bool {
         self.place != Place::Root

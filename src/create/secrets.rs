@@ -15,7 +15,7 @@ use shellpack_format::store::derivation::Derivation;
 /// How many names one warning has.
 const NAMED: usize = 6;
 
-/// The largest file that is searched for urls with secrets.
+/// The largest file that is searched for secrets.
 const LARGEST: u64 = 1 << 20;
 
 /// The parts of the manifest about one shell.
@@ -27,31 +27,46 @@ pub(super) struct Said<'a> {
     pub(super) pins: &'a [Pin],
 }
 
-/// Warns of the project's files. With `no_eval`, only those are carried that evaluation copies.
-pub(super) fn warn_of_files(project: &Project, no_eval: bool, report: &Report) {
-    let is_carried = |file: &&ProjectFile| {
-        !no_eval || is_copied(project, &project.root.join(file.path.as_str()))
-    };
-    let files: Vec<_> = project.entries.files.iter().filter(is_carried).collect();
-    let named = files.iter().copied().filter(|file| is_sensitive(file));
-    let named: BTreeSet<_> = named.map(|file| file.path.as_str()).collect();
-    if !named.is_empty() {
-        report.emit(Event::Warning(&format!(
-            "evaluation drags files into the bundle that usually hold secrets; check whether they \
-             should be there: {}",
-            listed(&named)
-        )));
-    }
+/// Warns of the project's files.
+pub(super) fn warn_of_files(project: &Project, report: &Report) {
+    let files: Vec<_> = project.entries.files.iter().collect();
     if let Some(directory) = files.iter().find_map(|file| git_directory_of(file)) {
         report.emit(Event::Warning(&format!(
             "evaluation copies the repository's whole history, and its configuration, into the \
              bundle: {directory}"
         )));
     }
-    let with_urls = files
-        .iter()
-        .filter(|file| has_url_with_secret(file, &project.root));
-    let with_urls: BTreeSet<_> = with_urls.map(|file| file.path.as_str()).collect();
+    warn_of(&files, &project.root, report);
+}
+
+/// Warns of the files that a project has and `before` had not.
+pub(super) fn warn_of_new_files(project: &Project, before: &Project, report: &Report) {
+    let known: BTreeSet<_> = before.paths().collect();
+    let is_new = |file: &&ProjectFile| !known.contains(&project.root.join(file.path.as_str()));
+    let files: Vec<_> = project.entries.files.iter().filter(is_new).collect();
+    warn_of(&files, &project.root, report);
+}
+
+fn warn_of(files: &[&ProjectFile], root: &Path, report: &Report) {
+    let mut sensitive = BTreeSet::new();
+    let mut with_urls = BTreeSet::new();
+    for file in files {
+        let path = file.path.as_str();
+        let text = text_of(file, root);
+        if is_sensitive(file) || text.as_deref().is_some_and(has_private_key) {
+            sensitive.insert(path);
+        }
+        if text.as_deref().is_some_and(redact::has_secret) {
+            with_urls.insert(path);
+        }
+    }
+    if !sensitive.is_empty() {
+        report.emit(Event::Warning(&format!(
+            "the bundle carries files that usually hold secrets; check whether they should be \
+             there: {}",
+            listed(&sensitive)
+        )));
+    }
     if !with_urls.is_empty() {
         report.emit(Event::Warning(&format!(
             "a url in these files has a password or token, which is carried with them: {}",
@@ -105,10 +120,6 @@ fn listed(names: &BTreeSet<&str>) -> String {
     }
 }
 
-fn is_copied(project: &Project, file: &Path) -> bool {
-    project.copied.iter().any(|dir| file.starts_with(dir))
-}
-
 /// The `.git` directory that a file is in. One whose existence alone was checked is carried as an
 /// empty directory.
 fn git_directory_of(file: &ProjectFile) -> Option<&str> {
@@ -129,18 +140,42 @@ fn is_secret(name: &str, value: &str) -> bool {
         || redact::has_secret(value)
 }
 
-fn has_url_with_secret(file: &ProjectFile, root: &Path) -> bool {
-    let FileKind::File { size, .. } = file.kind else {
-        return false;
-    };
-    let text = || fs::read_to_string(root.join(file.path.as_str())).ok();
-    // A file that is not text, or that has just gone, is not searched.
-    size <= LARGEST && text().is_some_and(|text| redact::has_secret(&text))
+/// The text of a file; `None` if it is not text, too large to be searched, or has just gone.
+fn text_of(file: &ProjectFile, root: &Path) -> Option<String> {
+    match file.kind {
+        FileKind::File { size, .. } if size <= LARGEST => {
+            fs::read_to_string(root.join(file.path.as_str())).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Whether a text begins a line with the header of a private key, in the form of PEM.
+fn has_private_key(text: &str) -> bool {
+    text.lines().any(|line| {
+        let label = line.strip_prefix("-----BEGIN ");
+        label.is_some_and(|label| label.trim_end().ends_with("PRIVATE KEY-----"))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn private_keys_are_known_by_their_header() {
+        for kind in ["", "RSA ", "OPENSSH ", "ENCRYPTED "] {
+            let text = format!("Host: x\n-----BEGIN {kind}PRIVATE KEY-----\nAA==\n");
+            assert!(has_private_key(&text), "{text}");
+        }
+        for text in [
+            "-----BEGIN PUBLIC KEY-----\n",
+            "-----BEGIN CERTIFICATE-----\n",
+            "grep -q -- '-----BEGIN PRIVATE KEY-----' x",
+        ] {
+            assert!(!has_private_key(text), "{text}");
+        }
+    }
 
     #[test]
     fn variables_with_secrets_are_known_by_name_and_value() {

@@ -153,12 +153,16 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     }
     let (mut all, answers) = evaluator.evaluate_answered(&observed, &project)?;
     let name = name(options, &project.root)?;
-    secrets::warn_of_files(&project, options.no_eval, report);
     let project = if options.no_eval {
+        let copied = project.only_copied();
+        secrets::warn_of_files(&copied, report);
         warn_of_project_paths(&all, &project.root, report);
         let files: Vec<_> = all.iter().map(|shell| shell.file.as_path()).collect();
-        project::without_evaluation(&files, &options.extra_files, here.as_deref())?
+        let own = project::without_evaluation(&files, &options.extra_files, here.as_deref())?;
+        secrets::warn_of_new_files(&own, &copied, report);
+        own
     } else {
+        secrets::warn_of_files(&project, report);
         project
     };
     names::assign(&mut all, &project.root);

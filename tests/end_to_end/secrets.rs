@@ -2,7 +2,7 @@
 
 use crate::support::shells::{HELLO, PRINT, arrives};
 use crate::support::sources::{SERVE, URL, tarball};
-use crate::support::{Machine, machine_a};
+use crate::support::{Machine, Outcome, machine_a};
 
 /// Everything that could leak begins like this.
 const MARK: &str = "marked7c1";
@@ -166,4 +166,75 @@ fn a_password_in_an_argument_is_named_and_not_shown() {
     b.shellpack("inspect --json x.shellpack")
         .succeeds()
         .never_says("s3cr3tword");
+}
+
+/// Packs `fixtures/shells/NAME` with these attributes, after a script has prepared its directory.
+fn pack(name: &str, attributes: &str, prepare: &str, words: &str) -> Outcome {
+    let a = machine_a();
+    a.write_shell(name, &format!("pkgs.mkShell {{ {attributes} }}"));
+    let create = format!("shellpack create {words} -f -o ~/{name}.shellpack");
+    a.sh(&format!(
+        "cd fixtures/shells/{name}; {prepare}; {create}; {create} --dry-run"
+    ))
+}
+
+const KEYS: &str = "usually hold secrets; check whether they should be there: ";
+const URLS: &str = "password or token, which is carried with them: ";
+
+/// Evaluation does not read them: the hook does, or a variable names them or their directory.
+#[test]
+fn likely_secrets_that_only_the_shell_needs_are_named() {
+    let git = "git init -q .; git add .";
+    let ssh = "mkdir ssh; echo x > ssh/id_ed25519; echo x > ssh/server.pem";
+    for (name, attributes, prepare, said) in [
+        (
+            "secret-exported",
+            "shellHook = ''export SSH_DIR=$PWD/ssh'';",
+            format!("{ssh}; {git}"),
+            format!("{KEYS}ssh/id_ed25519, ssh/server.pem\n"),
+        ),
+        (
+            "secret-variable",
+            "SSH = toString ./ssh;",
+            format!("{ssh}; {git}"),
+            format!("{KEYS}ssh/id_ed25519, ssh/server.pem\n"),
+        ),
+        (
+            "secret-hook",
+            "shellHook = ''. ./.env; . ./up.sh'';",
+            format!("echo A=x > .env; echo 'U=https://u:s3cr3t@h/' > up.sh; {git}"),
+            format!("{KEYS}.env\n"),
+        ),
+        (
+            "secret-url",
+            "CONF = toString ./conf;",
+            format!("mkdir conf; echo https://u:s3cr3t@h/ > conf/url.txt; {git}"),
+            format!("{URLS}conf/url.txt\n"),
+        ),
+        (
+            "secret-in-path",
+            "shellHook = ''export PATH=$PWD/bin:$PATH'';",
+            "mkdir bin; printf '%s\\n' '-----BEGIN OPENSSH PRIVATE KEY-----' x > bin/key"
+                .to_owned(),
+            format!("{KEYS}bin/key\n"),
+        ),
+    ] {
+        let outcome = pack(name, attributes, &prepare, "").succeeds();
+        outcome.says(&said).never_says("s3cr3t");
+    }
+}
+
+/// Without evaluation, the shell file and what the user names are carried, and nothing else.
+#[test]
+fn likely_secrets_are_named_without_evaluation() {
+    pack(
+        "secret-no-eval",
+        "URL = \"https://u:s3cr3t@h/\";",
+        "echo A=x > .env",
+        "--no-eval --include .env",
+    )
+    .succeeds()
+    .says(&format!("{KEYS}.env\n"))
+    .says(&format!("{URLS}shell.nix\n"))
+    .never_says("s3cr3t");
 }
