@@ -85,6 +85,8 @@ impl Project {
     pub(super) fn copied_from(self, place: Option<PathBuf>) -> Self {
         Self {
             place: Place::CopiedFrom(place),
+            // All of it is the flake's: no file makes it larger.
+            beyond: None,
             ..self
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::support::flakes::{FLAKES, SHELL, flake_packed};
 use crate::support::shells::{PRINT, arrives};
-use crate::support::sources::URL;
+use crate::support::sources::{SERVE, URL};
 use crate::support::{Machine, machine_a};
 
 const COMMIT: &str = "git add .; git -c user.name=a -c user.email=a@b commit -qm 1";
@@ -57,6 +57,15 @@ echo x > ../ignored; echo x > untracked; echo '# more' >> flake.nix"
     b.shellpack(&format!("open x.shellpack --run '{list}'"))
         .succeeds()
         .prints(&format!("ignored\n/root/untracked-tree/sub\n{TRACKED}"));
+    // Nothing is included, wherever the command is typed.
+    for (directory, typed) in [("sub", ".#default"), (".", "./sub#default")] {
+        let create = format!("shellpack create {typed} --dry-run -o ~/{name}-dry.shellpack");
+        machine_a()
+            .sh(&format!("{SERVE}\ncd ~/{name}-tree/{directory}; {create}"))
+            .succeeds()
+            .never_says("included, so that")
+            .never_says("/tmp/");
+    }
 }
 
 #[test]
