@@ -38,7 +38,7 @@ pub(super) fn carry(plan: Plan, shells: &mut Shells, report: &Report) -> Result<
     let linked = project.linked_in_store.clone();
     let (files, seen) = visit_all(&plan, shells, (&project, &top), report)?;
     let choice = if project.is_flake() {
-        Choice::of_flake(files)
+        Choice::of_flake(&top, files)
     } else {
         Choice::of(&top, files)
     };

@@ -127,7 +127,11 @@ pub(crate) fn carried(
     let (outcome, hook) =
         verdict(&output, project_root, &nix.store).map_err(|error| of_shell(name, error))?;
     if let Some(hook) = hook {
-        let text = format!("{}{hook}", ShellName::before_words(name));
+        // The user knows the project by its own place.
+        let here = task.project_here.to_string_lossy();
+        let text = hook.to_string();
+        let text = text.replace(&*task.project.to_string_lossy(), &here);
+        let text = format!("{}{text}", ShellName::before_words(name));
         report.emit(Event::Warning(&text));
     }
     Ok(outcome)

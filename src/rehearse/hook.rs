@@ -21,7 +21,18 @@ pub(super) struct Hook {
     ended: Option<String>,
     /// Its output about that.
     words: String,
+    /// Lines of its output that say that something is missing.
+    missing: Vec<String>,
 }
+
+/// Endings of lines in which shells, coreutils and others say that a program or a file is missing.
+const MISSING: [&str; 3] = [
+    "command not found",
+    ": not found",
+    ": No such file or directory",
+];
+/// The most of these lines that are told.
+const TOLD: usize = 10;
 
 /// The outcome of entering a shell.
 pub(super) enum Entered {
@@ -52,12 +63,26 @@ pub(super) fn enter(
     } else {
         network::last_lines(&tried.words)
     };
-    let is_finding = wants_network || ended.is_some();
+    let missing = lines_about_missing(&tried.words);
+    let is_finding = wants_network || ended.is_some() || !missing.is_empty();
     Ok(Entered::Yes(is_finding.then_some(Hook {
         wants_network,
         ended,
         words,
+        missing,
     })))
+}
+
+/// The lines that say that a program or a file is missing, each once.
+fn lines_about_missing(printed: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in printed.lines().map(str::trim_end) {
+        let says_so = MISSING.iter().any(|end| line.ends_with(end));
+        if says_so && found.len() < TOLD && !found.iter().any(|known| known == line) {
+            found.push(line.to_owned());
+        }
+    }
+    found
 }
 
 /// Whether it is the `shellHook` that ends the shell: without it the shell can be entered.
@@ -130,6 +155,10 @@ impl fmt::Display for Hook {
                 "the shellHook wants a network, which the target does not have, and ends the shell \
                  ({status})"
             )?,
+            (false, None) => {
+                f.write_str("the shellHook said in the rehearsal:")?;
+                return listed(f, self.missing.iter().map(String::as_str));
+            }
             (false, status) => write!(
                 f,
                 "the shellHook ends or replaces the shell ({}), so a command of --run is not run",
@@ -140,8 +169,33 @@ impl fmt::Display for Hook {
             return f.write_str("; it prints nothing");
         }
         f.write_str("; its output:")?;
-        self.words
-            .lines()
-            .try_for_each(|line| write!(f, "\n  {line}"))
+        let missing = self.missing.iter().map(String::as_str);
+        let more =
+            missing.filter(|line| !self.words.lines().any(|shown| shown.trim_end() == *line));
+        listed(f, self.words.lines().chain(more))
+    }
+}
+
+fn listed<'a>(f: &mut fmt::Formatter<'_>, mut lines: impl Iterator<Item = &'a str>) -> fmt::Result {
+    lines.try_for_each(|line| write!(f, "\n  {line}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_about_missing_things_are_found() {
+        let printed = "ready\nbash: rep-tool: command not found\nsh: 1: tool: not found\n\
+                       cat: x: No such file or directory\nbash: rep-tool: command not found\n\
+                       not found in the cache\n";
+        assert_eq!(
+            lines_about_missing(printed),
+            [
+                "bash: rep-tool: command not found",
+                "sh: 1: tool: not found",
+                "cat: x: No such file or directory"
+            ]
+        );
     }
 }

@@ -41,6 +41,57 @@ fn private_directories() -> Result<Vec<PathBuf>> {
     Ok(private)
 }
 
+/// Where an administrator puts what the distribution does not have. The target does not have it either.
+const LOCAL: [&str; 2] = ["/usr/local", "/opt"];
+
+/// Parts of `/usr/local` that programs need to run: their libraries, and those of git.
+const LOCAL_LIBRARIES: [&str; 5] = ["lib", "lib32", "lib64", "libexec", "share/git-core"];
+
+/// Whether Nix itself may run a program of this name, or shellpack.
+fn is_used(program: &str) -> bool {
+    program.starts_with("nix") || ["bash", "sh", "git"].contains(&program)
+}
+
+/// Hides what an administrator has installed, except for Nix and the programs that it needs.
+fn without_local(mut room: Room) -> Room {
+    let is_directory = |path: &Path| path.symlink_metadata().is_ok_and(|data| data.is_dir());
+    for dir in LOCAL.iter().map(Path::new).filter(|dir| is_directory(dir)) {
+        room = room.private(dir);
+    }
+    let [local, optional] = LOCAL.map(Path::new);
+    let mut used: BTreeSet<PathBuf> = LOCAL_LIBRARIES.iter().map(|dir| local.join(dir)).collect();
+    for bin in ["bin", "sbin"].map(|dir| local.join(dir)) {
+        for entry in std::fs::read_dir(&bin).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(is_used) {
+                used.insert(entry.path());
+            }
+        }
+    }
+    let own = mapped_files();
+    let real = used.iter().filter_map(|path| path.canonicalize().ok());
+    let real: Vec<_> = real.chain(nix_program()).chain(own).collect();
+    let packages = real.iter().filter_map(|file| {
+        let below = file.strip_prefix(optional).ok()?;
+        Some(optional.join(below.components().next()?))
+    });
+    used.extend(packages);
+    for place in used {
+        if let Ok(real) = place.canonicalize() {
+            room = room.bind(real, place, Access::ReadOnly);
+        }
+    }
+    room
+}
+
+/// The files that this process has mapped: its executable, the loader, the libraries.
+fn mapped_files() -> Vec<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let files = maps
+        .lines()
+        .filter_map(|line| line.find('/').map(|at| PathBuf::from(&line[at..])));
+    files.collect()
+}
+
 /// The files that say where names are looked up.
 const RESOLVER: &str = "/etc/resolv.conf";
 const HOSTS: &str = "/etc/hosts";
@@ -125,7 +176,7 @@ pub(super) fn sealed(nix_dir: &Path) -> Result<Room> {
     {
         room = room.bind(dir, dir, Access::ReadOnly);
     }
-    room = with_bare_etc(room);
+    room = with_bare_etc(without_local(room));
     for (file, text) in [(RESOLVER, resolver()), (HOSTS, hosts())] {
         room = with_own(room, Path::new(file), &text, nix_dir)?;
     }
@@ -174,12 +225,7 @@ fn nix_program() -> Option<PathBuf> {
 /// The closure of Nix and of shellpack with its libraries, as far as they are in the store: on NixOS,
 /// and wherever Nix does not come from the distribution. Without it, the room could not run them.
 pub(super) fn closure_of_programs(nix: &Nix) -> Result<Vec<PathInfo>> {
-    // The files that this process has mapped: its executable, the loader, the libraries.
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    let mapped = maps
-        .lines()
-        .filter_map(|line| line.find('/').map(|at| PathBuf::from(&line[at..])));
-    let files = nix_program().into_iter().chain(mapped);
+    let files = nix_program().into_iter().chain(mapped_files());
     let in_store = |file: PathBuf| Some(nix.store.containing(file.to_str()?)?.0);
     let roots: BTreeSet<_> = files.filter_map(in_store).collect();
     if roots.is_empty() {

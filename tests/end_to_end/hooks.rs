@@ -2,7 +2,7 @@
 //! cost no proof.
 
 use crate::support::shells::UNENTERABLE;
-use crate::support::{Outcome, machine_a};
+use crate::support::{Machine, Outcome, machine_a};
 
 /// Files that only a hook reads.
 mod files;
@@ -75,6 +75,30 @@ fn a_shell_that_cannot_be_entered_is_not_proved() {
         .exits_with(1)
         .says("the rehearsal failed: the shell could not be entered\n  no\n")
         .never_says("--no-rehearsal");
+}
+
+/// The target has neither what an administrator installed here, nor files that are not carried.
+#[test]
+fn what_a_hook_says_is_missing_is_told() {
+    let a = Machine::online().with_room(|room| room.private("/usr/local").private("/opt"));
+    let hook = "echo at $(rep-tool); /opt/rep/tool; . ./.team.env; \
+                cat ./gone 2> /dev/null; echo ready";
+    let shell = format!("pkgs.mkShell {{ shellHook = ''{hook}''; }}");
+    a.write_shell("hook-misses", &shell);
+    let tools =
+        "mkdir -p /usr/local/bin /opt/rep; printf '#!/bin/sh\necho tool' > /usr/local/bin/rep-tool
+        chmod +x /usr/local/bin/rep-tool; cp /usr/local/bin/rep-tool /opt/rep/tool; rep-tool";
+    for words in ["", "--no-eval"] {
+        let create =
+            format!("shellpack create fixtures/shells/hook-misses {words} -f -o x.shellpack");
+        a.sh(&format!("{tools}; {create}"))
+            .succeeds()
+            .says("warning: the shellHook said in the rehearsal:\n")
+            .says("rep-tool: command not found\n")
+            .says("/opt/rep/tool: No such file or directory\n")
+            .says("./.team.env: No such file or directory\n")
+            .never_says("gone");
+    }
 }
 
 /// The bundle is not at fault; the user reads the hook's own words.

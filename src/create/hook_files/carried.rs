@@ -27,6 +27,8 @@ pub(super) struct Choice {
     pub(super) rule: &'static str,
     /// Whether the others can be carried at all as they are.
     pub(super) can_be_included: bool,
+    /// Whether git ignores one of the others.
+    pub(super) is_ignored: bool,
 }
 
 impl Choice {
@@ -46,6 +48,7 @@ impl Choice {
             left,
             rule: "files that git tracks",
             can_be_included: true,
+            is_ignored: false,
         }
     }
 
@@ -100,8 +103,10 @@ impl Choice {
     }
 
     /// None of these files, which a flake does not have.
-    pub(super) fn of_flake(files: BTreeSet<PathBuf>) -> Self {
+    pub(super) fn of_flake(top: &Path, files: BTreeSet<PathBuf>) -> Self {
+        let ask = ["check-ignore", "--no-index", "--"];
         Self {
+            is_ignored: !files.is_empty() && git(top, &ask, &files).is_some(),
             carried: BTreeSet::new(),
             left: files,
             rule: "files of the flake",
@@ -131,6 +136,7 @@ impl Choice {
             left,
             rule: "small files that are no likely secret",
             can_be_included: true,
+            is_ignored: false,
         }
     }
 }
@@ -180,26 +186,41 @@ fn within(path: &Path) -> Option<BTreeSet<PathBuf>> {
 
 /// The files that git tracks, among these and below them; `None` if git cannot tell.
 fn tracked(top: &Path, files: &BTreeSet<PathBuf>) -> Option<BTreeSet<PathBuf>> {
+    let ask = [
+        "--literal-pathspecs",
+        "ls-files",
+        "-z",
+        "--cached",
+        "--recurse-submodules",
+        "--",
+    ];
+    Some(absolute(top, &git(top, &ask, files)?))
+}
+
+/// The paths that git lists, with a zero byte behind each.
+fn absolute(top: &Path, listed: &[u8]) -> BTreeSet<PathBuf> {
+    let names = listed.split(|byte| *byte == 0);
+    let names = names.filter_map(|name| std::str::from_utf8(name).ok());
+    let names = names.filter(|name| !name.is_empty());
+    names.map(|name| top.join(name)).collect()
+}
+
+/// The output of git for these words and files; `None` if it fails.
+fn git(top: &Path, words: &[&str], files: &BTreeSet<PathBuf>) -> Option<Vec<u8>> {
     let mut command = Command::new("git");
     // No program that the repository names is run, whoever it belongs to.
     command
         .args(["-c", "core.fsmonitor=false", "-c", "safe.directory=*"])
-        .args(["--literal-pathspecs", "-C"])
+        .arg("-C")
         .arg(top)
-        .args(["ls-files", "-z", "--cached", "--recurse-submodules", "--"])
+        .args(words)
         .args(files.iter().filter_map(|file| below(file, top)))
         .stdin(Stdio::null());
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
         command.env_remove(name);
     }
     let output = command.output().ok()?;
-    if !output.status.success() {
-        return None;
-    }
-    let names = output.stdout.split(|byte| *byte == 0);
-    let names = names.filter_map(|name| std::str::from_utf8(name).ok());
-    let names = names.filter(|name| !name.is_empty());
-    Some(names.map(|name| top.join(name)).collect())
+    output.status.success().then_some(output.stdout)
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl Visitor<'_> {
             .collect();
         let mut choice = if self.project.is_flake() {
             let is_new = |path: &PathBuf| path != top && !carried.contains(path);
-            Choice::of_flake(paths.into_iter().filter(is_new).collect())
+            Choice::of_flake(top, paths.into_iter().filter(is_new).collect())
         } else {
             Choice::of_named(top, paths, &carried)
         };

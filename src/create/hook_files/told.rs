@@ -31,7 +31,7 @@ pub(super) fn choice(choice: &Choice, top: &Path, report: &Report) {
         let to_type = if choice.can_be_included {
             format!("add: {}", options(&choice.left, top, "--include "))
         } else {
-            format!("type: git add {}", options(&choice.left, top, ""))
+            git_add(choice, top)
         };
         report.emit(Event::Warning(&format!(
             "the shellHook reads {} of the project when it runs that {} not carried, because only \
@@ -70,7 +70,7 @@ pub(super) fn named(
     }
     let them = if choice.left.len() == 1 { "it" } else { "them" };
     let to_type = if !choice.can_be_included {
-        format!("type: git add {}", options(&choice.left, top, ""))
+        git_add(choice, top)
     } else if choice.left.contains(top) {
         "add --include FILE for each file that is needed".to_owned()
     } else {
@@ -90,6 +90,13 @@ pub(super) fn named(
     } else {
         report.emit(Event::Note(&text));
     }
+}
+
+/// How the files that are left get into a flake.
+fn git_add(choice: &Choice, top: &Path) -> String {
+    let force = if choice.is_ignored { "-f " } else { "" };
+    let files = options(&choice.left, top, "");
+    format!("type: git add {force}{files}")
 }
 
 fn list_with_names(

@@ -180,7 +180,7 @@ fn a_file_beside_a_flake_is_named() {
                  shellHook = \". ./tracked; . ./.local; export MESSAGE=\\\"$(hello)\\\"\"; }";
     let prepare = "touch tracked; echo .local > .gitignore; echo 'export LOCAL=yes' > .local";
     let said = "because only files of the flake are carried unasked:\n  .local\n\
-                to carry it, type: git add .local\n";
+                to carry it, type: git add -f .local\n";
     let b = flake_packed_saying("hook-flake", shell, prepare, ".#", said);
     b.greets("open x.shellpack");
 }

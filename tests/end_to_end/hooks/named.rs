@@ -102,7 +102,7 @@ fn a_file_beside_a_flake_that_a_variable_names_is_told() {
                  shellHook = \"export LOCAL=$PWD/.local MESSAGE=\\\"$(hello)\\\"\"; }";
     let prepare = "echo .local > .gitignore; echo x > .local";
     let said = "the shell names 1 file of the project that is not carried, because only files of the flake \
-                are carried unasked:\n  .local (LOCAL)\nto carry it, type: git add .local\n";
+                are carried unasked:\n  .local (LOCAL)\nto carry it, type: git add -f .local\n";
     let b: Machine = flake_packed_saying("names-flake", shell, prepare, ".#", said);
     b.greets("open x.shellpack");
 }
