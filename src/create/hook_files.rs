@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use super::closure;
 use super::plan::Plan;
 use super::project::Project;
-use super::project::links::Way;
 use super::secrets;
 use super::shell::{Shell, Shells};
 use crate::error::{Error, Result};
@@ -25,6 +24,7 @@ mod mentioned;
 mod named;
 mod of_shell;
 mod told;
+mod tried;
 
 use carried::Choice;
 
@@ -137,6 +137,8 @@ fn has_hook(shell: &Shell) -> bool {
 struct Visited {
     /// The files of the project that the hook reads or looks for, and that are not carried.
     files: BTreeSet<PathBuf>,
+    /// The directories that it lists, of which that is seen.
+    listed: BTreeSet<PathBuf>,
     /// The shell with the whole project visible.
     whole: Option<Seen>,
 }
@@ -195,21 +197,8 @@ impl<'a> Visitor<'a> {
             self.note("was seen only in part: there is more than the kernel can watch");
         }
         let asks_git = whole.reads().iter().any(|file| is_git(file));
-        let mut files = self.not_carried(whole.reads().iter().map(|file| self.host.top.join(file)));
-        let mut differences = self.differences(&whole, &files)?;
-        if !differences.is_empty() {
-            // A mere test for a file opens nothing. What the hook mentions is tried.
-            let mentioned = mentioned::files(&self.texts(&files), &directory, self.host.top);
-            let ways = mentioned.iter().map(|file| Way::to(file, self.host.top));
-            let mentioned = self.not_carried(ways.flat_map(|way| way.parts));
-            let more: BTreeSet<_> = files.union(&mentioned).cloned().collect();
-            if more.len() > files.len() {
-                let fewer = self.differences(&whole, &more)?;
-                if fewer.len() < differences.len() {
-                    (files, differences) = (more, fewer);
-                }
-            }
-        }
+        let tried = self.tried(&whole)?;
+        let (mut files, differences) = (tried.files, tried.differences);
         files.extend(self.links_out(&files));
         if !differences.is_empty() {
             let cause = if asks_git {
@@ -223,6 +212,7 @@ impl<'a> Visitor<'a> {
         }
         Ok(Visited {
             files,
+            listed: tried.listed,
             whole: Some(whole),
         })
     }
@@ -287,12 +277,6 @@ impl<'a> Visitor<'a> {
                 && !file.strip_prefix(self.host.top).is_ok_and(is_git)
         };
         files.filter(is_new).collect()
-    }
-
-    fn differences(&self, whole: &Seen, files: &BTreeSet<PathBuf>) -> Result<Vec<String>> {
-        let project = self.project.with_files(files, self.host.top, true)?;
-        self.host
-            .differences(whole, &project.entries, &project.root)
     }
 
     /// The hook, and the scripts that it reads.

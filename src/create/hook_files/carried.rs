@@ -197,6 +197,51 @@ fn tracked(top: &Path, files: &BTreeSet<PathBuf>) -> Option<BTreeSet<PathBuf>> {
     Some(absolute(top, &git(top, &ask, files)?))
 }
 
+/// The files in these directories that git does not track, or directories with nothing that it tracks.
+/// Of the top, those that it ignores are left out, as is what programs make by themselves.
+pub(super) fn untracked(top: &Path, directories: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+    let ask = [
+        "--literal-pathspecs",
+        "ls-files",
+        "-z",
+        "--others",
+        "--directory",
+        "--no-empty-directory",
+        "--exclude-standard",
+        "--",
+    ];
+    let all: Vec<_> = ask
+        .into_iter()
+        .filter(|word| *word != "--exclude-standard")
+        .collect();
+    let (whole, below): (BTreeSet<_>, BTreeSet<_>) = directories
+        .iter()
+        .cloned()
+        .partition(|directory| directory == top);
+    let mut found = BTreeSet::new();
+    for (words, directories) in [(&ask[..], whole), (&all, below)] {
+        if !directories.is_empty() && top.join(GIT).exists() {
+            let listed = git(top, words, &directories).unwrap_or_default();
+            found.extend(absolute(top, &listed));
+        }
+    }
+    // Without the slash behind a directory.
+    let plain = found
+        .iter()
+        .map(|path| path.components().collect::<PathBuf>());
+    plain.filter(|path| !is_made(path)).collect()
+}
+
+/// Whether programs make a file of this name by themselves.
+fn is_made(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_cache = name.ends_with("_cache") || name == "__pycache__";
+    let endings = [".pyc", "~", ".swp", ".o"];
+    is_cache
+        || [".direnv", ".DS_Store", GIT].contains(&&*name)
+        || endings.iter().any(|end| name.ends_with(end))
+}
+
 /// The paths that git lists, with a zero byte behind each.
 fn absolute(top: &Path, listed: &[u8]) -> BTreeSet<PathBuf> {
     let names = listed.split(|byte| *byte == 0);

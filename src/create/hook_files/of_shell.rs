@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::carried::Choice;
-use super::{Visited, Visitor, is_git, named, told};
+use super::{Visited, Visitor, carried, is_git, named, told};
 use crate::create::project::links::Way;
 use crate::error::Result;
 
@@ -34,9 +34,11 @@ impl Visitor<'_> {
             .collect();
         let carried: BTreeSet<_> = self.project.paths().collect();
         let is_own = |path: &PathBuf| !path.strip_prefix(top).is_ok_and(is_git);
+        // The hook may only have looked for a directory.
+        let is_known = |path: &PathBuf| visited.files.contains(path) && !path.is_dir();
         let paths: BTreeSet<_> = paths
             .into_iter()
-            .filter(|path| is_own(path) && !visited.files.contains(path))
+            .filter(|path| is_own(path) && !is_known(path))
             .collect();
         let mut choice = if self.project.is_flake() {
             let is_new = |path: &PathBuf| path != top && !carried.contains(path);
@@ -44,6 +46,7 @@ impl Visitor<'_> {
         } else {
             Choice::of_named(top, paths, &carried)
         };
+        choice.left.retain(|path| !visited.files.contains(path));
         if !choice.left.is_empty() {
             let project = self.project.with_files(&choice.carried, top, false)?;
             let made = self
@@ -54,6 +57,41 @@ impl Visitor<'_> {
                 .retain(|path| path == top || !made.contains(path));
         }
         told::named(&choice, &named, top, self.shell, self.host.report);
+        let directories = named.keys().chain(&visited.listed);
+        let directories = directories.filter(|path| !choice.left.contains(*path) && path.is_dir());
+        self.tell_of_untracked(&directories.cloned().collect(), &choice.carried)?;
         Ok(choice.carried)
+    }
+
+    /// Tells of what is missing in directories that are carried.
+    fn tell_of_untracked(
+        &self,
+        directories: &BTreeSet<PathBuf>,
+        also_carried: &BTreeSet<PathBuf>,
+    ) -> Result<()> {
+        let top = self.host.top;
+        let carried: BTreeSet<_> = self.project.paths().collect();
+        let mut left = carried::untracked(top, directories);
+        left.retain(|path| !carried.contains(path) && !also_carried.contains(path));
+        if left.is_empty() {
+            return Ok(());
+        }
+        let project = self.project.with_files(also_carried, top, false)?;
+        let made = self
+            .host
+            .made_by_hook(&left, &project.entries, &project.root)?;
+        left.retain(|path| !made.contains(path));
+        let choice = if self.project.is_flake() {
+            Choice::of_flake(top, left)
+        } else {
+            Choice {
+                left,
+                rule: "files that git tracks",
+                can_be_included: true,
+                ..Choice::default()
+            }
+        };
+        told::untracked(&choice, top, self.shell, self.host.report);
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The messages about the files that a hook reads.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use super::carried::Choice;
@@ -14,16 +15,13 @@ const LISTED: usize = 10;
 
 /// Which files are carried, and which are not.
 pub(super) fn choice(choice: &Choice, top: &Path, report: &Report) {
-    if !choice.carried.is_empty() {
+    let carried = without_parents(&choice.carried);
+    if !carried.is_empty() {
         report.emit(Event::Note(&format!(
             "the shellHook reads {} of the project when it runs, which {} carried, too:{}",
-            count(choice.carried.len(), "file"),
-            if choice.carried.len() == 1 {
-                "is"
-            } else {
-                "are"
-            },
-            list(&choice.carried, top)
+            counted(&carried),
+            if carried.len() == 1 { "is" } else { "are" },
+            list(&carried, top)
         )));
     }
     if !choice.left.is_empty() {
@@ -36,7 +34,7 @@ pub(super) fn choice(choice: &Choice, top: &Path, report: &Report) {
         report.emit(Event::Warning(&format!(
             "the shellHook reads {} of the project when it runs that {} not carried, because only \
              {} are carried unasked:{}\nto carry {}, {to_type}",
-            count(choice.left.len(), "file"),
+            counted(&choice.left),
             if is_one { "is" } else { "are" },
             choice.rule,
             list(&choice.left, top),
@@ -61,7 +59,7 @@ pub(super) fn named(
     if !carried.is_empty() {
         report.emit(Event::Note(&format!(
             "{name}the shell names {} of the project, carried, too:{}",
-            count(carried.len(), "file"),
+            counted(&carried),
             list_with_names(&carried, named, top)
         )));
     }
@@ -79,7 +77,7 @@ pub(super) fn named(
     let text = format!(
         "{name}the shell names {} of the project that {} not carried, because only {} are carried \
          unasked:{}\nto carry {them}, {to_type}",
-        count(choice.left.len(), "file"),
+        counted(&choice.left),
         if choice.left.len() == 1 { "is" } else { "are" },
         choice.rule,
         list_with_names(&choice.left, named, top),
@@ -90,6 +88,59 @@ pub(super) fn named(
     } else {
         report.emit(Event::Note(&text));
     }
+}
+
+/// What is left out of directories that are carried.
+pub(super) fn untracked(choice: &Choice, top: &Path, shell: &Shell, report: &Report) {
+    if choice.left.is_empty() {
+        return;
+    }
+    let is_one = choice.left.len() == 1;
+    let to_type = if choice.can_be_included {
+        format!("add: {}", options(&choice.left, top, "--include "))
+    } else {
+        git_add(choice, top)
+    };
+    let text = format!(
+        "{}directories that the shell names are carried without {}, because only {} are carried \
+         unasked:{}\nto carry {}, {to_type}",
+        ShellName::before_words(shell.name.as_ref()),
+        counted(&choice.left),
+        choice.rule,
+        list(&choice.left, top),
+        if is_one { "it" } else { "them" },
+    );
+    // A directory that nothing tracks is mostly one that the user's programs fill.
+    if choice.left.iter().any(|path| path.is_file()) {
+        report.emit(Event::Warning(&text));
+    } else {
+        report.emit(Event::Note(&text));
+    }
+}
+
+/// The number of these files, and that of directories among them.
+fn counted(paths: &BTreeSet<PathBuf>) -> String {
+    let is_directory = |path: &&PathBuf| path.is_dir() && !path.is_symlink();
+    let directories = paths.iter().filter(is_directory).count();
+    let in_words = match directories {
+        1 => "1 directory".to_owned(),
+        _ => format!("{directories} directories"),
+    };
+    match (paths.len() - directories, directories) {
+        (files, 0) => count(files, "file"),
+        (0, _) => in_words,
+        (files, _) => format!("{} and {in_words}", count(files, "file")),
+    }
+}
+
+/// Without the directories of others among them.
+fn without_parents(paths: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+    let is_parent = |path: &Path| {
+        let mut from = paths.range::<Path, _>((Bound::Excluded(path), Bound::Unbounded));
+        from.next().is_some_and(|next| next.starts_with(path))
+    };
+    let rest = paths.iter().filter(|path| !is_parent(path));
+    rest.cloned().collect()
 }
 
 /// How the files that are left get into a flake.

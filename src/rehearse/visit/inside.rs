@@ -53,6 +53,7 @@ pub(super) fn visit(file: &Path) -> Result<Seen> {
     let definitions = fs::read(DEFINITIONS).unwrap_or_default();
     Ok(Seen {
         reads: reads.files,
+        lists: reads.directories,
         watched_all: reads.is_complete,
         ended: (!tried.arrived).then(|| tried.status.to_string()),
         environment: environment(&masked(&String::from_utf8_lossy(&variables))),

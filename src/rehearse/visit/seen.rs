@@ -15,6 +15,8 @@ const TOLD: usize = 6;
 pub(crate) struct Seen {
     /// The files that were read, relative to the watched directory.
     pub(super) reads: BTreeSet<PathBuf>,
+    /// The directories that were listed, relative to the watched one.
+    pub(super) lists: BTreeSet<PathBuf>,
     /// Whether every directory was watched.
     pub(super) watched_all: bool,
     /// How it ended, if it never got to the command.
@@ -31,6 +33,11 @@ impl Seen {
     /// The files that were read, relative to the watched directory.
     pub(crate) fn reads(&self) -> &BTreeSet<PathBuf> {
         &self.reads
+    }
+
+    /// The directories that were listed, relative to the watched one.
+    pub(crate) fn lists(&self) -> &BTreeSet<PathBuf> {
+        &self.lists
     }
 
     /// The exported variables, in quotes, and the names of functions.

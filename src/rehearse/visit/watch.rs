@@ -33,6 +33,8 @@ pub(super) struct Watch {
 pub(super) struct Reads {
     /// Relative to the watched directory.
     pub(super) files: BTreeSet<PathBuf>,
+    /// The directories below it that were listed.
+    pub(super) directories: BTreeSet<PathBuf>,
     /// Whether all of it was watched.
     pub(super) is_complete: bool,
 }
@@ -41,6 +43,8 @@ pub(super) struct Reads {
 struct Events {
     /// The watched directory, and the name in it.
     read: BTreeSet<(i32, CString)>,
+    /// Of directories.
+    listed: BTreeSet<(i32, CString)>,
     were_lost: bool,
 }
 
@@ -71,6 +75,7 @@ impl Watch {
         };
         Ok(Reads {
             files: events.read.iter().filter_map(place).collect(),
+            directories: events.listed.iter().filter_map(place).collect(),
             is_complete: self.is_complete && !events.were_lost,
         })
     }
@@ -136,8 +141,13 @@ fn read(queue: OwnedFd, last: i32) -> io::Result<Events> {
         };
         // A file that is only written to is opened, too.
         let is_read = flags.intersects(ReadFlags::ACCESS | ReadFlags::CLOSE_NOWRITE);
-        if is_read && !flags.contains(ReadFlags::ISDIR) {
-            events.read.insert((event.wd(), name.to_owned()));
+        if is_read {
+            let read = (event.wd(), name.to_owned());
+            if flags.contains(ReadFlags::ISDIR) {
+                events.listed.insert(read);
+            } else {
+                events.read.insert(read);
+            }
         }
     }
 }
@@ -174,6 +184,7 @@ mod tests {
         let reads = watch.finish().unwrap();
         let expected = [".git/HEAD", "a/b/read", "a/empty"].map(PathBuf::from);
         assert_eq!(reads.files, BTreeSet::from(expected));
+        assert_eq!(reads.directories, BTreeSet::from([PathBuf::from("a")]));
         assert!(reads.is_complete);
     }
 

@@ -115,6 +115,22 @@ fn a_file_that_a_hook_tests_for_is_carried() {
         .prints("dev yes");
 }
 
+/// A directory whose names matter is carried with what git tracks, as one that a variable names.
+#[test]
+fn a_directory_that_a_hook_lists_is_carried() {
+    let hook = "export COUNT=$(ls migrations | wc -l); d=seeds; export SEEDS=$(echo $d/*)";
+    let shell = format!("pkgs.mkShell {{ shellHook = ''{hook}''; }}");
+    let files = "mkdir migrations seeds other; touch migrations/1.sql migrations/2.sql migrations/3.sql seeds/a other/b; git init -q .; git add .";
+    let b = packed("hook-lists", &shell, files, "");
+    b.shellpack("open x.shellpack --run 'echo $COUNT $SEEDS; ls'")
+        .succeeds()
+        .prints("3 seeds/a\nmigrations\nseeds\nshell.nix");
+    pack("hook-lists-said", hook, &format!("{files}; touch migrations/4.sql"))
+        .succeeds()
+        .says("the shellHook reads 4 files of the project when it runs, which are carried, too:\n  migrations/1.sql\n")
+        .says("are carried without 1 file, because only files that git tracks are carried unasked:\n  migrations/4.sql\nto carry it, add: --include migrations/4.sql\n");
+}
+
 /// Nothing shows which file the hook looks for: the message says what changes.
 #[test]
 fn a_hook_that_does_something_else_without_a_file_is_told() {

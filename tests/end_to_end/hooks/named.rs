@@ -73,6 +73,27 @@ fn a_large_directory_is_named() {
     }
 }
 
+/// A directory is carried without what git does not track: that is named.
+#[test]
+fn what_a_carried_directory_lacks_is_named() {
+    let shell =
+        "pkgs.mkShell { shellHook = ''export CFG=$PWD/conf PATH=$PWD/bin:$PATH; : > $CFG/made''; }";
+    let prepare = format!(
+        "{FILES}; mkdir -p conf/deep conf/__pycache__; echo .env > .gitignore; touch conf/tracked.yml
+        git init -q .; git add .; touch bin/newtool conf/untracked.yml conf/.env conf/deep/x conf/made
+        touch conf/__pycache__/x"
+    );
+    pack("names-lacks", shell, &prepare)
+        .succeeds()
+        .says("the shell names 2 directories of the project, carried, too:\n  bin (PATH)\n  conf (CFG)\n")
+        .says("warning: directories that the shell names are carried without 3 files and 1 directory, because only files that git tracks are carried unasked:\n  bin/newtool\n  conf/.env\n  conf/deep\n  conf/untracked.yml\n")
+        .says("to carry them, add: --include bin/newtool --include conf/.env --include conf/deep --include conf/untracked.yml\n");
+    machine_a()
+        .sh("cd fixtures/shells/names-lacks; shellpack create -f --include bin/newtool --include conf/.env --include conf/deep --include conf/untracked.yml -o ~/names-lacks.shellpack")
+        .succeeds()
+        .never_says("carried without");
+}
+
 /// The hook makes it on the target as well.
 #[test]
 fn a_directory_that_the_hook_makes_is_not_named() {
