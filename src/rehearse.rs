@@ -32,7 +32,7 @@ pub(crate) use carried::{Outcome, Task, builds_all_the_same, carried};
 use whole::Stage;
 
 /// Where the project is in a room: at another absolute path than any real project.
-const PROJECT: &str = "/home/rehearsal";
+pub(crate) const PROJECT: &str = "/home/rehearsal";
 /// The hidden subcommands that rehearse, and visit a shell, inside of a room.
 const SUBCOMMAND: &str = "rehearse-inside";
 const VISIT: &str = "rehearse-visit";

@@ -20,11 +20,14 @@ use shellpack_format::bundle::manifest::ShellName;
 
 mod carried;
 mod links_out;
+mod machine_files;
 mod mentioned;
 mod named;
+mod of_machine;
 mod of_shell;
 mod told;
 mod tried;
+mod variables;
 
 use carried::Choice;
 
@@ -282,15 +285,17 @@ impl<'a> Visitor<'a> {
     /// The hook, and the scripts that it reads.
     fn texts(&self, files: &BTreeSet<PathBuf>) -> Vec<String> {
         let environment = &self.shell.derivation.environment;
-        let hooks = ["shellHook", "__json"]
-            .iter()
-            .filter_map(|name| environment.get(*name));
+        let structured = environment.get("__json").and_then(|text| {
+            let attributes: serde_json::Value = serde_json::from_str(text).ok()?;
+            Some(attributes.get("shellHook")?.as_str()?.to_owned())
+        });
+        let hooks = environment.get("shellHook").cloned().into_iter();
         let is_script = |file: &&PathBuf| {
             fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.len() < 64 << 10)
         };
         let scripts = files.iter().filter(is_script);
         let scripts = scripts.filter_map(|file| fs::read_to_string(file).ok());
-        hooks.cloned().chain(scripts).collect()
+        hooks.chain(structured).chain(scripts).collect()
     }
 
     fn note(&self, words: &str) {

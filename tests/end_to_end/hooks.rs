@@ -8,6 +8,8 @@ use crate::support::{Machine, Outcome, machine_a};
 mod files;
 /// Symlinks that it reads through.
 mod links;
+/// Files and environment variables of machine A.
+mod machine;
 /// Files that an entered shell names.
 mod named;
 /// The directory that it runs in.

@@ -52,6 +52,11 @@ impl<'a> Texts<'a> {
         }
     }
 
+    /// The variables with their values.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.values.iter().map(|(name, value)| (*name, *value))
+    }
+
     /// The variables, the aliases, and the functions that these hooks define.
     pub(super) fn all(&self, hooks: &[String]) -> Vec<Text<'a>> {
         let values = self.values.iter().map(|(name, content)| Text {

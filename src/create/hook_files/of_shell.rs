@@ -15,6 +15,7 @@ impl Visitor<'_> {
         let top = self.host.top;
         let texts = named::Texts::of(visited.whole.as_ref(), self.shell, self.no_eval, top);
         let hooks = self.texts(&visited.files);
+        self.tell_of_machine(&texts, &hooks);
         let mut named = BTreeMap::new();
         let mut ways = Vec::new();
         for (path, name) in named::find(texts.all(&hooks), &self.directory(), top) {

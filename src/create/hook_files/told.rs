@@ -119,7 +119,7 @@ pub(super) fn untracked(choice: &Choice, top: &Path, shell: &Shell, report: &Rep
 }
 
 /// The number of these files, and that of directories among them.
-fn counted(paths: &BTreeSet<PathBuf>) -> String {
+pub(super) fn counted(paths: &BTreeSet<PathBuf>) -> String {
     let is_directory = |path: &&PathBuf| path.is_dir() && !path.is_symlink();
     let directories = paths.iter().filter(is_directory).count();
     let in_words = match directories {
@@ -190,7 +190,8 @@ pub(super) fn differences(found: &[String], cause: Cause, shell: &Shell, report:
     )));
 }
 
-fn list(files: &BTreeSet<PathBuf>, top: &Path) -> String {
+/// The files, one a line, below the top.
+pub(super) fn list(files: &BTreeSet<PathBuf>, top: &Path) -> String {
     let shown = files.iter().take(LISTED);
     let shown =
         shown.map(|file| format!("\n  {}", file.strip_prefix(top).unwrap_or(file).display()));
