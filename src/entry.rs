@@ -135,7 +135,7 @@ pub(crate) fn enter(
     }
     let (nix, record) = (ready.target.nix()?, ready.record()?);
     let recipe = Recipe::of(ready.manifest, ready.shell);
-    let invocation = ready.invocation(&recipe)?;
+    let invocation = ready.invocation(&recipe)?.of_entry(entry);
     report.emit(Event::Phase(Phase::Evaluate));
     let derivation = invocation.instantiate(&record.derivation_root(ready.shell))?;
     if let Some(drift) = Drift::find(ready, nix, &derivation)? {

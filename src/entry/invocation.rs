@@ -103,6 +103,8 @@ pub struct Invocation<'a> {
     environment: Environment,
     /// The directory for files that entering needs.
     dir: PathBuf,
+    /// Whether evaluation is for `--pure`.
+    pure: bool,
 }
 
 impl<'a> Invocation<'a> {
@@ -144,7 +146,16 @@ impl<'a> Invocation<'a> {
             variables,
             environment,
             dir: dir.to_owned(),
+            pure: false,
         })
+    }
+
+    /// This invocation, evaluated as nix-shell evaluates for this entry.
+    pub(crate) fn of_entry(self, entry: &Entry) -> Self {
+        Self {
+            pure: entry.pure,
+            ..self
+        }
     }
 
     /// This invocation with these variables instead of the machine's own.
@@ -215,7 +226,7 @@ impl<'a> Invocation<'a> {
             .environment(&self.environment)
             .args(args)
             .args(command::offline())
-            .env("IN_NIX_SHELL", "impure")
+            .env(evaluate::IN_NIX_SHELL, evaluate::in_nix_shell(self.pure))
             .current_dir(self.directory_of_file());
         Ok(self.surroundings(command))
     }

@@ -48,6 +48,8 @@ pub(crate) struct Request<'a> {
     pub nix_path: Option<String>,
     /// A nixpkgs configuration instead of the user's.
     pub nixpkgs_config: Option<String>,
+    /// Whether it is for `nix-shell --pure`: nix-shell says so to the evaluation.
+    pub pure: bool,
     /// All environment variables, besides those that follow from the fields above.
     pub environment: Environment,
     /// The directory for a root of the derivation and for the recorder's files.
@@ -74,6 +76,7 @@ impl<'a> Request<'a> {
             flakes: false,
             nix_path: None,
             nixpkgs_config: None,
+            pure: false,
             environment,
             scratch,
             report,
@@ -220,8 +223,7 @@ impl<'a> Request<'a> {
             .args(["--indirect", "-vvv", "--add-root"])
             .arg(root)
             .env("NO_COLOR", "1")
-            // nix-shell sets this before it evaluates; nixpkgs' `lib.inNixShell` reads it.
-            .env("IN_NIX_SHELL", "impure");
+            .env(IN_NIX_SHELL, in_nix_shell(self.pure));
         if let Some(nix_path) = &self.nix_path {
             command = command.env("NIX_PATH", nix_path);
         }
@@ -230,6 +232,14 @@ impl<'a> Request<'a> {
         }
         command
     }
+}
+
+/// The variable that nix-shell sets before it evaluates; nixpkgs' `lib.inNixShell` reads it.
+pub(crate) const IN_NIX_SHELL: &str = "IN_NIX_SHELL";
+
+/// Its value.
+pub(crate) fn in_nix_shell(pure: bool) -> &'static str {
+    if pure { "pure" } else { "impure" }
 }
 
 /// The arguments with which nix-instantiate evaluates a file and a selection as nix-shell does, which

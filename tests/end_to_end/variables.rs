@@ -176,7 +176,7 @@ fn a_variable_of_the_machine_is_told() {
     let shell = r#"pkgs.mkShell { MESSAGE = "at ${builtins.getEnv "HOME"}"; }"#;
     create("home-told", shell, "", "")
         .succeeds()
-        .says("the shell depends on HOME, which has another value on the target\n");
+        .says("the shell depends on HOME, which has another value on the target\nno bundle sets HOME: to evaluate with one value everywhere, write it in the project, and do not read HOME there\n");
     brought("home-told")
         .sh("mkdir other; HOME=$PWD/other; shellpack open x.shellpack --run '[ \"$MESSAGE\" = \"at $HOME\" ] && echo yes'")
         .succeeds()
@@ -236,7 +236,7 @@ fn a_variable_of_the_machine_that_the_project_compares_is_told() {
 pkgs.mkShell { X = if user == "nobody-here" then "yes" else "no"; HERE = builtins.pathExists (builtins.getEnv "HOME" + "/.no"); }"#;
     create("user-compared", shell, "", "")
         .succeeds()
-        .says("shell.nix compares USER, which has another value on the target: with the values that were tried, the shell is the same\n")
+        .says("shell.nix compares USER, which has another value on the target: with the values that were tried, the shell is the same\nto evaluate with one value everywhere, add: --env USER=VALUE\n")
         .never_says("HOME")
         .shows("it was not evaluated with every value of USER, which the project's files compare\n");
     let proof = &inspected(machine_a(), "user-compared.shellpack")["proof"];
@@ -245,6 +245,40 @@ pkgs.mkShell { X = if user == "nobody-here" then "yes" else "no"; HERE = builtin
     create("user-compared-in-nixpkgs", "pkgs.mkShell { }", "", "")
         .succeeds()
         .never_says("compares");
+}
+
+/// nix-shell tells the evaluation, and so does `open --pure`.
+#[test]
+fn the_shell_for_a_pure_entry_is_evaluated_as_one() {
+    let asks = |value: &str| {
+        format!("if builtins.getEnv \"IN_NIX_SHELL\" == \"pure\" then {value} else \"impure\"")
+    };
+    let shell = format!("pkgs.mkShell {{ MESSAGE = {}; }}", asks("\"pure\""));
+    create("purity", &shell, "", "")
+        .succeeds()
+        .says("shell.nix reads IN_NIX_SHELL: with --pure, it is another shell, whose inputs the bundle need not have\n");
+    let b = brought("purity");
+    for (words, message) in [
+        ("", "impure"),
+        ("--pure", "pure"),
+        ("--pure --no-eval", "impure"),
+    ] {
+        b.shellpack(&format!("open x.shellpack {words} --run 'echo $MESSAGE'"))
+            .succeeds()
+            .prints(message);
+    }
+    let package = "pkgs.writeShellScriptBin \"only-pure\" \"true\"";
+    let shell = format!("pkgs.mkShell {{ MESSAGE = [ ({}) ]; }}", asks(package));
+    create("purity-drifts", &shell, "", "").succeeds();
+    brought("purity-drifts")
+        .shellpack("open x.shellpack --pure --run true")
+        .exits_with(125)
+        .says("only-pure");
+    // Where it is the same one, there is nothing to tell.
+    let shell = format!("pkgs.mkShell {{ MESSAGE = {}; }}", asks("\"impure\""));
+    create("purity-same", &shell, "", "")
+        .succeeds()
+        .never_says("IN_NIX_SHELL");
 }
 
 /// The target has its own, unless a look-up used it.

@@ -15,10 +15,12 @@ use shellpack_format::store::store_path::StorePath;
 
 mod compared;
 mod elsewhere;
+mod pure;
 mod search;
 
 pub(super) use compared::{Compared, by_project as compared_by_project};
 use elsewhere::{elsewhere, may_decide, without};
+pub(super) use pure::{reader as reader_of_purity, tell as tell_of_purity};
 
 /// nixpkgs reads these by itself, and their names say that they are meant for it.
 const OF_NIXPKGS: &str = "NIXPKGS_ALLOW_";
@@ -83,10 +85,22 @@ impl Trial<'_> {
         let directory = self.file.parent().unwrap_or(self.file);
         format!(
             "{} compares {name}, which has another value on the target: with the values that were tried, \
-             the shell is the same",
-            from.strip_prefix(directory).unwrap_or(from).display()
+             the shell is the same\n{}",
+            from.strip_prefix(directory).unwrap_or(from).display(),
+            one_value(name)
         )
     }
+}
+
+/// How to get the same value of a variable of the machine everywhere.
+fn one_value(name: &str) -> String {
+    if is_evaluation_variable(name) {
+        return format!("to evaluate with one value everywhere, add: --env {name}=VALUE");
+    }
+    format!(
+        "no bundle sets {name}: to evaluate with one value everywhere, write it in the project, and do \
+         not read {name} there"
+    )
 }
 
 /// The outcome on the target.
@@ -151,12 +165,8 @@ impl Variables {
         let of_machine = self.of_machine(trial, &decided)?;
         for name in of_machine.keys() {
             report.emit(Event::Warning(&format!(
-                "the shell depends on {name}, which has another value on the target{}",
-                if is_evaluation_variable(name) {
-                    format!("\nto evaluate with one value everywhere, add: --env {name}=VALUE")
-                } else {
-                    String::new()
-                }
+                "the shell depends on {name}, which has another value on the target\n{}",
+                one_value(name)
             )));
         }
         let may_matter = |name: &&String| {
@@ -165,7 +175,7 @@ impl Variables {
         };
         let compared: BTreeSet<_> = trial.compared.keys().filter(may_matter).cloned().collect();
         for name in &compared {
-            report.emit(Event::Note(&trial.compares(name)));
+            report.emit(Event::Warning(&trial.compares(name)));
         }
         Ok(Heard {
             carried: decided.carried,

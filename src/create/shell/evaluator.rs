@@ -296,7 +296,18 @@ impl Evaluator<'_> {
         };
         let heard = self.variables.hear(&trial, self.report)?;
         let environment = self.variables.of_target(file, &heard.carried);
-        Ok((in_environment(environment, request.scratch)?, heard))
+        let path = in_environment(environment.clone(), request.scratch)?;
+        let is_foreign = |file: &Path| observed.part().is_foreign(file);
+        if let Some(reader) = environment::reader_of_purity(observed.events(), &is_foreign) {
+            let pure = evaluate(&Request {
+                environment,
+                scratch: &scratch,
+                pure: true,
+                ..request.clone()
+            });
+            environment::tell_of_purity((reader, file), (pure, &path), self.report)?;
+        }
+        Ok((path, heard))
     }
 
     fn request<'b>(&'b self, wanted: &'b Wanted, scratch: &'b Path) -> Result<Request<'b>> {
