@@ -1,7 +1,9 @@
 //! The recorded answers of a bundle, in words.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use super::LARGEST;
-use crate::report::{Labelled, count};
+use crate::report::{Labelled, count, utc};
 use shellpack_format::bundle::manifest::{Answers, HOME_PLACE, PROJECT_PLACE, Probe};
 
 /// Adds a line for each answer; `verbose` lists all files that are carried by name only.
@@ -12,7 +14,8 @@ pub(super) fn lines(text: &mut Labelled, answers: &Answers, verbose: bool) {
         label = "";
     };
     if let Some(time) = answers.time {
-        line(&format!("the time: {time} (builtins.currentTime)"));
+        let said = utc(UNIX_EPOCH + Duration::from_secs(time));
+        line(&format!("the time: {said} (builtins.currentTime = {time})"));
     }
     if !answers.builtins.is_empty() {
         line("the builtins and the version of the Nix that evaluated it");

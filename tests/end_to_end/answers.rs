@@ -24,7 +24,7 @@ fn a_package_of_the_time_arrives() {
     a.write_shell("time", &shell);
     a.sh("cd fixtures/shells/time; shellpack create -o ~/time.shellpack")
         .succeeds()
-        .says("the shell depends on the time (builtins.currentTime in shell.nix)");
+        .says("the shell depends on the time (builtins.currentTime in shell.nix): everywhere, it is evaluated as of now, 20");
     let b = Machine::offline();
     b.receive(&a.home("time.shellpack"), "x.shellpack");
     // The clock of the test has moved on, by a second at least.
@@ -33,7 +33,9 @@ fn a_package_of_the_time_arrives() {
     by_hand(&b, "");
     b.shellpack(&format!("rehearse x.shellpack {PRINT}"))
         .succeeds();
-    inspected(&b).shows("the time: ");
+    inspected(&b)
+        .shows("the time: 20")
+        .shows("Z (builtins.currentTime = ");
 }
 
 #[test]

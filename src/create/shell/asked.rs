@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::names_of_builtins::{self, PackageSets};
 use super::places;
 use crate::create::project::{Part, Project, kind_of};
 use crate::nix::Nix;
 use crate::nix::evaluate::Recorded;
+use crate::report::utc;
 use shellpack_format::bundle::manifest::{Answers, NIXPKGS_CONFIG, Probe, RelativePath, Seen};
 
 /// A kind of question.
@@ -253,7 +255,7 @@ impl Asked {
             Kind::Time => format!(
                 "the shell depends on the time (builtins.currentTime in {askers}): everywhere, it is \
                  evaluated as of now, {}",
-                self.time
+                utc(UNIX_EPOCH + Duration::from_secs(self.time))
             ),
             Kind::Builtins => format!(
                 "the shell asks which builtins Nix has, or its version ({askers}): everywhere, it gets \
