@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::project::{self, Project};
 use crate::error::{Error, FlakeProblem, Result};
-use crate::nix::Nix;
 use crate::nix::evaluate::Request;
 use crate::nix::flake::{self, AttributePath, Flake, LOCK_FILE, Metadata};
 use crate::nix::user_config::Nothing;
+use crate::nix::{self, Nix};
 use crate::redact;
 use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::selection::Selection;
@@ -128,7 +128,8 @@ impl StagedFlake {
         let source = std::slice::from_ref(&self.flake.source);
         let here = self.here();
         let project = project::without_evaluation(&[&self.file()], source, here.as_deref())?;
-        Ok(project.copied_from(self.directory.clone()))
+        let in_store = nix::store_directory().join(self.path.to_string());
+        Ok(project.copied_from(self.directory.clone(), in_store))
     }
 
     /// The directory of the copy that corresponds to the current one, if it is in the flake.

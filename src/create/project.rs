@@ -65,8 +65,9 @@ pub(super) struct Beyond {
 enum Place {
     /// At its root.
     Root,
-    /// The root is a copy of a flake: from this directory, or from elsewhere.
-    CopiedFrom(Option<PathBuf>),
+    /// The root is a copy of a flake: from this directory, or from elsewhere. Another copy is at this
+    /// path of the store, where it is evaluated.
+    CopiedFrom(Option<PathBuf>, PathBuf),
 }
 
 /// The part of a project that one shell uses.
@@ -82,9 +83,9 @@ pub(super) struct Part<'a> {
 
 impl Project {
     /// The project of a flake, whose root is a copy.
-    pub(super) fn copied_from(self, place: Option<PathBuf>) -> Self {
+    pub(super) fn copied_from(self, place: Option<PathBuf>, in_store: PathBuf) -> Self {
         Self {
-            place: Place::CopiedFrom(place),
+            place: Place::CopiedFrom(place, in_store),
             // All of it is the flake's: no file makes it larger.
             beyond: None,
             ..self
@@ -111,7 +112,7 @@ impl Project {
     pub(super) fn at_own_place(&self) -> Option<Self> {
         let place = match &self.place {
             Place::Root => return Some(self.clone()),
-            Place::CopiedFrom(place) => fs::canonicalize(place.as_ref()?).ok()?,
+            Place::CopiedFrom(place, _) => fs::canonicalize(place.as_ref()?).ok()?,
         };
         let mut own = self.clone();
         let is_there =
@@ -124,6 +125,14 @@ impl Project {
     /// The directory that has all of the project: the git repository of its root, or the root.
     pub(super) fn whole(&self) -> PathBuf {
         repository(&self.root).unwrap_or(&self.root).to_owned()
+    }
+
+    /// The directories from which an evaluation may name its files.
+    pub(super) fn evaluated_in(&self) -> Vec<PathBuf> {
+        match &self.place {
+            Place::Root => vec![self.root.clone()],
+            Place::CopiedFrom(_, in_store) => vec![self.root.clone(), in_store.clone()],
+        }
     }
 
     /// Everything in it, as absolute paths.

@@ -41,6 +41,15 @@ fn an_unlocked_flake_is_locked_in_the_bundle() {
         .says("nix flake lock .");
 }
 
+/// It is evaluated from a copy in the store, and named as the user knows it.
+#[test]
+fn a_file_of_a_flake_that_asks_is_named() {
+    let shell = r#"pkgs.mkShell { V = builtins.nixVersion; MESSAGE = "Hello, world!"; }"#;
+    let says = "the shell asks which builtins Nix has, or its version (flake.nix): ";
+    let b = flake_packed_saying("asking-flake", shell, "nix flake lock", ".#", says);
+    arrives(&b);
+}
+
 #[test]
 fn an_attribute_of_a_flake_arrives() {
     let name = "attribute";

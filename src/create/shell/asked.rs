@@ -41,6 +41,8 @@ pub(super) struct Asked {
     seen: BTreeMap<RelativePath, String>,
     probes: BTreeMap<PathBuf, Found>,
     project: PathBuf,
+    /// Where the project's files are evaluated.
+    directories: Vec<PathBuf>,
 }
 
 /// The file at a place of this machine, if there is one.
@@ -57,6 +59,7 @@ impl Asked {
             time,
             builtins: builtins(parts, nix),
             project: project.root.clone(),
+            directories: project.evaluated_in(),
             ..Self::default()
         };
         let mut package_sets = PackageSets::default();
@@ -239,6 +242,13 @@ impl Asked {
         Some((answers, unseen))
     }
 
+    /// A file as the user knows it: relative, if it is of the project.
+    fn shown<'a>(&self, file: &'a Path) -> &'a Path {
+        let mut directories = self.directories.iter();
+        let relative = directories.find_map(|directory| file.strip_prefix(directory).ok());
+        relative.unwrap_or(file)
+    }
+
     /// Lines that tell the user what shells depend on.
     pub(super) fn lines(&self, kinds: &[Kind]) -> Vec<String> {
         kinds.iter().map(|kind| self.line(*kind)).collect()
@@ -248,7 +258,7 @@ impl Asked {
         let askers: BTreeSet<_> = (0..self.askers.len())
             .flat_map(|shell| self.askers[shell].iter())
             .filter(|(asked, _)| *asked == kind)
-            .map(|(_, file)| file.strip_prefix(&self.project).unwrap_or(file))
+            .map(|(_, file)| self.shown(file))
             .collect();
         let askers = some(askers.iter().map(|file| file.display().to_string()));
         match kind {
