@@ -2,6 +2,8 @@
 //! cost no proof.
 
 use crate::support::shells::UNENTERABLE;
+use shellpack::internals::Access;
+
 use crate::support::{Machine, Outcome, machine_a};
 
 /// Files that only a hook reads.
@@ -100,6 +102,28 @@ fn what_a_hook_says_is_missing_is_told() {
             .says("/opt/rep/tool: No such file or directory\n")
             .says("./.team.env: No such file or directory\n")
             .never_says("gone");
+    }
+}
+
+/// Nix may be among what an administrator installed.
+#[test]
+fn a_nix_in_opt_rehearses() {
+    let a = Machine::online();
+    a.write_shell("nix-in-opt", "pkgs.mkShell { shellHook = ''echo ready''; }");
+    let create = "shellpack create fixtures/shells/nix-in-opt -f -o x.shellpack";
+    // It builds the shell: Nix starts a program beside itself for that.
+    a.runs(create);
+    let a = a.with_room(|room| {
+        let room = room.private("/usr/local").private("/opt");
+        room.bind("/usr/bin/nix", "/opt/nix/bin/nix", Access::ReadOnly)
+            .bind("/dev/null", "/usr/bin/nix", Access::ReadOnly)
+    });
+    let links = "for name in build collect-garbage daemon hash instantiate shell store; do
+        ln -s /opt/nix/bin/nix /opt/nix/bin/nix-$name; done
+        mkdir -p /usr/local/bin; ln -s /opt/nix/bin/* /usr/local/bin";
+    for path in ["/opt/nix/bin", "/usr/local/bin"] {
+        a.runs(&format!("{links}; export PATH={path}:$PATH; {create}"))
+            .shows("entered nix-shell");
     }
 }
 
