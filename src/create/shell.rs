@@ -137,13 +137,12 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     };
     let observed = evaluator.observe_all(wanted, &mut connection)?;
     let parts: Vec<_> = observed.iter().map(Observed::part).collect();
-    let here = match &observed[0].wanted.flake {
-        Some(flake) => flake.here(),
-        None => std::env::current_dir().ok(),
-    };
-    let project = match &observed[0].wanted.flake {
-        Some(flake) => flake.project()?,
-        None => project::collect(&parts, &options.extra_files, here.as_deref())?,
+    let (here, project) = if let Some(flake) = &observed[0].wanted.flake {
+        (flake.here(), flake.project()?)
+    } else {
+        let here = std::env::current_dir().ok();
+        let project = project::collect(&parts, &options.extra_files, here.as_deref())?;
+        (here, project)
     };
     report.ensure_not_interrupted()?;
     if !options.no_eval {
@@ -154,13 +153,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     let (mut all, answers) = evaluator.evaluate_answered(&observed, &project)?;
     let name = name(options, &project.root)?;
     let project = if options.no_eval {
-        let copied = project.only_copied();
-        secrets::warn_of_files(&copied, report);
-        warn_of_project_paths(&all, &project.root, report);
-        let files: Vec<_> = all.iter().map(|shell| shell.file.as_path()).collect();
-        let own = project::without_evaluation(&files, &options.extra_files, here.as_deref())?;
-        secrets::warn_of_new_files(&own, &copied, report);
-        own
+        without_evaluation(&project, &all, options, here.as_deref(), report)?
     } else {
         secrets::warn_of_files(&project, report);
         project
@@ -180,6 +173,23 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
         scratch,
         _temporary_roots: connection,
     })
+}
+
+/// The project as far as it is carried for entry without evaluation.
+fn without_evaluation(
+    project: &Project,
+    all: &[Shell],
+    options: &Options,
+    here: Option<&Path>,
+    report: &Report,
+) -> Result<Project> {
+    let copied = project.only_copied();
+    secrets::warn_of_files(&copied, report);
+    warn_of_project_paths(all, &project.root, report);
+    let files: Vec<_> = all.iter().map(|shell| shell.file.as_path()).collect();
+    let own = project::without_evaluation(&files, &options.extra_files, here)?;
+    secrets::warn_of_new_files(&own, &copied, report);
+    Ok(own)
 }
 
 /// The time, in seconds since 1970.

@@ -44,23 +44,10 @@ pub(super) fn record(
 ) -> Result<Recording> {
     let (entries, user) = user_settings(request)?;
     let plain = evaluate_plainly(request, nix, connection, report)?;
-    let beside = foreign(
-        nix,
-        &entries,
-        &Surroundings::default(),
-        &user,
-        request.file(),
-    );
     // Nix also evaluates built-in files, which do not exist on disk.
     let files = plain.evaluated.iter().filter(|file| file.is_file());
     let mut files: BTreeSet<PathBuf> = files.cloned().collect();
-    let mut watching = Recorder {
-        nix,
-        request: request.clone(),
-        foreign: beside,
-        configuration: user_config::places(&user, request.file()),
-        flakes: Vec::new(),
-    };
+    let mut watching = Recorder::new(request, nix, &entries, &user);
     let mut recorded = watching.record(&files)?;
 
     let seen = Seen {
@@ -74,22 +61,20 @@ pub(super) fn record(
         environment: &request.environment,
         scratch: request.scratch,
     };
-    let waiting =
-        report.waiting("the search path to be hashed, and copied into the store if it is new");
-    let surroundings = Surroundings::freeze(&seen, &entries, &user)?;
-    drop(waiting);
-    for frozen in surroundings.frozen() {
-        connection.add_temp_root(&frozen.store_path)?;
-    }
+    let surroundings = {
+        let _waiting =
+            report.waiting("the search path to be hashed, and copied into the store if it is new");
+        Surroundings::freeze(&seen, &entries, &user)?
+    };
+    let frozen = surroundings.frozen().map(|frozen| &frozen.store_path);
+    hold(frozen, connection)?;
     if surroundings.frozen().next().is_some() {
         files.extend(surroundings.frozen_files(nix, &files));
         watching.request = surroundings.applied_to(&watching.request);
         recorded = watching.record(&files)?;
     }
     let is_named = is_named(request, (&plain, &recorded), &surroundings, nix, report)?;
-    for derivation in &plain.derivations {
-        connection.add_temp_root(derivation)?;
-    }
+    hold(&plain.derivations, connection)?;
     // The recorder sees only project files; Nix's log names all of them.
     // Of the frozen ones, the project has those that it reads in another way, too.
     let is_left = |file: &PathBuf| !surroundings.has(nix, file);
@@ -189,7 +174,19 @@ struct Recorder<'a> {
     flakes: Vec<KnownFlake>,
 }
 
-impl Recorder<'_> {
+impl<'a> Recorder<'a> {
+    /// A recorder for a shell that nothing was frozen for yet.
+    fn new(request: &Request<'a>, nix: &'a Nix, entries: &[PathEntry], user: &UserConfig) -> Self {
+        let nothing = Surroundings::default();
+        Self {
+            nix,
+            request: request.clone(),
+            foreign: foreign(nix, entries, &nothing, user, request.file()),
+            configuration: user_config::places(user, request.file()),
+            flakes: Vec::new(),
+        }
+    }
+
     /// Records until every flake that `getFlake` returns is known. Nix evaluates an unknown flake
     /// by itself, and its fetches are not recorded.
     fn record(&mut self, files: &BTreeSet<PathBuf>) -> Result<Evaluation> {
@@ -230,9 +227,16 @@ fn hold_sources(nix: &Nix, evaluation: &Evaluation, connection: &mut Connection)
     let sources: BTreeSet<_> = files
         .filter_map(|file| Some(nix.store.containing(file)?.0))
         .collect();
-    sources
-        .iter()
-        .try_for_each(|source| connection.add_temp_root(source))
+    hold(&sources, connection)
+}
+
+/// Keeps store paths from the garbage collector.
+fn hold<'a>(
+    paths: impl IntoIterator<Item = &'a StorePath>,
+    connection: &mut Connection,
+) -> Result<()> {
+    let mut paths = paths.into_iter();
+    paths.try_for_each(|path| connection.add_temp_root(path))
 }
 
 /// Directories whose files do not belong to the project: the store, the user's configuration, and the
