@@ -21,6 +21,7 @@ use shellpack_format::bundle::manifest::ShellName;
 mod carried;
 mod links_out;
 mod machine_files;
+mod made;
 mod mentioned;
 mod named;
 mod of_machine;
@@ -188,8 +189,8 @@ impl<'a> Visitor<'a> {
         let outside = mentioned::outside(&self.texts(&BTreeSet::new()), &directory, self.host.top);
         told::outside(&outside, self.host.top, self.shell, self.host.report);
         self.tell_of_files_here(&directory);
-        let compares_times = mentioned::compares_times(&self.texts(&BTreeSet::new()));
-        if !compares_times && !self.has_more_files() {
+        let may_ask_times = mentioned::may_ask_times(&self.texts(&BTreeSet::new()));
+        if !may_ask_times && !self.has_more_files() {
             return Ok(Visited::default());
         }
         let Some(whole) = self.host.with_everything()? else {
@@ -203,10 +204,11 @@ impl<'a> Visitor<'a> {
         let tried = self.tried(&whole)?;
         let (mut files, differences) = (tried.files, tried.differences);
         files.extend(self.links_out(&files));
+        let files = self.without_made(files, &differences, &whole)?;
         if !differences.is_empty() {
             let cause = if asks_git {
                 told::Cause::Git
-            } else if mentioned::compares_times(&self.texts(&files)) {
+            } else if self.are_due_to_times(&differences, &whole, &files)? {
                 told::Cause::Times
             } else {
                 told::Cause::File

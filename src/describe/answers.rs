@@ -41,7 +41,8 @@ pub(super) fn lines(text: &mut Labelled, answers: &Answers, verbose: bool) {
 fn found(probe: &Probe) -> String {
     match (&probe.kind, &probe.entries) {
         (None, _) => "is not there".to_owned(),
-        (_, Some(entries)) => format!("has {}", count(entries.len(), "entry")),
+        (_, Some(entries)) if entries.len() == 1 => "has 1 entry".to_owned(),
+        (_, Some(entries)) => format!("has {} entries", entries.len()),
         (Some(_), None) => "is there".to_owned(),
     }
 }

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::report::{Event, Report};
 use crate::room::{Access, Room};
+use crate::tree::times;
 use shellpack_format::bundle::manifest::{Project, Shell, ShellName};
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::StoreDir;
@@ -82,6 +83,23 @@ impl Host<'_> {
             let scratch = scratch_space(0)?;
             let stage = scratch.0.join("project");
             copy_project(files, root, &stage)?;
+            self.enter_with_only(&scratch, &stage, root)
+        };
+        seen::differences(whole, &enter()?, enter)
+    }
+
+    /// As [`Self::differences`], if the files keep their times.
+    pub(crate) fn differences_with_times(
+        &self,
+        whole: &Seen,
+        files: &Project,
+        root: &Path,
+    ) -> Result<Vec<String>> {
+        let enter = || {
+            let scratch = scratch_space(0)?;
+            let stage = scratch.0.join("project");
+            copy_project(files, root, &stage)?;
+            times::set_as_in(files, root, &stage)?;
             self.enter_with_only(&scratch, &stage, root)
         };
         seen::differences(whole, &enter()?, enter)

@@ -12,6 +12,8 @@ mod files;
 mod links;
 /// Files and environment variables of machine A.
 mod machine;
+/// Files that the hook makes itself.
+mod made;
 /// Files that an entered shell names.
 mod named;
 /// The directory that it runs in.

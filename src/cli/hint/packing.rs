@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::error::{Advice, BadEnvironment, BadSource, Error, FlakeProblem, Kind, NoShell};
 use crate::nix::flake;
-use shellpack_format::bundle::manifest::shell_quoted;
+use shellpack_format::bundle::manifest::{shell_quoted, shell_quoted_path};
 
 mod script;
 
@@ -37,9 +37,14 @@ pub(super) fn of(error: &Error) -> Option<String> {
     })
 }
 
-/// A repository can be enlarged, but not by one that is in it.
+/// A repository can be enlarged, but not by one that is in it; and none is all of `/`.
 fn outside(file: &Path, limit: &Path) -> String {
-    if limit.join(".git").exists() {
+    if is_of_machine(file) {
+        return "it tells of this machine: write what the shell needs of it into a file of the project"
+            .to_owned();
+    }
+    let has_one_place = file.components().nth(1) == limit.components().nth(1);
+    if limit.join(".git").exists() || !has_one_place {
         return copy_beside(file, Some(limit));
     }
     format!(
@@ -50,7 +55,7 @@ fn outside(file: &Path, limit: &Path) -> String {
 
 /// For a file outside of the project that a file of it names.
 fn copy_beside(file: &Path, directory: Option<&Path>) -> String {
-    let quoted = |path: &Path| shell_quoted(&path.to_string_lossy());
+    let quoted = shell_quoted_path;
     format!(
         "copy it into the project, and name it there: cp {} {}",
         quoted(file),
@@ -184,6 +189,12 @@ fn flake_problem(problem: &FlakeProblem) -> String {
     }
 }
 
+/// Whether the kernel makes a file, which no project has.
+fn is_of_machine(file: &Path) -> bool {
+    let places = ["/proc", "/sys", "/dev"];
+    places.iter().any(|place| file.starts_with(place))
+}
+
 /// For a rehearsal that failed.
 fn advise(advice: &Advice) -> String {
     match advice {
@@ -191,7 +202,7 @@ fn advise(advice: &Advice) -> String {
             // Relative to where the command is typed.
             let here = std::env::current_dir().unwrap_or_default();
             let shown = file.strip_prefix(&here).unwrap_or(file);
-            let shown = shell_quoted(&shown.to_string_lossy());
+            let shown = shell_quoted_path(shown);
             return format!("carry the file, too: --include {shown}");
         }
         Advice::IncludeSource => "carry the directory that it is made from: --include DIR",

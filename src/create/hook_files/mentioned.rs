@@ -1,6 +1,7 @@
 //! Files that a script mentions.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::create::project::links::plain;
@@ -20,12 +21,15 @@ pub(super) fn files(texts: &[String], directory: &Path, top: &Path) -> BTreeSet<
     found
 }
 
-/// Whether one of these texts compares the times of files.
-pub(super) fn compares_times(texts: &[String]) -> bool {
-    let is_operator = |word: &str| matches!(word, "-nt" | "-ot" | "-newer");
-    texts
-        .iter()
-        .any(|text| text.split_whitespace().any(is_operator))
+/// Words of scripts that compare or read the times of files.
+const OF_TIMES: [&str; 8] = [
+    "-nt", "-ot", "-newer", "-newermt", "-mtime", "-mmin", "stat", "make",
+];
+
+/// Whether one of these texts may depend on the times of files.
+pub(super) fn may_ask_times(texts: &[String]) -> bool {
+    let is_of_times = |word: &&str| OF_TIMES.contains(word);
+    words(texts).iter().any(is_of_times) || texts.iter().any(|text| text.contains("date -r"))
 }
 
 /// The files outside of `top` that these texts mention by a path with `..` in it.
@@ -35,12 +39,18 @@ pub(super) fn outside(texts: &[String], directory: &Path, top: &Path) -> BTreeSe
     let rising = rising.filter(|place| place.starts_with("../"));
     rising
         .map(|place| plain(&directory.join(place)))
-        .filter(|path| !path.starts_with(top) && path.is_file())
+        .filter(|path| !path.starts_with(top) && path.is_file() && !is_of_every_machine(path))
         .collect()
 }
 
+/// Whether the kernel makes a file, on the target as well.
+fn is_of_every_machine(path: &Path) -> bool {
+    let places = ["/proc", "/sys", "/dev"];
+    places.iter().any(|place| path.starts_with(place))
+}
+
 /// The files of `here` that these texts mention relative to the current directory, and that are not in
-/// `entered`.
+/// `entered`, or others there.
 pub(super) fn only_in(here: &Path, texts: &[String], entered: &Path) -> BTreeSet<PathBuf> {
     let words = words(texts);
     let places = words.iter().map(|word| {
@@ -48,10 +58,19 @@ pub(super) fn only_in(here: &Path, texts: &[String], entered: &Path) -> BTreeSet
         place.trim_start_matches("./")
     });
     places
-        .filter(|place| !place.starts_with('/') && !entered.join(place).exists())
-        .map(|place| plain(&here.join(place)))
-        .filter(|path| path.starts_with(here) && path.is_file())
+        .filter(|place| !place.starts_with('/'))
+        .map(|place| (plain(&here.join(place)), entered.join(place)))
+        .filter(|(path, other)| path.starts_with(here) && path.is_file() && !is_same(path, other))
+        .map(|(path, _)| path)
         .collect()
+}
+
+/// Whether two files have the same content.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let size = |file: &Path| fs::metadata(file).map(|metadata| metadata.len()).ok();
+    let is_one = || fs::canonicalize(one).ok() == fs::canonicalize(other).ok();
+    let is_alike = || fs::read(one).ok() == fs::read(other).ok();
+    size(one) == size(other) && (is_one() || is_alike())
 }
 
 fn words(texts: &[String]) -> BTreeSet<&str> {
@@ -103,5 +122,9 @@ mod tests {
         let scripts = ["cat flag; . $PWD/flag; . ./x.sh; ls sub".to_owned()];
         assert_eq!(only_in(top, &scripts, &sub), of_top);
         assert!(only_in(top, &scripts, top).is_empty());
+        std::fs::write(sub.join("flag"), "").unwrap();
+        assert!(only_in(top, &scripts, &sub).is_empty());
+        std::fs::write(sub.join("flag"), "other").unwrap();
+        assert_eq!(only_in(top, &scripts, &sub), of_top);
     }
 }

@@ -26,7 +26,6 @@ impl Visitor<'_> {
             let is_known = way.parts.iter().any(|part| visited.files.contains(part));
             ways.extend((way.out.is_some() && !is_known).then_some(way));
         }
-        told::links_out(&ways, top, self.shell, self.host.report);
         let leads_to_root = |path: &&PathBuf| *path != top && self.project.root.starts_with(path);
         let paths: BTreeSet<_> = named
             .keys()
@@ -57,6 +56,12 @@ impl Visitor<'_> {
                 .left
                 .retain(|path| path == top || !made.contains(path));
         }
+        let in_directories = Self::links_in(named.keys(), &carried, &choice.carried);
+        let is_new = |link: &PathBuf| !ways.iter().any(|way| way.parts.contains(link));
+        let more: Vec<_> = in_directories.into_iter().filter(is_new).collect();
+        ways.extend(more.iter().map(|link| Way::to(link, top)));
+        ways.retain(|way| way.out.is_some());
+        told::links_out(&ways, top, self.shell, self.host.report);
         told::named(&choice, &named, top, self.shell, self.host.report);
         let directories = named.keys().chain(&visited.listed);
         let directories = directories.filter(|path| !choice.left.contains(*path) && path.is_dir());
@@ -94,5 +99,19 @@ impl Visitor<'_> {
         };
         told::untracked(&choice, top, self.shell, self.host.report);
         Ok(())
+    }
+
+    /// The carried links in the directories that the shell names.
+    fn links_in<'b>(
+        named: impl Iterator<Item = &'b PathBuf>,
+        carried: &BTreeSet<PathBuf>,
+        added: &BTreeSet<PathBuf>,
+    ) -> BTreeSet<PathBuf> {
+        let directories: Vec<_> = named.filter(|path| path.is_dir()).collect();
+        let is_in_one = |file: &&PathBuf| directories.iter().any(|dir| file.starts_with(dir));
+        let all = carried.iter().chain(added);
+        all.filter(|file| file.is_symlink() && is_in_one(file))
+            .cloned()
+            .collect()
     }
 }

@@ -8,7 +8,7 @@ use super::carried::Choice;
 use crate::create::project::links::Way;
 use crate::create::shell::Shell;
 use crate::report::{Event, Report, count};
-use shellpack_format::bundle::manifest::{ShellName, shell_quoted, shell_quoted_path};
+use shellpack_format::bundle::manifest::{ShellName, shell_quoted_path};
 
 /// The most files that are listed.
 const LISTED: usize = 10;
@@ -169,7 +169,7 @@ fn list_with_names(
 pub(super) enum Cause {
     /// The hook asks git.
     Git,
-    /// It compares the times of files.
+    /// It depends on the times of files.
     Times,
     /// It looks for a file.
     File,
@@ -181,7 +181,7 @@ pub(super) fn differences(found: &[String], cause: Cause, shell: &Shell, report:
     let lines: String = found.iter().map(|line| format!("\n  {line}")).collect();
     let cause = match cause {
         Cause::Git => "\nit asks git, whose .git is never carried",
-        Cause::Times => "\nit compares the times of files, and on the target all have the same",
+        Cause::Times => "\nit depends on the times of files, and on the target all have the same",
         Cause::File => "\nto carry a file that it looks for, add: --include FILE",
     };
     report.emit(Event::Warning(&format!(
@@ -230,10 +230,11 @@ pub(super) fn outside(files: &BTreeSet<PathBuf>, top: &Path, shell: &Shell, repo
         return;
     }
     let name = ShellName::before_words(shell.name.as_ref());
-    let or = if top.join(".git").exists() {
-        ""
-    } else {
+    let has_one_place = |file: &PathBuf| file.components().nth(1) == top.components().nth(1);
+    let or = if !top.join(".git").exists() && files.iter().all(has_one_place) {
         ", or make that a git repository that contains it"
+    } else {
+        ""
     };
     report.emit(Event::Warning(&format!(
         "{name}the shellHook mentions {} outside of the project, {}, and nothing there is carried:{}\n\
@@ -305,7 +306,7 @@ fn options(files: &BTreeSet<PathBuf>, top: &Path, before: &str) -> String {
     named.retain(|file| !all.iter().any(|dir| is_in(file, dir)));
     let option = |file: &&Path| {
         let shown = file.strip_prefix(&here).unwrap_or(file);
-        format!("{before}{}", shell_quoted(&shown.to_string_lossy()))
+        format!("{before}{}", shell_quoted_path(shown))
     };
     let options: Vec<_> = named.iter().map(option).collect();
     options.join(" ")

@@ -75,9 +75,26 @@ impl Visitor<'_> {
         Ok(is_better)
     }
 
-    fn differences(&self, whole: &Seen, files: &BTreeSet<PathBuf>) -> Result<Vec<String>> {
+    pub(super) fn differences(
+        &self,
+        whole: &Seen,
+        files: &BTreeSet<PathBuf>,
+    ) -> Result<Vec<String>> {
         let project = self.project.with_files(files, self.host.top, true)?;
         self.host
             .differences(whole, &project.entries, &project.root)
+    }
+
+    /// Whether there are fewer differences if the files keep their times.
+    pub(super) fn are_due_to_times(
+        &self,
+        differences: &[String],
+        whole: &Seen,
+        files: &BTreeSet<PathBuf>,
+    ) -> Result<bool> {
+        let project = self.project.with_files(files, self.host.top, true)?;
+        let (host, entries) = (&self.host, &project.entries);
+        let fewer = host.differences_with_times(whole, entries, &project.root)?;
+        Ok(fewer.len() < differences.len())
     }
 }

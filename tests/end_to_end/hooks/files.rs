@@ -217,7 +217,7 @@ fn a_hook_that_compares_times_is_told_if_that_decides() {
     for newer in ["a", "b"] {
         a.sh(&format!("touch fixtures/shells/hook-times/{newer}; touch -d 2020-01-01 fixtures/shells/hook-times/$(echo ab | tr -d {newer}); {create}"))
             .succeeds()
-            .says("the shellHook does something else:\n  NEWER has another value\nit compares the times of files");
+            .says("the shellHook does something else:\n  NEWER has another value\nit depends on the times of files");
     }
     let b = Machine::offline();
     b.receive(&a.home("hook-times.shellpack"), "x.shellpack");
@@ -226,4 +226,53 @@ fn a_hook_that_compares_times_is_told_if_that_decides() {
             .succeeds()
             .prints("none");
     }
+}
+
+/// The file is carried: to include it would change nothing.
+#[test]
+fn a_hook_that_reads_the_time_of_a_file_is_told() {
+    let prepare = "echo x > a.txt; touch -d 2020-01-01 a.txt";
+    let cause = "the shellHook does something else:\n  T has another value\nit depends on the times of files";
+    for (name, hook) in [
+        ("hook-stat", "export T=$(stat -c %Y a.txt)"),
+        ("hook-date", "export T=$(date -r a.txt +%s)"),
+    ] {
+        pack(name, hook, prepare)
+            .succeeds()
+            .says(cause)
+            .never_says("--include");
+    }
+}
+
+#[test]
+fn the_hint_for_a_file_that_looks_like_an_option_works() {
+    let prepare = "echo export MODE=dash > -dash.sh; git init -q .; git add shell.nix";
+    pack("hook-dash", ". ./-dash.sh", prepare)
+        .succeeds()
+        .says("add: --include ./-dash.sh\n");
+    machine_a()
+        .sh("cd fixtures/shells/hook-dash; shellpack create -f --include ./-dash.sh -o ~/hook-dash.shellpack")
+        .succeeds()
+        .never_says("warning");
+}
+
+/// It is there on the target as well.
+#[test]
+fn a_file_of_the_kernel_is_not_outside_of_the_project() {
+    let up = "../../../../../../..";
+    let hook = format!("read _ V _ < {up}/proc/version; export V");
+    pack("hook-proc", &hook, "true")
+        .succeeds()
+        .never_says("outside of the project");
+    pack("hook-etc", &format!(". {up}/etc/profile"), "true")
+        .succeeds()
+        .says("to carry a file, copy it into the project\n");
+    let a = machine_a();
+    a.write_shell(
+        "read-proc",
+        "pkgs.mkShell { V = builtins.readFile \"/proc/version\"; }",
+    );
+    a.shellpack("create fixtures/shells/read-proc -o read-proc.shellpack")
+        .exits_with(1)
+        .says("hint: it tells of this machine: write what the shell needs of it into a file");
 }

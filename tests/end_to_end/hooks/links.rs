@@ -78,3 +78,19 @@ fn a_link_into_the_store_is_carried() {
             .prints("store");
     }
 }
+
+/// The directory is carried, and the link in it leads nowhere on the target.
+#[test]
+fn a_link_out_of_the_project_in_a_named_directory_is_told() {
+    machine_a().write("fixtures/link-far.sh", "export MODE=far");
+    let said = "warning: the shell names 1 file through a symlink that leads out of the project, and \
+                nothing there is carried:\n  dir/x → ";
+    for (name, git) in [("link-in-dir", GIT), ("link-in-dir-no-git", "true")] {
+        let prepare = format!(
+            "mkdir dir; echo y > dir/y; ln -s ../../../link-far.sh dir/x; ln -s y dir/z; {git}"
+        );
+        pack(name, "export D=$PWD/dir", &prepare)
+            .succeeds()
+            .says(said);
+    }
+}

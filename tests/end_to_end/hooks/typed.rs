@@ -163,6 +163,19 @@ fn several_shells_are_entered_beside_their_files() {
     .says("warning: a: the shellHook mentions 1 file of the current directory")
     .says("pack the shell by itself: shellpack create a/shell.nix\n")
     .never_says("warning: b: ");
+    // nix-shell reads this one, and the target the other.
+    for (own, is_told) in [("export MODE=own", true), ("", false)] {
+        let outcome = a.sh(&format!(
+            "cd fixtures/shells/typed-several; echo '{own}' > a/env.sh; echo > env.sh; git add .
+            shellpack create a b -f -o ~/typed-several.shellpack"
+        ));
+        let outcome = outcome.succeeds();
+        if is_told {
+            outcome.says("warning: a: the shellHook mentions 1 file of the current directory, and the target runs it elsewhere, in the directory of the shell file:\n  env.sh\n");
+        } else {
+            outcome.never_says("of the current directory");
+        }
+    }
     let b = Machine::offline();
     b.receive(&a.home("typed-several.shellpack"), "x.shellpack");
     b.shellpack("open x.shellpack --shell b --run 'echo ${TOP##*/}'")

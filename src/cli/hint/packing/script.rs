@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::nix::script::Lines;
-use shellpack_format::bundle::manifest::shell_quoted;
+use shellpack_format::bundle::manifest::{shell_quoted, shell_quoted_path};
 
 /// How to pack the shell that a script names, with the script.
 pub(super) fn shell_of(script: &Path) -> String {
@@ -113,5 +113,5 @@ pub(super) fn file_with(expression: &str, file: &Path, beside: &Path) -> String 
 }
 
 fn quoted(path: &Path) -> String {
-    shell_quoted(&path.to_string_lossy())
+    shell_quoted_path(path)
 }
