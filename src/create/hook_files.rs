@@ -23,6 +23,7 @@ mod links_out;
 mod machine_files;
 mod made;
 mod mentioned;
+mod name_of_place;
 mod named;
 mod of_machine;
 mod of_shell;
@@ -31,6 +32,7 @@ mod tried;
 mod variables;
 
 use carried::Choice;
+pub(super) use name_of_place::depend_on_name;
 
 /// Adds the files that the shells' hooks read, and those that the shells name, to the project and to
 /// the plan.

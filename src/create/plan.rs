@@ -107,6 +107,12 @@ impl Plan {
         Self::new(shells, self.closure)
     }
 
+    /// The plan in which the project's directory has this name on the target.
+    pub(super) fn with_directory(self, shells: &mut Shells, name: &str) -> Result<Self> {
+        shells.project.entries.directory = Some(name.to_owned());
+        Self::new(shells, self.closure)
+    }
+
     /// The plan with this proof.
     pub(super) fn with_proof(mut self, proof: Proof) -> Self {
         self.manifest.proof = proof;

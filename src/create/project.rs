@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::nix;
 use crate::nix::evaluate::{Evaluation, Recorded};
 use crate::nix::expression::utf8;
-use shellpack_format::bundle::manifest::{self, FileKind, ProjectFile};
+use shellpack_format::bundle::manifest::{self, BundleName, FileKind, ProjectFile, RelativePath};
 
 mod entries;
 mod gather;
@@ -101,6 +101,16 @@ impl Project {
         };
         copied.entries.files.retain(is_copied);
         copied
+    }
+
+    /// The name of its directory, which the target would not have if it is not that of the bundle; `None`
+    /// if the root keeps its name anyway.
+    pub(super) fn changed_name(&self, bundle: &BundleName) -> Option<String> {
+        let own = self.at_own_place()?;
+        let name = own.root.file_name()?.to_str()?;
+        let is_changed = self.entries.directory.is_none() && name != bundle.as_str();
+        let is_changed = is_changed && RelativePath::parse(name).is_ok();
+        is_changed.then(|| name.to_owned())
     }
 
     /// Whether it is a flake, so that its files are exactly the flake's.

@@ -105,9 +105,18 @@ pub(super) fn prove(
     }
     report.emit(Event::Phase(Phase::Rehearse));
     let mut plan = hook_files::carry(plan, shells, report)?;
+    let changed = shells.project.changed_name(&shells.name);
+    if let Some(name) = &changed
+        && hook_files::depend_on_name(&plan, shells, report)?
+    {
+        plan = plan.with_directory(shells, name)?;
+        tell_of_name(name, report);
+    }
     let mut unseen = Unseen::default();
     loop {
-        match rehearse_all(&plan, shells, report)? {
+        let verdict;
+        (plan, verdict) = rehearse_by_name(plan, shells, report)?;
+        match verdict {
             Verdict::Passed(proof) => return Proved::new(plan, proof),
             Verdict::Builds { shell, derivation } => {
                 add_outputs(&mut unseen, shells, shell, derivation, report)?;
@@ -116,6 +125,37 @@ pub(super) fn prove(
             }
         }
     }
+}
+
+/// Rehearses all shells. If one is another shell because the project's directory has another name,
+/// the directory keeps its own.
+fn rehearse_by_name(plan: Plan, shells: &mut Shells, report: &Report) -> Result<(Plan, Verdict)> {
+    let failure = match rehearse_all(&plan, shells, report) {
+        Ok(verdict) => return Ok((plan, verdict)),
+        Err(failure) => failure,
+    };
+    let is_evaluated = !shells.no_eval && !shells.project.is_flake();
+    let changed = shells.project.changed_name(&shells.name);
+    let changed =
+        changed.filter(|_| is_evaluated && matches!(failure, Error::RehearsalFailed { .. }));
+    let Some(name) = changed else {
+        return Err(failure);
+    };
+    let plan = plan.with_directory(shells, &name)?;
+    match rehearse_all(&plan, shells, report) {
+        Ok(verdict) => {
+            tell_of_name(&name, report);
+            Ok((plan, verdict))
+        }
+        Err(Error::Interrupted) => Err(Error::Interrupted),
+        Err(_) => Err(failure),
+    }
+}
+
+fn tell_of_name(name: &str, report: &Report) {
+    report.emit(Event::Note(&format!(
+        "the shell depends on the name of the project's directory, {name}, which it keeps on the target"
+    )));
 }
 
 /// The result of rehearsing all shells.

@@ -10,7 +10,7 @@ use super::write::Output;
 use crate::describe;
 use crate::output::Written;
 use crate::report::Labelled;
-use shellpack_format::bundle::manifest::{ShellName, shell_quoted};
+use shellpack_format::bundle::manifest::{Manifest, ShellName, shell_quoted};
 use shellpack_format::store::hash::Digest;
 
 /// The outcome of `create`.
@@ -102,7 +102,7 @@ impl Summary {
             let name = name.to_string_lossy();
             text.push_str("\non the target, run:\n  shellpack open ");
             text.push_str(&shell_quoted(&name));
-            let place = shell_quoted(self.proved.manifest().name.as_str());
+            let place = shell_quoted(&place(self.proved.manifest()));
             text.push_str(&format!("\nwhich opens into ./{place}\n"));
         }
         text
@@ -181,4 +181,13 @@ impl Summary {
 #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
 fn ratio(size: u64, raw: u64) -> f64 {
     size as f64 / raw as f64
+}
+
+/// Where the bundle opens, relative to the directory in which it is opened.
+fn place(manifest: &Manifest) -> String {
+    let name = manifest.name.as_str();
+    match manifest.project.directory.as_deref() {
+        Some(directory) if directory != name => format!("{name}/{directory}"),
+        _ => name.to_owned(),
+    }
 }

@@ -105,6 +105,31 @@ impl Host<'_> {
         seen::differences(whole, &enter()?, enter)
     }
 
+    /// How the shell differs if it is entered at another place, where these files, which are below
+    /// `root`, are as well. The place itself is no difference.
+    pub(crate) fn differences_at(
+        &self,
+        place: &Path,
+        files: &Project,
+        root: &Path,
+    ) -> Result<Vec<String>> {
+        let enter = |at: &Path| {
+            let scratch = scratch_space(0)?;
+            let stage = scratch.0.join("project");
+            copy_project(files, root, &stage)?;
+            let host = Host { root: at, ..*self };
+            // The derivation may name files at the place where it was evaluated.
+            let hidden = host.room(&scratch)?.private(self.top);
+            let mut visited = hidden.bind(&stage, root, Access::Writable);
+            if at != root {
+                visited = visited.bind(&stage, at, Access::Writable);
+            }
+            host.enter(&visited, &scratch, None)
+        };
+        let there = || Ok(enter(place)?.moved(place, root));
+        seen::differences(&enter(root)?, &there()?, there)
+    }
+
     /// Those of some files that are there after the hook has run, if only `project` was before.
     pub(crate) fn made_by_hook(
         &self,

@@ -14,6 +14,8 @@ mod links;
 mod machine;
 /// Files that the hook makes itself.
 mod made;
+/// The name of the directory.
+mod name;
 /// Files that an entered shell names.
 mod named;
 /// The directory that it runs in.

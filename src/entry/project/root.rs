@@ -30,7 +30,7 @@ pub(crate) struct ProjectRoot {
 
 impl ProjectRoot {
     /// The directory that the user named, else one with the bundle's name. If evaluation copies the
-    /// root, the root keeps its name; then it may be a subdirectory of the one that the user named.
+    /// root, or the shell depends on its name, the root keeps that; then it may be a subdirectory of the one that the user named.
     pub(crate) fn choose(manifest: &Manifest, dir: Option<&Path>) -> Result<Self> {
         let base = dir.map_or_else(|| PathBuf::from(manifest.name.as_str()), Path::to_owned);
         let root = match manifest.project.directory.as_deref() {

@@ -1,7 +1,7 @@
 //! The findings of a visit to a shell, and the differences of two visits.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,18 @@ impl Seen {
     /// The exported variables, in quotes, and the names of functions.
     pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
+    }
+
+    /// The same, as if it had been seen at another place.
+    pub(super) fn moved(mut self, from: &Path, to: &Path) -> Self {
+        let (from, to) = (from.to_string_lossy(), to.to_string_lossy());
+        let moved = |text: &str| text.replace(&*from, &to);
+        for value in self.environment.values_mut() {
+            *value = moved(value);
+        }
+        self.printed = moved(&self.printed);
+        self.ended = self.ended.as_deref().map(moved);
+        self
     }
 
     /// The aliases, and the functions with their bodies, as bash prints them.
