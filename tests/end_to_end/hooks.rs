@@ -18,6 +18,8 @@ mod made;
 mod name;
 /// Files that an entered shell names.
 mod named;
+/// Files that are used only at times.
+mod perhaps;
 /// The directory that it runs in.
 mod typed;
 

@@ -21,6 +21,38 @@ pub(super) fn files(texts: &[String], directory: &Path, top: &Path) -> BTreeSet<
     found
 }
 
+/// The files and directories below `top` that scripts and values may mean, although nothing was seen to
+/// use them: the shell was not interactive, a function was not called, or a part of the name is in a
+/// variable. A path has a slash; in a script it may begin with a variable.
+pub(super) fn perhaps<'a>(
+    scripts: impl IntoIterator<Item = &'a str>,
+    values: impl IntoIterator<Item = &'a str>,
+    directory: &Path,
+    top: &Path,
+) -> BTreeSet<PathBuf> {
+    let scripts: Vec<_> = scripts.into_iter().collect();
+    let in_scripts = scripts.iter().flat_map(|script| paths(script));
+    let in_scripts = in_scripts.flat_map(|path| {
+        let behind_variable = path.split_once('/').map(|(_, rest)| rest);
+        std::iter::once(path).chain(behind_variable)
+    });
+    let values: Vec<_> = values.into_iter().collect();
+    let in_values = values.iter().flat_map(|value| paths(value));
+    let places = in_scripts.chain(in_values);
+    places
+        .filter(|place| !place.trim_matches(['.', '/']).is_empty())
+        .filter_map(|place| existing(&directory.join(place), top))
+        .collect()
+}
+
+/// The relative paths in a text, as far as they are spelt out.
+fn paths(text: &str) -> impl Iterator<Item = &str> {
+    let words = text
+        .split(|c| !is_part(c))
+        .map(|word| word.trim_matches(','));
+    words.filter(|word| word.contains('/') && !word.starts_with('/'))
+}
+
 /// Words of scripts that compare or read the times of files.
 const OF_TIMES: [&str; 8] = [
     "-nt", "-ot", "-newer", "-newermt", "-mtime", "-mmin", "stat", "make",
@@ -73,11 +105,15 @@ fn is_same(one: &Path, other: &Path) -> bool {
     size(one) == size(other) && (is_one() || is_alike())
 }
 
+/// Whether a character is usual in a path.
+fn is_part(c: char) -> bool {
+    c.is_alphanumeric() || "._-+@~%,/".contains(c)
+}
+
 fn words(texts: &[String]) -> BTreeSet<&str> {
-    let is_part = |c: char| c.is_alphanumeric() || "._-+@~%,/".contains(c);
     let words = texts
         .iter()
-        .flat_map(|text| text.split(move |c| !is_part(c)))
+        .flat_map(|text| text.split(|c| !is_part(c)))
         .map(|word| word.trim_matches(',').trim_end_matches('/'));
     words.filter(|word| !word.is_empty()).collect()
 }

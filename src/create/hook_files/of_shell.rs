@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::carried::Choice;
-use super::{Visited, Visitor, carried, is_git, named, told};
+use super::{Visited, Visitor, carried, is_git, mentioned, named, told};
 use crate::create::project::links::Way;
 use crate::error::Result;
 
@@ -56,6 +56,9 @@ impl Visitor<'_> {
                 .left
                 .retain(|path| path == top || !made.contains(path));
         }
+        choice
+            .carried
+            .extend(self.perhaps_named(&texts, &hooks, &carried));
         let in_directories = Self::links_in(named.keys(), &carried, &choice.carried);
         let is_new = |link: &PathBuf| !ways.iter().any(|way| way.parts.contains(link));
         let more: Vec<_> = in_directories.into_iter().filter(is_new).collect();
@@ -67,6 +70,39 @@ impl Visitor<'_> {
         let directories = directories.filter(|path| !choice.left.contains(*path) && path.is_dir());
         self.tell_of_untracked(&directories.cloned().collect(), &choice.carried)?;
         Ok(choice.carried)
+    }
+
+    /// The files that the shell may use although that was not seen. Only what can be carried counts.
+    fn perhaps_named(
+        &self,
+        texts: &named::Texts<'_>,
+        hooks: &[String],
+        carried: &BTreeSet<PathBuf>,
+    ) -> BTreeSet<PathBuf> {
+        if self.project.is_flake() {
+            // It has all of its files.
+            return BTreeSet::new();
+        }
+        let top = self.host.top;
+        let all = texts.all(hooks);
+        let of_kind = |is_script: bool| {
+            let some = all.iter().filter(move |text| text.is_script == is_script);
+            some.map(|text| text.content)
+        };
+        let scripts = of_kind(true).chain(hooks.iter().map(String::as_str));
+        let found = mentioned::perhaps(scripts, of_kind(false), &self.directory(), top);
+        let is_own = |path: &PathBuf| !path.strip_prefix(top).is_ok_and(is_git);
+        let found = found.into_iter().filter(is_own).collect();
+        Choice::of_named(top, self.not_carried_yet(found), carried).carried
+    }
+
+    /// Without the directories around the project's root, of which only a part is carried.
+    fn not_carried_yet(&self, paths: BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+        let leads_to_root = |path: &PathBuf| self.project.root.starts_with(path);
+        paths
+            .into_iter()
+            .filter(|path| !leads_to_root(path))
+            .collect()
     }
 
     /// Tells of what is missing in directories that are carried.
