@@ -8,9 +8,9 @@ const FILES: &str = "mkdir conf scripts untracked; echo '. ./conf/common.sh' > c
 
 /// Only an interactive shell reads some, a function and a variable name others, and of one a part is in
 /// a variable of the user's.
-const HOOK: &str = r#"if [[ $- == *i* ]]; then . ./completion.sh; fi
+const HOOK: &str = r"if [[ $- == *i* ]]; then . ./completion.sh; fi
     export ROOT=$PWD; go() { $ROOT/scripts/go.sh; }; bar() { . conf/a.sh; }
-    export E=conf/b.sh; P='. ./conf/c.sh'; . ./conf/''${STAGE:-d}.sh; [ ! -e untracked/x.sh ]"#;
+    export E=conf/b.sh; P='. ./conf/c.sh'; . ./conf/''${STAGE:-d}.sh; [ ! -e untracked/x.sh ]";
 
 #[test]
 fn files_that_a_shell_may_use_are_carried() {
