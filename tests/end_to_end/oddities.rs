@@ -35,22 +35,28 @@ fn a_shell_file_that_is_a_symlink_arrives() {
     arrives(&packed("linked-shell", &shell, make, ""));
 }
 
-/// Kept among dotfiles, or elsewhere in the project: nix-shell enters the directory of the link, and
-/// the paths in the file start at the file.
+/// Kept among dotfiles, or elsewhere in the project: the shell is that of the link, and the paths in the
+/// file start at the file. It is entered where it was typed.
 #[test]
 fn a_linked_shell_file_is_entered_where_the_link_is() {
     let shell = format!("pkgs.mkShell {{ {HELLO} TEXT = builtins.readFile ./text; }}");
     let make = "mkdir app files; printf text > files/text; mv shell.nix files/rust.nix
         ln -s ../files/rust.nix app/shell.nix; ln -s ../app/shell.nix files/again.nix";
-    for (name, words, directory) in [
-        ("linked-app", "app", "app"),
-        ("linked-file", "app/shell.nix", "app"),
-        ("linked-twice", "files/again.nix", "files"),
-        ("linked-no-eval", "app --no-eval", "app"),
+    for (name, place, words, directory) in [
+        ("linked-app", "app", "", "app"),
+        ("linked-file", ".", "app/shell.nix", "."),
+        (
+            "linked-twice",
+            "files",
+            "again.nix --name linked-twice",
+            "files",
+        ),
+        ("linked-no-eval", "app", "--no-eval", "app"),
     ] {
-        let b = packed(name, &shell, make, words);
+        let b = packed(name, &shell, &format!("{make}\ncd {place}"), words);
         let run = r#"--run 'echo "$MESSAGE $TEXT ${PWD##*/}"'"#;
-        let expected = format!("{MESSAGE} text {directory}");
+        let entered = if directory == "." { name } else { directory };
+        let expected = format!("{MESSAGE} text {entered}");
         b.runs(&format!("shellpack open x.shellpack {run}"))
             .prints(&expected);
         b.runs(&format!(
@@ -147,7 +153,7 @@ fn files_included_from_above_arrive() {
     arrives(&b);
     b.sh("cd above; find . | LC_ALL=C sort; readlink link")
         .succeeds()
-        .prints(".\n./deep\n./deep/er\n./deep/er/x\n./link\n./shell.nix\ndeep");
+        .prints(".\n./deep\n./deep/er\n./deep/er/x\n./link\n./shell.nix\n./sub\ndeep");
 }
 
 #[test]

@@ -75,17 +75,17 @@ shellpack create -o ~/{name}.shellpack"
 #[test]
 fn a_file_above_the_shell_is_told_as_read_or_as_included() {
     let a = machine_a();
-    a.write_shell("above", &format!("pkgs.mkShell {{ {HELLO} }}"));
+    a.write_shell("above-told", &format!("pkgs.mkShell {{ {HELLO} }}"));
     let create = |words: &str| {
         a.sh(&format!(
-            "cd fixtures/shells/above; echo 1 > ../above.txt; shellpack create {words} -fo ~/above.shellpack"
+            "cd fixtures/shells/above-told; echo 1 > ../above.txt; shellpack create {words} -fo ~/above-told.shellpack"
         ))
         .succeeds()
     };
     create("--include ../above.txt")
         .says("warning: /root/fixtures/shells/above.txt is included, so that the project begins at /root/fixtures/shells;");
     a.write_shell(
-        "above",
+        "above-told",
         &format!("pkgs.mkShell {{ {HELLO} X = builtins.readFile ../above.txt; }}"),
     );
     create("").says(
