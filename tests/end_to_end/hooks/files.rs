@@ -121,7 +121,7 @@ fn a_directory_that_a_hook_lists_is_carried() {
     let hook = "export COUNT=$(ls migrations | wc -l); d=seeds; export SEEDS=$(echo $d/*)";
     let shell = format!("pkgs.mkShell {{ shellHook = ''{hook}''; }}");
     let files = "mkdir migrations seeds other; touch migrations/1.sql migrations/2.sql migrations/3.sql seeds/a other/b; git init -q .; git add .";
-    let b = packed("hook-lists", &shell, files, "");
+    let b = packed("hook-lists-tracked", &shell, files, "");
     b.shellpack("open x.shellpack --run 'echo $COUNT $SEEDS; ls'")
         .succeeds()
         .prints("3 seeds/a\nmigrations\nseeds\nshell.nix");
