@@ -331,7 +331,7 @@ pub enum Error {
     NoEnvironment {
         /// How it ended.
         status: ExitStatus,
-        /// What it said.
+        /// Its output.
         words: String,
     },
     /// A bundle that lacks what entering without evaluation needs.

@@ -85,7 +85,7 @@ impl FromStr for Share {
             .map(|hundredths| Self { hundredths })
             .ok_or_else(|| "it is not a share of the bundle, from 0.01% to 100%".to_owned())
             .and_then(|share| match share.hundredths {
-                // Somebody may mean a fraction of 1.
+                // A fraction of 1 may be meant.
                 fraction @ ..100 if !text.ends_with('%') => Err(format!(
                     "it is less than one per cent of the bundle: is {fraction}% meant, or {share}?"
                 )),

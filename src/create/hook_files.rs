@@ -138,7 +138,7 @@ fn has_hook(shell: &Shell) -> bool {
     is_set("shellHook", "") || is_set("__json", "shellHook")
 }
 
-/// What a visit found.
+/// The findings of a visit.
 #[derive(Default)]
 struct Visited {
     /// The files of the project that the hook reads or looks for, and that are not carried.

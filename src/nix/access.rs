@@ -42,7 +42,7 @@ pub(super) fn socket() -> PathBuf {
     )
 }
 
-/// What stands between this user and the store.
+/// The obstacle between this user and the store.
 fn obstacle() -> Option<Unfit> {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if geteuid().is_root() || is_set("NIX_REMOTE") {

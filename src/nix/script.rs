@@ -1,6 +1,6 @@
 //! Files that nix-shell is the interpreter of: it takes its options from their `#! nix-shell` lines.
 
-/// What the `#! nix-shell` lines of a file ask for.
+/// The request of the `#! nix-shell` lines of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Lines {
     /// The program that runs the file.

@@ -79,7 +79,7 @@ fn direnv_is_told() {
         .says("to use direnv here, put this into .envrc: eval \"$(shellpack env with-envrc)\"\n");
 }
 
-/// What a shell that cannot be started says reaches the user.
+/// The words of a shell that cannot be started reach the user.
 #[test]
 fn a_shell_that_ends_says_why() {
     let shell = r#"pkgs.mkShell { name = "ends-shell"; shellHook = "echo no license; exit 3"; }"#;

@@ -27,7 +27,7 @@ fn on_stick(machine: &Machine, options: &str, script: &str) -> Outcome {
 fn fails_on_full_stick(machine: &Machine, room: u32, command: &str) -> Outcome {
     let script = format!(
         "rm -f stick/full; free() {{ echo $(($(stat -f -c '%a * %S' stick) - {room})); }}
-        # What was removed may become free only later.
+        # Space of removed files may become free only later.
         for n in $(seq 100); do [ $(free) -le 0 ] || break; sync -f stick; sleep 0.1; done
         fallocate -l $(free) stick/full; ls -A stick >before
         code=0; {command} || code=$?; ls -A stick | diff before - >&2; exit $code"

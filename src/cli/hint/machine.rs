@@ -58,7 +58,7 @@ fn unfit_for(unfit: &Unfit) -> Option<String> {
     if !(is_access && is_enter()) {
         return hint;
     }
-    // What was opened is there, and needs no Nix.
+    // The files of an opened bundle are there, and need no Nix.
     let as_packed = this_command_without_evaluation();
     Some(format!(
         "enter it as it was packed: {as_packed}; or {}",

@@ -29,7 +29,7 @@ const SYSTEM: [&str; 20] = [
     "/var/tmp",
 ];
 
-/// What an administrator adds to the system, and the directories that are always there.
+/// Directories that an administrator adds programs to, and those that are always there.
 const LOCAL: &str = "/usr/local";
 const LOCAL_DIRECTORIES: [&str; 14] = [
     "bin",

@@ -1,4 +1,4 @@
-//! What one shell names of this machine: files outside of the project, and environment variables.
+//! Files outside of the project, and environment variables, that one shell names of this machine.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -90,7 +90,7 @@ pub(super) fn named(
     }
 }
 
-/// What is left out of directories that are carried.
+/// Files that are left out of directories that are carried.
 pub(super) fn untracked(choice: &Choice, top: &Path, shell: &Shell, report: &Report) {
     if choice.left.is_empty() {
         return;

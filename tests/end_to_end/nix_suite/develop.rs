@@ -51,7 +51,7 @@ const WAYS: [(&str, &str); 3] = [
     ),
 ];
 
-/// What the user sets, and what of it is the shell's.
+/// Variables that the user sets, and those of the shell among them.
 const USER: &str = "export ENVVAR=a KEPT=kept SHELL=custom MESSAGE=mine out=/mine";
 
 #[test]

@@ -30,7 +30,7 @@ fn declarations_are_there_in_every_way() {
     }
 }
 
-/// What is piped in reaches the command, and what it prints goes down the pipe.
+/// Input reaches the command, and its output goes down the pipe.
 #[test]
 fn commands_have_the_standard_input_of_the_user() {
     let b = Machine::offline();

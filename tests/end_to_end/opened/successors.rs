@@ -60,7 +60,7 @@ fn an_edited_file_stays_and_has_the_new_one_beside_it() {
     let all = "gone:gone\nmore:mine as well\nmore.new:in the way\nmore.new.2:more\n\
         same:mine too\nshell.nix:mine\nshell.nix.new:new";
     b.sh(files).succeeds().prints(all);
-    // What lies there once is not written again, and what was said of a version is not said again.
+    // A file that lies there is not written again, and a note about a version is not repeated.
     open(&b, 2)
         .says("files that were edited in /root/synthetic stay: more, same, shell.nix\n")
         .never_says("beside");
