@@ -145,8 +145,8 @@ mod tests {
 
     #[test]
     fn files_of_the_machine_are_found() {
-        let dir = tempfile::tempdir_in("/var/lib").or_else(|_| tempfile::tempdir_in("/opt"));
-        let Ok(dir) = dir else { return };
+        // Files in the usual temporary directories are not told. The tests run as root.
+        let dir = tempfile::tempdir_in("/var/lib").unwrap();
         let root = dir.path();
         for sub in ["home/.config/x", "home/.cache", "project", "srv/data"] {
             std::fs::create_dir_all(root.join(sub)).unwrap();
