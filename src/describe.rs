@@ -115,6 +115,11 @@ fn shell(text: &mut Labelled, shell: &Shell, is_no_eval: bool) {
         };
         text.line("", &format!("entered in {directory}, where it was typed"));
     }
+    if let Some(script) = &shell.script {
+        let words = script.interpreter.iter().map(String::as_str);
+        let words: Vec<_> = words.chain([script.file.as_str()]).collect();
+        text.line("script", &words.join(" "));
+    }
     if is_no_eval {
         text.line("", "entered without evaluation");
     }

@@ -40,6 +40,7 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     if chosen.is_by_default {
         entry::note_other_shells(&chosen.manifest, &chosen.shell, report);
     }
+    entry::script::ensure_there(&chosen.manifest, &chosen.shell, &options.entry)?;
     let target = Target::here();
     let is_others = chosen.record.is_for_all() && chosen.record.ensure_writable().is_err();
     let is_as_packed = options.way.is_as_packed(&chosen.manifest);

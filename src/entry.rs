@@ -27,6 +27,7 @@ pub(crate) mod exported;
 pub(crate) mod invocation;
 pub(crate) mod project;
 pub(crate) mod recipe;
+pub(crate) mod script;
 mod selection;
 
 use drift::{Choice, Drift};
@@ -130,6 +131,8 @@ pub(crate) fn enter(
     way: Way,
     report: &Report,
 ) -> Result<Infallible> {
+    script::note(ready, entry, report);
+    let entry = &script::resolved(ready, entry)?;
     if way.is_as_packed(ready.manifest) {
         return enter_as_packed(ready, entry, report);
     }

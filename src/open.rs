@@ -60,8 +60,11 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
 /// The shell to enter. If there are several and the user named none, a note says which one it is.
 fn choose(manifest: &Manifest, options: &Options, report: &Report) -> Result<Shell> {
     let shell = entry::shell_named(manifest, options.shell.as_deref())?;
-    if options.shell.is_none() && options.entry.is_some() {
-        entry::note_other_shells(manifest, shell, report);
+    if let Some(entry) = &options.entry {
+        entry::script::ensure_there(manifest, shell, entry)?;
+        if options.shell.is_none() {
+            entry::note_other_shells(manifest, shell, report);
+        }
     }
     Ok(shell.clone())
 }

@@ -21,6 +21,7 @@ mod asked;
 mod carried;
 mod hook;
 pub(crate) mod inside;
+mod interpreter;
 mod network;
 mod process;
 mod scratch;

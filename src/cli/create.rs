@@ -20,8 +20,8 @@ use shellpack_format::bundle::manifest::selection::{Argument, Selection};
     reason = "each is a switch of its own on the command line"
 )]
 pub struct Create {
-    /// Shell file, its directory, the URL of a tarball, or `<NAME>` of the search path; several go into
-    /// one bundle. The default is the current directory
+    /// Shell file, its directory, a script with `#! nix-shell` lines, the URL of a tarball, or `<NAME>`
+    /// of the search path; several go into one bundle. The default is the current directory
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Pack a shell with these packages from `<nixpkgs>`, like `nix-shell -p`
@@ -76,7 +76,8 @@ pub struct Create {
     /// File to write; `-` is standard output [default: NAME.shellpack]
     #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
     output: Option<PathBuf>,
-    /// Name of the bundle [default: name of the project directory]
+    /// Name of the bundle [default: name of the shell file, if it has one of its own, else of the
+    /// project directory]
     #[arg(long, help_heading = OUTPUT)]
     name: Option<String>,
     /// Cut the bundle into volumes NAME.shellpack.001, .002, … of this size: bytes (K, M and G are

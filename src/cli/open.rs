@@ -15,6 +15,10 @@ use shellpack_format::bundle::manifest::shell_quoted;
 
 /// How the shell is entered: options of `open` and of `enter`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 struct EntryArgs {
     /// Run a command in the shell instead of an interactive bash, like
     /// `nix-shell --run`
@@ -28,6 +32,10 @@ struct EntryArgs {
         allow_hyphen_values = true
     )]
     command: Option<String>,
+    /// Run the script that the bundle was made of, as `nix-shell SCRIPT` does; words after `--` are
+    /// its arguments
+    #[arg(long, conflicts_with_all = ["run", "command"])]
+    script: bool,
     /// Clear the environment before entering
     #[arg(long)]
     pure: bool,
@@ -38,7 +46,8 @@ struct EntryArgs {
     /// all store paths are here
     #[arg(long)]
     no_eval: bool,
-    /// A command and its arguments to run in the shell, instead of --run
+    /// A command and its arguments to run in the shell, instead of --run; with --script, the
+    /// script's arguments
     #[arg(last = true, value_name = "CMD", conflicts_with_all = ["run", "command"])]
     words: Vec<String>,
     /// Build whatever the shell needs here and the bundle does not have, if no network is needed
@@ -67,7 +76,7 @@ pub struct Open {
     #[arg(long)]
     overwrite: bool,
     /// Import and write the project files, but do not enter
-    #[arg(long, conflicts_with_all = ["run", "command", "words", "pure", "keep"])]
+    #[arg(long, conflicts_with_all = ["run", "command", "script", "words", "pure", "keep"])]
     no_shell: bool,
     /// Print JSON
     #[arg(long, requires = "no_shell")]
@@ -145,7 +154,15 @@ impl EntryArgs {
 
     /// In nix-shell's terms.
     fn options(self) -> entry::Entry {
-        let words: Vec<_> = self.words.iter().map(|word| shell_quoted(word)).collect();
+        let quoted = |words: &[String]| -> Vec<_> {
+            let words = words.iter().map(|word| shell_quoted(word));
+            words.collect()
+        };
+        let (script, words) = if self.script {
+            (Some(self.words), Vec::new())
+        } else {
+            (None, quoted(&self.words))
+        };
         let typed = (!words.is_empty()).then(|| words.join(" "));
         let run = typed.or(self.run).map(|command| (RUN, command));
         let command = run.or(self.command.map(|command| ("--command", command)));
@@ -153,6 +170,7 @@ impl EntryArgs {
             command,
             pure: self.pure,
             keep: self.keep,
+            script,
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Flakes to pack. A flake's source, with a complete lock file, is the project;
 //! [`crate::nix::flake`] evaluates it.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64;
 use serde_json::Value;
 
 use super::project::{self, Project};
+use super::staged::copy_tree;
 use crate::error::{Error, FlakeProblem, Result};
 use crate::nix::evaluate::Request;
 use crate::nix::flake::{self, AttributePath, Flake, LOCK_FILE, Metadata};
@@ -212,28 +212,6 @@ fn set_nar_hash(flake: &mut Flake, source: &StorePath, nix: &Nix) -> Result<()> 
         attributes.insert("narHash".to_owned(), Value::String(hash));
     }
     Ok(())
-}
-
-/// Copies a tree out of the store and makes it writable.
-fn copy_tree(from: &Path, to: &Path) -> Result<()> {
-    let metadata = fs::symlink_metadata(from).map_err(Error::io("read", from))?;
-    if metadata.is_symlink() {
-        let target = fs::read_link(from).map_err(Error::io("read the symlink", from))?;
-        return symlink(target, to).map_err(Error::io("create", to));
-    }
-    if metadata.is_dir() {
-        fs::create_dir_all(to).map_err(Error::io("create", to))?;
-        for entry in fs::read_dir(from).map_err(Error::io("list", from))? {
-            let name = entry.map_err(Error::io("list", from))?.file_name();
-            copy_tree(&from.join(&name), &to.join(&name))?;
-        }
-        return Ok(());
-    }
-    fs::copy(from, to).map_err(Error::io("copy", from))?;
-    let is_executable = metadata.permissions().mode() & 0o100 != 0;
-    let mode = if is_executable { 0o755 } else { 0o644 };
-    fs::set_permissions(to, Permissions::from_mode(mode))
-        .map_err(Error::io("change the mode of", to))
 }
 
 /// Lists everything below a directory, relative to `root`.

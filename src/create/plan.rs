@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::closure::{BashOrigin, Closure, Portion};
 use super::shell::{Shell, Shells, Surroundings, Values};
+use super::wanted::WantedScript;
 use crate::entry::as_packed::attributes;
 use crate::error::{Error, NoShell, Result};
 use crate::nix::expression::utf8;
@@ -177,10 +178,7 @@ fn manifest_shell(
     (closure, portion): (&Closure, &Portion),
 ) -> Result<manifest::Shell> {
     let (nix, root) = (&shells.nix, &shells.project.root);
-    let file = shell.file.strip_prefix(root).unwrap_or(&shell.file);
-    let file = RelativePath::parse(&file.to_string_lossy()).map_err(|reason| Error::Manifest {
-        source: BadBundle::Manifest(reason),
-    })?;
+    let file = relative(&shell.file, root)?;
     let entry = |frozen: &crate::nix::search_path::Frozen| SearchPathEntry {
         name: frozen.name.clone(),
         path: frozen.path.clone(),
@@ -210,6 +208,7 @@ fn manifest_shell(
         directory: directory(shells, shell)?,
         attribute: shell.selection.attribute.clone(),
         arguments: shell.selection.arguments.clone(),
+        script: script(shell, root)?,
         derivation: shell.path.clone(),
         system: shell.derivation.system.clone(),
         nix_version: nix.version.clone(),
@@ -227,6 +226,25 @@ fn manifest_shell(
         structured_attributes: None,
         flake: shell.flake.clone().filter(|_| !shells.no_eval),
         environment: shell.derivation.environment.clone(),
+    })
+}
+
+fn script(shell: &Shell, root: &Path) -> Result<Option<manifest::Script>> {
+    let Some(WantedScript { file, lines }) = &shell.script else {
+        return Ok(None);
+    };
+    Ok(Some(manifest::Script {
+        file: relative(file, root)?,
+        interpreter: lines.interpreter.clone(),
+        pure: lines.pure,
+        keep: lines.keep.clone(),
+    }))
+}
+
+fn relative(file: &Path, root: &Path) -> Result<RelativePath> {
+    let below = file.strip_prefix(root).unwrap_or(file);
+    RelativePath::parse(&below.to_string_lossy()).map_err(|reason| Error::Manifest {
+        source: BadBundle::Manifest(reason),
     })
 }
 

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::Options;
 use super::project::{self, Beyond, Project};
 use super::secrets;
-use super::wanted;
+use super::wanted::{self, AllWanted, WantedScript};
 use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
@@ -79,6 +79,8 @@ pub(super) struct Shell {
     pub(super) file: PathBuf,
     /// Attribute and arguments.
     pub(super) selection: Selection,
+    /// The script that runs in it, if any.
+    pub(super) script: Option<WantedScript>,
     /// The path of its derivation.
     pub(super) path: StorePath,
     /// Its derivation.
@@ -135,13 +137,17 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
         report,
         time: now(),
     };
+    let AllWanted {
+        shells: wanted,
+        extra_files,
+    } = wanted;
     let observed = evaluator.observe_all(wanted, &mut connection)?;
     let parts: Vec<_> = observed.iter().map(Observed::part).collect();
     let (here, project) = if let Some(flake) = &observed[0].wanted.flake {
         (flake.here(), flake.project()?)
     } else {
         let here = std::env::current_dir().ok();
-        let project = project::collect(&parts, &options.extra_files, here.as_deref())?;
+        let project = project::collect(&parts, &extra_files, here.as_deref())?;
         (here, project)
     };
     report.ensure_not_interrupted()?;
@@ -153,7 +159,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     let (mut all, answers) = evaluator.evaluate_answered(&observed, &project)?;
     let name = name(options, &project.root)?;
     let project = if options.no_eval {
-        without_evaluation(&project, &all, options, here.as_deref(), report)?
+        without_evaluation(&project, &all, &extra_files, here.as_deref(), report)?
     } else {
         secrets::warn_of_files(&project, report);
         project
@@ -179,7 +185,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
 fn without_evaluation(
     project: &Project,
     all: &[Shell],
-    options: &Options,
+    extra_files: &[PathBuf],
     here: Option<&Path>,
     report: &Report,
 ) -> Result<Project> {
@@ -187,7 +193,7 @@ fn without_evaluation(
     secrets::warn_of_files(&copied, report);
     warn_of_project_paths(all, &project.root, report);
     let files: Vec<_> = all.iter().map(|shell| shell.file.as_path()).collect();
-    let own = project::without_evaluation(&files, &options.extra_files, here)?;
+    let own = project::without_evaluation(&files, extra_files, here)?;
     secrets::warn_of_new_files(&own, &copied, report);
     Ok(own)
 }

@@ -47,12 +47,12 @@ impl Subject {
         }
     }
 
-    /// The name of a shell file that has one of its own, without the ending: not of `shell.nix`.
+    /// The name of a shell file or a script that has one of its own, without the ending: not of
+    /// `shell.nix`.
     pub(super) fn own_name(&self) -> Option<&OsStr> {
         let Self::File(named) = self else { return None };
         let is_usual = USUAL.iter().any(|usual| named.ends_with(usual));
-        let is_nix = named.extension() == Some(OsStr::new("nix"));
-        named.file_stem().filter(|_| is_nix && !is_usual)
+        named.file_stem().filter(|_| named.is_file() && !is_usual)
     }
 
     /// Whether it is a file in a directory of the user's.
@@ -64,26 +64,27 @@ impl Subject {
         matches!(self, Self::Flake(_))
     }
 
+    /// The file or directory that is named.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(named) => Some(named),
+            _ => None,
+        }
+    }
+
     /// Finds the shell file, or writes it into `scratch`, by the rules of this version of Nix. The path
     /// is absolute; only its last part may be a symlink, because nix-shell enters the directory that the
     /// link is in.
     pub(super) fn locate(&self, scratch: &Path, nix: &Nix) -> Result<PathBuf> {
-        let text = match self {
+        match self {
             Self::Here => return locate(Path::new("."), || true),
             Self::File(named) => {
                 ensure_shell_file(named)?;
                 return locate(named, || nix.looks_for_shell_nix());
             }
-            // [`super::flake`] finds flakes.
-            Self::Flake(reference) => return Err(NoShell::NoFile(reference.into()).into()),
-            Self::Url(url) => {
-                let source = format!("builtins.fetchTarball {}", quote(url));
-                import_of(&source, nix.looks_for_shell_nix())
-            }
-            Self::LookUp(name) => import_of(name, nix.looks_for_shell_nix()),
-            Self::Packages(packages) => expression_of(packages),
-            Self::Expression(text) => text.clone(),
-        };
+            _ => {}
+        }
+        let text = self.text(nix)?;
         if !matches!(self, Self::Url(_) | Self::LookUp(_)) && has_relative_path(&text) {
             return Err(NoShell::RelativeExpression(text).into());
         }
@@ -93,6 +94,23 @@ impl Subject {
         let file = dir.join("shell.nix");
         fs::write(&file, text + "\n").map_err(Error::io("write", &file))?;
         fs::canonicalize(&file).map_err(Error::io("find", &file))
+    }
+
+    /// The expression of a shell that is in no file, as this version of Nix evaluates it.
+    pub(super) fn text(&self, nix: &Nix) -> Result<String> {
+        Ok(match self {
+            Self::Url(url) => {
+                let source = format!("builtins.fetchTarball {}", quote(url));
+                import_of(&source, nix.looks_for_shell_nix())
+            }
+            Self::LookUp(name) => import_of(name, nix.looks_for_shell_nix()),
+            Self::Packages(packages) => expression_of(packages),
+            Self::Expression(text) => text.clone(),
+            // [`super::flake`] finds flakes.
+            Self::Flake(reference) => return Err(NoShell::NoFile(reference.into()).into()),
+            Self::Here => return Err(NoShell::NoFile(".".into()).into()),
+            Self::File(named) => return Err(NoShell::NoFile(named.clone()).into()),
+        })
     }
 
     /// Refuses a shell file for which nix-shell would take options from the file itself: it would enter
@@ -237,7 +255,7 @@ fn locate(named: &Path, looks_for_shell: impl Fn() -> bool) -> Result<PathBuf> {
 }
 
 /// The absolute path of a file, with the symlinks on the way to it resolved.
-fn with_real_directory(file: &Path) -> Result<PathBuf> {
+pub(super) fn with_real_directory(file: &Path) -> Result<PathBuf> {
     let absolute = std::path::absolute(file).map_err(Error::io("find", file))?;
     let real = match (absolute.parent(), absolute.file_name()) {
         (Some(directory), Some(name)) => fs::canonicalize(directory).map(|dir| dir.join(name)),

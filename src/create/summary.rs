@@ -8,6 +8,7 @@ use super::closure::BashOrigin;
 use super::prove::Proved;
 use super::write::Output;
 use crate::describe;
+use crate::entry::script::is_program;
 use crate::output::Written;
 use crate::report::Labelled;
 use shellpack_format::bundle::manifest::{Manifest, ShellName, shell_quoted};
@@ -102,6 +103,10 @@ impl Summary {
             let name = name.to_string_lossy();
             text.push_str("\non the target, run:\n  shellpack open ");
             text.push_str(&shell_quoted(&name));
+            let mut shells = self.proved.manifest().shells.iter();
+            if shells.any(|shell| shell.script.as_ref().is_some_and(is_program)) {
+                text.push_str(" --script");
+            }
             let place = shell_quoted(&place(self.proved.manifest()));
             text.push_str(&format!("\nwhich opens into ./{place}\n"));
         }

@@ -6,9 +6,11 @@ use std::rc::Rc;
 
 use super::Options;
 use super::flake::StagedFlake;
+use super::script::{Script, Stage};
 use super::subject::{Subject, has_relative_path};
 use crate::error::{Error, FlakeProblem, NoShell, Result};
 use crate::nix::Nix;
+use crate::nix::script::Lines;
 use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::selection::Selection;
 use shellpack_format::bundle::manifest::shell_quoted;
@@ -20,51 +22,204 @@ pub(super) struct Wanted {
     pub(super) file: PathBuf,
     /// Attribute and arguments.
     pub(super) selection: Selection,
+    /// `-I` options, in order.
+    pub(super) include: Vec<String>,
+    /// The directory that relative paths in arguments start from, if it is not the current one.
+    pub(super) directory: Option<PathBuf>,
+    /// The script that runs in the shell, if any.
+    pub(super) script: Option<WantedScript>,
     /// The flake that the shell belongs to, if any.
     pub(super) flake: Option<Rc<StagedFlake>>,
 }
 
-/// Every shell that the user asks for, in order and without duplicates.
+impl Wanted {
+    fn is_same(&self, other: &Self) -> bool {
+        let script = |wanted: &Self| wanted.script.as_ref().map(|script| script.file.clone());
+        self.file == other.file
+            && self.selection == other.selection
+            && script(self) == script(other)
+    }
+
+    /// The shell with what the lines of its script say, too. Relative paths in their arguments start from
+    /// the script.
+    fn of_script(mut self, placed: &Placed) -> Result<Self> {
+        let Placed {
+            script,
+            file,
+            is_staged,
+        } = placed;
+        self.selection = script.selected(&self.selection);
+        ensure_relative_arguments_work(&self.selection, &script.file)?;
+        self.include.extend(script.lines.include.iter().cloned());
+        if *is_staged {
+            self.include = self
+                .include
+                .iter()
+                .map(|entry| from_anywhere(entry))
+                .collect();
+            self.directory = self.file.parent().map(Path::to_owned);
+        }
+        self.script = Some(WantedScript {
+            file: file.clone(),
+            lines: Rc::clone(&script.lines),
+        });
+        Ok(self)
+    }
+}
+
+/// A script to pack with its shell.
+#[derive(Debug, Clone)]
+pub(super) struct WantedScript {
+    /// The script, absolute.
+    pub(super) file: PathBuf,
+    /// Its `#! nix-shell` lines.
+    pub(super) lines: Rc<Lines>,
+}
+
+/// The shells to pack, and the files that come with them.
+#[derive(Debug)]
+pub(super) struct AllWanted {
+    /// In order and without duplicates.
+    pub(super) shells: Vec<Wanted>,
+    /// Files to carry although evaluation does not read them: scripts, and those that the user names.
+    pub(super) extra_files: Vec<PathBuf>,
+}
+
+/// Every shell that the user asks for.
 pub(super) fn locate_all(
     options: &Options,
     nix: &Nix,
     scratch: &Path,
     report: &Report,
-) -> Result<Vec<Wanted>> {
+) -> Result<AllWanted> {
+    let mut found = AllWanted {
+        shells: Vec::new(),
+        extra_files: options.extra_files.clone(),
+    };
     if options.subjects.iter().any(Subject::is_flake) {
-        return of_flake(options, nix, scratch, report);
+        found.shells = of_flake(options, nix, scratch, report)?;
+        return Ok(found);
     }
-    let mut all: Vec<Wanted> = Vec::new();
-    for subject in &options.subjects {
-        let file = subject.locate(scratch, nix)?;
-        if !has_options(options) {
-            subject.ensure_no_options_in_it()?;
+    let scripts: Vec<_> = options
+        .subjects
+        .iter()
+        .map(Script::of)
+        .collect::<Result<_>>()?;
+    let stage = stage(&options.subjects, &scripts, scratch)?;
+    if let Some(stage) = &stage {
+        let copies = options.extra_files.iter().map(|file| stage.copy(file));
+        found.extra_files = copies.collect::<Result<_>>()?;
+    }
+    for (subject, script) in options.subjects.iter().zip(scripts) {
+        let Some(script) = script else {
+            let file = of_subject(subject, options, (nix, scratch), report)?;
+            add(&mut found, options, &file, None)?;
+            continue;
+        };
+        let located = match &stage {
+            Some(stage) => stage.add(&script, nix)?,
+            None => script.locate(nix)?,
+        };
+        let script = Placed {
+            script,
+            file: located.script.clone(),
+            is_staged: stage.is_some(),
+        };
+        found.extra_files.push(located.script.clone());
+        add(&mut found, options, &located.shell, Some(&script))?;
+    }
+    Ok(found)
+}
+
+/// The project of scripts whose shells are in no file. It has no other shells.
+fn stage(
+    subjects: &[Subject],
+    scripts: &[Option<Script>],
+    scratch: &Path,
+) -> Result<Option<Stage>> {
+    let loose = scripts.iter().flatten().filter(|one| !one.is_in_project());
+    let loose: Vec<_> = loose.collect();
+    match loose.first() {
+        None => Ok(None),
+        Some(script) if loose.len() < subjects.len() => {
+            Err(NoShell::ScriptAmongOthers(script.file.clone()).into())
         }
-        if let Some(beside) = options.extra_files.first()
-            && !subject.is_in_project()
-        {
-            let expression = fs::read_to_string(&file).map_err(Error::io("read", &file))?;
-            return Err(Error::NothingBeside {
-                file: beside.clone(),
-                expression: expression.trim_end().to_owned(),
-            });
-        }
-        if let Some(other) = subject.passed_over(&file) {
-            report.emit(Event::Note(&passed_over(&file, &other, nix)));
-        }
-        for selection in &options.selections {
-            ensure_relative_arguments_work(selection, &file)?;
-            let is_same = |known: &Wanted| known.file == file && known.selection == *selection;
-            if !all.iter().any(is_same) {
-                all.push(Wanted {
-                    file: file.clone(),
-                    selection: selection.clone(),
-                    flake: None,
-                });
-            }
+        Some(_) => Stage::new(&loose, scratch).map(Some),
+    }
+}
+
+/// The shell file of a subject that is no script.
+fn of_subject(
+    subject: &Subject,
+    options: &Options,
+    (nix, scratch): (&Nix, &Path),
+    report: &Report,
+) -> Result<PathBuf> {
+    let file = subject.locate(scratch, nix)?;
+    if !has_options(options) {
+        subject.ensure_no_options_in_it()?;
+    }
+    if let Some(beside) = options.extra_files.first()
+        && !subject.is_in_project()
+    {
+        let expression = fs::read_to_string(&file).map_err(Error::io("read", &file))?;
+        return Err(Error::NothingBeside {
+            file: beside.clone(),
+            expression: expression.trim_end().to_owned(),
+        });
+    }
+    if let Some(other) = subject.passed_over(&file) {
+        report.emit(Event::Note(&passed_over(&file, &other, nix)));
+    }
+    Ok(file)
+}
+
+/// A script at its place in the project.
+struct Placed {
+    script: Script,
+    file: PathBuf,
+    is_staged: bool,
+}
+
+/// Adds the shells that the options select in a file, unless they are there already.
+fn add(
+    found: &mut AllWanted,
+    options: &Options,
+    file: &Path,
+    script: Option<&Placed>,
+) -> Result<()> {
+    for selection in &options.selections {
+        let wanted = Wanted {
+            file: file.to_owned(),
+            selection: selection.clone(),
+            include: options.include.clone(),
+            directory: None,
+            script: None,
+            flake: None,
+        };
+        let wanted = if let Some(placed) = script {
+            wanted.of_script(placed)?
+        } else {
+            ensure_relative_arguments_work(selection, file)?;
+            wanted
+        };
+        if !found.shells.iter().any(|known| known.is_same(&wanted)) {
+            found.shells.push(wanted);
         }
     }
-    Ok(all)
+    Ok(())
+}
+
+/// An `-I` option that means the same in every directory.
+fn from_anywhere(entry: &str) -> String {
+    let (name, place) = match entry.split_once('=') {
+        Some((name, place)) => (format!("{name}="), place),
+        None => (String::new(), entry),
+    };
+    match fs::canonicalize(place) {
+        Ok(place) => name + &place.to_string_lossy(),
+        Err(_) => entry.to_owned(),
+    }
 }
 
 /// Whether options say which shell of a file it is.
@@ -127,6 +282,9 @@ fn of_flake(options: &Options, nix: &Nix, scratch: &Path, report: &Report) -> Re
             all.push(Wanted {
                 file: staged.file(),
                 selection,
+                include: Vec::new(),
+                directory: None,
+                script: None,
                 flake: Some(Rc::clone(&staged)),
             });
         }

@@ -34,6 +34,8 @@ pub struct Entry {
     pub pure: bool,
     /// `--keep`.
     pub keep: Vec<String>,
+    /// The arguments for the shell's script, if that is to run.
+    pub script: Option<Vec<String>>,
 }
 
 impl Entry {

@@ -5,7 +5,7 @@
 pub enum Kind {
     /// A store derivation.
     Derivation,
-    /// A script that nix-shell is the interpreter of.
+    /// A script whose lines do not name a shell.
     Script,
 }
 
@@ -13,7 +13,7 @@ impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Derivation => "a derivation",
-            Self::Script => "a script",
+            Self::Script => "a script without #! nix-shell lines",
         }
     }
 }

@@ -14,6 +14,17 @@ pub enum NoShell {
     /// An expression, which is in no file, has a path relative to one.
     #[error("could not pack the expression: a relative path in it has no base directory\n  {0}")]
     RelativeExpression(String),
+    /// The expression in a script's lines has a path that is relative to the script.
+    #[error("could not pack {}: a relative path in its #! nix-shell lines starts from its directory, which is too large to copy\n  {expression}", script.display())]
+    RelativeInScript {
+        /// The script.
+        script: PathBuf,
+        /// The expression.
+        expression: String,
+    },
+    /// A script is to be packed with other shells, and its own is in no file of their project.
+    #[error("could not pack {} together with other shells: its own is in no file", .0.display())]
+    ScriptAmongOthers(PathBuf),
     /// An argument has a path that is relative to another directory than the shell's.
     #[error("could not pack --arg {}: its relative path starts from this directory, but on the target it would start from {}", .0, .1.display())]
     RelativeArgument(String, PathBuf),

@@ -48,6 +48,16 @@ pub enum NotThere {
         /// The names of its shells; empty if its only shell has no name.
         known: Vec<String>,
     },
+    /// A shell has no script to run.
+    #[error("could not run a script: {}", no_script(bundle, shell.as_deref(), script.as_deref()))]
+    NoScript {
+        /// The bundle's name.
+        bundle: String,
+        /// The shell's name, if there are several.
+        shell: Option<String>,
+        /// The script, if there is one that no program runs.
+        script: Option<String>,
+    },
     /// A record is damaged or not complete yet.
     #[error("could not enter {id}: its record is damaged")]
     DamagedRecord {
@@ -93,6 +103,14 @@ pub enum NotThere {
         /// Some of the paths, one per line.
         paths: String,
     },
+}
+
+fn no_script(bundle: &str, shell: Option<&str>, script: Option<&str>) -> String {
+    let of_shell = shell.map_or(String::new(), |shell| format!("the shell {shell} of "));
+    match script {
+        Some(script) => format!("no line of {script} names an interpreter (-i)"),
+        None => format!("{of_shell}{bundle} has none"),
+    }
 }
 
 fn known_shells(shells: &[String]) -> String {

@@ -40,6 +40,8 @@ pub(crate) struct Request<'a> {
     pub selection: &'a Selection,
     /// `-I` options, in order.
     pub include: &'a [String],
+    /// The directory that relative paths in arguments start from, if it is not the current one.
+    pub directory: Option<&'a Path>,
     /// `builtins.currentTime`, in a recording.
     pub time: u64,
     /// Whether flakes are fetched. Off by default, since old versions of Nix have no flakes.
@@ -72,6 +74,7 @@ impl<'a> Request<'a> {
             start,
             selection,
             include,
+            directory: None,
             time: 0,
             flakes: false,
             nix_path: None,
@@ -224,6 +227,9 @@ impl<'a> Request<'a> {
             .arg(root)
             .env("NO_COLOR", "1")
             .env(IN_NIX_SHELL, in_nix_shell(self.pure));
+        if let Some(directory) = self.directory {
+            command = command.current_dir(directory);
+        }
         if let Some(nix_path) = &self.nix_path {
             command = command.env("NIX_PATH", nix_path);
         }

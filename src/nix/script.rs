@@ -1,30 +1,32 @@
 //! Files that nix-shell is the interpreter of: it takes its options from their `#! nix-shell` lines.
 
+use shellpack_format::bundle::manifest::selection::{Argument, Selection};
+
 /// The request of the `#! nix-shell` lines of a file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lines {
-    /// The program that runs the file.
-    pub(crate) interpreter: String,
+    /// The program that runs the file (`-i`), perhaps with options.
+    pub(crate) interpreter: Option<String>,
     /// Packages, as expressions.
     pub(crate) packages: Vec<String>,
     /// The shell file, or an expression.
     pub(crate) named: Option<String>,
     /// Whether it is an expression.
     pub(crate) is_expression: bool,
-    /// The options that decide which shell it is, with their values. `create` has the same.
-    pub(crate) options: Vec<String>,
+    /// Attribute and arguments.
+    pub(crate) selection: Selection,
+    /// `-I` options.
+    pub(crate) include: Vec<String>,
+    /// `--pure`.
+    pub(crate) pure: bool,
+    /// `--keep`.
+    pub(crate) keep: Vec<String>,
 }
 
 impl Lines {
     /// The lines of a file with this text.
     pub(crate) fn of(text: &str) -> Self {
-        let mut found = Self {
-            interpreter: "bash".to_owned(),
-            packages: Vec::new(),
-            named: None,
-            is_expression: false,
-            options: Vec::new(),
-        };
+        let mut found = Self::default();
         if !text.starts_with("#!") {
             return found;
         }
@@ -39,14 +41,22 @@ impl Lines {
         while let Some(word) = words.next() {
             let mut next = || words.next().unwrap_or_default();
             match word.as_str() {
-                "-i" => found.interpreter = next(),
+                "-i" => found.interpreter = Some(next()),
                 "-p" | "--packages" => are_packages = true,
                 "-E" | "--expr" => found.is_expression = true,
-                "-A" | "--attr" | "-I" => found.options.extend([word, next()]),
-                "--arg" | "--argstr" => found.options.extend([word, next(), next()]),
-                // How it is built or entered, not which shell it is.
-                "--keep" | "--run" | "--command" | "--exclude" | "-j" | "--max-jobs"
-                | "--cores" | "--store" | "--log-format" | "--builders" => drop(next()),
+                "-A" | "--attr" => found.selection.attribute = Some(next()),
+                "-I" => found.include.push(next()),
+                "--arg" | "--argstr" => found.selection.arguments.push(Argument {
+                    string: word == "--argstr",
+                    name: next(),
+                    value: next(),
+                }),
+                "--pure" => found.pure = true,
+                "--impure" => found.pure = false,
+                "--keep" => found.keep.push(next()),
+                // How it is built, not which shell it is.
+                "--run" | "--command" | "--exclude" | "-j" | "--max-jobs" | "--cores"
+                | "--store" | "--log-format" | "--builders" => drop(next()),
                 "--option" => drop((next(), next())),
                 _ if word.starts_with('-') => {}
                 _ if are_packages => found.packages.push(word),
@@ -63,7 +73,16 @@ impl Lines {
             .named
             .as_ref()
             .is_some_and(|named| !names_itself(named));
-        names_another || !self.packages.is_empty() || !self.options.is_empty()
+        names_another || !self.packages.is_empty() || !self.options().is_empty()
+    }
+
+    /// The options that decide which shell it is, with their values. `create` has the same.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let include = self.include.iter();
+        let include = include.flat_map(|entry| ["-I".to_owned(), entry.clone()]);
+        let selection = self.selection.to_args().into_iter();
+        let selection = selection.map(|option| option.to_string_lossy().into_owned());
+        selection.chain(include).collect()
     }
 }
 
@@ -100,15 +119,16 @@ mod tests {
             "#!/usr/bin/env nix-shell\n#! nix-shell -i python3 --pure --keep X --no-substitute\n\
              #!nix-shell -p hello \"python3.withPackages (p: [ p.x ])\" -I nixpkgs=channel:x\nprint()",
         );
-        assert_eq!(lines.interpreter, "python3");
+        assert_eq!(lines.interpreter.as_deref(), Some("python3"));
+        assert!(lines.pure && lines.keep == ["X"]);
         assert_eq!(
             lines.packages,
             ["hello", "python3.withPackages (p: [ p.x ])"]
         );
-        assert_eq!(lines.options, ["-I", "nixpkgs=channel:x"]);
+        assert_eq!(lines.options(), ["-I", "nixpkgs=channel:x"]);
         let lines = Lines::of("#! nix-shell\n#! nix-shell ./dev.nix --option x y -A shell\n");
         assert_eq!(lines.named.as_deref(), Some("./dev.nix"));
-        assert_eq!(lines.options, ["-A", "shell"]);
+        assert_eq!(lines.options(), ["-A", "shell"]);
     }
 
     #[test]

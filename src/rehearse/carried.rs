@@ -70,6 +70,8 @@ pub(crate) enum Observed {
         not_tried: Vec<String>,
         /// A finding about the `shellHook`.
         hook: Option<Hook>,
+        /// A finding about the program that runs the script.
+        interpreter: Option<String>,
     },
     /// Evaluation would have to build something, which the target cannot.
     Builds {
@@ -124,12 +126,11 @@ pub(crate) fn carried(
     drop(waiting);
     report.ensure_not_interrupted()?;
     let name = task.recipe.shell.name.as_ref();
-    let (outcome, hook) =
+    let (outcome, findings) =
         verdict(&output, project_root, &nix.store).map_err(|error| of_shell(name, error))?;
-    if let Some(hook) = hook {
+    for text in findings {
         // The user knows the project by its own place.
         let here = task.project_here.to_string_lossy();
-        let text = hook.to_string();
         let text = text.replace(&*task.project.to_string_lossy(), &here);
         let text = format!("{}{text}", ShellName::before_words(name));
         report.emit(Event::Warning(&text));
@@ -161,7 +162,7 @@ fn verdict(
     output: &Output,
     project_root: &Path,
     store: &StoreDir,
-) -> Result<(Outcome, Option<Hook>)> {
+) -> Result<(Outcome, Vec<String>)> {
     let seen = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| Observed::Failed {
         what: "the room ended without a result".to_owned(),
         words: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -174,6 +175,7 @@ fn verdict(
             checks,
             not_tried,
             hook,
+            interpreter,
         } => {
             let result = if not_tried.is_empty() {
                 ProofResult::Passed
@@ -186,11 +188,13 @@ fn verdict(
                 checks,
                 not_tried,
             };
-            Ok((Outcome::Proved(proof), hook))
+            let hook = hook.map(|hook| hook.to_string());
+            let findings = hook.into_iter().chain(interpreter).collect();
+            Ok((Outcome::Proved(proof), findings))
         }
         Observed::Builds { derivation } => store
             .parse_path(&derivation)
-            .map(|path| (Outcome::Builds(path), None))
+            .map(|path| (Outcome::Builds(path), Vec::new()))
             .map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string())),
         Observed::Failed {
             what,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::carried::{BUILDS, Observed, Task};
 use super::hook::{self, Entered, Hook};
-use super::{SUBCOMMAND, VISIT, asked, visit};
+use super::{SUBCOMMAND, VISIT, asked, interpreter, visit};
 use crate::entry::as_packed::AsPacked;
 use crate::entry::drift::{self, Places};
 use crate::entry::evaluated;
@@ -103,6 +103,7 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
             checks,
             not_tried,
             hook: None,
+            interpreter: None,
         });
     }
     let evaluated = evaluated::of_flake(&task.recipe.shell, &path, &nix)?;
@@ -129,6 +130,7 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
         checks,
         not_tried,
         hook,
+        interpreter: interpreter::finding(&task.recipe.shell, &as_packed, &task.store),
     })
 }
 
@@ -169,6 +171,7 @@ fn enter_as_packed(task: &Task) -> Result<Observed, Ended> {
             checks: Vec::new(),
             not_tried: vec![reason],
             hook: None,
+            interpreter: None,
         });
     }
     let seen = hook::enter(&as_packed, |run, log| {
@@ -184,6 +187,7 @@ fn enter_as_packed(task: &Task) -> Result<Observed, Ended> {
         checks: vec![check],
         not_tried: Vec::new(),
         hook,
+        interpreter: interpreter::finding(&task.recipe.shell, &as_packed, &task.store),
     })
 }
 

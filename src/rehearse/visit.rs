@@ -25,6 +25,7 @@ mod inside;
 mod seen;
 mod watch;
 
+pub(crate) use copy::bounded;
 use inside::Task;
 pub(crate) use seen::Seen;
 pub(crate) use watch::GIT;

@@ -11,5 +11,7 @@ mod frame;
 mod names;
 /// The files that come into the user's directory.
 mod project;
+/// The scripts that run in shells.
+mod scripts;
 /// Shells, their files, environments and pins.
 mod shells;

@@ -44,6 +44,7 @@ impl Bundle {
             name: None,
             file: RelativePath::parse("shell.nix").unwrap(),
             directory: None,
+            script: None,
             attribute: None,
             arguments: Vec::new(),
             derivation: store_path(0, "shell.drv"),

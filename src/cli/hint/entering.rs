@@ -61,6 +61,7 @@ pub(super) fn not_there(not_there: &NotThere) -> Option<String> {
             Some(first) => format!("choose one of them: --shell {}", shell_quoted(first)),
             None => "enter it without --shell".to_owned(),
         },
+        NotThere::NoScript { .. } => "name a command to run: -- CMD".to_owned(),
         NotThere::DamagedRecord { id, .. } => {
             format!(
                 "open the bundle again, or remove it: shellpack remove {}",

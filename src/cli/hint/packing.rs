@@ -72,6 +72,11 @@ fn for_no_shell(no_shell: &NoShell) -> String {
         ),
         NoShell::NotOneDerivation { .. } => "choose one with -A ATTRIBUTE".to_owned(),
         NoShell::OtherKind(named, kind) => not_a_shell_file(named, *kind),
+        NoShell::RelativeInScript { script, .. } => script::shell_of(script),
+        NoShell::ScriptAmongOthers(script) => format!(
+            "pack it by itself: shellpack create {}",
+            shell_quoted_path(script)
+        ),
         NoShell::OptionsInFile(file) => script::with_options(file),
         NoShell::NeedsEvaluation { .. } => {
             "see whether nix-shell enters it; if it does, pack it without --no-eval".to_owned()

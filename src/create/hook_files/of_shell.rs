@@ -1,6 +1,7 @@
 //! The files that one shell names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 
 use super::carried::Choice;
@@ -18,7 +19,8 @@ impl Visitor<'_> {
         self.tell_of_machine(&texts, &hooks);
         let mut named = BTreeMap::new();
         let mut ways = Vec::new();
-        for (path, name) in named::find(texts.all(&hooks), &self.directory(), top) {
+        let by_shell = named::find(texts.all(&hooks), &self.directory(), top);
+        for (path, name) in by_shell.into_iter().chain(self.mentioned_by_script()) {
             let way = Way::to(&path, top);
             let parts = way.parts.iter().cloned();
             named.extend(parts.map(|part| (part, name.clone())));
@@ -70,6 +72,25 @@ impl Visitor<'_> {
         let directories = directories.filter(|path| !choice.left.contains(*path) && path.is_dir());
         self.tell_of_untracked(&directories.cloned().collect(), &choice.carried)?;
         Ok(choice.carried)
+    }
+
+    /// The files that the shell's script mentions, with its name. A word may be one by chance: only files
+    /// count, and those that can be carried.
+    fn mentioned_by_script(&self) -> BTreeMap<PathBuf, String> {
+        let Some(script) = &self.shell.script else {
+            return BTreeMap::new();
+        };
+        let Ok(text) = fs::read_to_string(&script.file) else {
+            return BTreeMap::new();
+        };
+        let own = script.file.parent().unwrap_or(&script.file);
+        let found = mentioned::files(&[text], own, self.host.top);
+        let name = script.file.file_name().unwrap_or_default();
+        let name = name.to_string_lossy();
+        let found = found.into_iter().filter(|path| path.is_file());
+        found
+            .map(|path| (path, name.clone().into_owned()))
+            .collect()
     }
 
     /// The files that the shell may use although that was not seen. Only what can be carried counts.

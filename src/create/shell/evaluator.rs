@@ -240,6 +240,7 @@ impl Evaluator<'_> {
             name: None,
             file: wanted.file.clone(),
             selection: wanted.selection.clone(),
+            script: wanted.script.clone(),
             path,
             derivation,
             pins,
@@ -312,19 +313,19 @@ impl Evaluator<'_> {
 
     fn request<'b>(&'b self, wanted: &'b Wanted, scratch: &'b Path) -> Result<Request<'b>> {
         let request = |start| {
-            let include = &self.options.include;
             let directory = wanted.file.parent().unwrap_or(&wanted.file);
             let environment = self.variables.of_user(directory);
             let request = Request::new(
                 start,
                 &wanted.selection,
-                include,
+                &wanted.include,
                 environment,
                 scratch,
                 self.report,
             );
             Request {
                 time: self.time,
+                directory: wanted.directory.as_deref(),
                 ..request
             }
         };

@@ -13,7 +13,7 @@ const MOST_FILES: usize = 20_000;
 
 /// Copies a directory to a new place. Returns false if it is too large; then a part of it is there.
 /// The repository of git, and what cannot be read, is left out.
-pub(super) fn bounded(from: &Path, to: &Path) -> io::Result<bool> {
+pub(crate) fn bounded(from: &Path, to: &Path) -> io::Result<bool> {
     let mut left = Left {
         bytes: MOST_BYTES,
         files: MOST_FILES,

@@ -1,8 +1,8 @@
 //! Features that nix-shell itself has tests for, used with it on A and from the bundle on B.
 
 use crate::support::classes::Class;
+use crate::support::machine_a;
 use crate::support::shells::MESSAGE;
-use crate::support::{Machine, machine_a};
 use shellpack_format::bundle::manifest::shell_quoted;
 
 /// The part of a set that is a shell.
@@ -123,22 +123,12 @@ fn shell_nix_comes_before_default_nix() {
     both.arrives();
 }
 
-/// The hint of a script leads to a bundle in which it runs, and so does that of a file beside packages.
+/// The hint for a file beside packages leads to a bundle that has both.
 #[test]
-fn the_hint_for_a_script_leads_on() {
+fn the_hint_for_a_file_beside_packages_leads_on() {
     let a = machine_a();
-    let script = "#!/usr/bin/env nix-shell\n#! nix-shell -p hello -i sh\n#! nix-shell -I nixpkgs=../fixtures/nixpkgs\nhello\n";
-    a.write("scripts/say.sh", script);
-    let b = Machine::offline();
-    let follow = r#"cd scripts; said=$(shellpack create say.sh 2>&1 >&-); said=${said#*pack both: }
-eval "${said%%$'\n'*} --name say -o say.shellpack""#;
-    a.sh(&format!("bash -c {}", shell_quoted(follow)))
-        .succeeds();
-    b.receive(&a.home("scripts/say.shellpack"), "say.shellpack");
-    b.shellpack("open say.shellpack --run 'sh say.sh'")
-        .succeeds()
-        .prints(MESSAGE);
-    let follow = r#"cd scripts; said=$(shellpack create -I nixpkgs=../fixtures/nixpkgs -p hello --include say.sh 2>&1 >&-)
+    a.write("beside/say.sh", "hello\n");
+    let follow = r#"cd beside; said=$(shellpack create -I nixpkgs=../fixtures/nixpkgs -p hello --include say.sh 2>&1 >&-)
 said=${said#*pack both: }; eval "${said%%$'\n'*} --dry-run -I nixpkgs=../fixtures/nixpkgs""#;
     a.sh(&format!("bash -c {}", shell_quoted(follow)))
         .succeeds()
@@ -224,26 +214,14 @@ chmod +x shell.nix script"#;
         .prints(&format!("a b\n{MESSAGE}"));
 }
 
-/// nix-shell would accept them.
+/// nix-shell would accept it.
 #[test]
 fn a_file_that_is_no_shell_file_is_refused_by_name() {
     let a = machine_a();
-    let script = "#!/usr/bin/env nix-shell\n#! nix-shell -p hello -i bash\nhello\n";
-    a.write("not-files/script", script);
     a.write("not-files/x.drv", "Derive([])");
-    for (named, what, hint) in [
-        (
-            "script",
-            "a script",
-            "shellpack create script-shell.nix --include script",
-        ),
-        ("x.drv", "a derivation", "shellpack create FILE"),
-    ] {
-        let said = format!("could not pack {named}: it is {what}, not a shell file");
-        a.sh(&format!("cd not-files; shellpack create '{named}' -o x"))
-            .exits_with(1)
-            .says(&said)
-            .says(hint);
-    }
+    a.sh("cd not-files; shellpack create x.drv -o x")
+        .exits_with(1)
+        .says("could not pack x.drv: it is a derivation, not a shell file")
+        .says("shellpack create FILE");
     a.runs("test ! -e not-files/x");
 }

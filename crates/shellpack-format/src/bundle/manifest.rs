@@ -28,7 +28,8 @@ pub use answers::{Answers, HOME_PLACE, NEEDS_ANSWERS, PROJECT_PLACE, Probe, Seen
 pub use by_hand::{NIX_PATH, NIXPKGS_CONFIG, nix_path, shell_quoted, shell_quoted_path};
 pub use name::{BundleName, ProjectDirectory, RelativePath, ShellName};
 pub use shell::{
-    FlakePin, FlakeSource, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, SearchPathEntry, Shell,
+    FlakePin, FlakeSource, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, Script, SearchPathEntry,
+    Shell,
 };
 pub use variables::{belongs_to_machine, is_evaluation_variable};
 

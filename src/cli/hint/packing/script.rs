@@ -24,7 +24,7 @@ pub(super) fn shell_of(script: &Path) -> String {
     };
     let run = format!(
         "{} {}",
-        lines.interpreter,
+        lines.interpreter.as_deref().unwrap_or("bash"),
         quoted(Path::new(script.file_name().unwrap_or_default()))
     );
     format!(
@@ -94,8 +94,9 @@ fn named_by(lines: &Lines, script: &Path) -> PathBuf {
 
 /// The options for `create`, each after a space.
 fn options_of(lines: &Lines) -> String {
-    let options = lines.options.iter();
+    let options = lines.options();
     options
+        .iter()
         .map(|option| format!(" {}", shell_quoted(option)))
         .collect()
 }

@@ -38,6 +38,9 @@ pub struct Shell {
     /// The arguments that it is called with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<Argument>,
+    /// The script that runs in it, if it is one of a script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<Script>,
     /// The derivation that it evaluates to.
     pub derivation: StorePath,
     /// The system that it is for: `x86_64-linux`.
@@ -107,6 +110,24 @@ impl Shell {
             below => root.join(below),
         }
     }
+}
+
+/// A script of which nix-shell is the interpreter: its `#! nix-shell` lines name the shell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Script {
+    /// The script, relative to the project's root.
+    pub file: RelativePath,
+    /// The program that runs it (`-i`), perhaps with options, as words of a shell; without it, the
+    /// script's shell is only entered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<String>,
+    /// Whether its environment is cleared first (`--pure`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pure: bool,
+    /// The variables that are kept then (`--keep`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<String>,
 }
 
 /// The project as the source of a flake.

@@ -18,6 +18,7 @@ pub(super) fn ensure_shells(manifest: &Manifest, paths: &Paths<'_>) -> Result<()
     ensure_names(&manifest.shells)?;
     for shell in &manifest.shells {
         ensure_shell(shell, &manifest.project)?;
+        ensure_script(shell, &manifest.project)?;
         ensure_environment(shell, manifest.is_no_eval())?;
         ensure_variables(shell)?;
         if let Some(missing) = shell.roots.iter().find(|root| !paths.contains(root)) {
@@ -107,6 +108,25 @@ fn ensure_shell(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
         .any(|entry| entry.name.contains([':', '=']) || entry.path.contains(':'))
     {
         return bad("the shell's search path is malformed");
+    }
+    Ok(())
+}
+
+/// Checks the script of a shell.
+fn ensure_script(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
+    let Some(script) = &shell.script else {
+        return Ok(());
+    };
+    let is_file = |file: &ProjectFile| {
+        file.path == script.file && !matches!(file.kind, FileKind::Directory { .. })
+    };
+    if !project.files.iter().any(is_file) {
+        let file = &script.file;
+        return bad(format!("the script {file} is not among the project files"));
+    }
+    let mut words = script.interpreter.iter().chain(&script.keep);
+    if words.any(|word| word.is_empty() || word.contains(char::is_control)) {
+        return bad("the interpreter or the variables of its script are malformed");
     }
     Ok(())
 }
