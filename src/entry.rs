@@ -2,7 +2,7 @@
 //! would become.
 
 use std::convert::Infallible;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 
 use serde::Serialize;
@@ -113,7 +113,7 @@ pub(crate) fn stay_outside<'a>(
             as_packed_by_hand(shell, ready.project)
         } else {
             let recipe = Recipe::of(ready.manifest, shell);
-            Ready { shell, ..*ready }.invocation(&recipe)?.by_hand()
+            Ready { shell, ..*ready }.invocation(&recipe)?.by_hand()?
         };
         let shell = shell.name.clone();
         Ok(ByHand { shell, line })
@@ -150,7 +150,7 @@ pub(crate) fn enter(
     let develop = develop(&invocation, entry, &derivation, nix, report);
     let by_hand = match &develop {
         Some(develop) => develop.by_hand(),
-        None => invocation.by_hand(),
+        None => invocation.by_hand()?,
     };
     let evaluated = match &develop {
         Some(_) => None,
@@ -158,7 +158,7 @@ pub(crate) fn enter(
     };
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
-    if invocation.needs_more_than_nix_shell() {
+    if is_news(&by_hand, &record.entry_dir(ready.project, ready.shell)) {
         report.emit(Event::Note(&format!("to enter by hand: {by_hand}")));
     }
     if let Some(shell) = &evaluated {
@@ -225,6 +225,15 @@ fn become_bash(ready: &Ready<'_>, entry: &Entry, report: &Report) -> Result<Infa
     let prepared = as_packed.prepare_here(entry, replace_stdin(ready.is_stdin)?)?;
     report.emit(Event::Done);
     Err(prepared.exec())
+}
+
+/// Whether a line to type was not shown before. It is kept in `dir`, which may be read-only: then it is
+/// shown again.
+fn is_news(line: &str, dir: &Path) -> bool {
+    let shown = dir.join("by-hand");
+    let is_known = fs::read_to_string(&shown).is_ok_and(|known| known == line);
+    let _ = fs::create_dir_all(dir).and_then(|()| fs::write(&shown, line));
+    !is_known
 }
 
 /// The line to type if nix-shell cannot evaluate the shell.

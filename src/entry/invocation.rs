@@ -240,18 +240,16 @@ impl<'a> Invocation<'a> {
         Ok(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
-    /// The line to type to enter without shellpack.
-    pub fn by_hand(&self) -> String {
+    /// The line to type to enter without shellpack. It names a bash: nix-shell would try to build one, and
+    /// complain at length.
+    pub fn by_hand(&self) -> Result<String> {
         let replay = self.replay.as_ref().map(|file| file.to_string_lossy());
         let replay = replay.as_deref().map(|file| (file, &self.selection));
         let directory = self.directory.to_string_lossy();
-        self.shell.by_hand(&directory, replay, &self.variables)
-    }
-
-    /// Whether entering by hand needs more than plain nix-shell.
-    pub fn needs_more_than_nix_shell(&self) -> bool {
-        let own = &self.shell.evaluation_variables;
-        self.replay.is_some() || !self.variables.is_empty() || !own.is_empty()
+        let bash = Bash::of(self.shell).for_nix_shell(&self.dir)?.value;
+        let mut variables = self.variables.clone();
+        variables.extend(bash.map(|bash| (NIX_BUILD_SHELL, bash)));
+        Ok(self.shell.by_hand(&directory, replay, &variables))
     }
 
     fn surroundings(&self, command: NixCommand) -> NixCommand {

@@ -165,6 +165,7 @@ fn a_shell_whose_fetches_are_answered_is_entered() {
     b.sh("shellpack open x.shellpack --no-shell; rm x.shellpack; nix-collect-garbage -d")
         .succeeds();
     b.greets("enter enter-again").says("to enter by hand: ");
+    b.greets("enter enter-again").never_says("by hand");
     b.sh(&format!("cd enter-again; shellpack enter {PRINT}"))
         .succeeds()
         .prints(MESSAGE);

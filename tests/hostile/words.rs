@@ -149,7 +149,8 @@ fn by_hand(file: &str, nix_path: &str) -> String {
         name: "nixpkgs".into(),
         path: nix_path.into(),
     }];
-    invocation(&recipe).by_hand()
+    recipe.shell.bash = Some(format!("{nix_path}/bash"));
+    invocation(&recipe).by_hand().unwrap()
 }
 
 fn invocation(recipe: &Recipe) -> Invocation<'_> {
@@ -161,11 +162,15 @@ fn a_line_to_paste_runs_nothing_else() {
     let path = format!("/nix/store/{}", store_path(2, "source"));
     assert_eq!(
         by_hand("shell.nix", &format!("{path}/$(touch evil)")),
-        format!("cd /project && NIX_PATH='nixpkgs={path}/$(touch evil)' nix-shell")
+        format!(
+            "cd /project && NIX_PATH='nixpkgs={path}/$(touch evil)' NIX_BUILD_SHELL='{path}/$(touch evil)/bash' nix-shell"
+        )
     );
     assert_eq!(
         by_hand("a b;touch evil.nix", &path),
-        format!("cd /project && NIX_PATH=nixpkgs={path} nix-shell './a b;touch evil.nix'")
+        format!(
+            "cd /project && NIX_PATH=nixpkgs={path} NIX_BUILD_SHELL={path}/bash nix-shell './a b;touch evil.nix'"
+        )
     );
 }
 

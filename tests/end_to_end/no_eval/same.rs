@@ -104,9 +104,7 @@ impl Ways {
         let (before, after) = line.split_once("nix-shell").unwrap();
         let json = b.shellpack("inspect --json x.shellpack").succeeds().stdout;
         let manifest: serde_json::Value = serde_json::from_str(&json).unwrap();
-        let bash = manifest["shells"][0]["bash"].as_str().unwrap_or("bash");
         let name = manifest["name"].as_str().unwrap();
-        let before = format!("export NIX_BUILD_SHELL={bash}\n{before}");
         Self {
             by_hand: format!("{before} nix-shell {after}"),
             no_eval: format!("{before} shellpack open ~/x.shellpack --no-eval --dir ~/{name}"),
