@@ -1,15 +1,16 @@
 //! Copies a bundle to a stick, and verifies it on the way. An interrupted copy is continued by the
 //! next one.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::carry::rewrite::{Rewrite, rewrite};
 use crate::error::{BadOutput, Error, Result};
 use crate::media::source::Bundle;
-use crate::media::volumes::parent;
+use crate::media::volumes::{Names, checksum_name, parent};
 use crate::output::{Form, OutputFiles, Written};
-use crate::parity::parity_of;
+use crate::parity::{parity_name, parity_of};
 use crate::report::{Event, Phase, Report, human};
 
 /// The user's options.
@@ -26,6 +27,47 @@ pub struct Options {
     pub form: Form,
     /// How many segments are checked at a time.
     pub jobs: usize,
+}
+
+/// The copies to make if these files are named: one of each bundle, although a pattern such as
+/// `dev.shellpack*` names all of its volumes, and the files that are copied with it. Fails if two bundles
+/// would have one name.
+pub(crate) fn of_each(all: Vec<Options>) -> Result<Vec<Options>> {
+    let named: Vec<_> = all.iter().map(|one| one.bundle.clone()).collect();
+    let mut each: Vec<Options> = Vec::new();
+    for one in all {
+        if named.iter().any(|bundle| goes_with(&one.bundle, bundle)) {
+            continue;
+        }
+        let name = name(&one.bundle);
+        let Some(other) = each.iter().find(|other| self::name(&other.bundle) == name) else {
+            each.push(one);
+            continue;
+        };
+        if parent(&one.bundle) != parent(&other.bundle) {
+            return Err(BadOutput::OneName {
+                bundles: [other.bundle.clone(), one.bundle],
+                to: one.to.join(name),
+            }
+            .into());
+        }
+    }
+    Ok(each)
+}
+
+/// The name of the bundle that a file is, or is a volume of.
+fn name(file: &Path) -> OsString {
+    let name = file.file_name().unwrap_or_default();
+    match Names::parse(name) {
+        Some((names, _)) => names.bundle().to_owned(),
+        None => name.to_owned(),
+    }
+}
+
+/// Whether a file is the checksum file or the parity file of a bundle.
+fn goes_with(file: &Path, bundle: &Path) -> bool {
+    let whole = bundle.with_file_name(name(bundle));
+    file == checksum_name(&whole) || file == parity_name(&whole)
 }
 
 /// Copies a bundle. If the copy fails, its files stay, unless the bundle or the medium is damaged.

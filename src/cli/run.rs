@@ -21,6 +21,7 @@ mod protect;
 mod rehearse;
 mod remove;
 mod repair;
+mod several;
 mod split;
 mod verify;
 mod written;

@@ -104,9 +104,10 @@ pub struct Join {
 /// `shellpack copy`.
 #[derive(Debug, Args)]
 pub struct Copy {
-    /// The bundle or one of its volumes
-    bundle: PathBuf,
-    /// Directory to copy it to
+    /// Bundles, or one of the volumes of each
+    #[arg(value_name = "BUNDLE", required = true)]
+    bundles: Vec<PathBuf>,
+    /// Directory to copy them to
     dir: PathBuf,
     #[command(flatten)]
     volumes: Volumes,
@@ -201,21 +202,23 @@ impl Join {
 }
 
 impl Copy {
-    /// The request to the engine.
-    pub fn options(self) -> copy::Options {
-        copy::Options {
-            bundle: self.bundle,
-            dirs: self.volumes.dirs,
-            to: self.dir,
-            form: Form {
-                force: self.force,
-                volume_size: self.volume_size,
-                checksum: self.checksum,
-                parity: self.parity,
-                read_back: self.pass.read_back(),
-            },
+    /// The requests to the engine, one for each bundle.
+    pub fn options(self) -> Vec<copy::Options> {
+        let form = Form {
+            force: self.force,
+            volume_size: self.volume_size,
+            checksum: self.checksum,
+            parity: self.parity,
+            read_back: self.pass.read_back(),
+        };
+        let one = |bundle| copy::Options {
+            bundle,
+            dirs: self.volumes.dirs.clone(),
+            to: self.dir.clone(),
+            form,
             jobs: self.pass.jobs(),
-        }
+        };
+        self.bundles.into_iter().map(one).collect()
     }
 }
 

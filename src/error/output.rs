@@ -12,6 +12,14 @@ pub enum BadOutput {
     /// It exists.
     #[error("could not write {}: it already exists", .0.display())]
     Exists(PathBuf),
+    /// Two bundles would have this name.
+    #[error("could not copy {} and {}: both would be {}", bundles[0].display(), bundles[1].display(), to.display())]
+    OneName {
+        /// The two.
+        bundles: [PathBuf; 2],
+        /// Where each would be copied to.
+        to: PathBuf,
+    },
     /// It is a directory.
     #[error("could not write {}: it is a directory", .0.display())]
     IsDirectory(PathBuf),

@@ -23,6 +23,29 @@ fn a_copy_has_what_the_bundle_has() {
         .says("could not copy x.shellpack: it is already in that directory");
 }
 
+/// One that cannot be copied does not keep the others back. A pattern names the volumes of a bundle, and
+/// the files beside it.
+#[test]
+fn several_bundles_are_copied() {
+    let b = with_bundle("blog");
+    b.runs(&format!(
+        "{PROTECTED}; cp x.shellpack y.shellpack; head -c 1000000 x.shellpack > short.shellpack"
+    ));
+    b.sh("shellpack copy y.shellpack short.shellpack v/x.shellpack* stick")
+        .exits_with(1)
+        .says("error: could not read short.shellpack")
+        .shows("copied    stick/y.shellpack\n")
+        .shows("copied    stick/x.shellpack\n");
+    b.runs("diff -r v stick --exclude=y.shellpack; cmp x.shellpack stick/y.shellpack; test ! -e stick/short.shellpack");
+    b.runs("mkdir u; shellpack copy x.shellpack y.shellpack u --json | grep -c file-digest")
+        .prints("2");
+    b.sh("mkdir t; shellpack copy x.shellpack u/x.shellpack t")
+        .exits_with(1)
+        .says("could not copy x.shellpack and u/x.shellpack: both would be t/x.shellpack")
+        .says("copy them to different directories");
+    b.runs("test -z \"$(ls -A t)\"");
+}
+
 /// Volumes of the bundle in `v`, with parity, and an empty `w`.
 const PROTECTED: &str = "mkdir v w; shellpack split x.shellpack --volume-size 512K -o v; shellpack protect v/x.shellpack";
 

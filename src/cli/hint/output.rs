@@ -13,6 +13,7 @@ pub(super) fn of(bad: &BadOutput) -> String {
             let inside = path.join("NAME.shellpack");
             return format!("name a file in it: -o {}", inside.display());
         }
+        BadOutput::OneName { .. } => "copy them to different directories",
         BadOutput::IsThere(_) => {
             "choose another directory; to cut the bundle into volumes there: shellpack split"
         }
