@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::volumes::not_small;
 use super::{ReadingBack, jobs};
 use crate::create::write::Output;
 use crate::create::{self, Assignment, Subject};
@@ -135,7 +136,7 @@ impl Create {
         let arguments = [pairs(&self.arg, false), pairs(&self.argstr, true)].concat();
         let form = Form {
             force: self.force,
-            volume_size: self.volume_size,
+            volume_size: self.volume_size.map(|size| not_small(size, self.force)),
             checksum: self.checksum,
             parity: self.parity,
             read_back: self.reading_back.read_back(ReadBack::Always),

@@ -3,9 +3,10 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _};
 
-use super::jobs;
+use super::{Cli, jobs};
 use crate::carry::{copy, join, protect, repair, split};
 use crate::media::volumes::VolumeSize;
 use crate::output::{Form, ReadBack};
@@ -63,6 +64,20 @@ impl Pass {
     fn jobs(&self) -> usize {
         jobs(self.jobs)
     }
+}
+
+/// The size of volumes that was typed. One that is small is a usage error, unless it is forced.
+pub(super) fn not_small(size: VolumeSize, force: bool) -> VolumeSize {
+    if size.is_small() && !force {
+        let bytes = size.bytes();
+        let small = format!(
+            "invalid value '{bytes}' for '--volume-size <SIZE>': volumes of less than 64K need --force"
+        );
+        Cli::command()
+            .error(ErrorKind::ValueValidation, small)
+            .exit();
+    }
+    size
 }
 
 /// `shellpack split`.
@@ -178,7 +193,7 @@ impl Split {
     pub fn options(self) -> split::Options {
         split::Options {
             bundle: self.bundle,
-            volume_size: self.volume_size,
+            volume_size: not_small(self.volume_size, self.force),
             dir: self.output,
             force: self.force,
             read_back: self.pass.read_back(),
@@ -206,7 +221,7 @@ impl Copy {
     pub fn options(self) -> Vec<copy::Options> {
         let form = Form {
             force: self.force,
-            volume_size: self.volume_size,
+            volume_size: self.volume_size.map(|size| not_small(size, self.force)),
             checksum: self.checksum,
             parity: self.parity,
             read_back: self.pass.read_back(),
@@ -250,7 +265,7 @@ impl Repair {
             dirs: self.volumes.dirs,
             parity: self.parity,
             output: self.output,
-            volume_size: self.volume_size,
+            volume_size: self.volume_size.map(|size| not_small(size, self.force)),
             checksum: self.checksum,
             force: self.force,
             read_back: self.pass.read_back(),

@@ -1,14 +1,22 @@
 //! `--force` keeps the old files until the new ones are there, and replaces no other files.
 
-use std::path::Path;
-
 use crate::support::Machine;
+use crate::synthetic::{Bundle, Tree};
 
-/// A bundle of 20 KiB, whose volumes of 5K are four.
+/// A bundle of about 300 KiB, whose volumes of 80K are four.
 fn with_bundle(machine: Machine) -> Machine {
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let sample = sample.join("fixtures/bundles/v1/sample.shellpack");
-    std::fs::copy(sample, machine.home("x.shellpack")).unwrap();
+    // By Marsaglia's generator: it does not compress.
+    let mut state = 1u32;
+    let noise = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state.to_le_bytes()
+    });
+    let noise: Vec<u8> = noise.take(290 << 8).flatten().collect();
+    let files = [("shell.nix", Tree::file("{ }"))];
+    let bundle = Bundle::new(&files, &[("noise", Tree::file(noise).nar())]);
+    std::fs::write(machine.home("x.shellpack"), bundle.bytes()).unwrap();
     machine
 }
 
@@ -24,7 +32,7 @@ const FOUR: &str =
 #[test]
 fn a_drop_box_keeps_what_it_gets() {
     let b = with_bundle(Machine::offline_of_a_user());
-    b.runs("mkdir v; shellpack split x.shellpack --volume-size 5K -o v");
+    b.runs("mkdir v; shellpack split x.shellpack --volume-size 80K -o v");
     let volume = "x.shellpack.001 x.shellpack.sha256";
     for (command, there) in [
         ("copy x.shellpack d --volume-size 1M", volume),
@@ -47,11 +55,11 @@ fn old_volumes_are_put_back_if_one_of_them_stays() {
     let b = with_bundle(Machine::offline_with_a_daemon());
     let alice = "setpriv --reuid 1000 --regid 1000 --clear-groups -- shellpack";
     b.sh(
-        "mkdir v; shellpack split x.shellpack --volume-size 5K -o v; cat v/* | sha256sum >before
+        "mkdir v; shellpack split x.shellpack --volume-size 80K -o v; cat v/* | sha256sum >before
         chown 1000 v/*; chmod 1777 v; chown 0 v v/x.shellpack.003",
     )
     .succeeds();
-    for form in ["--volume-size 6K", "--volume-size 1M"] {
+    for form in ["--volume-size 96K", "--volume-size 1M"] {
         b.sh(&format!("{alice} split x.shellpack {form} --force -o v"))
             .exits_with(1)
             .says("error: could not replace v/x.shellpack.003\ncaused by: Operation not permitted");
@@ -84,9 +92,9 @@ fn a_failed_replacement_leaves_the_old_bundle_or_the_new_one() {
     let b = with_bundle(Machine::offline());
     let (mut failed, mut done) = (0, 0);
     for words in [
-        "'--volume-size 5K --parity 10%' '--volume-size 6K --parity 10%'",
-        "'--volume-size 5K' '--parity 10% --checksum'",
-        "'--parity 10% --checksum' '--volume-size 5K --parity 20%'",
+        "'--volume-size 80K --parity 10%' '--volume-size 96K --parity 10%'",
+        "'--volume-size 80K' '--parity 10% --checksum'",
+        "'--parity 10% --checksum' '--volume-size 80K --parity 20%'",
         "'--parity 10% --checksum' '--parity 20% --checksum'",
     ] {
         for inodes in 3..=15 {
@@ -105,10 +113,10 @@ fn a_failed_replacement_leaves_the_old_bundle_or_the_new_one() {
 #[test]
 fn new_volumes_are_not_mistaken_for_old_ones() {
     let b = with_bundle(Machine::offline());
-    b.sh("mkdir v; shellpack split x.shellpack --volume-size 4K -o v")
+    b.sh("mkdir v; shellpack split x.shellpack --volume-size 64K -o v")
         .succeeds();
     for dir in [".", "./", "../v", "$PWD"] {
-        let copy = format!("shellpack copy ../x.shellpack {dir} --volume-size 5K --force");
+        let copy = format!("shellpack copy ../x.shellpack {dir} --volume-size 80K --force");
         b.sh(&format!(
             "cd v; {copy}; cat x.shellpack.0* | cmp - ../x.shellpack"
         ))
@@ -143,7 +151,7 @@ fn copies_with_a_date_are_left_alone() {
 #[test]
 fn volumes_leave_copies_with_a_date_alone() {
     let b = with_dated_copies();
-    let split = "split x.shellpack --volume-size 5K -o v";
+    let split = "split x.shellpack --volume-size 80K -o v";
     b.shellpack(split)
         .exits_with(1)
         .says("could not write v/x.shellpack.365: it already exists");
@@ -161,7 +169,7 @@ fn volumes_leave_copies_with_a_date_alone() {
 
 /// Makes a bundle in one file, which has other names, and one in volumes, which has parity; `w` has
 /// the volumes once more. `before` has the checksums of all that is to stay.
-const MANY_NAMES: &str = "mkdir v; shellpack split x.shellpack --volume-size 5K -o v; cp -r v w
+const MANY_NAMES: &str = "mkdir v; shellpack split x.shellpack --volume-size 80K -o v; cp -r v w
     shellpack protect v/x.shellpack --parity 30%; ln -s v linked; ln x.shellpack other; ln -s x.shellpack link
     sha256sum x.shellpack >x.shellpack.sha256; sha256sum v/* x.shellpack* >before";
 
@@ -262,7 +270,7 @@ fn a_directory_that_is_not_to_be_written_to_is_refused_before_the_work() {
     for dir in ["listed", "closed"] {
         for command in [
             "create fixtures/shells/blog -o DIR/y",
-            "split x.shellpack --volume-size 5K -o DIR",
+            "split x.shellpack --volume-size 80K -o DIR",
             "copy x.shellpack DIR",
             "join x.shellpack -o DIR/y",
             "protect x.shellpack -o DIR/y",
@@ -283,7 +291,7 @@ fn a_directory_that_is_not_to_be_written_to_is_refused_before_the_work() {
 #[test]
 fn volumes_of_a_failed_copy_are_kept_for_the_next_one() {
     let b = with_bundle(Machine::offline());
-    let copy = "shellpack copy x.shellpack d --volume-size 5K";
+    let copy = "shellpack copy x.shellpack d --volume-size 80K";
     let parts = ["", ".2", ".3", ".4"].map(|number| format!(".x.shellpack-copy{number}"));
     let script = format!(
         "mkdir d; mount -t tmpfs -o nr_inodes=5 none d; {copy} 2>said && exit 1; cat said >&2
@@ -294,6 +302,6 @@ fn volumes_of_a_failed_copy_are_kept_for_the_next_one() {
     b.sh(&script)
         .succeeds()
         .says("No space left on device")
-        .says("20.00 KiB of an interrupted copy are in d")
+        .says("299.50 KiB of an interrupted copy are in d")
         .shows(FOUR);
 }

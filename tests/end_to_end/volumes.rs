@@ -155,8 +155,11 @@ fn an_imported_bundle_needs_only_the_first_volume() {
 fn more_than_a_thousand_volumes_sort() {
     let a = machine_a();
     let sample = "fixtures/bundles/v1/sample.shellpack";
+    a.sh(&format!("mkdir many; shellpack split {sample} --volume-size 20 -o many"))
+        .exits_with(2)
+        .says("error: invalid value '20' for '--volume-size <SIZE>': volumes of less than 64K need --force\n");
     a.sh(&format!(
-        "mkdir many; shellpack split {sample} --volume-size 20 -o many"
+        "shellpack split {sample} --volume-size 20 --force -o many"
     ))
     .succeeds()
     .shows("sample.shellpack.0001 to ");

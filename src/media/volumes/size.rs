@@ -8,6 +8,9 @@ use crate::report::human;
 
 const MIB: u64 = 1 << 20;
 
+/// The smallest size that is taken as it is.
+const SMALLEST: u64 = 64 << 10;
+
 /// Named sizes: the capacity of a medium, less a little for its own bookkeeping, the checksum file,
 /// and other ways to count.
 const NAMED: [(&str, u64); 5] = [
@@ -36,6 +39,11 @@ impl VolumeSize {
     /// A size of this many bytes.
     pub(crate) fn of(bytes: u64) -> Option<Self> {
         NonZeroU64::new(bytes).map(Self)
+    }
+
+    /// Whether it is so small that it is probably a mistake: `4` for `4G`.
+    pub(crate) fn is_small(self) -> bool {
+        self.bytes() < SMALLEST
     }
 
     /// The largest size for files of at most this many bytes, if there is one. A whole number of

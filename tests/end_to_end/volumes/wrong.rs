@@ -173,7 +173,7 @@ fn a_place_that_is_too_small_is_reported_before_the_work() {
 
 #[test]
 fn a_place_that_is_hopelessly_small_is_refused_before_the_work() {
-    cannot_create("64k", "--volume-size 16K")
+    cannot_create("64k", "--volume-size 64K")
         .says("error: could not write out/x.shellpack: it needs at least ")
         .says(", and its file system has 64.00 KiB free\n")
         .never_says("packing");
