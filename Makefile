@@ -122,7 +122,7 @@ bench: setup
 	@benches/run $(BENCH)
 
 man:
-	@$(CARGO) run --locked --example man -- target/man
+	@$(CARGO) run --locked --quiet -- man --dir target/man
 	@echo "man pages are in target/man; try: man -l target/man/shellpack.1"
 
 book: $(MDBOOK)

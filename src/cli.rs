@@ -8,10 +8,12 @@ use clap::{Parser, Subcommand};
 use crate::{rehearse, room};
 
 mod check;
+mod completions;
 mod create;
 mod environment;
 mod global;
 mod hint;
+mod man;
 mod open;
 mod opened;
 mod run;
@@ -21,8 +23,10 @@ mod tip;
 mod volumes;
 
 pub(crate) use check::{Inspect, Rehearse, Verify};
+pub(crate) use completions::Completions;
 pub(crate) use create::Create;
 pub(crate) use global::{Global, When};
+use man::Pages;
 pub(crate) use open::{Enter, Env, Open};
 pub(crate) use opened::{List, Remove};
 use volumes::ReadingBack;
@@ -32,8 +36,10 @@ pub(crate) use volumes::{Copy, Join, Protect, Repair, Split, Volumes};
 pub fn main() -> ExitCode {
     // To build a room this program starts itself again. That must come before any thread.
     let args: Vec<_> = std::env::args_os().collect();
-    if let Some(code) = room::hidden_entry(&args).or_else(|| rehearse::inside::hidden_entry(&args))
-    {
+    let hidden = room::hidden_entry(&args)
+        .or_else(|| rehearse::inside::hidden_entry(&args))
+        .or_else(|| completions::hidden_entry(&args));
+    if let Some(code) = hidden {
         std::process::exit(code);
     }
     let cli = Cli::try_parse_from(&args).unwrap_or_else(|error| tip::added(error).exit());
@@ -134,6 +140,20 @@ pub enum Command {
     /// Writes the original bytes to a new file and verifies them; does not change the damaged
     /// bundle. Missing volumes are restored as well, if there is enough parity.
     Repair(Repair),
+    /// Print a script with which a shell completes command lines
+    ///
+    /// Shells look for it here:
+    ///   bash  ~/.local/share/bash-completion/completions/shellpack
+    ///   zsh   _shellpack, in a directory of fpath
+    ///   fish  ~/.config/fish/completions/shellpack.fish
+    /// These also complete the names of opened bundles. In elvish and PowerShell,
+    /// only commands and options are completed.
+    #[command(verbatim_doc_comment)]
+    Completions(Completions),
+    /// Print a man page
+    ///
+    /// The page is for roff, and so for `man -l -`.
+    Man(Pages),
 }
 
 fn jobs(asked: Option<NonZeroUsize>) -> usize {

@@ -37,7 +37,7 @@ pub(crate) mod remove;
 mod roots;
 
 pub(crate) use directories::{Scope, opens_for_others};
-pub(crate) use names::meant;
+pub(crate) use names::{meant, names_to_type};
 pub(crate) use opening::Opening;
 pub(crate) use places::Place;
 

@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+/// Completions in real shells.
+mod completions;
 /// The documentation: its commands, links and options.
 mod documents;
 /// Shells on real Nix, from one machine to another that has no network.

@@ -9,6 +9,7 @@ use super::{Cli, Command, Global, When, environment, hint, signals};
 use crate::error::{Error, Result};
 use crate::report::{Event, Report};
 
+mod completions;
 mod copy;
 mod create;
 mod enter;
@@ -16,6 +17,7 @@ mod env;
 mod inspect;
 mod join;
 mod list;
+mod man;
 mod open;
 mod protect;
 mod rehearse;
@@ -94,6 +96,8 @@ fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCo
         Command::Copy(command) => copy::run(command, global, report)?,
         Command::Protect(command) => protect::run(command, global, report)?,
         Command::Repair(command) => repair::run(command, global, report)?,
+        Command::Completions(command) => completions::run(&command)?,
+        Command::Man(command) => man::run(&command, report)?,
     }
     Ok(ExitCode::SUCCESS)
 }

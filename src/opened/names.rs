@@ -32,6 +32,30 @@ pub(crate) fn meant(text: &str) -> Result<Meant> {
     Ok(Meant { text, records })
 }
 
+/// Each name with which a user can mean a bundle, and the project directory of that bundle. Where several
+/// bundles share a name, their full names follow it.
+pub(crate) fn names_to_type() -> Result<Vec<(String, Option<String>)>> {
+    let mut records = Record::all()?;
+    records.sort_by_cached_key(|record| (record.name().to_owned(), Reverse(record.last_opened())));
+    let mut names = Vec::new();
+    for same in records.chunk_by(|a, b| a.name() == b.name()) {
+        let place = |record: &Record| {
+            let places = record.places();
+            places
+                .first()
+                .map(|place| place.directory.display().to_string())
+        };
+        names.push((same[0].name().to_owned(), place(&same[0])));
+        if same.len() > 1 {
+            names.extend(
+                same.iter()
+                    .map(|record| (record.full_name(), place(record))),
+            );
+        }
+    }
+    Ok(names)
+}
+
 /// The records that a text names in full, by name, or else by the beginning of a name or digest.
 fn among(text: &str, records: Vec<Record>) -> Vec<Record> {
     let (name, digest) = text.split_once('@').unwrap_or((text, ""));

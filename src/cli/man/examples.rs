@@ -1,137 +1,9 @@
-//! Writes the man pages, one for the program and one for each command, from the types that
-//! the command line is parsed into: `cargo run --example man -- DIRECTORY`, or `make man`.
-//!
-//! The examples in the pages are at the end of this file. Each must be a command line that the
-//! program accepts, on one line of a terminal with 80 columns, and each command must have one.
-//!
-//! This is an example rather than a program, so that installing shellpack does not build it.
-
-use std::fs;
-use std::io::{Error, Result, Write};
-use std::path::PathBuf;
-
-use clap::{Command, CommandFactory as _, Parser as _};
-use clap_mangen::Man;
-use clap_mangen::roff::{Roff, bold, roman};
-use shellpack::internals::Cli;
-
-fn main() -> Result<()> {
-    let Some(dir) = std::env::args_os().nth(1).map(PathBuf::from) else {
-        return Err(Error::other("usage: man DIRECTORY"));
-    };
-    fs::create_dir_all(&dir)?;
-    // clap's own `help` command is about the terminal; it needs no page.
-    let mut program = Cli::command().disable_help_subcommand(true);
-    program.build();
-    for command in program.get_subcommands().chain([&program]) {
-        let page = page(command)?;
-        let name = command.get_display_name().unwrap_or(command.get_name());
-        fs::write(dir.join(format!("{name}.1")), page)?;
-    }
-    Ok(())
-}
-
-/// A page with the sections that clap knows, and the examples.
-fn page(command: &Command) -> Result<Vec<u8>> {
-    let version = concat!("shellpack ", env!("CARGO_PKG_VERSION"));
-    let man = Man::new(command.clone()).source(version);
-    let mut page = Vec::new();
-    man.render_title(&mut page)?;
-    man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
-    man.render_description_section(&mut page)?;
-    man.render_options_section(&mut page)?;
-    if command.has_subcommands() {
-        man.render_subcommands_section(&mut page)?;
-    }
-    render_examples(command.get_name(), &mut page)?;
-    render_end(command, &mut page)?;
-    Ok(page)
-}
-
-/// What the help of the program and of its commands ends with: exit codes, and where the global
-/// options are.
-fn render_end(command: &Command, page: &mut dyn Write) -> Result<()> {
-    let mut roff = Roff::new();
-    if command.has_subcommands() {
-        let codes = command.get_after_help().map(ToString::to_string);
-        roff.control("SH", ["EXIT STATUS"]);
-        roff.text([roman(codes.unwrap_or_default())]);
-    } else {
-        roff.control("SH", ["SEE ALSO"]);
-        roff.text([
-            bold("shellpack"),
-            roman("(1), for global options and exit codes"),
-        ]);
-    }
-    roff.to_writer(page)
-}
-
-fn render_examples(name: &str, page: &mut dyn Write) -> Result<()> {
-    let mut roff = Roff::new();
-    roff.control("SH", ["EXAMPLES"]);
-    for &(purpose, line) in examples_of(name)? {
-        ensure_accepted(line)?;
-        roff.control("PP", []);
-        roff.text([roman(purpose)]);
-        roff.control("PP", []);
-        roff.control("RS", ["4"]);
-        roff.control("EX", []);
-        roff.text([bold(line)]);
-        roff.control("EE", []);
-        roff.control("RE", []);
-    }
-    roff.to_writer(page)
-}
-
-fn examples_of(name: &str) -> Result<&'static [Example]> {
-    let found = EXAMPLES.iter().find(|(command, _)| *command == name);
-    let missing = || Error::other(format!("examples/man.rs has no example for {name}"));
-    found.map(|(_, examples)| *examples).ok_or_else(missing)
-}
-
-/// What man leaves of 80 columns for an example, which it does not wrap.
-const WIDTH: usize = 69;
-
-/// Fails for a command line that is too long, or that the program would refuse.
-fn ensure_accepted(line: &str) -> Result<()> {
-    if line.len() > WIDTH {
-        return Err(Error::other(format!(
-            "{line}\nis longer than {WIDTH} bytes"
-        )));
-    }
-    let ours = line
-        .rsplit(" | ")
-        .find(|part| part.starts_with("shellpack "));
-    let words = words(ours.unwrap_or(line));
-    Cli::try_parse_from(words)
-        .map(drop)
-        .map_err(|error| Error::other(format!("{line}\n{error}")))
-}
-
-/// The words of a command line, with single quotes, up to a redirection.
-fn words(line: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut is_quoted = false;
-    for c in line.chars() {
-        match c {
-            '\'' => is_quoted = !is_quoted,
-            ' ' if !is_quoted => words.push(String::new()),
-            c => words
-                .last_mut()
-                .expect("there is one from the start")
-                .push(c),
-        }
-    }
-    let end = words.iter().position(|word| word == "|" || word == ">");
-    words.truncate(end.unwrap_or(words.len()));
-    words
-}
+//! The examples in the man pages.
 
 /// The purpose of a command line, and the line.
-type Example = (&'static str, &'static str);
+pub(super) type Example = (&'static str, &'static str);
 
-const EXAMPLES: &[(&str, &[Example])] = &[
+pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
     (
         "shellpack",
         &[
@@ -233,6 +105,19 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             (
                 "Enter without evaluation, and without Nix:",
                 "shellpack enter dev --no-eval",
+            ),
+        ],
+    ),
+    (
+        "env",
+        &[
+            (
+                "Give the rest of a script the environment of a shell:",
+                "eval \"$(shellpack env dev)\"",
+            ),
+            (
+                "Write it to a file for systemd, Docker or an editor:",
+                "shellpack env dev --dotenv > dev.env",
             ),
         ],
     ),
@@ -349,4 +234,72 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             ),
         ],
     ),
+    (
+        "completions",
+        &[(
+            "Complete in zsh, if ~/.zfunc is in its fpath:",
+            "shellpack completions zsh > ~/.zfunc/_shellpack",
+        )],
+    ),
+    (
+        "man",
+        &[
+            (
+                "Read the page of a command:",
+                "shellpack man open | man -l -",
+            ),
+            (
+                "Write all pages to where man looks for them:",
+                "shellpack man --dir ~/.local/share/man/man1",
+            ),
+        ],
+    ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::EXAMPLES;
+    use crate::cli::Cli;
+
+    /// What man leaves of 80 columns for an example, which it does not wrap.
+    const WIDTH: usize = 69;
+
+    #[test]
+    fn every_command_has_an_example() {
+        let command = Cli::command();
+        let with: Vec<_> = EXAMPLES.iter().map(|(command, _)| *command).collect();
+        let commands = command.get_subcommands().map(clap::Command::get_name);
+        let all: Vec<_> = ["shellpack"].into_iter().chain(commands).collect();
+        assert_eq!(with, all);
+    }
+
+    #[test]
+    fn every_example_is_a_command_line_on_one_line() {
+        for (_, line) in EXAMPLES.iter().flat_map(|(_, examples)| *examples) {
+            assert!(line.len() <= WIDTH, "longer than {WIDTH} bytes: {line}");
+            let inner = line.trim_start_matches("eval \"$(").trim_end_matches(")\"");
+            let mut parts = inner.rsplit(" | ");
+            let ours = parts.find(|part| part.starts_with("shellpack "));
+            let parsed = Cli::try_parse_from(words(ours.unwrap_or(line)));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+        }
+    }
+
+    /// The words of a command line, with single quotes, up to a pipe or a redirection.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut is_quoted = false;
+        for c in line.chars() {
+            match c {
+                '\'' => is_quoted = !is_quoted,
+                ' ' if !is_quoted => words.push(String::new()),
+                c => words.last_mut().unwrap().push(c),
+            }
+        }
+        let end = words.iter().position(|word| word == "|" || word == ">");
+        words.truncate(end.unwrap_or(words.len()));
+        words
+    }
+}
