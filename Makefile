@@ -32,6 +32,12 @@ BENCH ?=
 # Options of the virtual machines' tests, for one: VM=--full.
 VM ?=
 
+# For `make install`: where to; below DESTDIR, for packagers; BIN, if that is built already.
+PREFIX ?= /usr/local
+DESTDIR ?=
+BIN ?=
+INSTALL = PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' ZSHDIR='$(ZSHDIR)' scripts/install
+
 # Tools from crates.io that only some targets need: installed once, into target/tools.
 TOOLS = $(TARGET)/tools
 MDBOOK := $(or $(shell command -v mdbook),$(TOOLS)/bin/mdbook)
@@ -47,10 +53,11 @@ BY_SUDO := --config "target.'cfg(unix)'.runner = ['sudo', '--preserve-env', '--s
 # The machines take Debian's kernel.
 HAS_VM := $(shell grep -qs '^ID=debian' /etc/os-release && echo vm)
 
-.PHONY: help demo test check test-vm test-compat bench man book audit dist setup root fixtures
+.PHONY: help install uninstall demo test check test-vm test-compat bench man book audit dist setup root fixtures
 
 help:
 	@echo "make demo         pack a nix-shell and open it in a room with no network"
+	@echo "make install      program, man pages and completions, into PREFIX (default /usr/local)"
 	@echo "make test         every check and test; what CI runs (root or sudo, 5 GB)"
 	@echo "make check        format, lints, documentation, fixtures; no tests"
 	@echo "make test-vm      only that: sticks between virtual machines"
@@ -67,6 +74,13 @@ demo:
 	@echo "== build shellpack (the first time it needs minutes, and 0.5 GB in $(TARGET))"
 	@$(CARGO) build --release --locked
 	@scripts/demo "$(TARGET)/release/shellpack"
+
+install:
+	@$(if $(BIN),:,$(CARGO) build --release --locked)
+	@$(INSTALL) "$(or $(BIN),$(TARGET)/release/shellpack)"
+
+uninstall:
+	@$(INSTALL) --remove
 
 test: root
 	@scripts/setup test $(HAS_VM)

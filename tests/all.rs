@@ -15,6 +15,8 @@ mod end_to_end;
 mod format;
 /// Damage, malice, and words that do harm.
 mod hostile;
+/// `make install`.
+mod installation;
 /// No import runs up, and no files import each other in a circle.
 mod layers;
 /// Help and error messages, word for word.

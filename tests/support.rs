@@ -13,7 +13,7 @@ pub(crate) mod opened;
 mod outcome;
 pub(crate) mod parity;
 pub(crate) mod rooms;
-mod scratch;
+pub(crate) mod scratch;
 pub(crate) mod several;
 pub(crate) mod shells;
 pub(crate) mod sizes;
