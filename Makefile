@@ -23,7 +23,7 @@ ifeq ($(shell command -v $(CARGO) 2> /dev/null),)
 endif
 
 # Shell scripts, for shellcheck.
-SCRIPTS := $(filter-out scripts/licences scripts/needed,$(wildcard scripts/*)) $(wildcard tests/vm/guest/*) \
+SCRIPTS := $(filter-out scripts/licences scripts/needed scripts/recording,$(wildcard scripts/*)) $(wildcard tests/vm/guest/*) \
   .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/compat/run tests/fresh/run tests/setup/run
 
 # Options of the benchmark, for one: BENCH='--only open --rounds 3'.
@@ -53,7 +53,7 @@ BY_SUDO := --config "target.'cfg(unix)'.runner = ['sudo', '--preserve-env', '--s
 # The machines take Debian's kernel.
 HAS_VM := $(shell grep -qs '^ID=debian' /etc/os-release && echo vm)
 
-.PHONY: help install uninstall demo test check test-vm test-compat bench man book audit dist setup root fixtures
+.PHONY: help install uninstall demo test check test-vm test-compat bench man book recording audit dist setup root fixtures
 
 help:
 	@echo "make demo         pack a nix-shell and open it in a room with no network"
@@ -65,6 +65,7 @@ help:
 	@echo "make bench        measure shellpack against nix copy and nix-store (root, a network, 20 GB)"
 	@echo "make man          man pages, in target/man"
 	@echo "make book         all pages as a book, in target/book/html (a network, the first time)"
+	@echo "make recording    record the terminal that the README shows, as docs/recording.svg"
 	@echo "make audit        licences, duplicate versions, advisories (a network, the first time)"
 	@echo "make dist         the archive of a release, in dist; the same bytes everywhere"
 	@echo "tests/fresh/run   make demo and make test on fresh Debian trees (root, a network)"
@@ -143,10 +144,15 @@ book: $(MDBOOK)
 	@rm -rf "$(TARGET)/book"
 	@mkdir -p "$(TARGET)/book/src"
 	@cp docs/book.toml "$(TARGET)/book"
-	@cp --parents -t "$(TARGET)/book/src" $(PAGES)
+	@cp --parents -t "$(TARGET)/book/src" $(PAGES) docs/recording.svg
 	@sed 's,](\.\./,](,; t; s,](,](docs/,' docs/SUMMARY.md > "$(TARGET)/book/src/SUMMARY.md"
 	@"$(MDBOOK)" build "$(TARGET)/book"
 	@echo "the book is in $(TARGET)/book/html; its first page is index.html"
+
+recording:
+	@scripts/setup recording
+	@$(if $(BIN),:,$(CARGO) build --release --locked)
+	@scripts/recording "$(or $(BIN),$(TARGET)/release/shellpack)"
 
 # Advisories are in a git repository on GitHub, which is not within everybody's reach.
 audit: $(CARGO_DENY)
