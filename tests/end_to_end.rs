@@ -22,6 +22,8 @@ mod drift;
 mod entry;
 /// The environment of a shell, for other tools.
 mod environments;
+/// A shell that Nix cannot evaluate.
+mod errors;
 /// A command that fails leaves nothing behind and says why.
 mod failures;
 /// Everything that a shell fetches, pinned or not.

@@ -213,7 +213,8 @@ impl<'a> Invocation<'a> {
     /// Evaluates the shell without entering it. The root at `root` keeps the derivation.
     pub fn instantiate(&self, root: &Path) -> Result<StorePath> {
         let command = self.evaluation()?.args(["--indirect", "--add-root"]);
-        command.arg(root).stdout_text()?;
+        let evaluated = command.arg(root).stdout_text();
+        evaluated.map_err(|error| evaluate::without_ours(error, &self.dir))?;
         let target = fs::read_link(root).map_err(Error::io("read the symlink", root))?;
         let base = target.file_name().unwrap_or_default().to_string_lossy();
         StorePath::from_base_name(&base)

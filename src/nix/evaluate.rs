@@ -22,10 +22,12 @@ use shellpack_format::bundle::manifest::selection::Selection;
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::store_path::StorePath;
 
+mod frames;
 mod log;
 mod recorded;
 mod said;
 
+pub(crate) use frames::without_ours;
 pub(crate) use log::Evaluation;
 use log::quoted;
 use recorded::TOKEN;
@@ -89,7 +91,8 @@ impl<'a> Request<'a> {
     /// Evaluates as nix-shell would, and only watches Nix's log.
     pub(crate) fn evaluate(&self, nix: &Nix) -> Result<Evaluation> {
         let Start::Flake(flake) = self.start else {
-            return self.instantiate(nix, self.file(), self.selection);
+            let evaluated = self.instantiate(nix, self.file(), self.selection);
+            return evaluated.map_err(|error| self.said_by_nix(error));
         };
         let text = self.start.bindings(&flake.source)? + &flake.value()? + "\n";
         self.instantiate_in("flake", None, &text, nix)
@@ -167,22 +170,13 @@ impl<'a> Request<'a> {
     /// Evaluates through a file in place of the shell's, such as a [`super::replay`].
     pub(crate) fn evaluate_through(&self, nix: &Nix, wrapper: &Path) -> Result<Evaluation> {
         let selection = scope::selection(self.selection, wrapper)?;
-        self.instantiate(nix, wrapper, &selection)
+        let evaluated = self.instantiate(nix, wrapper, &selection);
+        evaluated.map_err(|error| without_ours(error, self.scratch))
     }
 
     fn instantiate(&self, nix: &Nix, file: &Path, selection: &Selection) -> Result<Evaluation> {
-        let root = self.scratch.join("derivation");
         let mut evaluation = Evaluation::default();
-        let mut waiting = None;
-        let mut listener = said::Listener::default();
-        let printed = self
-            .command(instantiate_args(file, selection)?, &root)
-            .stdout_text_with_log(|line| {
-                evaluation.note(line);
-                self.note_wait(line, &mut waiting);
-                listener.is_told(line)
-            });
-        let printed = printed.map_err(|error| said::shortened(error, self.report))?;
+        let printed = self.print(instantiate_args(file, selection)?, &mut evaluation)?;
         for link in printed.lines() {
             // `!output` follows the link if another output than the default was selected.
             let link = link.split('!').next().unwrap_or(link);
@@ -193,6 +187,19 @@ impl<'a> Request<'a> {
                 .push(path.map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))?);
         }
         Ok(evaluation)
+    }
+
+    /// Runs nix-instantiate, and returns what it prints. What its log says goes to `evaluation`.
+    fn print(&self, args: Vec<OsString>, evaluation: &mut Evaluation) -> Result<String> {
+        let root = self.scratch.join("derivation");
+        let mut waiting = None;
+        let mut listener = said::Listener::default();
+        let printed = self.command(args, &root).stdout_text_with_log(|line| {
+            evaluation.note(line);
+            self.note_wait(line, &mut waiting);
+            listener.is_told(line)
+        });
+        printed.map_err(|error| said::shortened(error, self.report))
     }
 
     /// Downloads and builds are the slowest parts of an evaluation, and Nix logs when one begins. It
@@ -218,13 +225,18 @@ impl<'a> Request<'a> {
     }
 
     fn command(&self, args: Vec<OsString>, root: &Path) -> NixCommand {
-        let mut command = NixCommand::new("nix-instantiate")
-            .environment(&self.environment)
+        self.evaluator()
             .args(args)
-            .args(self.include.iter().flat_map(|entry| ["-I", entry]))
-            .args(self.features())
             .args(["--indirect", "-vvv", "--add-root"])
             .arg(root)
+    }
+
+    /// nix-instantiate in the surroundings of this request, without anything to evaluate.
+    fn evaluator(&self) -> NixCommand {
+        let mut command = NixCommand::new("nix-instantiate")
+            .environment(&self.environment)
+            .args(self.include.iter().flat_map(|entry| ["-I", entry]))
+            .args(self.features())
             .env("NO_COLOR", "1")
             .env(IN_NIX_SHELL, in_nix_shell(self.pure));
         if let Some(directory) = self.directory {
@@ -257,19 +269,32 @@ pub(crate) fn instantiate_args(file: &Path, selection: &Selection) -> Result<Vec
         args.extend(selection.to_args());
         return Ok(args);
     }
+    let mut args = vec!["-E".into(), call_of(file)?.into()];
+    args.extend(selection.to_args());
+    args.extend(["--arg", "inNixShell", "true"].map(OsString::from));
+    Ok(args)
+}
+
+/// The arguments that name the file itself. nix-instantiate then passes `inNixShell` to more functions
+/// than nix-shell does.
+fn plain_args(file: &Path, selection: &Selection) -> Vec<OsString> {
+    let mut args = vec![file.as_os_str().to_owned()];
+    args.extend(selection.to_args());
+    args.extend(["--arg", "inNixShell", "true"].map(OsString::from));
+    args
+}
+
+/// The value of a file, for nix-instantiate to call as nix-shell does.
+fn call_of(file: &Path) -> Result<String> {
     let (base, file) = match file.strip_prefix("/") {
         Ok(below) => ("/.", below),
         Err(_) => ("./.", file),
     };
-    let text = format!(
+    Ok(format!(
         "({}) (import ({base} + {}))",
         include_str!("call.nix"),
         quote(&format!("/{}", utf8(file)?))
-    );
-    let mut args = vec!["-E".into(), text.into()];
-    args.extend(selection.to_args());
-    args.extend(["--arg", "inNixShell", "true"].map(OsString::from));
-    Ok(args)
+    ))
 }
 
 /// Reads a derivation from the store.

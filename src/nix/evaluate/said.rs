@@ -9,8 +9,6 @@ const SHORT: usize = 12;
 
 /// Beginnings of lines that only `-v`, `-vv` or `-vvv` shows, from Nix 2.3 to 2.34.
 const CHATTER: [&str; 56] = [
-    // shellpack has no such option.
-    "(use '--show-trace' ",
     "acquired ",
     "acquiring ",
     "added ",
@@ -31,6 +29,7 @@ const CHATTER: [&str; 56] = [
     "download thread ",
     "downloading '",
     "entered goal loop",
+    "evaluating attribute '",
     "evaluating file '",
     "executing builder ",
     "expanded ",

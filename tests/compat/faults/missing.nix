@@ -1,0 +1,4 @@
+let
+  set = { greeting = 1; };
+in
+set.greting

@@ -1,0 +1,6 @@
+derivation {
+  name = "x";
+  system = builtins.currentSystem;
+  builder = "/bin/sh";
+  GREETING = name: "Hello, ${name}";
+}
