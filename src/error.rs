@@ -41,6 +41,7 @@ pub(crate) use parity::{BadParity, ParityFault};
 pub(crate) use remedy::Remedy;
 pub(crate) use source::BadSource;
 pub(crate) use unfit::Unfit;
+pub(crate) use words::first;
 use words::{describe, indent, on_lines_of_their_own, paths};
 
 /// The crate's result.

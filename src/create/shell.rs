@@ -10,7 +10,7 @@ use super::Options;
 use super::project::{self, Beyond, Project};
 use super::secrets;
 use super::wanted::{self, AllWanted, WantedScript};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, first};
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
 use crate::report::{Event, Phase, Report};
@@ -22,6 +22,7 @@ use shellpack_format::store::store_path::StorePath;
 mod alike;
 mod answered;
 mod asked;
+mod choice;
 mod environment;
 mod evaluator;
 mod fetching;
@@ -260,16 +261,5 @@ fn warn_of_project_paths(shells: &[Shell], root: &Path, report: &Report) {
             "the shell's {variables} the project's directory, {root}; without evaluation, {keep} on \
              every machine"
         )));
-    }
-}
-
-/// The first of many names, and how many more there are.
-fn first(names: &[&str]) -> String {
-    const SHOWN: usize = 8;
-    let shown: Vec<_> = names.iter().take(SHOWN).copied().collect();
-    let shown = shown.join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Kind;
+use super::words::first;
 
 /// Why there is no shell to pack.
 #[derive(Debug, thiserror::Error)]
@@ -43,11 +44,38 @@ pub enum NoShell {
         reason: String,
     },
     /// The shell is not one derivation.
-    #[error("could not pack {}: nix-shell needs one derivation, but it evaluates to {count}", file.display())]
+    #[error("could not pack {subject}: nix-shell needs one derivation, but it evaluates to {}", several(*count, *is_list, names))]
     NotOneDerivation {
-        /// The shell file.
-        file: PathBuf,
+        /// The shell file, or what was written in its place.
+        subject: String,
         /// How many there are.
         count: usize,
+        /// Whether they are the elements of a list.
+        is_list: bool,
+        /// Their attribute paths, if they are known; where there is none, those of other values.
+        names: Vec<String>,
     },
+    /// The file has no such attribute.
+    #[error("could not pack {subject}: Nix does not find {attribute} in it\n{words}")]
+    NoAttribute {
+        /// The shell file, or what was written in its place.
+        subject: String,
+        /// The attribute path that was asked for.
+        attribute: String,
+        /// Nix's own words.
+        words: String,
+        /// Attribute paths that there are.
+        names: Vec<String>,
+    },
+}
+
+/// What a shell file evaluates to, if that is not one derivation.
+fn several(count: usize, is_list: bool, names: &[String]) -> String {
+    match (count, names) {
+        (0, []) => "none".to_owned(),
+        (0, names) => format!("none; its attributes: {}", first(names)),
+        (count, []) => count.to_string(),
+        (count, names) if is_list => format!("a list of {count}: {}", first(names)),
+        (count, names) => format!("{count}: {}", first(names)),
+    }
 }

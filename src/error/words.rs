@@ -29,3 +29,14 @@ pub(super) fn paths(count: usize) -> String {
         count => format!("{count} paths"),
     }
 }
+
+/// The first of many names, and how many more there are.
+pub(crate) fn first(names: &[impl AsRef<str>]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<_> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    let shown = shown.join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

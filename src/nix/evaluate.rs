@@ -22,11 +22,13 @@ use shellpack_format::bundle::manifest::selection::Selection;
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::store_path::StorePath;
 
+mod choices;
 mod frames;
 mod log;
 mod recorded;
 mod said;
 
+pub(crate) use choices::Choices;
 pub(crate) use frames::without_ours;
 pub(crate) use log::Evaluation;
 use log::quoted;

@@ -64,3 +64,76 @@ fn traces_have_no_frames_of_ours() {
         OURS.into_iter().fold(outcome, Outcome::never_says);
     }
 }
+
+const SEVERAL: &str = r#"{ make ? true, ... }:
+let
+  shell = name: derivation { inherit name; system = builtins.currentSystem; builder = "/bin/sh"; };
+in
+{
+  tools = shell "tools";
+  "in dots.x" = shell "dots";
+  ci = { recurseForDerivations = true; lint = shell "lint"; note = "x"; };
+  lazy = { hidden = shell "hidden"; };
+  call = { name }: shell name;
+  other = if make then { name = 1; } else shell "other";
+}
+"#;
+
+#[test]
+fn several_shells_are_listed() {
+    let a = Machine::online();
+    a.write("several.nix", SEVERAL);
+    let packs = |options: &str| {
+        a.shellpack(&format!("create several.nix {options} -o x.shellpack"))
+            .exits_with(1)
+    };
+    packs("")
+        .says("error: could not pack /root/several.nix: nix-shell needs one derivation, but it evaluates to 2: ci.lint, tools\n")
+        .says("hint: choose one: shellpack create several.nix -o x.shellpack -A ci.lint\n");
+    packs("--arg make false").says("it evaluates to 3: ci.lint, other, tools\n");
+    packs("-A other")
+        .says("it evaluates to none; its attributes: other.name\n")
+        .says("hint: choose an attribute that is a shell: -A ATTRIBUTE\n");
+}
+
+#[test]
+fn elements_of_a_list_are_named_by_index() {
+    let a = Machine::online();
+    let list = "map (name: derivation { inherit name; system = \"x\"; builder = \"x\"; })";
+    a.write("list.nix", &format!("{list} [ \"a\" \"b\" ]"));
+    a.write(
+        "long.nix",
+        &format!("{list} (builtins.genList (at: \"x${{toString at}}\") 30)"),
+    );
+    a.shellpack("create list.nix")
+        .exits_with(1)
+        .says("it evaluates to a list of 2: 0, 1\n")
+        .says("hint: choose one: shellpack create list.nix -A 0\n");
+    a.shellpack("create long.nix")
+        .exits_with(1)
+        .says("it evaluates to a list of 30: 0, 1, 2, 3, 4, 5, 6, 7 and 22 more\n");
+    a.shellpack("create list.nix -A 2")
+        .exits_with(1)
+        .says("list index 2 in selection path '2' is out of range")
+        .says("hint: choose one of 0, 1: shellpack create list.nix -A 0\n");
+}
+
+#[test]
+fn a_wrong_attribute_is_told_which_there_are() {
+    let a = Machine::online();
+    a.write("several.nix", SEVERAL);
+    a.shellpack("create several.nix -A ci.lnt -o x.shellpack")
+        .exits_with(1)
+        .says("error: could not pack /root/several.nix: Nix does not find ci.lnt in it\nerror: attribute 'lnt' in selection path 'ci.lnt' not found\n")
+        .says("hint: choose one of ci.lint, ci.note: shellpack create several.nix -o x.shellpack -A ci.lint\n");
+    a.shellpack("create several.nix -A tools.bin")
+        .exits_with(1)
+        .says("hint: choose the one that is there: shellpack create several.nix -A tools\n");
+    a.shellpack("create -E '{ a = 1; }' -A b")
+        .exits_with(1)
+        .says("error: could not pack the expression: Nix does not find b in it\n");
+    let many = "builtins.listToAttrs (map (name: { name = toString name; value = { }; }) (builtins.genList (at: at) 40))";
+    a.shellpack(&format!("create -E '{many}' -A x.y"))
+        .exits_with(1)
+        .says("hint: choose one of the 40 attributes that are there: -A ATTRIBUTE\n");
+}

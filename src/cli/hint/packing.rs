@@ -6,6 +6,7 @@ use crate::error::{Advice, BadEnvironment, BadSource, Error, FlakeProblem, Kind,
 use crate::nix::flake;
 use shellpack_format::bundle::manifest::{shell_quoted, shell_quoted_path};
 
+mod attribute;
 mod script;
 
 /// For errors of `create`.
@@ -70,7 +71,10 @@ fn for_no_shell(no_shell: &NoShell) -> String {
             "make the path relative to that directory: cd {} && shellpack create …",
             directory.display()
         ),
-        NoShell::NotOneDerivation { .. } => "choose one with -A ATTRIBUTE".to_owned(),
+        NoShell::NotOneDerivation { count, names, .. } => {
+            attribute::of_shells(if *count == 0 { &[] } else { names })
+        }
+        NoShell::NoAttribute { names, .. } => attribute::instead_of(names),
         NoShell::OtherKind(named, kind) => not_a_shell_file(named, *kind),
         NoShell::RelativeInScript { script, .. } => script::shell_of(script),
         NoShell::ScriptAmongOthers(script) => format!(

@@ -9,6 +9,7 @@ use super::Shell;
 use super::alike::Comparison;
 use super::answered::Answered;
 use super::asked::Asked;
+use super::choice::one_derivation;
 use super::environment::{self, Compared, Heard, Trial, Variables};
 use super::fetching::{self, Fetched, Replay};
 use super::reads;
@@ -19,7 +20,7 @@ use crate::create::flake;
 use crate::create::project::{Part, Project};
 use crate::create::shell::pins;
 use crate::create::wanted::Wanted;
-use crate::error::{Error, NoShell, Result};
+use crate::error::{Error, Result};
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
 use crate::nix::evaluate::{self, Recorded, Request};
@@ -333,17 +334,5 @@ impl Evaluator<'_> {
             Some(staged) => flake::sealed(request(Start::Flake(&staged.flake))),
             None => Ok(request(Start::File(&wanted.file))),
         }
-    }
-}
-
-/// The derivation that nix-shell would enter.
-fn one_derivation(derivations: &[StorePath], file: &Path) -> Result<StorePath> {
-    match derivations {
-        [path] => Ok(path.clone()),
-        others => Err(NoShell::NotOneDerivation {
-            file: file.to_owned(),
-            count: others.len(),
-        }
-        .into()),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::alike::Comparison;
+use super::choice;
 use super::surroundings::Surroundings;
 use super::user_config::{self, Seen};
 use crate::create::project;
@@ -144,7 +145,7 @@ fn evaluate_plainly(
     connection: &mut Connection,
     report: &Report,
 ) -> Result<Evaluation> {
-    let plain = request.evaluate(nix)?;
+    let plain = choice::ensure_one(request, request.evaluate(nix))?;
     hold_sources(nix, &plain, connection)?;
     for line in &plain.talk {
         report.emit(Event::Note(line));

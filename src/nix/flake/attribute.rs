@@ -2,11 +2,24 @@
 
 use std::fmt;
 
-/// The names that lead to a value in a flake's outputs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use serde::Deserialize;
+
+/// The names that lead to a value in a flake's outputs, or in a shell file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct AttributePath(pub(super) Vec<String>);
 
 impl AttributePath {
+    /// The path that a text names; a name with a dot in it is in quotes.
+    pub(crate) fn parse(text: &str) -> Self {
+        Self(names(text))
+    }
+
+    /// The names on the way.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.0
+    }
+
     /// The places where `nix develop` looks for the text behind the `#` of a reference, in this
     /// order.
     pub(crate) fn candidates(fragment: &str, system: &str) -> Vec<Self> {
