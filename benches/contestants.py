@@ -63,7 +63,7 @@ class Group:
     races: tuple[Race, ...]
 
 
-# The create side. `--jobs 2` and `-T2` are what both do by default on two processors.
+# The create side. `--threads 2` and `-T2` are what both do by default on two processors.
 
 ALL_PATHS_ARE_THERE = 'test $(ls "$out"/cache/*.narinfo | wc -l) = $(nix-store -qR "$top" | wc -l)'
 BUNDLE_IS_SOUND = '"$shellpack" verify --quiet "$out/bundle"'
@@ -95,7 +95,7 @@ def create(name, title, options, product=False, cold=False):
     return Contestant(
         name,
         title,
-        f'"$shellpack" create "$shell" -o "$out/bundle" --jobs 2 {options}',
+        f'"$shellpack" create "$shell" -o "$out/bundle" --threads 2 {options}',
         makes="bundle",
         check=BUNDLE_IS_SOUND,
         product=product,
@@ -138,7 +138,7 @@ def open_bundle(name, title, daemon=False, then=None):
     return Contestant(
         name,
         title,
-        '"$shellpack" open "$bundle" --no-shell --jobs 2',
+        '"$shellpack" open "$bundle" --no-shell --threads 2',
         place=Place.FRESH,
         check=IS_VALID,
         needs=("bundle",),
@@ -157,7 +157,7 @@ OPEN_DAEMON = open_bundle("open-daemon", "open through a daemon", daemon=True)
 
 # The rest.
 
-VERIFY = Contestant("verify", "verify", '"$shellpack" verify --jobs 2 "$bundle"', needs=("bundle",))
+VERIFY = Contestant("verify", "verify", '"$shellpack" verify --threads 2 "$bundle"', needs=("bundle",))
 ZSTD_TEST = Contestant(
     "zstd-test", "`zstd -t` of its segments", 'zstd -tq "$segments"', needs=("segments",)
 )

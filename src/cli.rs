@@ -156,7 +156,7 @@ pub enum Command {
     Man(Pages),
 }
 
-fn jobs(asked: Option<NonZeroUsize>) -> usize {
+fn threads(asked: Option<NonZeroUsize>) -> usize {
     let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     asked.unwrap_or_else(processors).get()
 }

@@ -62,8 +62,8 @@ pub struct Options {
     pub form: Form,
     /// zstd's compression level.
     pub level: i32,
-    /// How many segments are compressed at a time.
-    pub jobs: usize,
+    /// Number of threads that compress segments.
+    pub threads: usize,
     /// Whether to rehearse.
     pub rehearsal: bool,
     /// Whether to stop before writing.
@@ -85,6 +85,8 @@ pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
         return Ok(Summary::of_plan(proved, &output));
     }
     let complete = write::write(&proved, &output, &pack::Settings::of(options), report)?;
-    let written = complete.read_back(options.jobs, report)?.publish(report)?;
+    let written = complete
+        .read_back(options.threads, report)?
+        .publish(report)?;
     Ok(Summary::of_bundle(proved, written))
 }

@@ -32,8 +32,8 @@ pub struct Options {
     pub entry: Option<Entry>,
     /// Whether to evaluate.
     pub way: Way,
-    /// How many segments to unpack at a time.
-    pub jobs: usize,
+    /// Number of threads that unpack segments.
+    pub threads: usize,
 }
 
 /// Opens a bundle. With an entry, this returns only if it fails: the process becomes nix-shell
@@ -44,7 +44,7 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     let bundle = Bundle::open_among(&options.bundle, &options.volumes, report.prompt())?;
     let shell = choose(bundle.reader.manifest(), options, report)?;
     let accepted = accept::accept(bundle, &shell, options)?;
-    let imported = import::import(accepted, options.jobs, report)?;
+    let imported = import::import(accepted, options.threads, report)?;
     report.emit(Event::PhaseDone);
     imported.keep_environments();
     for note in imported.notes() {

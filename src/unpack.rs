@@ -35,7 +35,7 @@ const CHUNK: usize = 128 << 10;
 pub(crate) fn segments<I: Input + Send, D: Destination>(
     reader: Reader<I>,
     destination: &D,
-    jobs: usize,
+    threads: usize,
     report: &Report,
 ) -> Result<()> {
     let closure = reader.manifest().closure.clone();
@@ -51,14 +51,14 @@ pub(crate) fn segments<I: Input + Send, D: Destination>(
         destination,
         report,
         open: Relay::new(),
-        crew: Crew::new(jobs.max(1)),
+        crew: Crew::new(threads.max(1)),
     };
     let abandon = || {
         source.lock().unwrap_or_else(PoisonError::into_inner).over = true;
         unpacker.open.abandon();
         unpacker.crew.abandon();
     };
-    relay::run(jobs, || unpacker.work(&source), abandon)
+    relay::run(threads, || unpacker.work(&source), abandon)
 }
 
 struct Segments<I> {

@@ -28,15 +28,15 @@ pub struct Options {
     pub bundle: PathBuf,
     /// Further directories to look for its volumes in.
     pub volumes: Vec<PathBuf>,
-    /// Number of segments to check at a time.
-    pub jobs: usize,
+    /// Number of threads that check segments.
+    pub threads: usize,
 }
 
 /// Checks every byte of a bundle, and the parity beside it.
 pub(crate) fn verify(options: &Options, report: &Report) -> Result<Verification> {
     report.emit(Event::Phase(Phase::Verify));
     let bundle = Bundle::open_among(&options.bundle, &options.volumes, report.prompt());
-    let findings = findings(bundle, options.jobs, report)?;
+    let findings = findings(bundle, options.threads, report)?;
     let cover = Cover::look(options, &findings, report)?;
     report.emit(Event::PhaseDone);
     Verification::new(options, findings, cover)
@@ -54,14 +54,14 @@ pub struct Findings {
 }
 
 /// Checks every byte of a bundle in one file.
-pub fn verify_file(file: &Path, jobs: usize, report: &Report) -> Result<Findings> {
-    findings(Bundle::open(file), jobs, report)
+pub fn verify_file(file: &Path, threads: usize, report: &Report) -> Result<Findings> {
+    findings(Bundle::open(file), threads, report)
 }
 
 /// Checks every byte of a bundle. If it could not be opened, that is its fault.
-fn findings(bundle: Result<Bundle>, jobs: usize, report: &Report) -> Result<Findings> {
+fn findings(bundle: Result<Bundle>, threads: usize, report: &Report) -> Result<Findings> {
     match bundle {
-        Ok(bundle) => check(bundle, jobs, report),
+        Ok(bundle) => check(bundle, threads, report),
         Err(Error::Bundle { source, .. }) => Ok(Findings {
             manifest: None,
             manifest_digest: None,
@@ -71,7 +71,7 @@ fn findings(bundle: Result<Bundle>, jobs: usize, report: &Report) -> Result<Find
     }
 }
 
-fn check(bundle: Bundle, jobs: usize, report: &Report) -> Result<Findings> {
+fn check(bundle: Bundle, threads: usize, report: &Report) -> Result<Findings> {
     let mut volumes = VolumeFaults::default();
     match bundle.ensure_whole() {
         Ok(()) => {}
@@ -91,7 +91,7 @@ fn check(bundle: Bundle, jobs: usize, report: &Report) -> Result<Findings> {
             faults: volumes.add_to(Vec::new()),
         });
     }
-    let faults = contents(bundle, jobs, report)?;
+    let faults = contents(bundle, threads, report)?;
     Ok(Findings {
         manifest: Some(manifest),
         manifest_digest,
@@ -149,7 +149,7 @@ fn placed(fault: BadBundle, shelf: &Shelf) -> BadBundle {
 }
 
 /// Reads a bundle to its end and returns its faults.
-pub(crate) fn contents(bundle: Bundle, jobs: usize, report: &Report) -> Result<Vec<BadBundle>> {
+pub(crate) fn contents(bundle: Bundle, threads: usize, report: &Report) -> Result<Vec<BadBundle>> {
     let file = bundle.file.clone();
     let mut reader = bundle.into_counted(report);
     let manifest = reader.manifest().clone();
@@ -159,7 +159,7 @@ pub(crate) fn contents(bundle: Bundle, jobs: usize, report: &Report) -> Result<V
         faults: Mutex::default(),
     };
     if project_files(&mut reader, &manifest, &check)? {
-        unpack::segments(reader, &check, jobs, report)?;
+        unpack::segments(reader, &check, threads, report)?;
     }
     Ok(check
         .faults
@@ -168,9 +168,9 @@ pub(crate) fn contents(bundle: Bundle, jobs: usize, report: &Report) -> Result<V
 }
 
 /// Fails with the first fault of a bundle, if it has one.
-pub(crate) fn ensure_sound(bundle: Bundle, jobs: usize, report: &Report) -> Result<()> {
+pub(crate) fn ensure_sound(bundle: Bundle, threads: usize, report: &Report) -> Result<()> {
     let file = bundle.file.clone();
-    let findings = check(bundle, jobs, report)?;
+    let findings = check(bundle, threads, report)?;
     let first = findings.faults.into_iter().next();
     first.map_or(Ok(()), |source| Err(Error::Bundle { file, source }))
 }

@@ -26,7 +26,7 @@ pub struct Options {
     /// the original.
     pub form: Form,
     /// How many segments are checked at a time.
-    pub jobs: usize,
+    pub threads: usize,
 }
 
 /// The copies to make if these files are named: one of each bundle, although a pattern such as
@@ -95,7 +95,7 @@ pub(crate) fn copy(options: &Options, report: &Report) -> Result<Written> {
     let parity = parity_of(&found.file, &options.dirs);
     let how = Rewrite {
         output: &output,
-        jobs: options.jobs,
+        threads: options.threads,
         phase: Phase::Copy,
         expected: None,
         parity: parity.filter(|_| form.parity.is_none()),

@@ -23,7 +23,7 @@ pub struct Options {
     /// Whether the file is read back.
     pub read_back: ReadBack,
     /// How many segments are checked at a time.
-    pub jobs: usize,
+    pub threads: usize,
 }
 
 /// Writes the bytes of a bundle's volumes to one file, and verifies the bundle on the way.
@@ -46,7 +46,7 @@ pub(crate) fn join(options: &Options, report: &Report) -> Result<Written> {
     output.ensure_apart(&files)?;
     let how = Rewrite {
         output: &output,
-        jobs: options.jobs,
+        threads: options.threads,
         phase: Phase::Join,
         expected: None,
         parity: None,

@@ -30,7 +30,7 @@ pub struct Options {
     /// Whether the file is read back.
     pub read_back: ReadBack,
     /// How many segments are checked at a time.
-    pub jobs: usize,
+    pub threads: usize,
 }
 
 /// Writes a bundle's parity file. The bundle is verified first: parity of a damaged bundle would
@@ -66,7 +66,7 @@ pub(crate) fn protect(options: &Options, report: &Report) -> Result<WrittenFile>
         output.ensure_takes_parity(parity)?;
     }
     report.emit(Event::Phase(Phase::Verify));
-    let faults = verify::contents(bundle, options.jobs, report)?;
+    let faults = verify::contents(bundle, options.threads, report)?;
     if !faults.is_empty() {
         return Err(BadParity::Damaged(name).into());
     }

@@ -31,7 +31,7 @@ pub struct Options {
     /// Whether the files are read back.
     pub read_back: ReadBack,
     /// How many segments are checked at a time.
-    pub jobs: usize,
+    pub threads: usize,
 }
 
 /// The outcome of a repair.
@@ -83,7 +83,7 @@ pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
     let restored = Restored::new(remains, &parity, &survey, dir, report)?;
     let how = Rewrite {
         output: &output,
-        jobs: options.jobs,
+        threads: options.threads,
         phase: Phase::Copy,
         expected: Some(parity.identity.bundle),
         parity: None,

@@ -17,7 +17,7 @@ pub(crate) struct Rewrite<'a> {
     /// The new files.
     pub(crate) output: &'a OutputFiles,
     /// How many segments are checked at a time.
-    pub(crate) jobs: usize,
+    pub(crate) threads: usize,
     /// The name of this phase.
     pub(crate) phase: Phase,
     /// The digest that the whole must have, if known.
@@ -28,7 +28,7 @@ pub(crate) struct Rewrite<'a> {
 
 /// Rewrites a bundle.
 pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) -> Result<Written> {
-    let (output, jobs) = (options.output, options.jobs);
+    let (output, threads) = (options.output, options.threads);
     output.ensure_unoccupied()?;
     let copy = CopySink::default();
     let sink = copy.clone();
@@ -47,7 +47,7 @@ pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) 
     copy.begin(output.begin()?)
         .map_err(Error::io("write", &output.path))?;
     let file = bundle.file.clone();
-    let outcome = verify::contents(bundle, jobs, report);
+    let outcome = verify::contents(bundle, threads, report);
     let written = copy.end().map_err(Error::io("write", &output.path));
     if let Some(source) = outcome_before(&written, outcome)?.into_iter().next() {
         return Err(Error::Bundle { file, source });
@@ -66,7 +66,7 @@ pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) 
         None => output.protect(finished, manifest, report)?,
     };
     let unnamed = output.sync(finished, report)?;
-    unnamed.read_back(jobs, report)?.publish(report)
+    unnamed.read_back(threads, report)?.publish(report)
 }
 
 /// If writing failed, the result of reading means nothing.

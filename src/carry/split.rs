@@ -23,7 +23,7 @@ pub struct Options {
     /// Whether the volumes are read back.
     pub read_back: ReadBack,
     /// How many segments are checked at a time.
-    pub jobs: usize,
+    pub threads: usize,
 }
 
 /// Writes the volumes of a bundle and their checksum file, and verifies the bundle on the way.
@@ -46,7 +46,7 @@ pub(crate) fn split(options: &Options, report: &Report) -> Result<Written> {
     };
     let how = Rewrite {
         output: &output,
-        jobs: options.jobs,
+        threads: options.threads,
         phase: Phase::Split,
         expected: None,
         parity: None,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Global, Volumes, jobs};
+use super::{Global, Volumes, threads};
 use crate::{describe, rehearse, verify};
 
 /// `shellpack inspect`.
@@ -28,9 +28,9 @@ pub struct Verify {
     bundles: Vec<PathBuf>,
     #[command(flatten)]
     volumes: Volumes,
-    /// Number of segments to check at a time [default: number of processors]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    /// Number of threads that check segments [default: number of processors]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -72,7 +72,7 @@ impl Verify {
         let of = |bundle| verify::Options {
             bundle,
             volumes: self.volumes.dirs.clone(),
-            jobs: jobs(self.jobs),
+            threads: threads(self.threads),
         };
         self.bundles.into_iter().map(of).collect()
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::volumes::not_small;
-use super::{ReadingBack, jobs};
+use super::{ReadingBack, threads};
 use crate::create::write::Output;
 use crate::create::{self, Assignment, Subject};
 use crate::media::volumes::VolumeSize;
@@ -104,9 +104,9 @@ pub struct Create {
     /// Compression level: fast, default, small, or a level of zstd (1..22)
     #[arg(long, default_value = "default", value_parser = parse_level, help_heading = COMPRESSION)]
     level: i32,
-    /// Number of segments to compress at a time [default: number of processors]
-    #[arg(short, long, value_name = "N", help_heading = COMPRESSION)]
-    jobs: Option<NonZeroUsize>,
+    /// Number of threads that compress segments [default: number of processors]
+    #[arg(long, value_name = "N", help_heading = COMPRESSION)]
+    threads: Option<NonZeroUsize>,
     /// Do not prove that the bundle opens; it is marked as unproved
     #[arg(long, help_heading = PROOF)]
     no_rehearsal: bool,
@@ -170,7 +170,7 @@ impl Create {
             output: self.output.map(output),
             form,
             level: self.level,
-            jobs: jobs(self.jobs),
+            threads: threads(self.threads),
             rehearsal: !self.no_rehearsal,
             dry_run: self.dry_run,
         }

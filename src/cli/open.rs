@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _};
 use rustix::fs::FileType;
 
-use super::{Cli, Volumes, jobs};
+use super::{Cli, Volumes, threads};
 use crate::entry::invocation::RUN;
 use crate::entry::{self, Way};
 use crate::{enter, open};
@@ -81,9 +81,9 @@ pub struct Open {
     /// Print JSON
     #[arg(long, requires = "no_shell")]
     pub json: bool,
-    /// Number of segments to unpack at a time [default: number of processors]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    /// Number of threads that unpack segments [default: number of processors]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
 }
 
 /// `shellpack enter`.
@@ -187,7 +187,7 @@ impl Open {
             overwrite: self.overwrite,
             entry: (!self.no_shell).then(|| self.entry.options()),
             way,
-            jobs: jobs(self.jobs),
+            threads: threads(self.threads),
         }
     }
 }

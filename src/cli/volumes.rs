@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _};
 
-use super::{Cli, jobs};
+use super::{Cli, threads};
 use crate::carry::{copy, join, protect, repair, split};
 use crate::media::volumes::VolumeSize;
 use crate::output::{Form, ReadBack};
@@ -46,9 +46,9 @@ impl ReadingBack {
 /// Options of every command that reads a whole bundle and writes it again.
 #[derive(Debug, Args)]
 pub(super) struct Pass {
-    /// Number of segments to check at a time [default: number of processors]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    /// Number of threads that check segments [default: number of processors]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
     #[command(flatten)]
     reading_back: ReadingBack,
     /// Print JSON
@@ -61,8 +61,8 @@ impl Pass {
         self.reading_back.read_back(ReadBack::IfRemovable)
     }
 
-    fn jobs(&self) -> usize {
-        jobs(self.jobs)
+    fn threads(&self) -> usize {
+        threads(self.threads)
     }
 }
 
@@ -197,7 +197,7 @@ impl Split {
             dir: self.output,
             force: self.force,
             read_back: self.pass.read_back(),
-            jobs: self.pass.jobs(),
+            threads: self.pass.threads(),
         }
     }
 }
@@ -211,7 +211,7 @@ impl Join {
             output: self.output,
             force: self.force,
             read_back: self.pass.read_back(),
-            jobs: self.pass.jobs(),
+            threads: self.pass.threads(),
         }
     }
 }
@@ -231,7 +231,7 @@ impl Copy {
             dirs: self.volumes.dirs.clone(),
             to: self.dir.clone(),
             form,
-            jobs: self.pass.jobs(),
+            threads: self.pass.threads(),
         };
         self.bundles.into_iter().map(one).collect()
     }
@@ -247,7 +247,7 @@ impl Protect {
             output: self.output,
             force: self.force,
             read_back: self.pass.read_back(),
-            jobs: self.pass.jobs(),
+            threads: self.pass.threads(),
         }
     }
 }
@@ -269,7 +269,7 @@ impl Repair {
             checksum: self.checksum,
             force: self.force,
             read_back: self.pass.read_back(),
-            jobs: self.pass.jobs(),
+            threads: self.pass.threads(),
         }
     }
 }

@@ -23,7 +23,7 @@ use trees::Trees;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
     pub(super) level: i32,
-    pub(super) jobs: usize,
+    pub(super) threads: usize,
 }
 
 impl Settings {
@@ -31,7 +31,7 @@ impl Settings {
     pub(super) fn of(options: &Options) -> Self {
         Self {
             level: options.level,
-            jobs: options.jobs,
+            threads: options.threads,
         }
     }
 }
@@ -86,8 +86,8 @@ pub(super) fn segments(
         packer.abandon();
     };
     std::thread::scope(|scope| {
-        scope.spawn(|| ahead::read_ahead(&layout, &trees, &begun, settings.jobs));
-        let outcome = relay::run(settings.jobs, work, abandon);
+        scope.spawn(|| ahead::read_ahead(&layout, &trees, &begun, settings.threads));
+        let outcome = relay::run(settings.threads, work, abandon);
         begun.abandon();
         outcome
     })

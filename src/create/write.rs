@@ -132,9 +132,9 @@ pub(super) fn write(
 
 impl Complete {
     /// Reads the files back. Standard output cannot be read back.
-    pub(super) fn read_back(self, jobs: usize, report: &Report) -> Result<Self> {
+    pub(super) fn read_back(self, threads: usize, report: &Report) -> Result<Self> {
         match self {
-            Self::Files(files) => files.read_back(jobs, report).map(Self::Files),
+            Self::Files(files) => files.read_back(threads, report).map(Self::Files),
             sent @ Self::Sent(_) => Ok(sent),
         }
     }

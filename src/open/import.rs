@@ -126,7 +126,7 @@ impl Imported {
 
 /// Imports missing paths. References are registered before their referrers or together with them,
 /// so the store is consistent whenever this stops.
-pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result<Imported> {
+pub(super) fn import(accepted: Accepted, threads: usize, report: &Report) -> Result<Imported> {
     let (bundle, target, places, connection) = accepted.into_parts();
     let manifest = bundle.reader.manifest().clone();
     let is_stdin = bundle.is_stdin;
@@ -139,7 +139,7 @@ pub(super) fn import(accepted: Accepted, jobs: usize, report: &Report) -> Result
             let work = Work {
                 target: &target,
                 places: &places,
-                jobs,
+                threads,
                 report,
             };
             let (record, new_paths) = work.import(bundle, &mut connection)?;
@@ -180,7 +180,7 @@ fn place_project(mut bundle: Bundle, places: &Places, report: &Report) -> Result
 struct Work<'a> {
     target: &'a Target,
     places: &'a Places,
-    jobs: usize,
+    threads: usize,
     report: &'a Report,
 }
 
@@ -229,12 +229,12 @@ impl Work<'_> {
         let (nix, report) = (self.target.nix()?, self.report);
         let closure = reader.manifest().closure.clone();
         if let Some(direct) = direct::Direct::prepare(nix, &closure, wanted, file, report)? {
-            let unpack = || unpack::segments(reader, &direct, self.jobs, report);
+            let unpack = || unpack::segments(reader, &direct, self.threads, report);
             let outcome = direct.while_registering(unpack);
             return direct.finish(outcome);
         }
         let uploads = daemon::Uploads::new(nix, &closure, wanted, file);
-        unpack::segments(reader, &uploads, self.jobs, report)
+        unpack::segments(reader, &uploads, self.threads, report)
     }
 }
 

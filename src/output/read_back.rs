@@ -54,7 +54,7 @@ impl ReadBack {
 impl Unnamed {
     /// Reads the files back, if wanted, and checks them down to the last byte. A bundle that fails
     /// here would fail on the target; it never gets its name.
-    pub(crate) fn read_back(mut self, jobs: usize, report: &Report) -> Result<Self> {
+    pub(crate) fn read_back(mut self, threads: usize, report: &Report) -> Result<Self> {
         let Some(from) = self.output.read_back.on(&self.medium) else {
             return Ok(self);
         };
@@ -64,7 +64,7 @@ impl Unnamed {
             From::Anywhere => Bundle::of_parts(name, &files),
             From::Medium => Bundle::of_stream(name, self.finished.size, FromMedium::new(files)),
         };
-        let outcome = bundle.and_then(|bundle| verify::ensure_sound(bundle, jobs, report));
+        let outcome = bundle.and_then(|bundle| verify::ensure_sound(bundle, threads, report));
         outcome.map_err(|error| failed(name, error))?;
         if let Some(part) = &self.finished.parity {
             ensure_arrived(part, &parity_name(name), report)?;

@@ -13,7 +13,7 @@ fn the_same_project_gives_the_same_bytes_wherever_it_is() {
     let a = Machine::online();
     a.write_shell("same", SHELL);
     a.write("fixtures/shells/same/note", "x");
-    let create = "cd ~/fixtures/shells/same; shellpack create -o ~/1 --jobs 1; shellpack create -o ~/2 --jobs 4
+    let create = "cd ~/fixtures/shells/same; shellpack create -o ~/1 --threads 1; shellpack create -o ~/2 --threads 4
         cd /; shellpack create /root/fixtures/shells/same/shell.nix -o ~/3
         mkdir ~/other; cp -r ~/fixtures/shells/same ~/other; touch -d 2001-01-01 ~/other/same/note
         cd ~/other; umask 077; TZ=Asia/Tokyo LC_ALL=C USER=bob shellpack create same -o ~/4";
@@ -35,6 +35,6 @@ fn another_machine_gives_the_same_bytes() {
 #[test]
 fn many_segments_give_the_same_bytes_with_any_number_of_threads() {
     bundle("large");
-    let create = "shellpack create ~/fixtures/shells/large --level fast -o - --jobs 1 | cmp - large.shellpack";
+    let create = "shellpack create ~/fixtures/shells/large --level fast -o - --threads 1 | cmp - large.shellpack";
     machine_a().sh(create).succeeds();
 }

@@ -113,9 +113,9 @@ fn damaged_segments_are_found_with_any_number_of_jobs() {
             members.get(&format!("closure/{segment:04}.zst")).content[9] ^= 4;
         }
         let file = Unnamed::holding(&members.bytes());
-        for jobs in [1, 2, 5] {
-            let found = faults_of(&file, jobs);
-            let setting = format!("{damaged:b}, {jobs} jobs: {found:?}");
+        for threads in [1, 2, 5] {
+            let found = faults_of(&file, threads);
+            let setting = format!("{damaged:b}, {threads} threads: {found:?}");
             let segment = |fault: &BadBundle| matches!(fault, BadBundle::Segment { .. });
             assert!(found.iter().all(segment), "{setting}");
             assert_eq!(found.len(), damaged.count_ones() as usize, "{setting}");

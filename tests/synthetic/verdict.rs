@@ -39,8 +39,8 @@ pub(crate) fn faults(bundle: &[u8]) -> Vec<BadBundle> {
     faults_of(&Unnamed::holding(bundle), 2)
 }
 
-pub(crate) fn faults_of(bundle: &Unnamed, jobs: usize) -> Vec<BadBundle> {
-    let found = verify(&bundle.path(), jobs, &Report::silent());
+pub(crate) fn faults_of(bundle: &Unnamed, threads: usize) -> Vec<BadBundle> {
+    let found = verify(&bundle.path(), threads, &Report::silent());
     found.unwrap().faults
 }
 

@@ -13,7 +13,7 @@ const SEGMENTS: usize = 2;
 
 /// Walks trees and reads their files ahead, segment by segment, as the workers begin them. Errors
 /// are ignored: the worker that reads the file reports them.
-pub(super) fn read_ahead(layout: &Layout, trees: &Trees, begun: &Relay<()>, jobs: usize) {
+pub(super) fn read_ahead(layout: &Layout, trees: &Trees, begun: &Relay<()>, threads: usize) {
     // The trees stay until their segment is in progress, so that no tree is walked twice.
     let mut walked = VecDeque::new();
     for segment in 0..layout.segments() {
@@ -33,7 +33,7 @@ pub(super) fn read_ahead(layout: &Layout, trees: &Trees, begun: &Relay<()>, jobs
             dumps.push(dump);
         }
         walked.push_back(dumps);
-        if walked.len() > SEGMENTS + jobs {
+        if walked.len() > SEGMENTS + threads {
             walked.pop_front();
         }
     }
