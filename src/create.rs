@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::Result;
+use crate::nix::options::NixOptions;
 use crate::output::Form;
 use crate::report::Report;
 use shellpack_format::bundle::manifest::selection::Selection;
@@ -42,6 +43,8 @@ pub struct Options {
     /// Attributes and arguments, at least one of each. Every subject gives one shell for each
     /// selection.
     pub selections: Vec<Selection>,
+    /// Options for Nix.
+    pub nix: NixOptions,
     /// `-I` options.
     pub include: Vec<String>,
     /// Whether a source that the project does not pin is an error.

@@ -127,6 +127,10 @@ fn shell(text: &mut Labelled, shell: &Shell, is_no_eval: bool) {
         let line = format!("{name}={value}, for evaluation");
         text.line(if index == 0 { "variables" } else { "" }, &line);
     }
+    for (index, (name, value)) in shell.evaluation_settings.iter().enumerate() {
+        let line = format!("{name} = {value}, for evaluation");
+        text.line(if index == 0 { "settings" } else { "" }, &line);
+    }
     let bash = shell.bash.as_deref();
     text.line("bash", bash.unwrap_or("none: the target's bash is used"));
 }

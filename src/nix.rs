@@ -9,6 +9,7 @@ pub(crate) mod evaluate;
 pub(crate) mod expression;
 pub(crate) mod flake;
 mod location;
+pub(crate) mod options;
 pub(crate) mod places;
 pub(crate) mod replay;
 pub(crate) mod required;
@@ -27,6 +28,7 @@ use crate::error::{Error, Result};
 use command::NixCommand;
 use daemon::{Connection, Endpoint, Missing};
 use expression::quote;
+use options::NixOptions;
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 use shellpack_format::store::version::is_older;
@@ -46,6 +48,8 @@ pub(crate) struct Nix {
     pub restriction: Option<Restriction>,
     /// The names of its builtins, which depend on its version and its experimental features.
     pub builtins: Vec<String>,
+    /// The user's options for it.
+    pub options: NixOptions,
 }
 
 /// A setting of Nix that forbids what evaluating a shell needs.
@@ -69,8 +73,8 @@ struct About {
 }
 
 impl About {
-    /// Asks Nix, with these options.
-    fn ask(options: &[&str]) -> Result<Self> {
+    /// Asks Nix, with the user's options and these.
+    fn ask(nix: &NixOptions, options: &[&str]) -> Result<Self> {
         // `/proc` exists everywhere, and is on no search path.
         let expression = "{
             inherit (builtins) nixVersion storeDir;
@@ -78,7 +82,7 @@ impl About {
             seesFiles = builtins.pathExists \"/proc\";
             names = builtins.attrNames builtins;
         }";
-        let text = evaluated(options, expression)?;
+        let text = evaluated(nix, options, expression)?;
         command::parse_json("nix-instantiate", &text)
     }
 
@@ -102,8 +106,8 @@ impl Restriction {
 }
 
 /// The value of an expression, as JSON.
-fn evaluated(options: &[&str], expression: &str) -> Result<String> {
-    let command = NixCommand::new("nix-instantiate")
+fn evaluated(nix: &NixOptions, options: &[&str], expression: &str) -> Result<String> {
+    let command = NixCommand::with("nix-instantiate", nix)
         .args(options)
         .args(["--eval", "--strict", "--json", "-E", expression]);
     command.stdout_text()
@@ -112,10 +116,15 @@ fn evaluated(options: &[&str], expression: &str) -> Result<String> {
 impl Nix {
     /// Asks the Nix on `PATH` for its version, system and store.
     pub(crate) fn find() -> Result<Self> {
-        let mut about = About::ask(&[]).map_err(access::explained)?;
+        Self::find_with(NixOptions::default())
+    }
+
+    /// The same, with the user's options for it.
+    pub(crate) fn find_with(options: NixOptions) -> Result<Self> {
+        let mut about = About::ask(&options, &[]).map_err(access::explained)?;
         let restriction = about.restriction();
         if restriction == Some(Restriction::Pure) {
-            about = About::ask(&["--option", "pure-eval", "false"])?;
+            about = About::ask(&options, &["--option", "pure-eval", "false"])?;
         }
         let no_system = || Error::nix_output("nix-instantiate", "it has no system");
         Ok(Self {
@@ -125,7 +134,13 @@ impl Nix {
             state: state_directory(),
             restriction,
             builtins: about.names,
+            options,
         })
+    }
+
+    /// A command, with the user's options.
+    pub(crate) fn command(&self, program: &'static str) -> NixCommand {
+        NixCommand::with(program, &self.options)
     }
 
     /// The setting that keeps evaluation from the files in this directory, or in the nearest one
@@ -135,7 +150,11 @@ impl Nix {
         let sees_it = match (self.restriction, there.to_str()) {
             (None, _) => true,
             (Some(Restriction::Restricted), Some(there)) => {
-                let text = evaluated(&[], &format!("builtins.pathExists {}", quote(there)))?;
+                let text = evaluated(
+                    &self.options,
+                    &[],
+                    &format!("builtins.pathExists {}", quote(there)),
+                )?;
                 command::parse_json("nix-instantiate", &text)?
             }
             (Some(_), _) => false,
@@ -151,7 +170,7 @@ impl Nix {
     pub(crate) fn looks_for_shell_nix(&self) -> bool {
         const SETTING: &str = "nix-shell-always-looks-for-shell-nix";
         !is_older(&self.version, "2.24")
-            && location::setting(SETTING) != Some(serde_json::Value::Bool(false))
+            && location::setting(SETTING, &self.options) != Some(serde_json::Value::Bool(false))
     }
 
     /// The way to the store, by Nix's own rule: through the daemon if we may not write the store.
@@ -189,7 +208,7 @@ impl Nix {
     /// The paths that the garbage collector would delete now. Waits for imports and collections
     /// that are under way.
     pub(crate) fn dead_paths(&self) -> Result<HashSet<StorePath>> {
-        let command = NixCommand::new("nix-store").args(["--gc", "--print-dead"]);
+        let command = self.command("nix-store").args(["--gc", "--print-dead"]);
         let text = command.stdout_text()?;
         // The store may hold leftovers that are not store paths.
         let paths = text.lines().map(|line| self.store.parse_path(line));
@@ -198,7 +217,7 @@ impl Nix {
 
     /// Adds a file to the store, and returns its path. Nothing holds it yet.
     pub(crate) fn add_file(&self, file: &Path) -> Result<StorePath> {
-        let command = NixCommand::new("nix-store").arg("--add").arg(file);
+        let command = self.command("nix-store").arg("--add").arg(file);
         let printed = command.stdout_text()?;
         let path = self.store.parse_path(printed.trim());
         path.map_err(|bad| Error::nix_output("nix-store", &bad.to_string()))

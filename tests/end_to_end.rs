@@ -49,6 +49,8 @@ mod medium;
 mod named;
 /// Nix itself may live in the store.
 mod nix_in_store;
+/// nix-shell's options for evaluations and builds.
+mod nix_options;
 /// Assertions of Nix's own tests.
 mod nix_suite;
 /// Every generation of nixpkgs, and other package sets.

@@ -25,7 +25,7 @@ pub struct Options {
     /// The form of its files. Without options for volumes and parity, the copy has the same ones as
     /// the original.
     pub form: Form,
-    /// How many segments are checked at a time.
+    /// Number of threads that check segments.
     pub threads: usize,
 }
 

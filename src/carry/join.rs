@@ -22,7 +22,7 @@ pub struct Options {
     pub force: bool,
     /// Whether the file is read back.
     pub read_back: ReadBack,
-    /// How many segments are checked at a time.
+    /// Number of threads that check segments.
     pub threads: usize,
 }
 

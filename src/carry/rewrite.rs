@@ -16,7 +16,7 @@ use shellpack_format::store::hash::Digest;
 pub(crate) struct Rewrite<'a> {
     /// The new files.
     pub(crate) output: &'a OutputFiles,
-    /// How many segments are checked at a time.
+    /// Number of threads that check segments.
     pub(crate) threads: usize,
     /// The name of this phase.
     pub(crate) phase: Phase,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::volumes::not_small;
-use super::{ReadingBack, threads};
+use super::{NixArguments, ReadingBack, threads};
 use crate::create::write::Output;
 use crate::create::{self, Assignment, Subject};
 use crate::media::volumes::VolumeSize;
@@ -101,6 +101,8 @@ pub struct Create {
     /// Do everything except write the bundle
     #[arg(short = 'n', long, help_heading = OUTPUT)]
     dry_run: bool,
+    #[command(flatten, next_help_heading = NIX)]
+    nix: NixArguments,
     /// Compression level: fast, default, small, or a level of zstd (1..22)
     #[arg(long, default_value = "default", value_parser = parse_level, help_heading = COMPRESSION)]
     level: i32,
@@ -116,6 +118,7 @@ pub struct Create {
 
 // Headings in the help.
 const CONTENTS: &str = "Contents";
+const NIX: &str = "Nix, as for nix-shell";
 const OUTPUT: &str = "Output";
 const COMPRESSION: &str = "Compression";
 const PROOF: &str = "Proof";
@@ -160,6 +163,7 @@ impl Create {
         create::Options {
             subjects,
             selections: selections(self.attr, &arguments),
+            nix: self.nix.options(),
             include: self.search,
             locked: self.locked,
             env: self.env,
@@ -182,6 +186,7 @@ fn selections(attributes: Vec<String>, arguments: &[Argument]) -> Vec<Selection>
     let selection = |attribute| Selection {
         attribute,
         arguments: arguments.to_vec(),
+        ..Selection::default()
     };
     if attributes.is_empty() {
         return vec![selection(None)];

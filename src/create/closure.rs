@@ -88,7 +88,7 @@ pub(super) fn build_with(shells: &Shells, unseen: &Unseen, report: &Report) -> R
         .collect::<Result<_>>()?;
     let reads: Vec<_> = unseen.reads_of_all(shells).collect();
     let wanted = paths_to_build(shells, &reads);
-    command::realise(&wanted, &shells.scratch.path().join("input"), report)?;
+    command::realise(nix, &wanted, &shells.scratch.path().join("input"), report)?;
     report.ensure_not_interrupted()?;
     let mut finder = BashFinder::new(nix, report);
     let both = shells.all.iter().zip(&outputs);

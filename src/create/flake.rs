@@ -59,7 +59,7 @@ impl StagedFlake {
         report: &Report,
     ) -> Result<Self> {
         let waiting = report.waiting("Nix to find the flake");
-        let metadata = Metadata::of(named)?;
+        let metadata = Metadata::of(named, nix)?;
         drop(waiting);
         let stage = scratch.join("source").join(metadata.name());
         copy_tree(Path::new(&metadata.path), &stage)?;
@@ -79,7 +79,7 @@ impl StagedFlake {
             source: stage,
             files: Some(files),
             directory: metadata.directory().to_owned(),
-            attributes: metadata.attributes()?,
+            attributes: metadata.attributes(nix)?,
             nix_version: nix.version.clone(),
         };
         let path = flake.store_path(nix, scratch)?;
@@ -104,7 +104,9 @@ impl StagedFlake {
             (NIX_PATH, nothing.overlays),
             (NIXPKGS_CONFIG, nothing.config),
         ];
-        let found = self.flake.first_of(&candidates, &surroundings, scratch)?;
+        let found = self
+            .flake
+            .first_of(&candidates, &surroundings, nix, scratch)?;
         let attribute = found.ok_or_else(|| FlakeProblem::NoAttribute {
             reference: self.named.clone(),
             tried: candidates.iter().map(ToString::to_string).collect(),
@@ -112,6 +114,7 @@ impl StagedFlake {
         Ok(Selection {
             attribute: Some(attribute.to_string()),
             arguments: Vec::new(),
+            settings: nix.options.of_evaluation(),
         })
     }
 
@@ -159,7 +162,7 @@ impl StagedFlake {
         if !self.was_locked {
             return Ok(());
         }
-        let printed = self.ensure_pure(selection)?;
+        let printed = self.ensure_pure(selection, nix)?;
         if nix.store.parse_path(printed.trim()).as_ref() != Ok(found) {
             report.emit(Event::Warning(&format!(
                 "the bundle's shell is {found}, but nix develop would enter {printed}: the flake \
@@ -172,12 +175,18 @@ impl StagedFlake {
 
 impl StagedFlake {
     /// Fails if Nix itself cannot evaluate the shell, and returns what it makes of it.
-    pub(super) fn ensure_pure(&self, selection: &Selection) -> Result<String, FlakeProblem> {
+    pub(super) fn ensure_pure(
+        &self,
+        selection: &Selection,
+        nix: &Nix,
+    ) -> Result<String, FlakeProblem> {
         let attribute = selection.attribute.as_deref().unwrap_or_default();
-        flake::derivation_of_nix(&self.named, attribute).map_err(|error| FlakeProblem::NotPure {
-            reference: self.named.clone(),
-            attribute: attribute.to_owned(),
-            words: error.to_string(),
+        flake::derivation_of_nix(&self.named, attribute, nix).map_err(|error| {
+            FlakeProblem::NotPure {
+                reference: self.named.clone(),
+                attribute: attribute.to_owned(),
+                words: error.to_string(),
+            }
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The third stage: the plan. It is the whole manifest, and with it the place of every byte, before
 //! a byte is written. Planning never touches the disk.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::closure::{BashOrigin, Closure, Portion};
@@ -200,6 +200,11 @@ fn manifest_shell(
     } else {
         shell.evaluation_variables.clone()
     };
+    let evaluation_settings = if shells.no_eval {
+        BTreeMap::new()
+    } else {
+        shell.selection.settings.clone()
+    };
     let config = surroundings.nixpkgs_config.as_ref();
     let derivations = closure.derivations.as_ref();
     Ok(manifest::Shell {
@@ -220,6 +225,7 @@ fn manifest_shell(
         takes_user_config: surroundings.takes_user_config,
         fetching_files,
         evaluation_variables,
+        evaluation_settings,
         variables_read: shell.variables_read.iter().cloned().collect(),
         derivations: derivations.map(|path| nix.store.print(path)),
         roots: portion.roots.clone(),

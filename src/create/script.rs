@@ -88,6 +88,7 @@ impl Script {
         Selection {
             attribute: attribute.or_else(|| own.attribute.clone()),
             arguments: [&own.arguments[..], &selection.arguments].concat(),
+            settings: selection.settings.clone(),
         }
     }
 }

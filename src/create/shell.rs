@@ -10,7 +10,7 @@ use super::Options;
 use super::project::{self, Beyond, Project};
 use super::secrets;
 use super::wanted::{self, AllWanted, WantedScript};
-use crate::error::{Error, Result, first};
+use crate::error::{Error, NoShell, Result, first};
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
 use crate::report::{Event, Phase, Report};
@@ -123,10 +123,13 @@ impl Shell {
 pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     report.emit(Event::Phase(Phase::Evaluate));
     ensure_name_is_usable(options)?;
+    if let Some(setting) = options.nix.search_path() {
+        return Err(NoShell::SearchPath(setting.to_owned()).into());
+    }
     let variables = Variables::of(options)?;
     let scratch =
         tempfile::tempdir().map_err(Error::io("create a directory in", std::env::temp_dir()))?;
-    let nix = Nix::find()?;
+    let nix = Nix::find_with(options.nix.clone())?;
     nix.ensure_store_is_here()?;
     let wanted = wanted::locate_all(options, &nix, scratch.path(), report)?;
     let mut connection = nix.connect()?;

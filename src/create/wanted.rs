@@ -10,6 +10,7 @@ use super::script::{Script, Stage};
 use super::subject::{Subject, has_relative_path};
 use crate::error::{Error, FlakeProblem, NoShell, Result};
 use crate::nix::Nix;
+use crate::nix::flake::AttributePath;
 use crate::nix::script::Lines;
 use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::selection::Selection;
@@ -113,7 +114,7 @@ pub(super) fn locate_all(
     for (subject, script) in options.subjects.iter().zip(scripts) {
         let Some(script) = script else {
             let file = of_subject(subject, options, (nix, scratch), report)?;
-            add(&mut found, options, &file, None)?;
+            add(&mut found, options, (nix, &file), None)?;
             continue;
         };
         let located = match &stage {
@@ -126,7 +127,7 @@ pub(super) fn locate_all(
             is_staged: stage.is_some(),
         };
         found.extra_files.push(located.script.clone());
-        add(&mut found, options, &located.shell, Some(&script))?;
+        add(&mut found, options, (nix, &located.shell), Some(&script))?;
     }
     Ok(found)
 }
@@ -185,13 +186,16 @@ struct Placed {
 fn add(
     found: &mut AllWanted,
     options: &Options,
-    file: &Path,
+    (nix, file): (&Nix, &Path),
     script: Option<&Placed>,
 ) -> Result<()> {
     for selection in &options.selections {
         let wanted = Wanted {
             file: file.to_owned(),
-            selection: selection.clone(),
+            selection: Selection {
+                settings: nix.options.of_evaluation(),
+                ..selection.clone()
+            },
             include: options.include.clone(),
             directory: None,
             script: None,
@@ -268,6 +272,14 @@ fn of_flake(options: &Options, nix: &Nix, scratch: &Path, report: &Report) -> Re
         return Err(FlakeProblem::Several(reference.to_owned(), (*other).to_owned()).into());
     }
     ensure_no_other_options(options)?;
+    if options.nix.is_impure() {
+        let attribute = AttributePath::candidates(named[0].1, &nix.system).swap_remove(0);
+        return Err(FlakeProblem::Impure {
+            reference: reference.to_owned(),
+            attribute: attribute.to_string(),
+        }
+        .into());
+    }
     let staged = Rc::new(StagedFlake::find(
         reference,
         options.locked,

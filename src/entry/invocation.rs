@@ -189,7 +189,12 @@ impl<'a> Invocation<'a> {
     pub(crate) fn develop(&self) -> Option<Develop<'_>> {
         let attribute = self.shell.attribute.as_deref()?;
         let flake = self.flake.as_ref()?;
-        Some(Develop::new(flake, attribute, &self.directory))
+        Some(Develop::new(
+            flake,
+            attribute,
+            &self.directory,
+            &self.selection,
+        ))
     }
 
     /// The nix-shell command that enters the derivation which evaluation gave, in the directory to
@@ -227,6 +232,7 @@ impl<'a> Invocation<'a> {
         let args = evaluate::instantiate_args(&self.file_argument(), &self.selection)?;
         let command = NixCommand::new("nix-instantiate")
             .environment(&self.environment)
+            .args(self.selection.to_options())
             .args(args)
             .args(command::offline())
             .env(evaluate::IN_NIX_SHELL, evaluate::in_nix_shell(self.pure))

@@ -25,6 +25,16 @@ pub enum FlakeProblem {
         /// The error that Nix printed.
         words: String,
     },
+    /// A flake for impure evaluation, which sees more of this machine than the target can have.
+    #[error(
+        "could not pack the flake {reference} with --impure: on the target, a flake is evaluated purely, as nix develop does without --impure"
+    )]
+    Impure {
+        /// The flake, as the user named it.
+        reference: String,
+        /// The attribute.
+        attribute: String,
+    },
     /// Flakes and shell files at once.
     #[error("could not pack a flake and shell files together: a bundle has one project")]
     Mixed,

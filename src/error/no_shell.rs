@@ -35,6 +35,9 @@ pub enum NoShell {
     /// A shell file for which nix-shell would take options from its own lines.
     #[error("could not pack {}: its #! nix-shell lines have options for nix-shell, which create does not read", .0.display())]
     OptionsInFile(PathBuf),
+    /// A search path that is a setting of Nix, which has precedence over the frozen one.
+    #[error("could not pack a shell with --option {0}: the bundle has a search path of its own")]
+    SearchPath(String),
     /// A shell that can be entered only after evaluation, for a bundle without evaluation.
     #[error("could not pack {path} for entry without evaluation: {reason}")]
     NeedsEvaluation {

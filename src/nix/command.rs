@@ -10,13 +10,16 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use rustix::process::Signal;
 use serde::de::DeserializeOwned;
 
+use super::Nix;
 use super::environment::Environment;
+use super::options::NixOptions;
 use crate::error::{Error, Result};
-use crate::report::{Event, Log, Report};
 use shellpack_format::store::store_path::StoreDir;
 
+mod build;
 mod log;
 
+pub(crate) use build::{build_offline, realise};
 use log::{lines_lossy, without_noise};
 
 /// One command of Nix, its arguments and environment.
@@ -34,6 +37,12 @@ impl NixCommand {
             command.args(["--option", "build-users-group", ""]);
         }
         Self { program, command }
+    }
+
+    /// The same, with the user's options for Nix.
+    pub(crate) fn with(program: &'static str, options: &NixOptions) -> Self {
+        let arguments = options.arguments(program);
+        Self::new(program).args(arguments)
     }
 
     /// Adds an argument.
@@ -248,11 +257,13 @@ pub(crate) const UNBUILDING: [&str; 9] = [
 /// Instantiates an expression for one derivation or none, and returns the derivation's path, with an
 /// indirect root at `root`.
 pub(crate) fn instantiate(
+    nix: &Nix,
     options: &[&str],
     expression: &str,
     root: &Path,
 ) -> Result<Option<PathBuf>> {
-    let links = NixCommand::new("nix-instantiate")
+    let links = nix
+        .command("nix-instantiate")
         .args(options)
         .args(["-E", expression, "--indirect", "--add-root"])
         .arg(root)
@@ -263,43 +274,6 @@ pub(crate) fn instantiate(
     let link = link.split('!').next().unwrap_or_default();
     let target = fs::read_link(link).map_err(Error::io("read the symlink", link))?;
     Ok(Some(target))
-}
-
-/// Builds or fetches derivation outputs (`…drv!out,dev`) and paths, each with an indirect root at
-/// `root`.
-pub(crate) fn realise(wanted: &[String], root: &Path, report: &Report) -> Result<()> {
-    realise_with(&[], wanted, root, report)
-}
-
-/// Like [`realise`], but fetches nothing and uses no remote builder.
-pub(crate) fn build_offline(wanted: &[String], root: &Path, report: &Report) -> Result<()> {
-    let options = [
-        "--option",
-        "builders",
-        "",
-        "--option",
-        "substitute",
-        "false",
-    ];
-    realise_with(&options, wanted, root, report)
-}
-
-fn realise_with(options: &[&str], wanted: &[String], root: &Path, report: &Report) -> Result<()> {
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let command = NixCommand::new("nix-store")
-        .arg("--realise")
-        .args(options)
-        .args(wanted)
-        .arg("--add-root")
-        .arg(root)
-        .arg("--indirect");
-    match report.log_of_builds() {
-        Log::Shown => command.stdout_text_with_log_shown().map(drop),
-        Log::OnFailure => command.stdout_text().map(drop),
-        Log::Emitted => command.run_with_log(|line| report.emit(Event::Log(line))),
-    }
 }
 
 /// Real root builds as members of the group in `build-users-group`, which defaults to `nixbld`. A

@@ -94,7 +94,7 @@ impl<'a> Request<'a> {
     pub(crate) fn evaluate(&self, nix: &Nix) -> Result<Evaluation> {
         let Start::Flake(flake) = self.start else {
             let evaluated = self.instantiate(nix, self.file(), self.selection);
-            return evaluated.map_err(|error| self.said_by_nix(error));
+            return evaluated.map_err(|error| self.said_by_nix(error, nix));
         };
         let text = self.start.bindings(&flake.source)? + &flake.value()? + "\n";
         self.instantiate_in("flake", None, &text, nix)
@@ -178,7 +178,7 @@ impl<'a> Request<'a> {
 
     fn instantiate(&self, nix: &Nix, file: &Path, selection: &Selection) -> Result<Evaluation> {
         let mut evaluation = Evaluation::default();
-        let printed = self.print(instantiate_args(file, selection)?, &mut evaluation)?;
+        let printed = self.print(nix, instantiate_args(file, selection)?, &mut evaluation)?;
         for link in printed.lines() {
             // `!output` follows the link if another output than the default was selected.
             let link = link.split('!').next().unwrap_or(link);
@@ -192,11 +192,11 @@ impl<'a> Request<'a> {
     }
 
     /// Runs nix-instantiate, and returns what it prints. What its log says goes to `evaluation`.
-    fn print(&self, args: Vec<OsString>, evaluation: &mut Evaluation) -> Result<String> {
+    fn print(&self, nix: &Nix, args: Vec<OsString>, evaluation: &mut Evaluation) -> Result<String> {
         let root = self.scratch.join("derivation");
         let mut waiting = None;
         let mut listener = said::Listener::default();
-        let printed = self.command(args, &root).stdout_text_with_log(|line| {
+        let printed = self.command(nix, args, &root).stdout_text_with_log(|line| {
             evaluation.note(line);
             self.note_wait(line, &mut waiting);
             listener.is_told(line)
@@ -226,16 +226,17 @@ impl<'a> Request<'a> {
         if needs_fetch_tree { &FEATURES } else { &[] }
     }
 
-    fn command(&self, args: Vec<OsString>, root: &Path) -> NixCommand {
-        self.evaluator()
+    fn command(&self, nix: &Nix, args: Vec<OsString>, root: &Path) -> NixCommand {
+        self.evaluator(nix)
             .args(args)
             .args(["--indirect", "-vvv", "--add-root"])
             .arg(root)
     }
 
     /// nix-instantiate in the surroundings of this request, without anything to evaluate.
-    fn evaluator(&self) -> NixCommand {
-        let mut command = NixCommand::new("nix-instantiate")
+    fn evaluator(&self, nix: &Nix) -> NixCommand {
+        let mut command = nix
+            .command("nix-instantiate")
             .environment(&self.environment)
             .args(self.include.iter().flat_map(|entry| ["-I", entry]))
             .args(self.features())

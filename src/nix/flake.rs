@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::command::{self, NixCommand};
+use super::command;
 use super::expression::{quote, quote_all, utf8};
 use super::{Nix, scope};
 use crate::error::{Error, Result};
@@ -64,7 +64,7 @@ pub(crate) struct Locked {
 impl Flake {
     /// Adds its source to the store, and returns the store path.
     pub(crate) fn store_path(&self, nix: &Nix, scratch: &Path) -> Result<StorePath> {
-        let path: String = self.evaluate("source", &[], scratch)?;
+        let path: String = self.evaluate("source", &[], nix, scratch)?;
         let path = nix.store.parse_path(&path);
         path.map_err(|bad| Error::nix_output("nix-instantiate", &bad.to_string()))
     }
@@ -74,6 +74,7 @@ impl Flake {
         &self,
         candidates: &'a [AttributePath],
         surroundings: &[(&'static str, String)],
+        nix: &Nix,
         scratch: &Path,
     ) -> Result<Option<&'a AttributePath>> {
         let lists = candidates.iter().map(|candidate| {
@@ -92,7 +93,7 @@ in first 0",
             self.value()?,
             lists.join(" ")
         );
-        let found: Option<usize> = self.evaluate(&expression, surroundings, scratch)?;
+        let found: Option<usize> = self.evaluate(&expression, surroundings, nix, scratch)?;
         Ok(found.and_then(|at| candidates.get(at)))
     }
 
@@ -107,11 +108,13 @@ in first 0",
         &self,
         expression: &str,
         surroundings: &[(&'static str, String)],
+        nix: &Nix,
         scratch: &Path,
     ) -> Result<T> {
         let text = Start::Flake(self).bindings(&self.source)? + expression;
         let file = scope::write(&scratch.join("flake"), None, &text)?;
-        let command = NixCommand::new("nix-instantiate")
+        let command = nix
+            .command("nix-instantiate")
             .args(FEATURES)
             .args(["--eval", "--read-write-mode", "--strict", "--json"])
             .arg(file);
@@ -159,8 +162,8 @@ impl Start<'_> {
 }
 
 /// The derivation that Nix itself finds for an attribute of a flake, as Nix prints it.
-pub(crate) fn derivation_of_nix(reference: &str, attribute: &str) -> Result<String> {
-    NixCommand::new("nix")
+pub(crate) fn derivation_of_nix(reference: &str, attribute: &str, nix: &Nix) -> Result<String> {
+    nix.command("nix")
         .args(FEATURES)
         .args(["eval", "--raw", "--no-write-lock-file"])
         .arg(format!("{reference}#{attribute}.drvPath"))

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::command::{self, NixCommand};
+use super::options::NixOptions;
 use super::{Nix, state_directory, store_directory};
 use crate::error::{Result, Unfit};
 use shellpack_format::store::version::is_older;
@@ -29,7 +30,7 @@ struct Setting {
 impl Nix {
     /// Fails if the files of the store are not where their names say.
     pub(crate) fn ensure_store_is_here(&self) -> Result<(), Unfit> {
-        let setting = store_setting();
+        let setting = store_setting(&self.options);
         let setting = setting.as_deref().unwrap_or("auto");
         let elsewhere = if is_elsewhere(setting) {
             Some(setting.strip_prefix(LOCAL).unwrap_or(setting).to_owned())
@@ -65,14 +66,14 @@ impl Nix {
 }
 
 /// Nix's setting `store`, after all of its files and variables. `None` if this Nix cannot be asked.
-fn store_setting() -> Option<String> {
-    Some(setting("store")?.as_str()?.to_owned())
+fn store_setting(options: &NixOptions) -> Option<String> {
+    Some(setting("store", options)?.as_str()?.to_owned())
 }
 
 /// A setting of Nix, after all of its files and variables. `None` if this Nix does not have it, or
 /// cannot be asked.
-pub(super) fn setting(name: &str) -> Option<serde_json::Value> {
-    let text = NixCommand::new("nix")
+pub(super) fn setting(name: &str, options: &NixOptions) -> Option<serde_json::Value> {
+    let text = NixCommand::with("nix", options)
         .args(["--extra-experimental-features", "nix-command"])
         .args(["show-config", "--json"])
         .stdout_text()

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::command;
 use super::evaluated;
+use super::options::NixOptions;
 use crate::error::Result;
 
 /// A file with the oldest version of Nix, as a string. nixpkgs had it until August 2025.
@@ -55,7 +56,7 @@ impl Required {
 pub(crate) fn missing_features(text: &str) -> Result<Vec<String>> {
     let options = ["--option", "restrict-eval", "true"];
     let expression = format!("map (feature: feature.description) ({text}\n).missing");
-    let missing = evaluated(&options, &expression)?;
+    let missing = evaluated(&NixOptions::default(), &options, &expression)?;
     command::parse_json("nix-instantiate", &missing)
 }
 

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::Nix;
 use super::command::{self, NixCommand};
 use super::expression::{quote, quote_all, utf8};
+use super::options::NixOptions;
 use crate::error::{Error, Result};
 use shellpack_format::store::store_path::StorePath;
 
@@ -94,8 +95,9 @@ impl Part {
 }
 
 /// The search path in force with these `-I` options.
-pub(crate) fn in_force(include: &[String]) -> Result<Vec<PathEntry>> {
-    let text = NixCommand::new("nix-instantiate")
+pub(crate) fn in_force(nix: &Nix, include: &[String]) -> Result<Vec<PathEntry>> {
+    let text = nix
+        .command("nix-instantiate")
         .args(include.iter().flat_map(|entry| ["-I", entry]))
         .args(["--eval", "--strict", "--json", "-E", "builtins.nixPath"])
         .stdout_text()?;
@@ -151,7 +153,11 @@ pub(crate) struct Answer {
 
 /// Answers a look-up that had the result `found`. By Nix's own rule, the answer is the first entry
 /// whose prefix matches and below which the rest exists.
-pub(crate) fn resolve(entries: &[PathEntry], wanted: &str, found: &str) -> Option<Answer> {
+pub(crate) fn resolve(
+    entries: &[PathEntry],
+    (wanted, found): (&str, &str),
+    options: &NixOptions,
+) -> Option<Answer> {
     let fitting = entries.iter().enumerate();
     let fitting = fitting.filter_map(|(place, entry)| Some((place, entry, entry.rest(wanted)?)));
     let fitting: Vec<_> = fitting.collect();
@@ -161,7 +167,7 @@ pub(crate) fn resolve(entries: &[PathEntry], wanted: &str, found: &str) -> Optio
             false => entry.path.clone(),
             // Evaluation fetched it, and the look-up has its path.
             true if is_alone => found.strip_suffix(&rest).unwrap_or(found).to_owned(),
-            true => fetched(&entry.path)?,
+            true => fetched(&entry.path, options)?,
         };
         if !Path::new(&format!("{dir}{rest}")).exists() {
             return None;
@@ -182,12 +188,12 @@ pub(crate) fn resolve(entries: &[PathEntry], wanted: &str, found: &str) -> Optio
 }
 
 /// Where Nix has an url of the search path; `None` if it cannot fetch it, and passes it over.
-fn fetched(url: &str) -> Option<String> {
+fn fetched(url: &str, options: &NixOptions) -> Option<String> {
     let expression = format!(
         "toString (builtins.findFile [ {{ prefix = \"url\"; path = {}; }} ] \"url\")",
         quote(url)
     );
-    let text = NixCommand::new("nix-instantiate")
+    let text = NixCommand::with("nix-instantiate", options)
         .args(["--eval", "--read-write-mode", "--json", "-E", &expression])
         .stdout_text();
     command::parse_json("nix-instantiate", &text.ok()?).ok()
@@ -253,7 +259,8 @@ fn copy(nix: &Nix, name: &str, dir: &Path, filter: &str) -> Result<String> {
         quote(utf8(dir)?)
     );
     let evaluated = |options: &[&str]| -> Result<String> {
-        let text = NixCommand::new("nix-instantiate")
+        let text = nix
+            .command("nix-instantiate")
             .args(["--eval", "--json", "-E", &expression])
             .args(options)
             .stdout_text()?;
@@ -304,7 +311,7 @@ mod tests {
             entry("nix", &scratch.path().join("other")),
             entry("", &scratch.path().join("channels")),
         ];
-        let answer = |wanted: &str| resolve(&entries, wanted, "");
+        let answer = |wanted: &str| resolve(&entries, (wanted, ""), &NixOptions::default());
         let found = answer("nixpkgs/lib").unwrap();
         assert_eq!((found.place, found.name.as_str()), (2, "nixpkgs"));
         assert_eq!(
@@ -322,7 +329,9 @@ mod tests {
             std::fs::create_dir_all(scratch.path().join(file)).unwrap();
         }
         let entries = ["new", "old"].map(|dir| entry("lib", &scratch.path().join(dir)));
-        let place = |wanted: &str| resolve(&entries, wanted, "").map(|answer| answer.place);
+        let place = |wanted: &str| {
+            resolve(&entries, (wanted, ""), &NixOptions::default()).map(|answer| answer.place)
+        };
         assert_eq!(
             ["lib", "lib/a", "lib/b", "lib/c"].map(place),
             [Some(0), Some(0), Some(1), None]

@@ -60,6 +60,7 @@ impl Bundle {
             takes_user_config: false,
             fetching_files: Vec::new(),
             evaluation_variables: BTreeMap::new(),
+            evaluation_settings: BTreeMap::new(),
             variables_read: Vec::new(),
             derivations: None,
             roots: paths.iter().map(|path| path.path.clone()).collect(),

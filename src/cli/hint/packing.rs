@@ -82,6 +82,7 @@ fn for_no_shell(no_shell: &NoShell) -> String {
             shell_quoted_path(script)
         ),
         NoShell::OptionsInFile(file) => script::with_options(file),
+        NoShell::SearchPath(_) => "name its entries with -I NAME=PATH".to_owned(),
         NoShell::NeedsEvaluation { .. } => {
             "see whether nix-shell enters it; if it does, pack it without --no-eval".to_owned()
         }
@@ -188,6 +189,21 @@ fn flake_problem(problem: &FlakeProblem) -> String {
         FlakeProblem::NotLocked(reference) => format!("lock it: nix flake lock {reference}"),
         FlakeProblem::NotPure { attribute, .. } => format!(
             "if it needs --impure, pack a shell.nix beside flake.nix that says\n  \
+             (builtins.getFlake (toString ./.)).{attribute}"
+        ),
+        FlakeProblem::Impure {
+            reference,
+            attribute,
+        } if !Path::new(reference).exists() => {
+            let expression = format!("(builtins.getFlake {reference:?}).{attribute}");
+            format!(
+                "pack it as an expression, whose evaluation is impure everywhere:\n  \
+                 shellpack create -E {}",
+                shell_quoted(&expression)
+            )
+        }
+        FlakeProblem::Impure { attribute, .. } => format!(
+            "pack a shell.nix beside flake.nix, whose evaluation is impure everywhere, that says\n  \
              (builtins.getFlake (toString ./.)).{attribute}"
         ),
         FlakeProblem::Mixed | FlakeProblem::Several(..) => "pack them one by one".to_owned(),

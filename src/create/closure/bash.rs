@@ -59,7 +59,7 @@ impl<'a> BashFinder<'a> {
         if let Some(known) = self.built.get(&key) {
             return Ok(known.clone());
         }
-        let program = match build(&shell.scratch, &candidate, system, self.report) {
+        let program = match build(self.nix, &shell.scratch, (&candidate, system), self.report) {
             Ok(program) => program,
             Err(error) => {
                 self.report.ensure_not_interrupted()?;
@@ -132,19 +132,19 @@ impl Candidate {
     }
 
     /// The derivation of the bash that it offers, if it offers one.
-    fn derivation(&self, system: &str, root: &Path) -> Result<Option<PathBuf>> {
+    fn derivation(&self, nix: &Nix, system: &str, root: &Path) -> Result<Option<PathBuf>> {
         let expression = format!(
             "({OFFER}) {{ path = /. + {}; system = {}; }}",
             quote(&self.path),
             quote(system)
         );
         if self.is_nixpkgs {
-            return command::instantiate(&[], &expression, root);
+            return command::instantiate(nix, &[], &expression, root);
         }
         let itself = format!("candidate={}", self.path);
         let mut options = vec!["--option", "restrict-eval", "true", "-I", &itself];
         options.extend(command::offline());
-        let offered = command::instantiate(&options, &expression, root);
+        let offered = command::instantiate(nix, &options, &expression, root);
         // It fails if it is something else than a package set, or needs another source.
         Ok(offered.unwrap_or_default())
     }
@@ -152,17 +152,17 @@ impl Candidate {
 
 /// Builds the bash that a package set offers, if it offers one.
 fn build(
+    nix: &Nix,
     scratch: &Path,
-    candidate: &Candidate,
-    system: &str,
+    (candidate, system): (&Candidate, &str),
     report: &Report,
 ) -> Result<Option<String>> {
-    let derivation = candidate.derivation(system, &scratch.join("bash-derivation"))?;
+    let derivation = candidate.derivation(nix, system, &scratch.join("bash-derivation"))?;
     let Some(derivation) = derivation else {
         return Ok(None);
     };
     let wanted = format!("{}!out", derivation.display());
-    command::realise(&[wanted], &scratch.join("bash"), report)?;
+    command::realise(nix, &[wanted], &scratch.join("bash"), report)?;
     let out = fs::read_link(scratch.join("bash"))
         .map_err(Error::io("read the symlink", scratch.join("bash")))?;
     let program = out.join("bin/bash");

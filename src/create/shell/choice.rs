@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::error::{Error, NoShell, Result};
+use crate::nix::Nix;
 use crate::nix::evaluate::{Choices, Evaluation, Request};
 use shellpack_format::store::store_path::StorePath;
 
@@ -25,20 +26,21 @@ pub(super) fn one_derivation(derivations: &[StorePath], file: &Path) -> Result<S
 /// attributes there are.
 pub(super) fn ensure_one(
     request: &Request<'_>,
+    nix: &Nix,
     evaluated: Result<Evaluation>,
 ) -> Result<Evaluation> {
     match evaluated {
         Ok(evaluation) if evaluation.derivations.len() != 1 => Err(not_one(
             subject(request),
             evaluation.derivations.len(),
-            &request.choices(),
+            &request.choices(nix),
         )),
         Err(Error::NixFailed { words, .. }) if is_about_selection(&words) => {
             Err(Error::from(NoShell::NoAttribute {
                 subject: subject(request),
                 attribute: request.selection.attribute.clone().unwrap_or_default(),
                 words,
-                names: shown(&request.choices()),
+                names: shown(&request.choices(nix)),
             }))
         }
         other => other,

@@ -110,7 +110,7 @@ impl Evaluator<'_> {
         let request = self.request(&wanted, &scratch)?;
         let recording = recording::record(&request, self.nix, connection, self.report);
         if let (Err(Error::NixFailed { .. }), Some(flake)) = (&recording, &wanted.flake) {
-            flake.ensure_pure(&wanted.selection)?;
+            flake.ensure_pure(&wanted.selection, self.nix)?;
         }
         let recording = recording?;
         if !self.options.no_eval {

@@ -43,7 +43,7 @@ pub(super) fn record(
     connection: &mut Connection,
     report: &Report,
 ) -> Result<Recording> {
-    let (entries, user) = user_settings(request)?;
+    let (entries, user) = user_settings(request, nix)?;
     let plain = evaluate_plainly(request, nix, connection, report)?;
     // Nix also evaluates built-in files, which do not exist on disk.
     let files = plain.evaluated.iter().filter(|file| file.is_file());
@@ -145,7 +145,7 @@ fn evaluate_plainly(
     connection: &mut Connection,
     report: &Report,
 ) -> Result<Evaluation> {
-    let plain = choice::ensure_one(request, request.evaluate(nix))?;
+    let plain = choice::ensure_one(request, nix, request.evaluate(nix))?;
     hold_sources(nix, &plain, connection)?;
     for line in &plain.talk {
         report.emit(Event::Note(line));
@@ -155,10 +155,10 @@ fn evaluate_plainly(
 }
 
 /// The search path and the configuration of the user. Evaluation of a flake uses neither.
-fn user_settings(request: &Request<'_>) -> Result<(Vec<PathEntry>, UserConfig)> {
+fn user_settings(request: &Request<'_>, nix: &Nix) -> Result<(Vec<PathEntry>, UserConfig)> {
     match request.start {
         Start::File(_) => Ok((
-            search_path::in_force(request.include)?,
+            search_path::in_force(nix, request.include)?,
             UserConfig::of_user(),
         )),
         Start::Flake(_) => Ok((Vec::new(), UserConfig::default())),
@@ -199,7 +199,7 @@ impl<'a> Recorder<'a> {
                 return Ok(recorded);
             }
             for reference in &new {
-                self.flakes.push(KnownFlake::of(reference)?);
+                self.flakes.push(KnownFlake::of(reference, self.nix)?);
             }
             self.request.flakes = true;
         }

@@ -162,7 +162,7 @@ fn freeze(seen: &Seen<'_>, entries: &[PathEntry], user: &UserConfig) -> Result<P
     for event in seen.events {
         // `<nix/…>` are files built into Nix.
         if let Recorded::Lookup { name, path, .. } = event
-            && let Some(answer) = search_path::resolve(entries, name, path)
+            && let Some(answer) = search_path::resolve(entries, (name, path), &seen.nix.options)
         {
             answers.insert((answer.place, answer.name), answer.source);
         }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::nix::command::NixCommand;
 use crate::nix::flake::{FEATURES, FILE, Flake};
+use shellpack_format::bundle::manifest::selection::Selection;
 use shellpack_format::bundle::manifest::shell_quoted;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
@@ -55,6 +56,8 @@ pub(crate) struct Develop<'a> {
     file: PathBuf,
     /// Attributes that the flake had where it was packed, and that its directory lacks.
     lacks: Vec<&'static str>,
+    /// The settings of Nix for its evaluation.
+    selection: &'a Selection,
 }
 
 /// The outcome of `nix develop` on this machine.
@@ -70,7 +73,12 @@ pub(crate) enum Outcome {
 
 impl<'a> Develop<'a> {
     /// The shell at an attribute of a local flake, entered in this directory.
-    pub(crate) fn new(flake: &Flake, attribute: &str, directory: &'a Path) -> Self {
+    pub(crate) fn new(
+        flake: &Flake,
+        attribute: &str,
+        directory: &'a Path,
+        selection: &'a Selection,
+    ) -> Self {
         let mut reference = format!("path:{}", url_encoded(flake.source.as_os_str()));
         if !flake.directory.is_empty() {
             reference += &format!("?dir={}", url_encoded(flake.directory.as_ref()));
@@ -83,6 +91,7 @@ impl<'a> Develop<'a> {
                 .into_iter()
                 .filter(|name| flake.attributes.get(name).is_some())
                 .collect(),
+            selection,
         }
     }
 
@@ -146,6 +155,7 @@ impl<'a> Develop<'a> {
             shell_quoted(&self.directory.to_string_lossy()),
         ];
         words.extend(["&&", "nix"].map(str::to_owned));
+        words.extend(self.selection.to_options().map(shell_quoted));
         words.extend(FEATURES.map(shell_quoted));
         words.extend(["develop", "--offline"].map(str::to_owned));
         words.push(shell_quoted(&self.installable));
@@ -154,6 +164,7 @@ impl<'a> Develop<'a> {
 
     fn command(&self, subcommand: &str, installable: &str) -> NixCommand {
         NixCommand::new("nix")
+            .args(self.selection.to_options())
             .args(FEATURES)
             .arg(subcommand)
             .args(OFFLINE)
@@ -193,7 +204,8 @@ mod tests {
             attributes: Value::Null,
             nix_version: "2.8.0".to_owned(),
         };
-        let develop = Develop::new(&flake, "devShell", Path::new("/"));
+        let selection = Selection::default();
+        let develop = Develop::new(&flake, "devShell", Path::new("/"), &selection);
         assert_eq!(
             develop.installable,
             "path:/my%20project?dir=a%26b%3Fc%23d/%C3%BC#devShell"

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{Request, call_of};
 use crate::error::Result;
+use crate::nix::Nix;
 use crate::nix::command;
 use crate::nix::expression::{quote, quote_all};
 use crate::nix::flake::{AttributePath, Start};
@@ -25,7 +26,7 @@ pub(crate) struct Choices {
 impl Request<'_> {
     /// The shells that the user's selection leaves a choice of; all attributes where there is no
     /// shell, or where the selected attribute is missing. Empty if evaluation fails, or for a flake.
-    pub(crate) fn choices(&self) -> Choices {
+    pub(crate) fn choices(&self, nix: &Nix) -> Choices {
         let asked = || -> Result<Choices> {
             let Start::File(file) = self.start else {
                 return Ok(Choices::default());
@@ -41,7 +42,7 @@ impl Request<'_> {
                     .collect::<String>()
             );
             let evaluated = self
-                .evaluator()
+                .evaluator(nix)
                 .args(["--eval", "--strict", "--json", "-E"]);
             let text = evaluated.arg(expression).stdout_text()?;
             command::parse_json("nix-instantiate", &text)

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{Evaluation, Request, plain_args};
 use crate::error::Error;
+use crate::nix::Nix;
 
 /// Nix's name for an expression of the command line.
 const EXPRESSION: [&str; 2] = ["«string»:", "(string):"];
@@ -16,13 +17,13 @@ const TRUNCATED: &str = "       (stack trace truncated";
 impl Request<'_> {
     /// The error of a shell file in Nix's own words. Nix leaves frames out if there are many, so
     /// frames of ours may have taken the place of the user's: then Nix is asked without them.
-    pub(super) fn said_by_nix(&self, error: Error) -> Error {
+    pub(super) fn said_by_nix(&self, error: Error, nix: &Nix) -> Error {
         let has_ours = |words: &str| hidden(words, self.scratch) != words;
         if !matches!(&error, Error::NixFailed { words, .. } if has_ours(words)) {
             return error;
         }
         let plain = plain_args(self.file(), self.selection);
-        match self.print(plain, &mut Evaluation::default()) {
+        match self.print(nix, plain, &mut Evaluation::default()) {
             Err(plain @ Error::NixFailed { .. }) => plain,
             _ => without_ours(error, self.scratch),
         }

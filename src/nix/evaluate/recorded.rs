@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::nix::Nix;
 use crate::nix::flake::{Locked, Metadata};
 
 /// How a line of the recorder starts. Nothing else traces this.
@@ -131,11 +132,11 @@ pub(crate) struct KnownFlake {
 
 impl KnownFlake {
     /// Asks Nix to resolve a reference.
-    pub(crate) fn of(reference: &str) -> Result<Self> {
-        let metadata = Metadata::of(reference)?;
+    pub(crate) fn of(reference: &str, nix: &Nix) -> Result<Self> {
+        let metadata = Metadata::of(reference, nix)?;
         Ok(Self {
             reference: reference.to_owned(),
-            attributes: metadata.attributes()?,
+            attributes: metadata.attributes(nix)?,
             flake: metadata.locked(),
             path: metadata.path,
         })

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use super::{FEATURES, LOCK_FILE, Locked};
 use crate::error::{Error, Result};
-use crate::nix::command::{self, NixCommand};
+use crate::nix::Nix;
+use crate::nix::command;
 use crate::nix::expression::quote;
 use shellpack_format::bundle::manifest::BundleName;
 
@@ -28,8 +29,9 @@ pub(crate) struct Metadata {
 
 impl Metadata {
     /// Asks Nix, which fetches the flake and locks its inputs without changing the user's lock file.
-    pub(crate) fn of(reference: &str) -> Result<Self> {
-        let text = NixCommand::new("nix")
+    pub(crate) fn of(reference: &str, nix: &Nix) -> Result<Self> {
+        let text = nix
+            .command("nix")
             .args(FEATURES)
             .args(["flake", "metadata", "--json", "--no-write-lock-file"])
             .arg(reference)
@@ -73,14 +75,15 @@ impl Metadata {
     }
 
     /// The source's attributes besides its path, as this Nix has them: revision, date.
-    pub(crate) fn attributes(&self) -> Result<Value> {
+    pub(crate) fn attributes(&self, nix: &Nix) -> Result<Value> {
         let reference = serde_json::to_string(&self.tree())
             .map_err(|error| Error::nix_output("nix flake metadata", &error.to_string()))?;
         let expression = format!(
             "removeAttrs (builtins.fetchTree (builtins.fromJSON {})) [ \"outPath\" ]",
             quote(&reference)
         );
-        let text = NixCommand::new("nix-instantiate")
+        let text = nix
+            .command("nix-instantiate")
             .args(FEATURES)
             .args(["--eval", "--strict", "--json", "-E", &expression])
             .stdout_text()?;

@@ -359,3 +359,33 @@ fn no_variable_of_the_machine_is_set_for_evaluation() {
         "the value of the variable MODE has a zero byte"
     );
 }
+
+/// A bundle chooses what evaluation gives, and not what Nix builds, fetches or runs.
+#[test]
+fn no_setting_of_the_machine_is_set_for_evaluation() {
+    let said = |name: &str, value: &str| {
+        let setting = (name.to_owned(), value.to_owned());
+        with(|manifest| {
+            manifest.shells[0]
+                .evaluation_settings
+                .extend([setting.clone()]);
+        })
+    };
+    for name in [
+        "post-build-hook",
+        "plugin-files",
+        "builders",
+        "substituters",
+        "pure-eval",
+        "nix-path",
+        "allow-unsafe-native-code-during-evaluation",
+        "",
+    ] {
+        let expected = format!("its shell sets the setting {name:?} of Nix");
+        assert_eq!(said(name, "x"), expected);
+    }
+    assert_eq!(
+        said("system", "x\nbuilders = y"),
+        "the value of the setting system has a control character"
+    );
+}

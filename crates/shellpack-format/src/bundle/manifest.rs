@@ -20,6 +20,7 @@ mod by_hand;
 mod check;
 mod name;
 pub mod selection;
+mod settings;
 mod shell;
 mod text;
 mod variables;
@@ -27,6 +28,7 @@ mod variables;
 pub use answers::{Answers, HOME_PLACE, NEEDS_ANSWERS, PROJECT_PLACE, Probe, Seen};
 pub use by_hand::{NIX_PATH, NIXPKGS_CONFIG, nix_path, shell_quoted, shell_quoted_path};
 pub use name::{BundleName, ProjectDirectory, RelativePath, ShellName};
+pub use settings::is_evaluation_setting;
 pub use shell::{
     FlakePin, FlakeSource, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, Script, SearchPathEntry,
     Shell,

@@ -16,6 +16,7 @@ impl Shell {
         Selection {
             attribute: self.attribute.clone(),
             arguments: self.arguments.clone(),
+            settings: self.evaluation_settings.clone(),
         }
     }
 
@@ -55,6 +56,7 @@ impl Shell {
         } else if file != "./shell.nix" {
             words.push(shell_quoted(&file));
         }
+        words.extend(selection.to_options().map(shell_quoted));
         words.extend(
             selection
                 .to_args()

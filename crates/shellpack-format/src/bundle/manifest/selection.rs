@@ -1,5 +1,6 @@
 //! The selection of one derivation in a shell file.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
@@ -24,10 +25,12 @@ pub struct Selection {
     pub attribute: Option<String>,
     /// Arguments (`--arg`, `--argstr`), in order.
     pub arguments: Vec<Argument>,
+    /// Settings of Nix that decide what evaluation gives (`--option`).
+    pub settings: BTreeMap<String, String>,
 }
 
 impl Selection {
-    /// The arguments of a Nix command that say this.
+    /// The arguments of a Nix command that select the derivation.
     pub fn to_args(&self) -> Vec<OsString> {
         let mut args: Vec<OsString> = Vec::new();
         if let Some(attribute) = &self.attribute {
@@ -43,5 +46,11 @@ impl Selection {
             args.extend([option.into(), name.into(), value.into()]);
         }
         args
+    }
+
+    /// The arguments of a Nix command that set its settings.
+    pub fn to_options(&self) -> impl Iterator<Item = &str> {
+        let settings = self.settings.iter();
+        settings.flat_map(|(name, value)| ["--option", name, value])
     }
 }

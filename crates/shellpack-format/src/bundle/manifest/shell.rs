@@ -75,6 +75,9 @@ pub struct Shell {
     /// these and the ones that [belong to the machine](super::belongs_to_machine), and no others.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evaluation_variables: BTreeMap<String, String>,
+    /// Settings of Nix that decide what evaluation gives, with their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evaluation_settings: BTreeMap<String, String>,
     /// Environment variables that evaluation reads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variables_read: Vec<String>,

@@ -6,7 +6,8 @@ use super::pins::is_set;
 use super::{Paths, bad};
 use crate::bundle::BadBundle;
 use crate::bundle::manifest::{
-    FileKind, Manifest, Project, ProjectFile, RelativePath, Shell, is_evaluation_variable,
+    FileKind, Manifest, Project, ProjectFile, RelativePath, Shell, is_evaluation_setting,
+    is_evaluation_variable,
 };
 
 /// Checks that there is a shell, and that each has a name if there are several, is one of the project,
@@ -21,6 +22,7 @@ pub(super) fn ensure_shells(manifest: &Manifest, paths: &Paths<'_>) -> Result<()
         ensure_script(shell, &manifest.project)?;
         ensure_environment(shell, manifest.is_no_eval())?;
         ensure_variables(shell)?;
+        ensure_settings(shell)?;
         if let Some(missing) = shell.roots.iter().find(|root| !paths.contains(root)) {
             return bad(format!("the root {missing} is not among the store paths"));
         }
@@ -157,6 +159,21 @@ fn ensure_variables(shell: &Shell) -> Result<(), BadBundle> {
         }
         if value.contains('\0') {
             return bad(format!("the value of the variable {name} has a zero byte"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the settings that evaluation gets: a bundle must not change how Nix builds, or what it runs.
+fn ensure_settings(shell: &Shell) -> Result<(), BadBundle> {
+    for (name, value) in &shell.evaluation_settings {
+        if !is_evaluation_setting(name) {
+            return bad(format!("its shell sets the setting {name:?} of Nix"));
+        }
+        if value.contains(char::is_control) {
+            return bad(format!(
+                "the value of the setting {name} has a control character"
+            ));
         }
     }
     Ok(())
