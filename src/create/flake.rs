@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::project::{self, Project};
 use super::staged::copy_tree;
 use crate::error::{Error, FlakeProblem, Result};
-use crate::nix::evaluate::Request;
+use crate::nix::evaluate::{self, Request};
 use crate::nix::flake::{self, AttributePath, Flake, LOCK_FILE, Metadata};
 use crate::nix::user_config::Nothing;
 use crate::nix::{self, Nix};
@@ -106,7 +106,8 @@ impl StagedFlake {
         ];
         let found = self
             .flake
-            .first_of(&candidates, &surroundings, nix, scratch)?;
+            .first_of(&candidates, &surroundings, nix, scratch)
+            .map_err(|error| self.said_by_nix(error, &candidates[0], nix, scratch))?;
         let attribute = found.ok_or_else(|| FlakeProblem::NoAttribute {
             reference: self.named.clone(),
             tried: candidates.iter().map(ToString::to_string).collect(),
@@ -174,6 +175,24 @@ impl StagedFlake {
 }
 
 impl StagedFlake {
+    /// The error of outputs that cannot be looked through, in Nix's own words.
+    fn said_by_nix(
+        &self,
+        error: Error,
+        attribute: &AttributePath,
+        nix: &Nix,
+        scratch: &Path,
+    ) -> Error {
+        let selection = Selection {
+            attribute: Some(attribute.to_string()),
+            ..Selection::default()
+        };
+        match self.ensure_pure(&selection, nix) {
+            Err(problem) => problem.into(),
+            Ok(_) => evaluate::without_ours(error, scratch),
+        }
+    }
+
     /// Fails if Nix itself cannot evaluate the shell, and returns what it makes of it.
     pub(super) fn ensure_pure(
         &self,

@@ -65,6 +65,29 @@ fn traces_have_no_frames_of_ours() {
     }
 }
 
+/// The outputs are looked through before the shell is evaluated.
+#[test]
+fn errors_of_flakes_are_those_of_nix() {
+    let a = Machine::online();
+    a.configure("show-trace = true");
+    for (outputs, error) in [
+        ("throw \"no outputs\"", "error: no outputs"),
+        ("{ devShells = throw \"no shells\"; }", "error: no shells"),
+        ("{ devShells = greeting; }", "undefined variable 'greeting'"),
+    ] {
+        a.write(
+            "faulty/flake.nix",
+            &format!("{{ outputs = {{ self }}: {outputs}; }}"),
+        );
+        let outcome = a.shellpack("create --flake ./faulty").exits_with(1);
+        let outcome = outcome.says(error).never_says("shell.nix:");
+        // Nix 2.8 calls a file of its own an expression.
+        OURS[2..]
+            .iter()
+            .fold(outcome, |outcome, name| outcome.never_says(name));
+    }
+}
+
 const SEVERAL: &str = r#"{ make ? true, ... }:
 let
   shell = name: derivation { inherit name; system = builtins.currentSystem; builder = "/bin/sh"; };
