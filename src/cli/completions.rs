@@ -4,14 +4,15 @@
 //! it, and it knows the names of opened bundles. Files are left to the shell, which knows its own rules
 //! for quotes, `~` and spaces.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
-use clap::builder::StyledStr;
-use clap::{Args, Command, CommandFactory as _, ValueEnum};
-use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
+use clap::{Args, CommandFactory as _, ValueEnum};
 
 use super::Cli;
-use crate::opened;
+
+mod words;
+
+use words::Position;
 
 /// The hidden command. Its arguments are the words of a command line; the last one is completed.
 ///
@@ -70,97 +71,20 @@ pub(super) fn hidden_entry(args: &[OsString]) -> Option<i32> {
 
 /// What fits as the last word; `None` if there is none to complete.
 fn answer(words: &[OsString]) -> Option<String> {
-    let current = words.last()?;
-    let mut command = completed(Cli::command());
-    let found = complete(&mut command, words.to_vec(), words.len() - 1, None).ok()?;
-    let is_dashed = current.as_encoded_bytes().starts_with(b"-");
-    let is_option =
-        |one: &CompletionCandidate| one.get_value().as_encoded_bytes().starts_with(b"-");
-    let (files, mut found): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|one| files_of(one).is_some());
-    // Options are for those who begin with a dash, unless nothing else fits.
-    if !is_dashed && (!files.is_empty() || !found.iter().all(is_option)) {
-        found.retain(|one| !is_option(one));
-    }
-    let mut answer = String::from(files.first().and_then(files_of).unwrap_or_default());
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let (current, [_, before @ ..]) = words.split_last()? else {
+        return None;
+    };
+    let mut program = Cli::command();
+    program.build();
+    let fitting = Position::after(&program, before).fitting(current);
+    let mut answer = String::from(fitting.files);
     answer.push('\n');
-    for one in found {
-        let help = one.get_help().map(ToString::to_string).unwrap_or_default();
-        let help = help.lines().next().unwrap_or_default();
-        answer.push_str(&format!("{}\t{help}\n", one.get_value().to_string_lossy()));
+    for (word, meaning) in fitting.words {
+        let meaning = meaning.lines().next().unwrap_or_default();
+        answer.push_str(&format!("{word}\t{meaning}\n"));
     }
     Some(answer)
-}
-
-/// The kinds of files that a value can be, and the tags of the candidates that stand for them.
-const FILES: [&str; 3] = ["bundles", "files", "directories"];
-
-fn files_of(candidate: &CompletionCandidate) -> Option<&'static str> {
-    let tag = candidate.get_tag()?.to_string();
-    FILES.into_iter().find(|kind| *kind == tag)
-}
-
-/// The command line, with a completer for each value. The name of a value, as the help has it, says
-/// what it is.
-fn completed(command: Command) -> Command {
-    let commands: Vec<_> = command
-        .get_subcommands()
-        .map(|one| (one.get_name().to_owned(), one.get_about().cloned()))
-        .collect();
-    command.mut_subcommands(|subcommand| {
-        subcommand.mut_args(|arg| match completer(&arg, &commands) {
-            Some(completer) => arg.add(completer),
-            None => arg,
-        })
-    })
-}
-
-/// A word, and its meaning.
-type Meant = (String, Option<StyledStr>);
-
-fn completer(arg: &clap::Arg, commands: &[Meant]) -> Option<ArgValueCompleter> {
-    let name = match arg.get_value_names() {
-        Some([name, ..]) => name.as_str(),
-        _ => arg.get_id().as_str(),
-    };
-    let files = |kind: &'static str| {
-        let of = move |begun: &OsStr| {
-            let file = CompletionCandidate::new("").tag(Some(kind.into()));
-            // A word with a dash is an option.
-            let is_dashed = begun.as_encoded_bytes().starts_with(b"-");
-            Vec::from_iter((!is_dashed).then_some(file))
-        };
-        Some(ArgValueCompleter::new(of))
-    };
-    match name {
-        "BUNDLE" | "VOLUME" => files("bundles"),
-        "FILE" | "PATH" | "FILE|DIR" => files("files"),
-        "DIR" => files("directories"),
-        "NAME" if arg.is_positional() => Some(ArgValueCompleter::new(opened_bundles)),
-        "COMMAND" => {
-            let commands = commands.to_vec();
-            let of = move |begun: &OsStr| beginning_with(begun, &commands);
-            Some(ArgValueCompleter::new(of))
-        }
-        _ => None,
-    }
-}
-
-/// The names of the bundles that were opened here, each with its project's directory.
-fn opened_bundles(begun: &OsStr) -> Vec<CompletionCandidate> {
-    let names = opened::names_to_type().unwrap_or_default().into_iter();
-    let names: Vec<_> = names
-        .map(|(name, place)| (name, place.map(StyledStr::from)))
-        .collect();
-    beginning_with(begun, &names)
-}
-
-fn beginning_with(begun: &OsStr, all: &[Meant]) -> Vec<CompletionCandidate> {
-    let begun = begun.to_string_lossy();
-    let fitting = all.iter().filter(|(word, _)| word.starts_with(&*begun));
-    fitting
-        .map(|(word, meaning)| CompletionCandidate::new(word).help(meaning.clone()))
-        .collect()
 }
 
 #[cfg(test)]
@@ -183,6 +107,11 @@ mod tests {
             ("shellpack copy x.shellpack --volumes=", "directories\n"),
             ("shellpack create ", "files\n"),
             ("shellpack create -o ", "files\n"),
+            ("shellpack create -fo ", "files\n"),
+            ("shellpack create --argstr a b ", "files\n"),
+            ("shellpack create --argstr a ", "\n"),
+            ("shellpack create -j ", "\n"),
+            ("shellpack open x.shellpack -- ", "files\n"),
         ] {
             assert_eq!(answer_to(line), files, "{line}");
         }
@@ -208,6 +137,7 @@ mod tests {
             .collect();
         assert_eq!(found, [Some("remove"), Some("rehearse"), Some("repair")]);
         assert_eq!(answer_to("shellpack man reh").lines().count(), 2);
+        assert_eq!(answer_to("shellpack --quiet help reh").lines().count(), 2);
     }
 
     /// A value with a new name needs a decision.
