@@ -24,7 +24,7 @@ endif
 
 # Shell scripts, for shellcheck.
 SCRIPTS := $(filter-out scripts/licences scripts/needed scripts/recording,$(wildcard scripts/*)) $(wildcard tests/vm/guest/*) \
-  .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/compat/run tests/fresh/run tests/setup/run
+  .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/compat/run tests/deb/run tests/fresh/run tests/setup/run
 
 # Options of the benchmark, for one: BENCH='--only open --rounds 3'.
 BENCH ?=
@@ -41,6 +41,7 @@ INSTALL = PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' ZSHDIR='$(ZSHDIR)' scripts/ins
 # Tools from crates.io that only some targets need: installed once, into target/tools.
 TOOLS = $(TARGET)/tools
 MDBOOK := $(or $(shell command -v mdbook),$(TOOLS)/bin/mdbook)
+CARGO_DEB := $(or $(shell command -v cargo-deb),$(TOOLS)/bin/cargo-deb)
 CARGO_DENY := $(or $(shell command -v cargo-deny),$(TOOLS)/bin/cargo-deny)
 
 # Every page: the book has the same tree as the repository, so that links mean the same in both.
@@ -53,7 +54,7 @@ BY_SUDO := --config "target.'cfg(unix)'.runner = ['sudo', '--preserve-env', '--s
 # The machines take Debian's kernel.
 HAS_VM := $(shell grep -qs '^ID=debian' /etc/os-release && echo vm)
 
-.PHONY: help install uninstall demo test check test-vm test-compat bench man book recording audit dist setup root fixtures
+.PHONY: help install uninstall demo test check test-vm test-compat bench man book recording audit dist deb test-deb setup root fixtures
 
 help:
 	@echo "make demo         pack a nix-shell and open it in a room with no network"
@@ -68,6 +69,8 @@ help:
 	@echo "make recording    record the terminal that the README shows, as docs/recording.svg"
 	@echo "make audit        licences, duplicate versions, advisories (a network, the first time)"
 	@echo "make dist         the archive of a release, in dist; the same bytes everywhere"
+	@echo "make deb          a package for Debian and Ubuntu, in target/deb (a network, the first time)"
+	@echo "make test-deb     install it on fresh Debian trees (root, a network)"
 	@echo "tests/fresh/run   make demo and make test on fresh Debian trees (root, a network)"
 
 demo:
@@ -172,6 +175,17 @@ $(TOOLS)/bin/mdbook:
 $(TOOLS)/bin/cargo-deny:
 	@echo "== install cargo-deny into $(TOOLS) (minutes, once)"
 	@$(CARGO) install --locked --root "$(TOOLS)" --version '^0.20' cargo-deny
+
+$(TOOLS)/bin/cargo-deb:
+	@echo "== install cargo-deb into $(TOOLS) (minutes, once)"
+	@$(CARGO) install --locked --root "$(TOOLS)" --version '^3' cargo-deb
+
+deb: $(CARGO_DEB)
+	@scripts/setup deb
+	@scripts/deb "$(CARGO_DEB)"
+
+test-deb: deb
+	@tests/deb/run target/deb/shellpack_*.deb
 
 dist:
 	@scripts/setup dist

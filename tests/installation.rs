@@ -1,4 +1,4 @@
-//! `make install` and `make uninstall`.
+//! `make install`, and what the Debian package takes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -75,4 +75,37 @@ fn a_home_is_a_place() {
     let bin = concat!("BIN=", env!("CARGO_BIN_EXE_shellpack"));
     make(home.path(), &["install", bin, "PREFIX=~/.local"]);
     assert!(home.path().join(".local").join(FILES[1]).exists());
+}
+
+/// `make deb` takes most of them from a `make install`.
+#[test]
+fn what_the_debian_package_takes_is_there() {
+    let scratch = Scratch::new("deb");
+    let bin = concat!("BIN=", env!("CARGO_BIN_EXE_shellpack"));
+    let dest = format!("DESTDIR={}", scratch.path().display());
+    let words = [
+        "install",
+        bin,
+        &dest,
+        "PREFIX=/usr",
+        "ZSHDIR=vendor-completions",
+    ];
+    make(scratch.path(), &words);
+    let manifest: toml::Table = include_str!("../Cargo.toml").parse().unwrap();
+    let assets = manifest["package"]["metadata"]["deb"]["assets"]
+        .as_array()
+        .unwrap();
+    let assets = assets.iter().map(|asset| asset[0].as_str().unwrap());
+    let (installed, rest): (Vec<_>, Vec<_>) =
+        assets.partition(|asset| asset.starts_with("target/deb/root/"));
+    assert_eq!(installed.len(), FILES.len() + 1);
+    for asset in installed {
+        let asset = asset.trim_start_matches("target/deb/root/");
+        let there = scratch.path().join(asset.trim_end_matches('*'));
+        assert!(there.exists(), "make install does not make {asset}");
+    }
+    for file in rest.iter().filter(|file| !file.starts_with("target/")) {
+        let there = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        assert!(there.exists(), "there is no {file}");
+    }
 }
