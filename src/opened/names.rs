@@ -32,25 +32,17 @@ pub(crate) fn meant(text: &str) -> Result<Meant> {
     Ok(Meant { text, records })
 }
 
-/// Each name with which a user can mean a bundle, and the project directory of that bundle. Where several
-/// bundles share a name, their full names follow it.
-pub(crate) fn names_to_type() -> Result<Vec<(String, Option<String>)>> {
+/// Each name with which a user can mean a bundle, and where that bundle is. Where several bundles share
+/// a name, their full names follow it.
+pub(crate) fn names_to_type() -> Result<Vec<(String, String)>> {
     let mut records = Record::all()?;
     records.sort_by_cached_key(|record| (record.name().to_owned(), Reverse(record.last_opened())));
     let mut names = Vec::new();
     for same in records.chunk_by(|a, b| a.name() == b.name()) {
-        let place = |record: &Record| {
-            let places = record.places();
-            places
-                .first()
-                .map(|place| place.directory.display().to_string())
-        };
-        names.push((same[0].name().to_owned(), place(&same[0])));
+        names.push((same[0].name().to_owned(), same[0].whereabouts()));
         if same.len() > 1 {
-            names.extend(
-                same.iter()
-                    .map(|record| (record.full_name(), place(record))),
-            );
+            let each = |record: &Record| (record.full_name(), record.whereabouts());
+            names.extend(same.iter().map(each));
         }
     }
     Ok(names)
@@ -136,6 +128,15 @@ impl Record {
             Some((name, digest)) if is_digest(digest) => (name, digest),
             _ => (&self.id, ""),
         }
+    }
+
+    /// Its project's directory, in words.
+    fn whereabouts(&self) -> String {
+        if self.is_for_all() {
+            return "opened for all users".to_owned();
+        }
+        let place = self.places().into_iter().next();
+        place.map_or_else(String::new, |place| place.directory.display().to_string())
     }
 
     /// When the bundle was last opened; `None` if it has no place.

@@ -188,8 +188,7 @@ fn commands(command: &Command) -> impl Iterator<Item = (String, String)> {
     commands.map(|one| (one.get_name().to_owned(), text(one.get_about())))
 }
 
-/// The names of the bundles that were opened here, each with its project's directory.
-fn opened_bundles() -> impl Iterator<Item = (String, String)> {
-    let names = opened::names_to_type().unwrap_or_default().into_iter();
-    names.map(|(name, place)| (name, place.unwrap_or_default()))
+/// The names of the bundles that were opened here, and where each is.
+fn opened_bundles() -> Vec<(String, String)> {
+    opened::names_to_type().unwrap_or_default()
 }
