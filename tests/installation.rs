@@ -1,4 +1,6 @@
-//! `make install`, and what the Debian package takes.
+//! `make install`, the Debian package and the expressions for Nix.
+
+mod nix;
 
 use std::collections::BTreeSet;
 use std::fs;

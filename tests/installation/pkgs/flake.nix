@@ -1,0 +1,7 @@
+{
+  outputs = _: {
+    inherit (import ./.) lib;
+    legacyPackages.x86_64-linux = import ./.;
+    legacyPackages.aarch64-linux = import ./.;
+  };
+}
