@@ -37,8 +37,7 @@ mod verify;
 
 pub use cli::main;
 
-/// The parts of the program that tests, fuzzers and the generators of man pages use. They are not
-/// an interface.
+/// The parts of the program that tests and fuzzers use. They are not an interface.
 #[doc(hidden)]
 pub mod internals {
     pub use crate::carry::repair::{Options as RepairOptions, RepairOutcome, repair};
