@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{rehearse, room};
+use crate::{media, open as opening, rehearse, room};
 
 mod check;
 mod completions;
@@ -36,11 +36,13 @@ pub(crate) use volumes::{Copy, Join, Protect, Repair, Split, Volumes};
 
 /// Parses the command line, runs the command, prints its error, and returns the exit code.
 pub fn main() -> ExitCode {
-    // To build a room this program starts itself again. That must come before any thread.
+    // To build a room, this program starts itself again. That must come before any thread.
     let args: Vec<_> = std::env::args_os().collect();
     let hidden = room::hidden_entry(&args)
         .or_else(|| rehearse::inside::hidden_entry(&args))
-        .or_else(|| completions::hidden_entry(&args));
+        .or_else(|| completions::hidden_entry(&args))
+        .or_else(|| media::sync::hidden_entry(&args))
+        .or_else(|| opening::hidden_entry(&args));
     if let Some(code) = hidden {
         std::process::exit(code);
     }

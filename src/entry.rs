@@ -171,6 +171,7 @@ pub(crate) fn enter(
         ("nix-shell", invocation.command(&derivation, entry)?)
     };
     let stdin = replace_stdin(ready.is_stdin)?;
+    report.ensure_not_interrupted()?;
     report.emit(Event::Done);
     // Returns only if the program could not be started.
     Err(Error::CannotEnter {
@@ -223,6 +224,7 @@ fn become_bash(ready: &Ready<'_>, entry: &Entry, report: &Report) -> Result<Infa
     let store = &ready.manifest.closure.store;
     let as_packed = AsPacked::new(ready.shell, store, ready.project);
     let prepared = as_packed.prepare_here(entry, replace_stdin(ready.is_stdin)?)?;
+    report.ensure_not_interrupted()?;
     report.emit(Event::Done);
     Err(prepared.exec())
 }

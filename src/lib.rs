@@ -19,6 +19,7 @@ mod describe;
 mod enter;
 mod entry;
 mod error;
+mod interrupt;
 mod media;
 mod nix;
 mod open;

@@ -13,6 +13,7 @@ mod device;
 mod file_system;
 pub(crate) mod source;
 pub(crate) mod space;
+pub(crate) mod sync;
 mod unreadable;
 pub(crate) mod volumes;
 pub(crate) mod writeback;

@@ -13,6 +13,7 @@ mod import;
 mod outside;
 mod project;
 
+pub(crate) use import::hidden_entry;
 pub(crate) use outside::Outside;
 
 /// The options of `open`.
@@ -43,7 +44,7 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     report.emit(Event::Phase(Phase::Check));
     let bundle = Bundle::open_among(&options.bundle, &options.volumes, report.prompt())?;
     let shell = choose(bundle.reader.manifest(), options, report)?;
-    let accepted = accept::accept(bundle, &shell, options)?;
+    let accepted = accept::accept(bundle, &shell, options, report)?;
     let imported = import::import(accepted, options.threads, report)?;
     report.emit(Event::PhaseDone);
     imported.keep_environments();

@@ -14,7 +14,7 @@ use crate::error::{BadOutput, Error, Result};
 use crate::media::Medium;
 use crate::media::volumes::{Names, VolumeSize, parent};
 use crate::parity::Share;
-use crate::report::{Event, Phase, Report, count, human};
+use crate::report::{Event, Report, count};
 
 mod apart;
 mod aside;
@@ -139,23 +139,15 @@ impl OutputFiles {
         let medium = Medium::of(dir)?;
         let place = PartPlace {
             dir: dir.to_owned(),
-            in_step: medium.is_removable == Some(true),
             keep: self.keeps_parts.then(|| self.path.clone()),
         };
         Cutter::begin(place, self.cut(&medium)).map_err(Error::io("create a file in", dir))
     }
 
     /// Syncs the files to disk.
-    pub(crate) fn sync(&self, finished: FinishedFiles, report: &Report) -> Result<Unnamed> {
-        report.emit(Event::Phase(Phase::Sync));
-        let failed = Error::io("sync", &self.path);
-        let size = human(finished.size);
-        let waiting = report.waiting(&format!("{size} to reach {}", self.path.display()));
-        let mut parts = finished.parts.iter().chain(&finished.parity);
-        parts
-            .try_for_each(cutter::CompleteFile::sync)
-            .map_err(failed)?;
-        drop(waiting);
+    pub(crate) fn sync(&self, mut finished: FinishedFiles, report: &Report) -> Result<Unnamed> {
+        let parts = finished.parts.iter_mut().chain(&mut finished.parity);
+        sync::sync_files(&mut parts.collect::<Vec<_>>(), &self.path, report)?;
         let medium = Medium::of(parent(&self.path))?;
         if let Some(size) = finished.cut_at.filter(|_| self.volume_size.is_none()) {
             report.emit(Event::Note(&format!(

@@ -39,6 +39,8 @@ mod for_all_users;
 mod garbage;
 /// The effects of a `shellHook` when it runs.
 mod hooks;
+/// Ctrl-C ends waits that would have no end.
+mod interrupted;
 /// Progress, as JSON.
 mod json;
 /// An import that is interrupted, and one of a path that spans segments.

@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["describe", "parity", "tree", "unpack"],
     &["media", "nix"],
     &["relay", "report", "room"],
-    &["error", "redact"],
+    &["error", "interrupt", "redact"],
 ];
 
 /// Arrows that run up all the same: file, module, reason.
@@ -37,6 +37,14 @@ const CIRCLES: &[(&str, &str, &str)] = &[];
 const STARTERS: &[(&str, &str)] = &[
     ("nix/", "Nix's commands and its daemon"),
     ("room/", "the stages of a room"),
+    (
+        "media/sync.rs",
+        "this program once more, to wait for a medium",
+    ),
+    (
+        "open/import/direct/removal.rs",
+        "this program once more, to remove what is interrupted",
+    ),
     ("entry/as_packed.rs", "the bundle's bash"),
     (
         "cli/environment.rs",

@@ -2,11 +2,10 @@
 
 use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::{Cli, Command, Global, When, environment, hint, signals};
 use crate::error::{Error, Result};
+use crate::interrupt;
 use crate::report::{Event, Report};
 
 mod completions;
@@ -35,13 +34,9 @@ const OWN_FAILURE: u8 = 125;
 /// Runs the command and reports its end.
 pub(super) fn run(cli: Cli) -> ExitCode {
     set_colour(cli.global.color);
-    let interrupted = Arc::<AtomicBool>::default();
-    let report = Report::new(
-        cli.global.progress(),
-        cli.global.quiet,
-        Arc::clone(&interrupted),
-    )
-    .verbose(cli.global.verbose);
+    let interrupted = interrupt::flag();
+    let report = Report::new(cli.global.progress(), cli.global.quiet, interrupt::flag())
+        .verbose(cli.global.verbose);
     if uses_the_machine(&cli.command) {
         environment::mend(&report);
     }

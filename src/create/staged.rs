@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::interrupt;
 
 /// Copies a tree and makes it writable: one of the store is not.
 pub(super) fn copy_tree(from: &Path, to: &Path) -> Result<()> {
@@ -21,7 +22,7 @@ pub(super) fn copy_tree(from: &Path, to: &Path) -> Result<()> {
         }
         return Ok(());
     }
-    fs::copy(from, to).map_err(Error::io("copy", from))?;
+    interrupt::copy_file(from, to).map_err(Error::io("copy", from))?;
     let mode = metadata.permissions().mode() & 0o777 | 0o200;
     fs::set_permissions(to, Permissions::from_mode(mode))
         .map_err(Error::io("change the mode of", to))

@@ -12,6 +12,7 @@ use super::pack::{self, Settings};
 use super::prove::Proved;
 use super::shell::Shells;
 use crate::error::{BadOutput, Error, Result};
+use crate::interrupt;
 use crate::media::volumes::parent;
 use crate::output::{self, BUFFER, Counted, OutputFiles, Written};
 use crate::report::{Event, Phase, Report, human};
@@ -221,7 +222,7 @@ struct Hashing<R> {
 
 impl<R: io::Read> io::Read for &mut Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.input.read(buffer);
+        let read = interrupt::ensure_none().and_then(|()| self.input.read(buffer));
         self.has_failed = read.is_err();
         let n = read?;
         self.hasher.update(&buffer[..n]);

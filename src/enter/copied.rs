@@ -23,7 +23,7 @@ pub(super) fn to_here(
     report: &Report,
 ) -> Result<Chosen> {
     let manifest = &chosen.manifest;
-    let root = ProjectRoot::choose(manifest, None)?.compared(manifest, false);
+    let root = ProjectRoot::choose(manifest, None)?.compared(manifest, false, report);
     let is_free = |root: ProjectRoot| root.ensure_writable(manifest).map(|()| root);
     let root = root
         .and_then(is_free)

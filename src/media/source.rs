@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rustix::fs::{Advice, fadvise};
 
 use crate::error::{Error, Result};
+use crate::interrupt::Attentive;
 use crate::media::Unreadable;
 use crate::media::volumes::{Joined, Set, Shelf, VolumeSize};
 use crate::report::{Event, Prompt, Report};
@@ -20,7 +21,6 @@ mod fifo;
 mod meter;
 mod tee;
 
-use fifo::Fifo;
 use meter::Metered;
 pub(crate) use tee::Tee;
 
@@ -75,14 +75,15 @@ impl Found {
 
     fn file(file: &Path) -> Result<Self> {
         if file.metadata().is_ok_and(|it| it.file_type().is_fifo()) {
-            let fifo = Fifo::open(file).map_err(Error::io("open", file))?;
+            let fifo = fifo::open(file).map_err(Error::io("open", file))?;
             return Ok(Self::new(file, Box::new(Piped(BufReader::new(fifo)))));
         }
         let handle = File::open(file).map_err(Error::io("open", file))?;
         // A device, for example.
         let metadata = handle.metadata().ok().filter(Metadata::is_file);
         let Some(metadata) = metadata else {
-            return Ok(Self::new(file, Box::new(Piped(BufReader::new(handle)))));
+            let handle = BufReader::new(Attentive(handle));
+            return Ok(Self::new(file, Box::new(Piped(handle))));
         };
         Ok(Self {
             size: Some(metadata.len()),
@@ -147,7 +148,9 @@ impl Bundle {
     /// Finds the bundle that [`Bundle::open_among`] opens, without reading it.
     pub(crate) fn find(file: &Path, dirs: &[PathBuf], prompt: Option<Prompt>) -> Result<Found> {
         if file == Path::new("-") {
-            let input = BufReader::with_capacity(1 << 20, io::stdin());
+            let input = rustix::io::dup(rustix::stdio::stdin())
+                .map_err(|error| Error::io("read", "standard input")(error.into()))?;
+            let input = BufReader::with_capacity(1 << 20, Attentive(File::from(input)));
             let found = Found::new(Path::new("standard input"), Box::new(Piped(input)));
             return Ok(Found {
                 is_stdin: true,

@@ -14,6 +14,7 @@ use crate::nix::daemon::Connection;
 use crate::nix::required::missing_features;
 use crate::nix::{self, places};
 use crate::opened::{Record, Scope, opens_for_others};
+use crate::report::Report;
 use crate::target::Target;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 use shellpack_format::store::version::is_older;
@@ -70,8 +71,8 @@ impl Places {
     }
 
     /// These places, with the files that are there compared with the bundle's.
-    fn compared(self, manifest: &Manifest, overwrites: bool) -> Result<Self> {
-        let project = self.project.compared(manifest, overwrites)?;
+    fn compared(self, manifest: &Manifest, overwrites: bool, report: &Report) -> Result<Self> {
+        let project = self.project.compared(manifest, overwrites, report)?;
         Ok(Self { project, ..self })
     }
 
@@ -88,7 +89,12 @@ impl Places {
 
 /// Checks everything that the manifest alone can show, before any content is read. `shell` is the
 /// shell to enter; another one is checked when it is entered.
-pub(super) fn accept(bundle: Bundle, shell: &Shell, options: &Options) -> Result<Accepted> {
+pub(super) fn accept(
+    bundle: Bundle,
+    shell: &Shell,
+    options: &Options,
+    report: &Report,
+) -> Result<Accepted> {
     let target = Target::here();
     let manifest = bundle.reader.manifest();
     let places = Places::choose(&bundle, options)?;
@@ -107,7 +113,7 @@ pub(super) fn accept(bundle: Bundle, shell: &Shell, options: &Options) -> Result
         }
     }
     ensure_same_store(manifest, &target, &bundle.file)?;
-    let places = places.compared(manifest, options.overwrite)?;
+    let places = places.compared(manifest, options.overwrite, report)?;
     places.ensure_writable(manifest, connection.is_some())?;
     let mut accepted = Accepted {
         bundle,

@@ -24,6 +24,8 @@ mod daemon;
 mod direct;
 mod lock;
 
+pub(crate) use direct::hidden_entry;
+
 /// An imported bundle. Its shells can be entered.
 #[must_use]
 #[derive(Debug)]
@@ -161,7 +163,12 @@ pub(super) fn import(accepted: Accepted, threads: usize, report: &Report) -> Res
 fn place_project(mut bundle: Bundle, places: &Places, report: &Report) -> Result<Option<Record>> {
     let manifest = bundle.reader.manifest().clone();
     let project = &places.project;
-    let staged = project::stage(project, &mut bundle)?;
+    let bytes = project::bytes_to_stage(project, &bundle);
+    if bytes > 0 {
+        report.emit(Event::Phase(Phase::Import));
+        report.emit(Event::Total { bytes, paths: 0 });
+    }
+    let staged = project::stage(project, &mut bundle, report)?;
     if bundle.is_stream() {
         skip_closure(bundle.reader, &bundle.file, report)?;
     }
@@ -193,11 +200,12 @@ impl Work<'_> {
         let bytes = bundle.reader.manifest_bytes();
         let opening = Opening::begin(record, &manifest, bytes, connection)?;
         let project = &self.places.project;
-        let staged = project::stage(project, &mut bundle)?;
         let waiting = report.waiting("Nix's store to answer");
         let wanted = hold_and_compare(&manifest.closure, connection)?;
         drop(waiting);
-        let new_paths = self.announce(&manifest.closure, &wanted);
+        let more = project::bytes_to_stage(project, &bundle);
+        let new_paths = self.announce(&manifest.closure, &wanted, more);
+        let staged = project::stage(project, &mut bundle, report)?;
         if new_paths > 0 {
             self.import_closure(bundle.reader, &bundle.file, &wanted)?;
         } else if bundle.is_stream() {
@@ -211,14 +219,15 @@ impl Work<'_> {
         Ok((record, new_paths))
     }
 
-    /// Reports how much there is to import. Returns the number of paths.
-    fn announce(&self, closure: &Closure, wanted: &[bool]) -> usize {
+    /// Reports how much there is to import, with so many bytes of project files. Returns the number of
+    /// paths.
+    fn announce(&self, closure: &Closure, wanted: &[bool], more: u64) -> usize {
         let both = closure.paths.iter().zip(wanted);
         let new = both.filter(|(_, wanted)| **wanted);
         let sizes: Vec<_> = new.map(|(path, _)| path.nar_size).collect();
         self.report.emit(Event::Phase(Phase::Import));
         self.report.emit(Event::Total {
-            bytes: sizes.iter().sum(),
+            bytes: sizes.iter().sum::<u64>() + more,
             paths: sizes.len() as u64,
         });
         sizes.len()

@@ -8,14 +8,14 @@ use rustix::fs::{Advice, fadvise};
 use sha2::{Digest as _, Sha256};
 
 use super::part::{PartFile, PartPath, PartPlace};
+use crate::media::sync::{Extent, Syncing};
 use crate::media::volumes::VolumeSize;
 use shellpack_format::store::hash::Digest;
 
 /// How many bytes are written and hashed at a time: they stay in the processor's cache in between.
 pub(crate) const STEP: usize = 256 << 10;
-/// How many files may wait to be synced at the end, when most of their data has reached the medium
-/// anyway. More would need too many descriptors.
-const OPEN: usize = 32;
+/// How many complete files may be on their way to the medium while the next one is written.
+const ON_THE_WAY: usize = 1;
 
 /// The places of cuts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +56,17 @@ pub(super) struct CompleteFile {
     pub(super) path: PartPath,
     pub(super) size: u64,
     pub(super) digest: Digest,
-    /// Open until it is synced.
-    file: Option<File>,
+    /// Until it is synced.
+    on_the_way: Option<OnTheWay>,
+}
+
+/// A complete file whose last bytes are being synced.
+#[derive(Debug)]
+struct OnTheWay {
+    file: File,
+    /// How many bytes may not have arrived.
+    rest: u64,
+    syncing: Syncing,
 }
 
 /// All complete files of an output.
@@ -113,9 +122,8 @@ impl Cutter {
 
     fn keep(&mut self, full: Current) -> io::Result<()> {
         self.done.push(full.complete(&self.whole)?);
-        if let Some(oldest) = self.done.len().checked_sub(OPEN + 1) {
+        if let Some(oldest) = self.done.len().checked_sub(ON_THE_WAY + 1) {
             self.done[oldest].sync()?;
-            self.done[oldest].file = None;
         }
         Ok(())
     }
@@ -203,12 +211,17 @@ impl Current {
 
     fn complete(self, whole: &Sha256) -> io::Result<CompleteFile> {
         let hasher = self.hasher.unwrap_or_else(|| whole.clone());
-        let (file, path) = self.file.close()?;
+        let (file, rest, path) = self.file.close()?;
+        let syncing = Syncing::begin(&file, Extent::File)?;
         Ok(CompleteFile {
             path,
             size: self.size,
             digest: hasher.into(),
-            file: Some(file),
+            on_the_way: Some(OnTheWay {
+                file,
+                rest,
+                syncing,
+            }),
         })
     }
 }
@@ -216,13 +229,18 @@ impl Current {
 impl CompleteFile {
     /// Waits until the file is on the medium, and lets the system drop it from memory: reading back
     /// must read the medium. If that fails, it reads what it can.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        let Some(file) = &self.file else {
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        let Some(OnTheWay { file, syncing, .. }) = self.on_the_way.take() else {
             return Ok(());
         };
-        file.sync_all()?;
+        syncing.wait()?;
         let _ = fadvise(file, 0, None, Advice::DontNeed);
         Ok(())
+    }
+
+    /// How many of its bytes may not be on the medium.
+    pub(super) fn rest(&self) -> u64 {
+        self.on_the_way.as_ref().map_or(0, |file| file.rest)
     }
 }
 

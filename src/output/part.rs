@@ -21,8 +21,6 @@ use crate::media::writeback::Steady;
 #[derive(Debug, Clone)]
 pub(super) struct PartPlace {
     pub(super) dir: PathBuf,
-    /// Whether writing waits for the medium now and then.
-    pub(super) in_step: bool,
     /// The bundle whose parts stay and are continued.
     pub(super) keep: Option<PathBuf>,
 }
@@ -87,11 +85,7 @@ impl PartPlace {
         };
         Ok(PartFile {
             there: file.metadata()?.len(),
-            file: if self.in_step {
-                Steady::in_step(file)
-            } else {
-                Steady::new(file)
-            },
+            file: Steady::new(file),
             path,
             at: 0,
         })
@@ -132,13 +126,14 @@ fn about(path: &Path, error: io::Error) -> io::Error {
 }
 
 impl PartFile {
-    /// Completes the file. Excess old content is cut off.
-    pub(super) fn close(self) -> io::Result<(File, PartPath)> {
-        let file = self.file.into_inner();
+    /// Completes the file. Excess old content is cut off. Also returns how many of its bytes may not
+    /// be on the medium.
+    pub(super) fn close(self) -> io::Result<(File, u64, PartPath)> {
+        let (file, rest) = self.file.finish()?;
         if self.there > self.at {
             file.set_len(self.at)?;
         }
-        Ok((file, self.path))
+        Ok((file, rest, self.path))
     }
 
     /// How many of these bytes the file already has.
@@ -215,7 +210,6 @@ mod tests {
     fn place(dir: &Path) -> PartPlace {
         PartPlace {
             dir: dir.to_owned(),
-            in_step: false,
             keep: Some(dir.join("x")),
         }
     }
@@ -246,7 +240,7 @@ mod tests {
             for piece in bytes().chunks(700) {
                 file.write_all(piece).unwrap();
             }
-            let (_, path) = file.close().unwrap();
+            let (_, _, path) = file.close().unwrap();
             assert_eq!(path.as_path(), part);
             assert!(fs::read(&part).unwrap() == bytes());
         }

@@ -8,7 +8,6 @@ use super::cutter::Single;
 use super::part::PartPlace;
 use super::{BUFFER, FinishedFiles, OutputFiles};
 use crate::error::{Error, Result};
-use crate::media::Medium;
 use crate::media::volumes::parent;
 use crate::parity::{self, Geometry, Identity, ParityFile, Remains, parity_name};
 use crate::report::{Event, Phase, Report};
@@ -84,7 +83,6 @@ impl OutputFiles {
         let dir = parent(&self.path);
         let place = PartPlace {
             dir: dir.to_owned(),
-            in_step: Medium::of(dir)?.is_removable == Some(true),
             keep: None,
         };
         Single::begin(&place).map_err(Error::io("create a file in", dir))

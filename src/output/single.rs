@@ -7,6 +7,7 @@ use super::cutter::{CompleteFile, Single};
 use super::naming::{ensure_lasting, rename};
 use super::part::PartPlace;
 use super::read_back::ensure_arrived;
+use super::sync::sync_files;
 use super::{ReadBack, WrittenFile, ensure_writable};
 use crate::error::{BadOutput, Error, Result};
 use crate::media::Medium;
@@ -48,14 +49,12 @@ impl SingleFile {
         let medium = Medium::of(dir)?;
         let file = Single::begin(&PartPlace {
             dir: dir.to_owned(),
-            in_step: medium.is_removable == Some(true),
             keep: None,
         });
         let mut file = file.map_err(Error::io("create a file in", dir))?;
         write(&mut file)?;
-        let part = file.complete().map_err(Error::io("write", &self.path))?;
-        report.emit(Event::Phase(Phase::Sync));
-        part.sync().map_err(Error::io("sync", &self.path))?;
+        let mut part = file.complete().map_err(Error::io("write", &self.path))?;
+        sync_files(&mut [&mut part], &self.path, report)?;
         if self.read_back.is_wanted_on(&medium) {
             report.emit(Event::Phase(Phase::ReadBack));
             ensure_arrived(&part, &self.path, report)?;

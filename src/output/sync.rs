@@ -1,10 +1,33 @@
-//! Syncs names to disk: the name of a file is stored in its directory.
+//! Syncs files to disk, and their names: the name of a file is stored in its directory.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use rustix::fs::syncfs;
+
+use super::cutter::CompleteFile;
+use crate::error::{Error, Result};
+use crate::report::{Event, Phase, Report, human};
+
+/// Waits until files are on their medium. Most of their bytes are, and the rest is counted.
+pub(super) fn sync_files(
+    files: &mut [&mut CompleteFile],
+    name: &Path,
+    report: &Report,
+) -> Result<()> {
+    report.emit(Event::Phase(Phase::Sync));
+    let bytes = files.iter().map(|file| file.rest()).sum();
+    report.emit(Event::Total { bytes, paths: 0 });
+    for file in files {
+        let rest = file.rest();
+        let words = format!("{} to reach {}", human(rest), name.display());
+        let _waiting = report.waiting(&words);
+        file.sync().map_err(Error::io("sync", name))?;
+        report.emit(Event::Advanced { bytes: rest });
+    }
+    Ok(())
+}
 
 /// Syncs a directory in which this file has just got its name.
 pub(super) fn sync_directory(dir: &Path, file: &Path) -> io::Result<()> {

@@ -11,6 +11,7 @@ use super::geometry::Section;
 use super::head::{Fixed, Identity};
 use super::{Geometry, Remains};
 use crate::error::{Error, Result};
+use crate::interrupt;
 use crate::report::{Event, Report};
 
 /// Writes the parity of a bundle. `names` are the names of the bundle and of the parity file, for
@@ -113,6 +114,7 @@ fn encode(geometry: &Geometry, rows: &[u8], length: usize) -> io::Result<Vec<u8>
     };
     let slices: Vec<_> = (0..length).step_by(SLICE).collect();
     let encode = |encoder: &mut io::Result<_>, from: &usize| {
+        interrupt::ensure_none()?;
         let encoder = encoder.as_mut();
         let encoder = encoder.map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
         let slice = *from..length.min(from + SLICE);

@@ -12,6 +12,7 @@ use super::scratch::{nix_directory, scratch_space};
 use super::{PROJECT, SUBCOMMAND, process, surroundings};
 use crate::entry::recipe::Recipe;
 use crate::error::{Advice, Error, Result};
+use crate::interrupt;
 use crate::nix::Nix;
 use crate::report::{Event, Report};
 use crate::room::Access;
@@ -225,7 +226,7 @@ pub(super) fn copy_project(project: &Project, from: &Path, to: &Path) -> Result<
                 std::os::unix::fs::symlink(link, &target).map_err(Error::io("create", &target))?;
             }
             FileKind::File { .. } => {
-                fs::copy(&source, &target).map_err(Error::io("copy", &source))?;
+                interrupt::copy_file(&source, &target).map_err(Error::io("copy", &source))?;
             }
         }
     }

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps};
 
 use crate::error::{Error, Result};
-use crate::media::writeback;
 use shellpack_format::store::nar::parse::{NarEvent, Parser};
 
 mod split;
@@ -35,9 +34,6 @@ const STORE_MTIME: Timestamps = Timestamps {
 };
 const DIRECTORY: Mode = Mode::from_raw_mode(0o555);
 const PLAIN: Mode = Mode::from_raw_mode(0o444);
-/// A file of at least this size starts on its way to the medium as soon as it is complete. Smaller
-/// ones arrive sooner if the medium gets many of them together.
-const LARGE: u64 = 1 << 20;
 
 /// Restores one tree from slices of its NAR.
 #[derive(Debug)]
@@ -126,8 +122,8 @@ impl Restore {
                 }
             }
             NarEvent::FileEnd => {
-                if let Some((file, end)) = self.file.take() {
-                    seal_file(file, end)?;
+                if let Some((file, _)) = self.file.take() {
+                    seal_file(file)?;
                 }
             }
         }
@@ -212,11 +208,8 @@ fn seal_directory(directory: Arc<Directory>) -> io::Result<()> {
     Ok(())
 }
 
-/// A file that has been written up to `end`. Its last holder gives it its final form.
-fn seal_file(file: Arc<File>, end: u64) -> io::Result<()> {
-    if end >= LARGE {
-        writeback::begin(&file, 0..end);
-    }
+/// The last holder of a file gives it its final form.
+fn seal_file(file: Arc<File>) -> io::Result<()> {
     if let Some(file) = Arc::into_inner(file) {
         rustix::fs::futimens(&file, &STORE_MTIME)?;
     }

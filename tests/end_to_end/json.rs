@@ -84,7 +84,7 @@ fn json_reports_when_open_hands_over() {
     let said = open.exits_with(4).stderr;
     let told = said.strip_suffix("from the command\n").unwrap();
     let told = events(told);
-    assert_eq!(phases(&told), ["check", "import", "evaluate"]);
+    assert_eq!(phases(&told), ["check", "import", "sync", "evaluate"]);
     let [bytes, total, paths, _] = done(&told, "import");
     assert!(bytes == total && bytes > 0 && paths == 9, "{told:?}");
     assert_eq!(told.last(), Some(&json!({ "event": "done" })));

@@ -1,13 +1,14 @@
 //! The files of a project in the form of the manifest.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
+use crate::interrupt;
 use crate::nix::expression::utf8;
 use shellpack_format::bundle::manifest::{FileKind, ProjectFile, RelativePath};
 
@@ -61,23 +62,17 @@ pub(super) fn kind(path: &Path) -> Result<FileKind> {
     if !metadata.is_file() {
         return Err(Error::SpecialFile(path.to_owned()));
     }
-    let mut file = File::open(path).map_err(Error::io("read", path))?;
     let mut hasher = Sha256::new();
     let mut size = 0;
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        match std::io::Read::read(&mut file, &mut buffer).map_err(Error::io("read", path))? {
-            0 => {
-                return Ok(FileKind::File {
-                    mode,
-                    size,
-                    digest: hasher.into(),
-                });
-            }
-            n => {
-                hasher.update(&buffer[..n]);
-                size += n as u64;
-            }
-        }
-    }
+    interrupt::read_in_steps(path, |step| {
+        hasher.update(step);
+        size += step.len() as u64;
+        Ok(())
+    })
+    .map_err(Error::io("read", path))?;
+    Ok(FileKind::File {
+        mode,
+        size,
+        digest: hasher.into(),
+    })
 }

@@ -7,8 +7,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::is_same;
+use super::{is_same, is_same_as_read};
 use crate::error::{NoPlace, Result};
+use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::{FileKind, Manifest, ProjectFile, RelativePath};
 
 /// How many files a note names.
@@ -17,6 +18,8 @@ const NAMED: usize = 6;
 /// The files that differ from the bundle's, and what becomes of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Changes {
+    /// Are the bundle's.
+    pub(super) same: BTreeSet<RelativePath>,
     /// Are replaced: no edit is lost, or the user does not mind.
     pub(super) replaced: BTreeSet<RelativePath>,
     /// Stay, and have the bundle's version beside them.
@@ -35,14 +38,19 @@ impl Changes {
         manifest: &Manifest,
         earlier: &[Manifest],
         overwrites: bool,
+        report: &Report,
     ) -> Result<Self> {
         let mut changes = Self::default();
+        let read = |bytes| report.emit(Event::Advanced { bytes });
         for file in &manifest.project.files {
             let at = root.join(file.path.as_str());
             let Ok(there) = at.symlink_metadata() else {
                 continue;
             };
-            if is_same(&at, &file.kind) {
+            let is_same = is_same_as_read(&at, &file.kind, read);
+            report.ensure_not_interrupted()?;
+            if is_same {
+                changes.same.insert(file.path.clone());
                 continue;
             }
             // A directory is never replaced: it may hold anything.

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use super::changes::{Changes, beside};
-use super::is_same;
 use crate::error::{Error, NoPlace, Result};
 use crate::opened::opened_into;
-use shellpack_format::bundle::manifest::{Manifest, ProjectFile};
+use crate::report::{Event, Report};
+use shellpack_format::bundle::manifest::{FileKind, Manifest, ProjectFile};
 
 /// All that the mode of a project file may allow. A bundle that was packed on a file system without
 /// modes has files that everybody may write.
@@ -73,7 +73,12 @@ impl ProjectRoot {
     /// This directory, with the files that are there compared with the bundle's. Fails if one of them
     /// is in the way: it is of the user, and no earlier bundle brought it. Also fails if a directory
     /// merely has the bundle's name and is not its project.
-    pub(crate) fn compared(self, manifest: &Manifest, overwrites: bool) -> Result<Self> {
+    pub(crate) fn compared(
+        self,
+        manifest: &Manifest,
+        overwrites: bool,
+        report: &Report,
+    ) -> Result<Self> {
         if !exists(&self.root)? {
             return Ok(self);
         }
@@ -87,8 +92,22 @@ impl ProjectRoot {
         if !self.is_named && earlier.is_empty() && !self.holds_a_shell(manifest)? {
             return Err(other.into());
         }
-        let changes = Changes::find(&self.root, manifest, &earlier, overwrites)?;
+        let bytes = self.size_of_alike(manifest);
+        report.emit(Event::Total { bytes, paths: 0 });
+        let changes = Changes::find(&self.root, manifest, &earlier, overwrites, report)?;
         Ok(Self { changes, ..self })
+    }
+
+    /// How many bytes must be read to compare the files: those of other sizes need not be.
+    fn size_of_alike(&self, manifest: &Manifest) -> u64 {
+        let alike = manifest.project.files.iter().filter_map(|file| {
+            let FileKind::File { size, .. } = file.kind else {
+                return None;
+            };
+            let there = self.root.join(file.path.as_str()).symlink_metadata().ok()?;
+            (there.is_file() && there.len() == size).then_some(size)
+        });
+        alike.sum()
     }
 
     /// Notes about files that differ from the bundle's.
@@ -130,8 +149,7 @@ impl ProjectRoot {
     pub(crate) fn is_settled(&self, manifest: &Manifest) -> bool {
         let mut files = manifest.project.files.iter();
         files.all(|file| {
-            let at = self.root.join(file.path.as_str());
-            self.changes.kept.contains(&file.path) || is_same(&at, &file.kind)
+            self.changes.kept.contains(&file.path) || self.changes.same.contains(&file.path)
         })
     }
 

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::{Endpoint, protocol};
 use crate::error::{Error, Result};
+use crate::interrupt::Attentive;
 use shellpack_format::store::nar::padding;
 
 /// The longest string that we accept from a daemon: a message or a path, never content.
@@ -52,8 +53,10 @@ impl Wire {
         let copy = stream
             .try_clone()
             .map_err(Error::io("connect to Nix's daemon at", path))?;
+        let stream = Attentive::socket(stream);
+        let stream = stream.map_err(Error::io("connect to Nix's daemon at", path))?;
         Ok(Self {
-            from: BufReader::new(Box::new(copy)),
+            from: BufReader::new(Box::new(Attentive(copy))),
             to: BufWriter::new(Box::new(stream)),
             own: None,
         })
@@ -81,7 +84,7 @@ impl Wire {
             ));
         };
         Ok(Self {
-            from: BufReader::new(Box::new(stdout)),
+            from: BufReader::new(Box::new(Attentive(stdout))),
             to: BufWriter::with_capacity(128 << 10, Box::new(stdin)),
             own: Some(OwnDaemon { child, words }),
         })

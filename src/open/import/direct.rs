@@ -21,9 +21,11 @@ use shellpack_format::bundle::manifest::{Closure, ClosurePath};
 use shellpack_format::bundle::reader::ReadError;
 
 mod register;
+mod removal;
 mod tree;
 
 use register::State;
+pub(crate) use removal::hidden_entry;
 use tree::Tree;
 
 /// A store that shellpack writes to directly.

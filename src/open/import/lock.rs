@@ -2,7 +2,7 @@
 //! imports can run at the same time.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -38,6 +38,21 @@ impl PathLock {
                 return Ok(Self { file, path });
             }
         }
+    }
+
+    /// The file that is locked. Whoever has a copy of it has the lock.
+    pub(super) fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leaves it to another process, which has a copy of the file.
+    pub(super) fn leave(self) {
+        std::mem::forget(self);
     }
 }
 

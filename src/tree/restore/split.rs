@@ -77,7 +77,7 @@ impl Restore {
                 }
             }
             NarEvent::FileEnd => match self.file.take() {
-                Some((file, end)) => seal_file(file, end)?,
+                Some((file, _)) => seal_file(file)?,
                 None => drop(open.pop()),
             },
             NarEvent::Symlink(_) => {}
@@ -128,7 +128,7 @@ impl RestorePart {
             file,
             ..
         } = self.0;
-        let mut sealed = file.map_or(Ok(()), |(file, end)| seal_file(file, end));
+        let mut sealed = file.map_or(Ok(()), |(file, _)| seal_file(file));
         for directory in directories {
             sealed = sealed.and(seal_directory(directory));
         }

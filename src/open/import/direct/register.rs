@@ -3,19 +3,26 @@
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Direct, PathLock};
 use crate::error::{Error, Result};
+use crate::interrupt;
+use crate::media::sync::{Extent, Syncing};
 use crate::nix::database::Database;
+use crate::report::{Event, Phase, human};
 use crate::tree;
 use shellpack_format::store::path_info::PathInfo;
 
+/// How many unpacked paths may wait to be registered. Each keeps a lock file open.
+const BATCH: usize = 256;
 /// How many unpacked bytes start a sync. Each sync commits the file system's journal; with fewer of
 /// them, the last one would take long.
 const FLUSH_AFTER: u64 = 128 << 20;
-/// How many unpacked paths may wait to be registered. Each keeps a lock file open.
-const BATCH: usize = 256;
+/// How many bytes may be unpacked during a sync.
+const AHEAD: u64 = 2 * FLUSH_AFTER;
+/// How long an interrupted import waits for the disk.
+const MOMENT: Duration = Duration::from_millis(300);
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -26,8 +33,10 @@ pub(super) struct State {
     unpacked: BTreeMap<usize, PathLock>,
     /// How many unpacked paths start another registration.
     enough: usize,
-    /// Bytes written since the last sync.
+    /// Bytes written since the last sync began.
     dirty: u64,
+    /// Whether one is under way.
+    is_syncing: bool,
     is_over: bool,
 }
 
@@ -39,6 +48,7 @@ impl State {
             unpacked: BTreeMap::new(),
             enough: BATCH,
             dirty: 0,
+            is_syncing: false,
             is_over: false,
         }
     }
@@ -69,23 +79,51 @@ impl Direct<'_> {
     /// Registers all complete paths, even if the work failed, and removes the others.
     pub(in super::super) fn finish(self, outcome: Result<()>) -> Result<()> {
         rustix::process::umask(self.umask);
-        let waiting = self.report.waiting("the store's file system to be synced");
-        let registered = self.register_complete();
-        drop(waiting);
+        let registered = self.register_rest(outcome.is_ok());
         let rest = std::mem::take(&mut self.lock().unpacked);
+        if registered.is_err() && self.report.ensure_not_interrupted().is_err() {
+            // The disk is busy, and so would be the removal. Nix does not know them: the next import
+            // replaces them, or the garbage collector removes them.
+            return outcome.and(registered);
+        }
         let removed = rest
             .keys()
             .try_for_each(|&index| tree::delete_tree(&self.place(index)));
         outcome.and(registered).and(removed)
     }
 
-    /// Counts bytes that were written into trees.
-    pub(super) fn wrote(&self, bytes: usize) {
+    /// Registers what is complete. This is the last sync, and the only one that nothing else hides.
+    fn register_rest(&self, is_all: bool) -> Result<()> {
+        let bytes = self.lock().dirty;
+        if is_all {
+            self.report.emit(Event::Phase(Phase::Sync));
+            self.report.emit(Event::Total { bytes, paths: 0 });
+        }
+        let size = human(bytes);
+        let store = self.closure.store.as_path().display();
+        let waiting = self.report.waiting(&format!("{size} to reach {store}"));
+        self.register_complete()?;
+        drop(waiting);
+        if is_all {
+            self.report.emit(Event::Advanced { bytes });
+        }
+        Ok(())
+    }
+
+    /// Counts bytes that were written into trees. They are never far ahead of the disk, so that
+    /// progress shows its speed.
+    pub(super) fn wrote(&self, bytes: usize) -> Result<()> {
         let mut state = self.lock();
         state.dirty += bytes as u64;
         if state.dirty >= FLUSH_AFTER {
             self.changed.notify_all();
         }
+        while state.is_syncing && state.dirty >= AHEAD {
+            self.report.ensure_not_interrupted()?;
+            let waited = self.changed.wait_timeout(state, interrupt::PATIENCE);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Ok(())
     }
 
     /// Notes that a tree is complete. It will be registered with others.
@@ -122,8 +160,10 @@ impl Direct<'_> {
     fn register_complete(&self) -> Result<()> {
         let ready = self.ready();
         // Nix trusts its database, so the contents must be on disk first.
-        rustix::fs::syncfs(&self.store)
-            .map_err(|error| Error::io("sync", self.closure.store.as_path())(error.into()))?;
+        let synced = self.sync();
+        self.lock().is_syncing = false;
+        self.changed.notify_all();
+        synced?;
         if ready.is_empty() {
             return Ok(());
         }
@@ -145,12 +185,24 @@ impl Direct<'_> {
         Ok(())
     }
 
+    /// After Ctrl-C, only a moment is left for it: what is not registered then, the next import
+    /// unpacks again.
+    fn sync(&self) -> Result<()> {
+        let failed = |error| Error::io("sync", self.closure.store.as_path())(error);
+        let syncing = Syncing::begin(&self.store, Extent::FileSystem).map_err(failed)?;
+        if self.report.ensure_not_interrupted().is_ok() {
+            return syncing.wait().map_err(failed);
+        }
+        syncing.wait_at_most(MOMENT).map_err(failed)
+    }
+
     /// Every unpacked path whose references are registered or are being registered with it.
     /// References come first, so one pass in order finds them all.
     fn ready(&self) -> Vec<usize> {
         let mut state = self.lock();
         let state = &mut *state;
         state.dirty = 0;
+        state.is_syncing = true;
         let mut ready = Vec::new();
         for &index in state.unpacked.keys() {
             let mut others = self.closure.paths[index]

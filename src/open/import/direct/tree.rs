@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Direct, PathLock};
+use super::{Direct, PathLock, removal};
 use crate::error::Result;
 use crate::tree;
 use crate::tree::restore::{self, Restore};
@@ -77,7 +77,7 @@ impl<'a> NarSink for Tree<'a> {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         match &mut self.unpacking {
             Some((restore, _)) => {
-                self.direct.wrote(bytes.len());
+                self.direct.wrote(bytes.len())?;
                 restore.write(bytes)
             }
             None => Ok(()),
@@ -107,7 +107,7 @@ impl NarPart for TreePart<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         match &mut self.0 {
             Some((part, unpacking)) => {
-                unpacking.direct.wrote(bytes.len());
+                unpacking.direct.wrote(bytes.len())?;
                 part.write(bytes)
             }
             None => Ok(()),
@@ -145,7 +145,12 @@ impl Unpacking<'_> {
 
 impl Drop for Unpacking<'_> {
     fn drop(&mut self) {
-        if self.lock.is_some() {
+        let Some(lock) = self.lock.take() else {
+            return;
+        };
+        if self.direct.report.ensure_not_interrupted().is_err() {
+            removal::remove(&self.place, lock);
+        } else {
             let _ = tree::delete_tree(&self.place);
         }
     }

@@ -1,0 +1,62 @@
+//! Ctrl-C ends a wait that would have no end. If it does not, `timeout` kills after a while, and the
+//! exit code says so.
+
+use crate::support::daemon::{DAEMON, with_trust_in};
+use crate::support::{Machine, bundle};
+
+/// Sends the signal of Ctrl-C after two seconds, when a command waits.
+const INTERRUPTED: &str = "timeout --foreground --preserve-status -s INT -k 15 2 shellpack";
+
+/// B, with a bundle of which `some FILE` sends the first bytes. Its writer then holds the pipe open.
+fn with_a_pipe() -> (Machine, &'static str) {
+    let b = Machine::offline();
+    b.receive(&bundle("blog"), "x.shellpack");
+    let some = "mkfifo f; some() { { head -c $1 x.shellpack; exec sleep 1000; } >f & }";
+    (b, some)
+}
+
+#[test]
+fn a_pipe_that_gives_nothing_more_is_not_waited_for() {
+    let (b, some) = with_a_pipe();
+    for (bytes, command) in [
+        (0, "open - --no-shell"),
+        (0, "verify -"),
+        (0, "inspect -"),
+        (100, "open - --no-shell"),
+        (1_000_000, "verify -"),
+    ] {
+        b.sh(&format!(
+            "rm -f f; {some}; some {bytes}; {INTERRUPTED} {command} <f"
+        ))
+        .exits_with(130)
+        .says("error: interrupted\n");
+    }
+}
+
+#[test]
+fn an_import_that_waits_for_a_pipe_leaves_nothing() {
+    let (b, some) = with_a_pipe();
+    let left =
+        "ls -A | grep -vx -e f -e x.shellpack -e .local -e .cache -e .nix-defexpr -e .nix-profile
+        ls /nix/store | grep lock";
+    b.sh(&format!(
+        "{some}; some 1000000; code=0; {INTERRUPTED} open - --no-shell <f || code=$?
+         {{ {left}; }} || true; exit $code"
+    ))
+    .exits_with(130)
+    .prints("")
+    .says("interrupted");
+    b.shellpack("open x.shellpack --run true").succeeds();
+}
+
+#[test]
+fn a_daemon_that_does_not_answer_is_not_waited_for() {
+    let b = with_trust_in("root alice");
+    b.receive(&bundle("imports"), "x.shellpack");
+    let script = format!(
+        "{DAEMON}\nkill -STOP $!; code=0
+        setpriv --reuid 1000 --regid 1000 --clear-groups -- {INTERRUPTED} open x.shellpack --no-shell || code=$?
+        kill -CONT $!; exit $code"
+    );
+    b.sh(&script).exits_with(130).says("interrupted");
+}
