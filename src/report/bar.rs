@@ -126,7 +126,7 @@ impl Width {
 fn line(status: &Status, columns: u16) -> String {
     let width = Width::of(columns);
     let doing = status.phase.doing();
-    let pace = pace(status);
+    let pace = pace(status, width);
     if status.total.is_none() {
         let counted = match status.done.paths {
             0 => String::new(),
@@ -161,21 +161,23 @@ fn bar(percent: u64, columns: usize) -> String {
     format!("{text:columns$}")
 }
 
-/// The speed and the time left, or the reason why nothing moves.
-fn pace(status: &Status) -> String {
+/// The speed and the time left, or the reason why nothing moves. What changes comes first where the
+/// end of the line may be cut off: the time.
+fn pace(status: &Status, width: Width) -> String {
     match &status.pace {
         Pace::Moving { left } => {
             let left = left.map(|left| format!("{} left", time_left(left)));
-            let parts = lines::rate(status).into_iter().chain(left);
+            let mut parts = [lines::rate(status), left];
+            if width == Width::Narrow {
+                parts.reverse();
+            }
+            let parts = parts.into_iter().flatten();
             parts.map(|part| format!(", {part}")).collect()
         }
         Pace::Still { time, what: None } if !status.counts() => format!(" {}", duration(*time)),
         Pace::Still { time, what } => {
-            let separator = if status.counts() { "," } else { "" };
-            format!(
-                "{separator} {}",
-                lines::stillness(status, *time, what.as_deref())
-            )
+            let why = lines::stillness(status, what.as_deref());
+            format!(" ({}), {why}", duration(*time))
         }
     }
 }
@@ -210,7 +212,7 @@ mod tests {
             [
                 "packing [========>           ] 600.00 MiB/1.46 GiB, 45/195 paths, 210.00 MiB/s, 1m 20s left",
                 "packing [====>       ] 600.00 MiB/1.46 GiB, 210.00 MiB/s, 1m 20s left",
-                "packing 40%, 210.00 MiB/s, 1m 20s left",
+                "packing 40%, 1m 20s left, 210.00 MiB/s",
             ]
         );
     }
@@ -220,15 +222,15 @@ mod tests {
         let said = |bytes, pace| line(&packing(bytes, pace), 40);
         assert_eq!(
             said(0, Pace::still(2, Some("a lock"))),
-            "packing 0%, waiting for a lock (2s)"
+            "packing 0% (2s), waiting for a lock"
         );
         assert_eq!(
             said(600 * MIB, Pace::still(12, None)),
-            "packing 40%, nothing new for 12s"
+            "packing 40% (12s), nothing new"
         );
         assert_eq!(
             said(1500 * MIB, Pace::still(2, None)),
-            "packing 100%, finishing (2s)"
+            "packing 100% (2s), finishing"
         );
     }
 
@@ -252,11 +254,11 @@ mod tests {
         );
         assert_eq!(
             said(7, Pace::still(2, None)),
-            "listing the closure … 7 paths, nothing new for 2s"
+            "listing the closure … 7 paths (2s), nothing new"
         );
         assert_eq!(
             said(0, Pace::still(2, Some("a lock"))),
-            "listing the closure … waiting for a lock (2s)"
+            "listing the closure … (2s), waiting for a lock"
         );
     }
 

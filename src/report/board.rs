@@ -96,7 +96,10 @@ impl Board {
     }
 
     pub(super) fn set_total(&self, total: Amount) {
-        if let Some(phase) = &mut self.lock().phase {
+        // Nothing to do has no size, and takes no time.
+        if let Some(phase) = &mut self.lock().phase
+            && total != Amount::default()
+        {
             phase.set_total(total);
         }
     }

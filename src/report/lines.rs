@@ -113,7 +113,8 @@ fn line(status: &Status) -> Option<String> {
                 (false, Some(_)) => format!("still {doing}: "),
                 (true, _) => format!("still {doing} {counted}, "),
             };
-            Some(still + &stillness(status, *time, what.as_deref()))
+            let why = stillness(status, what.as_deref());
+            Some(format!("{still}{why} ({})", duration(*time)))
         }
     }
 }
@@ -140,14 +141,13 @@ pub(super) fn rate(status: &Status) -> Option<String> {
     Some(format!("{}/s", human(per_second)))
 }
 
-/// The reason for a standstill, and its time.
-pub(super) fn stillness(status: &Status, time: Duration, what: Option<&str>) -> String {
-    let time = duration(time);
+/// The reason for a standstill.
+pub(super) fn stillness(status: &Status, what: Option<&str>) -> String {
     match what {
-        Some(what) => format!("waiting for {} ({time})", super::printable_line(what)),
-        None if status.is_complete() => format!("finishing ({time})"),
-        None if status.done == Amount::default() => format!("nothing yet ({time})"),
-        None => format!("nothing new for {time}"),
+        Some(what) => format!("waiting for {}", super::printable_line(what)),
+        None if status.is_complete() => "finishing".to_owned(),
+        None if status.done == Amount::default() => "nothing yet".to_owned(),
+        None => "nothing new".to_owned(),
     }
 }
 
@@ -203,7 +203,7 @@ mod tests {
         let counted = "still packing 300.00 MiB of 1.46 GiB (20%), 45 of 195 paths";
         assert_eq!(
             said(&packing(300 * MIB, Pace::still(12, None))),
-            format!("{counted}, nothing new for 12s")
+            format!("{counted}, nothing new (12s)")
         );
         assert_eq!(
             said(&packing(300 * MIB, Pace::still(12, Some("a\nlock")))),
