@@ -38,6 +38,8 @@ pub(crate) struct AsPacked<'a> {
     directory: PathBuf,
     /// Whether its `shellHook` is run.
     runs_hook: bool,
+    /// The file that is told which commands of the hook fail.
+    failures: Option<&'a Path>,
 }
 
 /// A shell that is ready to start: a bash, its variables, and the files that it reads first.
@@ -58,16 +60,25 @@ impl<'a> AsPacked<'a> {
             store,
             directory: shell.entered_in(project),
             runs_hook: true,
+            failures: None,
         }
     }
 
     /// This shell without running its `shellHook`.
     pub(crate) fn without_hook(&self) -> Self {
         Self {
-            shell: self.shell,
-            store: self.store,
             directory: self.directory.clone(),
             runs_hook: false,
+            ..*self
+        }
+    }
+
+    /// This shell, whose hook writes to a file which of its commands fail.
+    pub(crate) fn noting_failures(&self, file: &'a Path) -> Self {
+        Self {
+            directory: self.directory.clone(),
+            failures: Some(file),
+            ..*self
         }
     }
 
@@ -114,6 +125,7 @@ impl<'a> AsPacked<'a> {
             keeps_dir: made.keeps_dir,
             pure: entry.pure,
             runs_hook: self.runs_hook,
+            failures: self.failures,
             attributes: attributes.map(|attributes| attributes.script),
             bash: program,
             first_on_path: bash.first_on_path(),

@@ -23,6 +23,8 @@ pub(super) struct Hook {
     words: String,
     /// Lines of its output that say that something is missing.
     missing: Vec<String>,
+    /// Its commands that fail, each with its status.
+    failing: Vec<String>,
 }
 
 /// Endings of lines in which shells, coreutils and others say that a program or a file is missing.
@@ -31,6 +33,10 @@ const MISSING: [&str; 3] = [
     ": not found",
     ": No such file or directory",
 ];
+/// How bash begins to complain of code that it cannot read.
+const UNREADABLE: [&str; 2] = ["syntax error", "unexpected EOF while looking for matching"];
+/// Where a shell tells which commands of its hook fail.
+const FAILURES: &str = "/nix/rehearsal-failures";
 /// The most of these lines that are told.
 const TOLD: usize = 10;
 
@@ -64,20 +70,56 @@ pub(super) fn enter(
         network::last_lines(&tried.words)
     };
     let missing = lines_about_missing(&tried.words);
-    let is_finding = wants_network || ended.is_some() || !missing.is_empty();
+    let mut failing = Vec::new();
+    if !wants_network && ended.is_none() && missing.is_empty() {
+        failing = failing_commands(as_packed)?;
+    }
+    let is_finding = wants_network || ended.is_some() || !missing.is_empty() || !failing.is_empty();
     Ok(Entered::Yes(is_finding.then_some(Hook {
         wants_network,
         ended,
         words,
         missing,
+        failing,
     })))
 }
 
-/// The lines that say that a program or a file is missing, each once.
+/// The commands of the hook that fail, each once. The hook does not mind, or it would have ended the
+/// shell; so it does not tell either. A command whose complaints it throws away may fail.
+fn failing_commands(as_packed: &AsPacked<'_>) -> Result<Vec<String>> {
+    let file = Path::new(FAILURES);
+    if !arrives(&as_packed.noting_failures(file))? {
+        return Ok(Vec::new());
+    }
+    let noted = fs::read(file).unwrap_or_default();
+    let noted = String::from_utf8_lossy(&noted).into_owned();
+    let mut failing = Vec::new();
+    for line in noted.lines().filter_map(failing_command) {
+        if failing.len() < TOLD && !failing.contains(&line) {
+            failing.push(line);
+        }
+    }
+    Ok(failing)
+}
+
+/// A line of what was noted, in words; `None` if it may be no failure. A file that is sourced and a
+/// function have the status of their last command, which is often a condition.
+fn failing_command(noted: &str) -> Option<String> {
+    let mut parts = noted.splitn(3, ' ');
+    let (status, kind, command) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_sourced = command.starts_with(". ") || command.starts_with("source ");
+    let is_silenced = command.contains("2>") || command.contains("&>");
+    let may_be_condition = is_sourced || (kind == "function" && status == "1");
+    (!is_silenced && !may_be_condition).then(|| format!("{command} (exit status: {status})"))
+}
+
+/// The lines that say that a program or a file is missing, or that the hook cannot be read, each once.
 fn lines_about_missing(printed: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for line in printed.lines().map(str::trim_end) {
-        let says_so = MISSING.iter().any(|end| line.ends_with(end));
+        let is_unreadable = |words: &&str| line.contains(&format!(": {words}"));
+        let says_so = MISSING.iter().any(|end| line.ends_with(end))
+            || (line.contains(": line ") && UNREADABLE.iter().any(is_unreadable));
         if says_so && found.len() < TOLD && !found.iter().any(|known| known == line) {
             found.push(line.to_owned());
         }
@@ -155,9 +197,21 @@ impl fmt::Display for Hook {
                 "the shellHook wants a network, which the target does not have, and ends the shell \
                  ({status})"
             )?,
-            (false, None) => {
+            (false, None) if self.failing.is_empty() => {
                 f.write_str("the shellHook said in the rehearsal:")?;
                 return listed(f, self.missing.iter().map(String::as_str));
+            }
+            (false, None) => {
+                f.write_str(match self.failing.len() {
+                    1 => "a command of the shellHook fails in the rehearsal:",
+                    _ => "commands of the shellHook fail in the rehearsal:",
+                })?;
+                listed(f, self.failing.iter().map(String::as_str))?;
+                if self.words.is_empty() {
+                    return Ok(());
+                }
+                f.write_str("\nthe output of the shellHook:")?;
+                return listed(f, self.words.lines());
             }
             (false, status) => write!(
                 f,
@@ -185,16 +239,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn conditions_and_silenced_commands_do_not_fail() {
+        let told = |noted| failing_command(noted);
+        assert_eq!(
+            told("3 file sh -c 'exit 3'").unwrap(),
+            "sh -c 'exit 3' (exit status: 3)"
+        );
+        assert_eq!(told("2 function f").unwrap(), "f (exit status: 2)");
+        assert_eq!(told("1  ( false )").unwrap(), "( false ) (exit status: 1)");
+        for noted in [
+            "1 function f",
+            "1 builtin . ./x",
+            "2 file ls x 2> /dev/null",
+        ] {
+            assert_eq!(told(noted), None, "{noted}");
+        }
+    }
+
+    #[test]
     fn lines_about_missing_things_are_found() {
         let printed = "ready\nbash: rep-tool: command not found\nsh: 1: tool: not found\n\
                        cat: x: No such file or directory\nbash: rep-tool: command not found\n\
-                       not found in the cache\n";
+                       not found in the cache\n\
+                       bash: eval: line 7: syntax error near unexpected token `fi'\n\
+                       syntax error: none\n";
         assert_eq!(
             lines_about_missing(printed),
             [
                 "bash: rep-tool: command not found",
                 "sh: 1: tool: not found",
-                "cat: x: No such file or directory"
+                "cat: x: No such file or directory",
+                "bash: eval: line 7: syntax error near unexpected token `fi'"
             ]
         );
     }

@@ -111,6 +111,49 @@ fn what_a_hook_says_is_missing_is_told() {
     }
 }
 
+/// They fail at home, too. A condition is no failure, nor is what the hook silences.
+#[test]
+fn commands_of_a_hook_that_fail_are_told() {
+    let conditions = "[ -e .env ] && . .env; false || true; ls /gone 2> /dev/null; \
+                      if false; then :; fi; grep -q x /dev/null || echo none";
+    let hook = format!("{conditions}; sh -c 'echo no luck; exit 3'; echo ready; [ -e .env ] && :");
+    for words in ["", "--no-eval"] {
+        let a = machine_a();
+        a.write_shell(
+            "hook-fails",
+            &format!("pkgs.mkShell {{ shellHook = \"{hook}\"; }}"),
+        );
+        let said = a
+            .sh(&format!(
+                "shellpack create fixtures/shells/hook-fails {words} -f -o hook-fails.shellpack"
+            ))
+            .succeeds()
+            .says(
+                "warning: a command of the shellHook fails in the rehearsal:\n  \
+                 sh -c 'echo no luck; exit 3' (exit status: 3)\n\
+                 the output of the shellHook:\n  none\n  no luck\n  ready\n",
+            );
+        assert_eq!(
+            said.stderr.matches("exit status").count(),
+            1,
+            "{}",
+            said.stderr
+        );
+    }
+    pack("hook-conditions", conditions)
+        .succeeds()
+        .never_says("warning");
+}
+
+/// What comes before the error is run, and bash goes on behind the hook.
+#[test]
+fn a_hook_that_bash_cannot_read_is_told() {
+    pack("hook-unreadable", "echo begun\nif true; then\n  echo x\n")
+        .succeeds()
+        .says("warning: the shellHook said in the rehearsal:\n")
+        .says("syntax error: unexpected end of file");
+}
+
 /// Nix may be among what an administrator installed.
 #[test]
 fn a_nix_in_opt_rehearses() {

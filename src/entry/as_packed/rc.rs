@@ -16,6 +16,8 @@ pub(super) struct Rc<'a> {
     pub(super) keeps_dir: bool,
     pub(super) pure: bool,
     pub(super) runs_hook: bool,
+    /// The file that is told which commands of the hook fail.
+    pub(super) failures: Option<&'a Path>,
     /// Structured attributes, as `declare`s.
     pub(super) attributes: Option<String>,
     /// The bash, as it is invoked.
@@ -100,6 +102,9 @@ impl Rc<'_> {
         let prompt = set(b"PS1", quoted(&self.prompt));
         let wants_prompt: &[u8] = br#"[ -n "${PS1-}" ] && [ -z "${NIX_SHELL_PRESERVE_PROMPT-}" ]"#;
         statements.push([b"if ", wants_prompt, b"; then ", &prompt, b"; fi"].concat());
+        if let Some(file) = self.failures {
+            statements.push(noting_failures(file));
+        }
         if self.runs_hook {
             let hook = br#"if [ "$(type -t runHook)" = function ]; then runHook shellHook; fi"#;
             statements.push(hook.into());
@@ -122,6 +127,24 @@ fn remover() -> Vec<u8> {
     let mut found = std::env::split_paths(&path).map(|dir| dir.join("rm"));
     let found = found.find(|file| file.is_absolute() && file.is_file());
     found.map_or_else(|| b"rm".into(), quoted)
+}
+
+/// Lets the hook note each of its commands that fails: its status, its kind and its text. By bash's
+/// own rules, a command that is a condition does not fail, nor does one that another one stands in for
+/// (`a || b`).
+fn noting_failures(file: &Path) -> Vec<u8> {
+    let note: &[u8] = br#"printf '%s %s %s\n' "$?" \
+"$(type -t -- "${BASH_COMMAND%% *}")" "${BASH_COMMAND//$'\n'/ }" >> "#;
+    let note = [note, &quoted(file)].concat();
+    let trap = [b"trap ", &quoted(OsStr::from_bytes(&note))[..], b" ERR\n"].concat();
+    [
+        b"if [ -n \"${shellHook-}\" ]; then shellHook=",
+        &quoted(OsStr::from_bytes(&trap))[..],
+        b"\"$shellHook\"",
+        &quoted("\n\ntrap - ERR\n"),
+        b"; fi",
+    ]
+    .concat()
 }
 
 /// A word for bash, always quoted.
