@@ -22,6 +22,7 @@ mod signals;
 mod stdout;
 mod tip;
 mod volumes;
+mod wrap;
 
 pub(crate) use check::{Inspect, Rehearse, Verify};
 pub(crate) use completions::Completions;

@@ -8,6 +8,7 @@ mod surroundings;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use shellpack_format::store::hash::Digest;
@@ -24,6 +25,35 @@ fn messages_are_as_written() {
         .env("XDG_STATE_HOME", "")
         .env("SHELLPACK_ALL_USERS", "/nonexistent")
         .case("tests/messages/*.trycmd");
+}
+
+/// Whatever the terminal of the one who asks: the help of each command fits one of 80 columns.
+#[test]
+fn help_fits_80_columns() {
+    let help = |args: &[&str]| {
+        let shellpack = Command::new(env!("CARGO_BIN_EXE_shellpack"))
+            .args(args)
+            .env_remove("COLUMNS")
+            .output()
+            .unwrap();
+        assert!(shellpack.status.success(), "{args:?}");
+        String::from_utf8(shellpack.stdout).unwrap()
+    };
+    let all = help(&["--help"]);
+    let commands = all.split("Commands:\n").nth(1).unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    let commands = commands.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let mut commands: Vec<_> = commands.filter(|name| !name.is_empty()).collect();
+    assert!(commands.len() > 10 && commands.contains(&"create"), "{all}");
+    commands.retain(|name| *name != "help");
+    for words in [&["-h"][..], &["--help"]] {
+        let of_commands = commands.iter().map(|name| [&[*name][..], words].concat());
+        for args in of_commands.chain([words.to_vec()]) {
+            let text = help(&args);
+            let long = text.lines().find(|line| line.chars().count() > 80);
+            assert_eq!(long, None, "{args:?}");
+        }
+    }
 }
 
 /// Bundles that cannot be opened, and one of several shells, beside the golden ones that the messages speak of as well.

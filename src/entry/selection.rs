@@ -23,7 +23,7 @@ pub(crate) fn note_other_shells(manifest: &Manifest, shell: &Shell, report: &Rep
     if let Some(name) = shell.name.as_ref().filter(|_| !others.is_empty()) {
         let others = others.join(", ");
         report.emit(Event::Note(&format!(
-            "the shell is {name}; use --shell to enter another: {others}"
+            "entering the shell named {name}; use --shell to enter another: {others}"
         )));
     }
 }

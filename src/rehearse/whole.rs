@@ -65,7 +65,7 @@ impl Stage {
         for shell in shells {
             if let Some(name) = &shell.name {
                 report.emit(Event::Note(&format!(
-                    "opening the bundle for the shell {name}"
+                    "opening the bundle for the shell named {name}"
                 )));
             }
             let args = self.arguments(shell, options);

@@ -10,7 +10,7 @@ use super::print::{Failure, Tone, print, print_failure, print_said};
 use super::status::{Pace, Status};
 use super::terminal::{self, Terminal};
 use super::view::View;
-use super::words::{duration, human, printable, time_left};
+use super::words::{count, duration, human, printable, time_left};
 
 /// The time between two redraws: smooth, and cheap.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -130,7 +130,7 @@ fn line(status: &Status, columns: u16) -> String {
     if status.total.is_none() {
         let counted = match status.done.paths {
             0 => String::new(),
-            paths => format!(" {paths} paths"),
+            paths => format!(" {}", count(paths, "path")),
         };
         return format!("{doing} …{counted}{pace}");
     }
@@ -144,7 +144,7 @@ fn counted(status: &Status, width: Width) -> String {
         Width::Wide => {
             let paths = match total.paths {
                 0 => String::new(),
-                paths => format!(", {}/{paths} paths", done.paths),
+                paths => format!(", {}/{}", done.paths, count(paths, "path")),
             };
             format!("[{}] {bytes}{paths}", bar(status.percent(), 20))
         }
@@ -247,6 +247,7 @@ mod tests {
         };
         let moving = Pace::Moving { left: None };
         assert_eq!(said(0, moving.clone()), "listing the closure …");
+        assert_eq!(said(1, moving.clone()), "listing the closure … 1 path");
         assert_eq!(said(7, moving), "listing the closure … 7 paths");
         assert_eq!(
             said(0, Pace::still(80, None)),

@@ -6,7 +6,7 @@ use super::event::Phase;
 use super::print::{Failure, Tone, print, print_failure, print_said};
 use super::status::{Amount, Pace, Status};
 use super::view::View;
-use super::words::{duration, human, printable, time_left};
+use super::words::{count, duration, human, printable, time_left};
 
 /// The time between two looks at the clock.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -126,12 +126,12 @@ fn counted(status: &Status) -> String {
         Some(total) => {
             let paths = match total.paths {
                 0 => String::new(),
-                paths => format!(", {} of {paths} paths", done.paths),
+                paths => format!(", {} of {}", done.paths, count(paths, "path")),
             };
             let (done, percent) = (human(done.bytes), status.percent());
             format!("{done} of {} ({percent}%){paths}", human(total.bytes))
         }
-        None => format!("({} paths so far)", done.paths),
+        None => format!("({} so far)", count(done.paths, "path")),
     }
 }
 

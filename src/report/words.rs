@@ -1,5 +1,6 @@
 //! Words for humans: sizes, numbers, times, and foreign text, which must not play with a terminal.
 
+use std::fmt::Display;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A size for a human, in powers of 1024, as `ls -h` and Nix print it.
@@ -8,8 +9,9 @@ pub(crate) fn human(bytes: u64) -> String {
 }
 
 /// A number of things in words: `1 path`, `8 paths`.
-pub(crate) fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+pub(crate) fn count<N: PartialEq + From<u8> + Display>(number: N, thing: &str) -> String {
+    let ending = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {thing}{ending}")
 }
 
 /// An elapsed time: `8s`, `1m 20s`, `2h 5m`.

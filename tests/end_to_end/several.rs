@@ -130,7 +130,7 @@ fn each_attribute_is_a_shell() {
     }
     // They are in one directory, which does not tell them apart.
     b.runs(&format!("cd attributes; shellpack enter {run}"))
-        .says("the shell is x; use --shell to enter another: y.-two-words-\n")
+        .says("entering the shell named x; use --shell to enter another: y.-two-words-\n")
         .prints("x hi");
 }
 

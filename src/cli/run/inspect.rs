@@ -1,6 +1,7 @@
 //! `shellpack inspect`.
 
-use crate::cli::stdout::{json, print};
+use crate::cli::stdout::{columns, json, print};
+use crate::cli::wrap::wrapped;
 use crate::cli::{Global, Inspect};
 use crate::describe;
 use crate::error::Result;
@@ -11,5 +12,5 @@ pub(super) fn run(command: Inspect, global: &Global) -> Result<()> {
     if as_json {
         return print(&json(&inspection)?);
     }
-    print(&inspection.text(global.verbose))
+    print(&wrapped(&inspection.text(global.verbose), columns()))
 }

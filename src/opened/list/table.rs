@@ -1,7 +1,7 @@
 //! The list as an aligned table. Below each bundle are the directories that it was opened into.
 
 use super::{Listed, ListedShell};
-use crate::report::{human, printable_line};
+use crate::report::{count, human, printable_line};
 
 /// Between two columns.
 const GAP: &str = "  ";
@@ -106,7 +106,7 @@ fn cells(listed: &Listed, name: &str) -> Option<[String; COLUMNS]> {
     let names: Vec<_> = several(listed).map(|(name, _)| name.as_str()).collect();
     let what = match names.len() {
         0 => base(listed.derivation.as_ref()?).to_owned(),
-        number => format!("{number} shells: {}", names.join(", ")),
+        number => format!("{}: {}", count(number, "shell"), names.join(", ")),
     };
     // To the minute: `2026-11-23T14:20:05Z`.
     let time = listed

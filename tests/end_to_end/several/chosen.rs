@@ -11,7 +11,7 @@ fn the_first_is_entered_and_the_others_are_listed() {
     for way in ["", "--no-eval"] {
         b.shellpack(&format!("open x.shellpack {way} {WHICH}"))
             .succeeds()
-            .says("the shell is a; use --shell to enter another: tools/b\n")
+            .says("entering the shell named a; use --shell to enter another: tools/b\n")
             .prints("a");
     }
     b.shellpack(&format!("open x.shellpack --shell a {WHICH}"))
@@ -59,7 +59,7 @@ fn the_directory_says_which_is_entered() {
         }
         for place in ["inside", "inside/tools/c", "."] {
             b.runs(&format!("cd {place}; shellpack enter inside {way} {WHICH}"))
-                .says("the shell is a; use --shell to enter another: tools/b\n")
+                .says("entering the shell named a; use --shell to enter another: tools/b\n")
                 .prints("a");
         }
         let named = format!("shellpack enter --shell tools/b {way} {WHICH}");
@@ -155,6 +155,6 @@ fn every_shell_is_rehearsed_again() {
         .prints("b");
     a.shellpack("rehearse again.shellpack --run 'echo $WHICH; test $WHICH != a || exit 7'")
         .exits_with(7)
-        .says("opening the bundle for the shell a")
+        .says("opening the bundle for the shell named a")
         .prints("a");
 }
