@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{fdatasync, fsync, syncfs};
+use rustix::fs::{FlockOperation, fdatasync, flock, fsync, syncfs};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
@@ -78,6 +78,7 @@ pub(crate) struct Syncing {
     extent: Extent,
     /// `None` if it could not be started. Then this process syncs.
     process: Option<Process>,
+    is_over: bool,
 }
 
 #[derive(Debug)]
@@ -95,15 +96,18 @@ impl Syncing {
             file,
             extent,
             process,
+            is_over: false,
         })
     }
 
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> io::Result<()> {
-        if let Some(process) = &mut self.process
-            && let Some(outcome) = process.outcome()?
-        {
-            return outcome;
+        if let Some(process) = &mut self.process {
+            let outcome = process.outcome()?;
+            self.is_over = true;
+            if let Some(outcome) = outcome {
+                return outcome;
+            }
         }
         self.extent.sync(&self.file).map_err(Into::into)
     }
@@ -165,6 +169,16 @@ fn understood(answer: &str) -> Option<io::Result<()>> {
     }
     let error = Errno::from_raw_os_error(answer.parse().ok()?);
     Some(Err(error.into()))
+}
+
+impl Drop for Syncing {
+    fn drop(&mut self) {
+        if self.process.is_some() && !self.is_over {
+            // After an interruption. The other process has the file open for a while, and with it the
+            // lock, if there is one. This process writes to it no more.
+            let _ = flock(&self.file, FlockOperation::Unlock);
+        }
+    }
 }
 
 impl Drop for Process {
