@@ -1,11 +1,11 @@
 //! The third stage: the plan. It is the whole manifest, and with it the place of every byte, before
 //! a byte is written. Planning never touches the disk.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::closure::{BashOrigin, Closure, Portion};
-use super::shell::{Shell, Shells, Surroundings, Values};
+use super::shell::{Shell, Shells};
 use super::wanted::WantedScript;
 use crate::entry::as_packed::attributes;
 use crate::error::{Error, NoShell, Result};
@@ -183,28 +183,8 @@ fn manifest_shell(
         name: frozen.name.clone(),
         path: frozen.path.clone(),
     };
-    // Only evaluation needs the surroundings.
-    let none = Surroundings::default();
-    let surroundings = if shells.no_eval {
-        &none
-    } else {
-        &shell.surroundings
-    };
-    let fetching_files = if shells.no_eval {
-        Vec::new()
-    } else {
-        shell.fetching_files.clone()
-    };
-    let evaluation_variables = if shells.no_eval {
-        Values::new()
-    } else {
-        shell.evaluation_variables.clone()
-    };
-    let evaluation_settings = if shells.no_eval {
-        BTreeMap::new()
-    } else {
-        shell.selection.settings.clone()
-    };
+    let no_eval = shells.no_eval;
+    let surroundings = for_evaluation(&shell.surroundings, no_eval);
     let config = surroundings.nixpkgs_config.as_ref();
     let derivations = closure.derivations.as_ref();
     Ok(manifest::Shell {
@@ -223,16 +203,21 @@ fn manifest_shell(
         nix_path: surroundings.search_path.iter().map(entry).collect(),
         nixpkgs_config: config.map(|file| file.path.clone()),
         takes_user_config: surroundings.takes_user_config,
-        fetching_files,
-        evaluation_variables,
-        evaluation_settings,
+        fetching_files: for_evaluation(&shell.fetching_files, no_eval),
+        evaluation_variables: for_evaluation(&shell.evaluation_variables, no_eval),
+        evaluation_settings: for_evaluation(&shell.selection.settings, no_eval),
         variables_read: shell.variables_read.iter().cloned().collect(),
         derivations: derivations.map(|path| nix.store.print(path)),
         roots: portion.roots.clone(),
         structured_attributes: None,
-        flake: shell.flake.clone().filter(|_| !shells.no_eval),
+        flake: for_evaluation(&shell.flake, no_eval),
         environment: shell.derivation.environment.clone(),
     })
+}
+
+/// What only evaluation needs: nothing, where nothing is evaluated.
+fn for_evaluation<T: Clone + Default>(value: &T, no_eval: bool) -> T {
+    if no_eval { T::default() } else { value.clone() }
 }
 
 fn script(shell: &Shell, root: &Path) -> Result<Option<manifest::Script>> {

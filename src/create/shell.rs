@@ -123,14 +123,10 @@ impl Shell {
 pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     report.emit(Event::Phase(Phase::Evaluate));
     ensure_name_is_usable(options)?;
-    if let Some(setting) = options.nix.search_path() {
-        return Err(NoShell::SearchPath(setting.to_owned()).into());
-    }
     let variables = Variables::of(options)?;
     let scratch =
         tempfile::tempdir().map_err(Error::io("create a directory in", std::env::temp_dir()))?;
-    let nix = Nix::find_with(options.nix.clone())?;
-    nix.ensure_store_is_here()?;
+    let nix = find_nix(options)?;
     let wanted = wanted::locate_all(options, &nix, scratch.path(), report)?;
     let mut connection = nix.connect()?;
     let evaluator = Evaluator {
@@ -183,6 +179,16 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
         scratch,
         _temporary_roots: connection,
     })
+}
+
+/// This machine's Nix, with the options that the user gives it.
+fn find_nix(options: &Options) -> Result<Nix> {
+    if let Some(setting) = options.nix.search_path() {
+        return Err(NoShell::SearchPath(setting.to_owned()).into());
+    }
+    let nix = Nix::find_with(options.nix.clone())?;
+    nix.ensure_store_is_here()?;
+    Ok(nix)
 }
 
 /// The project as far as it is carried for entry without evaluation.

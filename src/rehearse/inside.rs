@@ -106,14 +106,32 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
             interpreter: None,
         });
     }
-    let evaluated = evaluated::of_flake(&task.recipe.shell, &path, &nix)?;
-    let seen = hook::enter(&as_packed, |run, log| {
+    let (check, hook) = enter_evaluated(&task, &invocation, &as_packed, (&path, &nix))?;
+    checks.push(check);
+    Ok(Observed::Passed {
+        nix_version: Some(nix.version),
+        checks,
+        not_tried,
+        hook,
+        interpreter: interpreter::finding(&task.recipe.shell, &as_packed, &task.store),
+    })
+}
+
+/// Enters the shell as nix-shell does, now that it is evaluated.
+fn enter_evaluated(
+    task: &Task,
+    invocation: &Invocation<'_>,
+    as_packed: &AsPacked<'_>,
+    (path, nix): (&StorePath, &Nix),
+) -> Result<(String, Option<Hook>), Ended> {
+    let evaluated = evaluated::of_flake(&task.recipe.shell, path, nix)?;
+    let seen = hook::enter(as_packed, |run, log| {
         let entry = Entry::run(run);
         if let Some(shell) = &evaluated {
             let shell = AsPacked::new(shell, &task.store, &task.project);
             return shell.prepare(&entry, false)?.status_with_log(log);
         }
-        let derivation = nix.store.join(&path);
+        let derivation = nix.store.join(path);
         invocation
             .command(&derivation, &entry)?
             .status_with_log(log)
@@ -123,15 +141,7 @@ fn rehearse(file: &Path) -> Result<Observed, Ended> {
     } else {
         "entered nix-shell"
     };
-    let (check, hook) = entered(seen, check)?;
-    checks.push(check);
-    Ok(Observed::Passed {
-        nix_version: Some(nix.version),
-        checks,
-        not_tried,
-        hook,
-        interpreter: interpreter::finding(&task.recipe.shell, &as_packed, &task.store),
-    })
+    entered(seen, check)
 }
 
 /// The target has its own values of the variables that decide what the shell is.

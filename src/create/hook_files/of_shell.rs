@@ -50,10 +50,7 @@ impl Visitor<'_> {
         };
         choice.left.retain(|path| !visited.files.contains(path));
         if !choice.left.is_empty() {
-            let project = self.project.with_files(&choice.carried, top, false)?;
-            let made = self
-                .host
-                .made_by_hook(&choice.left, &project.entries, &project.root)?;
+            let made = self.made_with(&choice.carried, &choice.left)?;
             choice
                 .left
                 .retain(|path| path == top || !made.contains(path));
@@ -139,10 +136,7 @@ impl Visitor<'_> {
         if left.is_empty() {
             return Ok(());
         }
-        let project = self.project.with_files(also_carried, top, false)?;
-        let made = self
-            .host
-            .made_by_hook(&left, &project.entries, &project.root)?;
+        let made = self.made_with(also_carried, &left)?;
         left.retain(|path| !made.contains(path));
         let choice = if self.project.is_flake() {
             Choice::of_flake(top, left)
@@ -156,6 +150,18 @@ impl Visitor<'_> {
         };
         told::untracked(&choice, top, self.shell, self.host.report);
         Ok(())
+    }
+
+    /// Those of some files that the hook makes, where these others are carried, too.
+    fn made_with(
+        &self,
+        also_carried: &BTreeSet<PathBuf>,
+        files: &BTreeSet<PathBuf>,
+    ) -> Result<BTreeSet<PathBuf>> {
+        let top = self.host.top;
+        let project = self.project.with_files(also_carried, top, false)?;
+        self.host
+            .made_by_hook(files, &project.entries, &project.root)
     }
 
     /// The carried links in the directories that the shell names.
