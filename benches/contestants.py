@@ -183,6 +183,13 @@ NIX_SHELL = Contestant(
 )
 ENTER = entry("enter", "open, evaluating", "")
 ENTER_NO_EVAL = entry("enter-no-eval", "open `--no-eval`", "--no-eval")
+ENV = Contestant(
+    "env",
+    "env",
+    'cd opened && "$shellpack" env > /dev/null',
+    before='"$shellpack" open "$bundle" --no-shell --dir opened',
+    needs=("bundle",),
+)
 
 # Evaluating: every file once, however many others import it.
 
@@ -220,7 +227,7 @@ def groups(slow_rounds):
     return (
         Group("create", "Create", (Race("whole", peers_and_create),)),
         Group("open", "Open", (Race("whole", peers_and_open),)),
-        Group("entry", "Entry", (Race("whole", (NIX_SHELL, ENTER, ENTER_NO_EVAL)),)),
+        Group("entry", "Entry", (Race("whole", (NIX_SHELL, ENTER, ENTER_NO_EVAL, ENV)),)),
         Group(
             "diamond",
             "A diamond of imports, 18 levels",

@@ -56,6 +56,7 @@ class Limit:
 WALL_LIMITS = (
     # The shell has no `setup`, so this is all that entering takes.
     Limit("entry, no evaluation", "entry", "whole", "enter-no-eval", 0.06),
+    Limit("env", "entry", "whole", "env", 0.05),
     Limit("inspect, 5,000 paths", "inspect", "small-paths", "inspect", 0.1),
 )
 
