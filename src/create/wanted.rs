@@ -13,7 +13,7 @@ use crate::nix::Nix;
 use crate::nix::flake::AttributePath;
 use crate::nix::script::Lines;
 use crate::report::{Event, Report};
-use shellpack_format::bundle::manifest::selection::Selection;
+use shellpack_format::bundle::manifest::selection::{Argument, Selection};
 use shellpack_format::bundle::manifest::shell_quoted;
 
 /// A shell to pack.
@@ -53,12 +53,15 @@ impl Wanted {
         ensure_relative_arguments_work(&self.selection, &script.file)?;
         self.include.extend(script.lines.include.iter().cloned());
         if *is_staged {
-            self.include = self
-                .include
-                .iter()
-                .map(|entry| from_anywhere(entry))
-                .collect();
-            self.directory = self.file.parent().map(Path::to_owned);
+            let mut arguments = relative_arguments(&self.selection);
+            if arguments.next().is_some() {
+                self.directory = self.file.parent().map(Path::to_owned);
+                self.include = self
+                    .include
+                    .iter()
+                    .map(|entry| from_anywhere(entry))
+                    .collect();
+            }
         }
         self.script = Some(WantedScript {
             file: file.clone(),
@@ -245,9 +248,7 @@ fn passed_over(file: &Path, other: &Path, nix: &Nix) -> String {
 /// Refuses relative paths in arguments unless the current directory is the shell file's: that is
 /// where the target evaluates them.
 fn ensure_relative_arguments_work(selection: &Selection, file: &Path) -> Result<()> {
-    let expressions = selection.arguments.iter().filter(|one| !one.string);
-    let mut relative = expressions.filter(|one| has_relative_path(&one.value));
-    let Some(argument) = relative.next() else {
+    let Some(argument) = relative_arguments(selection).next() else {
         return Ok(());
     };
     let directory = file.parent().unwrap_or(file);
@@ -257,6 +258,12 @@ fn ensure_relative_arguments_work(selection: &Selection, file: &Path) -> Result<
     }
     let name = argument.name.clone();
     Err(NoShell::RelativeArgument(name, directory.to_owned()).into())
+}
+
+/// The arguments that have a relative path in them.
+fn relative_arguments(selection: &Selection) -> impl Iterator<Item = &Argument> {
+    let expressions = selection.arguments.iter().filter(|one| !one.string);
+    expressions.filter(|one| has_relative_path(&one.value))
 }
 
 /// The shells of a flake, named by `REFERENCE#ATTRIBUTE`, without duplicates. They must all belong

@@ -106,10 +106,12 @@ pub(crate) fn in_force(nix: &Nix, include: &[String]) -> Result<Vec<PathEntry>> 
 }
 
 impl PathEntry {
-    /// Makes a relative entry absolute: for Nix it is relative to the current directory.
+    /// Makes a relative entry absolute: for Nix it is relative to the current directory, which an empty
+    /// one is.
     fn absolute(mut self) -> Result<Self> {
         if !is_url(&self.path) {
-            let path = std::path::absolute(&self.path).map_err(Error::io("find", &self.path))?;
+            let here = Path::new(".").join(&self.path);
+            let path = std::path::absolute(here).map_err(Error::io("find", &self.path))?;
             utf8(&path)?.clone_into(&mut self.path);
         }
         Ok(self)

@@ -58,6 +58,15 @@ fn nixpkgs_behind_a_symlink_is_no_eval() {
     freezes("symlink", setup, "");
 }
 
+/// As for Nix.
+#[test]
+fn an_empty_entry_is_the_current_directory() {
+    machine_a()
+        .sh("cd fixtures/nixpkgs; NIX_PATH=nixpkgs= shellpack create -p hello --dry-run")
+        .succeeds()
+        .shows("frozen at");
+}
+
 #[test]
 fn nixpkgs_in_the_store_is_carried_as_it_is() {
     let setup =

@@ -8,7 +8,7 @@ use crate::report::Report;
 const SHORT: usize = 12;
 
 /// Beginnings of lines that only `-v`, `-vv` or `-vvv` shows, from Nix 2.3 to 2.34.
-const CHATTER: [&str; 56] = [
+const CHATTER: [&str; 57] = [
     "acquired ",
     "acquiring ",
     "added ",
@@ -55,6 +55,7 @@ const CHATTER: [&str; 56] = [
     "querying info about ",
     "reaping ",
     "removing ",
+    "resolved search path element '",
     "sandbox setup: ",
     "source path '",
     "starting ",
