@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use rustix::process::Signal;
 use serde::de::DeserializeOwned;
@@ -14,13 +14,16 @@ use super::Nix;
 use super::environment::Environment;
 use super::options::NixOptions;
 use crate::error::{Error, Result};
+use crate::interrupt;
 use shellpack_format::store::store_path::StoreDir;
 
 mod build;
 mod log;
+mod watched;
 
 pub(crate) use build::{build_offline, realise};
 use log::{lines_lossy, without_noise};
+use watched::Watch;
 
 /// One command of Nix, its arguments and environment.
 #[derive(Debug)]
@@ -76,40 +79,33 @@ impl NixCommand {
     }
 
     /// Runs it and returns its output. The error of a failure has Nix's own words.
-    pub fn stdout_text(mut self) -> Result<String> {
-        let output = self.command.stdin(Stdio::null()).output();
+    pub fn stdout_text(self) -> Result<String> {
+        let program = self.program;
         let Output {
             status,
             stdout,
             stderr,
-        } = output.map_err(|source| Error::cannot_run(self.program, source))?;
-        self.ensure_success(status, || String::from_utf8_lossy(&stderr).into_owned())?;
-        String::from_utf8(stdout).map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
+        } = self.output_of()?;
+        ensure_success(program, status, || {
+            String::from_utf8_lossy(&stderr).into_owned()
+        })?;
+        String::from_utf8(stdout).map_err(|_| Error::nix_output(program, "it is not UTF-8"))
     }
 
     /// Runs it and returns its output. Its log goes to the user as it comes.
     pub fn stdout_text_with_log_shown(mut self) -> Result<String> {
-        let output = self
-            .command
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output();
-        let Output { status, stdout, .. } =
-            output.map_err(|source| Error::cannot_run(self.program, source))?;
-        self.ensure_success(status, String::new)?;
+        self.command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let (child, _watch) = self.spawned()?;
+        let Output { status, stdout, .. } = self.ended(child)?;
+        ensure_success(self.program, status, String::new)?;
         String::from_utf8(stdout).map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
     }
 
     /// Runs it and returns its output. Each line of its log goes to `line` as it comes; `line`
     /// returns whether the line belongs to the message if the command fails.
     pub fn stdout_text_with_log(mut self, mut line: impl FnMut(&str) -> bool) -> Result<String> {
-        let spawned = self
-            .command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let mut child = spawned.map_err(|source| Error::cannot_run(self.program, source))?;
+        self.piped();
+        let (mut child, _watch) = self.spawned()?;
         let mut words = String::new();
         if let Some(stderr) = child.stderr.take() {
             for text in lines_lossy(stderr) {
@@ -121,10 +117,8 @@ impl NixCommand {
             }
         }
         // Its output is a few lines at most, so it cannot have blocked while the log was read.
-        let output = child
-            .wait_with_output()
-            .map_err(|source| Error::cannot_run(self.program, source))?;
-        self.ensure_success(output.status, || words)?;
+        let output = self.ended(child)?;
+        ensure_success(self.program, output.status, || words)?;
         String::from_utf8(output.stdout)
             .map_err(|_| Error::nix_output(self.program, "it is not UTF-8"))
     }
@@ -132,42 +126,30 @@ impl NixCommand {
     /// Runs it with each line of its log going to `line` as it comes. Its output may be long and is
     /// dropped.
     pub fn run_with_log(mut self, mut line: impl FnMut(&str)) -> Result<()> {
-        let spawned = self
-            .command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn();
-        let mut child = spawned.map_err(|source| Error::cannot_run(self.program, source))?;
+        self.piped();
+        self.command.stdout(Stdio::null());
+        let (mut child, _watch) = self.spawned()?;
         if let Some(stderr) = child.stderr.take() {
             for text in lines_lossy(stderr) {
                 line(&text.map_err(|source| Error::cannot_run(self.program, source))?);
             }
         }
-        let status = child
-            .wait()
-            .map_err(|source| Error::cannot_run(self.program, source))?;
-        self.ensure_success(status, String::new)
+        let output = self.ended(child)?;
+        ensure_success(self.program, output.status, String::new)
     }
 
     /// Runs it with these bytes as its input.
     pub fn stdin_bytes(mut self, bytes: &[u8]) -> Result<()> {
-        let spawned = self
-            .command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn();
-        let mut child = spawned.map_err(|source| Error::cannot_run(self.program, source))?;
+        self.piped();
+        self.command.stdin(Stdio::piped()).stdout(Stdio::null());
+        let (mut child, _watch) = self.spawned()?;
         let written = child
             .stdin
             .take()
             .map_or(Ok(()), |mut input| input.write_all(bytes));
-        let output = child
-            .wait_with_output()
-            .map_err(|source| Error::cannot_run(self.program, source))?;
+        let output = self.ended(child)?;
         // If it failed, its own words say more than a broken pipe.
-        self.ensure_success(output.status, || {
+        ensure_success(self.program, output.status, || {
             String::from_utf8_lossy(&output.stderr).into_owned()
         })?;
         written.map_err(|source| Error::cannot_run(self.program, source))
@@ -175,10 +157,9 @@ impl NixCommand {
 
     /// Runs it and returns its output and its log, whether it succeeds or fails.
     pub fn output_of(mut self) -> Result<Output> {
-        self.command
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|source| Error::cannot_run(self.program, source))
+        self.piped();
+        let (child, _watch) = self.spawned()?;
+        self.ended(child)
     }
 
     /// Runs it with output and log going to a file. Waits for this process alone, not for others
@@ -192,9 +173,29 @@ impl NixCommand {
 
     /// Runs it with the caller's terminal and returns how it ended.
     pub fn status(mut self) -> Result<ExitStatus> {
-        self.command
-            .status()
+        let (mut child, _watch) = self.spawned()?;
+        child
+            .wait()
             .map_err(|source| Error::cannot_run(self.program, source))
+    }
+
+    fn piped(&mut self) {
+        self.command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+    }
+
+    fn spawned(&mut self) -> Result<(Child, Watch)> {
+        let spawned = self.command.spawn();
+        let child = spawned.map_err(|source| Error::cannot_run(self.program, source))?;
+        let watch = Watch::over(&child);
+        Ok((child, watch))
+    }
+
+    fn ended(&self, child: Child) -> Result<Output> {
+        let output = child.wait_with_output();
+        output.map_err(|source| Error::cannot_run(self.program, source))
     }
 
     /// The arguments, in order.
@@ -210,21 +211,25 @@ impl NixCommand {
         }
         self.command.exec()
     }
+}
 
-    fn ensure_success(&self, status: ExitStatus, words: impl FnOnce() -> String) -> Result<()> {
-        if status.success() {
-            return Ok(());
-        }
-        // Ctrl-C reaches both processes, in either order.
-        if status.signal() == Some(Signal::INT.as_raw()) {
-            return Err(Error::Interrupted);
-        }
-        Err(Error::NixFailed {
-            program: self.program,
-            status,
-            words: without_noise(words().trim_end()),
-        })
+fn ensure_success(
+    program: &'static str,
+    status: ExitStatus,
+    words: impl FnOnce() -> String,
+) -> Result<()> {
+    if status.success() {
+        return Ok(());
     }
+    // Ctrl-C reaches both processes, in either order.
+    if status.signal() == Some(Signal::INT.as_raw()) || interrupt::ensure_none().is_err() {
+        return Err(Error::Interrupted);
+    }
+    Err(Error::NixFailed {
+        program,
+        status,
+        words: without_noise(words().trim_end()),
+    })
 }
 
 /// Parses the output of a Nix command that prints JSON.
@@ -307,7 +312,7 @@ mod tests {
     fn what_is_interrupted_has_not_failed() {
         let ended = |status| {
             let status = ExitStatus::from_raw(status);
-            NixCommand::new("nix-build").ensure_success(status, String::new)
+            ensure_success("nix-build", status, String::new)
         };
         assert!(matches!(ended(0), Ok(())));
         let interrupted = ended(Signal::INT.as_raw());

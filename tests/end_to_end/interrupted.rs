@@ -49,6 +49,24 @@ fn an_import_that_waits_for_a_pipe_leaves_nothing() {
     b.shellpack("open x.shellpack --run true").succeeds();
 }
 
+/// Nix itself hears nothing while an expression computes. Nothing of it goes on.
+#[test]
+fn an_evaluation_that_computes_is_not_waited_for() {
+    let b = Machine::online();
+    let computes = "let n = builtins.genList (x: x) 100000; in builtins.foldl' (a: _: a + builtins.length (map (x: x) n)) 0 (builtins.genList (x: x) 20000000)";
+    b.write("computes.nix", computes);
+    for signal in ["INT", "TERM"] {
+        let interrupted = INTERRUPTED.replace("INT", signal);
+        b.sh(&format!(
+            "code=0; {interrupted} create computes.nix -o x.shellpack || code=$?
+             ls -l /proc/[0-9]*/exe | grep -c nix-instantiate || true; ls /tmp; exit $code"
+        ))
+        .exits_with(130)
+        .says("interrupted")
+        .prints("0");
+    }
+}
+
 #[test]
 fn a_daemon_that_does_not_answer_is_not_waited_for() {
     let b = with_trust_in("root alice");

@@ -18,6 +18,8 @@ fn is_noise(line: &str) -> bool {
 
 /// A log without the lines that are no use to anybody.
 pub(super) fn without_noise(log: &str) -> String {
+    // Nix that aborts uses colours although it is told not to.
+    let log = anstream::adapter::strip_str(log).to_string();
     let lines = log.lines().filter(|line| !is_noise(line));
     lines.collect::<Vec<_>>().join("\n")
 }
