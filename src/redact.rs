@@ -4,6 +4,10 @@
 //! value in a query that is not known to be harmless, becomes `***`: there are more names for tokens
 //! than anyone can list.
 
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 const HIDDEN: &str = "***";
 
 /// Parameters of Nix's own urls, and others whose values are no secrets.
@@ -72,8 +76,27 @@ const TOKENS: [&str; 14] = [
 /// Users that everyone has.
 const USERS: [&str; 4] = ["anonymous", "git", "hg", "nobody"];
 
+/// Directories of copies, and of what the user knows them as.
+static COPIES: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
+/// From now on, texts name the original instead of the copy.
+pub(crate) fn copy_of(copy: &Path, original: &Path) {
+    let [copy, original] = [copy, original].map(|path| path.to_string_lossy().into_owned());
+    copies().push((copy, original));
+}
+
+fn copies() -> MutexGuard<'static, Vec<(String, String)>> {
+    COPIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The text, with all urls in it redacted.
 pub(crate) fn text(text: &str) -> String {
+    let named = copies()
+        .iter()
+        .fold(Cow::Borrowed(text), |text, (copy, original)| {
+            Cow::Owned(text.replace(copy, original))
+        });
+    let text = &*named;
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = next_url(rest) {

@@ -77,6 +77,8 @@ mod recovery;
 mod rehearsal;
 /// `--force` replaces some files, and leaves others.
 mod replaced;
+/// Scripts that nix-shell is the interpreter of.
+mod scripts;
 /// Passwords and tokens, and the names of machine A.
 mod secrets;
 /// Several shells in one bundle.

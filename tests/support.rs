@@ -14,6 +14,7 @@ mod outcome;
 pub(crate) mod parity;
 pub(crate) mod rooms;
 pub(crate) mod scratch;
+pub(crate) mod scripts;
 pub(crate) mod several;
 pub(crate) mod shells;
 pub(crate) mod sizes;

@@ -22,7 +22,7 @@ mod carried;
 mod links_out;
 mod machine_files;
 mod made;
-mod mentioned;
+pub(super) mod mentioned;
 mod name_of_place;
 mod named;
 mod of_machine;

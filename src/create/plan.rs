@@ -227,6 +227,7 @@ fn script(shell: &Shell, root: &Path) -> Result<Option<manifest::Script>> {
     Ok(Some(manifest::Script {
         file: relative(file, root)?,
         interpreter: lines.interpreter.clone(),
+        command: lines.command.clone(),
         pure: lines.pure,
         keep: lines.keep.clone(),
     }))

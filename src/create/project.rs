@@ -21,8 +21,8 @@ mod typed;
 
 use entries::{entries, kind};
 use gather::Gathered;
-pub(super) use limits::whole_of;
-use limits::{limit, repository, top};
+use limits::{limit, top};
+pub(super) use limits::{repository, whole_of};
 use links::Way;
 pub(super) use seen::kind_of;
 

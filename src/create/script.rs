@@ -7,12 +7,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::hook_files::mentioned;
+use super::project::repository;
 use super::staged::copy_tree;
-use super::subject::{Subject, has_relative_path, with_real_directory};
+use super::subject::{EXPRESSIONS, Subject, has_relative_path, with_real_directory};
 use crate::error::{Error, NoShell, Result};
 use crate::nix::Nix;
 use crate::nix::script::Lines;
-use crate::rehearse::visit::bounded;
+use crate::redact;
+use crate::rehearse::visit::{GIT, bounded};
 use shellpack_format::bundle::manifest::selection::Selection;
 
 /// A script to pack.
@@ -33,6 +36,8 @@ pub(super) struct Located {
     pub(super) shell: PathBuf,
     /// The script, in the same project.
     pub(super) script: PathBuf,
+    /// What a link to the script leads to.
+    pub(super) behind: Option<PathBuf>,
 }
 
 impl Script {
@@ -78,6 +83,9 @@ impl Script {
         Ok(Located {
             shell: self.shell.locate(Path::new(""), nix)?,
             script: self.file.clone(),
+            behind: fs::canonicalize(&self.file)
+                .ok()
+                .filter(|real| *real != self.file),
         })
     }
 
@@ -102,8 +110,8 @@ fn is_candidate(named: &Path) -> bool {
 
 /// The shell that the lines of a script name. Files are relative to the script.
 fn shell_of(lines: &Lines, script: &Path) -> Subject {
-    if !lines.packages.is_empty() {
-        return Subject::Packages(lines.packages.clone());
+    if let Some(packages) = &lines.packages {
+        return Subject::Packages(packages.clone());
     }
     let directory = script.parent().unwrap_or(script);
     match &lines.named {
@@ -119,6 +127,20 @@ fn shell_of(lines: &Lines, script: &Path) -> Subject {
             Subject::File(found.to_owned())
         }
     }
+}
+
+/// The settings of Nix in the lines of scripts. Those of one hold for all shells of a bundle.
+pub(super) fn settings(subjects: &[Subject]) -> Result<Vec<(String, String)>> {
+    let mut all = Vec::new();
+    for subject in subjects {
+        let script = Script::of(subject)?;
+        all.extend(
+            script
+                .into_iter()
+                .flat_map(|script| script.lines.settings.clone()),
+        );
+    }
+    Ok(all)
 }
 
 /// The directory of a project that scripts are copied to, because their shells are in no file.
@@ -137,14 +159,19 @@ impl Stage {
             None => Some(directory),
             Some(base) => base.ancestors().find(|base| directory.starts_with(base)),
         });
+        let base = base.unwrap_or(Path::new("/"));
+        // A file beside the script may import one from above.
+        let base = repository(base).unwrap_or(base);
         let name = scripts[0].file.file_stem().unwrap_or_default();
-        let directory = scratch.join("expression").join(name);
+        let directory = scratch.join(EXPRESSIONS).join(name);
         fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
         let stage = Self {
             directory: fs::canonicalize(&directory).map_err(Error::io("find", &directory))?,
-            base: base.unwrap_or(Path::new("/")).to_owned(),
+            base: base.to_owned(),
         };
+        redact::copy_of(&stage.directory, &stage.base);
         stage.add_surroundings(scripts)?;
+        stage.add_repository()?;
         Ok(stage)
     }
 
@@ -164,12 +191,44 @@ impl Stage {
         // A part of it would be carried by chance.
         let directory = &self.directory;
         fs::remove_dir_all(directory).map_err(Error::io("remove", directory))?;
-        fs::create_dir(directory).map_err(Error::io("create", directory))
+        fs::create_dir(directory).map_err(Error::io("create", directory))?;
+        for script in scripts {
+            let own = script.file.parent().unwrap_or(&script.file);
+            let text = fs::read(&script.file).map_err(Error::io("read", &script.file))?;
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let mentioned = mentioned::files(&[text], own, &self.base);
+            for file in mentioned.iter().filter(|file| file.is_file()) {
+                self.copy(file)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets git answer for the copies as for the originals: only files that it tracks are carried
+    /// unasked.
+    fn add_repository(&self) -> Result<()> {
+        let git = self.base.join(GIT);
+        let place = if git.is_dir() {
+            git.clone()
+        } else if let Ok(text) = fs::read_to_string(&git) {
+            // A work tree or a submodule.
+            self.base.join(text.trim_start_matches("gitdir:").trim())
+        } else {
+            return Ok(());
+        };
+        let link = self.directory.join(GIT);
+        let text = format!("gitdir: {}\n", place.display());
+        fs::write(&link, text).map_err(Error::io("write", &link))
     }
 
     /// Copies the script, and writes the expression of its shell beside it.
     pub(super) fn add(&self, script: &Script, nix: &Nix) -> Result<Located> {
         let copy = self.copy(&script.file)?;
+        // Of a link, what it leads to: that may be elsewhere.
+        if copy.is_symlink() {
+            fs::remove_file(&copy).map_err(Error::io("replace", &copy))?;
+            fs::copy(&script.file, &copy).map_err(Error::io("copy", &script.file))?;
+        }
         let mut shell = copy.with_extension("nix");
         if shell.exists() {
             let stem = copy.file_stem().unwrap_or_default().to_string_lossy();
@@ -180,6 +239,7 @@ impl Stage {
         Ok(Located {
             shell,
             script: copy,
+            behind: None,
         })
     }
 

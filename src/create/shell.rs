@@ -8,11 +8,13 @@ use tempfile::TempDir;
 
 use super::Options;
 use super::project::{self, Beyond, Project};
+use super::script;
 use super::secrets;
 use super::wanted::{self, AllWanted, WantedScript};
 use crate::error::{Error, NoShell, Result, first};
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
+use crate::nix::options::NixOptions;
 use crate::report::{Event, Phase, Report};
 use shellpack_format::bundle::manifest::selection::Selection;
 use shellpack_format::bundle::manifest::{BundleName, FlakeSource, Pin, ShellName};
@@ -183,10 +185,16 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
 
 /// This machine's Nix, with the options that the user gives it.
 fn find_nix(options: &Options) -> Result<Nix> {
-    if let Some(setting) = options.nix.search_path() {
+    let mut settings = script::settings(&options.subjects)?;
+    settings.extend(options.nix.settings.iter().cloned());
+    let all = NixOptions {
+        settings,
+        ..options.nix.clone()
+    };
+    if let Some(setting) = all.search_path() {
         return Err(NoShell::SearchPath(setting.to_owned()).into());
     }
-    let nix = Nix::find_with(options.nix.clone())?;
+    let nix = Nix::find_with(all)?;
     nix.ensure_store_is_here()?;
     Ok(nix)
 }

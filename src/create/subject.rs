@@ -13,6 +13,9 @@ use crate::nix::search_path;
 use crate::nix::tokens::{self, Token};
 use shellpack_format::bundle::manifest::BundleName;
 
+/// The directory below the scratch directory for shells that are in no file of the user's.
+pub(super) const EXPRESSIONS: &str = "expressions";
+
 /// The names of a shell file that say nothing about the shell.
 const USUAL: [&str; 3] = ["shell.nix", "default.nix", "flake.nix"];
 
@@ -89,7 +92,7 @@ impl Subject {
             return Err(NoShell::RelativeExpression(text).into());
         }
         // In a directory of its own: no other file belongs to this project.
-        let dir = scratch.join("expression").join(self.name());
+        let dir = scratch.join(EXPRESSIONS).join(self.name());
         fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
         let file = dir.join("shell.nix");
         fs::write(&file, text + "\n").map_err(Error::io("write", &file))?;
@@ -247,7 +250,11 @@ fn locate(named: &Path, looks_for_shell: impl Fn() -> bool) -> Result<PathBuf> {
     }
     let candidates = ["shell.nix", "default.nix"].map(|name| found.join(name));
     match candidates.each_ref().map(|file| file.is_file()) {
-        [false, false] => Err(NoShell::NoFile(found).into()),
+        [false, false] => {
+            // Nothing is found in a directory that cannot be searched.
+            fs::metadata(found.join(".")).map_err(Error::io("search", named))?;
+            Err(NoShell::NoFile(found).into())
+        }
         [true, true] if !looks_for_shell() => Ok(found.join("default.nix")),
         [true, _] => Ok(found.join("shell.nix")),
         [false, true] => Ok(found.join("default.nix")),

@@ -130,6 +130,7 @@ pub(super) fn locate_all(
             is_staged: stage.is_some(),
         };
         found.extra_files.push(located.script.clone());
+        found.extra_files.extend(located.behind);
         add(&mut found, options, (nix, &located.shell), Some(&script))?;
     }
     Ok(found)

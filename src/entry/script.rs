@@ -24,7 +24,7 @@ pub(crate) fn ensure_there(manifest: &Manifest, shell: &Shell, entry: &Entry) ->
 
 /// Whether nix-shell runs it, and not only enters its shell.
 pub(crate) fn is_program(script: &Script) -> bool {
-    script.interpreter.is_some()
+    script.interpreter.is_some() || script.command.is_some()
 }
 
 /// Says how to run the script, if the shell is entered without a command.
@@ -59,6 +59,10 @@ pub(super) fn resolved(ready: &Ready<'_>, entry: &Entry) -> Result<Entry> {
 /// The command line of nix-shell. Ruby would take options from the script's first lines, and perl would
 /// run what the first line names: so they do not see them.
 fn command(script: &Script, project: &Path, arguments: &[String]) -> String {
+    // It has no arguments.
+    if let Some(command) = &script.command {
+        return command.clone();
+    }
     let interpreter = script.interpreter.as_deref().unwrap_or_default();
     let file = project.join(script.file.as_str());
     let file = shell_quoted(&file.to_string_lossy());
@@ -85,6 +89,7 @@ mod tests {
             let script = Script {
                 file: RelativePath::parse("bin/it's").unwrap(),
                 interpreter: Some(interpreter.to_owned()),
+                command: None,
                 pure: false,
                 keep: Vec::new(),
             };

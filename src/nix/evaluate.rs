@@ -29,7 +29,7 @@ mod recorded;
 mod said;
 
 pub(crate) use choices::Choices;
-pub(crate) use frames::without_ours;
+pub(crate) use frames::{as_expression, without_ours};
 pub(crate) use log::Evaluation;
 use log::quoted;
 use recorded::TOKEN;

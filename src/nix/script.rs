@@ -7,8 +7,8 @@ use shellpack_format::bundle::manifest::selection::{Argument, Selection};
 pub(crate) struct Lines {
     /// The program that runs the file (`-i`), perhaps with options.
     pub(crate) interpreter: Option<String>,
-    /// Packages, as expressions.
-    pub(crate) packages: Vec<String>,
+    /// Packages, as expressions, if the shell is one of packages.
+    pub(crate) packages: Option<Vec<String>>,
     /// The shell file, or an expression.
     pub(crate) named: Option<String>,
     /// Whether it is an expression.
@@ -17,11 +17,41 @@ pub(crate) struct Lines {
     pub(crate) selection: Selection,
     /// `-I` options.
     pub(crate) include: Vec<String>,
+    /// The command of `--run` or `--command`, which runs instead of the file.
+    pub(crate) command: Option<String>,
+    /// Settings of Nix, by `--option` or an option of their own.
+    pub(crate) settings: Vec<(String, String)>,
     /// `--pure`.
     pub(crate) pure: bool,
     /// `--keep`.
     pub(crate) keep: Vec<String>,
 }
+
+/// Options of nix-shell without a value. Others beginning with `--` have one.
+const SWITCHES: [&str; 22] = [
+    "--accept-flake-config",
+    "--allow-import-from-derivation",
+    "--builders-use-substitutes",
+    "--check",
+    "--debug",
+    "--dry-run",
+    "--fallback",
+    "--indirect",
+    "--keep-derivations",
+    "--keep-failed",
+    "--keep-going",
+    "--keep-outputs",
+    "--pure-eval",
+    "--quiet",
+    "--read-write-mode",
+    "--readonly-mode",
+    "--repair",
+    "--require-sigs",
+    "--restrict-eval",
+    "--show-trace",
+    "--substitute",
+    "--verbose",
+];
 
 impl Lines {
     /// The lines of a file with this text.
@@ -38,10 +68,14 @@ impl Lines {
         let lines = lines.filter_map(|line| line.trim_start().strip_prefix("nix-shell"));
         let mut words = lines.flat_map(words);
         let mut are_packages = false;
+        let mut others = Vec::new();
         while let Some(word) = words.next() {
             let mut next = || words.next().unwrap_or_default();
             match word.as_str() {
-                "-i" => found.interpreter = Some(next()),
+                "-i" => {
+                    found.interpreter = Some(next());
+                    found.command = None;
+                }
                 "-p" | "--packages" => are_packages = true,
                 "-E" | "--expr" => found.is_expression = true,
                 "-A" | "--attr" => found.selection.attribute = Some(next()),
@@ -54,14 +88,26 @@ impl Lines {
                 "--pure" => found.pure = true,
                 "--impure" => found.pure = false,
                 "--keep" => found.keep.push(next()),
-                // How it is built, not which shell it is.
-                "--run" | "--command" | "--exclude" | "-j" | "--max-jobs" | "--cores"
-                | "--store" | "--log-format" | "--builders" => drop(next()),
-                "--option" => drop((next(), next())),
-                _ if word.starts_with('-') => {}
-                _ if are_packages => found.packages.push(word),
-                _ => found.named = Some(word),
+                "--run" | "--command" => {
+                    found.command = Some(next());
+                    found.interpreter = None;
+                }
+                "--option" => found.settings.push((next(), next())),
+                "-j" => found.settings.push(("max-jobs".to_owned(), next())),
+                "--exclude" | "--log-format" => drop(next()),
+                _ if SWITCHES.contains(&word.as_str()) || word.starts_with("--no-") => {}
+                // Nix has an option for each of its settings.
+                _ => match word.strip_prefix("--") {
+                    Some(setting) => found.settings.push((setting.to_owned(), next())),
+                    None if word.starts_with('-') => {}
+                    None => others.push(word),
+                },
             }
+        }
+        if are_packages {
+            found.packages = Some(others);
+        } else {
+            found.named = others.pop();
         }
         found
     }
@@ -73,7 +119,7 @@ impl Lines {
             .named
             .as_ref()
             .is_some_and(|named| !names_itself(named));
-        names_another || !self.packages.is_empty() || !self.options().is_empty()
+        names_another || self.packages.is_some() || !self.options().is_empty()
     }
 
     /// The options that decide which shell it is, with their values. `create` has the same.
@@ -122,7 +168,7 @@ mod tests {
         assert_eq!(lines.interpreter.as_deref(), Some("python3"));
         assert!(lines.pure && lines.keep == ["X"]);
         assert_eq!(
-            lines.packages,
+            lines.packages.as_deref().unwrap(),
             ["hello", "python3.withPackages (p: [ p.x ])"]
         );
         assert_eq!(lines.options(), ["-I", "nixpkgs=channel:x"]);
@@ -135,6 +181,23 @@ mod tests {
     fn words_are_quoted_and_escaped() {
         let found = words(r#" 'a "b" \c'"'"'d'  "e 'f' \"\g" \h\ i\'j '' "#);
         assert_eq!(found, [r#"a "b" \c'd"#, r#"e 'f' "g"#, "h i'j", ""]);
+    }
+
+    #[test]
+    fn settings_have_values_and_packages_may_come_first() {
+        let lines = Lines::of(
+            "#!/x\n#! nix-shell hello --fallback -i bash -p --timeout 60 --option system x -j 2\n",
+        );
+        assert_eq!(lines.packages.unwrap(), ["hello"]);
+        let settings = [("timeout", "60"), ("system", "x"), ("max-jobs", "2")];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(lines.settings, settings);
+        let lines = Lines::of("#!/x\n#! nix-shell -i bash -p --run 'a b'\n");
+        assert_eq!(lines.packages.unwrap(), [""; 0]);
+        assert_eq!(
+            (lines.interpreter, lines.command.as_deref()),
+            (None, Some("a b"))
+        );
     }
 
     #[test]

@@ -43,6 +43,24 @@ fn errors_are_those_of_nix_shell() {
     }
 }
 
+/// An expression has no file, neither on the command line nor in the lines of a script.
+#[test]
+fn errors_in_an_expression_are_those_of_nix_shell() {
+    let a = Machine::online();
+    let fault = "nowhere";
+    let words = a.sh(&format!("nix-shell -E '{fault}' --run true")).stderr;
+    assert!(words.contains("at «string»:1:1:"), "{words}");
+    a.write(
+        "no.sh",
+        &format!("#! /usr/bin/env nix-shell\n#! nix-shell -i bash -E '{fault}'\n"),
+    );
+    for subject in [&format!("-E '{fault}'"), "no.sh"] {
+        a.sh(&format!("shellpack create {subject} -o x"))
+            .exits_with(1)
+            .says(&words);
+    }
+}
+
 #[test]
 fn traces_have_no_frames_of_ours() {
     let a = Machine::online();
@@ -152,6 +170,13 @@ fn a_wrong_attribute_is_told_which_there_are() {
     a.shellpack("create several.nix -A tools.bin")
         .exits_with(1)
         .says("hint: choose the one that is there: shellpack create several.nix -A tools\n");
+    a.write(
+        "one.nix",
+        "derivation { name = \"x\"; system = builtins.currentSystem; builder = \"x\"; }",
+    );
+    a.shellpack("create one.nix -A x")
+        .exits_with(1)
+        .says("hint: it is a single shell, so leave out -A: shellpack create one.nix\n");
     a.shellpack("create -E '{ a = 1; }' -A b")
         .exits_with(1)
         .says("error: could not pack the expression: Nix does not find b in it\n");

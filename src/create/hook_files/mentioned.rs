@@ -8,7 +8,11 @@ use crate::create::project::links::plain;
 
 /// The files below `top` that these texts mention: relative to `directory` or to the top, or in full.
 /// A path may also begin with a variable: `$PWD/conf/x`.
-pub(super) fn files(texts: &[String], directory: &Path, top: &Path) -> BTreeSet<PathBuf> {
+pub(in crate::create) fn files(
+    texts: &[String],
+    directory: &Path,
+    top: &Path,
+) -> BTreeSet<PathBuf> {
     let words = words(texts);
     let mut found = BTreeSet::new();
     for word in words {

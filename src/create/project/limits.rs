@@ -49,6 +49,6 @@ pub(in crate::create) fn whole_of(file: &Path) -> PathBuf {
 }
 
 /// The top of the git repository that a directory is in.
-pub(super) fn repository(dir: &Path) -> Option<&Path> {
+pub(in crate::create) fn repository(dir: &Path) -> Option<&Path> {
     dir.ancestors().find(|dir| dir.join(".git").exists())
 }

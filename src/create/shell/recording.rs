@@ -1,6 +1,7 @@
 //! Records a shell's evaluation, in surroundings that a bundle can carry.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::alike::Comparison;
@@ -8,10 +9,11 @@ use super::choice;
 use super::surroundings::Surroundings;
 use super::user_config::{self, Seen};
 use crate::create::project;
+use crate::create::subject::EXPRESSIONS;
 use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
-use crate::nix::evaluate::{Evaluation, KnownFlake, Recorded, Request};
+use crate::nix::evaluate::{self, Evaluation, KnownFlake, Recorded, Request};
 use crate::nix::flake::Start;
 use crate::nix::search_path::{self, PathEntry};
 use crate::nix::user_config::UserConfig;
@@ -145,13 +147,29 @@ fn evaluate_plainly(
     connection: &mut Connection,
     report: &Report,
 ) -> Result<Evaluation> {
-    let plain = choice::ensure_one(request, nix, request.evaluate(nix))?;
+    let evaluated = request.evaluate(nix).map_err(|error| {
+        if is_expression(request) {
+            evaluate::as_expression(error, request.file())
+        } else {
+            error
+        }
+    });
+    let plain = choice::ensure_one(request, nix, evaluated)?;
     hold_sources(nix, &plain, connection)?;
     for line in &plain.talk {
         report.emit(Event::Note(line));
     }
     report.ensure_not_interrupted()?;
     Ok(plain)
+}
+
+/// Whether the shell is in no file of the user's, but was written to one of ours.
+fn is_expression(request: &Request<'_>) -> bool {
+    let ours = request
+        .scratch
+        .parent()
+        .and_then(|dir| fs::canonicalize(dir).ok());
+    ours.is_some_and(|ours| request.file().starts_with(ours.join(EXPRESSIONS)))
 }
 
 /// The search path and the configuration of the user. Evaluation of a flake uses neither.

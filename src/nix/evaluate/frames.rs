@@ -46,6 +46,22 @@ pub(crate) fn without_ours(error: Error, dir: &Path) -> Error {
     }
 }
 
+/// Names a shell that is in no file of the user's as Nix does, and not by the file that it was written to.
+pub(crate) fn as_expression(error: Error, file: &Path) -> Error {
+    match error {
+        Error::NixFailed {
+            program,
+            status,
+            words,
+        } => Error::NixFailed {
+            program,
+            status,
+            words: words.replace(&format!("{}:", file.display()), EXPRESSION[0]),
+        },
+        other => other,
+    }
+}
+
 fn hidden(words: &str, dir: &Path) -> String {
     let parts = parts(words);
     let is_frame = |part: &[&str]| part[0].starts_with(FRAME);

@@ -10,6 +10,7 @@ fn with_script(file: &str, interpreter: &str, keep: &[&str]) -> String {
         manifest.shells[0].script = Some(Script {
             file: RelativePath::parse(file).unwrap(),
             interpreter: Some(interpreter.to_owned()),
+            command: None,
             pure: false,
             keep: keep.iter().map(|&name| name.to_owned()).collect(),
         });
@@ -30,7 +31,7 @@ fn a_script_is_one_of_the_project() {
     ] {
         assert_eq!(
             with_script("shell.nix", interpreter, keep),
-            "the interpreter or the variables of its script are malformed"
+            "what runs its script, or its variables, are malformed"
         );
     }
 }

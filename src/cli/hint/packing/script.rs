@@ -61,6 +61,7 @@ fn expression_of(lines: &Lines) -> Option<String> {
     let elements: Vec<_> = lines
         .packages
         .iter()
+        .flatten()
         .map(|package| element(package))
         .collect();
     (!elements.is_empty()).then(|| {

@@ -121,10 +121,13 @@ impl Shell {
 pub struct Script {
     /// The script, relative to the project's root.
     pub file: RelativePath,
-    /// The program that runs it (`-i`), perhaps with options, as words of a shell; without it, the
-    /// script's shell is only entered.
+    /// The program that runs it (`-i`), perhaps with options, as words of a shell. Without
+    /// it, and without a command, the script's shell is only entered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interpreter: Option<String>,
+    /// The command that runs instead of it (`--run`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// Whether its environment is cleared first (`--pure`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pure: bool,

@@ -126,9 +126,10 @@ fn ensure_script(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
         let file = &script.file;
         return bad(format!("the script {file} is not among the project files"));
     }
-    let mut words = script.interpreter.iter().chain(&script.keep);
+    let words = script.interpreter.iter().chain(&script.command);
+    let mut words = words.chain(&script.keep);
     if words.any(|word| word.is_empty() || word.contains(char::is_control)) {
-        return bad("the interpreter or the variables of its script are malformed");
+        return bad("what runs its script, or its variables, are malformed");
     }
     Ok(())
 }
