@@ -41,9 +41,20 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
         entry::note_other_shells(&chosen.manifest, &chosen.shell, report);
     }
     entry::script::ensure_there(&chosen.manifest, &chosen.shell, &options.entry)?;
+    if let Some(other) = chosen
+        .files_of
+        .as_ref()
+        .filter(|_| !is_as_packed(options, &chosen))
+    {
+        report.emit(Event::Note(&format!(
+            "{} has the files of {other} now; to enter {} as it was packed: --no-eval",
+            chosen.project.display(),
+            chosen.record.full_name()
+        )));
+    }
     let target = Target::here();
     let is_others = chosen.record.is_for_all() && chosen.record.ensure_writable().is_err();
-    let is_as_packed = options.way.is_as_packed(&chosen.manifest);
+    let is_as_packed = is_as_packed(options, &chosen);
     if is_as_packed {
         ensure_all_there(&chosen, &target)?;
     } else {
@@ -69,6 +80,10 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
         is_stdin: false,
     };
     entry::enter(&ready, &options.entry, options.way, report)
+}
+
+fn is_as_packed(options: &Options, chosen: &Chosen) -> bool {
+    options.way.is_as_packed(&chosen.manifest)
 }
 
 /// Makes the roots again, and fails if a path is missing. Roots stop the garbage collector, but not

@@ -164,6 +164,8 @@ mod tests {
             "VAR",
             "NAME[=VALUE]",
             "LEVEL",
+            "MACHINES",
+            "SYSTEM",
             "WHEN",
             "HOW",
         ];

@@ -188,7 +188,8 @@ fn selections(attributes: Vec<String>, arguments: &[Argument]) -> Vec<Selection>
         arguments: arguments.to_vec(),
         ..Selection::default()
     };
-    if attributes.is_empty() {
+    // An empty one is the whole file, as for nix-shell.
+    if attributes.iter().all(String::is_empty) {
         return vec![selection(None)];
     }
     attributes.into_iter().map(Some).map(selection).collect()

@@ -110,8 +110,10 @@ fn redirected() -> PathBuf {
     if !is_redirected {
         let missing = "the following required arguments were not provided:\n  <BUNDLE>";
         let mut command = Cli::command();
-        command
-            .error(ErrorKind::MissingRequiredArgument, missing)
+        command.build();
+        let open = command.find_subcommand_mut("open");
+        let open = open.expect("it is a command");
+        open.error(ErrorKind::MissingRequiredArgument, missing)
             .exit();
     }
     "-".into()

@@ -19,6 +19,8 @@ pub(super) struct Chosen {
     pub(super) is_by_default: bool,
     /// The project's root.
     pub(super) project: PathBuf,
+    /// The bundle whose files are there, if another one was opened there since.
+    pub(super) files_of: Option<String>,
 }
 
 /// A completely opened bundle, and the root of a project of it.
@@ -50,13 +52,31 @@ pub(super) fn choose(bundle: Option<&str>, shell: Option<&str>) -> Result<Chosen
     }
     let shell = meant[0].clone();
     ensure_there(&record, &project, &shell)?;
+    let files_of = opened_since(&record, &project)?;
     Ok(Chosen {
         record,
         manifest,
         shell,
         is_by_default,
         project,
+        files_of,
     })
+}
+
+/// The bundle that was opened into a project directory after this one, and replaced its files.
+fn opened_since(record: &Record, project: &Path) -> Result<Option<String>> {
+    let opened = |record: &Record| {
+        let places = record.places().into_iter();
+        let mut here = places.filter(|place| place.directory == project);
+        here.next().map(|place| place.time)
+    };
+    let Some(own) = opened(record) else {
+        return Ok(None);
+    };
+    let all = Record::all()?.into_iter();
+    let later = all.filter_map(|other| Some((opened(&other)?, other.full_name())));
+    let last = later.max_by_key(|(time, _)| *time);
+    Ok(last.filter(|(time, _)| *time > own).map(|(_, name)| name))
 }
 
 /// The shells in the innermost directory around the current one.

@@ -28,7 +28,7 @@ pub enum NotThere {
         candidates: Vec<String>,
     },
     /// Only inside a project is it clear which shell is meant.
-    #[error("could not tell which shell to enter: {} is not in an opened project", dir.display())]
+    #[error("could not tell which shell is meant: {} is not in an opened project", dir.display())]
     NotInProject {
         /// The current directory.
         dir: PathBuf,

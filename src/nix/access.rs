@@ -4,6 +4,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
@@ -59,10 +60,20 @@ fn obstacle() -> Option<Unfit> {
             return Some(closed_by(place));
         }
     }
-    if directory.is_dir() {
-        return Some(Unfit::NoDaemon);
+    // Nix asks the daemon only where the state is another user's.
+    if directory.is_dir() && !may(&state_directory(), Access::WRITE_OK) {
+        return UnixStream::connect(&socket)
+            .is_err()
+            .then_some(Unfit::NoDaemon);
     }
-    let places = [store_directory(), state_directory()];
+    let state = state_directory();
+    let places = [
+        store_directory(),
+        state.join("db/big-lock"),
+        state.join("db"),
+        state.join("profiles"),
+        state,
+    ];
     let others = places.iter().find_map(|place| {
         let mut there = place.ancestors().filter(|place| place.exists());
         let place = there.next()?;

@@ -102,6 +102,22 @@ fn failing_commands(as_packed: &AsPacked<'_>) -> Result<Vec<String>> {
     Ok(failing)
 }
 
+/// Commands that ask something: their status 1 is an answer, which the hook may use later.
+const CONDITIONS: [&str; 12] = [
+    "((",
+    "[[",
+    "[ ",
+    "test ",
+    "let ",
+    "command -v ",
+    "type ",
+    "which ",
+    "grep ",
+    "cmp ",
+    "diff ",
+    "pgrep ",
+];
+
 /// A line of what was noted, in words; `None` if it may be no failure. A file that is sourced and a
 /// function have the status of their last command, which is often a condition.
 fn failing_command(noted: &str) -> Option<String> {
@@ -109,7 +125,8 @@ fn failing_command(noted: &str) -> Option<String> {
     let (status, kind, command) = (parts.next()?, parts.next()?, parts.next()?);
     let is_sourced = command.starts_with(". ") || command.starts_with("source ");
     let is_silenced = command.contains("2>") || command.contains("&>");
-    let may_be_condition = is_sourced || (kind == "function" && status == "1");
+    let is_question = CONDITIONS.iter().any(|start| command.starts_with(start));
+    let may_be_condition = is_sourced || (status == "1" && (kind == "function" || is_question));
     (!is_silenced && !may_be_condition).then(|| format!("{command} (exit status: {status})"))
 }
 

@@ -61,9 +61,13 @@ fn programs_get_it_in_their_form() {
     assert!(told["HOME"].is_null() && told["TMPDIR"].is_null());
     b.shellpack("env environment-forms --dotenv")
         .succeeds()
-        .shows("PLAIN=\"plain\"\n")
+        .shows("PLAIN='plain'\n")
         .shows("ODD=\"a 'b' \\\"c\\\" \\$d \\\\ e\"\n")
-        .shows("LINES=\"one\\ntwo\"\n");
+        .shows("LINES='one\ntwo'\n");
+    // A shell runs nothing in it.
+    b.sh("shellpack env environment-forms --dotenv > env; set -a; . ./env; [ \"$ODD\" = \"a 'b' \\\"c\\\" \\$d \\\\ e\" ]; echo \"$LINES\"")
+        .succeeds()
+        .prints("one\ntwo");
     b.shellpack("env environment-forms --direnv")
         .succeeds()
         .prints("eval \"$(shellpack env environment-forms)\"");

@@ -101,7 +101,23 @@ fn a_daemon_that_does_not_run_is_to_be_started() {
     by_alice(&b, before, "open x.shellpack --run true")
         .exits_with(125)
         .says("error: could not use this machine's Nix: its daemon is not running\n")
-        .says("hint: start it: sudo systemctl start nix-daemon.socket nix-daemon\n");
+        .says("hint: start it: sudo systemctl start nix-daemon.socket nix-daemon; or, without systemd: sudo sh -c 'nix-daemon &'\n");
+}
+
+/// A directory for the socket, or a file of root's, is left in a store that became the user's own.
+#[test]
+fn a_store_that_is_half_a_daemons_is_not_called_stopped() {
+    let b = with_a_bundle();
+    let own = "mkdir -p /nix/var/nix/daemon-socket; chown -R 1000:1000 /nix";
+    by_alice(&b, own, &format!("open x.shellpack {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+    let b = with_a_bundle();
+    let half = "mkdir -p /nix/var/nix/daemon-socket; nix-store --init; chown 1000:1000 /nix/var/nix /nix/store";
+    by_alice(&b, half, "open x.shellpack --run true")
+        .exits_with(125)
+        .says("belongs to root")
+        .never_says("not running");
 }
 
 /// Root opens the bundle, and the user enters it.

@@ -83,8 +83,13 @@ pub(super) fn not_there(not_there: &NotThere) -> Option<String> {
 
 /// For a directory that does not say which shell is meant.
 fn name_one(known: &[String]) -> String {
+    let is_env = std::env::args().any(|word| word == "env");
+    let command = if is_env { "env" } else { "enter" };
     match known {
-        [only] => format!("name the bundle: shellpack enter {}", shell_quoted(only)),
-        _ => "name one: shellpack enter NAME; list the opened bundles: shellpack list".to_owned(),
+        [only] => format!(
+            "name the bundle: shellpack {command} {}",
+            shell_quoted(only)
+        ),
+        _ => format!("name one: shellpack {command} NAME; list the opened bundles: shellpack list"),
     }
 }

@@ -103,7 +103,11 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
             None => "ask its administrator".to_owned(),
         }),
         Unfit::NoDaemon => {
-            Some("start it: sudo systemctl start nix-daemon.socket nix-daemon".to_owned())
+            Some(
+                "start it: sudo systemctl start nix-daemon.socket nix-daemon; or, without systemd: sudo \
+                 sh -c 'nix-daemon &'"
+                    .to_owned(),
+            )
         }
         Unfit::StoreOfAnother { is_empty: true, .. } => Some(use_nix(false)),
         Unfit::StoreOfAnother { .. } => Some(format!(

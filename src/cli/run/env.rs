@@ -24,16 +24,27 @@ pub(super) fn run(command: Env) -> Result<()> {
     print(&text)
 }
 
-/// Lines of an env file, as systemd and dotenv libraries read them.
+/// Lines of an env file. Readers differ: all of them take a text in single quotes as it is, with the ends of
+/// its lines, and most of them an escape in double quotes, which only a text with a single quote needs.
 fn env_file(variables: &BTreeMap<&str, String>) -> String {
-    let quoted = |value: &str| {
-        let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
-        escaped.replace('$', "\\$").replace('\n', "\\n")
-    };
     let lines = variables.iter();
     lines
-        .map(|(name, value)| format!("{name}=\"{}\"\n", quoted(value)))
+        .map(|(name, value)| format!("{name}={}\n", quoted(value)))
         .collect()
+}
+
+fn quoted(value: &str) -> String {
+    if !value.contains('\'') {
+        return format!("'{value}'");
+    }
+    let mut quoted = String::from('"');
+    for c in value.chars() {
+        if ['\\', '"', '$', '`'].contains(&c) {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted + "\""
 }
 
 /// The line for an `.envrc`.

@@ -55,7 +55,7 @@ fn the_line_to_type_enters_there() {
     let b = typed_above("typed-by-hand", "nix/shell.nix", GIT);
     let line = line_to_enter(&b, "");
     assert!(
-        line.contains("/typed-by-hand && nix-shell ./nix/shell.nix"),
+        line.contains("/typed-by-hand && ") && line.ends_with(" nix-shell ./nix/shell.nix"),
         "{line}"
     );
     b.sh(&format!("{line} {SAYS}"))

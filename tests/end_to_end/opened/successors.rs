@@ -169,6 +169,36 @@ fn several_are_removed_at_once_or_none() {
 }
 
 /// With a real shell: the second version is entered, with an edited file of the first one.
+/// The files are those of the newer one.
+#[test]
+fn the_older_one_is_entered_as_it_was_packed() {
+    let b = Machine::offline();
+    let ids = ["first", "second"].map(|message| {
+        let shell = format!("pkgs.mkShell {{ MESSAGE = \"{message}\"; }}");
+        let name = format!("older-{message}");
+        let own = crate::support::shells::packed(&name, &shell, "", "--name older");
+        std::fs::copy(own.home("x.shellpack"), b.home("x.shellpack")).unwrap();
+        b.shellpack("open x.shellpack --dir older --overwrite --no-shell")
+            .succeeds();
+        let listed = b.shellpack("list --json").succeeds().stdout;
+        let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        listed[0]["manifest-digest"].as_str().unwrap().to_owned()
+    });
+    let older = format!("older@{}", &ids[0].trim_start_matches("sha256:")[..12]);
+    b.shellpack(&format!("enter {older} --run 'echo $MESSAGE'"))
+        .says("/root/older has the files of older@")
+        .says(&format!(
+            "now; to enter {older} as it was packed: --no-eval\n"
+        ))
+        .prints("second");
+    b.shellpack(&format!("enter {older} --no-eval --run 'echo $MESSAGE'"))
+        .never_says("has the files of")
+        .prints("first");
+    b.shellpack("enter older --run 'echo $MESSAGE'")
+        .never_says("has the files of")
+        .prints("second");
+}
+
 #[test]
 fn a_successor_is_entered() {
     let shell = r#"pkgs.mkShell { name = "successor-shell"; shellHook = ''echo "${import ./text.nix}, $(cat ./mine)"''; }"#;

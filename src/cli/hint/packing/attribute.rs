@@ -17,6 +17,9 @@ pub(super) fn of_shells(names: &[String]) -> String {
 /// For an attribute that is missing.
 pub(super) fn instead_of(names: &[String]) -> String {
     match names {
+        [name] if name.is_empty() => {
+            format!("it is a single shell, so leave out -A: {}", typed_without())
+        }
         [] => "choose another attribute: -A ATTRIBUTE".to_owned(),
         [name] => format!("choose the one that is there: {}", typed_with(name)),
         [name, ..] if names.len() <= FEW => {
@@ -31,11 +34,16 @@ pub(super) fn instead_of(names: &[String]) -> String {
 
 /// The command as it was typed, but with this attribute.
 fn typed_with(name: &str) -> String {
-    let typed: Vec<_> = std::env::args().skip(1).collect();
-    format!("shellpack {}", with_attribute(&typed, name))
+    format!("{} -A {}", typed_without(), shell_quoted(name))
 }
 
-fn with_attribute(typed: &[String], name: &str) -> String {
+/// The command as it was typed, but without an attribute.
+fn typed_without() -> String {
+    let typed: Vec<_> = std::env::args().skip(1).collect();
+    format!("shellpack {}", without_attribute(&typed))
+}
+
+fn without_attribute(typed: &[String]) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut is_value = false;
     for word in typed {
@@ -46,7 +54,6 @@ fn with_attribute(typed: &[String], name: &str) -> String {
         }
         is_value = is_option;
     }
-    words.extend(["-A".to_owned(), shell_quoted(name)]);
     words.join(" ")
 }
 
@@ -55,15 +62,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_attribute_is_replaced() {
+    fn the_attribute_is_left_out() {
         for (typed, hint) in [
-            ("create x.nix", "create x.nix -A b"),
-            ("create x.nix -A a -v", "create x.nix -v -A b"),
-            ("create --attr=a x.nix", "create x.nix -A b"),
-            ("create -Aa x.nix --attr c", "create x.nix -A b"),
+            ("create x.nix", "create x.nix"),
+            ("create x.nix -A a -v", "create x.nix -v"),
+            ("create --attr=a x.nix", "create x.nix"),
+            ("create -Aa x.nix --attr c", "create x.nix"),
         ] {
             let typed: Vec<_> = typed.split(' ').map(str::to_owned).collect();
-            assert_eq!(with_attribute(&typed, "b"), hint);
+            assert_eq!(without_attribute(&typed), hint);
         }
     }
 }

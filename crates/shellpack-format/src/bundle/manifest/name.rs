@@ -117,7 +117,10 @@ fn is_plain(part: &str) -> bool {
 fn plain(part: &str) -> String {
     let dashed = |c| if is_allowed(c) { c } else { '-' };
     let plain: String = part.chars().map(dashed).collect();
-    plain.trim_start_matches(['-', '.']).to_owned()
+    plain
+        .trim_start_matches(['-', '.'])
+        .trim_end_matches('-')
+        .to_owned()
 }
 
 impl RelativePath {
@@ -245,7 +248,7 @@ mod tests {
         let long = "x".repeat(300);
         for (path, name) in [
             ("tools/b", "tools/b"),
-            ("my env/it's ü", "my-env/it-s--"),
+            ("my env/it's ü", "my-env/it-s"),
             (".hidden/-x", "hidden/x"),
             ("a//../b/", "a/b"),
             ("...", "shell"),
