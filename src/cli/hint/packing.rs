@@ -102,7 +102,7 @@ fn no_shell_file(dir: &Path) -> String {
     "name the file: shellpack create path/to/shell.nix".to_owned()
 }
 
-/// For a file that does not exist: it may be the reference of a flake.
+/// For a file that does not exist: it may be the reference of a flake, or a package.
 pub(super) fn reference(named: &Path) -> Option<String> {
     const SCHEMES: [&str; 8] = [
         "github:",
@@ -115,13 +115,21 @@ pub(super) fn reference(named: &Path) -> Option<String> {
         "tarball+",
     ];
     let named = named.to_str()?;
-    let is_reference = SCHEMES.iter().any(|scheme| named.starts_with(scheme));
-    is_reference.then(|| {
-        format!(
+    if SCHEMES.iter().any(|scheme| named.starts_with(scheme)) {
+        return Some(format!(
             "pack it as a flake: shellpack create --flake {}",
             shell_quoted(named)
-        )
-    })
+        ));
+    }
+    let is_plain = named
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let is_file = named.ends_with(".nix") || named.starts_with('.');
+    let typed: Vec<_> = std::env::args().skip(1).collect();
+    let is_subject = typed.first().is_some_and(|word| word == "create")
+        && !typed.windows(2).any(|pair| pair == ["--include", named]);
+    (is_plain && !is_file && is_subject)
+        .then(|| format!("if it is a package, pack it from <nixpkgs>: shellpack create -p {named}"))
 }
 
 fn not_a_shell_file(named: &Path, kind: Kind) -> String {
