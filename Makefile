@@ -23,7 +23,7 @@ ifeq ($(shell command -v $(CARGO) 2> /dev/null),)
 endif
 
 # Shell scripts, for shellcheck.
-SCRIPTS := $(filter-out scripts/licences scripts/needed scripts/recording,$(wildcard scripts/*)) $(wildcard tests/vm/guest/*) \
+SCRIPTS := $(filter-out scripts/licences scripts/needed scripts/recording scripts/recording.svg,$(wildcard scripts/*)) $(wildcard tests/vm/guest/*) \
   .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/compat/run tests/deb/run tests/fresh/run tests/setup/run
 
 # Options of the benchmark, for one: BENCH='--only open --rounds 3'.

@@ -38,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
         checksum: false,
         force: false,
         read_back: ReadBack::Never,
-        jobs: 1,
+        threads: 1,
     };
     match repair(&options, &Report::silent()) {
         Ok(RepairOutcome::Repaired(_)) => {

@@ -101,7 +101,7 @@ fn a_daemon_that_does_not_run_is_to_be_started() {
     by_alice(&b, before, "open x.shellpack --run true")
         .exits_with(125)
         .says("error: could not use this machine's Nix: its daemon is not running\n")
-        .says("hint: start it: sudo systemctl start nix-daemon.socket nix-daemon; or, without systemd: sudo sh -c 'nix-daemon &'\n");
+        .says("hint: start it: sudo systemctl start nix-daemon.socket nix-daemon; or, without systemd: sudo sh -c 'nix-daemon > /dev/null 2>&1 &'\n");
 }
 
 /// A directory for the socket, or a file of root's, is left in a store that became the user's own.

@@ -121,7 +121,7 @@ fn each_attribute_is_a_shell() {
     let words = "-A x -A 'y.\"two words\"' --argstr greeting hi";
     let b = packed("attributes", "", words);
     let run = "--run 'echo $WHICH $GREETING'";
-    for (name, which) in [("x", "x"), ("y.-two-words-", "y")] {
+    for (name, which) in [("x", "x"), ("y.-two-words", "y")] {
         for way in ["", "--no-eval"] {
             b.shellpack(&format!("open x.shellpack --shell {name} {way} {run}"))
                 .succeeds()
@@ -130,7 +130,7 @@ fn each_attribute_is_a_shell() {
     }
     // They are in one directory, which does not tell them apart.
     b.runs(&format!("cd attributes; shellpack enter {run}"))
-        .says("entering the shell named x; use --shell to enter another: y.-two-words-\n")
+        .says("entering the shell named x; use --shell to enter another: y.-two-words\n")
         .prints("x hi");
 }
 

@@ -20,7 +20,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
                 .to_owned()
         }
         Error::NixNotInstalled { .. } => format!(
-            "install Nix: sudo apt-get install nix-bin; or see https://nixos.org/download\n\
+            "install Nix: sudo apt-get install --no-install-recommends nix-bin; or see https://nixos.org/download\n\
              for a machine with no network, on one with the same Debian or Ubuntu:\n  {FETCH_NIX}\n\
              and here, beside the directory debs: sudo dpkg -iGE debs/*.deb"
         ),
@@ -105,7 +105,7 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
         Unfit::NoDaemon => {
             Some(
                 "start it: sudo systemctl start nix-daemon.socket nix-daemon; or, without systemd: sudo \
-                 sh -c 'nix-daemon &'"
+                 sh -c 'nix-daemon > /dev/null 2>&1 &'"
                     .to_owned(),
             )
         }
