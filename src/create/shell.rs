@@ -159,7 +159,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
         project.tell_of_large_files(report);
     }
     let (mut all, answers) = evaluator.evaluate_answered(&observed, &project)?;
-    let name = name(options, named_after(&project, &all))?;
+    let name = name(options, &project.root)?;
     let project = if options.no_eval {
         without_evaluation(&project, &all, &extra_files, here.as_deref(), report)?
     } else {
@@ -239,16 +239,6 @@ fn tell_of_files_beyond(project: &Project, report: &Report) {
 /// Checks `--name` before evaluation, which may be slow.
 fn ensure_name_is_usable(options: &Options) -> Result<()> {
     name(options, Path::new("/")).map(drop)
-}
-
-/// The directory that names the bundle: that of all project files, but the shell's own if others are above
-/// it by chance.
-fn named_after<'a>(project: &'a Project, shells: &'a [Shell]) -> &'a Path {
-    let own = match (&project.beyond, shells) {
-        (Some(_), [only]) => only.file.parent(),
-        _ => None,
-    };
-    own.unwrap_or(&project.root)
 }
 
 /// The name that was asked for, else that of the only shell file, if it says more than the project

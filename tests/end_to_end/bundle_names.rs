@@ -17,21 +17,6 @@ fn packs(words: &str, makes: &str) {
     assert!(outcome.stdout.contains("\nfile sha256     "), "{outcome}");
 }
 
-/// Files above the shell's directory make the project larger, but do not name it.
-#[test]
-fn a_file_above_the_directory_does_not_name_the_bundle() {
-    let a = machine_a();
-    a.write("named/above.nix", "{ }");
-    a.write(
-        "named/below/shell.nix",
-        "import ../above.nix // derivation { name = \"x\"; system = builtins.currentSystem; builder = \"x\"; }",
-    );
-    a.sh("cd named/below; shellpack create --no-rehearsal --dry-run")
-        .succeeds()
-        .shows("plan      below.shellpack ")
-        .says("so that the project begins at /root/named;");
-}
-
 #[test]
 fn a_shell_file_with_a_name_of_its_own_names_the_bundle() {
     let unp = "~/fixtures/shells/unp";

@@ -119,7 +119,7 @@ nix flake lock; cp -r . ~/'{name} & more'; cd ~/'{name} & more'"#
         r#"path:.# path:.#packages.x86_64-linux.default 'path:.#"my shell 1.0"'"#,
     );
     arrives(&b);
-    for (shell, message) in [("default-2", "package"), ("my-shell-1.0-", "mine")] {
+    for (shell, message) in [("default-2", "package"), ("my-shell-1.0", "mine")] {
         b.shellpack(&format!("open x.shellpack --shell {shell} {PRINT}"))
             .succeeds()
             .prints(message);
