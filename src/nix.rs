@@ -119,7 +119,7 @@ impl Nix {
         Self::find_with(NixOptions::default())
     }
 
-    /// The same, with the user's options for it.
+    /// Finds it, with the user's options for it.
     pub(crate) fn find_with(options: NixOptions) -> Result<Self> {
         let mut about = About::ask(&options, &[]).map_err(access::explained)?;
         let restriction = about.restriction();

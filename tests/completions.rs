@@ -3,7 +3,7 @@
 use crate::support::Machine;
 use crate::support::opened::{ids, open, with_two_of_one_name};
 
-/// What comes before the command line that is completed.
+/// The lines before the command line that is completed.
 const BASH: &str = "bash --norc --noprofile -i";
 const ZSH: &str = "zsh -f -i";
 
@@ -34,7 +34,7 @@ fn at_a_terminal(b: &Machine, shell: &str, prepared: &str, typed: &str) -> Strin
     line.trim_end().to_owned()
 }
 
-/// What fish offers for a command line.
+/// The words that fish offers for a command line.
 fn offered_by_fish(b: &Machine, typed: &str) -> Vec<String> {
     b.write("typed", typed);
     let script =
@@ -46,7 +46,7 @@ fn offered_by_fish(b: &Machine, typed: &str) -> Vec<String> {
     words.map(str::to_owned).collect()
 }
 
-/// What is typed, and what a tab makes of it.
+/// Each command line as typed, and as a tab completes it.
 fn cases(b: &Machine) -> Vec<(String, String)> {
     let ids = ids(b);
     let synthetic = ids.iter().find(|id| id.starts_with("synthetic@")).unwrap();

@@ -69,7 +69,7 @@ pub(super) fn hidden_entry(args: &[OsString]) -> Option<i32> {
     Some(0)
 }
 
-/// What fits as the last word; `None` if there is none to complete.
+/// The words that fit as the last one; `None` if there is none to complete.
 fn answer(words: &[OsString]) -> Option<String> {
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
     let (current, [_, before @ ..]) = words.split_last()? else {

@@ -109,7 +109,7 @@ fn examples_of(name: &str) -> Roff {
     roff
 }
 
-/// What the help of the program and of its commands ends with: exit codes, and where the global
+/// The end of the help of the program and of its commands: exit codes, and where the global
 /// options are.
 fn end(command: &Command) -> Roff {
     let mut roff = Roff::new();

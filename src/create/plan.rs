@@ -215,7 +215,7 @@ fn manifest_shell(
     })
 }
 
-/// What only evaluation needs: nothing, where nothing is evaluated.
+/// A value that only evaluation needs: nothing, where nothing is evaluated.
 fn for_evaluation<T: Clone + Default>(value: &T, no_eval: bool) -> T {
     if no_eval { T::default() } else { value.clone() }
 }

@@ -36,7 +36,7 @@ pub(super) struct Located {
     pub(super) shell: PathBuf,
     /// The script, in the same project.
     pub(super) script: PathBuf,
-    /// What a link to the script leads to.
+    /// The file that a link to the script leads to.
     pub(super) behind: Option<PathBuf>,
 }
 
@@ -64,7 +64,7 @@ impl Script {
         self.shell.is_in_project()
     }
 
-    /// What its lines evaluate, if that has a path which starts from the script.
+    /// The expression in its lines, if that has a path which starts from the script.
     fn relative_expression(&self) -> Option<String> {
         let texts = match &self.shell {
             Subject::Packages(packages) => &packages[..],

@@ -29,7 +29,7 @@ pub(crate) fn is_same(path: &Path, kind: &FileKind) -> bool {
     is_same_as_read(path, kind, |_| {})
 }
 
-/// The same; `read` is told how many bytes were read.
+/// Likewise; `read` is told how many bytes were read.
 fn is_same_as_read(path: &Path, kind: &FileKind, read: impl FnMut(u64)) -> bool {
     let Ok(metadata) = fs::symlink_metadata(path) else {
         return false;

@@ -72,7 +72,7 @@ pub enum NoShell {
     },
 }
 
-/// What a shell file evaluates to, if that is not one derivation.
+/// The value of a shell file that is not one derivation.
 fn several(count: usize, is_list: bool, names: &[String]) -> String {
     match (count, names) {
         (0, []) => "none".to_owned(),

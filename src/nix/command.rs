@@ -42,7 +42,7 @@ impl NixCommand {
         Self { program, command }
     }
 
-    /// The same, with the user's options for Nix.
+    /// A command with the user's options for Nix.
     pub(crate) fn with(program: &'static str, options: &NixOptions) -> Self {
         let arguments = options.arguments(program);
         Self::new(program).args(arguments)

@@ -16,7 +16,7 @@ const FAULTS: [(&str, &str); 8] = [
     ("undefined", include_str!("../compat/faults/undefined.nix")),
 ];
 
-/// What Nix calls an expression, and the names of files that evaluate a shell for shellpack.
+/// Nix's words for an expression, and the names of files that evaluate a shell for shellpack.
 const OURS: [&str; 6] = [
     "«string»",
     "(string)",

@@ -145,7 +145,7 @@ fn commands_of_a_hook_that_fail_are_told() {
         .never_says("warning");
 }
 
-/// What comes before the error is run, and bash goes on behind the hook.
+/// The lines before the error are run, and bash goes on behind the hook.
 #[test]
 fn a_hook_that_bash_cannot_read_is_told() {
     pack("hook-unreadable", "echo begun\nif true; then\n  echo x\n")

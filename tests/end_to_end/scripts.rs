@@ -192,7 +192,7 @@ fn scripts_are_packed_together() {
     .says("could not pack ../fixtures/nixpkgs: it is outside");
 }
 
-/// What runs it is this machine's, so that it is not carried.
+/// The program that runs it is this machine's, so that it is not carried.
 #[test]
 fn an_interpreter_that_is_not_in_the_shell_is_told_of() {
     let name = "suite-foreign";

@@ -22,7 +22,7 @@ pub(crate) fn runs_alike(name: &str, script: &str) -> (Machine, String) {
     runs_alike_as(name, name, script, "")
 }
 
-/// The same with options for `create`, in a bundle of this name.
+/// Likewise with options for `create`, in a bundle of this name.
 #[track_caller]
 pub(crate) fn runs_alike_as(
     name: &str,

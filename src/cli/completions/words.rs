@@ -21,7 +21,7 @@ pub(super) struct Position<'a> {
     is_after_dashes: bool,
 }
 
-/// What fits.
+/// The words and the files that fit.
 #[derive(Default)]
 pub(super) struct Fitting {
     /// The kind of files: `bundles`, `files`, `directories`, or none.
@@ -85,7 +85,7 @@ impl<'a> Position<'a> {
         (word[at..].chars().count() == 1).then_some(option)
     }
 
-    /// What fits here and begins like this.
+    /// Those that fit here and begin like this.
     pub(super) fn fitting(&self, begun: &str) -> Fitting {
         if self.is_after_dashes {
             return Fitting {

@@ -263,7 +263,7 @@ mod tests {
     use super::EXAMPLES;
     use crate::cli::Cli;
 
-    /// What man leaves of 80 columns for an example, which it does not wrap.
+    /// The columns that man leaves of 80 for an example, which it does not wrap.
     const WIDTH: usize = 69;
 
     #[test]

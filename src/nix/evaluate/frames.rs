@@ -32,22 +32,17 @@ impl Request<'_> {
 
 /// Leaves out the frames that are in files below `dir`, or in an expression of ours.
 pub(crate) fn without_ours(error: Error, dir: &Path) -> Error {
-    match error {
-        Error::NixFailed {
-            program,
-            status,
-            words,
-        } => Error::NixFailed {
-            program,
-            status,
-            words: hidden(&words, dir),
-        },
-        other => other,
-    }
+    with_words(error, |words| hidden(words, dir))
 }
 
 /// Names a shell that is in no file of the user's as Nix does, and not by the file that it was written to.
 pub(crate) fn as_expression(error: Error, file: &Path) -> Error {
+    let place = format!("{}:", file.display());
+    with_words(error, |words| words.replace(&place, EXPRESSION[0]))
+}
+
+/// An error of Nix in other words.
+fn with_words(error: Error, change: impl FnOnce(&str) -> String) -> Error {
     match error {
         Error::NixFailed {
             program,
@@ -56,7 +51,7 @@ pub(crate) fn as_expression(error: Error, file: &Path) -> Error {
         } => Error::NixFailed {
             program,
             status,
-            words: words.replace(&format!("{}:", file.display()), EXPRESSION[0]),
+            words: change(&words),
         },
         other => other,
     }
