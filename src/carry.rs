@@ -6,4 +6,5 @@ pub(crate) mod join;
 pub(crate) mod protect;
 pub(crate) mod repair;
 mod rewrite;
+pub(crate) mod sign;
 pub(crate) mod split;

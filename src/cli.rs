@@ -21,6 +21,7 @@ mod run;
 mod signals;
 mod stdout;
 mod tip;
+mod trust;
 mod volumes;
 mod wrap;
 
@@ -32,6 +33,7 @@ use man::Pages;
 use nix::NixArguments;
 pub(crate) use open::{Enter, Env, Open};
 pub(crate) use opened::{List, Remove};
+use trust::{Config, Keygen, Sign};
 use volumes::ReadingBack;
 pub(crate) use volumes::{Copy, Join, Protect, Repair, Split, Volumes};
 
@@ -145,6 +147,21 @@ pub enum Command {
     /// Writes the original bytes to a new file and verifies them; does not change the damaged
     /// bundle. Missing volumes are restored as well, if there is enough parity.
     Repair(Repair),
+    /// Make a key that signs bundles
+    ///
+    /// The key has Nix's format, so it signs store paths as well, and Nix can trust it. Prints the
+    /// public key, which belongs into trusted-keys on the targets.
+    Keygen(Keygen),
+    /// Sign a bundle
+    ///
+    /// Adds a signature to a bundle, in place; the other bytes stay as they are. Of a bundle in
+    /// volumes, only the first changes. Checksum and parity files beside it are brought up to date.
+    Sign(Sign),
+    /// Show whose bundles are trusted here
+    ///
+    /// Shows the policy in force: the machine's, in /etc/shellpack, the user's, in
+    /// ~/.config/shellpack, and the keys that Nix trusts.
+    Config(Config),
     /// Print a script with which a shell completes command lines
     ///
     /// Shells look for it here:

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::nix::options::NixOptions;
 use crate::output::Form;
 use crate::report::Report;
+use crate::trust::KeySource;
 use shellpack_format::bundle::manifest::selection::Selection;
 
 mod closure;
@@ -19,6 +20,7 @@ mod script;
 mod secret_names;
 mod secrets;
 mod shell;
+mod sign;
 mod staged;
 mod subject;
 pub(crate) mod summary;
@@ -67,6 +69,8 @@ pub struct Options {
     pub level: i32,
     /// Number of threads that compress segments.
     pub threads: usize,
+    /// The keys to sign with.
+    pub sign_keys: Vec<KeySource>,
     /// Whether to rehearse.
     pub rehearsal: bool,
     /// Whether to stop before writing.
@@ -78,18 +82,21 @@ pub struct Options {
 pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     prove::ensure_rehearsal_is_possible(options)?;
     Output::ensure_unoccupied(options)?;
+    let keys = sign::keys(&options.sign_keys)?;
     let mut shells = shell::evaluate(options, report)?;
     let output = Output::choose(options, &shells)?;
     let closure = closure::build(&shells, report)?;
     let plan = Plan::new(&shells, closure)?;
     let proved = prove::prove(plan, &mut shells, options, report)?;
+    let proved = sign::paths(proved, &keys)?;
     output.ensure_space(&proved, report)?;
     if options.dry_run {
         return Ok(Summary::of_plan(proved, &output));
     }
-    let complete = write::write(&proved, &output, &pack::Settings::of(options), report)?;
+    let signed = sign::sign(proved, &keys)?;
+    let complete = write::write(&signed, &output, &pack::Settings::of(options), report)?;
     let written = complete
         .read_back(options.threads, report)?
         .publish(report)?;
-    Ok(Summary::of_bundle(proved, written))
+    Ok(Summary::of_bundle(signed, written))
 }

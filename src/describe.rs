@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::media::source::{Bundle, Source};
 use crate::report::{Labelled, count, human};
+use crate::trust::{Judgement, Policy, Signer};
 use shellpack_format::bundle::manifest::{
     Closure, FileKind, Manifest, Pin, ProjectFile, Proof, ProofResult, Shell, ShellName,
 };
@@ -35,8 +36,8 @@ pub struct Options {
 pub(crate) struct Inspection {
     /// The manifest's digest, which names the whole content.
     manifest_digest: Digest,
-    /// Keys that the bundle claims to be signed with. Signatures are not checked.
-    signed_by: Vec<String>,
+    /// Who signed the bundle, as far as this machine knows.
+    signatures: Vec<Signer>,
     /// Bytes of all NARs.
     nar_bytes: u64,
     /// The manifest.
@@ -47,15 +48,16 @@ pub(crate) struct Inspection {
 /// Reads the manifest of a bundle, and nothing after it.
 pub(crate) fn inspect(options: &Options) -> Result<Inspection> {
     let bundle = Bundle::open_among(&options.bundle, &options.volumes, None)?;
-    Ok(Inspection::of(bundle.reader()))
+    let judgement = Policy::in_force()?.judge(bundle.reader());
+    Ok(Inspection::of(bundle.reader(), &judgement))
 }
 
 impl Inspection {
-    fn of(reader: &Reader<Source>) -> Self {
+    fn of(reader: &Reader<Source>, judgement: &Judgement) -> Self {
         let manifest = reader.manifest().clone();
         Self {
             manifest_digest: reader.manifest_digest(),
-            signed_by: reader.signed_by().to_vec(),
+            signatures: judgement.signers().to_vec(),
             nar_bytes: manifest.closure.nar_bytes(),
             manifest,
         }
@@ -73,8 +75,7 @@ impl Inspection {
             ),
         );
         text.sha256("manifest", self.manifest_digest);
-        let signers = self.signed_by.join(", ");
-        text.line("signed", if signers.is_empty() { "no" } else { &signers });
+        text.list("signed", self.signatures.iter().map(Signer::line), "no");
         content(&mut text, manifest, verbose);
         text.finish()
     }

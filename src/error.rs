@@ -13,7 +13,9 @@ use shellpack_format::store::nar::parse::BadNar;
 use shellpack_format::store::store_path::StorePath;
 
 mod advice;
+mod bad_key_file;
 mod damage;
+mod distrust;
 mod environment;
 mod flake_problem;
 mod kind;
@@ -29,7 +31,9 @@ mod unfit;
 mod words;
 
 pub(crate) use advice::Advice;
+pub(crate) use bad_key_file::BadKeyFile;
 pub(crate) use damage::Damage;
+pub(crate) use distrust::{Distrust, WayToTrust};
 pub(crate) use environment::BadEnvironment;
 pub(crate) use flake_problem::FlakeProblem;
 pub(crate) use kind::Kind;
@@ -296,6 +300,12 @@ pub enum Error {
     /// The bundle is for another machine.
     #[error(transparent)]
     Unfit(#[from] Unfit),
+    /// The policy keeps the bundle out, or cannot be read.
+    #[error(transparent)]
+    Distrust(#[from] Distrust),
+    /// A key or a signature cannot be used.
+    #[error(transparent)]
+    BadKeyFile(#[from] BadKeyFile),
     /// The file system is too small.
     #[error("could not open the bundle: it needs {needed} on the file system of {}, which has {free} free", dir.display())]
     NoSpace {

@@ -33,6 +33,7 @@ mod report;
 mod room;
 mod target;
 mod tree;
+mod trust;
 mod unpack;
 mod verify;
 

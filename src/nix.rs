@@ -2,6 +2,7 @@
 
 mod access;
 pub(crate) mod command;
+pub(crate) mod configuration;
 pub(crate) mod daemon;
 pub(crate) mod database;
 pub(crate) mod environment;

@@ -18,7 +18,7 @@ use crate::report::{Event, Report, count};
 
 mod apart;
 mod aside;
-mod checksum;
+pub(crate) mod checksum;
 mod cutter;
 mod fit;
 mod form;

@@ -41,6 +41,12 @@ pub(crate) fn parity_name(bundle: &Path) -> PathBuf {
     name.into()
 }
 
+/// The share with which a parity file of this size was made for a bundle of that size.
+pub(crate) fn share_of(bundle: u64, parity: u64) -> Option<Share> {
+    let mut shares = (1..=10_000).map(|hundredths| Share { hundredths });
+    shares.find(|&share| Geometry::of_bundle(bundle, share).parity_size() == parity)
+}
+
 /// The amount of parity, as a share of the bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::media::source::Bundle;
 use crate::media::volumes::Shelf;
 use crate::report::{Event, Phase, Report};
+use crate::trust::Policy;
 use crate::unpack::{self, Destination, NarSink};
 use shellpack_format::bundle::manifest::{Closure, Manifest};
 use shellpack_format::bundle::member::segment_name;
@@ -35,11 +36,14 @@ pub struct Options {
 /// Checks every byte of a bundle, and the parity beside it.
 pub(crate) fn verify(options: &Options, report: &Report) -> Result<Verification> {
     report.emit(Event::Phase(Phase::Verify));
+    let policy = Policy::in_force()?;
     let bundle = Bundle::open_among(&options.bundle, &options.volumes, report.prompt());
+    let judgement = bundle.as_ref().ok();
+    let judgement = judgement.map(|bundle| policy.judge(&bundle.reader));
     let findings = findings(bundle, options.threads, report)?;
     let cover = Cover::look(options, &findings, report)?;
     report.emit(Event::PhaseDone);
-    Verification::new(options, findings, cover)
+    Verification::new(options, findings, cover, judgement)
 }
 
 /// The result of a check.

@@ -21,6 +21,7 @@ const FLOORS: &[&[&str]] = &[
     &["opened", "verify"],
     &["target"],
     &["describe", "parity", "tree", "unpack"],
+    &["trust"],
     &["media", "nix"],
     &["relay", "report", "room"],
     &["error", "interrupt", "redact"],

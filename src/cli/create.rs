@@ -12,6 +12,7 @@ use crate::create::{self, Assignment, Subject};
 use crate::media::volumes::VolumeSize;
 use crate::output::{Form, ReadBack};
 use crate::parity::Share;
+use crate::trust::KeySource;
 use shellpack_format::bundle::manifest::selection::{Argument, Selection};
 
 /// `shellpack create`.
@@ -109,6 +110,10 @@ pub struct Create {
     /// Number of threads that compress segments [default: number of processors]
     #[arg(long, value_name = "N", help_heading = COMPRESSION)]
     threads: Option<NonZeroUsize>,
+    /// Sign the bundle and its store paths with this secret key, of Nix's or OpenSSH's: a file, `-` for
+    /// standard input, or env:VARIABLE; can be repeated
+    #[arg(long = "sign-key", value_name = "FILE", help_heading = PROOF)]
+    sign_keys: Vec<KeySource>,
     /// Do not prove that the bundle opens; it is marked as unproved
     #[arg(long, help_heading = PROOF)]
     no_rehearsal: bool,
@@ -175,6 +180,7 @@ impl Create {
             form,
             level: self.level,
             threads: threads(self.threads),
+            sign_keys: self.sign_keys,
             rehearsal: !self.no_rehearsal,
             dry_run: self.dry_run,
         }

@@ -14,6 +14,7 @@ mod machine;
 mod output;
 mod packing;
 mod said;
+mod trust;
 
 /// One line, usually with a command that can be run.
 pub(super) fn of(error: &Error) -> Option<String> {
@@ -22,6 +23,8 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::Faults { file, remedy, .. } => Some(bundle::faults(file, *remedy)),
         Error::Parity(bad) => Some(bundle::parity(bad)),
         Error::ReadBack { .. } => Some("try another medium".to_owned()),
+        Error::Distrust(distrust) => trust::of(distrust),
+        Error::BadKeyFile(bad) => trust::of_key(bad),
         Error::Output(bad) => Some(output::of(bad)),
         Error::NotThere(not_there) => entering::not_there(not_there),
         Error::NotFromStdin(_) => Some("write the bundle to a file first".to_owned()),

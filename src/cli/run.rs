@@ -9,12 +9,14 @@ use crate::interrupt;
 use crate::report::{Event, Report};
 
 mod completions;
+mod config;
 mod copy;
 mod create;
 mod enter;
 mod env;
 mod inspect;
 mod join;
+mod keygen;
 mod list;
 mod man;
 mod open;
@@ -23,6 +25,7 @@ mod rehearse;
 mod remove;
 mod repair;
 mod several;
+mod sign;
 mod split;
 mod verify;
 mod written;
@@ -91,6 +94,9 @@ fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCo
         Command::Copy(command) => copy::run(command, global, report)?,
         Command::Protect(command) => protect::run(command, global, report)?,
         Command::Repair(command) => repair::run(command, global, report)?,
+        Command::Keygen(command) => keygen::run(command, report)?,
+        Command::Sign(command) => sign::run(command, report)?,
+        Command::Config(command) => config::run(&command)?,
         Command::Completions(command) => completions::run(&command)?,
         Command::Man(command) => man::run(&command, report)?,
     }

@@ -114,6 +114,17 @@ impl Plan {
         Self::new(shells, self.closure)
     }
 
+    /// The plan with signatures for its paths.
+    pub(super) fn with_path_signatures(mut self, of: impl Fn(&PathInfo) -> Vec<String>) -> Self {
+        let planned = &mut self.manifest.closure.paths;
+        for (info, planned) in self.closure.paths.iter_mut().zip(planned) {
+            info.signatures.extend(of(info));
+            info.signatures.sort_unstable();
+            planned.signatures.clone_from(&info.signatures);
+        }
+        self
+    }
+
     /// The plan with this proof.
     pub(super) fn with_proof(mut self, proof: Proof) -> Self {
         self.manifest.proof = proof;

@@ -17,6 +17,7 @@ use crate::room::Room;
 use shellpack_format::bundle::manifest::{self, Manifest, Proof, ShellName};
 use shellpack_format::bundle::member::Member;
 use shellpack_format::store::hash::Digest;
+use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::StorePath;
 
 /// A plan with its proof: exactly the bundle that will be written. Without a rehearsal, the proof
@@ -31,8 +32,11 @@ pub(super) struct Proved {
 
 impl Proved {
     fn new(plan: Plan, proof: Proof) -> Result<Self> {
+        Self::of(plan.with_proof(proof))
+    }
+
+    fn of(plan: Plan) -> Result<Self> {
         let failed = |source| Error::Manifest { source };
-        let plan = plan.with_proof(proof);
         let manifest_bytes = plan.manifest().to_bytes().map_err(failed)?;
         // No bundle is written that a reader would refuse.
         Manifest::parse(&manifest_bytes).map_err(failed)?;
@@ -40,6 +44,14 @@ impl Proved {
             plan,
             manifest_bytes,
         })
+    }
+
+    /// The same with signatures for its paths, which change nothing that was proved.
+    pub(super) fn with_path_signatures(
+        self,
+        of: impl Fn(&PathInfo) -> Vec<String>,
+    ) -> Result<Self> {
+        Self::of(self.plan.with_path_signatures(of))
     }
 
     /// The manifest.

@@ -6,12 +6,14 @@ use serde::Serialize;
 
 use super::closure::BashOrigin;
 use super::prove::Proved;
+use super::sign::Signed;
 use super::write::Output;
 use crate::describe;
 use crate::entry::script::is_program;
 use crate::output::Written;
 use crate::report::Labelled;
 use shellpack_format::bundle::manifest::{Manifest, ShellName, shell_quoted};
+use shellpack_format::bundle::signature::Signature;
 use shellpack_format::store::hash::Digest;
 
 /// The outcome of `create`.
@@ -22,6 +24,8 @@ pub(crate) struct Summary {
     /// The output file; `None` for standard output.
     file: Option<String>,
     written: Option<Written>,
+    /// The signers, each as a name and a fingerprint.
+    signed_by: Vec<String>,
     /// The most volumes that a planned bundle would have, if it is to have some.
     most_volumes: Option<u64>,
 }
@@ -45,6 +49,7 @@ struct Planned<'a> {
 struct Made<'a> {
     name: &'a str,
     manifest_digest: Digest,
+    signed_by: &'a [String],
     #[serde(flatten)]
     written: &'a Written,
 }
@@ -73,16 +78,19 @@ impl Summary {
             proved,
             file,
             written: None,
+            signed_by: Vec::new(),
             most_volumes,
         }
     }
 
-    pub(super) fn of_bundle(proved: Proved, written: Written) -> Self {
+    pub(super) fn of_bundle(signed: Signed, written: Written) -> Self {
+        let (proved, signatures) = signed.into_parts();
         let file = written.path.as_ref().map(|path| path.display().to_string());
         Self {
             proved,
             file,
             written: Some(written),
+            signed_by: signatures.iter().map(Signature::signer).collect(),
             most_volumes: None,
         }
     }
@@ -136,6 +144,9 @@ impl Summary {
         };
         written.describe(text, &ratio);
         text.sha256("manifest", self.proved.manifest_digest());
+        if !self.signed_by.is_empty() {
+            text.list("signed by", self.signed_by.iter().cloned(), "");
+        }
     }
 
     /// The summary for programs.
@@ -146,6 +157,7 @@ impl Summary {
             Some(written) => Json::Made(Made {
                 name,
                 manifest_digest,
+                signed_by: &self.signed_by,
                 written,
             }),
             None => Json::Planned(Planned {

@@ -11,6 +11,7 @@ use super::Options;
 use super::pack::{self, Settings};
 use super::prove::Proved;
 use super::shell::Shells;
+use super::sign::Signed;
 use crate::error::{BadOutput, Error, Result};
 use crate::interrupt;
 use crate::media::volumes::parent;
@@ -106,11 +107,12 @@ pub(super) enum Complete {
 
 /// Writes the planned bundle and syncs it to disk.
 pub(super) fn write(
-    proved: &Proved,
+    signed: &Signed,
     output: &Output,
     settings: &Settings,
     report: &Report,
 ) -> Result<Complete> {
+    let proved = signed.proved();
     report.emit(Event::Phase(Phase::Pack));
     report.emit(Event::Total {
         bytes: proved.manifest().closure.nar_bytes(),
@@ -118,14 +120,14 @@ pub(super) fn write(
     });
     match output {
         Output::File(files) => {
-            let cutter = stream(proved, settings, report, files.begin()?, &files.path)?;
+            let cutter = stream(signed, settings, report, files.begin()?, &files.path)?;
             let finished = cutter.finish().map_err(Error::io("write", &files.path))?;
             let finished = files.protect(finished, proved.manifest_digest(), report)?;
             files.sync(finished, report).map(Complete::Files)
         }
         Output::Stdout => {
             let out = Counted::new(io::stdout());
-            let sent = stream(proved, settings, report, out, Path::new("standard output"))?;
+            let sent = stream(signed, settings, report, out, Path::new("standard output"))?;
             Ok(Complete::Sent(sent.written()))
         }
     }
@@ -153,15 +155,17 @@ impl Complete {
 }
 
 fn stream<W: Write + Send>(
-    proved: &Proved,
+    signed: &Signed,
     settings: &Settings,
     report: &Report,
     out: W,
     name: &Path,
 ) -> Result<W> {
     let failed = |error| Error::io("write", name)(error);
+    let proved = signed.proved();
     let out = BufWriter::with_capacity(BUFFER, out);
-    let mut writer = Writer::begin(out, proved.manifest_bytes()).map_err(failed)?;
+    let mut writer =
+        Writer::begin(out, proved.manifest_bytes(), signed.signatures()).map_err(failed)?;
     for file in &proved.manifest().project.files {
         report.ensure_not_interrupted()?;
         project_file(&mut writer, file, proved.project_root(), name)?;

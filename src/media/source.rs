@@ -54,6 +54,11 @@ pub(crate) struct Found {
     size: Option<u64>,
 }
 
+/// Opens a named pipe for reading. Waiting for its writer ends at Ctrl-C.
+pub(crate) fn open_pipe(path: &Path) -> io::Result<impl Read> {
+    fifo::open(path)
+}
+
 impl Found {
     fn new(name: &Path, source: Source) -> Self {
         Self {

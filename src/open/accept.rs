@@ -14,8 +14,9 @@ use crate::nix::daemon::Connection;
 use crate::nix::required::missing_features;
 use crate::nix::{self, places};
 use crate::opened::{Record, Scope, opens_for_others};
-use crate::report::Report;
+use crate::report::{Event, Report};
 use crate::target::Target;
+use crate::trust::Policy;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 use shellpack_format::store::version::is_older;
 
@@ -95,6 +96,9 @@ pub(super) fn accept(
     options: &Options,
     report: &Report,
 ) -> Result<Accepted> {
+    let judgement = Policy::in_force()?.judge(&bundle.reader);
+    judgement.ensure_accepted(&bundle.file)?;
+    report.emit(Event::Note(&judgement.note(&bundle.file)));
     let target = Target::here();
     let manifest = bundle.reader.manifest();
     let places = Places::choose(&bundle, options)?;

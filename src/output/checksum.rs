@@ -12,6 +12,21 @@ pub(super) fn text<'a>(files: impl Iterator<Item = (&'a OsStr, Digest)>) -> Vec<
         .collect()
 }
 
+/// A checksum file with another digest of one of its files.
+pub(crate) fn replaced(text: &[u8], name: &OsStr, digest: Digest) -> Vec<u8> {
+    let own = line(name, digest);
+    let digits = digest.hex().len();
+    // A line of this file has the same form but for the digest, and a mark for binary files.
+    let is_its = |other: &[u8]| {
+        let mark = usize::from(own.starts_with(b"\\"));
+        let name = &own[mark + digits + 2..];
+        other.len() == own.len() && other[..mark] == own[..mark] && other.ends_with(name)
+    };
+    let lines = text.split_inclusive(|&byte| byte == b'\n');
+    let lines = lines.map(|other| if is_its(other) { &own } else { other });
+    lines.flatten().copied().collect()
+}
+
 /// A name that would break the line is escaped. Then the line starts with a backslash.
 fn line(name: &OsStr, digest: Digest) -> Vec<u8> {
     let name = name.as_bytes();
@@ -34,6 +49,24 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
+
+    #[test]
+    fn the_line_of_one_file_is_replaced() {
+        let names = ["x.001", "x.002", "back\\slash"].map(OsStr::new);
+        let before = names.map(|name| (name, Digest::of(b"old")));
+        for changed in 0..names.len() {
+            let mut after = before;
+            after[changed].1 = Digest::of(b"new");
+            assert_eq!(
+                replaced(
+                    &text(before.into_iter()),
+                    names[changed],
+                    Digest::of(b"new")
+                ),
+                text(after.into_iter())
+            );
+        }
+    }
 
     #[test]
     fn sha256sum_reads_it() {

@@ -25,6 +25,17 @@ impl Labelled {
         self.line(&format!("{label:<15}"), &digest.hex());
     }
 
+    /// Adds a line for each value, of which only the first has the label; or one for none of them.
+    pub fn list(&mut self, label: &str, values: impl Iterator<Item = String>, none: &str) {
+        let mut values = values.peekable();
+        if values.peek().is_none() {
+            self.line(label, none);
+        }
+        for (index, value) in values.enumerate() {
+            self.line(if index == 0 { label } else { "" }, &value);
+        }
+    }
+
     /// All lines.
     pub fn finish(self) -> String {
         self.0

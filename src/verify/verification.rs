@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::parity::Cover;
 use super::{Findings, Options};
-use crate::error::{BadParity, Error, Remedy, Result};
+use crate::error::{BadParity, Distrust, Error, Remedy, Result};
 use crate::media::volumes::Set;
 use crate::report::{count, printable_line};
+use crate::trust::{Judgement, Signer};
 use shellpack_format::bundle::{BadBundle, BadVolume};
 use shellpack_format::store::hash::Digest;
 
@@ -23,6 +24,8 @@ pub(crate) struct Verification {
     findings: Findings,
     /// Its parity file, if there is one.
     cover: Option<Cover>,
+    /// Who signed it, if its manifest could be read.
+    judgement: Option<Judgement>,
 }
 
 /// The outcome for one bundle, as `verify --json` prints it.
@@ -34,6 +37,8 @@ pub(crate) struct Verdict {
     sound: bool,
     /// The digest of the manifest, if it could be read.
     manifest_digest: Option<Digest>,
+    /// Who signed it, as far as this machine knows.
+    signatures: Vec<Signer>,
     /// Each fault in words.
     faults: Vec<String>,
     /// The parity file, if there is one that can be used.
@@ -48,6 +53,7 @@ impl Verification {
         options: &Options,
         mut findings: Findings,
         cover: Option<Cover>,
+        judgement: Option<Judgement>,
     ) -> Result<Self> {
         let name = name(&options.bundle, &options.volumes);
         // Parity that finds damage knows it as a bundle that has lost its beginning.
@@ -62,6 +68,7 @@ impl Verification {
             name,
             findings,
             cover,
+            judgement,
         })
     }
 
@@ -73,6 +80,8 @@ impl Verification {
         }
         if let (Some(content), false) = (self.sound_content(), quiet) {
             text.add_sound(&self.name, &format!(" ({content})"));
+            let signers = self.judgement.iter().flat_map(Judgement::signers);
+            signers.for_each(|signer| text.add("signed", &signer.line()));
         }
         if let Some(cover) = &self.cover {
             cover.describe(quiet, &mut text);
@@ -94,18 +103,23 @@ impl Verification {
             Some(Cover::Useless(error)) => Some(error.to_string()),
             _ => None,
         };
-        let faults: Vec<_> = faults.chain(of_parity).collect();
+        let distrust = self.ensure_trusted().err();
+        let distrust = distrust.map(|distrust| distrust.to_string());
+        let faults: Vec<_> = faults.chain(of_parity).chain(distrust).collect();
+        let judgement = self.judgement.as_ref();
+        let signers = judgement.map_or(&[][..], Judgement::signers);
         Verdict {
             bundle: self.name.display().to_string(),
             sound: faults.is_empty(),
             manifest_digest: self.findings.manifest_digest,
+            signatures: signers.to_vec(),
             faults,
             parity: parity.map(|file| file.display().to_string()),
             parity_covers_damage: covers,
         }
     }
 
-    /// Fails if there is a fault, in the bundle or in its parity.
+    /// Fails if there is a fault, in the bundle, in its signatures or in its parity.
     pub(crate) fn into_result(self) -> Result<()> {
         if !self.findings.faults.is_empty() {
             return Err(Error::Faults {
@@ -114,6 +128,7 @@ impl Verification {
                 count: self.findings.faults.len(),
             });
         }
+        self.ensure_trusted()?;
         match self.cover {
             Some(Cover::Fault(parity, fault)) => Err(BadParity::Faulty {
                 bundle: self.options.bundle,
@@ -124,6 +139,16 @@ impl Verification {
             .into()),
             _ => Ok(()),
         }
+    }
+
+    /// Fails if a signature is wrong, or the policy of this machine requires one that is not there. A
+    /// signer who is not known here is no fault: the bundle may be on its way through.
+    fn ensure_trusted(&self) -> Result<(), Distrust> {
+        let Some(judgement) = &self.judgement else {
+            return Ok(());
+        };
+        judgement.ensure_not_wrong(&self.name)?;
+        judgement.ensure_required(&self.name)
     }
 
     fn remedy(&self) -> Remedy {

@@ -4,7 +4,9 @@
 use tar::{EntryType, Header};
 
 use shellpack_format::bundle::reader::{Piped, ReadError, Reader};
+use shellpack_format::bundle::signature::Signature;
 use shellpack_format::bundle::{BadBundle, manifest, signature};
+use shellpack_format::store::key::{KeyName, SecretKey};
 
 use crate::synthetic::{Bundle, Member, Members, fault, faults};
 
@@ -196,17 +198,34 @@ fn signatures_that_are_garbage_are_refused() {
     }
 }
 
-/// Signing comes later and must not need a new format.
+/// Only someone who has the key can tell whether it is a forgery.
 #[test]
-fn a_signature_in_its_place_is_read() {
+fn a_signature_without_its_key_is_read() {
     let line = format!("lab-1:{}\n", data_encoding::BASE64.encode(&[7; 64]));
     let mut members = sample();
     members.get("manifest.sig").content[..line.len()].copy_from_slice(line.as_bytes());
     let bytes = members.bytes();
     assert!(faults(&bytes).is_empty());
+    let reader = Reader::open(Piped(bytes.as_slice())).unwrap();
+    let lines: Vec<_> = reader
+        .signatures()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(lines, [line.trim_end()]);
+}
+
+/// A signature that carries its key can be checked by everyone.
+#[test]
+fn a_signature_over_another_manifest_is_refused() {
+    let name = KeyName::parse("lab-1").unwrap();
+    let key = SecretKey::from_seed(name, &[7; 32]);
+    let line = format!("{}\n", Signature::by(&key, b"another manifest"));
+    let mut members = sample();
+    members.get("manifest.sig").content[..line.len()].copy_from_slice(line.as_bytes());
     assert_eq!(
-        Reader::open(Piped(bytes.as_slice())).unwrap().signed_by(),
-        ["lab-1"]
+        fault(&members.bytes()),
+        "a signature in it does not match its manifest"
     );
 }
 

@@ -9,6 +9,7 @@ use shellpack_format::bundle::manifest::{
     RelativePath, Shell,
 };
 use shellpack_format::bundle::segment::Compressor;
+use shellpack_format::bundle::signature::Signatures;
 use shellpack_format::bundle::writer::Writer;
 use shellpack_format::store::export;
 use shellpack_format::store::hash::Digest;
@@ -209,7 +210,7 @@ impl Bundle {
 
     /// The bundle with another manifest.
     pub(crate) fn bytes_saying(&self, manifest: &[u8]) -> Vec<u8> {
-        let mut writer = Writer::begin(Vec::new(), manifest).unwrap();
+        let mut writer = Writer::begin(Vec::new(), manifest, &Signatures::default()).unwrap();
         let mut contents = self.contents.iter();
         for file in &self.manifest.project.files {
             let content = match file.kind {

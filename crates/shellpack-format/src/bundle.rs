@@ -75,6 +75,9 @@ pub enum BadBundle {
     /// The signature member is malformed.
     #[error("its signatures ({SIGNATURES}) are damaged")]
     Signatures,
+    /// A signature was not made by the key that it carries, or not over this manifest.
+    #[error("a signature in it does not match its manifest")]
+    WrongSignature,
     /// A project file does not have the digest that the manifest states.
     #[error("the project file {path} is damaged")]
     ProjectFile {

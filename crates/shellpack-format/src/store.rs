@@ -5,6 +5,7 @@
 pub mod derivation;
 pub mod export;
 pub mod hash;
+pub mod key;
 pub mod nar;
 pub mod path_info;
 pub mod registration;

@@ -9,7 +9,8 @@ use super::input::read_some;
 pub use super::input::{Content, Input, Piped};
 use super::manifest::{self, FileKind, Manifest, ProjectFile};
 use super::member::{self, BLOCK, Member};
-use super::{BadBundle, BadVolume, MANIFEST, signature};
+use super::signature::{self, Signatures};
+use super::{BadBundle, BadVolume, MANIFEST};
 use crate::store::hash::Digest;
 
 /// How much of a member is read at once.
@@ -58,7 +59,7 @@ pub struct Reader<R> {
     input: R,
     manifest: Manifest,
     manifest_bytes: Vec<u8>,
-    signed_by: Vec<String>,
+    signatures: Signatures,
 }
 
 impl<R: Input> Reader<R> {
@@ -82,12 +83,13 @@ impl<R: Input> Reader<R> {
         expect_header(&mut input, &member)?;
         let mut room = [0; signature::SIZE];
         exactly(&mut input, &mut room, member.name())?;
-        let signed_by = signature::parse(&room)?;
+        let signatures = Signatures::parse(&room)?;
+        signatures.ensure_sound(&text)?;
         Ok(Self {
             input,
             manifest,
             manifest_bytes: text,
-            signed_by,
+            signatures,
         })
     }
 
@@ -97,7 +99,7 @@ impl<R: Input> Reader<R> {
             input: wrap(self.input),
             manifest: self.manifest,
             manifest_bytes: self.manifest_bytes,
-            signed_by: self.signed_by,
+            signatures: self.signatures,
         }
     }
 
@@ -122,9 +124,10 @@ impl<R: Input> Reader<R> {
         &self.manifest_bytes
     }
 
-    /// The names of the keys that it claims to be signed with. They have not been checked.
-    pub fn signed_by(&self) -> &[String] {
-        &self.signed_by
+    /// Its signatures. Each is sound, as far as the key is known that it claims to be by: whether
+    /// that key is trusted is not known here.
+    pub fn signatures(&self) -> &Signatures {
+        &self.signatures
     }
 
     /// Reads the next project file, and hands its content to `sink` in chunks. The content is right

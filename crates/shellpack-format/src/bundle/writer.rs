@@ -4,7 +4,21 @@ use std::io::{self, Read, Write};
 
 use super::manifest::{FileKind, ProjectFile};
 use super::member::{self, Member};
-use super::signature;
+use super::signature::Signatures;
+
+/// The bytes of a bundle before its project files: the manifest and the room for signatures.
+pub fn head(manifest: &[u8], signatures: &Signatures) -> Vec<u8> {
+    let mut head = Vec::new();
+    for (member, content) in [
+        (Member::manifest(manifest.len() as u64), manifest),
+        (Member::signatures(), &signatures.to_bytes()[..]),
+    ] {
+        head.extend(member.header());
+        head.extend(content);
+        head.resize(head.len() + member.padding(), 0);
+    }
+    head
+}
 
 /// A bundle that is being written. The caller has the manifest, and must write the members in its
 /// order.
@@ -15,11 +29,10 @@ pub struct Writer<W> {
 
 impl<W: Write> Writer<W> {
     /// Writes the manifest, which is what [`Manifest::to_bytes`](super::manifest::Manifest::to_bytes)
-    /// returned, and the empty room for signatures.
-    pub fn begin(out: W, manifest: &[u8]) -> io::Result<Self> {
+    /// returned, and the room for signatures.
+    pub fn begin(out: W, manifest: &[u8], signatures: &Signatures) -> io::Result<Self> {
         let mut writer = Self { out };
-        writer.member(&Member::manifest(manifest.len() as u64), manifest)?;
-        writer.member(&Member::signatures(), &[0; signature::SIZE])?;
+        writer.out.write_all(&head(manifest, signatures))?;
         Ok(writer)
     }
 

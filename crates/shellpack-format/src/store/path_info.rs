@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::hash::Digest;
-use super::store_path::StorePath;
+use super::store_path::{StoreDir, StorePath};
 
 /// The information that a store has about a valid path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,4 +22,20 @@ pub struct PathInfo {
     pub ca: Option<String>,
     /// Signatures, `key:base64`, sorted.
     pub signatures: Vec<String>,
+}
+
+impl PathInfo {
+    /// The text that a signature of a store path covers, as Nix defines it: the path, the hash and the
+    /// size of its NAR, and its references. It does not cover the deriver.
+    pub fn fingerprint(&self, store: &StoreDir) -> String {
+        let full = |path: &StorePath| store.join(path).display().to_string();
+        let references: Vec<_> = self.references.iter().map(full).collect();
+        format!(
+            "1;{};sha256:{};{};{}",
+            full(&self.path),
+            self.nar_hash.nix32(),
+            self.nar_size,
+            references.join(",")
+        )
+    }
 }

@@ -1,0 +1,77 @@
+//! Hints about signatures, policies and keys.
+
+use crate::error::{BadKeyFile, Distrust, WayToTrust};
+use shellpack_format::bundle::manifest::shell_quoted;
+use shellpack_format::store::key::BadKey;
+
+pub(super) fn of(distrust: &Distrust) -> Option<String> {
+    match distrust {
+        Distrust::UnknownSigner { way, .. } => way.as_ref().map(trust),
+        Distrust::Unsigned { .. } => {
+            Some("ask whoever made it to sign it: shellpack sign BUNDLE --sign-key FILE".to_owned())
+        }
+        Distrust::WrongSignature { .. } => Some(
+            "do not open it before you know why: ask whoever made it for the manifest sha256 that \
+             shellpack inspect shows"
+                .to_owned(),
+        ),
+        Distrust::BadPolicy { file, .. } => {
+            Some(format!("correct {}, and try again", file.display()))
+        }
+    }
+}
+
+pub(super) fn of_key(bad: &BadKeyFile) -> Option<String> {
+    Some(match bad {
+        BadKeyFile::Exposed(file) => {
+            format!("chmod 600 {}", shell_quoted(&file.to_string_lossy()))
+        }
+        BadKeyFile::Bad {
+            reason: BadKey::Public,
+            ..
+        } => "the secret key is the file that was made with it".to_owned(),
+        BadKeyFile::Bad { .. } => "make a key: shellpack keygen NAME".to_owned(),
+        BadKeyFile::SshNeedsFile(_) => {
+            "keep it in a file for you alone, or in an agent, and name the file of its public half"
+                .to_owned()
+        }
+        BadKeyFile::Exists(_) => "choose another name, or another file: --output FILE".to_owned(),
+        BadKeyFile::Name(_) => {
+            "name it after its host or purpose, and number it: shellpack keygen lab-1".to_owned()
+        }
+        BadKeyFile::BadSignature { .. } | BadKeyFile::OfAnother { .. } => {
+            "make it with: tar -xOf BUNDLE manifest.toml | ssh-keygen -Y sign -n shellpack -f KEY"
+                .to_owned()
+        }
+        BadKeyFile::SshFailed { .. } | BadKeyFile::NoRoom { .. } => return None,
+    })
+}
+
+/// The line that trusts a key. It is only printed: a copy of a fingerprint is no comparison.
+fn trust(way: &WayToTrust) -> String {
+    const IF: &str = "if the signer's fingerprint is that one, trust the key";
+    match way {
+        WayToTrust::Key {
+            file,
+            key,
+            has_list: false,
+        } => format!(
+            "{IF} with this line in {}: trusted-keys = [\"{key}\"]",
+            file.display()
+        ),
+        WayToTrust::Key { file, key, .. } => {
+            format!("{IF}: add \"{key}\" to trusted-keys in {}", file.display())
+        }
+        WayToTrust::AskFor { file, name } => format!(
+            "ask the signer for the public key, and trust it with this line in {}: trusted-keys = [\"{name}:…\"]",
+            file.display()
+        ),
+        WayToTrust::Signer { file, key } => format!(
+            "{IF} with this line in {}: NAME namespaces=\"shellpack\" {key}",
+            file.display()
+        ),
+        WayToTrust::Renew(file) => {
+            format!("look at valid-after and valid-before in {}", file.display())
+        }
+    }
+}

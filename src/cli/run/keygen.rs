@@ -1,0 +1,17 @@
+//! `shellpack keygen`.
+
+use crate::cli::Keygen;
+use crate::cli::stdout::print;
+use crate::error::Result;
+use crate::report::{Event, Report};
+use crate::trust::keygen;
+
+/// Prints the public key: that is for everybody.
+pub(super) fn run(command: Keygen, report: &Report) -> Result<()> {
+    let key = keygen::keygen(&command.options())?;
+    let (file, fingerprint) = (key.file.display(), key.public.fingerprint());
+    report.emit(Event::Note(&format!(
+        "the secret key is in {file}, and its fingerprint is {fingerprint}"
+    )));
+    print(&format!("{}\n", key.public))
+}

@@ -1,0 +1,90 @@
+//! Bundles that the policy keeps out, and policies and keys that cannot be used.
+
+use std::path::PathBuf;
+
+/// Why a bundle is not trusted, or trust cannot be decided.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Distrust {
+    /// No trusted key signed the bundle.
+    #[error("could not trust {}: no key that is trusted here signed it, but {signer}{}", file.display(), key_lines(key.as_deref(), fingerprint.as_deref()))]
+    UnknownSigner {
+        /// The bundle.
+        file: PathBuf,
+        /// The name of the first signer.
+        signer: String,
+        /// The signer's public key, if it is known.
+        key: Option<String>,
+        /// Its fingerprint, likewise.
+        fingerprint: Option<String>,
+        /// How to trust it.
+        way: Option<WayToTrust>,
+    },
+    /// The policy requires a signature.
+    #[error("could not trust {}: it is not signed, and {} requires a signature", file.display(), policy.display())]
+    Unsigned {
+        /// The bundle.
+        file: PathBuf,
+        /// The policy file.
+        policy: PathBuf,
+    },
+    /// A signature claims to be by a trusted key, and is not.
+    #[error("could not trust {}: a signature in it claims to be by {signer}, and does not match the key of that name in {trusted_by}", file.display())]
+    WrongSignature {
+        /// The bundle.
+        file: PathBuf,
+        /// The name of the key.
+        signer: String,
+        /// Where that key is trusted.
+        trusted_by: String,
+    },
+    /// A policy file cannot be read or understood.
+    #[error("could not use the policy in {}: {reason}", file.display())]
+    BadPolicy {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How a user would trust the signer of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WayToTrust {
+    /// A key in Nix's format belongs into a policy file.
+    Key {
+        /// The policy file.
+        file: PathBuf,
+        /// The key.
+        key: String,
+        /// Whether the file has a list of keys already.
+        has_list: bool,
+    },
+    /// Only the name of the key is known.
+    AskFor {
+        /// The policy file.
+        file: PathBuf,
+        /// The name.
+        name: String,
+    },
+    /// A key of OpenSSH's belongs into an `allowed_signers` file.
+    Signer {
+        /// The file.
+        file: PathBuf,
+        /// The key.
+        key: String,
+    },
+    /// The time for which this file trusts the key is over, or has not begun.
+    Renew(PathBuf),
+}
+
+/// The key and its fingerprint, on lines of their own.
+fn key_lines(key: Option<&str>, fingerprint: Option<&str>) -> String {
+    let lines = [("key", key), ("fingerprint", fingerprint)];
+    let lines = lines
+        .into_iter()
+        .filter_map(|(label, value)| Some((label, value?)));
+    lines
+        .map(|(label, value)| format!("\n  {label:<11} {value}"))
+        .collect()
+}

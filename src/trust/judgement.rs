@@ -1,0 +1,256 @@
+//! The signatures of a bundle in the light of a policy.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::policy::{Policy, SIGNERS};
+use crate::error::{Distrust, WayToTrust};
+use shellpack_format::bundle::reader::{Input, Reader};
+use shellpack_format::bundle::signature::{Signature, SshSignature};
+use shellpack_format::store::key::{self, PublicKey};
+
+/// Who signed a bundle, and whether that is enough here.
+#[must_use]
+#[derive(Debug, Clone)]
+pub(crate) struct Judgement {
+    signers: Vec<Signer>,
+    required_by: Option<PathBuf>,
+}
+
+/// The signer of a bundle, as this machine sees them.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Signer {
+    /// The name of the key, or the principals of a trusted key of OpenSSH's.
+    name: String,
+    /// The public key, if the signature carries it or this machine knows it.
+    key: Option<String>,
+    /// Its fingerprint, likewise.
+    fingerprint: Option<String>,
+    standing: Standing,
+    /// The file that trusts the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trusted_by: Option<String>,
+    #[serde(skip)]
+    way: Option<WayToTrust>,
+}
+
+/// What this machine knows about a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Standing {
+    /// It is by a trusted key.
+    Trusted,
+    /// It is by a key that is not trusted here, or nobody can tell.
+    Unknown,
+    /// It claims to be by a trusted key, and is not.
+    Wrong,
+}
+
+impl Policy {
+    /// Judges the signatures of a bundle. Its reader has seen to it that each is by the key that it
+    /// carries.
+    pub(crate) fn judge<R: Input>(&self, bundle: &Reader<R>) -> Judgement {
+        let manifest = bundle.manifest_bytes();
+        let signers = bundle.signatures().iter().map(|signature| match signature {
+            Signature::Nix { signature, key } => self.nix(signature, key.as_ref(), manifest),
+            Signature::Ssh(signature) => self.ssh(signature),
+        });
+        Judgement {
+            signers: signers.collect(),
+            required_by: self.required_by.clone(),
+        }
+    }
+
+    fn nix(&self, signature: &key::Signature, own: Option<&PublicKey>, manifest: &[u8]) -> Signer {
+        let name = signature.name();
+        let mut namesakes = self.keys.iter().filter(|key| key.what.name() == name);
+        let maker = namesakes
+            .clone()
+            .find(|key| key.what.verifies(manifest, signature));
+        if let Some(maker) = maker {
+            return Signer {
+                standing: Standing::Trusted,
+                trusted_by: Some(maker.from.display().to_string()),
+                ..Signer::of_key(name.as_str(), Some(&maker.what))
+            };
+        }
+        let signer = Signer::of_key(name.as_str(), own);
+        match (own, namesakes.next()) {
+            // It can only be checked with a key of that name, and is by none that is trusted.
+            (None, Some(namesake)) => Signer {
+                standing: Standing::Wrong,
+                trusted_by: Some(namesake.from.display().to_string()),
+                ..signer
+            },
+            (own, _) => Signer {
+                way: self.way_to_trust(name.as_str(), own),
+                ..signer
+            },
+        }
+    }
+
+    fn ssh(&self, signature: &SshSignature) -> Signer {
+        let (key, now) = (signature.key(), Timestamp::now());
+        let known = self.signers.iter().find(|known| known.what.key == key);
+        let signer = Signer {
+            name: format!("an {} key", key.kind()),
+            key: Some(key.to_string()),
+            fingerprint: Some(key.fingerprint()),
+            standing: Standing::Unknown,
+            trusted_by: None,
+            way: None,
+        };
+        match known {
+            Some(known) if known.what.is_valid_at(now) => Signer {
+                name: known.what.principals.clone(),
+                standing: Standing::Trusted,
+                trusted_by: Some(known.from.display().to_string()),
+                ..signer
+            },
+            Some(known) => Signer {
+                name: format!("{}, whose key is not valid now", known.what.principals),
+                way: Some(WayToTrust::Renew(known.from.clone())),
+                ..signer
+            },
+            None => Signer {
+                way: self.place.as_ref().map(|place| WayToTrust::Signer {
+                    file: place.join(SIGNERS),
+                    key: key.to_string(),
+                }),
+                ..signer
+            },
+        }
+    }
+
+    fn way_to_trust(&self, name: &str, key: Option<&PublicKey>) -> Option<WayToTrust> {
+        let file = self.place.as_ref()?.join("config.toml");
+        Some(match key {
+            Some(key) => WayToTrust::Key {
+                file,
+                key: key.to_string(),
+                has_list: self.has_list,
+            },
+            None => WayToTrust::AskFor {
+                file,
+                name: name.to_owned(),
+            },
+        })
+    }
+}
+
+impl Signer {
+    fn of_key(name: &str, key: Option<&PublicKey>) -> Self {
+        Self {
+            name: name.to_owned(),
+            key: key.map(ToString::to_string),
+            fingerprint: key.map(PublicKey::fingerprint),
+            standing: Standing::Unknown,
+            trusted_by: None,
+            way: None,
+        }
+    }
+
+    /// The name with the fingerprint.
+    fn shown(&self) -> String {
+        match &self.fingerprint {
+            Some(fingerprint) => format!("{} ({fingerprint})", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    /// One line about the signature. A claim is called one.
+    pub(crate) fn line(&self) -> String {
+        let (shown, from) = (self.shown(), self.trusted_by.as_deref().unwrap_or_default());
+        match self.standing {
+            Standing::Trusted => format!("by {shown}, trusted by {from}"),
+            Standing::Unknown if self.key.is_some() => {
+                format!("claimed to be by {shown}; this machine does not trust that key")
+            }
+            Standing::Unknown => {
+                format!("claimed to be by {shown}; not verified, the key is not known here")
+            }
+            Standing::Wrong => format!(
+                "claimed to be by {shown}; not verified, it does not match the key of that name in {from}"
+            ),
+        }
+    }
+}
+
+impl Judgement {
+    /// All signers, in the order in which they signed.
+    pub(crate) fn signers(&self) -> &[Signer] {
+        &self.signers
+    }
+
+    /// Whether a trusted key signed the bundle.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.signers
+            .iter()
+            .any(|it| it.standing == Standing::Trusted)
+    }
+
+    /// Fails unless the policy lets this bundle in.
+    pub(crate) fn ensure_accepted(&self, file: &Path) -> Result<(), Distrust> {
+        self.ensure_not_wrong(file)?;
+        self.ensure_required(file)?;
+        match self.signers.first() {
+            Some(signer) if !self.is_trusted() => Err(unknown(file, signer)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails if a signature claims to be by a trusted key and is not, whoever else signed.
+    pub(crate) fn ensure_not_wrong(&self, file: &Path) -> Result<(), Distrust> {
+        let wrong = self
+            .signers
+            .iter()
+            .find(|it| it.standing == Standing::Wrong);
+        wrong.map_or(Ok(()), |signer| {
+            Err(Distrust::WrongSignature {
+                file: file.to_owned(),
+                signer: signer.name.clone(),
+                trusted_by: signer.trusted_by.clone().unwrap_or_default(),
+            })
+        })
+    }
+
+    /// Fails if the policy requires a signature by a trusted key and there is none.
+    pub(crate) fn ensure_required(&self, file: &Path) -> Result<(), Distrust> {
+        match (&self.required_by, self.signers.first()) {
+            (None, _) => Ok(()),
+            _ if self.is_trusted() => Ok(()),
+            (Some(_), Some(signer)) => Err(unknown(file, signer)),
+            (Some(policy), None) => Err(Distrust::Unsigned {
+                file: file.to_owned(),
+                policy: policy.clone(),
+            }),
+        }
+    }
+
+    /// One line about who made a bundle that was accepted.
+    pub(crate) fn note(&self, file: &Path) -> String {
+        let file = file.display();
+        let trusted = self
+            .signers
+            .iter()
+            .filter(|it| it.standing == Standing::Trusted);
+        let trusted: Vec<_> = trusted.map(Signer::shown).collect();
+        match trusted.len() {
+            0 => format!("{file} is not signed: nothing shows who made it"),
+            _ => format!("{file} is signed by {}", trusted.join(" and ")),
+        }
+    }
+}
+
+fn unknown(file: &Path, signer: &Signer) -> Distrust {
+    Distrust::UnknownSigner {
+        file: file.to_owned(),
+        signer: signer.name.clone(),
+        key: signer.key.clone(),
+        fingerprint: signer.fingerprint.clone(),
+        way: signer.way.clone(),
+    }
+}
