@@ -33,7 +33,7 @@ mod words;
 pub(crate) use advice::Advice;
 pub(crate) use bad_key_file::BadKeyFile;
 pub(crate) use damage::Damage;
-pub(crate) use distrust::{Distrust, WayToTrust};
+pub(crate) use distrust::{Distrust, UnknownSigner, WayToTrust};
 pub(crate) use environment::BadEnvironment;
 pub(crate) use flake_problem::FlakeProblem;
 pub(crate) use kind::Kind;

@@ -1,5 +1,6 @@
 //! Bundles that the policy keeps out, and policies and keys that cannot be used.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// Why a bundle is not trusted, or trust cannot be decided.
@@ -7,18 +8,12 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Distrust {
     /// No trusted key signed the bundle.
-    #[error("could not trust {}: no key that is trusted here signed it, but {signer}{}", file.display(), key_lines(key.as_deref(), fingerprint.as_deref()))]
+    #[error("could not trust {}: no key that is trusted here signed it, but {signer}", file.display())]
     UnknownSigner {
         /// The bundle.
         file: PathBuf,
-        /// The name of the first signer.
-        signer: String,
-        /// The signer's public key, if it is known.
-        key: Option<String>,
-        /// Its fingerprint, likewise.
-        fingerprint: Option<String>,
-        /// How to trust it.
-        way: Option<WayToTrust>,
+        /// The first signer.
+        signer: Box<UnknownSigner>,
     },
     /// The policy requires a signature.
     #[error("could not trust {}: it is not signed, and {} requires a signature", file.display(), policy.display())]
@@ -46,6 +41,32 @@ pub enum Distrust {
         /// Why.
         reason: String,
     },
+}
+
+/// A signer whose key is not trusted.
+#[derive(Debug, Clone)]
+pub struct UnknownSigner {
+    /// The name.
+    pub name: String,
+    /// The public key, if it is known.
+    pub key: Option<String>,
+    /// Its fingerprint, likewise.
+    pub fingerprint: Option<String>,
+    /// How to trust it.
+    pub way: Option<WayToTrust>,
+}
+
+/// The name; the key and its fingerprint on lines of their own.
+impl fmt::Display for UnknownSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        for (label, value) in [("key", &self.key), ("fingerprint", &self.fingerprint)] {
+            if let Some(value) = value {
+                write!(f, "\n  {label:<11} {value}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How a user would trust the signer of a bundle.
@@ -76,15 +97,4 @@ pub enum WayToTrust {
     },
     /// The time for which this file trusts the key is over, or has not begun.
     Renew(PathBuf),
-}
-
-/// The key and its fingerprint, on lines of their own.
-fn key_lines(key: Option<&str>, fingerprint: Option<&str>) -> String {
-    let lines = [("key", key), ("fingerprint", fingerprint)];
-    let lines = lines
-        .into_iter()
-        .filter_map(|(label, value)| Some((label, value?)));
-    lines
-        .map(|(label, value)| format!("\n  {label:<11} {value}"))
-        .collect()
 }

@@ -38,13 +38,12 @@ impl AllowedSigner {
         }
         let (principals, rest) = field(line)?;
         // A key, or options before it.
-        let (options, key) = match SshKey::parse(rest) {
-            Some(key) => (Options::default(), Some(key)),
-            None => {
-                let (options, rest) = field(rest)?;
-                (Options::parse(options)?, SshKey::parse(rest))
-            }
-        };
+        let (mut options, mut key) = (Options::default(), SshKey::parse(rest));
+        if key.is_none() {
+            let (words, rest) = field(rest)?;
+            options = Options::parse(words)?;
+            key = SshKey::parse(rest);
+        }
         let key = key.ok_or("it has no public key of OpenSSH's")?;
         if options.is_authority || !options.is_for_us {
             return Ok(None);

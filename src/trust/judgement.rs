@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::policy::{Policy, SIGNERS};
-use crate::error::{Distrust, WayToTrust};
+use crate::error::{Distrust, UnknownSigner, WayToTrust};
 use shellpack_format::bundle::reader::{Input, Reader};
 use shellpack_format::bundle::signature::{Signature, SshSignature};
 use shellpack_format::store::key::{self, PublicKey};
@@ -248,9 +248,11 @@ impl Judgement {
 fn unknown(file: &Path, signer: &Signer) -> Distrust {
     Distrust::UnknownSigner {
         file: file.to_owned(),
-        signer: signer.name.clone(),
-        key: signer.key.clone(),
-        fingerprint: signer.fingerprint.clone(),
-        way: signer.way.clone(),
+        signer: Box::new(UnknownSigner {
+            name: signer.name.clone(),
+            key: signer.key.clone(),
+            fingerprint: signer.fingerprint.clone(),
+            way: signer.way.clone(),
+        }),
     }
 }

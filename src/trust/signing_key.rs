@@ -19,7 +19,7 @@ use shellpack_format::store::key::{BadKey, SecretKey};
 /// The prefix that names an environment variable.
 const VARIABLE: &str = "env:";
 /// The longest file that is read, in bytes.
-const LONGEST: u64 = 64 << 10;
+const LONGEST: usize = 64 << 10;
 /// The permissions of users other than the owner.
 const OTHERS: u32 = 0o077;
 /// The program that signs with keys of OpenSSH's.
@@ -40,7 +40,7 @@ pub enum KeySource {
 #[derive(Debug)]
 pub(crate) enum SigningKey {
     /// A key in Nix's format.
-    Nix(SecretKey),
+    Nix(Box<SecretKey>),
     /// A file that ssh-keygen takes: a private key, or the public half of one that an agent has.
     Ssh(PathBuf),
 }
@@ -97,7 +97,7 @@ impl SigningKey {
                 _ => return Err(BadKeyFile::SshNeedsFile(source.to_string()).into()),
             }
         } else {
-            Self::Nix(SecretKey::parse(text).map_err(bad)?)
+            Self::Nix(Box::new(SecretKey::parse(text).map_err(bad)?))
         };
         match source {
             KeySource::File(path) if is_exposed => Err(BadKeyFile::Exposed(path.clone()).into()),
@@ -146,9 +146,9 @@ fn read_file(path: &Path) -> Result<(Zeroizing<String>, bool)> {
 
 fn text_of(from: impl Read) -> io::Result<Zeroizing<String>> {
     // Large enough from the start: where it grows, copies of the secret stay behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST as usize + 1));
-    from.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    from.take(LONGEST as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > LONGEST {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     let text = std::str::from_utf8(&bytes).map_err(io::Error::other)?;

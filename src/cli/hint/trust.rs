@@ -6,7 +6,7 @@ use shellpack_format::store::key::BadKey;
 
 pub(super) fn of(distrust: &Distrust) -> Option<String> {
     match distrust {
-        Distrust::UnknownSigner { way, .. } => way.as_ref().map(trust),
+        Distrust::UnknownSigner { signer, .. } => signer.way.as_ref().map(trust),
         Distrust::Unsigned { .. } => {
             Some("ask whoever made it to sign it: shellpack sign BUNDLE --sign-key FILE".to_owned())
         }

@@ -186,10 +186,10 @@ impl Signatures {
 
     /// Fails if a signature is not by the key that it carries, or not over this manifest.
     pub(super) fn ensure_sound(&self, manifest: &[u8]) -> Result<(), BadBundle> {
-        match self.0.iter().all(|one| one.is_sound(manifest)) {
-            true => Ok(()),
-            false => Err(BadBundle::WrongSignature),
+        if self.0.iter().all(|one| one.is_sound(manifest)) {
+            return Ok(());
         }
+        Err(BadBundle::WrongSignature)
     }
 
     fn text(&self) -> String {

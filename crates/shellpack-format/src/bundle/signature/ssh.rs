@@ -82,10 +82,9 @@ impl SshSignature {
         Self::from_bytes(&bytes)
     }
 
-    /// The text that `ssh-keygen -Y verify` reads.
-    pub fn to_pem(&self) -> String {
-        let text = self.parsed.to_pem(ssh_key::LineEnding::LF);
-        text.expect("a signature that was parsed can be written")
+    /// The text that `ssh-keygen -Y verify` reads. Every signature that was parsed has one.
+    pub fn to_pem(&self) -> Option<String> {
+        self.parsed.to_pem(ssh_key::LineEnding::LF).ok()
     }
 
     /// The key that made it, as the signature states it.
