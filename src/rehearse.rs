@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::media::source::Bundle;
 use crate::nix::Nix;
 use crate::report::{Event, Phase, Report};
+use crate::trust::Policy;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 mod asked;
@@ -58,10 +59,12 @@ pub struct Options {
 pub(crate) fn rehearse(options: &Options, report: &Report) -> Result<ExitStatus> {
     report.emit(Event::Phase(Phase::Check));
     let bundle = whole_bundle(options)?;
+    let judgement = Policy::in_force()?.judge(bundle.reader());
+    judgement.ensure_accepted(&bundle.file)?;
     let nix = Nix::find()?;
     let shells = shells(bundle.reader().manifest(), options)?;
     report.emit(Event::HandedOver);
-    let stage = Stage::set(&bundle, &nix)?;
+    let stage = Stage::set(&bundle, &judgement, &nix)?;
     stage.open_for_each(&shells, options, report)
 }
 

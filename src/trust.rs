@@ -10,6 +10,7 @@ mod judgement;
 pub(crate) mod keygen;
 mod policy;
 mod signing_key;
+mod ssh_keygen;
 
 pub(crate) use judgement::{Judgement, Signer};
 pub(crate) use policy::Policy;

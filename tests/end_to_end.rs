@@ -95,6 +95,7 @@ mod surroundings;
 mod systems;
 /// The target is looked at before anything is imported.
 mod target;
+mod trust;
 /// The user's own nixpkgs configuration.
 /// Commands as people type them.
 mod typed;

@@ -55,6 +55,10 @@ const STARTERS: &[(&str, &str)] = &[
         "create/hook_files/carried.rs",
         "git, which knows what it tracks",
     ),
+    (
+        "trust/ssh_keygen",
+        "signatures by keys that only OpenSSH can use",
+    ),
 ];
 
 /// The files with a `NixCommand` of their own, and its purpose. All others call functions of `nix`

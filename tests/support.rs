@@ -19,6 +19,7 @@ pub(crate) mod several;
 pub(crate) mod shells;
 pub(crate) mod sizes;
 pub(crate) mod sources;
+pub(crate) mod trust;
 pub(crate) mod volumes;
 pub(crate) mod waiting;
 

@@ -203,10 +203,13 @@ fn update_checksums(
 /// Makes parity anew, as much as there was, if there is any. Returns the path of the file.
 fn update_parity(bundle: &Bundle, options: &Options, report: &Report) -> Result<Option<PathBuf>> {
     let path = parity_name(&bundle.file);
-    let (Ok(parity), Some(size)) = (path.metadata(), bundle.size()) else {
+    let Ok(parity) = path.metadata() else {
         return Ok(None);
     };
-    let Some(share) = share_of(size, parity.len()) else {
+    // The size of volumes is known when all of them are there.
+    let size = bundle.ensure_whole().ok().and_then(|()| bundle.size());
+    let share = size.and_then(|size| share_of(size, parity.len()));
+    let Some(share) = share else {
         report.emit(Event::Warning(&format!(
             "{} no longer fits: make it anew with shellpack protect --force",
             path.display()

@@ -165,6 +165,9 @@ impl Create {
             }
             None => vec![Subject::Packages(self.packages)],
         };
+        // A variable with a secret key must not reach the shell's evaluation.
+        let secrets = self.sign_keys.iter().filter_map(KeySource::variable);
+        let secrets: Vec<_> = secrets.map(str::to_owned).collect();
         create::Options {
             subjects,
             selections: selections(self.attr, &arguments),
@@ -172,7 +175,7 @@ impl Create {
             include: self.search,
             locked: self.locked,
             env: self.env,
-            no_env: self.no_env,
+            no_env: self.no_env.into_iter().chain(secrets).collect(),
             extra_files: self.include,
             no_eval: self.no_eval,
             name: self.name,

@@ -98,7 +98,6 @@ pub(super) fn accept(
 ) -> Result<Accepted> {
     let judgement = Policy::in_force()?.judge(&bundle.reader);
     judgement.ensure_accepted(&bundle.file)?;
-    report.emit(Event::Note(&judgement.note(&bundle.file)));
     let target = Target::here();
     let manifest = bundle.reader.manifest();
     let places = Places::choose(&bundle, options)?;
@@ -126,6 +125,7 @@ pub(super) fn accept(
         connection,
     };
     accepted.ensure_space()?;
+    report.emit(Event::Note(&judgement.note(&accepted.bundle.file)));
     Ok(accepted)
 }
 

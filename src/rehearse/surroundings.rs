@@ -148,7 +148,7 @@ fn with_bare_etc(room: Room) -> Room {
 }
 
 /// Shows a file of our own in place of the host's.
-fn with_own(room: Room, place: &Path, text: &str, nix_dir: &Path) -> Result<Room> {
+pub(super) fn with_own(room: Room, place: &Path, text: &str, nix_dir: &Path) -> Result<Room> {
     let own = nix_dir
         .join("etc")
         .join(place.file_name().unwrap_or_default());

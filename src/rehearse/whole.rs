@@ -13,6 +13,7 @@ use crate::media::space;
 use crate::nix::Nix;
 use crate::report::{Event, Report};
 use crate::room::{Access, Room};
+use crate::trust::Judgement;
 use shellpack_format::bundle::manifest::Shell;
 
 /// A sealed room with an empty store and the bundle's files.
@@ -26,8 +27,9 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Makes the room. If Nix itself is in a store, the room has it, too.
-    pub(super) fn set(bundle: &Bundle, nix: &Nix) -> Result<Self> {
+    /// Makes the room. If Nix itself is in a store, the room has it, too. The machine's policy let the
+    /// bundle in, and so does the room's.
+    pub(super) fn set(bundle: &Bundle, judgement: &Judgement, nix: &Nix) -> Result<Self> {
         let closure = &bundle.reader().manifest().closure;
         let scratch = scratch_space(space::unpacked(closure.nar_bytes()))?;
         ensure_executable(&scratch.0)?;
@@ -37,6 +39,9 @@ impl Stage {
         let mut room = surroundings::sealed(&nix_dir)?
             .store_paths(closure.store.as_path(), bound.collect())
             .current_dir(PROJECT);
+        for (place, text) in judgement.as_policy() {
+            room = surroundings::with_own(room, &place, &text, &nix_dir)?;
+        }
         let files = bundle.files();
         for file in &files {
             let real = fs::canonicalize(file).map_err(Error::io("find", file))?;

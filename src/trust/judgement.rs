@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::policy::{Policy, SIGNERS};
+use super::policy::{FILE, OF_MACHINE, Policy, SIGNERS};
 use crate::error::{Distrust, UnknownSigner, WayToTrust};
 use shellpack_format::bundle::reader::{Input, Reader};
 use shellpack_format::bundle::signature::{Signature, SshSignature};
@@ -33,6 +33,8 @@ pub(crate) struct Signer {
     /// The file that trusts the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     trusted_by: Option<String>,
+    #[serde(skip)]
+    is_ssh: bool,
     #[serde(skip)]
     way: Option<WayToTrust>,
 }
@@ -101,6 +103,7 @@ impl Policy {
             fingerprint: Some(key.fingerprint()),
             standing: Standing::Unknown,
             trusted_by: None,
+            is_ssh: true,
             way: None,
         };
         match known {
@@ -126,7 +129,7 @@ impl Policy {
     }
 
     fn way_to_trust(&self, name: &str, key: Option<&PublicKey>) -> Option<WayToTrust> {
-        let file = self.place.as_ref()?.join("config.toml");
+        let file = self.place.as_ref()?.join(FILE);
         Some(match key {
             Some(key) => WayToTrust::Key {
                 file,
@@ -149,6 +152,7 @@ impl Signer {
             fingerprint: key.map(PublicKey::fingerprint),
             standing: Standing::Unknown,
             trusted_by: None,
+            is_ssh: false,
             way: None,
         }
     }
@@ -190,6 +194,29 @@ impl Judgement {
         self.signers
             .iter()
             .any(|it| it.standing == Standing::Trusted)
+    }
+
+    /// The machine's policy of a room in which this bundle is opened: files and their texts. It trusts
+    /// those that are trusted here.
+    pub(crate) fn as_policy(&self) -> [(PathBuf, String); 2] {
+        let mut keys = Vec::new();
+        let mut signers = String::new();
+        let trusted = self
+            .signers
+            .iter()
+            .filter(|it| it.standing == Standing::Trusted);
+        for signer in trusted {
+            let key = signer.key.clone().unwrap_or_default();
+            if signer.is_ssh {
+                let name = signer.name.replace(['"', '\n'], "");
+                signers.push_str(&format!("\"{name}\" {key}\n"));
+            } else {
+                keys.push(format!("\"{key}\""));
+            }
+        }
+        let dir = Path::new(OF_MACHINE);
+        let keys = format!("trusted-keys = [{}]\n", keys.join(", "));
+        [(dir.join(FILE), keys), (dir.join(SIGNERS), signers)]
     }
 
     /// Fails unless the policy lets this bundle in.

@@ -14,9 +14,9 @@ use crate::nix::configuration::{TrustedKeys, USUAL_KEY};
 use shellpack_format::store::key::PublicKey;
 
 /// The directory of the machine's policy.
-const OF_MACHINE: &str = "/etc/shellpack";
+pub(super) const OF_MACHINE: &str = "/etc/shellpack";
 /// The policy file in such a directory.
-const FILE: &str = "config.toml";
+pub(super) const FILE: &str = "config.toml";
 /// The file that is read if `allowed-signers` is not set.
 pub(super) const SIGNERS: &str = "allowed_signers";
 /// The longest file that is read, in bytes.

@@ -2,18 +2,18 @@
 //! A secret is never an argument, which every user of the machine can see.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
+use super::ssh_keygen;
 use crate::error::{BadKeyFile, Error, Result};
 use crate::interrupt::Attentive;
 use crate::media::source::open_pipe;
-use shellpack_format::bundle::signature::{NAMESPACE, Signature, SshKey, SshSignature};
+use shellpack_format::bundle::signature::{Signature, SshKey};
 use shellpack_format::store::key::{BadKey, SecretKey};
 
 /// The prefix that names an environment variable.
@@ -22,8 +22,6 @@ const VARIABLE: &str = "env:";
 const LONGEST: usize = 64 << 10;
 /// The permissions of users other than the owner.
 const OTHERS: u32 = 0o077;
-/// The program that signs with keys of OpenSSH's.
-const SSH_KEYGEN: &str = "ssh-keygen";
 
 /// The place that a key is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +52,16 @@ impl FromStr for KeySource {
             Some(name) => Self::Variable(name.to_owned()),
             None => Self::File(text.into()),
         })
+    }
+}
+
+impl KeySource {
+    /// The environment variable that holds the key, if one does.
+    pub(crate) fn variable(&self) -> Option<&str> {
+        match self {
+            Self::Variable(name) => Some(name),
+            Self::File(_) | Self::Stdin => None,
+        }
     }
 }
 
@@ -109,7 +117,7 @@ impl SigningKey {
     pub(crate) fn sign(&self, manifest: &[u8]) -> Result<Signature> {
         match self {
             Self::Nix(key) => Ok(Signature::by(key, manifest)),
-            Self::Ssh(file) => ssh_signature(file, manifest).map(Signature::Ssh),
+            Self::Ssh(file) => ssh_keygen::signature(file, manifest).map(Signature::Ssh),
         }
     }
 
@@ -153,40 +161,4 @@ fn text_of(from: impl Read) -> io::Result<Zeroizing<String>> {
     }
     let text = std::str::from_utf8(&bytes).map_err(io::Error::other)?;
     Ok(Zeroizing::new(text.to_owned()))
-}
-
-/// Lets ssh-keygen sign. It asks an agent, a hardware key or, at the terminal, for a passphrase.
-fn ssh_signature(key: &Path, manifest: &[u8]) -> Result<SshSignature> {
-    let failed = |reason: String| BadKeyFile::SshFailed {
-        key: key.to_owned(),
-        reason,
-    };
-    let missing = |source| Error::cannot_run(SSH_KEYGEN, source);
-    let mut child = Command::new(SSH_KEYGEN)
-        .args(["-q", "-Y", "sign", "-n", NAMESPACE, "-f"])
-        .arg(key)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(missing)?;
-    if let Some(mut input) = child.stdin.take() {
-        // A program that fails early closes it. Its own words say why.
-        let _ = input.write_all(manifest);
-    }
-    let output = child.wait_with_output().map_err(missing)?;
-    if !output.status.success() {
-        let words = String::from_utf8_lossy(&output.stderr);
-        return Err(failed(words.trim().to_owned()).into());
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let signature = SshSignature::from_pem(&text).map_err(|bad| failed(bad.to_string()))?;
-    if signature.is_sound(manifest) {
-        return Ok(signature);
-    }
-    let kind = signature.key().kind();
-    Err(failed(format!(
-        "signatures by a key of kind {kind} cannot be verified"
-    ))
-    .into())
 }

@@ -185,6 +185,11 @@ fn the_commands_for_checking_run() {
 }
 
 #[test]
+fn the_commands_for_signing_run() {
+    Reading::new("docs/guide/sign.md").runs();
+}
+
+#[test]
 fn the_commands_for_moving_run() {
     let reading = Reading::new("docs/guide/move.md");
     reading.with_bundles(&[DEV]).runs();

@@ -235,6 +235,30 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "keygen",
+        &[(
+            "Make a key in site-1.key and site-1.key.pub:",
+            "shellpack keygen site-1",
+        )],
+    ),
+    (
+        "sign",
+        &[
+            (
+                "Sign with a key of Nix's:",
+                "shellpack sign dev.shellpack --sign-key site-1.key",
+            ),
+            (
+                "Sign with an SSH key:",
+                "shellpack sign dev.shellpack --sign-key ~/.ssh/id_ed25519",
+            ),
+        ],
+    ),
+    (
+        "config",
+        &[("Show whose bundles are trusted here:", "shellpack config")],
+    ),
+    (
         "completions",
         &[(
             "Complete in zsh, if ~/.zfunc is in its fpath:",

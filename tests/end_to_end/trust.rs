@@ -1,0 +1,8 @@
+//! Who made a bundle, and who lets it in.
+
+/// What a machine demands of a bundle.
+mod policy;
+/// Keys of Nix's.
+mod signatures;
+/// Keys of OpenSSH's.
+mod ssh;

@@ -1,0 +1,225 @@
+use crate::support::trust::{public_key, signed, with_a_key};
+use crate::support::{Machine, machine_a, quarter};
+
+/// Prints where a file differs from the unsigned bundle: the first and the last byte.
+const CHANGED: &str = "cmp -l blog.shellpack x.shellpack | awk 'NR == 1 { print $1 } { last = $1 } END { print last }' | xargs";
+
+#[test]
+fn a_key_of_nixs_signs_in_place() {
+    let b = with_a_key();
+    b.shellpack("sign x.shellpack --sign-key key")
+        .succeeds()
+        .shows("bundle    x.shellpack\nsigned by lab-1 (SHA256:")
+        .shows("changed   x.shellpack\n");
+    // The room begins behind the manifest, and its header is one block.
+    let manifest = "tar -xOf x.shellpack manifest.toml | wc -c";
+    let manifest: u64 = b.runs(manifest).text().parse().unwrap();
+    let room = 512 + manifest.next_multiple_of(512) + 512;
+    let changed = b.runs(CHANGED).text();
+    let (first, last) = changed.split_once(' ').unwrap();
+    assert_eq!(first.parse::<u64>().unwrap(), room + 1);
+    assert!(last.parse::<u64>().unwrap() < room + 200, "{changed}");
+    // A line of the format, 6.1.
+    let line = "tar -xOf x.shellpack manifest.sig | tr -d '\\000'";
+    let line = b.runs(line).text();
+    let (signature, key) = line.split_once(' ').unwrap();
+    assert!(signature.starts_with("lab-1:"), "{line}");
+    assert_eq!(format!("lab-1:{key}"), public_key(&b));
+    // Signing again changes nothing.
+    b.runs("cp x.shellpack once; shellpack sign x.shellpack --sign-key key; cmp once x.shellpack");
+}
+
+#[test]
+fn keygen_makes_keys_that_nix_takes() {
+    let b = Machine::offline();
+    let key = b.shellpack("keygen lab-2").succeeds();
+    key.says("the secret key is in lab-2.key, and its fingerprint is SHA256:");
+    b.runs("stat -c %a lab-2.key").prints("600");
+    let nix = "nix --extra-experimental-features nix-command key convert-secret-to-public";
+    b.runs(&format!(
+        "{nix} < lab-2.key > public; cmp public lab-2.key.pub"
+    ));
+    b.shellpack("keygen lab-2").exits_with(1).says(
+        "error: could not make a key: lab-2.key.pub exists already\n\n\
+         hint: choose another name, or another file: --output FILE\n",
+    );
+    b.shellpack("keygen 'lab 2'").exits_with(1).says(
+        "error: could not make a key: its name must be 1 to 200 printable ASCII characters, with no \
+         space and no colon\n\nhint: name it after its host or purpose, and number it: shellpack keygen lab-1\n",
+    );
+    b.runs("shellpack keygen a/b -o c; ls c c.pub");
+}
+
+#[test]
+fn create_signs_with_several_keys() {
+    let a = machine_a();
+    a.runs("mkdir -p signed; cd signed; shellpack keygen site-1; shellpack keygen officer-1");
+    a.write(
+        "fixtures/shells/secretive/shell.nix",
+        r#"derivation {
+  name = "secretive"; system = builtins.currentSystem; builder = "/bin/sh";
+  seen = builtins.getEnv "SITE_KEY";
+}"#,
+    );
+    let create = "cd signed; SITE_KEY=$(cat site-1.key) shellpack create ~/fixtures/shells/secretive \
+         --sign-key env:SITE_KEY --sign-key officer-1.key";
+    a.runs(&format!("{create} -o x.shellpack"))
+        .shows("signed by site-1 (SHA256:")
+        .shows("\n          officer-1 (SHA256:");
+    // Evaluation does not see the key.
+    let manifest = "tar -xOf signed/x.shellpack manifest.toml";
+    a.runs(&format!("{manifest} | grep seen"))
+        .prints("seen = \"\"");
+    let json = a.runs(&format!("{create} -o y.shellpack --json")).text();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let signers = json["signed-by"].as_array().unwrap();
+    assert!(signers[0].as_str().unwrap().starts_with("site-1 (SHA256:"));
+    a.runs("cd signed; cmp x.shellpack y.shellpack; shellpack verify x.shellpack");
+    // The same key later gives the same bytes.
+    a.runs(
+        "cd signed; shellpack create ~/fixtures/shells/secretive -o z.shellpack --sign-key officer-1.key
+         cp z.shellpack once; shellpack sign z.shellpack --sign-key - < officer-1.key; cmp once z.shellpack",
+    );
+}
+
+#[test]
+fn of_volumes_only_the_first_changes() {
+    let b = with_a_key();
+    let size = quarter();
+    b.runs(&format!(
+        "mkdir v; shellpack split x.shellpack --volume-size {size}K -o v --force
+         shellpack protect v/x.shellpack; cp -r v before
+         shellpack sign v/x.shellpack --sign-key key"
+    ))
+    .shows("changed   v/x.shellpack.001\n          v/x.shellpack.sha256\n          v/x.shellpack.parity\n");
+    b.runs("diff -rq before v || true").prints(
+        "Files before/x.shellpack.001 and v/x.shellpack.001 differ\n\
+         Files before/x.shellpack.parity and v/x.shellpack.parity differ\n\
+         Files before/x.shellpack.sha256 and v/x.shellpack.sha256 differ",
+    );
+    b.runs("cd v; sha256sum --quiet -c x.shellpack.sha256; shellpack verify x.shellpack")
+        .shows("x.shellpack.parity: sound\n");
+    // Joined, it is the bundle that is signed in one file.
+    b.runs(
+        "shellpack sign x.shellpack --sign-key key; shellpack join v/x.shellpack -o joined
+         cmp x.shellpack joined",
+    );
+}
+
+/// Volumes may be smaller than the manifest.
+#[test]
+fn a_room_in_several_volumes_is_found() {
+    let b = with_a_key();
+    b.runs("mkdir v; shellpack split x.shellpack --volume-size 3000 -o v --force; cp -r v before");
+    b.runs("shellpack sign v/x.shellpack --sign-key key; shellpack verify v/x.shellpack; cd v; sha256sum --quiet -c x.shellpack.sha256");
+    b.runs(
+        "shellpack sign x.shellpack --sign-key key; cat v/x.shellpack.[0-9]* | cmp - x.shellpack",
+    );
+}
+
+#[test]
+fn the_checksum_of_one_file_is_brought_up_to_date() {
+    let b = with_a_key();
+    b.runs("sha256sum x.shellpack key.pub > x.shellpack.sha256; shellpack sign x.shellpack --sign-key key");
+    b.runs("sha256sum --quiet -c x.shellpack.sha256");
+}
+
+#[test]
+fn parity_that_is_not_ours_is_told() {
+    let b = with_a_key();
+    b.runs("echo other > x.shellpack.parity; shellpack sign x.shellpack --sign-key key")
+        .says("warning: x.shellpack.parity no longer fits: make it anew with shellpack protect --force\n");
+    b.runs("cat x.shellpack.parity").prints("other");
+}
+
+#[test]
+fn keys_that_cannot_be_used_are_refused() {
+    let b = with_a_key();
+    b.runs("cp key open; chmod 640 open; mkfifo pipe; touch empty");
+    for (key, said) in [
+        (
+            "open",
+            "could not use the key in open: users other than its owner can read the file, too\n\nhint: chmod 600 open\n",
+        ),
+        (
+            "key.pub",
+            "could not use the key in key.pub: it is a public key; the secret key is needed here\n\nhint: the secret key is the file that was made with it\n",
+        ),
+        (
+            "empty",
+            "could not use the key in empty: it is not NAME:BASE64\n\nhint: make a key: shellpack keygen NAME\n",
+        ),
+        (
+            "env:NONE",
+            "could not use the key in the environment variable NONE: it is not NAME:BASE64\n",
+        ),
+        (
+            "missing",
+            "could not read missing\ncaused by: No such file or directory",
+        ),
+    ] {
+        b.shellpack(&format!("sign x.shellpack --sign-key {key}"))
+            .exits_with(1)
+            .says(&format!("error: {said}"));
+    }
+    b.runs("cmp blog.shellpack x.shellpack");
+    // A pipe is the business of who made it.
+    b.runs("cat open > pipe & shellpack sign x.shellpack --sign-key pipe")
+        .shows("signed by lab-1");
+    b.runs("shellpack sign x.shellpack --sign-key - < open");
+    b.shellpack("sign - --sign-key key < x.shellpack")
+        .exits_with(1)
+        .says("error: could not sign standard input");
+}
+
+#[test]
+fn signatures_that_do_not_fit_are_refused() {
+    let b = with_a_key();
+    b.runs("for i in $(seq 40); do shellpack keygen $(head -c 150 /dev/zero | tr '\\0' x)$i -o k$i; done");
+    let all: String = (1..=40).map(|i| format!(" --sign-key k{i}")).collect();
+    b.shellpack(&format!("sign x.shellpack{all}"))
+        .exits_with(1)
+        .says("error: could not sign x.shellpack: signatures of ")
+        .says(" bytes do not fit its 4096 bytes of room\n");
+    b.runs("cmp blog.shellpack x.shellpack");
+}
+
+#[test]
+fn a_read_only_bundle_is_not_signed() {
+    let b = with_a_key();
+    let read_only = "mkdir ro; cp x.shellpack ro; mount --bind ro ro; mount -o remount,ro,bind ro";
+    b.sh(&format!(
+        "{read_only}; exec shellpack sign ro/x.shellpack --sign-key key"
+    ))
+    .exits_with(1)
+    .says("error: could not write ro/x.shellpack\ncaused by: Read-only file system");
+}
+
+/// Copies, volumes and repaired bundles are the bundle, with its signatures.
+#[test]
+fn a_signature_travels() {
+    let b = signed();
+    b.runs("mkdir to; shellpack copy x.shellpack to; cmp x.shellpack to/x.shellpack");
+}
+
+/// What is shown as signed has been verified.
+#[test]
+fn a_flipped_bit_in_a_signature_is_found() {
+    let b = signed();
+    let offset = "$(($(tar -xOf x.shellpack manifest.toml | wc -c | awk '{ print 512 + int(($1 + 511) / 512) * 512 }') + 512 + 20))";
+    b.runs(&format!(
+        "at={offset}; new=A; [ \"$(tail -c +$((at + 1)) x.shellpack | head -c 1)\" != A ] || new=B
+         printf $new | dd of=x.shellpack bs=1 seek=$at conv=notrunc"
+    ));
+    for command in [
+        "inspect x.shellpack",
+        "verify x.shellpack",
+        "open x.shellpack --no-shell",
+    ] {
+        let outcome = b.shellpack(command);
+        let found = format!("{}{}", outcome.stdout, outcome.stderr);
+        let fault = "a signature in it does not match its manifest\n";
+        assert!(found.contains(fault), "{outcome}");
+        outcome.never_says("signed by lab-1");
+    }
+}
