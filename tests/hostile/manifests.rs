@@ -7,6 +7,8 @@ mod answers;
 mod closure;
 /// Format, needs, and the text before it is parsed.
 mod frame;
+/// Manifests that are as long as one may be.
+mod limits;
 /// Names that must be safe wherever they are used.
 mod names;
 /// The files that come into the user's directory.

@@ -19,6 +19,7 @@ mod answers;
 mod by_hand;
 mod check;
 mod name;
+mod parse;
 pub mod selection;
 mod settings;
 mod shell;
@@ -28,6 +29,7 @@ mod variables;
 pub use answers::{Answers, HOME_PLACE, NEEDS_ANSWERS, PROJECT_PLACE, Probe, Seen};
 pub use by_hand::{NIX_PATH, NIXPKGS_CONFIG, nix_path, shell_quoted, shell_quoted_path};
 pub use name::{BundleName, ProjectDirectory, RelativePath, ShellName};
+pub use parse::MOST_TOKENS;
 pub use settings::is_evaluation_setting;
 pub use shell::{
     FlakePin, FlakeSource, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, Script, SearchPathEntry,
@@ -38,6 +40,9 @@ pub use variables::{belongs_to_machine, is_evaluation_variable};
 /// The largest manifest that is read, in bytes. A path needs about 400, so there is room for 160,000
 /// paths; a reader holds the manifest in memory several times over.
 pub const MAX_SIZE: u64 = 64 << 20;
+
+/// The most shells. Each takes files of its own, and a process, when a bundle is opened.
+pub const MOST_SHELLS: usize = 1000;
 
 /// A bundle's description of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,22 +212,27 @@ impl Manifest {
     /// Parses and checks a manifest: its digest line, its format and needs, then the rest. An error
     /// is about the manifest alone.
     pub fn parse(bytes: &[u8]) -> Result<Self, BadBundle> {
-        let text = text::body(bytes)?;
-        check::ensure_readable(text)?;
-        let manifest: Self =
-            toml::from_str(text).map_err(|error| BadBundle::Manifest(one_line(error.message())))?;
+        let parts = parse::Parts::of(text::body(bytes)?)?;
+        check::ensure_readable(parts.top()?)?;
+        let manifest = parts.manifest()?;
         check::ensure_consistent(&manifest)?;
         Ok(manifest)
     }
 
     /// The bytes of the manifest's member: comments for a human, the tables, and the digest line.
-    /// Fails if they are more than [`MAX_SIZE`].
+    /// Fails if a reader would refuse so large a manifest (`bundle-format.md`, section 8).
     pub fn to_bytes(&self) -> Result<Vec<u8>, BadBundle> {
         let body = toml::to_string(self).map_err(|error| BadBundle::Manifest(error.to_string()))?;
         let bytes = text::with_frame(self, &body);
         if bytes.len() as u64 > MAX_SIZE {
             return Err(BadBundle::Manifest(format!(
                 "it would have more than {MAX_SIZE} bytes"
+            )));
+        }
+        parse::Parts::of(text::body(&bytes)?)?;
+        if self.shells.len() > MOST_SHELLS {
+            return Err(BadBundle::Manifest(format!(
+                "it would have more than {MOST_SHELLS} shells"
             )));
         }
         Ok(bytes)
@@ -312,8 +322,4 @@ impl Closure {
     pub fn nar_bytes(&self) -> u64 {
         self.paths.iter().map(|path| path.nar_size).sum()
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

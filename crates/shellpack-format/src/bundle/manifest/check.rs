@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use super::parse::shortened;
 use super::{Manifest, NEEDS_ANSWERS, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY};
 use crate::bundle::{BadBundle, FORMAT};
 use crate::store::store_path::StorePath;
@@ -20,8 +21,9 @@ const KNOWN_NEEDS: [&str; 4] = [NEEDS_REPLAY, NEEDS_ANSWERS, NEEDS_NO_EVAL, NEED
 /// The store paths of a bundle.
 type Paths<'a> = BTreeSet<&'a StorePath>;
 
+/// The fields that come before all others.
 #[derive(Deserialize)]
-struct Head {
+pub(super) struct Head {
     format: u64,
     #[serde(default)]
     needs: Vec<String>,
@@ -29,9 +31,7 @@ struct Head {
 
 /// Refuses newer formats, and unknown needs by name. This comes first, since the rest of a newer
 /// manifest may look different.
-pub(super) fn ensure_readable(text: &str) -> Result<(), BadBundle> {
-    let head: Head =
-        toml::from_str(text).map_err(|error| BadBundle::Manifest(error.message().to_owned()))?;
+pub(super) fn ensure_readable(head: Head) -> Result<(), BadBundle> {
     if head.format == 0 {
         return bad("there is no format 0");
     }
@@ -43,7 +43,7 @@ pub(super) fn ensure_readable(text: &str) -> Result<(), BadBundle> {
         .into_iter()
         .find(|need| !KNOWN_NEEDS.contains(&need.as_str()))
     {
-        Some(need) => Err(BadBundle::UnknownNeed(need)),
+        Some(need) => Err(BadBundle::UnknownNeed(shortened(&need))),
         None => Ok(()),
     }
 }
@@ -85,5 +85,5 @@ fn ensure_needs(manifest: &Manifest) -> Result<(), BadBundle> {
 }
 
 fn bad<T>(what: impl Into<String>) -> Result<T, BadBundle> {
-    Err(BadBundle::Manifest(what.into()))
+    Err(BadBundle::Manifest(shortened(&what.into())))
 }

@@ -6,7 +6,7 @@ use super::pins::is_set;
 use super::{Paths, bad};
 use crate::bundle::BadBundle;
 use crate::bundle::manifest::{
-    FileKind, Manifest, Project, ProjectFile, RelativePath, Shell, is_evaluation_setting,
+    FileKind, MOST_SHELLS, Manifest, Project, RelativePath, Shell, is_evaluation_setting,
     is_evaluation_variable,
 };
 
@@ -15,6 +15,9 @@ use crate::bundle::manifest::{
 pub(super) fn ensure_shells(manifest: &Manifest, paths: &Paths<'_>) -> Result<(), BadBundle> {
     if manifest.shells.is_empty() {
         return bad("it names no shell");
+    }
+    if manifest.shells.len() > MOST_SHELLS {
+        return bad(format!("it has more than {MOST_SHELLS} shells"));
     }
     ensure_names(&manifest.shells)?;
     for shell in &manifest.shells {
@@ -68,21 +71,27 @@ fn ensure_names(shells: &[Shell]) -> Result<(), BadBundle> {
     Ok(())
 }
 
+/// Whether a path is among the project files, which are in order, and is of a kind.
+fn is_listed(project: &Project, path: &str, is_kind: impl Fn(&FileKind) -> bool) -> bool {
+    let files = &project.files;
+    let found = files.binary_search_by(|file| file.path.as_str().cmp(path));
+    found.is_ok_and(|index| is_kind(&files[index].kind))
+}
+
+fn is_no_directory(kind: &FileKind) -> bool {
+    !matches!(kind, FileKind::Directory { .. })
+}
+
 fn ensure_shell(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
-    let is_file = |file: &ProjectFile| {
-        file.path == shell.file && !matches!(file.kind, FileKind::Directory { .. })
-    };
-    if !project.files.iter().any(is_file) {
+    if !is_listed(project, shell.file.as_str(), is_no_directory) {
         return bad(format!(
             "the shell file {} is not among the project files",
             shell.file
         ));
     }
     let entered = shell.entered();
-    let is_entered = |file: &ProjectFile| {
-        file.path.as_str() == entered && matches!(file.kind, FileKind::Directory { .. })
-    };
-    if !entered.is_empty() && !project.files.iter().any(is_entered) {
+    let is_directory = |file: &FileKind| !is_no_directory(file);
+    if !entered.is_empty() && !is_listed(project, entered, is_directory) {
         return bad(format!(
             "the directory {entered} is not among the project files"
         ));
@@ -119,10 +128,7 @@ fn ensure_script(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
     let Some(script) = &shell.script else {
         return Ok(());
     };
-    let is_file = |file: &ProjectFile| {
-        file.path == script.file && !matches!(file.kind, FileKind::Directory { .. })
-    };
-    if !project.files.iter().any(is_file) {
+    if !is_listed(project, script.file.as_str(), is_no_directory) {
         let file = &script.file;
         return bad(format!("the script {file} is not among the project files"));
     }
