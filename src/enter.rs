@@ -8,6 +8,7 @@ use crate::error::{Error, NotThere, Result};
 use crate::nix::daemon::Connection;
 use crate::report::{Event, Phase, Report};
 use crate::target::Target;
+use crate::text::shown;
 use shellpack_format::store::store_path::StorePath;
 
 mod choose;
@@ -48,7 +49,7 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     {
         report.emit(Event::Note(&format!(
             "{} has the files of {other} now; to enter {} as it was packed: --no-eval",
-            chosen.project.display(),
+            shown(&chosen.project),
             chosen.record.full_name()
         )));
     }

@@ -16,7 +16,7 @@ use crate::nix::Nix;
 use crate::opened::Record;
 use crate::report::{Event, Phase, Report};
 use crate::target::Target;
-use shellpack_format::bundle::manifest::{Manifest, Shell, ShellName, shell_quoted};
+use shellpack_format::bundle::manifest::{Manifest, Shell, ShellName, shell_typed};
 use shellpack_format::store::store_path::StorePath;
 
 pub(crate) mod as_packed;
@@ -240,7 +240,7 @@ fn is_news(line: &str, dir: &Path) -> bool {
 
 /// The line to type if nix-shell cannot evaluate the shell.
 fn as_packed_by_hand(shell: &Shell, project: &Path) -> String {
-    let project = shell_quoted(&project.to_string_lossy());
+    let project = shell_typed(&project.to_string_lossy());
     let which = shell.name.iter().map(|name| format!(" --shell {name}"));
     format!(
         "cd {project} && shellpack enter{}",

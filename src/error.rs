@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
+use crate::text::{printable_line, shown};
 use shellpack_format::bundle::BadBundle;
 use shellpack_format::store::derivation::BadDerivation;
 use shellpack_format::store::nar::parse::BadNar;
@@ -56,7 +57,7 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A file system operation failed.
-    #[error("could not {action} {}", path.display())]
+    #[error("could not {action} {}", shown(path))]
     Io {
         /// What was attempted, as a verb: `read`, `create`.
         action: &'static str,
@@ -75,7 +76,7 @@ pub enum Error {
     #[error(transparent)]
     NoShell(#[from] NoShell),
     /// The bundle cannot have this name.
-    #[error("could not use the name: {0}")]
+    #[error("could not use the name: {}", printable_line(.0))]
     BadName(String),
     /// The output cannot be written to the chosen place.
     #[error(transparent)]
@@ -83,14 +84,10 @@ pub enum Error {
     /// A file is needed, because a room must see it or because its name matters.
     #[error("could not {0} standard input: the bundle must be in a file")]
     NotFromStdin(&'static str),
-
     // Nix.
     /// There is no Nix.
-    #[error("could not run {program}: Nix is not installed, or not on PATH")]
-    NixNotInstalled {
-        /// The command that was not found.
-        program: String,
-    },
+    #[error("could not run {0}: Nix is not installed, or not on PATH")]
+    NixNotInstalled(String),
     /// A command could not be started.
     #[error("could not run {program}")]
     CannotRun {
@@ -120,7 +117,7 @@ pub enum Error {
         words: String,
     },
     /// A command of Nix printed something unexpected.
-    #[error("could not parse the output of {program}: {reason}")]
+    #[error("could not parse the output of {program}: {}", printable_line(reason))]
     NixOutput {
         /// The command.
         program: &'static str,
@@ -137,7 +134,7 @@ pub enum Error {
     #[error("could not talk to nix-daemon")]
     DaemonLost(#[source] io::Error),
     /// Nix's database refused or failed.
-    #[error("could not write Nix's database {}", file.display())]
+    #[error("could not write Nix's database {}", shown(file))]
     Database {
         /// The database.
         file: PathBuf,
@@ -157,13 +154,13 @@ pub enum Error {
 
     // Evaluation and the project.
     /// The recorded shell is not the one that nix-shell enters.
-    #[error("could not pack {}: with all that it takes from this machine frozen, it is another shell than nix-shell enters here", .0.display())]
+    #[error("could not pack {}: with all that it takes from this machine frozen, it is another shell than nix-shell enters here", shown(.0))]
     AnotherShell(PathBuf),
     /// A fetched source cannot be packed.
     #[error(transparent)]
     Source(#[from] BadSource),
     /// Evaluation reads a file that cannot be one of the project files.
-    #[error("could not pack {}: it is outside {}", file.display(), limit.display())]
+    #[error("could not pack {}: it is outside {}", shown(file), shown(limit))]
     OutsideProject {
         /// The file.
         file: PathBuf,
@@ -171,7 +168,11 @@ pub enum Error {
         limit: PathBuf,
     },
     /// A file of the project names another by a place that the target does not have.
-    #[error("could not pack {}: it names a file of the project by its place on this machine, {named}", from.display())]
+    #[error(
+        "could not pack {}: it names a file of the project by its place on this machine, {}",
+        shown(from),
+        printable_line(named)
+    )]
     NamedByPlace {
         /// The file.
         from: PathBuf,
@@ -181,7 +182,10 @@ pub enum Error {
         instead: String,
     },
     /// A file is to be included in a project that is only an expression.
-    #[error("could not include {}: only a shell file has files beside it", file.display())]
+    #[error(
+        "could not include {}: only a shell file has files beside it",
+        shown(file)
+    )]
     NothingBeside {
         /// The file to include.
         file: PathBuf,
@@ -198,7 +202,7 @@ pub enum Error {
     #[error("could not pack {0:?}: its name is not UTF-8")]
     NotUtf8(PathBuf),
     /// A socket, device or pipe.
-    #[error("could not pack {}: it is not a file, directory or symlink", .0.display())]
+    #[error("could not pack {}: it is not a file, directory or symlink", shown(.0))]
     SpecialFile(PathBuf),
     /// A path of the closure does not match the store's database.
     #[error("could not pack {path}: its contents do not match Nix's database ({reason})")]
@@ -249,7 +253,7 @@ pub enum Error {
 
     // Bundles.
     /// A bundle could not be read.
-    #[error("could not read {}", file.display())]
+    #[error("could not read {}", shown(file))]
     Bundle {
         /// The bundle.
         file: PathBuf,
@@ -258,7 +262,7 @@ pub enum Error {
         source: BadBundle,
     },
     /// A bundle has faults, which have been listed.
-    #[error("{} is damaged: {count} {}", file.display(), if *count == 1 { "fault" } else { "faults" })]
+    #[error("{} is damaged: {count} {}", shown(file), if *count == 1 { "fault" } else { "faults" })]
     Faults {
         /// The bundle.
         file: PathBuf,
@@ -268,7 +272,7 @@ pub enum Error {
         remedy: Remedy,
     },
     /// A bundle that was just written cannot be read back.
-    #[error("could not read back {}: the medium is failing", file.display())]
+    #[error("could not read back {}: the medium is failing", shown(file))]
     ReadBack {
         /// The file; it has been removed.
         file: PathBuf,
@@ -281,13 +285,9 @@ pub enum Error {
     Parity(#[from] BadParity),
     /// The manifest that was made is not valid: a bug.
     #[error("could not write the manifest")]
-    Manifest {
-        /// Why.
-        #[source]
-        source: BadBundle,
-    },
+    Manifest(#[source] BadBundle),
     /// A NAR could not be unpacked.
-    #[error("could not unpack {}", path.display())]
+    #[error("could not unpack {}", shown(path))]
     BadNar {
         /// The path it was being unpacked to.
         path: PathBuf,
@@ -307,7 +307,10 @@ pub enum Error {
     #[error(transparent)]
     BadKeyFile(#[from] BadKeyFile),
     /// The file system is too small.
-    #[error("could not open the bundle: it needs {needed} on the file system of {}, which has {free} free", dir.display())]
+    #[error(
+        "could not open the bundle: it needs {needed} on the file system of {}, which has {free} free",
+        shown(dir)
+    )]
     NoSpace {
         /// A directory on the file system.
         dir: PathBuf,

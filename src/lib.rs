@@ -32,6 +32,7 @@ mod relay;
 mod report;
 mod room;
 mod target;
+mod text;
 mod tree;
 mod trust;
 mod unpack;

@@ -2,6 +2,8 @@
 
 /// Damage: every bit, every length, and a few thousand mutations.
 mod damage;
+/// Texts that would like to be lines of shellpack's own.
+mod lines;
 /// A manifest that says what cannot be or must not be.
 mod manifests;
 /// tar members that the manifest does not call for.

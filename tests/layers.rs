@@ -25,6 +25,7 @@ const FLOORS: &[&[&str]] = &[
     &["media", "nix"],
     &["relay", "report", "room"],
     &["error", "interrupt", "redact"],
+    &["text"],
 ];
 
 /// Arrows that run up all the same: file, module, reason.
@@ -210,6 +211,22 @@ fn every_file_is_a_module() {
         let other = files.filter(|file| file != "main.rs" && !house.declares(file));
         assert_none(other.collect(), "files that no module declares");
     }
+}
+
+/// A path goes into a message through `text::shown`, which leaves no line end in it. Where the exact
+/// text is meant, for a program, there is `to_string_lossy`.
+#[test]
+fn no_path_is_shown_as_it_is() {
+    let files = files_below(&src("")).into_iter();
+    let found = files.filter(|file| {
+        let text = fs::read_to_string(src("").join(file)).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        code.contains(".display()")
+    });
+    assert_none(
+        found.collect(),
+        "paths in messages that are shown as they are",
+    );
 }
 
 /// The Rust files below a directory, by their names in it.

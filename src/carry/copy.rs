@@ -12,6 +12,7 @@ use crate::media::volumes::{Names, checksum_name, parent};
 use crate::output::{Form, OutputFiles, Written};
 use crate::parity::{parity_name, parity_of};
 use crate::report::{Event, Phase, Report, human};
+use crate::text::shown;
 
 /// The user's options.
 #[derive(Debug, Clone)]
@@ -102,7 +103,7 @@ pub(crate) fn copy(options: &Options, report: &Report) -> Result<Written> {
     };
     let kept = output.kept();
     if kept > 0 {
-        let (size, to) = (human(kept), options.to.display());
+        let (size, to) = (human(kept), shown(&options.to));
         report.emit(Event::Note(&format!(
             "{size} of an interrupted copy are in {to}: correct parts of it are not written again"
         )));

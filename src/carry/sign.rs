@@ -16,6 +16,7 @@ use crate::media::volumes::checksum_name;
 use crate::output::{ReadBack, SingleFile, checksum};
 use crate::parity::{parity_name, share_of};
 use crate::report::{Event, Labelled, Phase, Report};
+use crate::text::shown;
 use crate::trust::{KeySource, SigningKey};
 use shellpack_format::bundle::signature::{self, Signature, SshSignature};
 use shellpack_format::bundle::writer;
@@ -98,7 +99,7 @@ pub(crate) fn sign(options: &Options, report: &Report) -> Result<SignedBundle> {
     changed.extend(update_checksums(&bundle.file, &changed, report)?);
     changed.extend(update_parity(&bundle, options, report)?);
     report.emit(Event::PhaseDone);
-    let shown = |path: &PathBuf| path.display().to_string();
+    let shown = |path: &PathBuf| shown(&path).to_string();
     Ok(SignedBundle {
         bundle: shown(&bundle.file),
         signed_by: added.iter().map(Signature::signer).collect(),
@@ -212,7 +213,7 @@ fn update_parity(bundle: &Bundle, options: &Options, report: &Report) -> Result<
     let Some(share) = share else {
         report.emit(Event::Warning(&format!(
             "{} no longer fits: make it anew with shellpack protect --force",
-            path.display()
+            shown(&path)
         )));
         return Ok(None);
     };

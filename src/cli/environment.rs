@@ -8,6 +8,7 @@ use std::process::Command;
 
 use crate::nix::places;
 use crate::report::{Event, Report};
+use crate::text::shown;
 
 const PATH: &str = "PATH";
 const TMPDIR: &str = "TMPDIR";
@@ -56,13 +57,13 @@ impl Fault {
     fn tell(&self, report: &Report) {
         match self {
             Self::NixOffPath { dir, .. } => {
-                let text = format!("Nix is not on PATH; it was found in {}", dir.display());
+                let text = format!("Nix is not on PATH; it was found in {}", shown(dir));
                 report.emit(Event::Note(&text));
             }
             // Empty is as good as unset.
             Self::StaleTmpdir(named) if named.is_empty() => {}
             Self::StaleTmpdir(named) => {
-                let shown = Path::new(named).display();
+                let shown = shown(Path::new(named));
                 let text = format!("TMPDIR is ignored: there is no directory {shown}");
                 report.emit(Event::Warning(&text));
             }

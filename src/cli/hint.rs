@@ -6,7 +6,8 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::media;
-use shellpack_format::bundle::manifest::shell_quoted;
+use crate::text::shown;
+use shellpack_format::bundle::manifest::shell_typed;
 
 mod bundle;
 mod entering;
@@ -53,7 +54,7 @@ fn medium(action: &str, path: &Path, error: &io::Error) -> Option<String> {
         _ => Some(format!(
             "if the medium was pulled out, plug it in and try again; else try another one; no \
              half-written file is named {}",
-            path.display()
+            shown(path)
         )),
     }
 }
@@ -61,7 +62,7 @@ fn medium(action: &str, path: &Path, error: &io::Error) -> Option<String> {
 /// The command as it was typed.
 fn this_command() -> String {
     let words = std::env::args_os().skip(1);
-    let words = words.map(|word| shell_quoted(&word.to_string_lossy()));
+    let words = words.map(|word| shell_typed(&word.to_string_lossy()));
     let all: Vec<_> = std::iter::once("shellpack".to_owned())
         .chain(words)
         .collect();

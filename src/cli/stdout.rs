@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::redact;
-use crate::report::printable_json;
+use crate::text::printable_json;
 
 /// Prints data, without secrets in urls. It is not a failure if the reader stops reading.
 pub(super) fn print(text: &str) -> Result<()> {

@@ -255,7 +255,7 @@ impl Protect {
 impl Repair {
     /// The bundle's name, for messages.
     pub fn name(&self) -> String {
-        self.bundle.display().to_string()
+        self.bundle.to_string_lossy().into_owned()
     }
 
     /// The request to the engine.

@@ -16,6 +16,7 @@ use super::shell::{Shell, Shells};
 use crate::error::{Error, Result};
 use crate::rehearse::visit::{GIT, Host, Seen};
 use crate::report::{Event, Phase, Report};
+use crate::text::shown;
 use shellpack_format::bundle::manifest::ShellName;
 
 mod carried;
@@ -304,7 +305,7 @@ impl<'a> Visitor<'a> {
 
     fn note(&self, words: &str) {
         let name = ShellName::before_words(self.shell.name.as_ref());
-        let top = self.host.top.display();
+        let top = shown(&self.host.top);
         self.host.report.emit(Event::Note(&format!(
             "{name}what the shellHook reads of {top} when it runs {words}"
         )));

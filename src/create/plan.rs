@@ -246,9 +246,8 @@ fn script(shell: &Shell, root: &Path) -> Result<Option<manifest::Script>> {
 
 fn relative(file: &Path, root: &Path) -> Result<RelativePath> {
     let below = file.strip_prefix(root).unwrap_or(file);
-    RelativePath::parse(&below.to_string_lossy()).map_err(|reason| Error::Manifest {
-        source: BadBundle::Manifest(reason),
-    })
+    RelativePath::parse(&below.to_string_lossy())
+        .map_err(|reason| Error::Manifest(BadBundle::Manifest(reason)))
 }
 
 /// The directory to enter, if it is not that of the shell file.
@@ -264,9 +263,8 @@ fn directory(shells: &Shells, shell: &Shell) -> Result<Option<ProjectDirectory>>
         "" => ".",
         text => text,
     };
-    let directory = ProjectDirectory::parse(text).map_err(|reason| Error::Manifest {
-        source: BadBundle::Manifest(reason),
-    })?;
+    let directory = ProjectDirectory::parse(text)
+        .map_err(|reason| Error::Manifest(BadBundle::Manifest(reason)))?;
     Ok(Some(directory))
 }
 

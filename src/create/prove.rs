@@ -36,10 +36,9 @@ impl Proved {
     }
 
     fn of(plan: Plan) -> Result<Self> {
-        let failed = |source| Error::Manifest { source };
-        let manifest_bytes = plan.manifest().to_bytes().map_err(failed)?;
+        let manifest_bytes = plan.manifest().to_bytes().map_err(Error::Manifest)?;
         // No bundle is written that a reader would refuse.
-        Manifest::parse(&manifest_bytes).map_err(failed)?;
+        Manifest::parse(&manifest_bytes).map_err(Error::Manifest)?;
         Ok(Self {
             plan,
             manifest_bytes,

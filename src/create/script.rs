@@ -217,7 +217,7 @@ impl Stage {
             return Ok(());
         };
         let link = self.directory.join(GIT);
-        let text = format!("gitdir: {}\n", place.display());
+        let text = format!("gitdir: {}\n", place.to_string_lossy());
         fs::write(&link, text).map_err(Error::io("write", &link))
     }
 

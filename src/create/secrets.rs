@@ -8,6 +8,7 @@ use super::project::Project;
 use super::secret_names::{is_likely_secret, is_secret_variable};
 use crate::redact;
 use crate::report::{Event, Report};
+use crate::text::printable_line;
 use shellpack_format::bundle::manifest::selection::Selection;
 use shellpack_format::bundle::manifest::{FileKind, Pin, ProjectFile};
 use shellpack_format::store::derivation::Derivation;
@@ -33,7 +34,8 @@ pub(super) fn warn_of_files(project: &Project, report: &Report) {
     if let Some(directory) = files.iter().find_map(|file| git_directory_of(file)) {
         report.emit(Event::Warning(&format!(
             "evaluation copies the repository's whole history, and its configuration, into the \
-             bundle: {directory}"
+             bundle: {}",
+            printable_line(directory)
         )));
     }
     warn_of(&files, &project.root, report);
@@ -104,7 +106,7 @@ pub(super) fn warn_of_values(shell: &Said<'_>, report: &Report) {
     for pin in locks {
         report.emit(Event::Warning(&format!(
             "{who}the lock of {} has a url with a password or token, and is carried",
-            pin.url
+            printable_line(&pin.url)
         )));
     }
 }
@@ -112,7 +114,7 @@ pub(super) fn warn_of_values(shell: &Said<'_>, report: &Report) {
 fn listed(names: &BTreeSet<&str>) -> String {
     let shown: Vec<_> = names.iter().copied().take(NAMED).collect();
     let more = names.len() - shown.len();
-    let shown = shown.join(", ");
+    let shown = printable_line(&shown.join(", "));
     if more > 0 {
         format!("{shown} and {more} more")
     } else {

@@ -16,6 +16,7 @@ use crate::nix::Nix;
 use crate::nix::daemon::Connection;
 use crate::nix::options::NixOptions;
 use crate::report::{Event, Phase, Report};
+use crate::text::shown;
 use shellpack_format::bundle::manifest::selection::Selection;
 use shellpack_format::bundle::manifest::{BundleName, FlakeSource, Pin, ShellName};
 use shellpack_format::store::derivation::Derivation;
@@ -225,13 +226,13 @@ fn now() -> u64 {
 fn tell_of_files_beyond(project: &Project, report: &Report) {
     if let Some(Beyond { file, is_named }) = &project.beyond {
         let why = if *is_named {
-            format!("{} is included", file.display())
+            format!("{} is included", shown(file))
         } else {
-            format!("evaluation reads {}", file.display())
+            format!("evaluation reads {}", shown(file))
         };
         report.emit(Event::Warning(&format!(
             "{why}, so that the project begins at {}; only the files that are read there are carried",
-            project.root.display()
+            shown(&project.root)
         )));
     }
 }

@@ -12,7 +12,7 @@ use crate::describe;
 use crate::entry::script::is_program;
 use crate::output::Written;
 use crate::report::Labelled;
-use shellpack_format::bundle::manifest::{Manifest, ShellName, shell_quoted};
+use shellpack_format::bundle::manifest::{Manifest, ShellName, shell_typed};
 use shellpack_format::bundle::signature::Signature;
 use shellpack_format::store::hash::Digest;
 
@@ -65,7 +65,7 @@ enum Json<'a> {
 impl Summary {
     pub(super) fn of_plan(proved: Proved, output: &Output) -> Self {
         let file = match output {
-            Output::File(target) => Some(target.path.display().to_string()),
+            Output::File(target) => Some(target.path.to_string_lossy().into_owned()),
             Output::Stdout => None,
         };
         let volume_size = match output {
@@ -85,7 +85,10 @@ impl Summary {
 
     pub(super) fn of_bundle(signed: Signed, written: Written) -> Self {
         let (proved, signatures) = signed.into_parts();
-        let file = written.path.as_ref().map(|path| path.display().to_string());
+        let file = written
+            .path
+            .as_ref()
+            .map(|path| path.to_string_lossy().into_owned());
         Self {
             proved,
             file,
@@ -110,12 +113,12 @@ impl Summary {
         if let Some(name) = first.and_then(Path::file_name) {
             let name = name.to_string_lossy();
             text.push_str("\non the target, run:\n  shellpack open ");
-            text.push_str(&shell_quoted(&name));
+            text.push_str(&shell_typed(&name));
             let mut shells = self.proved.manifest().shells.iter();
             if shells.any(|shell| shell.script.as_ref().is_some_and(is_program)) {
                 text.push_str(" --script");
             }
-            let place = shell_quoted(&place(self.proved.manifest()));
+            let place = shell_typed(&place(self.proved.manifest()));
             text.push_str(&format!("\nwhich opens into ./{place}\n"));
         }
         text

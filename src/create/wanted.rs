@@ -13,8 +13,9 @@ use crate::nix::Nix;
 use crate::nix::flake::AttributePath;
 use crate::nix::script::Lines;
 use crate::report::{Event, Report};
+use crate::text::shown;
 use shellpack_format::bundle::manifest::selection::{Argument, Selection};
-use shellpack_format::bundle::manifest::shell_quoted;
+use shellpack_format::bundle::manifest::shell_typed;
 
 /// A shell to pack.
 #[derive(Debug)]
@@ -240,9 +241,9 @@ fn passed_over(file: &Path, other: &Path, nix: &Nix) -> String {
     format!(
         "packing {}, because nix-shell (Nix {}) looks for shell.nix only in the current directory; to \
          pack the other: shellpack create {}",
-        file.display(),
+        shown(file),
         nix.version,
-        shell_quoted(&other.to_string_lossy())
+        shell_typed(&other.to_string_lossy())
     )
 }
 
@@ -330,7 +331,7 @@ fn ensure_no_other_options(options: &Options) -> Result<()> {
         return Err(FlakeProblem::Arguments.into());
     }
     match options.extra_files.first() {
-        Some(file) => Err(FlakeProblem::Include(file.display().to_string()).into()),
+        Some(file) => Err(FlakeProblem::Include(shown(file).to_string()).into()),
         None => Ok(()),
     }
 }

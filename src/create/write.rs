@@ -17,6 +17,7 @@ use crate::interrupt;
 use crate::media::volumes::parent;
 use crate::output::{self, BUFFER, Counted, OutputFiles, Written};
 use crate::report::{Event, Phase, Report, human};
+use crate::text::shown;
 use shellpack_format::bundle::manifest::{FileKind, ProjectFile};
 use shellpack_format::bundle::writer::Writer;
 use shellpack_format::store::hash::Digest;
@@ -72,7 +73,7 @@ impl Output {
         if let Some(free) = medium.too_small_for(usual) {
             report.emit(Event::Warning(&format!(
                 "{} may not fit: such bundles usually need {} or more, and its file system has {} free",
-                files.path.display(),
+                shown(&files.path),
                 human(usual),
                 human(free)
             )));

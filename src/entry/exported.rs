@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::as_packed::AsPacked;
 use super::invocation::Entry;
 use crate::error::{Error, Result};
-use shellpack_format::bundle::manifest::{shell_quoted, shell_quoted_path};
+use shellpack_format::bundle::manifest::shell_quoted;
 
 /// Variables that a bash, the machine or nix-shell itself sets, for the time of one shell.
 const OF_PROCESS: [&str; 44] = [
@@ -77,7 +77,7 @@ impl Exported {
         let dir = tempfile::tempdir()
             .map_err(Error::io("create a directory in", std::env::temp_dir()))?;
         let (found, log) = (dir.path().join("environment"), dir.path().join("log"));
-        let run = format!("{PRINT} > {}", shell_quoted_path(&found));
+        let run = format!("{PRINT} > {}", shell_quoted(&found.to_string_lossy()));
         let entry = Entry {
             pure: true,
             ..Entry::run(&run)

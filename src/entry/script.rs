@@ -6,6 +6,7 @@ use super::Ready;
 use super::invocation::{Entry, RUN};
 use crate::error::{NotThere, Result};
 use crate::report::{Event, Report};
+use crate::text::printable_line;
 use shellpack_format::bundle::manifest::{Manifest, Script, Shell, shell_quoted};
 
 /// Fails if an entry is to run the shell's script, and there is none that a program runs.
@@ -34,7 +35,7 @@ pub(super) fn note(ready: &Ready<'_>, entry: &Entry, report: &Report) {
         return;
     };
     if entry.script.is_none() && entry.command.is_none() {
-        let file = &script.file;
+        let file = printable_line(script.file.as_str());
         report.emit(Event::Note(&format!(
             "this is the shell of {file}; to run that: shellpack enter --script"
         )));

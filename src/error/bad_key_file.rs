@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::text::shown;
+
 use shellpack_format::bundle::signature::{BadSshSignature, NoRoom};
 use shellpack_format::store::key::BadKey;
 
@@ -18,13 +20,13 @@ pub enum BadKeyFile {
         reason: BadKey,
     },
     /// Other users can read it.
-    #[error("could not use the key in {}: users other than its owner can read the file, too", .0.display())]
+    #[error("could not use the key in {}: users other than its owner can read the file, too", shown(.0))]
     Exposed(PathBuf),
     /// A key of OpenSSH's that is in no file.
     #[error("could not use the key in {0}: ssh-keygen needs a file")]
     SshNeedsFile(String),
     /// ssh-keygen did not sign.
-    #[error("could not sign with {}: {reason}", key.display())]
+    #[error("could not sign with {}: {reason}", shown(key))]
     SshFailed {
         /// The file of the key.
         key: PathBuf,
@@ -32,7 +34,7 @@ pub enum BadKeyFile {
         reason: String,
     },
     /// A file that should hold a signature does not.
-    #[error("could not use the signature in {}: {reason}", file.display())]
+    #[error("could not use the signature in {}: {reason}", shown(file))]
     BadSignature {
         /// The file.
         file: PathBuf,
@@ -40,7 +42,11 @@ pub enum BadKeyFile {
         reason: BadSshSignature,
     },
     /// A signature is over something else.
-    #[error("could not use the signature in {}: it does not match the manifest of {}", file.display(), bundle.display())]
+    #[error(
+        "could not use the signature in {}: it does not match the manifest of {}",
+        shown(file),
+        shown(bundle)
+    )]
     OfAnother {
         /// The file.
         file: PathBuf,
@@ -48,7 +54,7 @@ pub enum BadKeyFile {
         bundle: PathBuf,
     },
     /// There is no room for it.
-    #[error("could not sign {}: {reason}", bundle.display())]
+    #[error("could not sign {}: {reason}", shown(bundle))]
     NoRoom {
         /// The bundle.
         bundle: PathBuf,
@@ -56,7 +62,7 @@ pub enum BadKeyFile {
         reason: NoRoom,
     },
     /// A new key would take the place of a file.
-    #[error("could not make a key: {} exists already", .0.display())]
+    #[error("could not make a key: {} exists already", shown(.0))]
     Exists(PathBuf),
     /// A name for a new key that is none.
     #[error("could not make a key: {0}")]

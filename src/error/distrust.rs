@@ -3,12 +3,17 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::text::shown;
+
 /// Why a bundle is not trusted, or trust cannot be decided.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Distrust {
     /// No trusted key signed the bundle.
-    #[error("could not trust {}: no key that is trusted here signed it, but {signer}", file.display())]
+    #[error(
+        "could not trust {}: no key that is trusted here signed it, but {signer}",
+        shown(file)
+    )]
     UnknownSigner {
         /// The bundle.
         file: PathBuf,
@@ -16,7 +21,11 @@ pub enum Distrust {
         signer: Box<UnknownSigner>,
     },
     /// The policy requires a signature.
-    #[error("could not trust {}: it is not signed, and {} requires a signature", file.display(), policy.display())]
+    #[error(
+        "could not trust {}: it is not signed, and {} requires a signature",
+        shown(file),
+        shown(policy)
+    )]
     Unsigned {
         /// The bundle.
         file: PathBuf,
@@ -24,7 +33,10 @@ pub enum Distrust {
         policy: PathBuf,
     },
     /// A signature claims to be by a trusted key, and is not.
-    #[error("could not trust {}: a signature in it claims to be by {signer}, and does not match the key of that name in {trusted_by}", file.display())]
+    #[error(
+        "could not trust {}: a signature in it claims to be by {signer}, and does not match the key of that name in {trusted_by}",
+        shown(file)
+    )]
     WrongSignature {
         /// The bundle.
         file: PathBuf,
@@ -34,7 +46,7 @@ pub enum Distrust {
         trusted_by: String,
     },
     /// A policy file cannot be read or understood.
-    #[error("could not use the policy in {}: {reason}", file.display())]
+    #[error("could not use the policy in {}: {reason}", shown(file))]
     BadPolicy {
         /// The file.
         file: PathBuf,

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::text::shown;
+
 /// Why a shell cannot be packed with these environment variables.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -9,7 +11,7 @@ pub enum BadEnvironment {
     /// Variables of the user decide what the shell is, and the target does not have them.
     #[error(
         "could not pack {}: it is another shell without the environment {}",
-        file.display(),
+        shown(file),
         listed(names, secret)
     )]
     Decides {
@@ -51,7 +53,7 @@ pub enum BadEnvironment {
     #[error("could not carry the environment variable {0}: by its name, it is a secret")]
     Secret(String),
     /// No set of variables explains the outcomes.
-    #[error("could not pack {}: it evaluates to another derivation each time", .0.display())]
+    #[error("could not pack {}: it evaluates to another derivation each time", shown(.0))]
     Unsteady(PathBuf),
 }
 

@@ -22,9 +22,7 @@ impl Error {
     pub fn cannot_run(program: &str, source: io::Error) -> Self {
         let program = program.to_owned();
         match source.kind() {
-            io::ErrorKind::NotFound if program.starts_with("nix") => {
-                Self::NixNotInstalled { program }
-            }
+            io::ErrorKind::NotFound if program.starts_with("nix") => Self::NixNotInstalled(program),
             _ => Self::CannotRun { program, source },
         }
     }

@@ -4,19 +4,23 @@ use std::path::PathBuf;
 
 use super::Kind;
 use super::words::first;
+use crate::text::shown;
 
 /// Why there is no shell to pack.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoShell {
     /// There is no shell file.
-    #[error("could not find a shell to pack: there is no shell.nix or default.nix in {}", .0.display())]
+    #[error("could not find a shell to pack: there is no shell.nix or default.nix in {}", shown(.0))]
     NoFile(PathBuf),
     /// An expression, which is in no file, has a path relative to one.
     #[error("could not pack the expression: a relative path in it has no base directory\n  {0}")]
     RelativeExpression(String),
     /// The expression in a script's lines has a path that is relative to the script.
-    #[error("could not pack {}: a relative path in its #! nix-shell lines starts from its directory, which is too large to copy\n  {expression}", script.display())]
+    #[error(
+        "could not pack {}: a relative path in its #! nix-shell lines starts from its directory, which is too large to copy\n  {expression}",
+        shown(script)
+    )]
     RelativeInScript {
         /// The script.
         script: PathBuf,
@@ -24,16 +28,16 @@ pub enum NoShell {
         expression: String,
     },
     /// A script is to be packed with other shells, and its own is in no file of their project.
-    #[error("could not pack {} together with other shells: its own is in no file", .0.display())]
+    #[error("could not pack {} together with other shells: its own is in no file", shown(.0))]
     ScriptAmongOthers(PathBuf),
     /// An argument has a path that is relative to another directory than the shell's.
-    #[error("could not pack --arg {}: its relative path starts from this directory, but on the target it would start from {}", .0, .1.display())]
+    #[error("could not pack --arg {}: its relative path starts from this directory, but on the target it would start from {}", .0, shown(.1))]
     RelativeArgument(String, PathBuf),
     /// Something else that nix-shell accepts.
-    #[error("could not pack {}: it is {}, not a shell file", .0.display(), .1.name())]
+    #[error("could not pack {}: it is {}, not a shell file", shown(.0), .1.name())]
     OtherKind(PathBuf, Kind),
     /// A shell file for which nix-shell would take options from its own lines.
-    #[error("could not pack {}: its #! nix-shell lines have options for nix-shell, which create does not read", .0.display())]
+    #[error("could not pack {}: its #! nix-shell lines have options for nix-shell, which create does not read", shown(.0))]
     OptionsInFile(PathBuf),
     /// A search path that is a setting of Nix, which has precedence over the frozen one.
     #[error("could not pack a shell with --option {0}: the bundle has a search path of its own")]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::Damage;
 use super::Error;
 use super::words::indent;
+use crate::text::{printable_line, shown};
 
 /// Why an opened bundle cannot be entered or removed.
 #[derive(Debug, thiserror::Error)]
@@ -17,10 +18,14 @@ pub enum NotThere {
     #[error("could not find a shell: no bundle was opened here")]
     NothingOpened,
     /// No bundle of that name was opened.
-    #[error("could not find {0}: no bundle of that name was opened here")]
+    #[error("could not find {}: no bundle of that name was opened here", printable_line(.0))]
     NotOpened(String),
     /// Several bundles of that name were opened.
-    #[error("could not choose: several bundles named {name} were opened here{}", indent(&candidates.join("\n")))]
+    #[error(
+        "could not choose: several bundles named {} were opened here{}",
+        printable_line(name),
+        listed(candidates)
+    )]
     Ambiguous {
         /// The name.
         name: String,
@@ -28,7 +33,10 @@ pub enum NotThere {
         candidates: Vec<String>,
     },
     /// Only inside a project is it clear which shell is meant.
-    #[error("could not tell which shell is meant: {} is not in an opened project", dir.display())]
+    #[error(
+        "could not tell which shell is meant: {} is not in an opened project",
+        shown(dir)
+    )]
     NotInProject {
         /// The current directory.
         dir: PathBuf,
@@ -37,7 +45,8 @@ pub enum NotThere {
     },
     /// A bundle has several shells, or one, and none of that name.
     #[error(
-        "could not find the shell {shell} in {bundle}: {}",
+        "could not find the shell {} in {bundle}: {}",
+        printable_line(shell),
         known_shells(known)
     )]
     NoSuchShell {
@@ -59,7 +68,7 @@ pub enum NotThere {
         script: Option<String>,
     },
     /// A record is damaged or not complete yet.
-    #[error("could not enter {id}: its record is damaged")]
+    #[error("could not enter {}: its record is damaged", printable_line(id))]
     DamagedRecord {
         /// The record.
         id: String,
@@ -68,7 +77,10 @@ pub enum NotThere {
         source: Damage,
     },
     /// The shared files cannot be copied to the user's directory.
-    #[error("could not copy the project files of {name} to this directory")]
+    #[error(
+        "could not copy the project files of {} to this directory",
+        printable_line(name)
+    )]
     NoPlaceHere {
         /// The record.
         name: String,
@@ -77,13 +89,16 @@ pub enum NotThere {
         source: Box<Error>,
     },
     /// Only root removes what is there for all users.
-    #[error("could not remove {id}: root opened it for all users of this machine")]
+    #[error(
+        "could not remove {}: root opened it for all users of this machine",
+        printable_line(id)
+    )]
     ForAllUsers {
         /// The record.
         id: String,
     },
     /// The project was moved or deleted.
-    #[error("could not enter {name}: {} is gone", path.display())]
+    #[error("could not enter {}: {} is gone", printable_line(name), shown(path))]
     ProjectGone {
         /// The record.
         name: String,
@@ -94,7 +109,8 @@ pub enum NotThere {
     },
     /// Paths are not valid any more.
     #[error(
-        "could not enter {name}: this machine's store does not have paths that it needs{}",
+        "could not enter {}: this machine's store does not have paths that it needs{}",
+        printable_line(name),
         indent(paths)
     )]
     PathsGone {
@@ -105,10 +121,19 @@ pub enum NotThere {
     },
 }
 
+/// The names, one a line.
+fn listed(names: &[String]) -> String {
+    let names = names.iter().map(|name| printable_line(name));
+    indent(&names.collect::<Vec<_>>().join("\n"))
+}
+
 fn no_script(bundle: &str, shell: Option<&str>, script: Option<&str>) -> String {
     let of_shell = shell.map_or(String::new(), |shell| format!("the shell {shell} of "));
     match script {
-        Some(script) => format!("no line of {script} names an interpreter (-i)"),
+        Some(script) => format!(
+            "no line of {} names an interpreter (-i)",
+            printable_line(script)
+        ),
         None => format!("{of_shell}{bundle} has none"),
     }
 }

@@ -4,16 +4,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use crate::text::shown;
 
 /// Why a bundle cannot be written to the chosen place.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadOutput {
     /// It exists.
-    #[error("could not write {}: it already exists", .0.display())]
+    #[error("could not write {}: it already exists", shown(.0))]
     Exists(PathBuf),
     /// Two bundles would have this name.
-    #[error("could not copy {} and {}: both would be {}", bundles[0].display(), bundles[1].display(), to.display())]
+    #[error("could not copy {} and {}: both would be {}", shown(&bundles[0]), shown(&bundles[1]), shown(to))]
     OneName {
         /// The two.
         bundles: [PathBuf; 2],
@@ -21,16 +22,20 @@ pub enum BadOutput {
         to: PathBuf,
     },
     /// It is a directory.
-    #[error("could not write {}: it is a directory", .0.display())]
+    #[error("could not write {}: it is a directory", shown(.0))]
     IsDirectory(PathBuf),
     /// There is no directory for it.
-    #[error("could not write to {}: there is no such directory", .0.display())]
+    #[error("could not write to {}: there is no such directory", shown(.0))]
     NotDirectory(PathBuf),
     /// It is a device, a pipe or a socket.
-    #[error("could not replace {}: it is not a regular file", .0.display())]
+    #[error("could not replace {}: it is not a regular file", shown(.0))]
     IsSpecial(PathBuf),
     /// It would become part of what it packs.
-    #[error("could not write {}: evaluation copies {}, so the next evaluation would copy the bundle as well", path.display(), tree.display())]
+    #[error(
+        "could not write {}: evaluation copies {}, so the next evaluation would copy the bundle as well",
+        shown(path),
+        shown(tree)
+    )]
     InSource {
         /// The output.
         path: PathBuf,
@@ -38,7 +43,10 @@ pub enum BadOutput {
         tree: PathBuf,
     },
     /// Its file system is too small.
-    #[error("could not write {}: it needs at least {needed}, and its file system has {free} free", path.display())]
+    #[error(
+        "could not write {}: it needs at least {needed}, and its file system has {free} free",
+        shown(path)
+    )]
     NoRoom {
         /// The output.
         path: PathBuf,
@@ -48,7 +56,10 @@ pub enum BadOutput {
         free: String,
     },
     /// Its file system does not allow a file so large.
-    #[error("could not write {} in files of {size}: {file_system} allows files of up to {most}", path.display())]
+    #[error(
+        "could not write {} in files of {size}: {file_system} allows files of up to {most}",
+        shown(path)
+    )]
     TooLarge {
         /// The output.
         path: PathBuf,
@@ -60,7 +71,10 @@ pub enum BadOutput {
         most: String,
     },
     /// Its file system does not allow a parity file so large.
-    #[error("could not write so much parity for {}: it is one file of {size}, and {file_system} allows files of up to {most}", path.display())]
+    #[error(
+        "could not write so much parity for {}: it is one file of {size}, and {file_system} allows files of up to {most}",
+        shown(path)
+    )]
     TooMuchParity {
         /// The output.
         path: PathBuf,
@@ -72,13 +86,13 @@ pub enum BadOutput {
         most: String,
     },
     /// A bundle would be copied onto itself.
-    #[error("could not copy {}: it is already in that directory", .0.display())]
+    #[error("could not copy {}: it is already in that directory", shown(.0))]
     IsThere(PathBuf),
     /// It is a file of the bundle being read.
-    #[error("could not write {}: it belongs to the bundle being read", .0.display())]
+    #[error("could not write {}: it belongs to the bundle being read", shown(.0))]
     IsRead(PathBuf),
     /// It has its name, but may not outlast a power failure.
-    #[error("could not make sure that {} is on the disk: it was written, but may be lost{}", path.display(), kept_in(aside.as_deref()))]
+    #[error("could not make sure that {} is on the disk: it was written, but may be lost{}", shown(path), kept_in(aside.as_deref()))]
     NotLasting {
         /// The file.
         path: PathBuf,
@@ -89,7 +103,10 @@ pub enum BadOutput {
         source: io::Error,
     },
     /// It failed, and the files that were there before could not be put back.
-    #[error("could not put back the files that were there before: they are in {}", aside.display())]
+    #[error(
+        "could not put back the files that were there before: they are in {}",
+        shown(aside)
+    )]
     StaysAside {
         /// The directory where it is, beside its place.
         aside: PathBuf,
@@ -112,9 +129,6 @@ pub enum BadOutput {
 
 fn kept_in(aside: Option<&Path>) -> String {
     aside.map_or_else(String::new, |aside| {
-        format!(
-            ", and the files that it replaces are in {}",
-            aside.display()
-        )
+        format!(", and the files that it replaces are in {}", shown(aside))
     })
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::words::indent;
+use crate::text::shown;
 
 /// Why a fetched source cannot be packed.
 #[derive(Debug, thiserror::Error)]
@@ -10,7 +11,11 @@ use super::words::indent;
 pub enum BadSource {
     /// A file of the project reads the user's nixpkgs configuration by itself. Only what nixpkgs reads
     /// is frozen.
-    #[error("could not pack {}: it reads {} by itself, a file of your own nixpkgs configuration", from.display(), file.display())]
+    #[error(
+        "could not pack {}: it reads {} by itself, a file of your own nixpkgs configuration",
+        shown(from),
+        shown(file)
+    )]
     UserConfig {
         /// The file that reads.
         from: PathBuf,

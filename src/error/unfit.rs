@@ -2,12 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::text::{printable_line, shown};
+
 /// Why the shells of a bundle cannot be entered on this machine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unfit {
     /// The bundle is for another system.
-    #[error("could not open {}: it is for {bundle}, and this machine is {here}", file.display())]
+    #[error(
+        "could not open {}: it is for {}, and this machine is {here}",
+        shown(file),
+        printable_line(bundle)
+    )]
     WrongSystem {
         /// The bundle.
         file: PathBuf,
@@ -17,7 +23,10 @@ pub enum Unfit {
         here: String,
     },
     /// The store has another directory.
-    #[error("could not open {}: its store is {bundle}, and this machine's is {here}", file.display())]
+    #[error(
+        "could not open {}: its store is {bundle}, and this machine's is {here}",
+        shown(file)
+    )]
     WrongStore {
         /// The bundle.
         file: PathBuf,
@@ -27,7 +36,11 @@ pub enum Unfit {
         here: String,
     },
     /// The Nix here is too old for the carried nixpkgs.
-    #[error("could not open {}: its nixpkgs needs Nix {needed} or newer, and this machine has {here}", file.display())]
+    #[error(
+        "could not open {}: its nixpkgs needs Nix {} or newer, and this machine has {here}",
+        shown(file),
+        printable_line(needed)
+    )]
     NixTooOld {
         /// The bundle.
         file: PathBuf,
@@ -37,7 +50,7 @@ pub enum Unfit {
         here: String,
     },
     /// The Nix here lacks features that the carried nixpkgs requires.
-    #[error("could not open {}: its nixpkgs needs a Nix with {}, and this machine's Nix {here} lacks that", file.display(), missing.join(", "))]
+    #[error("could not open {}: its nixpkgs needs a Nix with {}, and this machine's Nix {here} lacks that", shown(file), printable_line(&missing.join(", ")))]
     NixLacksFeatures {
         /// The bundle.
         file: PathBuf,
@@ -74,7 +87,10 @@ pub enum Unfit {
     #[error("could not use this machine's Nix: its daemon is not running")]
     NoDaemon,
     /// The store is another user's, and there is no daemon.
-    #[error("could not use this machine's Nix: {} belongs to {owner}, and there is no daemon that writes there for others", place.display())]
+    #[error(
+        "could not use this machine's Nix: {} belongs to {owner}, and there is no daemon that writes there for others",
+        shown(place)
+    )]
     StoreOfAnother {
         /// The directory that is another user's.
         place: PathBuf,
@@ -101,6 +117,6 @@ fn closed(place: &Path, group: Option<&str>, is_member: bool) -> String {
         (Some(group), false) => {
             format!("its daemon serves the group {group}, and you are not a member")
         }
-        (None, _) => format!("you may not use its daemon, at {}", place.display()),
+        (None, _) => format!("you may not use its daemon, at {}", shown(place)),
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::text::shown;
 use rustix::io::Errno;
 
 /// A read that failed.
@@ -38,7 +39,7 @@ impl Unreadable {
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (file, at) = (self.file.display(), self.at);
+        let (file, at) = (shown(&self.file), self.at);
         write!(f, "{file}, from byte {at} on: {}", self.source)
     }
 }

@@ -35,7 +35,8 @@ impl Nix {
         let elsewhere = if is_elsewhere(setting) {
             Some(setting.strip_prefix(LOCAL).unwrap_or(setting).to_owned())
         } else if setting == "auto" {
-            self.store_at_home().map(|dir| dir.display().to_string())
+            self.store_at_home()
+                .map(|dir| dir.to_string_lossy().into_owned())
         } else {
             None
         };

@@ -78,8 +78,8 @@ impl Nothing {
         fs::create_dir_all(&overlays).map_err(Error::io("create", &overlays))?;
         fs::write(&config, "{ }\n").map_err(Error::io("write", &config))?;
         Ok(Self {
-            config: config.display().to_string(),
-            overlays: format!("{OVERLAYS}={}", overlays.display()),
+            config: config.to_string_lossy().into_owned(),
+            overlays: format!("{OVERLAYS}={}", overlays.to_string_lossy()),
         })
     }
 }

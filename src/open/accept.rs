@@ -16,6 +16,7 @@ use crate::nix::{self, places};
 use crate::opened::{Record, Scope, opens_for_others};
 use crate::report::{Event, Report};
 use crate::target::Target;
+use crate::text::shown;
 use crate::trust::Policy;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 use shellpack_format::store::version::is_older;
@@ -212,7 +213,7 @@ fn ensure_same_store(manifest: &Manifest, target: &Target, file: &Path) -> Resul
     Err(Unfit::WrongStore {
         file: file.to_owned(),
         bundle: store.to_string(),
-        here: target.store().display().to_string(),
+        here: shown(&target.store()).to_string(),
     })
 }
 

@@ -102,7 +102,7 @@ impl Imported {
         Ok(Outside {
             name: self.manifest.name.to_string(),
             imported: self.new_paths.unwrap_or(0),
-            project: self.project.path().display().to_string(),
+            project: self.project.path().to_string_lossy().into_owned(),
             for_all_users: is_for_all,
             shells,
         })

@@ -125,9 +125,11 @@ impl Listed {
             nar_bytes: None,
             opened: projects.first().map(|project| project.opened.clone()),
             projects,
-            roots: there.map(|root| root.path.display().to_string()).collect(),
+            roots: there
+                .map(|root| root.path.to_string_lossy().into_owned())
+                .collect(),
             missing_roots: Vec::new(),
-            record: record.path().display().to_string(),
+            record: record.path().to_string_lossy().into_owned(),
             for_all_users: record.is_for_all(),
             newest: true,
             is_ambiguous,
@@ -187,7 +189,7 @@ impl ListedShell {
 impl ListedProject {
     fn of(place: &Place) -> Self {
         Self {
-            directory: place.directory.display().to_string(),
+            directory: place.directory.to_string_lossy().into_owned(),
             opened: utc(place.time),
             exists: place.exists(),
             time: place.time,

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use super::{DIGITS, Record};
 use crate::error::{NotThere, Result};
+use crate::text::shown;
 
 /// The bundles that a text names: at least one, the one that was opened last first.
 #[must_use]
@@ -136,7 +137,7 @@ impl Record {
             return "opened for all users".to_owned();
         }
         let place = self.places().into_iter().next();
-        place.map_or_else(String::new, |place| place.directory.display().to_string())
+        place.map_or_else(String::new, |place| shown(&place.directory).to_string())
     }
 
     /// When the bundle was last opened; `None` if it has no place.

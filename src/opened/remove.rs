@@ -9,6 +9,7 @@ use crate::error::{NotThere, Result};
 use crate::opened::{Place, Record, meant};
 use crate::report::{Event, Labelled, Phase, Report, count, human};
 use crate::target::Target;
+use crate::text::shown;
 use shellpack_format::store::store_path::StorePath;
 
 /// The request.
@@ -144,7 +145,7 @@ impl Removed {
             text.line(label, name);
         }
         for (label, project) in labels("project").zip(&self.projects) {
-            text.line(label, &format!("{} stays as it is", project.display()));
+            text.line(label, &format!("{} stays as it is", shown(project)));
         }
         if let Some(garbage) = self.garbage.as_ref().filter(|_| !self.names.is_empty()) {
             garbage.lines(&mut text);

@@ -28,6 +28,7 @@ use crate::error::{BadOutput, Error, Result};
 use crate::media::Medium;
 use crate::media::volumes::{Names, checksum_name, parent};
 use crate::report::{Event, Report};
+use crate::text::shown;
 
 /// Writes the checksum file under a temporary name.
 fn checksum_file(output: &OutputFiles, files: &[WrittenFile]) -> Result<PartPath> {
@@ -184,7 +185,7 @@ impl<'a> Publishing<'a> {
         for path in stays {
             report.emit(Event::Warning(&format!(
                 "{} is replaced, but could not be removed",
-                path.display()
+                shown(&path)
             )));
         }
         if has_replaced {

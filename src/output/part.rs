@@ -16,6 +16,7 @@ use super::temporary;
 use crate::media::is_lost;
 use crate::media::volumes::parent;
 use crate::media::writeback::Steady;
+use crate::text::shown;
 
 /// The place for such files.
 #[derive(Debug, Clone)]
@@ -115,7 +116,7 @@ fn open(path: &Path) -> io::Result<File> {
 /// Adds the path, since the user has named only the directory. An error that reveals a failing
 /// medium is left unchanged.
 fn about(path: &Path, error: io::Error) -> io::Error {
-    let path = path.display();
+    let path = shown(path);
     match error.raw_os_error() {
         _ if is_lost(&error) => error,
         Some(code) if code == Errno::LOOP.raw_os_error() => {

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::media::volumes::parent;
 use crate::parity::{self, Geometry, Identity, ParityFile, Remains, parity_name};
 use crate::report::{Event, Phase, Report};
+use crate::text::shown;
 use shellpack_format::store::hash::Digest;
 
 impl OutputFiles {
@@ -58,7 +59,7 @@ impl OutputFiles {
         if !found.is_ok_and(|found| is_good(&found)) {
             report.emit(Event::Warning(&format!(
                 "{} is damaged, or belongs to another bundle, and is not copied; make it again with shellpack protect",
-                parity.display()
+                shown(parity)
             )));
             return Ok(finished);
         }

@@ -9,6 +9,7 @@ use rustix::fs::syncfs;
 use super::cutter::CompleteFile;
 use crate::error::{Error, Result};
 use crate::report::{Event, Phase, Report, human};
+use crate::text::shown;
 
 /// Waits until files are on their medium. Most of their bytes are, and the rest is counted.
 pub(super) fn sync_files(
@@ -21,7 +22,7 @@ pub(super) fn sync_files(
     report.emit(Event::Total { bytes, paths: 0 });
     for file in files {
         let rest = file.rest();
-        let words = format!("{} to reach {}", human(rest), name.display());
+        let words = format!("{} to reach {}", human(rest), shown(name));
         let _waiting = report.waiting(&words);
         file.sync().map_err(Error::io("sync", name))?;
         report.emit(Event::Advanced { bytes: rest });

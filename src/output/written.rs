@@ -57,10 +57,10 @@ impl Written {
         text.line("size", &format!("{}{more}", human(self.size)));
         text.sha256("file", self.digest);
         if let Some(file) = &self.checksum_file {
-            text.line("checksums", &file.display().to_string());
+            text.line("checksums", &file.to_string_lossy());
         }
         if let Some(file) = &self.parity_file {
-            let (path, size) = (file.path.display(), human(file.size));
+            let (path, size) = (file.path.to_string_lossy(), human(file.size));
             text.line("parity", &format!("{path}, {size}"));
         }
         if self.safe_to_remove {
@@ -72,7 +72,7 @@ impl Written {
 
     /// `3 volumes of 650.00 MiB: x.001 to x.003`
     fn volumes(&self) -> String {
-        let name = |file: &WrittenFile| file.path.display().to_string();
+        let name = |file: &WrittenFile| file.path.to_string_lossy().into_owned();
         let size = human(self.files.first().map_or(0, |file| file.size));
         let volumes = count(self.files.len(), "volume");
         match &self.files[..] {

@@ -227,7 +227,7 @@ impl fmt::Display for FilePart<'_> {
 impl BundleFile {
     fn there(path: &Path) -> Self {
         Self {
-            name: path.display().to_string(),
+            name: path.to_string_lossy().into_owned(),
             path: Some(path.to_owned()),
         }
     }

@@ -181,7 +181,7 @@ impl Tried {
     ) -> Result<Self> {
         let mark = Path::new("/nix/rehearsal-entered");
         let log = Path::new("/nix/rehearsal-log");
-        let status = run_in_shell(&format!(": > {}", mark.display()), log)?;
+        let status = run_in_shell(&format!(": > {}", mark.to_string_lossy()), log)?;
         let words = fs::read(log).map_err(Error::io("read", log))?;
         Ok(Self {
             status,

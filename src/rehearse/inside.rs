@@ -321,7 +321,7 @@ fn entered(entered: Entered, check: &str) -> Result<(String, Option<Hook>), Ende
 
 /// The first project file that Nix's output names and that is not there.
 fn missing_file(words: &str, project: &Path) -> Option<PathBuf> {
-    let prefix = format!("'{}/", project.display());
+    let prefix = format!("'{}/", project.to_string_lossy());
     let named = words.match_indices(&prefix).filter_map(|(at, _)| {
         let rest = &words[at + prefix.len()..];
         rest.split_once('\'').map(|(file, _)| PathBuf::from(file))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::entry::as_packed::AsPacked;
 use crate::entry::invocation::Entry;
+use crate::text::shown;
 use shellpack_format::bundle::manifest::{Script, Shell};
 use shellpack_format::store::store_path::StoreDir;
 
@@ -29,7 +30,7 @@ pub(super) fn finding(shell: &Shell, as_packed: &AsPacked<'_>, store: &StoreDir)
     } else {
         format!(
             "and runs here by {}; the target may have none",
-            found.display()
+            shown(&found)
         )
     };
     Some(format!(

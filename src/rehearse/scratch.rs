@@ -7,6 +7,7 @@ use rustix::fs::StatVfsMountFlags;
 
 use crate::error::{Error, Result};
 use crate::media::space;
+use crate::text::shown;
 use crate::tree;
 use shellpack_format::store::store_path::StoreDir;
 
@@ -38,7 +39,7 @@ pub(super) fn ensure_executable(scratch: &Path) -> Result<()> {
     let file_system = rustix::fs::statvfs(scratch)
         .map_err(|error| Error::io("look at the file system of", scratch)(error.into()))?;
     if file_system.f_flag.contains(StatVfsMountFlags::NOEXEC) {
-        let dir = scratch.parent().unwrap_or(scratch).display();
+        let dir = shown(scratch.parent().unwrap_or(scratch));
         return Err(Error::Room {
             what: format!("no program can run in {dir}, which is mounted noexec"),
         });

@@ -181,7 +181,7 @@ pub(super) fn sealed(nix_dir: &Path) -> Result<Room> {
         room = with_own(room, Path::new(file), &text, nix_dir)?;
     }
     let mut path = programs
-        .map(|dir| format!("{}:", dir.display()))
+        .map(|dir| format!("{}:", dir.to_string_lossy()))
         .unwrap_or_default();
     path.push_str("/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
     Ok(room

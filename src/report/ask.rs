@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::board::Board;
-use super::words::printable;
+use crate::text::message;
 
 /// The time between two checks for Ctrl-C.
 const PATIENCE: Timespec = Timespec {
@@ -43,7 +43,7 @@ impl Prompt {
 
     fn wait_for_answer(&self, question: &str) -> io::Result<Option<String>> {
         let mut stderr = io::stderr().lock();
-        stderr.write_all(printable(question).as_bytes())?;
+        stderr.write_all(message(question).as_bytes())?;
         stderr.flush()?;
         let stdin = io::stdin();
         while !is_ready(&stdin)? {

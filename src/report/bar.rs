@@ -10,7 +10,8 @@ use super::print::{Failure, Tone, print, print_failure, print_said};
 use super::status::{Pace, Status};
 use super::terminal::{self, Terminal};
 use super::view::View;
-use super::words::{count, duration, human, printable, time_left};
+use super::words::{count, duration, human, time_left};
+use crate::text::printable;
 
 /// The time between two redraws: smooth, and cheap.
 const INTERVAL: Duration = Duration::from_millis(200);

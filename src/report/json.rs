@@ -10,7 +10,7 @@ use super::event::Phase;
 use super::print::{Failure, Tone};
 use super::status::{Amount, Pace, Status};
 use super::view::View;
-use super::words::printable_json;
+use crate::text::printable_json;
 
 /// The shortest time between two lines. The end of a phase always has one.
 const INTERVAL: Duration = Duration::from_millis(500);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::words::printable_line;
+use crate::text::printable_line;
 use shellpack_format::store::hash::Digest;
 
 /// The width of the labels.

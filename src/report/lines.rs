@@ -6,7 +6,8 @@ use super::event::Phase;
 use super::print::{Failure, Tone, print, print_failure, print_said};
 use super::status::{Amount, Pace, Status};
 use super::view::View;
-use super::words::{count, duration, human, printable, time_left};
+use super::words::{count, duration, human, time_left};
+use crate::text::{printable, printable_line};
 
 /// The time between two looks at the clock.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -144,7 +145,7 @@ pub(super) fn rate(status: &Status) -> Option<String> {
 /// The reason for a standstill.
 pub(super) fn stillness(status: &Status, what: Option<&str>) -> String {
     match what {
-        Some(what) => format!("waiting for {}", super::printable_line(what)),
+        Some(what) => format!("waiting for {}", printable_line(what)),
         None if status.is_complete() => "finishing".to_owned(),
         None if status.done == Amount::default() => "nothing yet".to_owned(),
         None => "nothing new".to_owned(),

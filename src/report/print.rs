@@ -2,9 +2,9 @@
 
 use std::io::Write as _;
 
-use super::words::{printable, printable_line};
 use crate::error::Error;
 use crate::redact;
+use crate::text::{self, printable_line};
 
 /// The severity of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(super) fn print(text: &str) {
 
 /// Prints a note or a warning.
 pub(super) fn print_said(tone: Tone, text: &str) {
-    let text = printable(text);
+    let text = text::message(text);
     let colour = anstyle::AnsiColor::Yellow.on_default().bold();
     match tone {
         Tone::Note => print(&format!("{text}\n")),
@@ -59,7 +59,7 @@ pub(super) fn print_said(tone: Tone, text: &str) {
 pub(super) fn print_failure(failure: &Failure<'_>) {
     let red = anstyle::AnsiColor::Red.on_default().bold();
     let bold = anstyle::Style::new().bold();
-    let message = printable(&failure.message());
+    let message = text::message(&failure.message());
     let mut text = format!("{red}error:{red:#} {message}\n");
     for cause in failure.causes() {
         text.push_str(&format!(
@@ -68,7 +68,7 @@ pub(super) fn print_failure(failure: &Failure<'_>) {
         ));
     }
     if let Some(hint) = failure.hint() {
-        text.push_str(&format!("\n{bold}hint:{bold:#} {}\n", printable(&hint)));
+        text.push_str(&format!("\n{bold}hint:{bold:#} {}\n", text::message(&hint)));
     }
     print(&text);
 }

@@ -1,4 +1,4 @@
-//! Words for humans: sizes, numbers, times, and foreign text, which must not play with a terminal.
+//! Words for humans: sizes, numbers, times.
 
 use std::fmt::Display;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -61,70 +61,9 @@ pub(crate) fn utc(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Text of several lines, such as Nix's own words, that cannot play with a terminal: control
-/// characters except line ends and tabs become visible escapes.
-pub(crate) fn printable(text: &str) -> String {
-    escaped(text, |c| c.is_control() && c != '\n' && c != '\t')
-}
-
-/// A name or another text of one line. A line end in it must not look like a new line.
-pub(crate) fn printable_line(text: &str) -> String {
-    escaped(text, char::is_control)
-}
-
-fn escaped(text: &str, is_bad: impl Fn(char) -> bool) -> String {
-    let escape = |c: char| c.escape_default().to_string();
-    let visible = |c| {
-        if is_bad(c) || is_bidirectional(c) {
-            escape(c)
-        } else {
-            c.to_string()
-        }
-    };
-    text.chars().map(visible).collect()
-}
-
-/// JSON that cannot play with a terminal: such characters can only occur in strings, where an
-/// escape means the same.
-pub(crate) fn printable_json(json: &str) -> String {
-    let is_bad = |c: char| (c.is_control() && c != '\n') || is_bidirectional(c);
-    // All of them are below U+10000, so an escape of four digits is enough.
-    let visible = |c: char| {
-        if is_bad(c) {
-            format!("\\u{:04x}", u32::from(c))
-        } else {
-            c.to_string()
-        }
-    };
-    json.chars().map(visible).collect()
-}
-
-/// Characters that reorder the text around them.
-fn is_bidirectional(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn control_characters_are_made_visible() {
-        assert_eq!(
-            printable("a\u{1b}[31mb\r\u{202e}c\nd"),
-            "a\\u{1b}[31mb\\r\\u{202e}c\nd"
-        );
-    }
-
-    #[test]
-    fn only_characters_that_play_with_a_terminal_are_escaped() {
-        for c in '\0'..=char::MAX {
-            let evil = c.is_control() && c != '\n' && c != '\t'
-                || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            let text = c.to_string();
-            assert_eq!(printable(&text) != text, evil, "{c:?}");
-        }
-    }
 
     /// `date -u -d @SECONDS`
     #[test]

@@ -13,6 +13,7 @@ use super::report::StageReport;
 use super::spec::{OWN_EXECUTABLE, Os, Overlay, Spec};
 use super::{Room, stage};
 use crate::error::{Error, Result};
+use crate::text::shown;
 
 /// A program about to run in a room; for a single use.
 #[derive(Debug)]
@@ -201,7 +202,7 @@ fn ensure_places_are_absolute(room: &Room) -> Result<()> {
     for place in places.chain(dirs) {
         let is_plain = place.components().all(|part| part != Component::ParentDir);
         if !(place.is_absolute() && is_plain) {
-            let what = format!("{} is not an absolute path without `..`", place.display());
+            let what = format!("{} is not an absolute path without `..`", shown(place));
             return Err(Error::Room { what });
         }
     }

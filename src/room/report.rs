@@ -10,6 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::text::shown;
 
 /// The content of the report file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ pub(super) enum StageFailure {
 impl StageFailure {
     /// A failed step on a path, for `map_err`. `step` reads as in `mounting a tmpfs on`.
     pub(super) fn at<E: Into<io::Error>>(step: &str, path: &Path) -> impl FnOnce(E) -> Self {
-        let what = format!("{step} {} failed", path.display());
+        let what = format!("{step} {} failed", shown(path));
         move |error| Self::Setup {
             what: format!("{what}: {}", error.into()),
         }

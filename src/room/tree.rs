@@ -22,6 +22,7 @@ use super::mountinfo::MountTable;
 use super::read_only;
 use super::report::StageFailure;
 use super::spec::{Access, Overlay};
+use crate::text::shown;
 
 /// The host's tree, until everything is bound.
 const HOST: &str = "/.shellpack-host";
@@ -343,7 +344,7 @@ fn no_such_place(at: &Path) -> StageFailure {
     StageFailure::Setup {
         what: format!(
             "there is no {} on the host, and the room may not create it there",
-            at.display()
+            shown(at)
         ),
     }
 }

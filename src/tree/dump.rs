@@ -13,6 +13,7 @@ use rustix::fs::{Advice, fadvise};
 use rustix::io::ReadWriteFlags;
 
 use crate::error::{Error, Result};
+use crate::text::shown;
 use shellpack_format::store::nar::{MAGIC, padding, push_string};
 
 /// One in this many neighbouring files is looked at to find out whether all are in the page cache.
@@ -236,7 +237,7 @@ impl DumpReader<'_> {
                 match (&*file).read(&mut buffer[..want])? {
                     0 => Err(io::Error::new(
                         io::ErrorKind::UnexpectedEof,
-                        format!("{} became shorter while it was read", path.display()),
+                        format!("{} became shorter while it was read", shown(path)),
                     )),
                     n => Ok(n),
                 }

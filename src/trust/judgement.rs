@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::policy::{FILE, OF_MACHINE, Policy, SIGNERS};
 use crate::error::{Distrust, UnknownSigner, WayToTrust};
+use crate::text::shown;
 use shellpack_format::bundle::reader::{Input, Reader};
 use shellpack_format::bundle::signature::{Signature, SshSignature};
 use shellpack_format::store::key::{self, PublicKey};
@@ -75,7 +76,7 @@ impl Policy {
         if let Some(maker) = maker {
             return Signer {
                 standing: Standing::Trusted,
-                trusted_by: Some(maker.from.display().to_string()),
+                trusted_by: Some(shown(&maker.from).to_string()),
                 ..Signer::of_key(name.as_str(), Some(&maker.what))
             };
         }
@@ -84,7 +85,7 @@ impl Policy {
             // It can only be checked with a key of that name, and is by none that is trusted.
             (None, Some(namesake)) => Signer {
                 standing: Standing::Wrong,
-                trusted_by: Some(namesake.from.display().to_string()),
+                trusted_by: Some(shown(&namesake.from).to_string()),
                 ..signer
             },
             (own, _) => Signer {
@@ -110,7 +111,7 @@ impl Policy {
             Some(known) if known.what.is_valid_at(now) => Signer {
                 name: known.what.principals.clone(),
                 standing: Standing::Trusted,
-                trusted_by: Some(known.from.display().to_string()),
+                trusted_by: Some(shown(&known.from).to_string()),
                 ..signer
             },
             Some(known) => Signer {
@@ -259,7 +260,7 @@ impl Judgement {
 
     /// One line about who made a bundle that was accepted.
     pub(crate) fn note(&self, file: &Path) -> String {
-        let file = file.display();
+        let file = shown(file);
         let trusted = self
             .signers
             .iter()

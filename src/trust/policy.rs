@@ -11,6 +11,7 @@ use super::allowed_signers::AllowedSigner;
 use super::file::PolicyFile;
 use crate::error::{Distrust, Result};
 use crate::nix::configuration::{TrustedKeys, USUAL_KEY};
+use crate::text::shown;
 use shellpack_format::store::key::PublicKey;
 
 /// The directory of the machine's policy.
@@ -133,8 +134,9 @@ impl Policy {
         let file = PolicyFile::parse(&text).map_err(bad)?;
         for text in file.trusted_keys.iter().flatten() {
             let key = PublicKey::parse(text);
-            let key =
-                key.map_err(|reason| bad(format!("trusted-keys has '{}': {reason}", shown(text))))?;
+            let key = key.map_err(|reason| {
+                bad(format!("trusted-keys has '{}': {reason}", key_name(text)))
+            })?;
             self.note("trusted-keys", text.clone(), &path, ignored);
             if ignored.is_none() {
                 let from = path.clone();
@@ -146,7 +148,7 @@ impl Policy {
                 for named in named {
                     let signers = dir.join(named);
                     if !self.add_signers(&signers, ignored)? {
-                        let missing = format!("{} does not exist", signers.display());
+                        let missing = format!("{} does not exist", shown(&signers));
                         return Err(bad(missing).into());
                     }
                 }
@@ -187,7 +189,7 @@ impl Policy {
         from: &Path,
         ignored: Option<&'static str>,
     ) {
-        let from = from.display().to_string();
+        let from = shown(from).to_string();
         self.rules.push(Rule {
             setting,
             value,
@@ -198,7 +200,7 @@ impl Policy {
 }
 
 /// A key of the user's own writing, short enough for a message, and no secret.
-fn shown(text: &str) -> String {
+fn key_name(text: &str) -> String {
     let name = text.split(':').next().unwrap_or_default();
     name.chars().take(60).collect()
 }

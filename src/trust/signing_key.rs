@@ -13,6 +13,7 @@ use super::ssh_keygen;
 use crate::error::{BadKeyFile, Error, Result};
 use crate::interrupt::Attentive;
 use crate::media::source::open_pipe;
+use crate::text::shown;
 use shellpack_format::bundle::signature::{Signature, SshKey};
 use shellpack_format::store::key::{BadKey, SecretKey};
 
@@ -68,7 +69,7 @@ impl KeySource {
 impl std::fmt::Display for KeySource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::File(path) => path.display().fmt(f),
+            Self::File(path) => shown(path).fmt(f),
             Self::Stdin => f.write_str("standard input"),
             Self::Variable(name) => write!(f, "the environment variable {name}"),
         }

@@ -9,7 +9,8 @@ use super::parity::Cover;
 use super::{Findings, Options};
 use crate::error::{BadParity, Distrust, Error, Remedy, Result};
 use crate::media::volumes::Set;
-use crate::report::{count, printable_line};
+use crate::report::count;
+use crate::text::{printable_line, shown};
 use crate::trust::{Judgement, Signer};
 use shellpack_format::bundle::{BadBundle, BadVolume};
 use shellpack_format::store::hash::Digest;
@@ -99,7 +100,7 @@ impl Verification {
         };
         let faults = self.findings.faults.iter().map(ToString::to_string);
         let of_parity = match cover {
-            Some(Cover::Fault(parity, fault)) => Some(format!("{}: {fault}", parity.display())),
+            Some(Cover::Fault(parity, fault)) => Some(format!("{}: {fault}", shown(parity))),
             Some(Cover::Useless(error)) => Some(error.to_string()),
             _ => None,
         };
@@ -109,12 +110,12 @@ impl Verification {
         let judgement = self.judgement.as_ref();
         let signers = judgement.map_or(&[][..], Judgement::signers);
         Verdict {
-            bundle: self.name.display().to_string(),
+            bundle: self.name.to_string_lossy().into_owned(),
             sound: faults.is_empty(),
             manifest_digest: self.findings.manifest_digest,
             signatures: signers.to_vec(),
             faults,
-            parity: parity.map(|file| file.display().to_string()),
+            parity: parity.map(|file| file.to_string_lossy().into_owned()),
             parity_covers_damage: covers,
         }
     }
@@ -177,7 +178,7 @@ impl Cover {
             Self::Sound(_) if quiet => {}
             Self::Sound(parity) => text.add_sound(parity, ""),
             Self::Fault(parity, fault) => {
-                text.add("fault", &format!("{}: {fault}", parity.display()));
+                text.add("fault", &format!("{}: {fault}", shown(parity)));
             }
             Self::Damage(damage) => {
                 for place in &damage.places {
@@ -187,7 +188,7 @@ impl Cover {
                     text.add("damaged", &count(damage.more, "more place"));
                 }
                 let all = if damage.is_covered { "all" } else { "not all" };
-                let parity = damage.parity.display();
+                let parity = shown(&damage.parity);
                 let cover = format!("{all} of the damage is covered by {parity}");
                 text.add("parity", &cover);
             }
@@ -207,7 +208,7 @@ impl Text {
     }
 
     fn add_sound(&mut self, file: &Path, content: &str) {
-        self.add(&file.display().to_string(), &format!("sound{content}"));
+        self.add(&file.to_string_lossy(), &format!("sound{content}"));
     }
 }
 

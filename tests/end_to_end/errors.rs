@@ -26,6 +26,16 @@ const OURS: [&str; 6] = [
     "evaluation.nix",
 ];
 
+/// Nix's words in a message of shellpack: none begins at the margin, where a line is shellpack's own.
+fn set_off(words: &str) -> String {
+    let is_margin = |line: &str| !line.trim().is_empty() && !line.starts_with("  ");
+    let lines = words.lines().map(|line| {
+        let margin = if is_margin(line) { "  " } else { "" };
+        format!("{margin}{line}\n")
+    });
+    lines.collect()
+}
+
 /// nix-shell says the same, as the end of its output.
 #[test]
 fn errors_are_those_of_nix_shell() {
@@ -39,7 +49,7 @@ fn errors_are_those_of_nix_shell() {
         assert!(words.contains("error:"), "{words}");
         a.shellpack(&format!("create {file} -o x.shellpack"))
             .exits_with(1)
-            .says(&words);
+            .says(&set_off(&words));
     }
 }
 
@@ -57,7 +67,7 @@ fn errors_in_an_expression_are_those_of_nix_shell() {
     for subject in [&format!("-E '{fault}'"), "no.sh"] {
         a.sh(&format!("shellpack create {subject} -o x"))
             .exits_with(1)
-            .says(&words);
+            .says(&set_off(&words));
     }
 }
 
@@ -165,7 +175,7 @@ fn a_wrong_attribute_is_told_which_there_are() {
     a.write("several.nix", SEVERAL);
     a.shellpack("create several.nix -A ci.lnt -o x.shellpack")
         .exits_with(1)
-        .says("error: could not pack /root/several.nix: Nix does not find ci.lnt in it\nerror: attribute 'lnt' in selection path 'ci.lnt' not found\n")
+        .says("error: could not pack /root/several.nix: Nix does not find ci.lnt in it\n  error: attribute 'lnt' in selection path 'ci.lnt' not found\n")
         .says("hint: choose one of ci.lint, ci.note: shellpack create several.nix -o x.shellpack -A ci.lint\n");
     a.shellpack("create several.nix -A tools.bin")
         .exits_with(1)

@@ -103,14 +103,14 @@ const PRIVATE: &str = r#"import (builtins.fetchGit { url = "ssh://git@code.examp
 #[test]
 fn a_private_repository_shows_gits_words() {
     fetch_fails(NO_KEY, PRIVATE, "")
-        .says("\nPermission denied (publickey).\n")
+        .says("\n  Permission denied (publickey).\n")
         .says("more lines before this; -v shows them")
-        .never_says("\nline 1\n")
+        .never_says("\n  line 1\n")
         .never_says("evaluating file")
         .says("hint: find out whether you may read it: git ls-remote ssh://git@code.example.org/team/pkgs.git");
     fetch_fails(NO_KEY, PRIVATE, "-v")
-        .says("\nline 1\n")
-        .says("\nPermission denied (publickey).\n")
+        .says("\n  line 1\n")
+        .says("\n  Permission denied (publickey).\n")
         .never_says("evaluating file");
 }
 
@@ -140,7 +140,7 @@ fn traces_and_warnings_before_the_error_are_shown() {
         "builtins.trace \"the last thing seen\" (throw \"no\")",
         "",
     )
-    .says("trace: the last thing seen\nerror:")
+    .says("trace: the last thing seen\n  error:")
     .says("error: no\n");
 }
 

@@ -130,7 +130,7 @@ fn commands_of_a_hook_that_fail_are_told() {
             .succeeds()
             .says(
                 "warning: a command of the shellHook fails in the rehearsal:\n  \
-                 sh -c 'echo no luck; exit 3' (exit status: 3)\n\
+                 sh -c 'echo no luck; exit 3' (exit status: 3)\n  \
                  the output of the shellHook:\n  none\n  no luck\n  ready\n",
             );
         assert_eq!(

@@ -156,7 +156,7 @@ fn a_variable_that_tells_about_the_machine_can_be_carried() {
     let shell = r#"let user = builtins.getEnv "USER"; in pkgs.mkShell { MESSAGE = "by ${user}"; }"#;
     create("user-told", shell, "", "")
         .succeeds()
-        .says("the shell depends on USER, which has another value on the target\nto evaluate with one value everywhere, add: --env USER=VALUE\n");
+        .says("the shell depends on USER, which has another value on the target\n  to evaluate with one value everywhere, add: --env USER=VALUE\n");
     create("user-carried", shell, "", "--env USER=carol")
         .succeeds()
         .never_says("depends on USER");
@@ -176,7 +176,7 @@ fn a_variable_of_the_machine_is_told() {
     let shell = r#"pkgs.mkShell { MESSAGE = "at ${builtins.getEnv "HOME"}"; }"#;
     create("home-told", shell, "", "")
         .succeeds()
-        .says("the shell depends on HOME, which has another value on the target\nno bundle sets HOME: to evaluate with one value everywhere, write it in the project, and do not read HOME there\n");
+        .says("the shell depends on HOME, which has another value on the target\n  no bundle sets HOME: to evaluate with one value everywhere, write it in the project, and do not read HOME there\n");
     brought("home-told")
         .sh("mkdir other; HOME=$PWD/other; shellpack open x.shellpack --run '[ \"$MESSAGE\" = \"at $HOME\" ] && echo yes'")
         .succeeds()
@@ -236,7 +236,7 @@ fn a_variable_of_the_machine_that_the_project_compares_is_told() {
 pkgs.mkShell { X = if user == "nobody-here" then "yes" else "no"; HERE = builtins.pathExists (builtins.getEnv "HOME" + "/.no"); }"#;
     create("user-compared", shell, "", "")
         .succeeds()
-        .says("shell.nix compares USER, which has another value on the target: with the values that were tried, the shell is the same\nto evaluate with one value everywhere, add: --env USER=VALUE\n")
+        .says("shell.nix compares USER, which has another value on the target: with the values that were tried, the shell is the same\n  to evaluate with one value everywhere, add: --env USER=VALUE\n")
         .never_says("HOME")
         .shows("it was not evaluated with every value of USER, which the project's files compare\n");
     let proof = &inspected(machine_a(), "user-compared.shellpack")["proof"];

@@ -246,7 +246,7 @@ fn at_a_terminal_the_next_medium_is_asked_for() {
     );
     b.sh(&script)
         .succeeds()
-        .shows("x.shellpack.002 is not there\r\ninsert its medium and press Enter, or type the directory that it is in: ")
+        .shows("x.shellpack.002 is not there\r\n  insert its medium and press Enter, or type the directory that it is in: ")
         .shows("x.shellpack.003 is not there\r\n")
         .shows("nowhere is not a directory\r\n")
         .shows("x.shellpack.004 is not there\r\n")

@@ -14,7 +14,7 @@ use crate::synthetic::{Bundle, Tree, Unnamed, store_path};
 const EVIL: &str =
     "\u{1b}[2J\u{1b}[Hsafe\r\u{8}\u{9b}31m\u{202e}\u{2066}\u{61c}\u{7}\nproof     forged";
 
-fn shellpack(arguments: &[&str], bundle: &[u8]) -> Output {
+pub(super) fn shellpack(arguments: &[&str], bundle: &[u8]) -> Output {
     let file = Unnamed::holding(bundle);
     let stdin = std::fs::File::open(file.path()).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_shellpack"));
@@ -36,7 +36,6 @@ fn evil() -> Bundle {
     manifest.proof.nix_version = Some(EVIL.into());
     let shell = &mut manifest.shells[0];
     shell.bash = None;
-    (shell.system, shell.nix_version) = (EVIL.into(), EVIL.into());
     shell.attribute = Some(EVIL.trim_start().into());
     manifest.pins = vec![shellpack_format::bundle::manifest::Pin {
         fetcher: EVIL.into(),
@@ -111,8 +110,8 @@ fn errors_print_evil_words_harmless() {
 }
 
 /// Whether a character moves the cursor, ends the line, or turns the direction of the text.
-fn plays_with_a_terminal(c: char) -> bool {
-    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+pub(super) fn plays_with_a_terminal(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns
 }
 

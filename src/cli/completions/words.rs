@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use clap::{Arg, Command};
 
 use crate::opened;
+use crate::text::printable_line;
 
 /// Where the next word of a command line is.
 pub(super) struct Position<'a> {
@@ -190,5 +191,8 @@ fn commands(command: &Command) -> impl Iterator<Item = (String, String)> {
 
 /// The names of the bundles that were opened here, and where each is.
 fn opened_bundles() -> Vec<(String, String)> {
-    opened::names_to_type().unwrap_or_default()
+    let mut names = opened::names_to_type().unwrap_or_default();
+    // A directory that somebody else made among the records can have any name.
+    names.retain(|(name, _)| *name == printable_line(name));
+    names
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{BadParity, Remedy};
 use crate::media::volumes::{self, Set, checksum_name};
 use crate::parity::{parity_name, parity_of};
-use shellpack_format::bundle::manifest::shell_quoted_path;
+use shellpack_format::bundle::manifest::shell_typed_path;
 use shellpack_format::bundle::{BadBundle, BadVolume};
 
 pub(super) const PLUG_IN: &str = "if the medium was pulled out, plug it in and try again; if it is \
@@ -32,12 +32,12 @@ fn copy_again(bundle: &Path) -> String {
     match checksums.file_name().filter(|_| checksums.is_file()) {
         Some(file) => format!(
             "copy the damaged files from the original again; to list them: (cd {} && sha256sum -c {})",
-            shell_quoted_path(volumes::parent(&checksums)),
-            shell_quoted_path(Path::new(file))
+            shell_typed_path(volumes::parent(&checksums)),
+            shell_typed_path(Path::new(file))
         ),
         None if bundle.is_file() && name == bundle => format!(
             "copy the original again, and compare: sha256sum {}",
-            shell_quoted_path(bundle)
+            shell_typed_path(bundle)
         ),
         None => "copy the damaged files from the original again".to_owned(),
     }
@@ -71,7 +71,7 @@ pub(super) fn unreadable(file: &Path, bad: &BadBundle) -> Option<String> {
         BadBundle::Volume(bad) => Some(volume(bad)),
         _ if volumes::is_named(file) => Some(format!(
             "list all faults: shellpack verify {}; then copy the original again",
-            shell_quoted_path(file)
+            shell_typed_path(file)
         )),
         _ => Some("send the bundle again".to_owned()),
     }
@@ -82,7 +82,7 @@ fn not_a_bundle(file: &Path) -> String {
     let bundle = file.with_extension("");
     let is_beside = [checksum_name(&bundle), parity_name(&bundle)].contains(&file.to_owned());
     if is_beside && volumes::is_named(&bundle) {
-        return format!("name the bundle instead: {}", shell_quoted_path(&bundle));
+        return format!("name the bundle instead: {}", shell_typed_path(&bundle));
     }
     if is_protected(file) {
         return format!("if its beginning is damaged, {}", repair(file));
@@ -96,7 +96,7 @@ fn is_protected(file: &Path) -> bool {
 }
 
 fn repair(file: &Path) -> String {
-    format!("repair it: shellpack repair {}", shell_quoted_path(file))
+    format!("repair it: shellpack repair {}", shell_typed_path(file))
 }
 
 fn volume(bad: &BadVolume) -> String {
@@ -134,13 +134,13 @@ pub(super) fn parity(bad: &BadParity) -> String {
 
 /// For a sound bundle: the command that replaces its parity file.
 fn anew(bundle: &Path, dirs: &[PathBuf], parity: &Path) -> String {
-    let mut command = format!("shellpack protect --force {}", shell_quoted_path(bundle));
+    let mut command = format!("shellpack protect --force {}", shell_typed_path(bundle));
     for dir in dirs {
-        command = format!("{command} --volumes {}", shell_quoted_path(dir));
+        command = format!("{command} --volumes {}", shell_typed_path(dir));
     }
     let name = Set::named(bundle, dirs).map_or_else(|| bundle.to_owned(), |set| set.bundle());
     if parity != parity_name(&name) {
-        command = format!("{command} --output {}", shell_quoted_path(parity));
+        command = format!("{command} --output {}", shell_typed_path(parity));
     }
     format!("the bundle is sound; write its parity again: {command}")
 }

@@ -2,7 +2,7 @@
 
 use super::this_command;
 use crate::error::{Error, NoPlace, NotThere};
-use shellpack_format::bundle::manifest::shell_quoted;
+use shellpack_format::bundle::manifest::shell_typed;
 
 /// For errors of `open` and `enter` about the project and the shell.
 pub(super) fn of(error: &Error) -> Option<String> {
@@ -35,7 +35,7 @@ fn for_another_place(no_place: &NoPlace) -> String {
         NoPlace::Project {
             name: Some(name), ..
         } => {
-            let (command, place) = (this_command(), shell_quoted(name));
+            let (command, place) = (this_command(), shell_typed(name));
             format!("open into another directory: {command} --dir ~/{place}")
         }
         NoPlace::Project { .. } => "name another directory: --dir DIR".to_owned(),
@@ -58,24 +58,24 @@ pub(super) fn not_there(not_there: &NotThere) -> Option<String> {
         }
         NotThere::NotInProject { known, .. } => name_one(known),
         NotThere::NoSuchShell { known, .. } => match known.first() {
-            Some(first) => format!("choose one of them: --shell {}", shell_quoted(first)),
+            Some(first) => format!("choose one of them: --shell {}", shell_typed(first)),
             None => "enter it without --shell".to_owned(),
         },
         NotThere::NoScript { .. } => "name a command to run: -- CMD".to_owned(),
         NotThere::DamagedRecord { id, .. } => {
             format!(
                 "open the bundle again, or remove it: shellpack remove {}",
-                shell_quoted(id)
+                shell_typed(id)
             )
         }
         NotThere::NoPlaceHere { name, .. } => format!(
             "enter it in a directory of your own: cd && shellpack enter {}",
-            shell_quoted(name)
+            shell_typed(name)
         ),
-        NotThere::ForAllUsers { id } => format!("sudo shellpack remove {}", shell_quoted(id)),
+        NotThere::ForAllUsers { id } => format!("sudo shellpack remove {}", shell_typed(id)),
         NotThere::ProjectGone { project, .. } => format!(
             "put it back, or open the bundle again: shellpack open BUNDLE --dir {}",
-            shell_quoted(&project.to_string_lossy())
+            shell_typed(&project.to_string_lossy())
         ),
         NotThere::PathsGone { .. } => "open the bundle again: shellpack open BUNDLE".to_owned(),
     })
@@ -86,10 +86,7 @@ fn name_one(known: &[String]) -> String {
     let is_env = std::env::args().any(|word| word == "env");
     let command = if is_env { "env" } else { "enter" };
     match known {
-        [only] => format!(
-            "name the bundle: shellpack {command} {}",
-            shell_quoted(only)
-        ),
+        [only] => format!("name the bundle: shellpack {command} {}", shell_typed(only)),
         _ => format!("name one: shellpack {command} NAME; list the opened bundles: shellpack list"),
     }
 }

@@ -3,7 +3,7 @@
 use super::this_command;
 use crate::error::{Error, Unfit};
 use crate::nix::places;
-use shellpack_format::bundle::manifest::shell_quoted;
+use shellpack_format::bundle::manifest::shell_typed;
 
 /// Downloads Nix and all that it needs, also what is installed there. Any user can run it.
 const FETCH_NIX: &str = "mkdir -p debs/partial; apt-get install -y --download-only --no-install-recommends \
@@ -156,7 +156,7 @@ fn this_command_without_entry() -> String {
             "--pure" | "--no-eval" | "--build" | "--no-shell" => {}
             "--run" | "--command" | "--keep" if word.contains('=') => {}
             "--run" | "--command" | "--keep" => drop(all.next()),
-            _ => words.push(shell_quoted(&word)),
+            _ => words.push(shell_typed(&word)),
         }
     }
     format!("shellpack {} --no-shell", words.join(" "))

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::BadOutput;
-use shellpack_format::bundle::manifest::{shell_quoted, shell_quoted_path};
+use shellpack_format::bundle::manifest::{shell_typed, shell_typed_path};
 
 /// For an output that cannot be written.
 pub(super) fn of(bad: &BadOutput) -> String {
@@ -11,14 +11,14 @@ pub(super) fn of(bad: &BadOutput) -> String {
         BadOutput::Exists(_) => "choose another file, or replace this one: --force",
         BadOutput::IsDirectory(path) => {
             let inside = path.join("NAME.shellpack");
-            return format!("name a file in it: -o {}", inside.display());
+            return format!("name a file in it: -o {}", inside.to_string_lossy());
         }
         BadOutput::OneName { .. } => "copy them to different directories",
         BadOutput::IsThere(_) => {
             "choose another directory; to cut the bundle into volumes there: shellpack split"
         }
         BadOutput::NotDirectory(path) => {
-            let path = shell_quoted_path(path);
+            let path = shell_typed_path(path);
             return format!("choose another directory, or create it: mkdir -p {path}");
         }
         BadOutput::IsSpecial(_) => {
@@ -36,7 +36,7 @@ pub(super) fn of(bad: &BadOutput) -> String {
         }
         BadOutput::StaysAside { aside, .. } => {
             let place = aside.parent().unwrap_or(aside);
-            let quoted = |path: &Path| shell_quoted(&path.display().to_string());
+            let quoted = |path: &Path| shell_typed(&path.to_string_lossy());
             return format!("move them back: mv {}/* {}/", quoted(aside), quoted(place));
         }
         BadOutput::IsTerminal => {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::error::{Advice, BadEnvironment, BadSource, Error, FlakeProblem, Kind, NoShell};
 use crate::nix::flake;
-use shellpack_format::bundle::manifest::{shell_quoted, shell_quoted_path};
+use crate::text::shown;
+use shellpack_format::bundle::manifest::{shell_typed, shell_typed_path};
 
 mod attribute;
 mod script;
@@ -50,13 +51,13 @@ fn outside(file: &Path, limit: &Path) -> String {
     }
     format!(
         "copy it into the project, or make the project a git repository that contains {}",
-        file.display()
+        shown(file)
     )
 }
 
 /// For a file outside of the project that a file of it names.
 fn copy_beside(file: &Path, directory: Option<&Path>) -> String {
-    let quoted = shell_quoted_path;
+    let quoted = shell_typed_path;
     format!(
         "copy it into the project, and name it there: cp {} {}",
         quoted(file),
@@ -69,7 +70,7 @@ fn for_no_shell(no_shell: &NoShell) -> String {
         NoShell::NoFile(dir) => no_shell_file(dir),
         NoShell::RelativeArgument(_, directory) => format!(
             "make the path relative to that directory: cd {} && shellpack create …",
-            directory.display()
+            shown(directory)
         ),
         NoShell::NotOneDerivation { count, names, .. } => {
             attribute::of_shells(if *count == 0 { &[] } else { names })
@@ -79,7 +80,7 @@ fn for_no_shell(no_shell: &NoShell) -> String {
         NoShell::RelativeInScript { script, .. } => script::shell_of(script),
         NoShell::ScriptAmongOthers(script) => format!(
             "pack it by itself: shellpack create {}",
-            shell_quoted_path(script)
+            shell_typed_path(script)
         ),
         NoShell::OptionsInFile(file) => script::with_options(file),
         NoShell::SearchPath(_) => "name its entries with -I NAME=PATH".to_owned(),
@@ -96,7 +97,7 @@ fn for_no_shell(no_shell: &NoShell) -> String {
 
 fn no_shell_file(dir: &Path) -> String {
     if dir.join(flake::FILE).is_file() {
-        let reference = shell_quoted(&format!("{}#", dir.display()));
+        let reference = shell_typed(&format!("{}#", shown(dir)));
         return format!("pack the flake that is there: shellpack create {reference}");
     }
     "name the file: shellpack create path/to/shell.nix".to_owned()
@@ -118,7 +119,7 @@ pub(super) fn reference(named: &Path) -> Option<String> {
     if SCHEMES.iter().any(|scheme| named.starts_with(scheme)) {
         return Some(format!(
             "pack it as a flake: shellpack create --flake {}",
-            shell_quoted(named)
+            shell_typed(named)
         ));
     }
     let is_plain = named
@@ -146,10 +147,10 @@ fn derivation(named: &Path) -> String {
     if !found.starts_with("/nix/store") {
         return file.to_owned();
     }
-    let import = format!("import {}", found.display());
+    let import = format!("import {}", found.to_string_lossy());
     format!(
         "{file}\nor pack it as it is, without evaluation on the target: shellpack create -E {} --no-eval",
-        shell_quoted(&import)
+        shell_typed(&import)
     )
 }
 
@@ -207,7 +208,7 @@ fn flake_problem(problem: &FlakeProblem) -> String {
             format!(
                 "pack it as an expression, whose evaluation is impure everywhere:\n  \
                  shellpack create -E {}",
-                shell_quoted(&expression)
+                shell_typed(&expression)
             )
         }
         FlakeProblem::Impure { attribute, .. } => format!(
@@ -235,7 +236,7 @@ fn advise(advice: &Advice) -> String {
             // Relative to where the command is typed.
             let here = std::env::current_dir().unwrap_or_default();
             let shown = file.strip_prefix(&here).unwrap_or(file);
-            let shown = shell_quoted_path(shown);
+            let shown = shell_typed_path(shown);
             return format!("carry the file, too: --include {shown}");
         }
         Advice::IncludeSource => "carry the directory that it is made from: --include DIR",

@@ -1,6 +1,6 @@
 //! Hints for what Nix, and the tools below it, said when they failed.
 
-use shellpack_format::bundle::manifest::shell_quoted;
+use shellpack_format::bundle::manifest::shell_typed;
 
 /// nixpkgs' words for a package that it refuses, and the variable that allows it.
 const REFUSED: [(&str, &str); 4] = [
@@ -43,7 +43,7 @@ fn dubious_ownership(words: &str) -> Option<String> {
         })?;
     Some(format!(
         "if you trust its owner: git config --global --add safe.directory {}",
-        shell_quoted(repository.trim_end_matches('/'))
+        shell_typed(repository.trim_end_matches('/'))
     ))
 }
 
@@ -59,7 +59,7 @@ fn refused_package(words: &str) -> Option<String> {
          import nixpkgs { inherit system; config.allowUnfree = true; }"
             .to_owned()
     } else {
-        let words: Vec<_> = typed.iter().map(|word| shell_quoted(word)).collect();
+        let words: Vec<_> = typed.iter().map(|word| shell_typed(word)).collect();
         format!("allow it: {variable}=1 shellpack {}", words.join(" "))
     })
 }
@@ -67,7 +67,7 @@ fn refused_package(words: &str) -> Option<String> {
 fn no_access(words: &str) -> Option<String> {
     let said = NO_ACCESS.iter().find(|said| words.contains(**said))?;
     if let Some(repository) = repository(words) {
-        let repository = shell_quoted(repository);
+        let repository = shell_typed(repository);
         return Some(format!(
             "find out whether you may read it: git ls-remote {repository}"
         ));
@@ -78,12 +78,12 @@ fn no_access(words: &str) -> Option<String> {
         "github.com" | "api.github.com" | "codeload.github.com" => format!(
             "if the repository is private, add the line `access-tokens = github.com=TOKEN` to \
              ~/.config/nix/nix.conf; else see whether it is there: curl -LI {}",
-            shell_quoted(url)
+            shell_typed(url)
         ),
         _ => format!(
             "if it needs a login, add the line `machine {host} login USER password TOKEN` to \
              /etc/nix/netrc; else see whether it is there: curl -LI {}",
-            shell_quoted(url)
+            shell_typed(url)
         ),
     })
 }

@@ -1,6 +1,7 @@
 //! Hints about signatures, policies and keys.
 
 use crate::error::{BadKeyFile, Distrust, WayToTrust};
+use crate::text::shown;
 use shellpack_format::bundle::manifest::shell_quoted;
 use shellpack_format::store::key::BadKey;
 
@@ -15,9 +16,7 @@ pub(super) fn of(distrust: &Distrust) -> Option<String> {
              shellpack inspect shows"
                 .to_owned(),
         ),
-        Distrust::BadPolicy { file, .. } => {
-            Some(format!("correct {}, and try again", file.display()))
-        }
+        Distrust::BadPolicy { file, .. } => Some(format!("correct {}, and try again", shown(file))),
     }
 }
 
@@ -57,21 +56,21 @@ fn trust(way: &WayToTrust) -> String {
             has_list: false,
         } => format!(
             "{IF} with this line in {}: trusted-keys = [\"{key}\"]",
-            file.display()
+            shown(file)
         ),
         WayToTrust::Key { file, key, .. } => {
-            format!("{IF}: add \"{key}\" to trusted-keys in {}", file.display())
+            format!("{IF}: add \"{key}\" to trusted-keys in {}", shown(file))
         }
         WayToTrust::AskFor { file, name } => format!(
             "ask the signer for the public key, and trust it with this line in {}: trusted-keys = [\"{name}:…\"]",
-            file.display()
+            shown(file)
         ),
         WayToTrust::Signer { file, key } => format!(
             "{IF} with this line in {}: NAME namespaces=\"shellpack\" {key}",
-            file.display()
+            shown(file)
         ),
         WayToTrust::Renew(file) => {
-            format!("look at valid-after and valid-before in {}", file.display())
+            format!("look at valid-after and valid-before in {}", shown(file))
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::cli::Config;
 use crate::cli::stdout::{json, print};
 use crate::error::Result;
-use crate::report::printable_line;
+use crate::text::printable_line;
 use crate::trust::Policy;
 
 /// Shows the policy in force, and where each part of it is from.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::cli::Env;
-use crate::cli::stdout::{json, print};
+use crate::cli::stdout::{is_terminal, json, print};
 use crate::enter::env::{self, Environment};
 use crate::error::Result;
+use crate::text::printable;
 
 pub(super) fn run(command: Env) -> Result<()> {
     let (as_json, dotenv, direnv) = (command.json, command.dotenv, command.direnv);
@@ -21,6 +22,10 @@ pub(super) fn run(command: Env) -> Result<()> {
     } else {
         exported.script()
     };
+    // For a program it is exact; a terminal must not act on what a variable holds.
+    if is_terminal() {
+        return print(&printable(&text));
+    }
     print(&text)
 }
 

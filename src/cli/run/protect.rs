@@ -17,7 +17,7 @@ pub(super) fn run(command: Protect, global: &Global, report: &Report) -> Result<
         return Ok(());
     }
     let mut text = Labelled::default();
-    text.line("parity", &parity.path.display().to_string());
+    text.line("parity", &parity.path.to_string_lossy());
     text.line("size", &human(parity.size));
     text.line("sha256", &parity.digest.hex());
     print(&text.finish())

@@ -9,7 +9,8 @@ use crate::cli::{Global, Repair};
 use crate::error::Result;
 use crate::output::Written;
 use crate::report::{Event, Report};
-use shellpack_format::bundle::manifest::shell_quoted_path;
+use crate::text::shown;
+use shellpack_format::bundle::manifest::shell_typed_path;
 
 pub(super) fn run(command: Repair, global: &Global, report: &Report) -> Result<()> {
     let as_json = command.pass.json;
@@ -37,7 +38,7 @@ fn nothing_to_repair(bundle: &str, parity: Option<&Path>) -> String {
     let Some(parity) = parity else { return sound };
     format!(
         "{sound}, but {} is damaged; write it again: shellpack protect --force {}",
-        parity.display(),
-        shell_quoted_path(Path::new(bundle))
+        shown(parity),
+        shell_typed_path(Path::new(bundle))
     )
 }

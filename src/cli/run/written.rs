@@ -23,7 +23,7 @@ pub(super) fn print_written(
     }
     let mut text = Labelled::default();
     if let Some(path) = &written.path {
-        text.line(done, &path.display().to_string());
+        text.line(done, &path.to_string_lossy());
     }
     written.describe(&mut text, "");
     print(&text.finish())

@@ -161,7 +161,7 @@ fn build(
     let Some(derivation) = derivation else {
         return Ok(None);
     };
-    let wanted = format!("{}!out", derivation.display());
+    let wanted = format!("{}!out", derivation.to_string_lossy());
     command::realise(nix, &[wanted], &scratch.join("bash"), report)?;
     let out = fs::read_link(scratch.join("bash"))
         .map_err(Error::io("read the symlink", scratch.join("bash")))?;

@@ -8,7 +8,8 @@ use super::carried::Choice;
 use crate::create::project::links::Way;
 use crate::create::shell::Shell;
 use crate::report::{Event, Report, count};
-use shellpack_format::bundle::manifest::{ShellName, shell_quoted_path};
+use crate::text::shown;
+use shellpack_format::bundle::manifest::{ShellName, shell_typed_path};
 
 /// The most files that are listed.
 const LISTED: usize = 10;
@@ -155,11 +156,11 @@ fn list_with_names(
     named: &BTreeMap<PathBuf, String>,
     top: &Path,
 ) -> String {
-    let lines = files.iter().take(LISTED).map(|file| {
-        let below = file.strip_prefix(top).unwrap_or(file);
-        let shown = if below == Path::new("") { top } else { below };
-        let by = named.get(file).map(|name| format!(" ({name})"));
-        format!("\n  {}{}", shown.display(), by.unwrap_or_default())
+    let lines = files.iter().take(LISTED).map(|at| {
+        let below = at.strip_prefix(top).unwrap_or(at);
+        let file = if below == Path::new("") { top } else { below };
+        let by = named.get(at).map(|name| format!(" ({name})"));
+        format!("\n  {}{}", shown(file), by.unwrap_or_default())
     });
     lines.chain(more(files)).collect()
 }
@@ -192,10 +193,10 @@ pub(super) fn differences(found: &[String], cause: Cause, shell: &Shell, report:
 
 /// The files, one a line, below the top.
 pub(super) fn list(files: &BTreeSet<PathBuf>, top: &Path) -> String {
-    let shown = files.iter().take(LISTED);
-    let shown =
-        shown.map(|file| format!("\n  {}", file.strip_prefix(top).unwrap_or(file).display()));
-    shown.chain(more(files)).collect()
+    let listed = files.iter().take(LISTED);
+    let listed =
+        listed.map(|file| format!("\n  {}", shown(file.strip_prefix(top).unwrap_or(file))));
+    listed.chain(more(files)).collect()
 }
 
 fn more(files: &BTreeSet<PathBuf>) -> Option<String> {
@@ -213,7 +214,7 @@ pub(super) fn links_out(ways: &[Way], top: &Path, shell: &Shell, report: &Report
     }
     let lines = out.iter().map(|(link, target)| {
         let link = link.strip_prefix(top).unwrap_or(link);
-        format!("\n  {} → {}", link.display(), target.display())
+        format!("\n  {} → {}", shown(link), shown(target))
     });
     report.emit(Event::Warning(&format!(
         "{}the shell names {} through a symlink that leads out of the project, and nothing there is \
@@ -240,7 +241,7 @@ pub(super) fn outside(files: &BTreeSet<PathBuf>, top: &Path, shell: &Shell, repo
         "{name}the shellHook mentions {} outside of the project, {}, and nothing there is carried:{}\n\
          to carry a file, copy it into the project{or}",
         count(files.len(), "file"),
-        top.display(),
+        shown(top),
         list(files, top)
     )));
 }
@@ -279,7 +280,7 @@ pub(super) fn here(
         }
         ToCarry::Alone(file) => {
             let file = file.strip_prefix(here).unwrap_or(file);
-            let file = shell_quoted_path(file);
+            let file = shell_typed_path(file);
             format!("pack the shell by itself: shellpack create {file}")
         }
     };
@@ -306,7 +307,7 @@ fn options(files: &BTreeSet<PathBuf>, top: &Path, before: &str) -> String {
     named.retain(|file| !all.iter().any(|dir| is_in(file, dir)));
     let option = |file: &&Path| {
         let shown = file.strip_prefix(&here).unwrap_or(file);
-        format!("{before}{}", shell_quoted_path(shown))
+        format!("{before}{}", shell_typed_path(shown))
     };
     let options: Vec<_> = named.iter().map(option).collect();
     options.join(" ")

@@ -10,6 +10,7 @@ use super::trees::Trees;
 use crate::error::{Error, Result};
 use crate::relay::Relay;
 use crate::report::{Event, Report};
+use crate::text::shown;
 use shellpack_format::bundle::layout::{Layout, Slice};
 use shellpack_format::bundle::manifest::{Closure, Manifest};
 use shellpack_format::bundle::segment::{Compressor, Frame};
@@ -255,7 +256,7 @@ impl<'a> Packer<'a> {
 
     fn damaged(&self, index: usize, reason: String) -> Error {
         Error::DamagedStorePath {
-            path: self.trees.place(index).display().to_string(),
+            path: shown(&self.trees.place(index)).to_string(),
             reason,
         }
     }

@@ -51,11 +51,11 @@ fn relative(from: &Path, file: &Path) -> String {
     let mut up = String::from("./");
     for common in directory.ancestors() {
         if let Ok(below) = file.strip_prefix(common) {
-            return format!("{up}{}", below.display());
+            return format!("{up}{}", below.to_string_lossy());
         }
         up = format!("{}../", up.trim_start_matches("./"));
     }
-    file.display().to_string()
+    file.to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::create::project::{Part, Project, kind_of};
 use crate::nix::Nix;
 use crate::nix::evaluate::Recorded;
 use crate::report::utc;
+use crate::text::shown;
 use shellpack_format::bundle::manifest::{Answers, NIXPKGS_CONFIG, Probe, RelativePath, Seen};
 
 /// A kind of question.
@@ -229,7 +230,9 @@ impl Asked {
             Kind::Seen => {
                 let place = |seen: Seen| self.project.join(seen.path.as_str());
                 let places = answers.seen.drain(..).map(place);
-                unseen = places.map(|place| place.display().to_string()).collect();
+                unseen = places
+                    .map(|place| place.to_string_lossy().into_owned())
+                    .collect();
             }
             Kind::Probes => {
                 for probe in &mut answers.probes {
@@ -260,7 +263,7 @@ impl Asked {
             .filter(|(asked, _)| *asked == kind)
             .map(|(_, file)| self.shown(file))
             .collect();
-        let askers = some(askers.iter().map(|file| file.display().to_string()));
+        let askers = some(askers.iter().map(|file| shown(file).to_string()));
         match kind {
             Kind::Time => format!(
                 "the shell depends on the time (builtins.currentTime in {askers}): everywhere, it is \
@@ -283,7 +286,7 @@ impl Asked {
                         (_, Some(_)) => "is listed",
                         _ => "is there",
                     };
-                    format!("{} {what}", path.display())
+                    format!("{} {what}", shown(path))
                 });
                 format!(
                     "the shell depends on what it finds on this machine ({askers}); everywhere, it gets \

@@ -16,7 +16,7 @@ pub(super) fn one_derivation(derivations: &[StorePath], file: &Path) -> Result<S
     match derivations {
         [path] => Ok(path.clone()),
         others => {
-            let subject = file.display().to_string();
+            let subject = file.to_string_lossy().into_owned();
             Err(not_one(subject, others.len(), &Choices::default()))
         }
     }
@@ -57,7 +57,7 @@ fn subject(request: &Request<'_>) -> String {
     if request.file().starts_with(ours) {
         "the expression".to_owned()
     } else {
-        request.file().display().to_string()
+        request.file().to_string_lossy().into_owned()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::error::{BadEnvironment, Error, NoShell, Result};
 use crate::nix::environment::Environment;
 use crate::nix::evaluate::Recorded;
 use crate::report::{Event, Report};
+use crate::text::shown;
 use shellpack_format::bundle::manifest::{NIX_PATH, belongs_to_machine, is_evaluation_variable};
 use shellpack_format::store::store_path::StorePath;
 
@@ -86,7 +87,7 @@ impl Trial<'_> {
         format!(
             "{} compares {name}, which has another value on the target: with the values that were tried, \
              the shell is the same\n{}",
-            from.strip_prefix(directory).unwrap_or(from).display(),
+            shown(from.strip_prefix(directory).unwrap_or(from)),
             one_value(name)
         )
     }

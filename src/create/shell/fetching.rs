@@ -11,7 +11,7 @@ use crate::nix::evaluate::{Evaluation, Recorded, Request};
 use crate::nix::flake;
 use crate::nix::replay::{self, Answer};
 use crate::report::{Event, Report};
-use shellpack_format::bundle::manifest::{Answers, Pin, RelativePath, shell_quoted};
+use shellpack_format::bundle::manifest::{Answers, Pin, RelativePath, shell_typed};
 
 /// Files in the store that must be answered, and files in the store that import them: an overlay,
 /// or a file that nixpkgs calls. They fetch something that Nix does not find in the store, or are
@@ -160,7 +160,7 @@ pub(super) fn warn_of_own_directory(events: &[Recorded], shell_file: &Path, repo
         return;
     };
     let instead = if dir.join(flake::FILE).is_file() {
-        let flake = shell_quoted(&format!("{}#", dir.display()));
+        let flake = shell_typed(&format!("{}#", dir.to_string_lossy()));
         format!("; to pack them as the project, pack the flake: shellpack create {flake}")
     } else {
         String::new()

@@ -112,7 +112,7 @@ impl Seen<'_> {
                 Some(rest) => utf8(&Path::new(&frozen.path).join(rest))?.to_owned(),
                 None => frozen.path,
             },
-            source: place.display().to_string(),
+            source: place.to_string_lossy().into_owned(),
             part_of: Some(stage.directory),
             ..frozen
         }))

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::difference::{self, Change, Difference, Places};
 use crate::nix::Nix;
 use crate::nix::evaluate;
+use crate::text::printable_line;
 use shellpack_format::bundle::derivations;
 use shellpack_format::bundle::manifest::Shell;
 use shellpack_format::store::derivation::Derivation;
@@ -70,26 +71,34 @@ fn describe(difference: &Difference, [old_side, new_side]: [&str; 2]) -> String 
         return String::new();
     };
     let whose = match outer.last() {
-        Some(outer) => format!("{own}, an input of {outer}"),
-        None => own.clone(),
+        Some(outer) => printable_line(&format!("{own}, an input of {outer}")),
+        None => printable_line(own),
     };
     let width = old_side.len().max(new_side.len());
     let sides = |old: &str, new: &str| {
         format!("\n    {old_side:width$} {old}\n    {new_side:width$} {new}")
     };
-    let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "(nothing)".to_owned());
+    let or_none = |value: &Option<String>| {
+        value
+            .as_deref()
+            .map_or_else(|| "(nothing)".to_owned(), printable_line)
+    };
     match &difference.change {
         Change::Variable { name, old, new } => {
             let sides = sides(&or_none(old), &or_none(new));
+            let name = printable_line(name);
             format!("\n  the difference is `{name}` of {whose}:{sides}")
         }
         Change::Input { old, new } => {
             let sides = sides(&or_none(old), &or_none(new));
             format!("\n  the difference is an input of {whose}:{sides}")
         }
-        Change::Source(name) => format!("\n  the difference is the source {name} of {whose}"),
+        Change::Source(name) => format!(
+            "\n  the difference is the source {} of {whose}",
+            printable_line(name)
+        ),
         Change::Build { old, new } => {
-            let sides = sides(old, new);
+            let sides = sides(&printable_line(old), &printable_line(new));
             format!("\n  the difference is how {whose} is built:{sides}")
         }
         Change::Unknown => format!("\n  the difference is in {whose}"),
@@ -110,7 +119,10 @@ fn causes(
     };
     let mut causes: Vec<_> = edited
         .iter()
-        .map(|file| format!("{file} was edited: it differs from the bundle's"))
+        .map(|file| {
+            let file = printable_line(file);
+            format!("{file} was edited: it differs from the bundle's")
+        })
         .collect();
     if new.contains(&*project.to_string_lossy()) {
         causes.push("it contains the path of the project directory".to_owned());
@@ -119,7 +131,8 @@ fn causes(
         let value = std::env::var(name).unwrap_or_default();
         if value.len() >= TELLING && new.contains(&value) {
             causes.push(format!(
-                "it contains the value of the environment variable {name}, which the shell reads"
+                "it contains the value of the environment variable {}, which the shell reads",
+                printable_line(name)
             ));
         }
     }
@@ -132,7 +145,7 @@ fn causes(
     if causes.is_empty() && !shell.variables_read.is_empty() {
         causes.push(format!(
             "the shell reads environment variables, which may differ here: {}",
-            shell.variables_read.join(", ")
+            printable_line(&shell.variables_read.join(", "))
         ));
     }
     causes

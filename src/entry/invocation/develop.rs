@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::nix::command::NixCommand;
 use crate::nix::flake::{FEATURES, FILE, Flake};
 use shellpack_format::bundle::manifest::selection::Selection;
-use shellpack_format::bundle::manifest::shell_quoted;
+use shellpack_format::bundle::manifest::shell_typed;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
 /// Options that keep it off the network. It may build: only trivial derivations are left to build.
@@ -152,13 +152,13 @@ impl<'a> Develop<'a> {
     pub(crate) fn by_hand(&self) -> String {
         let mut words = vec![
             "cd".to_owned(),
-            shell_quoted(&self.directory.to_string_lossy()),
+            shell_typed(&self.directory.to_string_lossy()),
         ];
         words.extend(["&&", "nix"].map(str::to_owned));
-        words.extend(self.selection.to_options().map(shell_quoted));
-        words.extend(FEATURES.map(shell_quoted));
+        words.extend(self.selection.to_options().map(shell_typed));
+        words.extend(FEATURES.map(shell_typed));
         words.extend(["develop", "--offline"].map(str::to_owned));
-        words.push(shell_quoted(&self.installable));
+        words.push(shell_typed(&self.installable));
         words.join(" ")
     }
 

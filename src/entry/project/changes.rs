@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::{is_same, is_same_as_read};
 use crate::error::{NoPlace, Result};
 use crate::report::{Event, Report};
+use crate::text::{printable_line, shown};
 use shellpack_format::bundle::manifest::{FileKind, Manifest, ProjectFile, RelativePath};
 
 /// How many files a note names.
@@ -94,7 +95,7 @@ impl Changes {
         let note = |files: &BTreeSet<RelativePath>, words: &dyn Fn(&str) -> String| {
             (!files.is_empty()).then(|| words(&list(files)))
         };
-        let root = root.display();
+        let root = shown(root);
         let notes = [
             note(&self.replaced, &|files| {
                 format!("replaced files in {root} by the bundle's: {files}")
@@ -175,7 +176,7 @@ fn left_over(root: &Path, manifest: &Manifest, earlier: &[Manifest]) -> BTreeSet
 
 fn list(files: &BTreeSet<RelativePath>) -> String {
     let named = files.iter().take(NAMED).map(RelativePath::as_str);
-    let mut text = named.collect::<Vec<_>>().join(", ");
+    let mut text = printable_line(&named.collect::<Vec<_>>().join(", "));
     if files.len() > NAMED {
         text.push_str(&format!(" and {} more", files.len() - NAMED));
     }

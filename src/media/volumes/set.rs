@@ -120,7 +120,7 @@ impl Set {
         let path = found
             .cloned()
             .unwrap_or_else(|| self.names.of(number).into());
-        path.display().to_string()
+        path.to_string_lossy().into_owned()
     }
 
     pub(crate) fn get(&self, number: u32) -> Option<&Volume> {

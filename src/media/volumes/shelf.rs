@@ -11,6 +11,7 @@ use super::VolumeSize;
 use super::set::{Set, Volume, number_at};
 use crate::media::Unreadable;
 use crate::report::Prompt;
+use crate::text::shown;
 use shellpack_format::bundle::BadVolume;
 use shellpack_format::bundle::extent::{self, Extent};
 use shellpack_format::bundle::manifest::Manifest;
@@ -256,7 +257,7 @@ impl Shelf {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => {
-                let said = format!("{}: {error}", volume.path.display());
+                let said = format!("{}: {error}", shown(&volume.path));
                 Err(io::Error::new(error.kind(), said))
             }
         }

@@ -37,7 +37,7 @@ pub(crate) fn without_ours(error: Error, dir: &Path) -> Error {
 
 /// Names a shell that is in no file of the user's as Nix does, and not by the file that it was written to.
 pub(crate) fn as_expression(error: Error, file: &Path) -> Error {
-    let place = format!("{}:", file.display());
+    let place = format!("{}:", file.to_string_lossy());
     with_words(error, |words| words.replace(&place, EXPRESSION[0]))
 }
 
@@ -97,7 +97,7 @@ fn parts<'a>(words: &'a str) -> Vec<Vec<&'a str>> {
 
 /// Whether a frame is in a file below `dir`, or in the function that calls the shell.
 fn is_ours(frame: &[&str], dir: &Path) -> bool {
-    let dir = format!("{}/", dir.display());
+    let dir = format!("{}/", dir.to_string_lossy());
     let file = frame[0].split_once("the file '").map(|(_, file)| file);
     if file.is_some_and(|file| file.starts_with(&dir)) {
         return true;

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::report::Report;
+use crate::text::shown;
 
 /// How long to wait between two tries for a lock.
 const POLL: Duration = Duration::from_millis(50);
@@ -114,7 +115,7 @@ enum Kind {
 }
 
 fn holder(path: &Path) -> String {
-    format!("another process that holds {}", path.display())
+    format!("another process that holds {}", shown(path))
 }
 
 /// Waits for a lock without a limit, but reports the wait and can be interrupted.

@@ -1,7 +1,9 @@
 //! The list as an aligned table. Below each bundle are the directories that it was opened into.
 
 use super::{Listed, ListedShell};
-use crate::report::{count, human, printable_line};
+use crate::report::{count, human};
+use crate::text::printable_line;
+use shellpack_format::bundle::manifest::shell_typed;
 
 /// Between two columns.
 const GAP: &str = "  ";
@@ -53,12 +55,8 @@ impl Row {
         let shells = several(listed).filter(|_| verbose);
         let shells = shells
             .map(|(name, shell)| printable_line(&format!("{name}: {}", base(&shell.derivation))));
-        let newest = (listed.is_ambiguous && listed.newest).then(|| {
-            format!(
-                "the newest: shellpack enter {}",
-                printable_line(&listed.name)
-            )
-        });
+        let newest = (listed.is_ambiguous && listed.newest)
+            .then(|| format!("the newest: shellpack enter {}", shell_typed(&listed.name)));
         let for_all = listed.for_all_users.then(|| "for all users".to_owned());
         let projects = listed.projects.iter().map(|project| {
             let gone = if project.exists { "" } else { " (gone)" };

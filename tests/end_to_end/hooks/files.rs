@@ -128,7 +128,7 @@ fn a_directory_that_a_hook_lists_is_carried() {
     pack("hook-lists-said", hook, &format!("{files}; touch migrations/4.sql"))
         .succeeds()
         .says("the shellHook reads 4 files of the project when it runs, which are carried, too:\n  migrations/1.sql\n")
-        .says("are carried without 1 file, because only files that git tracks are carried unasked:\n  migrations/4.sql\nto carry it, add: --include migrations/4.sql\n");
+        .says("are carried without 1 file, because only files that git tracks are carried unasked:\n  migrations/4.sql\n  to carry it, add: --include migrations/4.sql\n");
 }
 
 /// Nothing shows which file the hook looks for: the message says what changes.
@@ -195,7 +195,7 @@ fn a_file_beside_a_flake_is_named() {
     let shell = "pkgs.mkShell { packages = [ pkgs.hello ]; \
                  shellHook = \". ./tracked; . ./.local; export MESSAGE=\\\"$(hello)\\\"\"; }";
     let prepare = "touch tracked; echo .local > .gitignore; echo 'export LOCAL=yes' > .local";
-    let said = "because only files of the flake are carried unasked:\n  .local\n\
+    let said = "because only files of the flake are carried unasked:\n  .local\n  \
                 to carry it, type: git add -f .local\n";
     let b = flake_packed_saying("hook-flake", shell, prepare, ".#", said);
     b.greets("open x.shellpack");
@@ -217,7 +217,7 @@ fn a_hook_that_compares_times_is_told_if_that_decides() {
     for newer in ["a", "b"] {
         a.sh(&format!("touch fixtures/shells/hook-times/{newer}; touch -d 2020-01-01 fixtures/shells/hook-times/$(echo ab | tr -d {newer}); {create}"))
             .succeeds()
-            .says("the shellHook does something else:\n  NEWER has another value\nit depends on the times of files");
+            .says("the shellHook does something else:\n  NEWER has another value\n  it depends on the times of files");
     }
     let b = Machine::offline();
     b.receive(&a.home("hook-times.shellpack"), "x.shellpack");
@@ -232,7 +232,7 @@ fn a_hook_that_compares_times_is_told_if_that_decides() {
 #[test]
 fn a_hook_that_reads_the_time_of_a_file_is_told() {
     let prepare = "echo x > a.txt; touch -d 2020-01-01 a.txt";
-    let cause = "the shellHook does something else:\n  T has another value\nit depends on the times of files";
+    let cause = "the shellHook does something else:\n  T has another value\n  it depends on the times of files";
     for (name, hook) in [
         ("hook-stat", "export T=$(stat -c %Y a.txt)"),
         ("hook-date", "export T=$(date -r a.txt +%s)"),

@@ -34,7 +34,9 @@ fn the_include_for_a_file_behind_a_link_helps() {
     let outcome = pack("link-untracked", ". conf/x.sh", prepare).succeeds();
     let outcome = outcome.says("warning: the shellHook reads");
     let said = outcome.stderr;
-    let line = said.lines().find_map(|line| line.strip_prefix("to carry "));
+    let line = said
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix("to carry "));
     let words = line.and_then(|line| line.split_once("add: ")).unwrap().1;
     machine_a()
         .sh(&format!("cd fixtures/shells/link-untracked; shellpack create -f {words} -o ~/link-untracked.shellpack"))

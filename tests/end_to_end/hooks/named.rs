@@ -54,11 +54,11 @@ fn create_says_what_the_shell_names() {
     let secret = shell.replace("kube.yml", ".env");
     pack("names-secret", &secret, "echo TOKEN=x > .env")
         .succeeds()
-        .says("warning: the shell names 1 file of the project that is not carried, because only small files that are no likely secret are carried unasked:\n  .env (KUBECONFIG)\nto carry it, add: --include .env\n");
+        .says("warning: the shell names 1 file of the project that is not carried, because only small files that are no likely secret are carried unasked:\n  .env (KUBECONFIG)\n  to carry it, add: --include .env\n");
     let untracked = format!("{FILES}; git init -q .; git add shell.nix");
     pack("names-untracked", shell, &untracked)
         .succeeds()
-        .says("because only files that git tracks, up to 10 MiB together, are carried unasked:\n  kube.yml (KUBECONFIG)\nto carry it, add: --include kube.yml\n");
+        .says("because only files that git tracks, up to 10 MiB together, are carried unasked:\n  kube.yml (KUBECONFIG)\n  to carry it, add: --include kube.yml\n");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_large_directory_is_named() {
     for (name, git) in [("names-large", "true"), ("names-large-git", GIT)] {
         pack(name, shell, &format!("{prepare}; {git}"))
             .succeeds()
-            .says("  data (DATA)\nto carry it, add: --include data\n")
+            .says("  data (DATA)\n  to carry it, add: --include data\n")
             .shows("project   1 file");
     }
 }
@@ -123,7 +123,7 @@ fn a_file_beside_a_flake_that_a_variable_names_is_told() {
                  shellHook = \"export LOCAL=$PWD/.local MESSAGE=\\\"$(hello)\\\"\"; }";
     let prepare = "echo .local > .gitignore; echo x > .local";
     let said = "the shell names 1 file of the project that is not carried, because only files of the flake \
-                are carried unasked:\n  .local (LOCAL)\nto carry it, type: git add -f .local\n";
+                are carried unasked:\n  .local (LOCAL)\n  to carry it, type: git add -f .local\n";
     let b: Machine = flake_packed_saying("names-flake", shell, prepare, ".#", said);
     b.greets("open x.shellpack");
 }

@@ -42,6 +42,24 @@ fn several_shells_have_names_of_their_own() {
     );
 }
 
+/// Messages have them, and no writer makes others.
+#[test]
+fn systems_and_versions_are_words() {
+    for text in ["", "a b", "2.8\n", "x86_64-linux\u{1b}[m", "é"] {
+        let edits: [fn(&mut Shell, String); 3] = [
+            |shell, text| shell.system = text,
+            |shell, text| shell.nix_version = text,
+            |shell, text| shell.minimum_nix_version = Some(text),
+        ];
+        for edit in edits {
+            assert_eq!(
+                with(|manifest| edit(&mut manifest.shells[0], text.to_owned())),
+                "the system of a shell, or a version of Nix, is not a word"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_shell_file_is_a_project_file() {
     for path in ["other.nix", "nix"] {

@@ -1,7 +1,7 @@
 //! Hints that name an attribute to choose.
 
 use crate::error::first;
-use shellpack_format::bundle::manifest::shell_quoted;
+use shellpack_format::bundle::manifest::shell_typed;
 
 /// The number of attributes that a hint lists. A package set has thousands.
 const FEW: usize = 32;
@@ -34,7 +34,7 @@ pub(super) fn instead_of(names: &[String]) -> String {
 
 /// The command as it was typed, but with this attribute.
 fn typed_with(name: &str) -> String {
-    format!("{} -A {}", typed_without(), shell_quoted(name))
+    format!("{} -A {}", typed_without(), shell_typed(name))
 }
 
 /// The command as it was typed, but without an attribute.
@@ -50,7 +50,7 @@ fn without_attribute(typed: &[String]) -> String {
         let is_option = word == "-A" || word == "--attr";
         let is_attached = word.starts_with("--attr=") || word.starts_with("-A") && word.len() > 2;
         if !(is_value || is_option || is_attached) {
-            words.push(shell_quoted(word));
+            words.push(shell_typed(word));
         }
         is_value = is_option;
     }

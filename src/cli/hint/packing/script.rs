@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::nix::script::Lines;
-use shellpack_format::bundle::manifest::{shell_quoted, shell_quoted_path};
+use shellpack_format::bundle::manifest::{shell_typed, shell_typed_path};
 
 /// How to pack the shell that a script names, with the script.
 pub(super) fn shell_of(script: &Path) -> String {
@@ -29,7 +29,7 @@ pub(super) fn shell_of(script: &Path) -> String {
     );
     format!(
         "{pack}\nand run it in that shell: shellpack open NAME.shellpack --run {}",
-        shell_quoted(&run)
+        shell_typed(&run)
     )
 }
 
@@ -98,7 +98,7 @@ fn options_of(lines: &Lines) -> String {
     let options = lines.options();
     options
         .iter()
-        .map(|option| format!(" {}", shell_quoted(option)))
+        .map(|option| format!(" {}", shell_typed(option)))
         .collect()
 }
 
@@ -107,7 +107,7 @@ pub(super) fn file_with(expression: &str, file: &Path, beside: &Path) -> String 
     format!(
         "write the expression to a file beside it, and pack both: echo {} > {} && shellpack create {} \
          --include {}",
-        shell_quoted(expression),
+        shell_typed(expression),
         quoted(file),
         quoted(file),
         quoted(beside)
@@ -115,5 +115,5 @@ pub(super) fn file_with(expression: &str, file: &Path, beside: &Path) -> String 
 }
 
 fn quoted(path: &Path) -> String {
-    shell_quoted_path(path)
+    shell_typed_path(path)
 }

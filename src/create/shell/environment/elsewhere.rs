@@ -24,7 +24,9 @@ pub(super) fn elsewhere(environment: &Environment, names: &[&String], place: &Pa
     let mut changed = environment.clone();
     for name in names {
         changed = match (name.as_str(), environment.get(name)) {
-            ("PATH", Some(path)) => changed.with("PATH", format!("{path}:{}", place.display())),
+            ("PATH", Some(path)) => {
+                changed.with("PATH", format!("{path}:{}", place.to_string_lossy()))
+            }
             _ => changed.with(name, place),
         };
     }

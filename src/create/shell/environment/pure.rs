@@ -6,6 +6,7 @@ use super::succeeded;
 use crate::error::Result;
 use crate::nix::evaluate::{IN_NIX_SHELL, Recorded};
 use crate::report::{Event, Report};
+use crate::text::shown;
 use shellpack_format::store::store_path::StorePath;
 
 /// A file of the project that asks. nixpkgs only wants to know whether there is a nix-shell at all.
@@ -34,7 +35,7 @@ pub(in crate::create::shell) fn tell(
     report.emit(Event::Warning(&format!(
         "{} reads {IN_NIX_SHELL}: with --pure, it is another shell, whose inputs the bundle need not have\n\
          on the target, enter it without --pure, or as it was packed: --pure --no-eval",
-        reader.strip_prefix(directory).unwrap_or(reader).display()
+        shown(reader.strip_prefix(directory).unwrap_or(reader))
     )));
     Ok(())
 }

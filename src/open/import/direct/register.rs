@@ -11,6 +11,7 @@ use crate::interrupt;
 use crate::media::sync::{Extent, Syncing};
 use crate::nix::database::Database;
 use crate::report::{Event, Phase, human};
+use crate::text::shown;
 use crate::tree;
 use shellpack_format::store::path_info::PathInfo;
 
@@ -100,7 +101,7 @@ impl Direct<'_> {
             self.report.emit(Event::Total { bytes, paths: 0 });
         }
         let size = human(bytes);
-        let store = self.closure.store.as_path().display();
+        let store = shown(self.closure.store.as_path());
         let waiting = self.report.waiting(&format!("{size} to reach {store}"));
         self.register_complete()?;
         drop(waiting);

@@ -42,26 +42,26 @@ impl Shell {
         instead: Option<(&str, &Selection)>,
         surroundings: &[(&str, String)],
     ) -> String {
-        let mut words = vec!["cd".to_owned(), shell_quoted(directory), "&&".to_owned()];
+        let mut words = vec!["cd".to_owned(), shell_typed(directory), "&&".to_owned()];
         let surroundings = surroundings.iter().map(|(name, value)| (*name, value));
         let own = self.evaluation_variables.iter();
         let variables = surroundings.chain(own.map(|(name, value)| (name.as_str(), value)));
-        words.extend(variables.map(|(name, value)| format!("{name}={}", shell_quoted(value))));
+        words.extend(variables.map(|(name, value)| format!("{name}={}", shell_typed(value))));
         words.push("nix-shell".to_owned());
         let file = relative(self.entered(), self.file.as_str());
         let own = self.selection();
         let selection = instead.map_or(&own, |(_, selection)| selection);
         if let Some((file, _)) = instead {
-            words.push(shell_quoted(file));
+            words.push(shell_typed(file));
         } else if file != "./shell.nix" {
-            words.push(shell_quoted(&file));
+            words.push(shell_typed(&file));
         }
-        words.extend(selection.to_options().map(shell_quoted));
+        words.extend(selection.to_options().map(shell_typed));
         words.extend(
             selection
                 .to_args()
                 .iter()
-                .map(|arg| shell_quoted(&arg.to_string_lossy())),
+                .map(|arg| shell_typed(&arg.to_string_lossy())),
         );
         words.join(" ")
     }
@@ -99,13 +99,39 @@ pub fn shell_quoted(word: &str) -> String {
     }
 }
 
-/// Quotes a path as an argument of a command; it cannot be mistaken for an option.
-pub fn shell_quoted_path(path: &Path) -> String {
+/// Quotes a word in a line that is shown to be typed. What a terminal would not show, such as a line
+/// end, becomes an escape in bash's `$'…'`, so that the line is one line and means what it shows.
+pub fn shell_typed(word: &str) -> String {
+    if !word.chars().any(is_hidden) {
+        return shell_quoted(word);
+    }
+    let escaped = |c: char| match c {
+        '\n' => "\\n".to_owned(),
+        '\'' | '\\' => format!("\\{c}"),
+        // An octal escape has three digits at most, so it never takes one of the text's.
+        _ if is_hidden(c) => c
+            .to_string()
+            .bytes()
+            .map(|byte| format!("\\{byte:03o}"))
+            .collect(),
+        _ => c.to_string(),
+    };
+    format!("$'{}'", word.chars().map(escaped).collect::<String>())
+}
+
+/// Controls, Unicode's line ends, and marks that reorder the text around them.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Quotes a path as an argument in a line to be typed; it cannot be mistaken for an option.
+pub fn shell_typed_path(path: &Path) -> String {
     let text = path.to_string_lossy();
     if text.starts_with('-') {
-        return shell_quoted(&format!("./{text}"));
+        return shell_typed(&format!("./{text}"));
     }
-    shell_quoted(&text)
+    shell_typed(&text)
 }
 
 #[cfg(test)]
@@ -133,8 +159,10 @@ mod tests {
             ("-x", "./-x"),
             ("-x y", "'./-x y'"),
             ("it's", "'it'\\''s'"),
+            ("a\nb's\u{1b}1", r"$'a\nb\'s\0331'"),
+            ("a\u{202e}\\", r"$'a\342\200\256\\'"),
         ] {
-            assert_eq!(shell_quoted_path(Path::new(path)), quoted);
+            assert_eq!(shell_typed_path(Path::new(path)), quoted);
         }
     }
 }

@@ -21,6 +21,7 @@ pub(super) fn ensure_shells(manifest: &Manifest, paths: &Paths<'_>) -> Result<()
     }
     ensure_names(&manifest.shells)?;
     for shell in &manifest.shells {
+        ensure_words(shell)?;
         ensure_shell(shell, &manifest.project)?;
         ensure_script(shell, &manifest.project)?;
         ensure_environment(shell, manifest.is_no_eval())?;
@@ -80,6 +81,17 @@ fn is_listed(project: &Project, path: &str, is_kind: impl Fn(&FileKind) -> bool)
 
 fn is_no_directory(kind: &FileKind) -> bool {
     !matches!(kind, FileKind::Directory { .. })
+}
+
+/// Ensures that systems and versions are words: messages have them.
+fn ensure_words(shell: &Shell) -> Result<(), BadBundle> {
+    let words = [&shell.system, &shell.nix_version].into_iter();
+    let mut words = words.chain(&shell.minimum_nix_version);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+    if words.all(|word| !word.is_empty() && word.chars().all(is_word)) {
+        return Ok(());
+    }
+    bad("the system of a shell, or a version of Nix, is not a word")
 }
 
 fn ensure_shell(shell: &Shell, project: &Project) -> Result<(), BadBundle> {
