@@ -14,6 +14,7 @@ use crate::entry::recipe::Recipe;
 use crate::error::{Error, NotThere, Result, Unfit};
 use crate::nix::Nix;
 use crate::opened::Record;
+use crate::replace;
 use crate::report::{Event, Phase, Report};
 use crate::target::Target;
 use shellpack_format::bundle::manifest::{Manifest, Shell, ShellName, shell_typed};
@@ -234,7 +235,9 @@ fn become_bash(ready: &Ready<'_>, entry: &Entry, report: &Report) -> Result<Infa
 fn is_news(line: &str, dir: &Path) -> bool {
     let shown = dir.join("by-hand");
     let is_known = fs::read_to_string(&shown).is_ok_and(|known| known == line);
-    let _ = fs::create_dir_all(dir).and_then(|()| fs::write(&shown, line));
+    if fs::create_dir_all(dir).is_ok() {
+        let _ = replace::file(&shown, line.as_bytes());
+    }
     !is_known
 }
 

@@ -29,6 +29,7 @@ mod parity;
 mod redact;
 mod rehearse;
 mod relay;
+mod replace;
 mod report;
 mod room;
 mod target;

@@ -16,13 +16,13 @@
 use std::cmp::Reverse;
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use crate::error::{Damage, Error, NoPlace, NotThere, Result};
+use crate::replace;
 use crate::tree;
 use shellpack_format::bundle::MANIFEST;
 use shellpack_format::bundle::manifest::{BundleName, Manifest, Shell};
@@ -160,17 +160,7 @@ impl Record {
 
     /// Writes the manifest's bytes, all or none of them, even if this is interrupted.
     pub(crate) fn write_manifest(&self, bytes: &[u8]) -> Result<()> {
-        let file = self.dir.join(MANIFEST);
-        let failed = |error| Error::io("write", &file)(error);
-        // As the umask allows: other users read the records that are for them.
-        let mut temporary = tempfile::Builder::new()
-            .permissions(fs::Permissions::from_mode(0o666))
-            .tempfile_in(&self.dir)
-            .map_err(failed)?;
-        io::Write::write_all(&mut temporary, bytes).map_err(failed)?;
-        temporary.as_file().sync_all().map_err(failed)?;
-        let named = temporary.persist(&file);
-        named.map(drop).map_err(|error| failed(error.error))
+        replace::lasting_file(&self.dir.join(MANIFEST), bytes)
     }
 
     /// The root of the evaluated derivation of a shell.

@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["describe", "parity", "tree", "unpack"],
     &["trust"],
     &["media", "nix"],
-    &["relay", "report", "room"],
+    &["relay", "replace", "report", "room"],
     &["error", "interrupt", "redact"],
     &["text"],
 ];

@@ -16,6 +16,9 @@ use shellpack_format::store::derivation::Derivation;
 /// How many names one warning has.
 const NAMED: usize = 6;
 
+/// Directories in which version control systems keep all that ever was in a project.
+const REPOSITORIES: [&str; 7] = [".bzr", ".git", ".hg", ".jj", ".pijul", ".svn", "_darcs"];
+
 /// The largest file that is searched for secrets.
 const LARGEST: u64 = 1 << 20;
 
@@ -31,14 +34,19 @@ pub(super) struct Said<'a> {
 /// Warns of the project's files.
 pub(super) fn warn_of_files(project: &Project, report: &Report) {
     let files: Vec<_> = project.entries.files.iter().collect();
-    if let Some(directory) = files.iter().find_map(|file| git_directory_of(file)) {
+    if let Some(directory) = files.iter().find_map(|file| repository_of(file)) {
         report.emit(Event::Warning(&format!(
             "evaluation copies the repository's whole history, and its configuration, into the \
              bundle: {}",
             printable_line(directory)
         )));
     }
-    warn_of(&files, &project.root, report);
+    warn_of(
+        &files,
+        &project.root,
+        "evaluation drags files into the bundle",
+        report,
+    );
 }
 
 /// Warns of the files that a project has and `before` had not.
@@ -46,10 +54,11 @@ pub(super) fn warn_of_new_files(project: &Project, before: &Project, report: &Re
     let known: BTreeSet<_> = before.paths().collect();
     let is_new = |file: &&ProjectFile| !known.contains(&project.root.join(file.path.as_str()));
     let files: Vec<_> = project.entries.files.iter().filter(is_new).collect();
-    warn_of(&files, &project.root, report);
+    warn_of(&files, &project.root, "the bundle carries files", report);
 }
 
-fn warn_of(files: &[&ProjectFile], root: &Path, report: &Report) {
+/// Warns of those that probably are secrets; `who` carries them.
+fn warn_of(files: &[&ProjectFile], root: &Path, who: &str, report: &Report) {
     let mut sensitive = BTreeSet::new();
     let mut with_urls = BTreeSet::new();
     for file in files {
@@ -64,8 +73,7 @@ fn warn_of(files: &[&ProjectFile], root: &Path, report: &Report) {
     }
     if !sensitive.is_empty() {
         report.emit(Event::Warning(&format!(
-            "the bundle carries files that usually hold secrets; check whether they should be \
-             there: {}",
+            "{who} that usually hold secrets; check whether they should be there: {}",
             listed(&sensitive)
         )));
     }
@@ -122,14 +130,14 @@ fn listed(names: &BTreeSet<&str>) -> String {
     }
 }
 
-/// The `.git` directory that a file is in. One whose existence alone was checked is carried as an
-/// empty directory.
-fn git_directory_of(file: &ProjectFile) -> Option<&str> {
+/// The directory of a version control system that a file is in. One whose existence alone was checked is
+/// carried as an empty directory.
+fn repository_of(file: &ProjectFile) -> Option<&str> {
     let path = file.path.as_str();
-    let is_whole = |at: &usize| path[..*at].is_empty() || path[..*at].ends_with('/');
-    let mut places = path.match_indices(".git/").map(|(at, _)| at);
-    let at = places.find(is_whole)?;
-    Some(&path[..at + ".git".len()])
+    let is_one =
+        |at: &usize| REPOSITORIES.contains(&path[..*at].rsplit('/').next().unwrap_or_default());
+    let mut ends = path.match_indices('/').map(|(at, _)| at);
+    Some(&path[..ends.find(is_one)?])
 }
 
 /// Whether the name of a file is one that usually holds secrets.
@@ -152,11 +160,25 @@ fn text_of(file: &ProjectFile, root: &Path) -> Option<String> {
     }
 }
 
-/// Whether a text begins a line with the header of a private key, in the form of PEM.
+/// Whether a text has a private key: a line or a text in JSON begins with its header in the form of PEM,
+/// or a line is one of age.
 fn has_private_key(text: &str) -> bool {
-    text.lines().any(|line| {
+    let is_header = |line: &str| {
         let label = line.strip_prefix("-----BEGIN ");
-        label.is_some_and(|label| label.trim_end().ends_with("PRIVATE KEY-----"))
+        let label = label
+            .and_then(|label| label.split_once("-----"))
+            .map(|(label, _)| label);
+        label.is_some_and(|label| {
+            label.ends_with("PRIVATE KEY") || label.ends_with("PRIVATE KEY BLOCK")
+        })
+    };
+    text.lines().any(|line| {
+        let in_json = line
+            .split_once("\"-----")
+            .map(|(_, rest)| format!("-----{rest}"));
+        is_header(line)
+            || in_json.is_some_and(|line| is_header(&line))
+            || line.starts_with("AGE-SECRET-KEY-1")
     })
 }
 
@@ -169,6 +191,13 @@ mod tests {
         for kind in ["", "RSA ", "OPENSSH ", "ENCRYPTED "] {
             let text = format!("Host: x\n-----BEGIN {kind}PRIVATE KEY-----\nAA==\n");
             assert!(has_private_key(&text), "{text}");
+        }
+        for text in [
+            r#"{ "type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\nAA==\n" }"#,
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----\n",
+            "# created: 2026\nAGE-SECRET-KEY-1QQQ\n",
+        ] {
+            assert!(has_private_key(text), "{text}");
         }
         for text in [
             "-----BEGIN PUBLIC KEY-----\n",

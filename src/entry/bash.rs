@@ -1,10 +1,11 @@
 //! The bash that a shell is entered with.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::replace;
 use shellpack_format::bundle::manifest::Shell;
 
 /// The variable that names a bash to nix-shell.
@@ -123,7 +124,6 @@ fn linked(program: &Path, dir: &Path) -> Result<PathBuf> {
         return Ok(link);
     }
     // It may lead to a bash that is gone.
-    let _ = fs::remove_file(&link);
-    symlink(program, &link).map_err(Error::io("create the symlink", &link))?;
+    replace::link(&link, program)?;
     Ok(link)
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::as_packed::AsPacked;
 use super::invocation::Entry;
 use crate::error::{Error, Result};
+use crate::replace;
 use shellpack_format::bundle::manifest::shell_quoted;
 
 /// Variables that a bash, the machine or nix-shell itself sets, for the time of one shell.
@@ -140,12 +141,9 @@ impl Exported {
 
     /// Keeps the variables in a file, all or none.
     pub(crate) fn keep_in(&self, file: &Path) -> Result<()> {
-        let failed = |error| Error::io("write", file)(error);
-        let dir = file.parent().unwrap_or(file);
-        let mut temporary = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
-        serde_json::to_writer(&mut temporary, self).map_err(|error| failed(error.into()))?;
-        let named = temporary.persist(file);
-        named.map(drop).map_err(|error| failed(error.error))
+        let json = serde_json::to_vec(self);
+        let json = json.map_err(|error| Error::io("write", file)(error.into()))?;
+        replace::file(file, &json)
     }
 }
 

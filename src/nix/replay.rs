@@ -1,6 +1,5 @@
 //! Evaluation with recorded answers in place of fetchers, and of what differs between machines.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +8,7 @@ use super::expression::{quote, quote_all};
 use super::flake::{Locked, Start};
 use super::scope;
 use crate::error::{Error, Result};
+use crate::replace;
 use shellpack_format::bundle::manifest::{Answers, FlakePin, Pin};
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::StoreDir;
@@ -89,7 +89,7 @@ pub(crate) struct ReplayPlace<'a> {
 }
 
 /// Writes the files that evaluate the shell with these answers into `dir`, and returns the file to
-/// use in place of the shell's. Existing files are overwritten. The files are valid for this place
+/// use in place of the shell's. Files that are there already are replaced. The files are valid for this place
 /// only.
 pub(crate) fn write(answers: &[Answer], place: ReplayPlace<'_>, dir: &Path) -> Result<PathBuf> {
     let text = format!(
@@ -113,7 +113,7 @@ pub(crate) fn write(answers: &[Answer], place: ReplayPlace<'_>, dir: &Path) -> R
 
 fn write_json(file: &Path, value: &impl Serialize) -> Result<()> {
     let json = serde_json::to_vec(value).map_err(|error| Error::io("write", file)(error.into()))?;
-    fs::write(file, json).map_err(Error::io("write", file))
+    replace::file(file, &json)
 }
 
 /// The key of a call: the digest of its arguments, wherever the project is. The arguments themselves

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::expression::{quote, utf8};
 use crate::error::{Error, Result};
+use crate::replace;
 use shellpack_format::bundle::manifest::selection::Selection;
 
 /// Writes `scope.nix`, a user of it and the call into a directory, and returns the file to use in
 /// place of the shell's with nix-shell and nix-instantiate. Without a user, that file is the call
-/// itself.
+/// itself. Another evaluation may be reading these files, so they are replaced.
 pub(super) fn write(dir: &Path, user: Option<(&str, &str)>, call: &str) -> Result<PathBuf> {
     fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
     let shell = match user {
@@ -25,8 +26,7 @@ pub(super) fn write(dir: &Path, user: Option<(&str, &str)>, call: &str) -> Resul
         ("shell.nix", shell),
     ];
     for (name, text) in ours.into_iter().chain(user) {
-        let file = dir.join(name);
-        fs::write(&file, text).map_err(Error::io("write", &file))?;
+        replace::file(&dir.join(name), text.as_bytes())?;
     }
     Ok(dir.join("shell.nix"))
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::replace;
 use shellpack_format::bundle::manifest::NIXPKGS_CONFIG;
 
 /// The look-up that finds overlays.
@@ -76,7 +77,7 @@ impl Nothing {
     pub(crate) fn write(dir: &Path) -> Result<Self> {
         let (config, overlays) = (dir.join("no-config.nix"), dir.join("no-overlays"));
         fs::create_dir_all(&overlays).map_err(Error::io("create", &overlays))?;
-        fs::write(&config, "{ }\n").map_err(Error::io("write", &config))?;
+        replace::file(&config, b"{ }\n")?;
         Ok(Self {
             config: config.to_string_lossy().into_owned(),
             overlays: format!("{OVERLAYS}={}", overlays.to_string_lossy()),

@@ -4,12 +4,12 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Record;
 use crate::error::{Error, Result};
+use crate::replace;
 use shellpack_format::bundle::manifest::Shell;
 use shellpack_format::store::hash::Digest;
 
@@ -58,13 +58,7 @@ impl Record {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             other => other.map_err(Error::io("create", &dir))?,
         }
-        let link = dir.join(PROJECT);
-        let failed = |error| Error::io("create", &link)(error);
-        let made = tempfile::Builder::new()
-            .prefix(".project-")
-            .make_in(&dir, |name| symlink(project, name));
-        let made = made.map_err(failed)?.into_temp_path();
-        made.persist(&link).map_err(|error| failed(error.error))
+        replace::link(&dir.join(PROJECT), project)
     }
 
     /// The project directories, most recent first.

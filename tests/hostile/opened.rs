@@ -3,7 +3,9 @@
 use std::fs;
 
 use crate::support::{Machine, Outcome};
-use crate::synthetic::{Bundle, Members, Tree, entry, nar_of_entries};
+use crate::synthetic::{Bundle, Members, Tree, entry, nar_of_entries, store_path};
+use shellpack_format::bundle::manifest::Pin;
+use shellpack_format::store::hash::Digest;
 
 /// Opens a bundle without entering its shell, which no Nix could evaluate.
 fn open(b: &Machine, bundle: &[u8]) -> Outcome {
@@ -114,6 +116,38 @@ fn a_project_directory_is_made_in_the_bundles_own() {
     b.sh("ls -A .ssh synthetic/.ssh")
         .succeeds()
         .prints(".ssh:\nknown_hosts\n\nsynthetic/.ssh:\nauthorized_keys\nshell.nix");
+}
+
+/// Another evaluation may be reading just then what this one is evaluated with.
+#[test]
+fn what_a_shell_is_evaluated_with_is_never_written_in_place() {
+    let b = Machine::offline();
+    let shell = "derivation { name = \"red\"; system = \"x86_64-linux\"; builder = \"/bin/sh\"; }";
+    let source = Tree::file("source").nar();
+    let mut bundle = Bundle::new(&[("shell.nix", Tree::file(shell))], &[("source", source)]);
+    let manifest = &mut bundle.manifest;
+    (manifest.shells[0].bash, manifest.needs) = (None, vec!["replay".into()]);
+    manifest.pins = vec![Pin {
+        fetcher: "fetchGit".into(),
+        url: String::new(),
+        hash: None,
+        rev: None,
+        store_path: store_path(1, "source"),
+        frozen: false,
+        arguments: Some(Digest::of(b"")),
+        attributes: None,
+        flake: None,
+    }];
+    std::fs::write(b.home("x.shellpack"), bundle.bytes()).unwrap();
+    b.sh("set -e; shellpack open x.shellpack --run true; mkdir kept
+        cd $(dirname $(find ~/.local/state -name sources.json)); ln *.nix *.json ~/kept
+        stat -c '%n %i %Y' ~/kept/* > ~/before; sleep 1.1; cd ~/synthetic; shellpack enter --run true
+        stat -c '%n %i %Y' ~/kept/* | cmp - ~/before
+        cd - > /dev/null; rm replay.nix; echo older > replay.nix; ln -f replay.nix ~/kept/replay.nix
+        rm answers.json; echo mine > ~/mine; ln -s ~/mine answers.json
+        cd - > /dev/null; shellpack enter --run true; cat ~/kept/replay.nix ~/mine")
+        .succeeds()
+        .prints("older\nmine");
 }
 
 #[test]

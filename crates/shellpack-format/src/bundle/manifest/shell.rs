@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{ProjectDirectory, RelativePath, ShellName};
 use crate::bundle::manifest::selection::Argument;
@@ -178,7 +178,11 @@ pub struct Pin {
     pub frozen: bool,
     /// The digest of the fetcher's arguments, if it must be answered when the shell is evaluated
     /// again: see [`NEEDS_REPLAY`]. The arguments themselves may hold secrets.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "digest_of_arguments"
+    )]
     pub arguments: Option<Digest>,
     /// The attributes that the fetcher returned besides a path, as a JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -186,6 +190,16 @@ pub struct Pin {
     /// The flake in it, if the fetcher returned one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flake: Option<FlakePin>,
+}
+
+/// The digest, or that of the arguments themselves: early writers wrote these, as JSON.
+fn digest_of_arguments<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Digest>, D::Error> {
+    let text = String::deserialize(from)?;
+    let digest = match serde_json::from_str::<serde_json::Value>(&text) {
+        Ok(arguments) => Digest::of(arguments.to_string().as_bytes()),
+        Err(_) => Digest::try_from(text).map_err(serde::de::Error::custom)?,
+    };
+    Ok(Some(digest))
 }
 
 /// A flake in a tree that was fetched.

@@ -1,0 +1,97 @@
+//! Files of ours that other processes may be reading: replaced in one step, and never written in place.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// What a new file allows before the umask takes its part.
+const MODE: u32 = 0o666;
+
+/// Gives a file this content, unless it has it. Whoever has it open keeps what was there; nobody ever
+/// sees a half, and a symlink in its place is replaced, not followed.
+pub(crate) fn file(path: &Path, content: &[u8]) -> Result<()> {
+    if has(path, content) {
+        return Ok(());
+    }
+    put(path, content, |_| Ok(()))
+}
+
+/// Replaces a file, whose content is on the disk before it has its name.
+pub(crate) fn lasting_file(path: &Path, content: &[u8]) -> Result<()> {
+    put(path, content, File::sync_all)
+}
+
+fn put(path: &Path, content: &[u8], settle: impl FnOnce(&File) -> io::Result<()>) -> Result<()> {
+    let failed = |error| Error::io("write", path)(error);
+    let mut new = tempfile::Builder::new()
+        .prefix(".shellpack-")
+        .permissions(Permissions::from_mode(MODE))
+        .tempfile_in(directory_of(path))
+        .map_err(failed)?;
+    new.write_all(content).map_err(failed)?;
+    settle(new.as_file()).map_err(failed)?;
+    let named = new.persist(path);
+    named.map(drop).map_err(|error| failed(error.error))
+}
+
+/// Makes a symlink, in place of whatever is there. Its own time becomes now.
+pub(crate) fn link(path: &Path, target: &Path) -> Result<()> {
+    let failed = |error| Error::io("create the symlink", path)(error);
+    let made = tempfile::Builder::new()
+        .prefix(".shellpack-")
+        .make_in(directory_of(path), |name| symlink(target, name));
+    let made = made.map_err(failed)?.into_temp_path();
+    made.persist(path).map_err(|error| failed(error.error))
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}
+
+/// Whether a regular file has this content.
+fn has(path: &Path, content: &[u8]) -> bool {
+    let is_alike = |about: fs::Metadata| about.is_file() && about.len() == content.len() as u64;
+    fs::symlink_metadata(path).is_ok_and(is_alike)
+        && fs::read(path).is_ok_and(|found| found == content)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_not_written_in_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        fs::write(&path, "old").unwrap();
+        let kept = dir.path().join("kept");
+        fs::hard_link(&path, &kept).unwrap();
+        file(&path, b"old").unwrap();
+        let inode = |path: &Path| fs::metadata(path).unwrap().ino();
+        assert_eq!(inode(&path), inode(&kept));
+        file(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read(&kept).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_symlink_in_its_place_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("x"), dir.path().join("other"));
+        fs::write(&other, "mine").unwrap();
+        for write in [file, lasting_file] {
+            let _ = fs::remove_file(&path);
+            symlink(&other, &path).unwrap();
+            write(&path, b"mine").unwrap();
+            assert!(fs::symlink_metadata(&path).unwrap().is_file());
+        }
+        link(&path, Path::new("/elsewhere")).unwrap();
+        assert_eq!(fs::read_link(&path).unwrap(), Path::new("/elsewhere"));
+        assert_eq!(fs::read(&other).unwrap(), b"mine");
+    }
+}
