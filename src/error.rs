@@ -15,6 +15,7 @@ use shellpack_format::store::store_path::StorePath;
 
 mod advice;
 mod bad_key_file;
+mod conflict;
 mod damage;
 mod distrust;
 mod environment;
@@ -33,6 +34,7 @@ mod words;
 
 pub(crate) use advice::Advice;
 pub(crate) use bad_key_file::BadKeyFile;
+pub(crate) use conflict::Conflict;
 pub(crate) use damage::Damage;
 pub(crate) use distrust::{Distrust, UnknownSigner, WayToTrust};
 pub(crate) use environment::BadEnvironment;

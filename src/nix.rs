@@ -12,6 +12,7 @@ pub(crate) mod flake;
 mod location;
 pub(crate) mod options;
 pub(crate) mod places;
+pub(crate) mod registered;
 pub(crate) mod replay;
 pub(crate) mod required;
 pub(crate) mod scope;

@@ -11,6 +11,7 @@ use shellpack_format::bundle::manifest::{Manifest, Shell};
 mod accept;
 mod import;
 mod outside;
+mod present;
 mod project;
 
 pub(crate) use import::hidden_entry;

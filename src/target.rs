@@ -5,13 +5,15 @@
 //! so a command that does not need Nix works without it.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::nix::daemon::Connection;
+use crate::nix::registered::Registered;
 use crate::nix::{self, Nix, database};
 use shellpack_format::bundle::manifest::Closure;
-use shellpack_format::store::store_path::StoreDir;
+use shellpack_format::store::store_path::{StoreDir, StorePath};
 
 /// The store of this machine, and the Nix that manages it.
 #[must_use]
@@ -65,15 +67,84 @@ impl Target {
         name.symlink_metadata().is_ok()
     }
 
-    /// Whether every path of a closure exists and is valid, according to the file system and the
-    /// database, without asking Nix. `None` if the database cannot be read.
+    /// Whether every path of a closure exists, and is valid with the contents and references that it
+    /// has there, according to the file system and the database, without asking Nix. `None` if the
+    /// database cannot be read.
     pub(crate) fn has_all(&self, closure: &Closure) -> Option<bool> {
         let mut paths = closure.paths.iter().map(|path| &path.path);
         if !paths.all(|path| self.exists(&closure.store.join(path))) {
             return Some(false);
         }
-        let paths = closure.paths.iter().map(|path| &path.path);
-        database::are_valid(&nix::state_directory(), &closure.store, paths)
+        let infos = (0..closure.paths.len()).map(|index| closure.path_info(index));
+        let infos: Vec<_> = infos.collect();
+        database::ask(&nix::state_directory(), &closure.store, |database| {
+            infos.iter().try_fold(true, |all, info| {
+                let here = database.registered(&info.path)?;
+                let is_same =
+                    |here: Registered| here.has_contents_of(info) && here.has_references_of(info);
+                Ok(all && here.is_some_and(is_same))
+            })
+        })
+    }
+
+    /// What the store says of each path of a closure; `None` for those that are not valid. The
+    /// database answers at once, if it can be read; else `connection` is asked for one after the other.
+    pub(crate) fn registered(
+        &self,
+        closure: &Closure,
+        connection: &mut Connection,
+    ) -> Result<Vec<Option<Registered>>> {
+        let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
+        let valid: HashSet<_> = connection.valid_paths(&paths)?.into_iter().collect();
+        let read = database::ask(&self.state()?, &closure.store, |database| {
+            let all = paths.iter().map(|path| database.registered(path));
+            all.collect::<Result<Vec<_>>>()
+        });
+        let read = read.unwrap_or_else(|| vec![None; paths.len()]);
+        let both = paths.iter().zip(read);
+        let asked = both.map(|(path, read)| match read {
+            // What the database has and Nix denies is of another store.
+            _ if !valid.contains(path) => Ok(None),
+            Some(read) => Ok(Some(read)),
+            None => Ok(connection.path_info(path)?.map(Registered::from)),
+        });
+        asked.collect()
+    }
+
+    /// The valid paths, other than these, with the hash part of one of these.
+    pub(crate) fn others_with_hash_parts(
+        &self,
+        store: &StoreDir,
+        paths: &[StorePath],
+        connection: &mut Connection,
+    ) -> Result<Vec<(StorePath, StorePath)>> {
+        let found = |path: &StorePath, other: Option<StorePath>| {
+            let other = other.filter(|other| other != path)?;
+            Some((path.clone(), other))
+        };
+        let read = database::ask(&self.state()?, store, |database| {
+            let others = paths
+                .iter()
+                .map(|path| Ok(found(path, database.other_with_hash_part(path)?)));
+            others.collect::<Result<Vec<_>>>()
+        });
+        let others = match read {
+            Some(read) => read,
+            None => paths
+                .iter()
+                .map(|path| {
+                    Ok(found(
+                        path,
+                        connection.path_with_hash_part(path.hash_part())?,
+                    ))
+                })
+                .collect::<Result<Vec<_>>>()?,
+        };
+        Ok(others.into_iter().flatten().collect())
+    }
+
+    fn state(&self) -> Result<PathBuf> {
+        Ok(self.nix()?.state.clone())
     }
 
     /// Whether this is the store directory here.

@@ -1,11 +1,10 @@
-//! Trees of files on disk: to NARs and back, their content addresses, their removal.
+//! Trees of files on disk: to NARs and back, their removal.
 
 use std::fs;
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
-pub(crate) mod content_address;
 pub(crate) mod dump;
 pub(crate) mod restore;
 pub(crate) mod times;

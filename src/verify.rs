@@ -9,12 +9,11 @@ use crate::media::volumes::Shelf;
 use crate::report::{Event, Phase, Report};
 use crate::trust::Policy;
 use crate::unpack::{self, Destination, NarSink};
-use shellpack_format::bundle::manifest::{Closure, Manifest};
+use shellpack_format::bundle::manifest::Manifest;
 use shellpack_format::bundle::member::segment_name;
 use shellpack_format::bundle::reader::{Input, ReadError, Reader};
 use shellpack_format::bundle::{BadBundle, BadVolume};
 use shellpack_format::store::hash::Digest;
-use shellpack_format::store::nar::parse::Parser;
 
 mod parity;
 mod verification;
@@ -159,7 +158,6 @@ pub(crate) fn contents(bundle: Bundle, threads: usize, report: &Report) -> Resul
     let manifest = reader.manifest().clone();
     let check = Check {
         file: &file,
-        closure: &manifest.closure,
         faults: Mutex::default(),
     };
     if project_files(&mut reader, &manifest, &check)? {
@@ -200,13 +198,12 @@ fn project_files(
 
 struct Check<'a> {
     file: &'a Path,
-    closure: &'a Closure,
     faults: Mutex<Vec<BadBundle>>,
 }
 
 impl Destination for Check<'_> {
     type Sink<'a>
-        = Parsed<'a>
+        = Checked
     where
         Self: 'a;
 
@@ -214,13 +211,8 @@ impl Destination for Check<'_> {
         true
     }
 
-    fn begin(&self, index: usize) -> Result<Parsed<'_>> {
-        Ok(Parsed {
-            check: self,
-            index,
-            parser: Parser::default(),
-            sound: true,
-        })
+    fn begin(&self, _index: usize) -> Result<Checked> {
+        Ok(Checked)
     }
 
     fn fault(&self, fault: BadBundle) -> Result<()> {
@@ -239,42 +231,22 @@ impl Destination for Check<'_> {
     }
 }
 
-/// A NAR that is parsed and not kept: that its hash is right does not mean that it can be
-/// unpacked.
-struct Parsed<'a> {
-    check: &'a Check<'a>,
-    index: usize,
-    parser: Parser,
-    sound: bool,
-}
+/// A NAR that is not kept. That it can be unpacked was checked on its way here.
+struct Checked;
 
-impl NarSink for Parsed<'_> {
+impl NarSink for Checked {
     type Part = ();
     const HAS_PARTS: bool = false;
 
-    fn split(&mut self, bytes: &[u8]) -> Result<()> {
-        self.write(bytes)
+    fn split(&mut self, _bytes: &[u8]) -> Result<()> {
+        Ok(())
     }
 
-    fn write(&mut self, mut bytes: &[u8]) -> Result<()> {
-        while self.sound {
-            match self.parser.next(&mut bytes) {
-                Ok(Some(_)) => {}
-                Ok(None) => break,
-                Err(_) => self.sound = false,
-            }
-        }
+    fn write(&mut self, _bytes: &[u8]) -> Result<()> {
         Ok(())
     }
 
     fn finish(self) -> Result<()> {
-        if self.sound && self.parser.finish().is_ok() {
-            return Ok(());
-        }
-        let path = self.check.closure.paths[self.index].path.to_string();
-        self.check.fault(BadBundle::StorePath {
-            path,
-            reason: "it is not a valid NAR",
-        })
+        Ok(())
     }
 }

@@ -2,6 +2,8 @@
 
 /// Damage: every bit, every length, and a few thousand mutations.
 mod damage;
+/// What the store has already: locks, other paths, roots.
+mod in_the_store;
 /// Texts that would like to be lines of shellpack's own.
 mod lines;
 /// A manifest that says what cannot be or must not be.
@@ -14,6 +16,8 @@ mod nars;
 mod one_way_in;
 /// `open` refuses such bundles on a real Nix.
 mod opened;
+/// Every route refuses the same bundles, in the same words.
+mod routes;
 /// Frames that a zstd decoder should not be given.
 mod segments;
 /// Volumes that are cut short, damaged, missing, or of another bundle.

@@ -17,6 +17,7 @@ use shellpack_format::store::store_path::StorePath;
 mod bash;
 mod named;
 mod order;
+mod reserved;
 mod unseen;
 
 use bash::{BashFinder, required_of_nix};
@@ -118,6 +119,7 @@ pub(super) fn build_with(shells: &Shells, unseen: &Unseen, report: &Report) -> R
         report.emit(Event::PathDone);
         report.ensure_not_interrupted()
     })?;
+    reserved::ensure_none(infos.values(), &shells.nix.store)?;
     Ok(Closure {
         paths: ordered(infos),
         portions,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::{Conflict, Error};
 use crate::text::{printable_line, shown};
 
 /// Why the shells of a bundle cannot be entered on this machine.
@@ -99,12 +100,21 @@ pub enum Unfit {
         /// Whether there is no store yet.
         is_empty: bool,
     },
+    /// The store has something else.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
     /// A setting of Nix forbids evaluation.
     #[error("could not evaluate the shell: Nix's setting {setting} forbids that on this machine")]
     MayNotEvaluate {
         /// The setting that is on.
         setting: &'static str,
     },
+}
+
+impl From<Conflict> for Error {
+    fn from(conflict: Conflict) -> Self {
+        Unfit::from(conflict).into()
+    }
 }
 
 fn closed(place: &Path, group: Option<&str>, is_member: bool) -> String {

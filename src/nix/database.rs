@@ -7,18 +7,22 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rusqlite::{OpenFlags, OptionalExtension as _, params};
 
+use super::registered::Registered;
 use crate::error::{Error, Result};
+use crate::interrupt;
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
 /// The schema since Nix 2.0, still current in 2.34.
 const SCHEMA: &str = "10";
 /// How long to wait for another writer: as long as Nix does.
-const BUSY: std::time::Duration = std::time::Duration::from_secs(3600);
+const BUSY: Duration = Duration::from_secs(3600);
+/// The time between two tries.
+const POLL: Duration = Duration::from_millis(50);
 
 /// An open database.
 #[derive(Debug)]
@@ -40,7 +44,7 @@ impl Database {
         let file = state.join("db/db.sqlite");
         let failed = failed(&file);
         let sqlite = rusqlite::Connection::open(&file).map_err(&failed)?;
-        sqlite.busy_timeout(BUSY).map_err(&failed)?;
+        sqlite.busy_handler(Some(wait)).map_err(&failed)?;
         sqlite
             .execute_batch("pragma foreign_keys = 1; pragma synchronous = normal")
             .map_err(&failed)?;
@@ -62,6 +66,53 @@ impl Database {
         found.map(|row| row.is_some()).map_err(failed(&self.file))
     }
 
+    /// What the store has for a path; `None` if it is not valid.
+    pub(crate) fn registered(&self, path: &StorePath) -> Result<Option<Registered>> {
+        let text = self.store.print(path);
+        let mut find = self
+            .sqlite
+            .prepare_cached("select id, hash, narSize from ValidPaths where path = ?")
+            .map_err(failed(&self.file))?;
+        let row = find.query_row([text], |row| {
+            let size: Option<u64> = row.get(2)?;
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, size))
+        });
+        let Some((id, hash, size)) = row.optional().map_err(failed(&self.file))? else {
+            return Ok(None);
+        };
+        let references = self.references(id).map_err(failed(&self.file))?;
+        let parsed = references
+            .iter()
+            .filter_map(|text| self.store.parse_path(text).ok());
+        Ok(Some(Registered::new(
+            &hash,
+            size.unwrap_or(0),
+            parsed.collect(),
+        )))
+    }
+
+    fn references(&self, id: i64) -> rusqlite::Result<Vec<String>> {
+        let mut find = self.sqlite.prepare_cached(
+            "select path from Refs join ValidPaths on reference = id where referrer = ?",
+        )?;
+        find.query_map([id], |row| row.get(0))?.collect()
+    }
+
+    /// Another valid path with the hash part of this one.
+    pub(crate) fn other_with_hash_part(&self, path: &StorePath) -> Result<Option<StorePath>> {
+        let start = format!("{}/{}", self.store, path.hash_part());
+        let find = self.sqlite.prepare_cached(
+            "select path from ValidPaths where path >= ? || '-' and path < ? || '.' and path != ?",
+        );
+        let text = self.store.print(path);
+        let found = find.and_then(|mut find| {
+            let row = find.query_row([&start, &start, &text], |row| row.get::<_, String>(0));
+            row.optional()
+        });
+        let found = found.map_err(failed(&self.file))?;
+        Ok(found.and_then(|text| self.store.parse_path(&text).ok()))
+    }
+
     /// Registers paths, all or none. References must be valid or among the paths; a valid path is
     /// left as it is. `time` is the registration time, in seconds since 1970.
     pub(crate) fn register(&mut self, infos: &[&PathInfo], time: i64) -> Result<()> {
@@ -69,14 +120,14 @@ impl Database {
     }
 }
 
-/// Whether paths are registered in the database below Nix's state directory, which is only read:
-/// while nobody writes to it, without the files that `SQLite` makes beside it for its locks. `None` if
-/// it cannot be read or has another schema.
-pub(crate) fn are_valid<'a>(
+/// The answer to a question about the database below Nix's state directory, which is only read: while
+/// nobody writes to it, without the files that `SQLite` makes beside it for its locks. `None` if it
+/// cannot be read or has another schema.
+pub(crate) fn ask<T>(
     state: &Path,
     store: &StoreDir,
-    paths: impl Iterator<Item = &'a StorePath> + Clone,
-) -> Option<bool> {
+    question: impl Fn(&Database) -> Result<T>,
+) -> Option<T> {
     let schema = fs::read_to_string(state.join("db/schema")).ok()?;
     if schema.trim() != SCHEMA {
         return None;
@@ -90,17 +141,21 @@ pub(crate) fn are_valid<'a>(
             sqlite,
             store: store.clone(),
         };
-        let mut paths = paths.clone();
-        let all: Result<bool> =
-            paths.try_fold(true, |all, path| Ok(all && database.is_valid(path)?));
-        all.ok()
+        question(&database).ok()
     };
     let ask_at_rest = || {
         let before = at_rest(&file)?;
-        let all = ask(&without_locks(&file)?);
-        all.filter(|_| at_rest(&file) == Some(before))
+        let answer = ask(&without_locks(&file)?);
+        answer.filter(|_| at_rest(&file) == Some(before))
     };
     ask_at_rest().or_else(|| ask(&file))
+}
+
+/// What `SQLite` does while another process writes. Ctrl-C ends it.
+fn wait(tries: i32) -> bool {
+    std::thread::sleep(POLL);
+    let waited = POLL.saturating_mul(tries.unsigned_abs());
+    interrupt::ensure_none().is_ok() && waited < BUSY
 }
 
 /// When a database was written last, and its size; `None` if not all data is in the file itself,
@@ -175,8 +230,14 @@ fn insert(
 
 fn failed(file: &Path) -> impl Fn(rusqlite::Error) -> Error + use<> {
     let file = file.to_owned();
-    move |source| Error::Database {
-        file: file.clone(),
-        source,
+    move |source| {
+        let is_busy = source.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
+        if is_busy && interrupt::ensure_none().is_err() {
+            return Error::Interrupted;
+        }
+        Error::Database {
+            file: file.clone(),
+            source,
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! Decides whether a bundle fits this machine. Neither this stage nor anything before it changes
 //! the machine. An [`Accepted`] is the only way into an import, and into an entry without one.
 
-use std::collections::HashSet;
 use std::path::Path;
 
-use super::Options;
+use super::{Options, present};
 use crate::entry;
 use crate::entry::project::root::ProjectRoot;
 use crate::error::{NotThere, Result, Unfit};
@@ -131,12 +130,13 @@ pub(super) fn accept(
 }
 
 impl Accepted {
-    /// Fails if a missing path is not in the bundle, or does not fit on the disk.
+    /// Fails if a path that is there is another one, or a missing one is not in the bundle or does not
+    /// fit on the disk.
     fn ensure_space(&mut self) -> Result<()> {
         let Some(connection) = &mut self.connection else {
             return Ok(());
         };
-        let missing = missing_bytes(self.bundle.reader.manifest(), connection)?;
+        let missing = missing_bytes(self.bundle.reader.manifest(), &self.target, connection)?;
         space::ensure_free(&self.target.store(), space::unpacked(missing))?;
         if missing > 0 {
             self.bundle.ensure_whole()?;
@@ -219,10 +219,10 @@ fn ensure_same_store(manifest: &Manifest, target: &Target, file: &Path) -> Resul
 
 /// The number of bytes to import. Checked before the import, because a disk that fills up during an
 /// import can damage Nix's database.
-fn missing_bytes(manifest: &Manifest, connection: &mut Connection) -> Result<u64> {
-    let paths = &manifest.closure.paths;
-    let names: Vec<_> = paths.iter().map(|path| path.path.clone()).collect();
-    let valid: HashSet<_> = connection.valid_paths(&names)?.into_iter().collect();
-    let missing = paths.iter().filter(|path| !valid.contains(&path.path));
-    Ok(missing.map(|path| path.nar_size).sum())
+fn missing_bytes(manifest: &Manifest, target: &Target, connection: &mut Connection) -> Result<u64> {
+    let closure = &manifest.closure;
+    let missing = present::missing(closure, target, connection)?;
+    present::ensure_alone(closure, &missing, target, connection)?;
+    let missing = closure.paths.iter().zip(missing).filter(|(_, is)| *is);
+    Ok(missing.map(|(path, _)| path.nar_size).sum())
 }

@@ -1,11 +1,29 @@
 //! Imports missing paths into the store and puts the project files in their place, in one pass over
 //! the bundle.
+//!
+//! Attacks of a bundle on the store, and the defences:
+//!
+//! * *A path that Nix takes for the lock of another* (`HASH-x.lock`), in the same bundle, in an earlier
+//!   one, or left by an interrupted import: Nix opens a lock through a symlink and deletes it
+//!   afterwards. No two paths of a manifest have one hash part, no path is imported beside a valid one
+//!   with its hash part (`present.rs`), and only a regular file of ours, with one name and empty, is a lock
+//!   (`lock.rs`), which is asked before a daemon is given the path, too.
+//! * *A lock that is never free*: one that is marked as deleted and still there is an error.
+//! * *A NAR that Nix takes but would not write*, so that the path does not have its hash on the disk, or
+//!   a false content address: [`NarCheck`](shellpack_format::store::nar_check::NarCheck) sees every byte before
+//!   a destination does, whichever it is. The end of a NAR is kept back from the daemon until then.
+//! * *A path of the same name with other contents*, brought by an earlier bundle: what the store has is
+//!   compared with the manifest before anything is changed, and again at the end.
+//! * *Files outside of the tree*: names come from checked NARs, below directories that are held open;
+//!   nothing that exists is opened or followed (`tree/restore.rs`). There are regular files, directories and
+//!   symlinks; modes are 0444 and 0555, so there are no set-uid bits.
+//! * *Another file in the place of the bundle*: it stays open from the check to the end.
+//! * *A root that leads elsewhere*: it is made again, and Nix is told of it again (`opened/roots.rs`).
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use super::accept::{Accepted, Places};
-use super::{Outside, project};
+use super::{Outside, present, project};
 use crate::entry::as_packed::AsPacked;
 use crate::entry::exported::Exported;
 use crate::entry::project::root::ProjectRoot;
@@ -201,7 +219,7 @@ impl Work<'_> {
         let opening = Opening::begin(record, &manifest, bytes, connection)?;
         let project = &self.places.project;
         let waiting = report.waiting("Nix's store to answer");
-        let wanted = hold_and_compare(&manifest.closure, connection)?;
+        let wanted = present::hold_and_compare(&manifest.closure, connection)?;
         drop(waiting);
         let more = project::bytes_to_stage(project, &bundle);
         let new_paths = self.announce(&manifest.closure, &wanted, more);
@@ -211,7 +229,7 @@ impl Work<'_> {
         } else if bundle.is_stream() {
             skip_closure(bundle.reader, &bundle.file, report)?;
         }
-        ensure_all_valid(&manifest.closure, connection)?;
+        ensure_all_valid(&manifest.closure, self.target, connection)?;
         if let Some(staged) = staged {
             staged.place(&manifest.project)?;
         }
@@ -259,24 +277,12 @@ fn skip_closure(mut reader: Reader<Source>, file: &Path, report: &Report) -> Res
     reader.finish().map_err(failed)
 }
 
-/// Holds every path by a temporary root, then asks which are missing. Paths that are valid now stay
-/// valid.
-fn hold_and_compare(closure: &Closure, connection: &mut Connection) -> Result<Vec<bool>> {
-    let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
-    for path in &paths {
-        connection.add_temp_root(path)?;
-    }
-    let valid: HashSet<_> = connection.valid_paths(&paths)?.into_iter().collect();
-    Ok(paths.iter().map(|path| !valid.contains(path)).collect())
-}
-
-/// Checks that all paths are valid now. Asks the store itself rather than trusting shellpack's
-/// bookkeeping.
-fn ensure_all_valid(closure: &Closure, connection: &mut Connection) -> Result<()> {
-    let missing = hold_and_compare(closure, connection)?
-        .iter()
-        .position(|missing| *missing);
-    match missing {
+/// Checks that all paths are valid now, and that each is the one of the bundle: another process may
+/// have been faster with one. Asks the store itself rather than trusting shellpack's bookkeeping.
+fn ensure_all_valid(closure: &Closure, target: &Target, connection: &mut Connection) -> Result<()> {
+    let _held = present::hold_and_compare(closure, connection)?;
+    let missing = present::missing(closure, target, connection)?;
+    match missing.iter().position(|missing| *missing) {
         Some(index) => Err(Error::NotImported(
             closure.store.print(&closure.paths[index].path),
         )),

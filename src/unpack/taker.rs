@@ -3,8 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
 use super::destination::{Destination, NarSink};
 use super::job::{Job, JobKind, PIECE};
 use super::unpacker::{Nar, Unpacker};
@@ -14,7 +12,7 @@ use shellpack_format::bundle::BadBundle;
 use shellpack_format::bundle::layout::Slice;
 use shellpack_format::bundle::member;
 use shellpack_format::store::export;
-use shellpack_format::store::hash::Digest;
+use shellpack_format::store::nar_check::{NarCheck, PathFault};
 
 /// How many bytes of a NAR are taken at a time: Ctrl-C must have an effect also on a slow disk.
 pub(super) const STEP: usize = 1 << 20;
@@ -201,8 +199,12 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         };
         for step in contents.chunks(STEP) {
             self.unpacker.report.ensure_not_interrupted()?;
-            nar.hasher.update(step);
-            nar.sink.write(step)?;
+            if !nar.check.update(step) {
+                nar.sink = None;
+            }
+            if let Some(sink) = &mut nar.sink {
+                sink.write(step)?;
+            }
             self.unpacker.report.emit(Event::Advanced {
                 bytes: step.len() as u64,
             });
@@ -228,9 +230,10 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
             return Ok(false);
         }
         if slice.bytes.start == 0 {
+            let closure = self.unpacker.closure;
             self.nar = Some(Nar {
-                hasher: Sha256::new(),
-                sink: self.unpacker.destination.begin(slice.index)?,
+                check: NarCheck::new(&closure.path_info(slice.index), &closure.store),
+                sink: Some(self.unpacker.destination.begin(slice.index)?),
             });
         }
         Ok(self.nar.is_some())
@@ -248,27 +251,28 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
                 trailer == &expected[range(&parts.trailer)]
             });
         if !is_right {
-            let reason = "its framing is not the one that the manifest calls for";
-            self.drop_nar(slice.index, reason);
+            self.drop_nar(slice.index, PathFault::Framing);
         }
         contents
     }
 
     fn end(&mut self, path: usize) -> Result<()> {
-        let Some(Nar { hasher, sink }) = self.nar.take() else {
+        let Some(Nar { check, sink }) = self.nar.take() else {
             return Ok(());
         };
-        if Digest::from(hasher) != self.unpacker.closure.paths[path].nar_hash {
-            let reason = "its contents do not have the hash that the manifest states";
-            self.drop_nar(path, reason);
-            return Ok(());
+        match (check.finish(), sink) {
+            (Ok(()), Some(sink)) => sink.finish()?,
+            (Ok(()), None) => {}
+            (Err(fault), _) => {
+                self.drop_nar(path, fault);
+                return Ok(());
+            }
         }
-        sink.finish()?;
         self.unpacker.report.emit(Event::PathDone);
         Ok(())
     }
 
-    fn drop_nar(&mut self, path: usize, reason: &'static str) {
+    fn drop_nar(&mut self, path: usize, reason: PathFault) {
         self.nar = None;
         let path = self.unpacker.closure.paths[path].path.to_string();
         self.faults.push(BadBundle::StorePath { path, reason });
@@ -308,9 +312,14 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         for start in contents.clone().step_by(PIECE) {
             self.unpacker.report.ensure_not_interrupted()?;
             let bytes = start..contents.end.min(start + PIECE);
-            nar.hasher.update(&raw[bytes.clone()]);
+            if !nar.check.update(&raw[bytes.clone()]) {
+                nar.sink = None;
+            }
+            let Some(sink) = &mut nar.sink else {
+                continue;
+            };
             pieces.push(Job {
-                kind: JobKind::Piece(nar.sink.split(&raw[bytes.clone()])?),
+                kind: JobKind::Piece(sink.split(&raw[bytes.clone()])?),
                 raw: Arc::clone(raw),
                 bytes,
             });

@@ -1,7 +1,5 @@
 //! The state that the threads of an unpacking share.
 
-use sha2::Sha256;
-
 use super::crew::Crew;
 use super::destination::Destination;
 use super::job::Job;
@@ -9,11 +7,13 @@ use crate::relay::Relay;
 use crate::report::Report;
 use shellpack_format::bundle::layout::Layout;
 use shellpack_format::bundle::manifest::Closure;
+use shellpack_format::store::nar_check::NarCheck;
 
 /// A NAR under way.
 pub(super) struct Nar<S> {
-    pub(super) hasher: Sha256,
-    pub(super) sink: S,
+    pub(super) check: NarCheck,
+    /// `None` once the NAR has broken a rule.
+    pub(super) sink: Option<S>,
 }
 
 /// The state that all threads of an unpacking share.

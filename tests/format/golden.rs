@@ -66,7 +66,7 @@ fn golden_bundles_have_their_digests() {
     );
     assert_eq!(
         digest("sample"),
-        "0f1ee43c5a6fbca82a62cb1b0d085f5905f8945141ce073d7b606dd7a0f7a225"
+        "241ee7853dbe8d69c6b1f1945d757041829c83b332b413bd01f576f4a256924a"
     );
     assert_eq!(
         digest("several"),

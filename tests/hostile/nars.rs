@@ -29,8 +29,8 @@ fn is_refused(nar: Vec<u8>, because: &str) {
     assert_eq!(unpacked(&nar), format!("not a valid NAR: {because}"));
     let found = faults(&Bundle::minimal().with_nar(nar).bytes());
     let path = format!("{:032}-bash", 1);
-    let reason = "it is not a valid NAR";
-    let is_it = |fault: &BadBundle| matches!(fault, BadBundle::StorePath { path: named, reason: said } if *named == path && *said == reason);
+    let reason = format!("it is not a valid NAR: {because}");
+    let is_it = |fault: &BadBundle| matches!(fault, BadBundle::StorePath { path: named, reason: said } if *named == path && said.to_string() == reason);
     assert!(
         found.len() == 1 && is_it(&found[0]),
         "{because}: verify found {found:?}"

@@ -2,8 +2,14 @@
 //! change of what has been released: make another sample instead.
 
 use shellpack_format::bundle::manifest::{Pin, SearchPathEntry, ShellName};
+use shellpack_format::store::store_path::StorePath;
 
 use super::{Bundle, Tree, store_path};
+
+/// The sample's source, a file with `nixpkgs`, as `nix-store --add` names it.
+const SOURCE: &str = "qnw2mcnwhycsvig1rjd632i5nswh3lc9-source";
+/// The hash of its NAR.
+const SOURCE_HASH: &str = "0xl1y90raja6xx6jfr0m0qfxsz5hbzmasglx803ls81kqn2nf917";
 
 impl Bundle {
     /// With a shell file and one store path, which nothing refers to.
@@ -62,16 +68,18 @@ impl Bundle {
             ],
         );
         let shell = &mut bundle.manifest.shells[0];
+        let source = StorePath::from_base_name(SOURCE).unwrap();
+        shell.roots[1] = source.clone();
         shell.nix_path = vec![SearchPathEntry {
             name: "nixpkgs".into(),
-            path: format!("/nix/store/{}", store_path(2, "source")),
+            path: format!("/nix/store/{source}"),
         }];
         shell.environment = [("MESSAGE".into(), "Hello, \"world\"!\n".into())].into();
         bundle.manifest.pins = vec![Pin {
             fetcher: "fetchTarball".into(),
             url: "https://example.org/nixpkgs.tar.gz".into(),
             hash: Some("0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73".into()),
-            store_path: store_path(2, "source"),
+            store_path: source.clone(),
             frozen: false,
             rev: None,
             arguments: None,
@@ -79,8 +87,8 @@ impl Bundle {
             flake: None,
         }];
         let paths = &mut bundle.manifest.closure.paths;
-        paths[1].ca =
-            Some("fixed:r:sha256:0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73".into());
+        paths[1].path = source;
+        paths[1].ca = Some(format!("fixed:r:sha256:{SOURCE_HASH}"));
         paths[2].signatures = vec![format!("lab-1:{}==", "A".repeat(86))];
         paths[3].references = vec![0, 2, 3];
         paths[3].deriver = Some(store_path(9, "greet-1.0.drv"));

@@ -18,6 +18,8 @@ pub mod writer;
 
 pub use volume::BadVolume;
 
+use crate::store::nar_check::PathFault;
+
 /// The version of the format that this crate writes, and the newest that it reads
 /// (`bundle-format.md`, section 2).
 pub const FORMAT: u32 = 1;
@@ -105,8 +107,8 @@ pub enum BadBundle {
     StorePath {
         /// Its base name, `<hash>-<name>`.
         path: String,
-        /// The difference.
-        reason: &'static str,
+        /// The rule that it breaks.
+        reason: PathFault,
     },
     /// The volumes do not make up a bundle.
     #[error(transparent)]

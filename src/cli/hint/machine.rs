@@ -1,7 +1,7 @@
 //! Hints for machines that are not as shellpack needs them.
 
 use super::this_command;
-use crate::error::{Error, Unfit};
+use crate::error::{Conflict, Error, Unfit};
 use crate::nix::places;
 use shellpack_format::bundle::manifest::shell_typed;
 
@@ -49,6 +49,28 @@ pub(super) fn of(error: &Error) -> Option<String> {
     })
 }
 
+/// For something in the store that is not what the bundle has.
+fn conflict_with(conflict: &Conflict) -> String {
+    match conflict {
+        Conflict::NotALock { lock, .. } => {
+            format!(
+                "look at it, and delete it: nix-store --delete {}",
+                lock.display()
+            )
+        }
+        Conflict::NotALockFile { lock, .. } => {
+            format!("look at it, and remove it: rm {}", lock.display())
+        }
+        Conflict::OneHashPart { other, .. } => format!(
+            "find out where both are from; to delete the one that is here: nix-store --delete {other}"
+        ),
+        Conflict::OtherContents { path, .. } | Conflict::OtherReferences { path } => format!(
+            "it was built here, or came with another bundle (shellpack list); to take the one of the \
+             bundle, remove what uses it (shellpack remove NAME), and: nix-store --delete {path}"
+        ),
+    }
+}
+
 fn unfit_for(unfit: &Unfit) -> Option<String> {
     let is_access = matches!(
         unfit,
@@ -87,6 +109,7 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
             this_command_without_evaluation()
         )),
         Unfit::WrongStore { .. } => None,
+        Unfit::Conflict(conflict) => Some(conflict_with(conflict)),
         Unfit::StoreElsewhere { is_set, .. } => Some(use_nix(*is_set)),
         Unfit::DaemonOfOthers {
             group,

@@ -5,14 +5,21 @@ use std::io::{self, BufReader, BufWriter, Read, Seek as _, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Endpoint, protocol};
 use crate::error::{Error, Result};
-use crate::interrupt::Attentive;
+use crate::interrupt::{self, Attentive};
 use shellpack_format::store::nar::padding;
 
 /// The longest string that we accept from a daemon: a message or a path, never content.
 const MAX_STRING: u64 = 64 << 20;
+
+/// The time between two looks whether a daemon has ended, and how long it may take after Ctrl-C.
+const POLL: Duration = Duration::from_millis(2);
+const MOMENT: Duration = Duration::from_millis(300);
 
 /// The messages that the daemon sends before an answer.
 mod stderr {
@@ -95,7 +102,7 @@ impl Wire {
         let mut own = self.own.take()?;
         // Closing its input ends it, if it has not ended by itself.
         self.to = BufWriter::new(Box::new(io::sink()));
-        own.child.wait().ok()?;
+        end(&mut own.child);
         let mut text = String::new();
         own.words.rewind().ok()?;
         own.words.read_to_string(&mut text).ok()?;
@@ -215,9 +222,25 @@ impl Drop for Wire {
             // us to read an answer.
             self.to = BufWriter::new(Box::new(io::sink()));
             self.from = BufReader::new(Box::new(io::empty()));
-            if child.wait().is_err() {
-                let _ = child.kill();
-            }
+            end(&mut child);
+        }
+    }
+}
+
+/// Waits for the end of a daemon whose input is closed. It may be waiting for others itself, for one
+/// who writes to Nix's database; after Ctrl-C, that wait is over.
+fn end(child: &mut Child) {
+    let mut interrupted: Option<Instant> = None;
+    let mut signal = Signal::TERM;
+    while matches!(child.try_wait(), Ok(None)) {
+        std::thread::sleep(POLL);
+        if interrupt::ensure_none().is_ok() {
+            continue;
+        }
+        let since = interrupted.get_or_insert_with(Instant::now);
+        if since.elapsed() >= MOMENT {
+            let _ = kill_process(Pid::from_child(child), signal);
+            (interrupted, signal) = (None, Signal::KILL);
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Imports through Nix's daemon, if it owns the store: over several connections, each for one path
-//! at a time. Nix checks every path itself.
+//! at a time. Nix checks the hash of every path itself, and little else: it takes NARs that it would
+//! not write. So the end of each NAR is kept back until the NAR was found right here.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::lock::ensure_lockable;
 use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
@@ -11,6 +13,9 @@ use crate::unpack::{self, Destination, NarSink};
 use shellpack_format::bundle::BadBundle;
 use shellpack_format::bundle::manifest::Closure;
 use shellpack_format::bundle::reader::ReadError;
+
+/// How many bytes are kept back. Nix cannot complete a NAR without the last one.
+const END: usize = 8;
 
 /// A store that the daemon writes to.
 #[derive(Debug)]
@@ -78,6 +83,8 @@ impl Destination for Uploads<'_> {
     }
 
     fn begin(&self, index: usize) -> Result<Upload<'_>> {
+        let path = &self.closure.paths[index].path;
+        ensure_lockable(&self.closure.store.join(path))?;
         let idle = self.lock().idle.pop();
         let mut connection = match idle {
             Some(connection) => connection,
@@ -88,6 +95,7 @@ impl Destination for Uploads<'_> {
             uploads: self,
             index,
             connection,
+            end: Vec::with_capacity(2 * END),
             over: false,
         })
     }
@@ -108,8 +116,19 @@ pub(super) struct Upload<'a> {
     uploads: &'a Uploads<'a>,
     index: usize,
     connection: Connection,
+    /// The last bytes, which were not sent yet.
+    end: Vec<u8>,
     /// Whether Nix said that it needs no more bytes.
     over: bool,
+}
+
+impl Upload<'_> {
+    fn send(&mut self, bytes: &[u8]) -> Result<()> {
+        if !self.over {
+            self.over = !self.connection.send_nar(bytes)?;
+        }
+        Ok(())
+    }
 }
 
 impl NarSink for Upload<'_> {
@@ -122,13 +141,17 @@ impl NarSink for Upload<'_> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        if !self.over {
-            self.over = !self.connection.send_nar(bytes)?;
-        }
-        Ok(())
+        let (now, last) = bytes.split_at(bytes.len().saturating_sub(END));
+        let before = self.end.len().saturating_sub(END - last.len());
+        let before: Vec<u8> = self.end.drain(..before).collect();
+        self.end.extend_from_slice(last);
+        self.send(&before)?;
+        self.send(now)
     }
 
     fn finish(mut self) -> Result<()> {
+        let end = std::mem::take(&mut self.end);
+        self.send(&end)?;
         if !self.over {
             self.connection.finish_import()?;
         }

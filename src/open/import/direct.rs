@@ -9,16 +9,17 @@ use super::lock::{CollectorLock, ImportLock, PathLock};
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
 use crate::nix::Nix;
 use crate::nix::database::Database;
 use crate::report::Report;
-use crate::tree::content_address::ContentAddress;
 use crate::tree::delete_tree;
 use crate::unpack::{self, Destination};
 use shellpack_format::bundle::BadBundle;
 use shellpack_format::bundle::manifest::{Closure, ClosurePath};
 use shellpack_format::bundle::reader::ReadError;
+use shellpack_format::store::content_address::ContentAddress;
+use shellpack_format::store::store_path::StorePath;
 
 mod register;
 mod removal;
@@ -54,7 +55,7 @@ impl<'a> Direct<'a> {
         bundle: &'a Path,
         report: &'a Report,
     ) -> Result<Option<Self>> {
-        if !nix.owns_store() || !closure.paths.iter().enumerate().all(is_simple) {
+        if !nix.owns_store() || !closure.paths.iter().all(is_simple) {
             return Ok(None);
         }
         let Some(database) = Database::open(&nix.state, &nix.store)? else {
@@ -89,21 +90,16 @@ impl<'a> Direct<'a> {
         self.closure.store.join(&self.closure.paths[index].path)
     }
 
-    /// Checks the content address of a path, if it claims one. Such a path needs no signature; Nix
-    /// would check the claim, and a direct import bypasses Nix.
-    fn ensure_content_address(&self, index: usize, place: &Path) -> Result<()> {
-        let info = self.closure.path_info(index);
-        let Some(claim) = info.ca.as_deref().and_then(ContentAddress::parse) else {
-            return Ok(());
-        };
-        if claim.holds(&info, &self.closure.store, place)? {
-            return Ok(());
+    /// Fails if another path has the hash part of this one, so that it may be in the place of its lock.
+    fn ensure_alone(&self, path: &StorePath) -> Result<()> {
+        match self.lock().database.other_with_hash_part(path)? {
+            None => Ok(()),
+            Some(other) => Err(Conflict::OneHashPart {
+                path: self.closure.store.print(path),
+                other: self.closure.store.print(&other),
+            }
+            .into()),
         }
-        let reason = "its contents do not match its content address";
-        self.fault(BadBundle::StorePath {
-            path: info.path.to_string(),
-            reason,
-        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -113,12 +109,9 @@ impl<'a> Direct<'a> {
 
 /// Whether a row in the database is all that a path needs. The outputs of a derivation have rows of
 /// their own, and only Nix can check some content addresses.
-fn is_simple((index, path): (usize, &ClosurePath)) -> bool {
-    let refers_to_itself = path
-        .references
-        .last()
-        .is_some_and(|&last| last as usize == index);
-    let is_checked = |ca: &String| ContentAddress::parse(ca).is_some() && !refers_to_itself;
+fn is_simple(path: &ClosurePath) -> bool {
+    let is_checked =
+        |ca: &String| ContentAddress::parse(ca).is_some_and(|claim| claim.is_checked());
     !path.path.is_derivation() && path.ca.as_ref().is_none_or(is_checked)
 }
 
@@ -149,8 +142,9 @@ impl Destination for Direct<'_> {
 
     fn begin(&self, index: usize) -> Result<Tree<'_>> {
         let place = self.place(index);
-        let lock = PathLock::take(&place, self.report)?;
         let path = &self.closure.paths[index].path;
+        self.ensure_alone(path)?;
+        let lock = PathLock::take(&place, self.report)?;
         if self.lock().database.is_valid(path)? {
             // Another process was faster.
             return Ok(Tree::present(self, index));

@@ -1,18 +1,20 @@
 //! Nix's locks, taken by Nix's rules, so that builds, substitutions, garbage collections and other
 //! imports can run at the same time.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
 use crate::report::Report;
 use crate::text::shown;
+use shellpack_format::store::store_path::LOCK;
 
 /// How long to wait between two tries for a lock.
 const POLL: Duration = Duration::from_millis(50);
@@ -27,17 +29,22 @@ pub(super) struct PathLock {
 impl PathLock {
     /// Waits for the lock of a store path.
     pub(super) fn take(store_path: &Path, report: &Report) -> Result<Self> {
-        let mut name = store_path.as_os_str().to_owned();
-        name.push(".lock");
-        let path = PathBuf::from(name);
+        let path = place_of_lock(store_path);
         loop {
+            ensure_lockable(store_path)?;
             let file = open(&path)?;
             lock(&file, Kind::Exclusive, &path, report)?;
-            // The previous holder marks the file when it deletes it; a marked file is no longer a
+            // The previous holder marks the file after it deletes it; a marked file is no longer a
             // lock.
-            if file.metadata().map_err(Error::io("lock", &path))?.len() == 0 {
+            let locked = file.metadata().map_err(Error::io("lock", &path))?;
+            if locked.len() == 0 {
                 return Ok(Self { file, path });
             }
+            // One that is still there was not marked by a holder, and would never be free.
+            if is_at(&path, &locked) {
+                return Err(not_a_lock(store_path, path, "not empty"));
+            }
+            report.ensure_not_interrupted()?;
         }
     }
 
@@ -59,7 +66,14 @@ impl PathLock {
 
 impl Drop for PathLock {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        // Whatever else is there by now is not ours to delete.
+        if self
+            .file
+            .metadata()
+            .is_ok_and(|own| is_at(&self.path, &own))
+        {
+            let _ = fs::remove_file(&self.path);
+        }
         let _ = self.file.write_all(b"d");
     }
 }
@@ -98,15 +112,85 @@ impl ImportLock {
     }
 }
 
+fn place_of_lock(store_path: &Path) -> PathBuf {
+    let mut name = store_path.as_os_str().to_owned();
+    name.push(LOCK);
+    PathBuf::from(name)
+}
+
+/// Fails if something is in the place of a path's lock that is no lock: Nix would open it all the
+/// same, through a symlink, too, and delete it afterwards. So this is asked before Nix is given a path.
+pub(super) fn ensure_lockable(store_path: &Path) -> Result<()> {
+    let path = place_of_lock(store_path);
+    let there = match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(Error::io("lock", &path))?,
+    };
+    let owner_of_store = store_path.parent().and_then(|store| store.metadata().ok());
+    let is_ours = there.uid() == geteuid().as_raw()
+        || owner_of_store.is_some_and(|store| store.uid() == there.uid());
+    let what = match oddity(&there) {
+        None if !is_ours => "another user's file",
+        None => return Ok(()),
+        Some(what) => what,
+    };
+    Err(not_a_lock(store_path, path, what))
+}
+
+/// The kind of a file that is no lock: a lock is a regular file with one name.
+fn oddity(file: &Metadata) -> Option<&'static str> {
+    let kind = file.file_type();
+    if kind.is_symlink() {
+        Some("a symlink")
+    } else if kind.is_dir() {
+        Some("a directory")
+    } else if !kind.is_file() {
+        Some("not a regular file")
+    } else if file.nlink() > 1 {
+        Some("a file with more than one name")
+    } else {
+        None
+    }
+}
+
+fn not_a_lock(store_path: &Path, lock: PathBuf, what: &'static str) -> Error {
+    let path = store_path.to_owned();
+    Conflict::NotALock { path, lock, what }.into()
+}
+
+/// Whether a file is what has this path.
+fn is_at(path: &Path, file: &Metadata) -> bool {
+    let there = fs::symlink_metadata(path);
+    there.is_ok_and(|there| (there.dev(), there.ino()) == (file.dev(), file.ino()))
+}
+
+/// Opens a lock, or makes it. Nothing is opened but a regular file.
 fn open(path: &Path) -> Result<File> {
-    OpenOptions::new()
+    let refused = |what| Conflict::NotALockFile {
+        lock: path.to_owned(),
+        what,
+    };
+    if let Ok(there) = fs::symlink_metadata(path)
+        && let Some(what) = oddity(&there)
+    {
+        return Err(refused(what).into());
+    }
+    // It may have been replaced meanwhile.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
+        .custom_flags(flags.bits().cast_signed())
         .open(path)
-        .map_err(Error::io("lock", path))
+        .map_err(Error::io("lock", path))?;
+    let opened = file.metadata().map_err(Error::io("lock", path))?;
+    match oddity(&opened) {
+        Some(what) => Err(refused(what).into()),
+        None => Ok(file),
+    }
 }
 
 enum Kind {

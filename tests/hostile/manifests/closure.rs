@@ -1,6 +1,6 @@
 //! Store paths, their references and their sizes.
 
-use shellpack_format::store::store_path::StoreDir;
+use shellpack_format::store::store_path::{StoreDir, StorePath};
 
 use crate::synthetic::refusals::{with, with_tables};
 use crate::synthetic::{Bundle, faults};
@@ -14,17 +14,17 @@ fn a_store_path_that_is_listed_twice_is_refused() {
     assert_eq!(said, format!("{:032}-bash is listed twice", 1));
 }
 
-/// The message for these references of the sample's second path.
+/// The message for these references of the sample's third path.
 fn with_references(references: &[u32]) -> String {
-    with(|manifest| manifest.closure.paths[1].references = references.to_vec())
+    with(|manifest| manifest.closure.paths[2].references = references.to_vec())
 }
 
 /// References come before referrers: nothing is ever registered before what it needs, and
 /// there is no loop but to oneself.
 #[test]
 fn references_point_backwards() {
-    for forward in [[2], [3], [4], [u32::MAX]] {
-        let said = format!("the references of {:032}-source are not in order", 2);
+    for forward in [[3], [4], [u32::MAX]] {
+        let said = format!("the references of {:032}-libgreet-1.0 are not in order", 3);
         assert_eq!(with_references(&forward), said);
     }
 }
@@ -32,7 +32,7 @@ fn references_point_backwards() {
 #[test]
 fn references_are_sorted_and_stated_once() {
     for references in [[1, 0], [0, 0]] {
-        let said = format!("the references of {:032}-source are not in order", 2);
+        let said = format!("the references of {:032}-libgreet-1.0 are not in order", 3);
         assert_eq!(with_references(&references), said);
     }
 }
@@ -40,7 +40,7 @@ fn references_are_sorted_and_stated_once() {
 #[test]
 fn a_path_may_refer_to_itself() {
     let mut bundle = Bundle::sample();
-    bundle.manifest.closure.paths[1].references = vec![1];
+    bundle.manifest.closure.paths[2].references = vec![2];
     bundle.cut(&[]);
     assert!(faults(&bundle.bytes()).is_empty());
 }
@@ -116,20 +116,59 @@ fn a_path_starts_where_the_sizes_say() {
     );
 }
 
-/// They go into lines of a database and of a protocol.
+/// They go into lines of a database and of a protocol. Newer versions of Nix cannot read an entry
+/// whose signature is none.
 #[test]
-fn signatures_and_ca_are_one_word() {
-    let said = format!("the signatures or ca of {:032}-source are malformed", 2);
-    for word in ["a b", "a\nb", "a\u{1b}[31m", "a\0"] {
+fn signatures_and_ca_have_their_form() {
+    let said = format!(
+        "the signatures or ca of {:032}-libgreet-1.0 are malformed",
+        3
+    );
+    for word in [
+        "a b",
+        "a\nb",
+        "a\u{1b}[31m",
+        "a\0",
+        "",
+        "garbage",
+        "a:",
+        ":AAAA",
+        "a:b c",
+    ] {
         assert_eq!(
-            with(|manifest| manifest.closure.paths[1].ca = Some(word.into())),
+            with(|manifest| manifest.closure.paths[2].ca = Some(word.into())),
             said
         );
         let signatures = vec![word.to_owned()];
         assert_eq!(
-            with(|manifest| manifest.closure.paths[1].signatures = signatures),
+            with(|manifest| manifest.closure.paths[2].signatures = signatures),
             said
         );
+    }
+    for claim in [
+        "fixed:r:sha256:short",
+        "fixed:sha3:143xibwh31h9bvxzalr0sjvbbvpa6ffs",
+    ] {
+        assert_eq!(
+            with(|manifest| manifest.closure.paths[2].ca = Some(claim.into())),
+            said
+        );
+    }
+}
+
+/// Nix takes `HASH-x.lock` for the lock of `HASH-x`, and more names like this for files of its own.
+#[test]
+fn two_paths_of_one_hash_part_are_refused() {
+    for ending in [".lock", ".check", ".chroot", "-dev", ""] {
+        let said = with(|manifest| {
+            let other = format!("{:032}-greet-1.0{ending}", 3);
+            manifest.closure.paths[3].path = StorePath::from_base_name(&other).unwrap();
+        });
+        let paths = format!(
+            "{0:032}-libgreet-1.0 and {0:032}-greet-1.0{ending} have one hash part",
+            3
+        );
+        assert_eq!(said, paths);
     }
 }
 
@@ -139,6 +178,8 @@ fn another_store_directory_is_another_stream() {
     bundle.manifest.closure.store = StoreDir::parse("/gnu/store").unwrap();
     bundle.manifest.shells[0].bash = None;
     bundle.manifest.shells[0].nix_path.clear();
+    // It is that of a path in `/nix/store`.
+    bundle.manifest.closure.paths[1].ca = None;
     bundle.cut(&[]);
     assert!(faults(&bundle.bytes()).is_empty());
 }

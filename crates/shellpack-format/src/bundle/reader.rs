@@ -1,5 +1,23 @@
 //! Reads a bundle's members in order, and refuses any that the manifest does not call for
 //! (`bundle-format.md`, section 3.3). It never seeks, so a pipe is enough.
+//!
+//! Attacks of a file on its reader, and the defences:
+//!
+//! * *Names that lead elsewhere* (`../x`, `/etc/x`, a member through a symlink): no name of the archive is
+//!   used. Each header is compared with the one that the manifest calls for, and names in the manifest
+//!   are types that cannot leave their directory.
+//! * *Two readings of one archive* (duplicate members, sparse files, other tar dialects, headers with
+//!   two meanings): each member has one allowed header, in one order, and nothing comes after the end.
+//! * *Sizes that lie*: a size is compared with the manifest or a bound before anything is allocated for
+//!   it, and the sizes in the manifest must add up.
+//! * *Decompression bombs*: a segment is decoded up to its stated size, of at most 128 MiB, and only if
+//!   its check is right.
+//! * *Bytes that no digest covers*: padding is zero, framing follows from the manifest, and each segment
+//!   has a digest of its compressed bytes.
+//! * *NARs that are none, names that Nix itself uses, false content addresses*: one table of rules for
+//!   all who take NARs ([`NarCheck`](crate::store::nar_check::NarCheck)).
+//! * *Store paths that are taken for each other*: no two have one hash part.
+//! * *A newer format, made to look like an old one*: `format` and `needs` come before everything else.
 
 use std::io::{self, ErrorKind, Read};
 

@@ -16,6 +16,13 @@ const MAX_NAME: usize = 211;
 /// Far more than any store directory in use; a hostile one must not make every path long.
 const MAX_DIR: usize = 200;
 
+/// The endings of what Nix makes beside a path: its lock (`pathlocks.cc`), the root of a build in a
+/// sandbox, the result of `--check`, and an output whose references are rewritten (`build/`). Nix
+/// opens the lock through a symlink, and deletes whatever else is in its way.
+const USED_BY_NIX: [&str; 4] = [LOCK, ".chroot", ".check", ".tmp"];
+/// The ending of the lock of a path.
+pub const LOCK: &str = ".lock";
+
 /// The part of a store path after the store directory: `<hash>-<name>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -64,6 +71,17 @@ impl StorePath {
     /// The part after the hash: `hello-2.12`.
     pub fn name(&self) -> &str {
         &self.0[HASH_CHARS + 1..]
+    }
+
+    /// The part that no two valid paths have in common.
+    pub fn hash_part(&self) -> &str {
+        &self.0[..HASH_CHARS]
+    }
+
+    /// Whether Nix gives such a name to a file or directory of its own, beside the path whose name
+    /// is the part before the ending.
+    pub fn is_used_by_nix(&self) -> bool {
+        USED_BY_NIX.iter().any(|ending| self.0.ends_with(ending))
     }
 
     /// Whether this is a derivation's file.

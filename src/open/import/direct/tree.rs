@@ -99,7 +99,8 @@ impl<'a> NarSink for Tree<'a> {
         };
         restore.finish()?;
         unpacking.is_verified.store(true, Ordering::Release);
-        Unpacking::finish(unpacking)
+        Unpacking::finish(unpacking);
+        Ok(())
     }
 }
 
@@ -119,27 +120,26 @@ impl NarPart for TreePart<'_> {
             return Ok(());
         };
         part.finish()?;
-        Unpacking::finish(unpacking)
+        Unpacking::finish(unpacking);
+        Ok(())
     }
 }
 
 impl Unpacking<'_> {
     /// Called by each thread that has finished its part. The last one completes the tree, or
     /// removes it if its NAR did not match.
-    fn finish(unpacking: Arc<Self>) -> Result<()> {
-        match Arc::into_inner(unpacking) {
-            Some(mut last) if last.is_verified.load(Ordering::Acquire) => last.complete(),
-            _ => Ok(()),
+    fn finish(unpacking: Arc<Self>) {
+        if let Some(mut last) = Arc::into_inner(unpacking)
+            && last.is_verified.load(Ordering::Acquire)
+        {
+            last.complete();
         }
     }
 
-    fn complete(&mut self) -> Result<()> {
-        self.direct
-            .ensure_content_address(self.index, &self.place)?;
+    fn complete(&mut self) {
         if let Some(lock) = self.lock.take() {
             self.direct.complete(self.index, lock);
         }
-        Ok(())
     }
 }
 

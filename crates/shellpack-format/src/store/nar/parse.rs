@@ -6,8 +6,10 @@
 
 use super::{MAGIC, padding};
 
-/// The longest string other than file contents: a link target (`PATH_MAX`).
+/// The longest string other than file contents.
 const MAX_STRING: u64 = 4096;
+/// The longest target of a symlink: `PATH_MAX` without the final zero.
+const MAX_TARGET: usize = 4095;
 /// How deep directories may nest; each level of a restored tree holds an open directory.
 const MAX_DEPTH: usize = 256;
 
@@ -273,6 +275,9 @@ fn contents<'a>(left: u64, input: &mut &'a [u8]) -> Option<&'a [u8]> {
 fn checked_target(target: Vec<u8>) -> Result<Vec<u8>, BadNar> {
     if target.is_empty() || target.contains(&0) {
         return Err(BadNar("a symlink has no usable target"));
+    }
+    if target.len() > MAX_TARGET {
+        return Err(BadNar("the target of a symlink is too long"));
     }
     Ok(target)
 }

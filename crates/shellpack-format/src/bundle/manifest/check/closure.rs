@@ -1,18 +1,27 @@
 //! The store paths, and the segments that they lie in.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::bad;
 use crate::bundle::BadBundle;
 use crate::bundle::manifest::{Closure, Manifest};
 use crate::bundle::segment::MAX_RAW;
+use crate::store::content_address::ContentAddress;
 
-/// Checks that each path is there once, behind those that it refers to.
+/// Checks that each path is there once, behind those that it refers to. Nor has another path its hash
+/// part: no two paths of Nix have one in common, except if their maker chose it, so that one of them
+/// is taken for the lock of the other.
 pub(super) fn ensure_ordered(closure: &Closure) -> Result<(), BadBundle> {
-    let mut seen = BTreeSet::new();
+    let mut seen = BTreeMap::new();
     for (index, path) in closure.paths.iter().enumerate() {
-        if !seen.insert(&path.path) {
-            return bad(format!("{} is listed twice", path.path));
+        match seen.insert(path.path.hash_part(), &path.path) {
+            Some(other) if *other == path.path => {
+                return bad(format!("{other} is listed twice"));
+            }
+            Some(other) => {
+                return bad(format!("{other} and {} have one hash part", path.path));
+            }
+            None => {}
         }
         let ascending = path.references.windows(2).all(|pair| pair[0] < pair[1]);
         let backwards = path
@@ -22,8 +31,8 @@ pub(super) fn ensure_ordered(closure: &Closure) -> Result<(), BadBundle> {
         if !(ascending && backwards) {
             return bad(format!("the references of {} are not in order", path.path));
         }
-        let printable = |text: &String| !text.contains(|c: char| c.is_control() || c == ' ');
-        if !path.signatures.iter().chain(&path.ca).all(printable) {
+        let has_form = |ca: &String| ContentAddress::parse(ca).is_some();
+        if !(path.ca.iter().all(has_form) && path.signatures.iter().all(|one| is_signature(one))) {
             return bad(format!(
                 "the signatures or ca of {} are malformed",
                 path.path
@@ -31,6 +40,17 @@ pub(super) fn ensure_ordered(closure: &Closure) -> Result<(), BadBundle> {
         }
     }
     Ok(())
+}
+
+/// Whether this is a key's name and base64. Nix cannot read the entry of a path that has others.
+fn is_signature(text: &str) -> bool {
+    let is_digit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
+    let Some((name, digits)) = text.split_once(':') else {
+        return false;
+    };
+    let digits = digits.trim_end_matches('=');
+    let is_name = !name.is_empty() && !name.contains(|c: char| c.is_control() || c == ' ');
+    is_name && !digits.is_empty() && digits.chars().all(is_digit)
 }
 
 /// Checks that the segments are as large as the paths need, and that each path starts where it says.

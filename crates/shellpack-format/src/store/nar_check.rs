@@ -1,0 +1,144 @@
+//! Every rule for the contents of a store path, in one place: whoever takes NARs from a bundle, to
+//! unpack them, to hand them to Nix's daemon or only to look at them, passes them through here
+//! (`bundle-format.md`, section 5.3).
+
+use sha2::{Digest as _, Sha256};
+
+use super::content_address::{ContentAddress, Hashing};
+use super::hash::Digest;
+use super::nar::parse::{BadNar, NarEvent, Parser};
+use super::path_info::PathInfo;
+use super::store_path::StoreDir;
+
+/// The reason why a store path of a bundle is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PathFault {
+    /// The bytes around the NAR are other ones.
+    #[error("its framing is not the one that the manifest calls for")]
+    Framing,
+    /// The NAR has another hash.
+    #[error("its contents do not have the hash that the manifest states")]
+    Hash,
+    /// The NAR is none.
+    #[error("it is {0}")]
+    Nar(#[from] BadNar),
+    /// The path does not follow from its contents, as it claims.
+    #[error("its contents do not match its content address")]
+    ContentAddress,
+    /// Nix makes a file of this name beside another path, and would take this one for it.
+    #[error(
+        "Nix itself uses its name, so it must be a regular file that is not empty, or content-addressed"
+    )]
+    Name,
+}
+
+/// Checks one NAR while it goes by. Memory does not grow with it.
+#[derive(Debug, Clone)]
+pub struct NarCheck {
+    nar_hash: Digest,
+    hasher: Sha256,
+    parser: Parser,
+    claim: Claim,
+    /// Whether Nix uses the name, and the hash part is only claimed.
+    must_be_file: bool,
+    /// The first rule that is broken. Damage is the better explanation, so the hash comes first.
+    fault: Option<PathFault>,
+}
+
+#[derive(Debug, Clone)]
+enum Claim {
+    /// There is none, or Nix checks it.
+    None,
+    /// The contents are not looked at: the claim cannot be true.
+    False,
+    /// It is true if the NAR has its hash.
+    NarHash,
+    /// It is true if this holds.
+    Hashing(Box<Hashing>),
+}
+
+impl NarCheck {
+    /// A check of the NAR of this path.
+    pub fn new(info: &PathInfo, store: &StoreDir) -> Self {
+        let claim = Claim::of(info, store);
+        Self {
+            nar_hash: info.nar_hash,
+            hasher: Sha256::new(),
+            parser: Parser::default(),
+            must_be_file: info.path.is_used_by_nix() && matches!(claim, Claim::None),
+            fault: matches!(claim, Claim::False).then_some(PathFault::ContentAddress),
+            claim,
+        }
+    }
+
+    /// Takes the next bytes. Returns whether they may be handed on.
+    pub fn update(&mut self, bytes: &[u8]) -> bool {
+        self.hasher.update(bytes);
+        if self.fault.is_none() {
+            self.fault = self.look(bytes).err();
+        }
+        self.fault.is_none()
+    }
+
+    fn look(&mut self, bytes: &[u8]) -> Result<(), PathFault> {
+        if let Claim::Hashing(hashing) = &mut self.claim {
+            hashing.bytes(bytes);
+        }
+        let mut rest = bytes;
+        while let Some(event) = self.parser.next(&mut rest)? {
+            if self.must_be_file {
+                if !matches!(event, NarEvent::File { size: 1.., .. }) {
+                    return Err(PathFault::Name);
+                }
+                self.must_be_file = false;
+            }
+            if let Claim::Hashing(hashing) = &mut self.claim {
+                hashing.event(&event);
+            }
+        }
+        Ok(())
+    }
+
+    /// There are no more bytes.
+    pub fn finish(self) -> Result<(), PathFault> {
+        if Digest::from(self.hasher) != self.nar_hash {
+            return Err(PathFault::Hash);
+        }
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        self.parser.finish()?;
+        let holds = match self.claim {
+            Claim::None | Claim::NarHash => true,
+            Claim::Hashing(hashing) => hashing.holds(),
+            Claim::False => false,
+        };
+        if holds {
+            Ok(())
+        } else {
+            Err(PathFault::ContentAddress)
+        }
+    }
+}
+
+impl Claim {
+    fn of(info: &PathInfo, store: &StoreDir) -> Self {
+        let Some(text) = &info.ca else {
+            return Self::None;
+        };
+        let Some(claim) = ContentAddress::parse(text) else {
+            return Self::False;
+        };
+        let Some(hashing) = Hashing::new(&claim, info) else {
+            return Self::None;
+        };
+        if !claim.gives(info, store) {
+            return Self::False;
+        }
+        if hashing.is_of(&info.nar_hash) {
+            return Self::NarHash;
+        }
+        Self::Hashing(Box::new(hashing))
+    }
+}

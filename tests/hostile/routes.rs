@@ -1,0 +1,157 @@
+//! One table of bundles that do harm, and every route that a bundle can take: `verify`, a direct
+//! import, an import through Nix's daemon, a rehearsal. All of them refuse each bundle, in the same
+//! words, and no store has anything of it afterwards.
+
+use std::fs;
+
+use shellpack_format::bundle::BadBundle;
+use shellpack_format::store::hash::Digest;
+
+use crate::support::Machine;
+use crate::support::daemon::DAEMON;
+use crate::synthetic::{Bundle, Tree, entry, faults, nar, nar_of_entries};
+
+/// The empty hashes: the claims are well-formed, and false.
+const SHA256: &str = "0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73";
+const SHA1: &str = "143xibwh31h9bvxzalr0sjvbbvpa6ffs";
+
+/// Of one store path with this name and NAR.
+fn of(name: &str, nar: Vec<u8>) -> Bundle {
+    Bundle::new(&[("shell.nix", Tree::file("{ }"))], &[(name, nar)])
+}
+
+fn claiming(name: &str, claim: &str) -> Bundle {
+    let mut bundle = of(name, Tree::file("hello").nar());
+    bundle.manifest.closure.paths[0].ca = Some(claim.to_owned());
+    bundle
+}
+
+/// What each has, and the end of the message for it.
+fn table() -> Vec<(Bundle, &'static str)> {
+    let regular = |rest: &[&str]| {
+        let strings: [&[&str]; 2] = [&["nix-archive-1", "(", "type", "regular"], rest];
+        nar(&strings.concat())
+    };
+    let link = |target: &str| {
+        nar(&[
+            "nix-archive-1",
+            "(",
+            "type",
+            "symlink",
+            "target",
+            target,
+            ")",
+        ])
+    };
+    let content_address = "its contents do not match its content address";
+    let name = "Nix itself uses its name, so it must be a regular file that is not empty, or \
+                content-addressed";
+    let own_name = format!("{:032}-itself", 1);
+    let mut refers_to_itself = claiming("itself", &format!("fixed:r:sha256:{SHA256}"));
+    refers_to_itself.nars[0] = Tree::file(own_name).nar();
+    refers_to_itself.manifest.closure.paths[0].references = vec![0];
+    refers_to_itself.cut(&[]);
+    vec![
+        (
+            of("unsorted", nar_of_entries(&[&entry("b"), &entry("a")])),
+            "it is not a valid NAR: its entries are not in order",
+        ),
+        (
+            of("none", regular(&[")"])),
+            "it is not a valid NAR: an unexpected keyword",
+        ),
+        (
+            of("twice", regular(&["contents", "x", "contents", "y", ")"])),
+            "it is not a valid NAR: an unexpected keyword",
+        ),
+        (
+            of("late", regular(&["contents", "x", "executable", "", ")"])),
+            "it is not a valid NAR: an unexpected keyword",
+        ),
+        (
+            of("zero", link("a\0b")),
+            "it is not a valid NAR: a symlink has no usable target",
+        ),
+        (
+            of("long", link(&"x".repeat(4096))),
+            "it is not a valid NAR: the target of a symlink is too long",
+        ),
+        (
+            of("out", nar_of_entries(&[&entry("..")])),
+            "it is not a valid NAR: an entry has an unsafe name",
+        ),
+        (
+            claiming("recursive", &format!("fixed:r:sha256:{SHA256}")),
+            content_address,
+        ),
+        (
+            claiming("flat", &format!("fixed:sha256:{SHA256}")),
+            content_address,
+        ),
+        (
+            claiming("text", &format!("text:sha256:{SHA256}")),
+            content_address,
+        ),
+        (
+            claiming("old", &format!("fixed:sha1:{SHA1}")),
+            content_address,
+        ),
+        (
+            claiming(
+                "right-hash",
+                &format!("fixed:sha256:{}", Digest::of(b"hello").nix32()),
+            ),
+            content_address,
+        ),
+        (refers_to_itself, content_address),
+        (of("x.lock", link("/root/outside")), name),
+        (of("y.lock", Tree::file("").nar()), name),
+        (of("z.lock", Tree::directory([]).nar()), name),
+        (of("x.drv.chroot", Tree::directory([]).nar()), name),
+        (of("x.check", link("/root")), name),
+    ]
+}
+
+#[test]
+fn every_route_refuses_the_same_bundles() {
+    let (direct, served) = (Machine::offline(), Machine::offline());
+    let store_is_sound = "ls -d /nix/store/0* 2>/dev/null || true; test ! -e ~/outside
+        nix-store --verify --check-contents; sqlite3 /nix/var/nix/db/db.sqlite 'select path from ValidPaths'";
+    let open = "shellpack open --no-shell x.shellpack";
+    direct.sh("nix-store --init").succeeds();
+    for (bundle, because) in table() {
+        let path = &bundle.manifest.closure.paths[0].path;
+        let said = format!("the store path {path} is damaged: {because}");
+        let bytes = bundle.bytes();
+        let found: Vec<_> = faults(&bytes).iter().map(BadBundle::to_string).collect();
+        assert_eq!(found, [said.as_str()]);
+        for machine in [&direct, &served] {
+            fs::write(machine.home("x.shellpack"), &bytes).unwrap();
+        }
+        let (one, two) = (
+            direct.sh(open),
+            served.sh(&format!("{DAEMON}\nNIX_REMOTE=daemon {open}")),
+        );
+        for outcome in [one, two] {
+            outcome.exits_with(125).says(&said);
+        }
+        direct.sh(store_is_sound).succeeds().prints("");
+        // What Nix has written until the end was missing is not valid, and the next import or the
+        // collector removes it.
+        served
+            .sh(&format!("nix-store --gc >/dev/null 2>&1; {store_is_sound}"))
+            .succeeds()
+            .prints("");
+    }
+}
+
+/// The rehearsal of a bundle opens it in a room.
+#[test]
+fn a_rehearsal_refuses_them_too() {
+    let b = Machine::offline();
+    for (bundle, because) in table().into_iter().step_by(5) {
+        fs::write(b.home("x.shellpack"), bundle.bytes()).unwrap();
+        let rehearsed = b.shellpack("rehearse x.shellpack --run true");
+        assert_ne!(rehearsed.stderr.find(because), None, "{rehearsed}");
+    }
+}
