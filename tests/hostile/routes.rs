@@ -4,11 +4,15 @@
 
 use std::fs;
 
+use serde_json::Value;
 use shellpack_format::bundle::BadBundle;
 use shellpack_format::store::hash::Digest;
+use shellpack_format::store::nar_check::{NarCheck, PathFault};
+use shellpack_format::store::path_info::PathInfo;
+use shellpack_format::store::store_path::StoreDir;
 
-use crate::support::Machine;
 use crate::support::daemon::DAEMON;
+use crate::support::{Machine, path_infos};
 use crate::synthetic::{Bundle, Tree, entry, faults, nar, nar_of_entries};
 
 /// The empty hashes: the claims are well-formed, and false.
@@ -143,6 +147,66 @@ fn every_route_refuses_the_same_bundles() {
             .succeeds()
             .prints("");
     }
+}
+
+/// Each kind that Nix makes, also of a path that refers to itself.
+#[test]
+fn content_addresses_that_nix_makes_are_true() {
+    let a = Machine::online();
+    let script = r#"printf 'hello\n' > hello.txt
+for algorithm in md5 sha1 sha256 sha512; do
+  nix-store --add-fixed $algorithm hello.txt; nix-store --add-fixed --recursive $algorithm hello.txt
+done
+nix-instantiate --eval -E 'builtins.toFile "refers" "${./hello.txt}"' --read-write-mode
+itself='derivation { name = "itself"; builder = "/bin/sh"; args = [ "-c" "echo a $out b $out > $out" ];
+  system = builtins.currentSystem; }'
+nix='nix --extra-experimental-features nix-command'
+make=make-content-addressed; $nix store $make --help >/dev/null 2>&1 || make=make-content-addressable
+$nix store $make $(nix-build --no-out-link -E "$itself") >&2"#;
+    a.sh(script).succeeds();
+    let infos = "nix --extra-experimental-features nix-command path-info --all --json";
+    let infos = path_infos(&a.sh(infos).succeeds().stdout);
+    let store = StoreDir::parse("/nix/store").unwrap();
+    let parse = |path: &Value| store.parse_path(path.as_str().unwrap()).unwrap();
+    let mut seen = 0;
+    for (path, info) in &infos {
+        let Some(ca) = info["ca"].as_str() else {
+            continue;
+        };
+        let nar = a.nix("dump");
+        a.sh(&format!("nix-store --dump {path} > /nix/dump"))
+            .succeeds();
+        let nar = fs::read(nar).unwrap();
+        let mut references: Vec<_> = info["references"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(parse)
+            .collect();
+        references.sort();
+        let info = PathInfo {
+            path: store.parse_path(path).unwrap(),
+            nar_hash: Digest::of(&nar),
+            nar_size: nar.len() as u64,
+            references,
+            deriver: None,
+            ca: Some(ca.to_owned()),
+            signatures: Vec::new(),
+        };
+        let checked = |nar: &[u8]| {
+            let mut check = NarCheck::new(&info, &store);
+            for slice in nar.chunks(50) {
+                check.update(slice);
+            }
+            check.finish()
+        };
+        assert_eq!(checked(&nar), Ok(()), "{info:?}");
+        seen += 1;
+        let mut damaged = nar.clone();
+        damaged[100] ^= 1;
+        assert_eq!(checked(&damaged), Err(PathFault::Hash));
+    }
+    assert!(seen >= 10, "{infos:?}");
 }
 
 /// The rehearsal of a bundle opens it in a room.

@@ -189,11 +189,19 @@ mod tests {
                 "l8lphjq5bc2605x55y26lzmd5464ir4d-nixos-unstable-2020-09-24",
             ),
             (
-                "fixed:sha256:00lr18kn8dpsd5icg1l6pxy7avvmkm46h20vy0gbaxyrkcgryn2r",
+                "fixed:sha256:00xyyr3fi8l6hb839bv3f7yb86yjv7xi1cgh1xnhipym4asvb4aq",
                 "gy454w1cxaq731grqwylhzf4pp9r5izh-hello.txt",
             ),
             (
-                "text:sha256:00lr18kn8dpsd5icg1l6pxy7avvmkm46h20vy0gbaxyrkcgryn2r",
+                "fixed:sha1:iwjz551fyw0cxcjgf4l6c879zabd6wpm",
+                "svdva85yi507g9vncgsaxvnd1r808h4w-hello.txt",
+            ),
+            (
+                "fixed:r:md5:4ycxcbh0ac0abr4zxw23l6isnk",
+                "l2ycihp9r6lnfifs72r40m62fwicg5iz-hello.txt",
+            ),
+            (
+                "text:sha256:00xyyr3fi8l6hb839bv3f7yb86yjv7xi1cgh1xnhipym4asvb4aq",
                 "qa1w9gdfrba6jl2r57mb3c43863gqywp-hello.txt",
             ),
         ] {
@@ -211,8 +219,8 @@ mod tests {
         let mut info = info("gy454w1cxaq731grqwylhzf4pp9r5izh-hello.txt");
         info.references = vec![info.path.clone()];
         for claim in [
-            "fixed:sha256:00lr18kn8dpsd5icg1l6pxy7avvmkm46h20vy0gbaxyrkcgryn2r",
-            "text:sha256:00lr18kn8dpsd5icg1l6pxy7avvmkm46h20vy0gbaxyrkcgryn2r",
+            "fixed:sha256:00xyyr3fi8l6hb839bv3f7yb86yjv7xi1cgh1xnhipym4asvb4aq",
+            "text:sha256:00xyyr3fi8l6hb839bv3f7yb86yjv7xi1cgh1xnhipym4asvb4aq",
         ] {
             let address = ContentAddress::parse(claim).unwrap();
             assert_eq!(address.hash_part(&info, &store), None, "{claim}");
