@@ -16,6 +16,7 @@ pub(crate) mod space;
 pub(crate) mod sync;
 mod unreadable;
 pub(crate) mod volumes;
+pub(crate) mod workplace;
 pub(crate) mod writeback;
 
 pub(crate) use again::FromMedium;

@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 use crate::error::{BadOutput, Error, Result};
 use crate::media::Medium;
 use crate::media::volumes::{Names, VolumeSize, parent};
+use crate::media::workplace::Temporary;
 use crate::parity::Share;
 use crate::report::{Event, Report, count};
 
@@ -137,10 +138,7 @@ impl OutputFiles {
     pub(crate) fn begin(&self) -> Result<Cutter> {
         let dir = parent(&self.path);
         let medium = Medium::of(dir)?;
-        let place = PartPlace {
-            dir: dir.to_owned(),
-            keep: self.keeps_parts.then(|| self.path.clone()),
-        };
+        let place = PartPlace::new(dir, self.keeps_parts.then_some(&self.path));
         Cutter::begin(place, self.cut(&medium)).map_err(Error::io("create a file in", dir))
     }
 
@@ -197,11 +195,17 @@ fn exact(bytes: u64) -> String {
     )
 }
 
+/// The names of temporary files.
+const TEMPORARY: Temporary = Temporary {
+    prefix: ".shellpack-",
+    suffix: ".part",
+};
+
 /// A temporary file in the directory of the final one.
 fn temporary(dir: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
-        .prefix(".shellpack-")
-        .suffix(".part")
+        .prefix(TEMPORARY.prefix)
+        .suffix(TEMPORARY.suffix)
         .permissions(fs::Permissions::from_mode(0o666))
         .tempfile_in(dir)
 }

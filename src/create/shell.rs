@@ -12,11 +12,13 @@ use super::script;
 use super::secrets;
 use super::wanted::{self, AllWanted, WantedScript};
 use crate::error::{Error, NoShell, Result, first};
+use crate::media::workplace::{Temporary, Workplace};
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
 use crate::nix::options::NixOptions;
 use crate::report::{Event, Phase, Report};
 use crate::text::shown;
+use crate::tree;
 use shellpack_format::bundle::manifest::selection::Selection;
 use shellpack_format::bundle::manifest::{BundleName, FlakeSource, Pin, ShellName};
 use shellpack_format::store::derivation::Derivation;
@@ -68,6 +70,8 @@ pub(super) struct Shells {
     pub(super) no_eval: bool,
     /// Roots and temporary files. They last as long as this value.
     pub(super) scratch: TempDir,
+    /// As long as it is held, the directory is nobody's leftover.
+    _workplace: Workplace,
     /// Holds the sources that evaluation fetched: Nix itself does not hold one that was already
     /// valid.
     _temporary_roots: Connection,
@@ -122,13 +126,29 @@ impl Shell {
     }
 }
 
+/// The names of directories for roots and temporary files.
+const TEMPORARY: Temporary = Temporary {
+    prefix: "shellpack-create-",
+    suffix: "",
+};
+
+fn scratch() -> Result<(Workplace, TempDir)> {
+    let place = std::env::temp_dir();
+    let workplace = Workplace::enter(&place, TEMPORARY, |left| {
+        let _ = tree::delete_tree(left);
+    });
+    let mut builder = tempfile::Builder::new();
+    let scratch = builder.prefix(TEMPORARY.prefix).tempdir_in(&place);
+    let scratch = scratch.map_err(Error::io("create a directory in", place))?;
+    Ok((workplace, scratch))
+}
+
 /// Evaluates the shells, and records everything that evaluation used.
 pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
     report.emit(Event::Phase(Phase::Evaluate));
     ensure_name_is_usable(options)?;
     let variables = Variables::of(options)?;
-    let scratch =
-        tempfile::tempdir().map_err(Error::io("create a directory in", std::env::temp_dir()))?;
+    let (workplace, scratch) = scratch()?;
     let nix = find_nix(options)?;
     let wanted = wanted::locate_all(options, &nix, scratch.path(), report)?;
     let mut connection = nix.connect()?;
@@ -180,6 +200,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
         project,
         no_eval: options.no_eval,
         scratch,
+        _workplace: workplace,
         _temporary_roots: connection,
     })
 }

@@ -21,7 +21,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::aside::Aside;
-use super::part::PartPath;
+use super::part::{PartPath, PartPlace};
 use super::sync::{sync_all_around, sync_directory};
 use super::{FinishedFiles, OutputFiles, Written, WrittenFile, checksum, temporary};
 use crate::error::{BadOutput, Error, Result};
@@ -37,11 +37,12 @@ fn checksum_file(output: &OutputFiles, files: &[WrittenFile]) -> Result<PartPath
     let names: Vec<_> = files.iter().map(name).collect();
     let lines = names.iter().map(OsString::as_os_str).zip(files);
     let text = checksum::text(lines.map(|(name, file)| (name, file.digest)));
+    let place = PartPlace::new(dir, None);
     let mut out = temporary(dir).map_err(Error::io("create a file in", dir))?;
     out.write_all(&text)
         .and_then(|()| out.as_file().sync_all())
         .map_err(Error::io("write", checksum_name(&output.path)))?;
-    Ok(PartPath::Temporary(out.into_temp_path()))
+    Ok(PartPath::Temporary(out.into_temp_path(), place.workplace))
 }
 
 /// Renaming under way.

@@ -7,30 +7,38 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use tempfile::TempPath;
 
-use super::temporary;
+use super::{TEMPORARY, temporary};
 use crate::media::is_lost;
 use crate::media::volumes::parent;
+use crate::media::workplace::Workplace;
 use crate::media::writeback::Steady;
 use crate::text::shown;
 
 /// The place for such files.
 #[derive(Debug, Clone)]
 pub(super) struct PartPlace {
-    pub(super) dir: PathBuf,
+    dir: PathBuf,
     /// The bundle whose parts stay and are continued.
-    pub(super) keep: Option<PathBuf>,
+    keep: Option<PathBuf>,
+    /// As long as it is held, the parts are nobody's leftovers.
+    pub(super) workplace: Arc<Workplace>,
 }
 
 /// The path of such a file.
 #[derive(Debug)]
 pub(super) enum PartPath {
     /// The file is deleted when this is dropped.
-    Temporary(TempPath),
+    Temporary(
+        TempPath,
+        #[expect(dead_code, reason = "while it is held, the file is nobody's leftover")]
+        Arc<Workplace>,
+    ),
     /// The file stays.
     Kept(PathBuf),
 }
@@ -74,6 +82,18 @@ pub(super) fn kept_parts(bundle: &Path) -> Vec<PathBuf> {
 }
 
 impl PartPlace {
+    /// A directory, and the bundle whose parts stay. Parts that others left there are removed.
+    pub(super) fn new(dir: &Path, keep: Option<&PathBuf>) -> Self {
+        let workplace = Workplace::enter(dir, TEMPORARY, |part| {
+            let _ = fs::remove_file(part);
+        });
+        Self {
+            dir: dir.to_owned(),
+            keep: keep.cloned(),
+            workplace: Arc::new(workplace),
+        }
+    }
+
     /// The file of a volume. The first one has the number 1.
     pub(super) fn file(&self, number: usize) -> io::Result<PartFile> {
         let (file, path) = if let Some(bundle) = &self.keep {
@@ -82,7 +102,7 @@ impl PartPlace {
             (file, PartPath::Kept(path))
         } else {
             let (file, path) = temporary(&self.dir)?.into_parts();
-            (file, PartPath::Temporary(path))
+            (file, PartPath::Temporary(path, Arc::clone(&self.workplace)))
         };
         Ok(PartFile {
             there: file.metadata()?.len(),
@@ -176,7 +196,7 @@ impl Write for PartFile {
 impl PartPath {
     pub(super) fn as_path(&self) -> &Path {
         match self {
-            Self::Temporary(path) => path,
+            Self::Temporary(path, _) => path,
             Self::Kept(path) => path,
         }
     }
@@ -184,7 +204,7 @@ impl PartPath {
     /// The path, if the file stays.
     pub(super) fn kept(&self) -> Option<&Path> {
         match self {
-            Self::Temporary(_) => None,
+            Self::Temporary(..) => None,
             Self::Kept(path) => Some(path),
         }
     }
@@ -192,7 +212,7 @@ impl PartPath {
     /// Prepares the file for its final name. If that fails, it is deleted.
     pub(super) fn into_temporary(self) -> io::Result<TempPath> {
         match self {
-            Self::Temporary(path) => Ok(path),
+            Self::Temporary(path, _) => Ok(path),
             Self::Kept(path) => TempPath::try_from_path(path),
         }
     }
@@ -209,10 +229,7 @@ mod tests {
     }
 
     fn place(dir: &Path) -> PartPlace {
-        PartPlace {
-            dir: dir.to_owned(),
-            keep: Some(dir.join("x")),
-        }
+        PartPlace::new(dir, Some(&dir.join("x")))
     }
 
     /// With any old content: nothing, the beginning, too much, other bytes, or holes.

@@ -82,10 +82,6 @@ impl OutputFiles {
 
     fn begin_parity(&self) -> Result<Single> {
         let dir = parent(&self.path);
-        let place = PartPlace {
-            dir: dir.to_owned(),
-            keep: None,
-        };
-        Single::begin(&place).map_err(Error::io("create a file in", dir))
+        Single::begin(&PartPlace::new(dir, None)).map_err(Error::io("create a file in", dir))
     }
 }

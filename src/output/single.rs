@@ -47,10 +47,7 @@ impl SingleFile {
     ) -> Result<WrittenFile> {
         let dir = parent(&self.path);
         let medium = Medium::of(dir)?;
-        let file = Single::begin(&PartPlace {
-            dir: dir.to_owned(),
-            keep: None,
-        });
+        let file = Single::begin(&PartPlace::new(dir, None));
         let mut file = file.map_err(Error::io("create a file in", dir))?;
         write(&mut file)?;
         let mut part = file.complete().map_err(Error::io("write", &self.path))?;

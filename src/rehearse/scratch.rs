@@ -7,9 +7,16 @@ use rustix::fs::StatVfsMountFlags;
 
 use crate::error::{Error, Result};
 use crate::media::space;
+use crate::media::workplace::{Temporary, Workplace};
 use crate::text::shown;
 use crate::tree;
 use shellpack_format::store::store_path::StoreDir;
+
+/// The names of such directories.
+const TEMPORARY: Temporary = Temporary {
+    prefix: "shellpack-rehearsal-",
+    suffix: "",
+};
 
 /// A directory with at least this many bytes free: in `TMPDIR` if that is set, else in the cache
 /// directory, since `/tmp` is often small.
@@ -25,11 +32,14 @@ pub(super) fn scratch_space(needed: u64) -> Result<Scratch> {
         None => cache().map_or_else(std::env::temp_dir, |cache| cache.join("shellpack")),
     };
     fs::create_dir_all(&base).map_err(Error::io("create", &base))?;
+    let workplace = Workplace::enter(&base, TEMPORARY, |left| {
+        let _ = tree::delete_tree(left);
+    });
     space::ensure_free(&base, needed)?;
     tempfile::Builder::new()
-        .prefix("rehearsal-")
+        .prefix(TEMPORARY.prefix)
         .tempdir_in(&base)
-        .map(|dir| Scratch(dir.keep()))
+        .map(|dir| Scratch(dir.keep(), workplace))
         .map_err(Error::io("create a directory in", &base))
 }
 
@@ -73,7 +83,14 @@ pub(super) fn nix_directory(scratch: &Path, store: &StoreDir) -> Result<PathBuf>
 /// A directory that is removed when this is dropped. Store paths are read-only; an ordinary user
 /// must make them writable before they can be removed.
 #[derive(Debug)]
-pub(super) struct Scratch(pub(super) PathBuf);
+pub(super) struct Scratch(
+    pub(super) PathBuf,
+    #[expect(
+        dead_code,
+        reason = "while it is held, the directory is nobody's leftover"
+    )]
+    Workplace,
+);
 
 impl Drop for Scratch {
     fn drop(&mut self) {

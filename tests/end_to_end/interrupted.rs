@@ -78,3 +78,53 @@ fn a_daemon_that_does_not_answer_is_not_waited_for() {
     );
     b.sh(&script).exits_with(130).says("interrupted");
 }
+
+/// A process that is killed cannot clean up. The next one that works in the same place does.
+#[test]
+fn what_a_killed_process_leaves_is_removed_by_the_next() {
+    let (b, some) = with_a_pipe();
+    let left = "find . -name '.shellpack-*' -o -name 'shellpack-*-??????' | wc -l";
+    b.sh(&format!(
+        "{some}; some 1000000; shellpack open - --no-shell <f & open=$!
+         until ls -d .shellpack-* >/dev/null 2>&1; do kill -0 $open; sleep 0.01; done; kill -KILL $open; ! wait $open; {left}"
+    ))
+    .succeeds()
+    .prints("1");
+    b.sh("mkdir .shellpack-not-ours .shellpack-abcde")
+        .succeeds();
+    b.sh(&format!(
+        "shellpack open x.shellpack --no-shell; {left}; rmdir .shellpack-*"
+    ))
+    .succeeds()
+    .prints("2");
+    b.sh(&format!(
+        "shellpack rehearse x.shellpack --run 'touch entered; sleep 1000' & rehearse=$!
+         until ls -d .cache/shellpack/*/nix/store/*-hello* >/dev/null 2>&1; do kill -0 $rehearse; sleep 0.01; done
+         kill -KILL $rehearse; ! wait $rehearse; {left}"
+    ))
+    .succeeds()
+    .prints("1");
+    b.sh(&format!(
+        "shellpack rehearse x.shellpack --run true; {left}"
+    ))
+    .succeeds()
+    .prints("0");
+}
+
+/// Nix waits an hour for it, and so do we, unless somebody presses Ctrl-C.
+#[test]
+fn another_writer_of_the_database_is_not_waited_for() {
+    let lock = "nix-store --init; python3 -c 'import sqlite3, time
+c = sqlite3.connect(\"/nix/var/nix/db/db.sqlite\", isolation_level=None); c.execute(\"begin immediate\"); open(\"locked\", \"w\"); time.sleep(100)' & locker=$!
+        until test -e locked; do sleep 0.1; done";
+    let b = Machine::offline();
+    b.receive(&bundle("blog"), "x.shellpack");
+    for way in ["open x.shellpack --no-shell", "open x.shellpack --run true"] {
+        b.sh(&format!(
+            "{lock}; code=0; {INTERRUPTED} {way} || code=$?; kill $locker; rm locked; exit $code"
+        ))
+        .exits_with(130)
+        .says("error: interrupted\n");
+    }
+    b.shellpack("open x.shellpack --run true").succeeds();
+}

@@ -65,7 +65,14 @@ fn an_import_that_is_killed_can_be_finished() {
 #[test]
 fn a_bundle_is_there_whole_or_not_at_all() {
     bundle("large");
-    let kill = "touch said; shellpack create fixtures/shells/large --level fast -o killed.shellpack 2>said & create=$!
-        until grep -q packing said; do kill -0 $create; done; kill -KILL $create; ! wait $create; test ! -e killed.shellpack";
-    machine_a().sh(kill).succeeds();
+    let kill = "mkdir killed; touch said; shellpack create fixtures/shells/large --level fast -o killed/killed.shellpack 2>said & create=$!
+        until grep -q packing said; do kill -0 $create; done; until ls killed/.*.part; do kill -0 $create; done
+        kill -KILL $create; ! wait $create; test ! -e killed/killed.shellpack; ls -A killed | wc -l";
+    machine_a().sh(kill).succeeds().shows("\n1\n");
+    // The next one that works there removes the part, and nothing else.
+    let other = "touch killed/.shellpack-mine.part; shellpack create fixtures/shells/blog --no-rehearsal -o killed/other.shellpack >/dev/null; ls -A killed";
+    machine_a()
+        .sh(other)
+        .succeeds()
+        .prints(".shellpack-mine.part\nother.shellpack");
 }

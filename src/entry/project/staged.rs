@@ -8,19 +8,28 @@ use tempfile::TempDir;
 
 use super::root::ProjectRoot;
 use crate::error::{Error, Result};
-use crate::tree::times;
+use crate::media::workplace::{Temporary, Workplace};
+use crate::tree::{self, times};
 use shellpack_format::bundle::manifest::{FileKind, Project, ProjectFile};
 
 /// The owner's permissions for a directory while it is filled.
 const OWNER: u32 = 0o700;
 /// The mode of the project's root.
 const ROOT: u32 = 0o755;
+/// The names of such directories.
+const TEMPORARY: Temporary = Temporary {
+    prefix: ".shellpack-",
+    suffix: "",
+};
+
 /// Project files that are not in their place yet. The user's umask holds for their modes.
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct Staged<'a> {
     root: &'a ProjectRoot,
     dir: TempDir,
+    /// As long as it is held, the directory is nobody's leftover.
+    _workplace: Workplace,
 }
 
 impl<'a> Staged<'a> {
@@ -31,12 +40,19 @@ impl<'a> Staged<'a> {
             _ => root.path(),
         };
         fs::create_dir_all(near).map_err(Error::io("create", near))?;
+        let workplace = Workplace::enter(near, TEMPORARY, |left| {
+            let _ = tree::delete_tree(left);
+        });
         let dir = tempfile::Builder::new()
-            .prefix(".shellpack-")
+            .prefix(TEMPORARY.prefix)
             .permissions(Permissions::from_mode(ROOT))
             .tempdir_in(near)
             .map_err(Error::io("create a directory in", near))?;
-        Ok(Self { root, dir })
+        Ok(Self {
+            root,
+            dir,
+            _workplace: workplace,
+        })
     }
 
     /// Makes a directory or a symlink, or opens a file for the caller to write its contents.
