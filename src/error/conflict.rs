@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::text::shown;
+
 use shellpack_format::store::hash::Digest;
 
 /// Why a path of a bundle cannot be imported into this store, or be taken from it.
@@ -9,7 +11,11 @@ use shellpack_format::store::hash::Digest;
 #[non_exhaustive]
 pub enum Conflict {
     /// Nix would take something for the lock of the path.
-    #[error("could not import {}: {} is in the place of its lock, and is {what}", path.display(), lock.display())]
+    #[error(
+        "could not import {}: {} is in the place of its lock, and is {what}",
+        shown(path),
+        shown(lock)
+    )]
     NotALock {
         /// The path to import.
         path: PathBuf,
@@ -19,7 +25,7 @@ pub enum Conflict {
         what: &'static str,
     },
     /// Nix's own lock file is none.
-    #[error("could not lock {}: it is {what}", lock.display())]
+    #[error("could not lock {}: it is {what}", shown(lock))]
     NotALockFile {
         /// The lock.
         lock: PathBuf,

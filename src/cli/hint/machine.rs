@@ -55,11 +55,14 @@ fn conflict_with(conflict: &Conflict) -> String {
         Conflict::NotALock { lock, .. } => {
             format!(
                 "look at it, and delete it: nix-store --delete {}",
-                lock.display()
+                shell_typed(&lock.to_string_lossy())
             )
         }
         Conflict::NotALockFile { lock, .. } => {
-            format!("look at it, and remove it: rm {}", lock.display())
+            format!(
+                "look at it, and remove it: rm {}",
+                shell_typed(&lock.to_string_lossy())
+            )
         }
         Conflict::OneHashPart { other, .. } => format!(
             "find out where both are from; to delete the one that is here: nix-store --delete {other}"
