@@ -48,7 +48,10 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     let accepted = accept::accept(bundle, &shell, options, report)?;
     let imported = import::import(accepted, options.threads, report)?;
     report.emit(Event::PhaseDone);
-    imported.keep_environments();
+    if options.entry.is_some() {
+        // That starts the shell, and nothing of a bundle runs that is only imported.
+        imported.keep_environments();
+    }
     for note in imported.notes() {
         report.emit(Event::Note(&note));
     }

@@ -25,8 +25,8 @@ pub(crate) struct Environment {
     pub exported: Exported,
 }
 
-/// Finds the variables that the shell exports. Without the hook they were found out when the bundle
-/// was opened.
+/// Finds the variables that the shell exports. Without the hook they are kept once they were found out,
+/// when the shell was entered or here.
 pub(crate) fn env(options: &Options) -> Result<Environment> {
     let chosen = choose::choose(options.name.as_deref(), options.shell.as_deref())?;
     let file = chosen.record.environment_file(&chosen.shell);

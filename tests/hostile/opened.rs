@@ -99,6 +99,19 @@ fn a_damaged_manifest_is_refused() {
     is_refused(&bytes, "its manifest is damaged");
 }
 
+/// Not even its bash, to find out what the shell exports.
+#[test]
+fn nothing_of_a_bundle_that_is_only_imported_runs() {
+    let b = Machine::offline();
+    let bash = Tree::program("#!/bin/sh\necho ran >> /root/ran\n");
+    let bundle = Bundle::minimal().with_nar(Tree::directory([("bash", bash)]).nar());
+    open(&b, &bundle.bytes()).succeeds();
+    b.sh("test ! -e ran").succeeds();
+    b.sh("shellpack open x.shellpack --no-eval --run true || true; cat ran | sort -u")
+        .succeeds()
+        .prints("ran");
+}
+
 /// With a directory's name, a bundle could choose what it is merged into.
 #[test]
 fn a_project_directory_is_made_in_the_bundles_own() {

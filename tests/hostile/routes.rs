@@ -108,6 +108,14 @@ fn table() -> Vec<(Bundle, &'static str)> {
             content_address,
         ),
         (refers_to_itself, content_address),
+        (
+            of("x.drv", Tree::file("Derive(").nar()),
+            "it is not a derivation, although its name ends in .drv",
+        ),
+        (
+            of("y.drv", Tree::directory([]).nar()),
+            "it is not a derivation, although its name ends in .drv",
+        ),
         (of("x.lock", link("/root/outside")), name),
         (of("y.lock", Tree::file("").nar()), name),
         (of("z.lock", Tree::directory([]).nar()), name),
@@ -139,13 +147,14 @@ fn every_route_refuses_the_same_bundles() {
         for outcome in [one, two] {
             outcome.exits_with(125).says(&said);
         }
-        direct.sh(store_is_sound).succeeds().prints("");
         // What Nix has written until the end was missing is not valid, and the next import or the
         // collector removes it.
-        served
-            .sh(&format!("nix-store --gc >/dev/null 2>&1; {store_is_sound}"))
-            .succeeds()
-            .prints("");
+        for machine in [&direct, &served] {
+            machine
+                .sh(&format!("nix-store --gc >/dev/null 2>&1; {store_is_sound}"))
+                .succeeds()
+                .prints("");
+        }
     }
 }
 

@@ -5,10 +5,14 @@
 use sha2::{Digest as _, Sha256};
 
 use super::content_address::{ContentAddress, Hashing};
+use super::derivation::Derivation;
 use super::hash::Digest;
 use super::nar::parse::{BadNar, NarEvent, Parser};
 use super::path_info::PathInfo;
 use super::store_path::StoreDir;
+
+/// The largest derivation that is read, in bytes. Large ones have some hundred thousand.
+const MAX_DERIVATION: u64 = 16 << 20;
 
 /// The reason why a store path of a bundle is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +27,9 @@ pub enum PathFault {
     /// The NAR is none.
     #[error("it is {0}")]
     Nar(#[from] BadNar),
+    /// The path has the name of a derivation, and Nix could not register it.
+    #[error("it is not a derivation, although its name ends in .drv")]
+    Derivation,
     /// The path does not follow from its contents, as it claims.
     #[error("its contents do not match its content address")]
     ContentAddress,
@@ -33,13 +40,15 @@ pub enum PathFault {
     Name,
 }
 
-/// Checks one NAR while it goes by. Memory does not grow with it.
+/// Checks one NAR while it goes by. Memory does not grow with it, except for that of a derivation.
 #[derive(Debug, Clone)]
 pub struct NarCheck {
     nar_hash: Digest,
     hasher: Sha256,
     parser: Parser,
     claim: Claim,
+    /// The contents, if the name is that of a derivation, and the store that it is for.
+    derivation: Option<(Vec<u8>, StoreDir)>,
     /// Whether Nix uses the name, and the hash part is only claimed.
     must_be_file: bool,
     /// The first rule that is broken. Damage is the better explanation, so the hash comes first.
@@ -62,10 +71,12 @@ impl NarCheck {
     /// A check of the NAR of this path.
     pub fn new(info: &PathInfo, store: &StoreDir) -> Self {
         let claim = Claim::of(info, store);
+        let is_derivation = info.path.is_derivation();
         Self {
             nar_hash: info.nar_hash,
             hasher: Sha256::new(),
             parser: Parser::default(),
+            derivation: is_derivation.then(|| (Vec::new(), store.clone())),
             must_be_file: info.path.is_used_by_nix() && matches!(claim, Claim::None),
             fault: matches!(claim, Claim::False).then_some(PathFault::ContentAddress),
             claim,
@@ -96,6 +107,9 @@ impl NarCheck {
             if let Claim::Hashing(hashing) = &mut self.claim {
                 hashing.event(&event);
             }
+            if let Some((text, _)) = &mut self.derivation {
+                take_derivation(text, &event)?;
+            }
         }
         Ok(())
     }
@@ -109,6 +123,11 @@ impl NarCheck {
             return Err(fault);
         }
         self.parser.finish()?;
+        if let Some((text, store)) = &self.derivation
+            && Derivation::parse(text, store).is_err()
+        {
+            return Err(PathFault::Derivation);
+        }
         let holds = match self.claim {
             Claim::None | Claim::NarHash => true,
             Claim::Hashing(hashing) => hashing.holds(),
@@ -119,6 +138,19 @@ impl NarCheck {
         } else {
             Err(PathFault::ContentAddress)
         }
+    }
+}
+
+/// Adds to the contents of a derivation: a regular file.
+fn take_derivation(text: &mut Vec<u8>, event: &NarEvent<'_>) -> Result<(), PathFault> {
+    match event {
+        NarEvent::File { size, .. } if *size <= MAX_DERIVATION => Ok(()),
+        NarEvent::Contents(bytes) => {
+            text.extend_from_slice(bytes);
+            Ok(())
+        }
+        NarEvent::FileEnd => Ok(()),
+        _ => Err(PathFault::Derivation),
     }
 }
 
