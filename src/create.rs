@@ -11,6 +11,7 @@ use shellpack_format::bundle::manifest::selection::Selection;
 
 mod closure;
 mod flake;
+mod git;
 mod hook_files;
 mod pack;
 mod plan;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::media::source::{Bundle, Source};
 use crate::report::{Labelled, count, human};
-use crate::trust::{Judgement, Policy, Signer};
+use crate::trust::{Judged, Judgement, Policy};
 use shellpack_format::bundle::manifest::{
     Closure, FileKind, Manifest, Pin, ProjectFile, Proof, ProofResult, Shell, ShellName,
 };
@@ -37,7 +37,7 @@ pub(crate) struct Inspection {
     /// The manifest's digest, which names the whole content.
     manifest_digest: Digest,
     /// Who signed the bundle, as far as this machine knows.
-    signatures: Vec<Signer>,
+    signatures: Vec<Judged>,
     /// Bytes of all NARs.
     nar_bytes: u64,
     /// The manifest.
@@ -57,7 +57,7 @@ impl Inspection {
         let manifest = reader.manifest().clone();
         Self {
             manifest_digest: reader.manifest_digest(),
-            signatures: judgement.signers().to_vec(),
+            signatures: judgement.signatures().to_vec(),
             nar_bytes: manifest.closure.nar_bytes(),
             manifest,
         }
@@ -75,7 +75,7 @@ impl Inspection {
             ),
         );
         text.sha256("manifest", self.manifest_digest);
-        text.list("signed", self.signatures.iter().map(Signer::line), "no");
+        text.list("signed", self.signatures.iter().map(Judged::line), "no");
         content(&mut text, manifest, verbose);
         text.finish()
     }

@@ -9,10 +9,12 @@ mod file;
 mod judgement;
 pub(crate) mod keygen;
 mod policy;
+mod signer;
 mod signing_key;
 mod ssh_keygen;
 
-pub(crate) use judgement::{Judgement, Signer};
+pub(crate) use judgement::{Judged, Judgement};
 pub(crate) use policy::Policy;
+pub(crate) use signer::Signer;
 pub(crate) use signing_key::KeySource;
 pub(crate) use signing_key::SigningKey;

@@ -52,10 +52,7 @@ const STARTERS: &[(&str, &str)] = &[
         "cli/environment.rs",
         "this program once more, in a better environment",
     ),
-    (
-        "create/hook_files/carried.rs",
-        "git, which knows what it tracks",
-    ),
+    ("create/git.rs", "git, which knows what it tracks"),
     (
         "trust/ssh_keygen",
         "signatures by keys that only OpenSSH can use",

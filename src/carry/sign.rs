@@ -17,7 +17,7 @@ use crate::output::{ReadBack, SingleFile, checksum};
 use crate::parity::{parity_name, share_of};
 use crate::report::{Event, Labelled, Phase, Report};
 use crate::text::shown;
-use crate::trust::{KeySource, SigningKey};
+use crate::trust::{KeySource, Signer, SigningKey};
 use shellpack_format::bundle::signature::{self, Signature, SshSignature};
 use shellpack_format::bundle::writer;
 
@@ -43,8 +43,8 @@ pub struct Options {
 pub(crate) struct SignedBundle {
     /// The bundle's name.
     bundle: String,
-    /// The signers that were added, each as a name and a fingerprint.
-    signed_by: Vec<String>,
+    /// The signers that were added, in the order of the command line.
+    signed_by: Vec<Signer>,
     /// The files that were changed or made anew.
     changed: Vec<String>,
 }
@@ -54,7 +54,11 @@ impl SignedBundle {
     pub(crate) fn text(&self) -> String {
         let mut text = Labelled::default();
         text.line("bundle", &self.bundle);
-        text.list("signed by", self.signed_by.iter().cloned(), "nobody");
+        text.list(
+            "signed by",
+            self.signed_by.iter().map(Signer::shown),
+            "nobody",
+        );
         text.list("changed", self.changed.iter().cloned(), "nothing");
         text.finish()
     }
@@ -102,7 +106,7 @@ pub(crate) fn sign(options: &Options, report: &Report) -> Result<SignedBundle> {
     let shown = |path: &PathBuf| shown(&path).to_string();
     Ok(SignedBundle {
         bundle: shown(&bundle.file),
-        signed_by: added.iter().map(Signature::signer).collect(),
+        signed_by: added.iter().map(Signer::of).collect(),
         changed: changed.iter().map(shown).collect(),
     })
 }

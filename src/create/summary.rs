@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::closure::BashOrigin;
+use super::git;
 use super::prove::Proved;
 use super::sign::Signed;
 use super::write::Output;
@@ -12,8 +13,9 @@ use crate::describe;
 use crate::entry::script::is_program;
 use crate::output::Written;
 use crate::report::Labelled;
+use crate::trust::Signer;
 use shellpack_format::bundle::manifest::{Manifest, ShellName, shell_typed};
-use shellpack_format::bundle::signature::Signature;
+
 use shellpack_format::store::hash::Digest;
 
 /// The outcome of `create`.
@@ -24,8 +26,8 @@ pub(crate) struct Summary {
     /// The output file; `None` for standard output.
     file: Option<String>,
     written: Option<Written>,
-    /// The signers, each as a name and a fingerprint.
-    signed_by: Vec<String>,
+    /// The signers.
+    signed_by: Vec<Signer>,
     /// The most volumes that a planned bundle would have, if it is to have some.
     most_volumes: Option<u64>,
 }
@@ -49,7 +51,9 @@ struct Planned<'a> {
 struct Made<'a> {
     name: &'a str,
     manifest_digest: Digest,
-    signed_by: &'a [String],
+    signed_by: &'a [Signer],
+    /// The commit that has the project files, if they are as it has them.
+    source_revision: Option<String>,
     #[serde(flatten)]
     written: &'a Written,
 }
@@ -93,7 +97,7 @@ impl Summary {
             proved,
             file,
             written: Some(written),
-            signed_by: signatures.iter().map(Signature::signer).collect(),
+            signed_by: signatures.iter().map(Signer::of).collect(),
             most_volumes: None,
         }
     }
@@ -148,7 +152,7 @@ impl Summary {
         written.describe(text, &ratio);
         text.sha256("manifest", self.proved.manifest_digest());
         if !self.signed_by.is_empty() {
-            text.list("signed by", self.signed_by.iter().cloned(), "");
+            text.list("signed by", self.signed_by.iter().map(Signer::shown), "");
         }
     }
 
@@ -161,6 +165,7 @@ impl Summary {
                 name,
                 manifest_digest,
                 signed_by: &self.signed_by,
+                source_revision: self.commit(),
                 written,
             }),
             None => Json::Planned(Planned {
@@ -171,6 +176,11 @@ impl Summary {
                 most_volumes: self.most_volumes,
             }),
         }
+    }
+
+    fn commit(&self) -> Option<String> {
+        let project = &self.proved.manifest().project;
+        git::commit_of(self.proved.project_root(), project)
     }
 
     /// Warnings about entry on the target.

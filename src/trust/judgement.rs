@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::policy::{FILE, OF_MACHINE, Policy, SIGNERS};
+use super::signer::Signer;
 use crate::error::{Distrust, UnknownSigner, WayToTrust};
 use crate::text::shown;
 use shellpack_format::bundle::reader::{Input, Reader};
@@ -16,20 +17,16 @@ use shellpack_format::store::key::{self, PublicKey};
 #[must_use]
 #[derive(Debug, Clone)]
 pub(crate) struct Judgement {
-    signers: Vec<Signer>,
+    signatures: Vec<Judged>,
     required_by: Option<PathBuf>,
 }
 
-/// The signer of a bundle, as this machine sees them.
+/// A signature of a bundle, as this machine sees it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) struct Signer {
-    /// The name of the key, or the principals of a trusted key of OpenSSH's.
-    name: String,
-    /// The public key, if the signature carries it or this machine knows it.
-    key: Option<String>,
-    /// Its fingerprint, likewise.
-    fingerprint: Option<String>,
+pub(crate) struct Judged {
+    #[serde(flatten)]
+    signer: Signer,
     standing: Standing,
     /// The file that trusts the key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,74 +54,71 @@ impl Policy {
     /// carries.
     pub(crate) fn judge<R: Input>(&self, bundle: &Reader<R>) -> Judgement {
         let manifest = bundle.manifest_bytes();
-        let signers = bundle.signatures().iter().map(|signature| match signature {
+        let signatures = bundle.signatures().iter().map(|signature| match signature {
             Signature::Nix { signature, key } => self.nix(signature, key.as_ref(), manifest),
             Signature::Ssh(signature) => self.ssh(signature),
         });
         Judgement {
-            signers: signers.collect(),
+            signatures: signatures.collect(),
             required_by: self.required_by.clone(),
         }
     }
 
-    fn nix(&self, signature: &key::Signature, own: Option<&PublicKey>, manifest: &[u8]) -> Signer {
+    fn nix(&self, signature: &key::Signature, own: Option<&PublicKey>, manifest: &[u8]) -> Judged {
         let name = signature.name();
         let mut namesakes = self.keys.iter().filter(|key| key.what.name() == name);
         let maker = namesakes
             .clone()
             .find(|key| key.what.verifies(manifest, signature));
         if let Some(maker) = maker {
-            return Signer {
+            let signer = Signer::named(name.as_str(), Some(&maker.what));
+            return Judged {
                 standing: Standing::Trusted,
                 trusted_by: Some(shown(&maker.from).to_string()),
-                ..Signer::of_key(name.as_str(), Some(&maker.what))
+                ..Judged::unknown(signer)
             };
         }
-        let signer = Signer::of_key(name.as_str(), own);
+        let judged = Judged::unknown(Signer::named(name.as_str(), own));
         match (own, namesakes.next()) {
             // It can only be checked with a key of that name, and is by none that is trusted.
-            (None, Some(namesake)) => Signer {
+            (None, Some(namesake)) => Judged {
                 standing: Standing::Wrong,
                 trusted_by: Some(shown(&namesake.from).to_string()),
-                ..signer
+                ..judged
             },
-            (own, _) => Signer {
+            (own, _) => Judged {
                 way: self.way_to_trust(name.as_str(), own),
-                ..signer
+                ..judged
             },
         }
     }
 
-    fn ssh(&self, signature: &SshSignature) -> Signer {
+    fn ssh(&self, signature: &SshSignature) -> Judged {
         let (key, now) = (signature.key(), Timestamp::now());
         let known = self.signers.iter().find(|known| known.what.key == key);
-        let signer = Signer {
-            name: format!("an {} key", key.kind()),
-            key: Some(key.to_string()),
-            fingerprint: Some(key.fingerprint()),
-            standing: Standing::Unknown,
-            trusted_by: None,
+        let judged = Judged {
             is_ssh: true,
-            way: None,
+            ..Judged::unknown(Signer::with_ssh_key(&key))
         };
         match known {
-            Some(known) if known.what.is_valid_at(now) => Signer {
-                name: known.what.principals.clone(),
+            Some(known) if known.what.is_valid_at(now) => Judged {
                 standing: Standing::Trusted,
                 trusted_by: Some(shown(&known.from).to_string()),
-                ..signer
+                ..judged.renamed(known.what.principals.clone())
             },
-            Some(known) => Signer {
-                name: format!("{}, whose key is not valid now", known.what.principals),
+            Some(known) => Judged {
                 way: Some(WayToTrust::Renew(known.from.clone())),
-                ..signer
+                ..judged.renamed(format!(
+                    "{}, whose key is not valid now",
+                    known.what.principals
+                ))
             },
-            None => Signer {
+            None => Judged {
                 way: self.place.as_ref().map(|place| WayToTrust::Signer {
                     file: place.join(SIGNERS),
                     key: key.to_string(),
                 }),
-                ..signer
+                ..judged
             },
         }
     }
@@ -145,12 +139,10 @@ impl Policy {
     }
 }
 
-impl Signer {
-    fn of_key(name: &str, key: Option<&PublicKey>) -> Self {
+impl Judged {
+    fn unknown(signer: Signer) -> Self {
         Self {
-            name: name.to_owned(),
-            key: key.map(ToString::to_string),
-            fingerprint: key.map(PublicKey::fingerprint),
+            signer,
             standing: Standing::Unknown,
             trusted_by: None,
             is_ssh: false,
@@ -158,20 +150,18 @@ impl Signer {
         }
     }
 
-    /// The name with the fingerprint.
-    fn shown(&self) -> String {
-        match &self.fingerprint {
-            Some(fingerprint) => format!("{} ({fingerprint})", self.name),
-            None => self.name.clone(),
-        }
+    fn renamed(mut self, name: String) -> Self {
+        self.signer.name = name;
+        self
     }
 
     /// One line about the signature. A claim is called one.
     pub(crate) fn line(&self) -> String {
-        let (shown, from) = (self.shown(), self.trusted_by.as_deref().unwrap_or_default());
+        let shown = self.signer.shown();
+        let from = self.trusted_by.as_deref().unwrap_or_default();
         match self.standing {
             Standing::Trusted => format!("by {shown}, trusted by {from}"),
-            Standing::Unknown if self.key.is_some() => {
+            Standing::Unknown if self.signer.key.is_some() => {
                 format!("claimed to be by {shown}; this machine does not trust that key")
             }
             Standing::Unknown => {
@@ -185,16 +175,19 @@ impl Signer {
 }
 
 impl Judgement {
-    /// All signers, in the order in which they signed.
-    pub(crate) fn signers(&self) -> &[Signer] {
-        &self.signers
+    /// All signatures, in the order in which they were made.
+    pub(crate) fn signatures(&self) -> &[Judged] {
+        &self.signatures
     }
 
     /// Whether a trusted key signed the bundle.
     pub(crate) fn is_trusted(&self) -> bool {
-        self.signers
-            .iter()
-            .any(|it| it.standing == Standing::Trusted)
+        self.of(Standing::Trusted).next().is_some()
+    }
+
+    fn of(&self, standing: Standing) -> impl Iterator<Item = &Judged> {
+        let signatures = self.signatures.iter();
+        signatures.filter(move |it| it.standing == standing)
     }
 
     /// The machine's policy of a room in which this bundle is opened: files and their texts. It trusts
@@ -202,14 +195,10 @@ impl Judgement {
     pub(crate) fn as_policy(&self) -> [(PathBuf, String); 2] {
         let mut keys = Vec::new();
         let mut signers = String::new();
-        let trusted = self
-            .signers
-            .iter()
-            .filter(|it| it.standing == Standing::Trusted);
-        for signer in trusted {
-            let key = signer.key.clone().unwrap_or_default();
-            if signer.is_ssh {
-                let name = signer.name.replace(['"', '\n'], "");
+        for judged in self.of(Standing::Trusted) {
+            let key = judged.signer.key.clone().unwrap_or_default();
+            if judged.is_ssh {
+                let name = judged.signer.name.replace(['"', '\n'], "");
                 signers.push_str(&format!("\"{name}\" {key}\n"));
             } else {
                 keys.push(format!("\"{key}\""));
@@ -224,33 +213,30 @@ impl Judgement {
     pub(crate) fn ensure_accepted(&self, file: &Path) -> Result<(), Distrust> {
         self.ensure_not_wrong(file)?;
         self.ensure_required(file)?;
-        match self.signers.first() {
-            Some(signer) if !self.is_trusted() => Err(unknown(file, signer)),
+        match self.signatures.first() {
+            Some(judged) if !self.is_trusted() => Err(unknown(file, judged)),
             _ => Ok(()),
         }
     }
 
     /// Fails if a signature claims to be by a trusted key and is not, whoever else signed.
     pub(crate) fn ensure_not_wrong(&self, file: &Path) -> Result<(), Distrust> {
-        let wrong = self
-            .signers
-            .iter()
-            .find(|it| it.standing == Standing::Wrong);
-        wrong.map_or(Ok(()), |signer| {
+        let wrong = self.of(Standing::Wrong).next();
+        wrong.map_or(Ok(()), |judged| {
             Err(Distrust::WrongSignature {
                 file: file.to_owned(),
-                signer: signer.name.clone(),
-                trusted_by: signer.trusted_by.clone().unwrap_or_default(),
+                signer: judged.signer.name.clone(),
+                trusted_by: judged.trusted_by.clone().unwrap_or_default(),
             })
         })
     }
 
     /// Fails if the policy requires a signature by a trusted key and there is none.
     pub(crate) fn ensure_required(&self, file: &Path) -> Result<(), Distrust> {
-        match (&self.required_by, self.signers.first()) {
+        match (&self.required_by, self.signatures.first()) {
             (None, _) => Ok(()),
             _ if self.is_trusted() => Ok(()),
-            (Some(_), Some(signer)) => Err(unknown(file, signer)),
+            (Some(_), Some(judged)) => Err(unknown(file, judged)),
             (Some(policy), None) => Err(Distrust::Unsigned {
                 file: file.to_owned(),
                 policy: policy.clone(),
@@ -261,11 +247,8 @@ impl Judgement {
     /// One line about who made a bundle that was accepted.
     pub(crate) fn note(&self, file: &Path) -> String {
         let file = shown(file);
-        let trusted = self
-            .signers
-            .iter()
-            .filter(|it| it.standing == Standing::Trusted);
-        let trusted: Vec<_> = trusted.map(Signer::shown).collect();
+        let trusted = self.of(Standing::Trusted);
+        let trusted: Vec<_> = trusted.map(|it| it.signer.shown()).collect();
         match trusted.len() {
             0 => format!("{file} is not signed: nothing shows who made it"),
             _ => format!("{file} is signed by {}", trusted.join(" and ")),
@@ -273,14 +256,14 @@ impl Judgement {
     }
 }
 
-fn unknown(file: &Path, signer: &Signer) -> Distrust {
+fn unknown(file: &Path, judged: &Judged) -> Distrust {
     Distrust::UnknownSigner {
         file: file.to_owned(),
         signer: Box::new(UnknownSigner {
-            name: signer.name.clone(),
-            key: signer.key.clone(),
-            fingerprint: signer.fingerprint.clone(),
-            way: signer.way.clone(),
+            name: judged.signer.name.clone(),
+            key: judged.signer.key.clone(),
+            fingerprint: judged.signer.fingerprint.clone(),
+            way: judged.way.clone(),
         }),
     }
 }

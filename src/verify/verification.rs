@@ -11,7 +11,7 @@ use crate::error::{BadParity, Distrust, Error, Remedy, Result};
 use crate::media::volumes::Set;
 use crate::report::count;
 use crate::text::{printable_line, shown};
-use crate::trust::{Judgement, Signer};
+use crate::trust::{Judged, Judgement};
 use shellpack_format::bundle::{BadBundle, BadVolume};
 use shellpack_format::store::hash::Digest;
 
@@ -39,7 +39,7 @@ pub(crate) struct Verdict {
     /// The digest of the manifest, if it could be read.
     manifest_digest: Option<Digest>,
     /// Who signed it, as far as this machine knows.
-    signatures: Vec<Signer>,
+    signatures: Vec<Judged>,
     /// Each fault in words.
     faults: Vec<String>,
     /// The parity file, if there is one that can be used.
@@ -81,7 +81,7 @@ impl Verification {
         }
         if let (Some(content), false) = (self.sound_content(), quiet) {
             text.add_sound(&self.name, &format!(" ({content})"));
-            let signers = self.judgement.iter().flat_map(Judgement::signers);
+            let signers = self.judgement.iter().flat_map(Judgement::signatures);
             signers.for_each(|signer| text.add("signed", &signer.line()));
         }
         if let Some(cover) = &self.cover {
@@ -108,7 +108,7 @@ impl Verification {
         let distrust = distrust.map(|distrust| distrust.to_string());
         let faults: Vec<_> = faults.chain(of_parity).chain(distrust).collect();
         let judgement = self.judgement.as_ref();
-        let signers = judgement.map_or(&[][..], Judgement::signers);
+        let signers = judgement.map_or(&[][..], Judgement::signatures);
         Verdict {
             bundle: self.name.to_string_lossy().into_owned(),
             sound: faults.is_empty(),

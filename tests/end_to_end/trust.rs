@@ -2,6 +2,8 @@
 
 /// What a machine demands of a bundle.
 mod policy;
+/// The source of a bundle, for attestations.
+mod provenance;
 /// Keys of Nix's.
 mod signatures;
 /// Keys of OpenSSH's.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
+use crate::create::git;
 use crate::create::secret_names::is_likely_secret;
 use crate::rehearse::visit::GIT;
 
@@ -106,7 +106,7 @@ impl Choice {
     pub(super) fn of_flake(top: &Path, files: BTreeSet<PathBuf>) -> Self {
         let ask = ["check-ignore", "--no-index", "--"];
         Self {
-            is_ignored: !files.is_empty() && git(top, &ask, &files).is_some(),
+            is_ignored: !files.is_empty() && git_says(top, &ask, &files).is_some(),
             carried: BTreeSet::new(),
             left: files,
             rule: "files of the flake",
@@ -194,7 +194,7 @@ fn tracked(top: &Path, files: &BTreeSet<PathBuf>) -> Option<BTreeSet<PathBuf>> {
         "--recurse-submodules",
         "--",
     ];
-    Some(absolute(top, &git(top, &ask, files)?))
+    Some(absolute(top, &git_says(top, &ask, files)?))
 }
 
 /// The files in these directories that git does not track, or directories with nothing that it tracks.
@@ -221,7 +221,7 @@ pub(super) fn untracked(top: &Path, directories: &BTreeSet<PathBuf>) -> BTreeSet
     let mut found = BTreeSet::new();
     for (words, directories) in [(&ask[..], whole), (&all, below)] {
         if !directories.is_empty() && top.join(GIT).exists() {
-            let listed = git(top, words, &directories).unwrap_or_default();
+            let listed = git_says(top, words, &directories).unwrap_or_default();
             found.extend(absolute(top, &listed));
         }
     }
@@ -250,22 +250,9 @@ fn absolute(top: &Path, listed: &[u8]) -> BTreeSet<PathBuf> {
     names.map(|name| top.join(name)).collect()
 }
 
-/// The output of git for these words and files; `None` if it fails.
-fn git(top: &Path, words: &[&str], files: &BTreeSet<PathBuf>) -> Option<Vec<u8>> {
-    let mut command = Command::new("git");
-    // No program that the repository names is run, whoever it belongs to.
-    command
-        .args(["-c", "core.fsmonitor=false", "-c", "safe.directory=*"])
-        .arg("-C")
-        .arg(top)
-        .args(words)
-        .args(files.iter().filter_map(|file| below(file, top)))
-        .stdin(Stdio::null());
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
-        command.env_remove(name);
-    }
-    let output = command.output().ok()?;
-    output.status.success().then_some(output.stdout)
+/// The output of git for these words and files.
+fn git_says(top: &Path, words: &[&str], files: &BTreeSet<PathBuf>) -> Option<Vec<u8>> {
+    git::output(top, words, files.iter().filter_map(|file| below(file, top)))
 }
 
 #[cfg(test)]

@@ -44,8 +44,7 @@ fn keygen_makes_keys_that_nix_takes() {
          hint: choose another name, or another file: --output FILE\n",
     );
     b.shellpack("keygen 'lab 2'").exits_with(1).says(
-        "error: could not make a key: its name must be 1 to 200 printable ASCII characters, with no \
-         space and no colon\n\nhint: name it after its host or purpose, and number it: shellpack keygen lab-1\n",
+        "error: could not make a key: its name must be 1 to 200 letters, digits or ._+-@/=~%,\n\nhint: name it after its host or purpose, and number it: shellpack keygen lab-1\n",
     );
     b.runs("shellpack keygen a/b -o c; ls c c.pub");
 }
@@ -73,7 +72,9 @@ fn create_signs_with_several_keys() {
     let json = a.runs(&format!("{create} -o y.shellpack --json")).text();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let signers = json["signed-by"].as_array().unwrap();
-    assert!(signers[0].as_str().unwrap().starts_with("site-1 (SHA256:"));
+    assert_eq!(signers[0]["name"], "site-1");
+    let key = a.runs("cat signed/site-1.key.pub").text();
+    assert_eq!(signers[0]["key"], key.as_str());
     a.runs("cd signed; cmp x.shellpack y.shellpack; shellpack verify x.shellpack");
     // The same key later gives the same bytes.
     a.runs(

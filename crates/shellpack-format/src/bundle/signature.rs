@@ -68,20 +68,6 @@ impl Signature {
         }
     }
 
-    /// The name and, if it is known, the fingerprint of the key that it claims to be by.
-    pub fn signer(&self) -> String {
-        match self {
-            Self::Nix { signature, key } => match key {
-                Some(key) => format!("{} ({})", key.name(), key.fingerprint()),
-                None => signature.name().to_string(),
-            },
-            Self::Ssh(signature) => {
-                let key = signature.key();
-                format!("an {} key ({})", key.kind(), key.fingerprint())
-            }
-        }
-    }
-
     fn parse(line: &str) -> Option<Self> {
         if let Some(base64) = line.strip_prefix(SSH) {
             let bytes = BASE64.decode(base64.as_bytes()).ok()?;

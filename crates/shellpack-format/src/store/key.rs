@@ -11,8 +11,11 @@ use sha2::{Digest as _, Sha256};
 /// The longest name of a key, in bytes. Nix has no limit; the room for signatures does.
 const LONGEST: usize = 200;
 
-/// The name of a key: printable ASCII without spaces and colons. A name says who claims to have
-/// signed, and proves nothing.
+/// The other characters that a name may have besides letters and digits: none that a shell, TOML or a
+/// terminal takes for its own. Nix has no such limit.
+const PLAIN: &str = "._+-@/=~%,";
+
+/// The name of a key. It says who claims to have signed, and proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyName(String);
 
@@ -42,10 +45,8 @@ pub enum BadKey {
     /// There is no colon.
     #[error("it is not NAME:BASE64")]
     Form,
-    /// The name is empty, too long, or has a space or another character that is not printable ASCII.
-    #[error(
-        "its name must be 1 to {LONGEST} printable ASCII characters, with no space and no colon"
-    )]
+    /// The name is empty, too long, or has a character that it may not have.
+    #[error("its name must be 1 to {LONGEST} letters, digits or {PLAIN}")]
     Name,
     /// It is not base 64, or does not have the right size.
     #[error("after the colon, it must be {0} bytes in base 64")]
@@ -64,7 +65,8 @@ pub enum BadKey {
 impl KeyName {
     /// Parses a name.
     pub fn parse(text: &str) -> Result<Self, BadKey> {
-        let plain = text.chars().all(|c| c.is_ascii_graphic() && c != ':');
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || PLAIN.contains(c);
+        let plain = text.chars().all(is_plain);
         if text.is_empty() || text.len() > LONGEST || !plain {
             return Err(BadKey::Name);
         }
@@ -269,6 +271,8 @@ mod tests {
             ("lab-1", BadKey::Form),
             (":AAAA", BadKey::Name),
             ("a b:AAAA", BadKey::Name),
+            ("a\":AAAA", BadKey::Name),
+            ("$a:AAAA", BadKey::Name),
             ("lab\u{202e}:AAAA", BadKey::Name),
             ("lab-1:AAAA", BadKey::Size(32)),
             ("lab-1:!", BadKey::Size(32)),
