@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -109,12 +109,22 @@ pub(crate) fn stay_outside<'a>(
     ready: &Ready<'a>,
     shells: impl IntoIterator<Item = &'a Shell>,
 ) -> Result<Vec<ByHand>> {
+    let mut recipe: Option<(Recipe, PathBuf)> = None;
     let by_hand = |shell: &'a Shell| {
         let line = if ready.manifest.is_no_eval() {
             as_packed_by_hand(shell, ready.project)
         } else {
-            let recipe = Recipe::of(ready.manifest, shell);
-            Ready { shell, ..*ready }.invocation(&recipe)?.by_hand()?
+            let (mut next, dir) = match recipe.take() {
+                Some((recipe, dir)) => (recipe, Some(dir)),
+                None => (Recipe::of(ready.manifest, shell), None),
+            };
+            if let Some(dir) = dir {
+                next.turn_to(shell, &ready.manifest.project, dir);
+            }
+            let line = Ready { shell, ..*ready }.invocation(&next)?.by_hand()?;
+            let dir = ready.record()?.entry_dir(ready.project, shell);
+            recipe = Some((next, dir));
+            line
         };
         let shell = shell.name.clone();
         Ok(ByHand { shell, line })

@@ -20,6 +20,7 @@ mod enter;
 mod entry;
 mod error;
 mod interrupt;
+mod limits;
 mod media;
 mod nix;
 mod open;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, ScopedJoinHandle};
 
 use crate::error::{Error, Result};
 
@@ -79,7 +80,8 @@ impl<T> Default for Relay<T> {
     }
 }
 
-/// Runs the same work on several threads, and returns the first failure. When a thread fails or
+/// Runs the same work on several threads, of which this one is one, and returns the first failure. If the
+/// system grants fewer threads, they do all of it. When a thread fails or
 /// panics, `abandon` must wake all that wait. A thread that only stopped because another one failed
 /// reports an interruption, which counts last.
 pub(crate) fn run(
@@ -97,14 +99,14 @@ pub(crate) fn run(
         outcome
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(guarded)).collect();
-        let outcomes: Vec<_> = threads
-            .into_iter()
-            .map(std::thread::ScopedJoinHandle::join)
-            .collect();
+        let begin = |_| Builder::new().spawn_scoped(scope, guarded).ok();
+        let others: Vec<_> = (1..threads).map_while(begin).collect();
+        let own = guarded();
+        let outcomes: Vec<_> = others.into_iter().map(ScopedJoinHandle::join).collect();
         let outcomes = outcomes
             .into_iter()
-            .map(|outcome| outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            .map(|outcome| outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .chain([own]);
         let mut failures: Vec<_> = outcomes.filter_map(Result::err).collect();
         failures.sort_by_key(|error| matches!(error, Error::Interrupted));
         failures.into_iter().next().map_or(Ok(()), Err)

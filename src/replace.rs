@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -47,6 +47,20 @@ pub(crate) fn link(path: &Path, target: &Path) -> Result<()> {
     made.persist(path).map_err(|error| failed(error.error))
 }
 
+/// Makes a file the same as another one, in place of whatever is there. Fails where the file system has
+/// no hard links, or the two are on different ones.
+pub(crate) fn hard_link(path: &Path, same: &Path) -> io::Result<()> {
+    let identity = |path: &Path| fs::symlink_metadata(path).map(|it| (it.dev(), it.ino()));
+    // Renaming a link over another one of the same file would do nothing, and leave both.
+    if identity(path).is_ok_and(|there| identity(same).is_ok_and(|same| same == there)) {
+        return Ok(());
+    }
+    let made = tempfile::Builder::new()
+        .prefix(".shellpack-")
+        .make_in(directory_of(path), |name| fs::hard_link(same, name));
+    made?.into_temp_path().persist(path).map_err(Into::into)
+}
+
 fn directory_of(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
 }
@@ -60,8 +74,6 @@ fn has(path: &Path, content: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt as _;
-
     use super::*;
 
     #[test]

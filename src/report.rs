@@ -33,7 +33,7 @@ pub(crate) use ask::Prompt;
 pub(crate) use board::{Meter, Waiting};
 pub(crate) use event::{Event, Log, Phase, Progress};
 pub(crate) use labelled::Labelled;
-pub(crate) use words::{count, human, utc};
+pub(crate) use words::{count, fewer_threads, human, utc};
 
 use board::Board;
 use print::{Failure, Tone};

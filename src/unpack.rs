@@ -5,11 +5,13 @@
 use std::io::{self, Read as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unfit};
+use crate::limits;
 use crate::media::Unreadable;
 use crate::relay::{self, Relay};
-use crate::report::Report;
+use crate::report::{Event, Report, fewer_threads, human};
 use shellpack_format::bundle::BadBundle;
+use shellpack_format::bundle::manifest::Closure;
 use shellpack_format::bundle::member;
 use shellpack_format::bundle::reader::{Input, ReadError, Reader, Segment};
 use shellpack_format::bundle::segment::{BadSegment, Decoder, Decoding};
@@ -31,6 +33,10 @@ use unpacker::Unpacker;
 /// cache when it is hashed and written.
 const CHUNK: usize = 128 << 10;
 
+/// The memory that a thread needs besides its segment, with what the rest of the program may still
+/// take meanwhile: few things can be told that there is none.
+const REST: u64 = 16 << 20;
+
 /// Reads all segments on several threads, each of which holds one raw segment.
 pub(crate) fn segments<I: Input + Send, D: Destination>(
     reader: Reader<I>,
@@ -51,14 +57,46 @@ pub(crate) fn segments<I: Input + Send, D: Destination>(
         destination,
         report,
         open: Relay::new(),
-        crew: Crew::new(threads.max(1)),
+        crew: Crew::new(),
+        trailer: Mutex::default(),
     };
     let abandon = || {
         source.lock().unwrap_or_else(PoisonError::into_inner).over = true;
         unpacker.open.abandon();
         unpacker.crew.abandon();
     };
+    let threads = jobs(threads, &closure, report)?;
     relay::run(threads, || unpacker.work(&source), abandon)
+}
+
+/// As many threads as there is memory for, if not as many as asked.
+fn jobs(asked: usize, closure: &Closure, report: &Report) -> Result<usize> {
+    ensure_memory(closure)?;
+    let asked = asked.clamp(1, closure.segments.len().max(1));
+    let jobs = limits::jobs(asked, memory(closure));
+    if jobs < asked {
+        let note = fewer_threads(jobs, asked, memory(closure));
+        report.emit(Event::Note(&note));
+    }
+    Ok(jobs)
+}
+
+/// The memory that one thread needs: its segment, and a little more.
+fn memory(closure: &Closure) -> u64 {
+    let largest = closure.segments.iter().max();
+    largest.copied().unwrap_or_default() + REST
+}
+
+/// Fails if this process may not take the memory that a segment needs, before anything is begun.
+pub(crate) fn ensure_memory(closure: &Closure) -> Result<(), Unfit> {
+    let needed = memory(closure);
+    match limits::promised() {
+        Some(left) if left < needed => Err(Unfit::TooLittleMemory {
+            needed: human(needed),
+            left: human(left),
+        }),
+        _ => Ok(()),
+    }
 }
 
 struct Segments<I> {
@@ -69,6 +107,7 @@ struct Segments<I> {
 
 impl<D: Destination> Unpacker<'_, D> {
     fn work<I: Input>(&self, source: &Mutex<Segments<I>>) -> Result<()> {
+        self.crew.enter();
         let mut decoder = Decoder::default();
         let mut chunk = vec![0; CHUNK];
         while let Some((segment, content)) = self.next_segment(source)? {
@@ -150,6 +189,10 @@ impl<D: Destination> Unpacker<'_, D> {
             outcome = taker.advance(decoding.raw());
         }
         if let Err(bad) = verdict(&decoding, fed, outcome.is_err()) {
+            if bad.is_lack_of_memory() {
+                let error = io::Error::from(io::ErrorKind::OutOfMemory);
+                return Err(Error::io("decode", name)(error));
+            }
             taker.give_up();
             return self.destination.fault(BadBundle::Segment {
                 member: name,

@@ -4,6 +4,8 @@
 mod damage;
 /// What the store has already: locks, other paths, roots.
 mod in_the_store;
+/// Little memory, few open files, and bundles that want much of either.
+mod limits;
 /// Texts that would like to be lines of shellpack's own.
 mod lines;
 /// A manifest that says what cannot be or must not be.

@@ -24,7 +24,7 @@ const FLOORS: &[&[&str]] = &[
     &["trust"],
     &["media", "nix"],
     &["relay", "replace", "report", "room"],
-    &["error", "interrupt", "redact"],
+    &["error", "interrupt", "limits", "redact"],
     &["text"],
 ];
 

@@ -4,6 +4,8 @@
 use std::io;
 use std::path::Path;
 
+use rustix::io::Errno;
+
 use crate::error::Error;
 use crate::media;
 use crate::text::shown;
@@ -48,6 +50,10 @@ fn medium(action: &str, path: &Path, error: &io::Error) -> Option<String> {
             Some("write smaller volumes, which open as they are: --volume-size SIZE".to_owned())
         }
         io::ErrorKind::StorageFull => Some("free some space, and try again".to_owned()),
+        io::ErrorKind::OutOfMemory => Some(machine::MORE_MEMORY.to_owned()),
+        _ if error.raw_os_error() == Some(Errno::MFILE.raw_os_error()) => Some(
+            "raise the limit on open files of this shell, and try again: ulimit -n 4096".to_owned(),
+        ),
         io::ErrorKind::NotFound if action == "find" => packing::reference(path),
         _ if !media::is_lost(error) => None,
         _ if action == "read" => Some(bundle::PLUG_IN.to_owned()),

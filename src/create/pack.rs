@@ -2,11 +2,13 @@
 //! thread holds one raw segment and its compressed form.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Builder;
 
 use super::Options;
 use crate::error::Result;
+use crate::limits;
 use crate::relay::{self, Relay};
-use crate::report::Report;
+use crate::report::{Event, Report, fewer_threads};
 use shellpack_format::bundle::manifest::Manifest;
 use shellpack_format::bundle::segment::Compressor;
 
@@ -85,9 +87,17 @@ pub(super) fn segments(
         begun.abandon();
         packer.abandon();
     };
+    let asked = settings.threads.min(layout.segments()).max(1);
+    let memory = Compressor::memory(settings.level, largest);
+    let threads = limits::jobs(asked, memory);
+    if threads < asked {
+        report.emit(Event::Note(&fewer_threads(threads, asked, memory)));
+    }
     std::thread::scope(|scope| {
-        scope.spawn(|| ahead::read_ahead(&layout, &trees, &begun, settings.threads));
-        let outcome = relay::run(settings.threads, work, abandon);
+        // It only saves time.
+        let read_ahead = || ahead::read_ahead(&layout, &trees, &begun, settings.threads);
+        let _ = Builder::new().spawn_scoped(scope, read_ahead);
+        let outcome = relay::run(threads, work, abandon);
         begun.abandon();
         outcome
     })

@@ -126,6 +126,7 @@ impl<'a> Invocation<'a> {
                 nix_version: &recipe.shell.nix_version,
                 answers: &recipe.answers,
                 unseen: &[],
+                like: recipe.like.as_deref(),
             };
             replay = Some(replay::write(&recipe.sources, place, dir)?);
         }

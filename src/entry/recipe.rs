@@ -1,7 +1,8 @@
 //! The parts of a bundle that evaluation needs.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,12 @@ pub struct Recipe {
     /// Answers besides those of its fetchers.
     #[serde(default)]
     pub(super) answers: Answers,
+    /// The directory of another shell's entry, which has the same answers.
+    #[serde(skip)]
+    pub(super) like: Option<PathBuf>,
+    /// Whether the project was edited, once that is known: it takes reading all of its files.
+    #[serde(skip)]
+    is_edited: OnceLock<bool>,
 }
 
 impl Recipe {
@@ -49,7 +56,22 @@ impl Recipe {
                 .collect(),
             files: project.nix_files().cloned().collect(),
             answers: Answers::default(),
+            like: None,
+            is_edited: OnceLock::new(),
         }
+    }
+
+    /// Becomes the recipe of another shell of the bundle. Files that were written for one of the
+    /// shells before it, to `dir`, serve for it, too.
+    pub(super) fn turn_to(&mut self, shell: &Shell, project: &Project, dir: PathBuf) {
+        if self.is_answered() || self.shell.flake.is_some() {
+            self.like = Some(dir);
+        }
+        if shell.flake.is_some() && self.source.is_none() {
+            self.source = Some(project.clone());
+            self.like = None;
+        }
+        self.shell = shell.clone();
     }
 
     /// Whether evaluation needs answers.
@@ -64,7 +86,8 @@ impl Recipe {
             return Ok(None);
         };
         let all = project.files.iter().map(|file| file.path.to_string());
-        let is_edited = !project::edited(project, root).is_empty();
+        let is_edited = || !project::edited(project, root).is_empty();
+        let is_edited = *self.is_edited.get_or_init(is_edited);
         Ok(Some(Flake {
             source: fs::canonicalize(root).map_err(Error::io("find", root))?,
             files: (!is_edited).then(|| all.collect()),

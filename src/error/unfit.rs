@@ -103,6 +103,16 @@ pub enum Unfit {
     /// The store has something else.
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    /// This process may not take as much memory as a segment of the bundle needs.
+    #[error(
+        "could not read the closure: that needs {needed} of memory, and this process may take only {left} more"
+    )]
+    TooLittleMemory {
+        /// The memory that is needed, for a human.
+        needed: String,
+        /// The memory that the process may still take.
+        left: String,
+    },
     /// A setting of Nix forbids evaluation.
     #[error("could not evaluate the shell: Nix's setting {setting} forbids that on this machine")]
     MayNotEvaluate {

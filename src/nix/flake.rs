@@ -128,18 +128,31 @@ in first 0",
 impl Start<'_> {
     /// The `let` bindings that `function` and `project` need in front of them.
     pub(super) fn bindings(self, project: &Path) -> Result<String> {
-        let Self::Flake(flake) = self else {
-            return Ok(format!("let project = {}; in\n", quote(utf8(project)?)));
-        };
-        let files = flake.files.as_ref().map_or_else(
+        let files = self.files().map_or_else(
             || "null".to_owned(),
             |files| format!("[ {} ]", quote_all(files.iter().map(String::as_str))),
         );
+        self.bindings_with(project, &files)
+    }
+
+    /// The same, with the files of the source as an expression.
+    pub(super) fn bindings_with(self, project: &Path, files: &str) -> Result<String> {
+        let Self::Flake(flake) = self else {
+            return Ok(format!("let project = {}; in\n", quote(utf8(project)?)));
+        };
         Ok(format!(
             "let source = import ./source.nix {{ project = {}; files = {files}; }};\n\
              project = builtins.unsafeDiscardStringContext source; in\n",
             quote(utf8(&flake.source)?)
         ))
+    }
+
+    /// The files of the source; `None` if they are all that there are.
+    pub(super) fn files(&self) -> Option<&[String]> {
+        match self {
+            Self::File(_) => None,
+            Self::Flake(flake) => flake.files.as_deref(),
+        }
     }
 
     /// A function of `import`.

@@ -21,6 +21,12 @@ use answers::Here;
 /// `replay.nix` has the same.
 const PROJECT: &str = "@project@";
 
+/// The files with what is the same for all shells of a place.
+const SOURCES: &str = "sources.json";
+const ANSWERS: &str = "answers.json";
+const FILES: &str = "files.json";
+const SOURCE: &str = "source.json";
+
 /// The answer for one call of a fetcher.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Answer {
@@ -86,31 +92,49 @@ pub(crate) struct ReplayPlace<'a> {
     pub answers: &'a Answers,
     /// Places that evaluation must not see, although they are there.
     pub unseen: &'a [String],
+    /// A directory with the same answers, that is, of another shell at this place. A bundle has up to
+    /// a thousand shells, and its answers can be large.
+    pub like: Option<&'a Path>,
 }
 
 /// Writes the files that evaluate the shell with these answers into `dir`, and returns the file to
-/// use in place of the shell's. Files that are there already are replaced. The files are valid for this place
+/// use in place of the shell's. Existing files are replaced. The files are valid for this place
 /// only.
 pub(crate) fn write(answers: &[Answer], place: ReplayPlace<'_>, dir: &Path) -> Result<PathBuf> {
     let text = format!(
         "{}(import ./replay.nix {{ start = {}; inherit project; isPure = {}; nixVersion = {}; \
-         files = map (file: project + \"/\" + file) [ {} ] ++ [ {} ]; \
+         files = map (file: project + \"/\" + file) (builtins.fromJSON (builtins.readFile ./files.json)) ++ [ {} ]; \
          sources = builtins.fromJSON (builtins.readFile ./sources.json); \
          answers = builtins.fromJSON (builtins.readFile ./answers.json); }})\n",
-        place.start.bindings(place.project)?,
+        place.start.bindings_with(
+            place.project,
+            "builtins.fromJSON (builtins.readFile ./source.json)"
+        )?,
         place.start.function()?,
         place.start.is_pure(),
         quote(place.nix_version),
-        quote_all(place.own.iter().copied()),
         quote_all(place.others.iter().map(String::as_str)),
     );
     let wrapper = scope::write(dir, Some(("replay.nix", include_str!("replay.nix"))), &text)?;
-    write_json(&dir.join("sources.json"), &answers)?;
+    if place.like.is_some_and(|like| is_shared(like, dir)) {
+        return Ok(wrapper);
+    }
+    write_json(&dir.join(SOURCES), &answers)?;
     let here = Here::of(place.answers, place.unseen, place.project)?;
-    write_json(&dir.join("answers.json"), &here)?;
+    write_json(&dir.join(ANSWERS), &here)?;
+    write_json(&dir.join(FILES), &place.own)?;
+    write_json(&dir.join(SOURCE), &place.start.files())?;
     Ok(wrapper)
 }
 
+/// Makes the files of a place the files of another directory, too; `false` if it cannot.
+fn is_shared(from: &Path, dir: &Path) -> bool {
+    [SOURCES, ANSWERS, FILES, SOURCE]
+        .iter()
+        .all(|name| replace::hard_link(&dir.join(name), &from.join(name)).is_ok())
+}
+
+/// Another directory may have the file that was there, so it is not written over.
 fn write_json(file: &Path, value: &impl Serialize) -> Result<()> {
     let json = serde_json::to_vec(value).map_err(|error| Error::io("write", file)(error.into()))?;
     replace::file(file, &json)

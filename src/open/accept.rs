@@ -17,6 +17,7 @@ use crate::report::{Event, Report};
 use crate::target::Target;
 use crate::text::shown;
 use crate::trust::Policy;
+use crate::unpack;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 use shellpack_format::store::version::is_older;
 
@@ -136,9 +137,11 @@ impl Accepted {
         let Some(connection) = &mut self.connection else {
             return Ok(());
         };
-        let missing = missing_bytes(self.bundle.reader.manifest(), &self.target, connection)?;
+        let manifest = self.bundle.reader.manifest();
+        let missing = missing_bytes(manifest, &self.target, connection)?;
         space::ensure_free(&self.target.store(), space::unpacked(missing))?;
         if missing > 0 {
+            unpack::ensure_memory(&manifest.closure)?;
             self.bundle.ensure_whole()?;
         }
         Ok(())

@@ -3,6 +3,12 @@
 use std::fmt::Display;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// A note that there is memory for fewer threads than were asked for. Each needs so many bytes.
+pub(crate) fn fewer_threads(granted: usize, asked: usize, each: u64) -> String {
+    let (granted, each) = (count(granted, "thread"), human(each));
+    format!("{granted} instead of {asked}: each needs {each} of memory")
+}
+
 /// A size for a human, in powers of 1024, as `ls -h` and Nix print it.
 pub(crate) fn human(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()

@@ -32,16 +32,21 @@ pub(super) trait Worker<J> {
 }
 
 impl<J> Crew<J> {
-    /// A crew of this many threads, each of which must [`Crew::leave`] in the end.
-    pub(super) fn new(threads: usize) -> Self {
+    /// A crew without threads.
+    pub(super) fn new() -> Self {
         Self {
             state: Mutex::new(State {
                 jobs: VecDeque::new(),
-                busy: threads,
+                busy: 0,
                 is_abandoned: false,
             }),
             changed: Condvar::new(),
         }
+    }
+
+    /// Takes a thread in, which must [`Crew::leave`] in the end.
+    pub(super) fn enter(&self) {
+        self.lock().busy += 1;
     }
 
     /// Adds jobs for all threads. Everything that was done before is visible to all who wait for

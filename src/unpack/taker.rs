@@ -244,10 +244,9 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
         let parts = self.unpacker.layout.parts(slice);
         let (head, bytes) = bytes.split_at(range(&parts.head).len());
         let (contents, trailer) = bytes.split_at(range(&parts.nar).len());
-        let closure = self.unpacker.closure;
         let is_right = head == &export::NEXT[range(&parts.head)]
             && (trailer.is_empty() || {
-                let expected = export::trailer(&closure.path_info(slice.index), &closure.store);
+                let expected = self.unpacker.trailer(slice.index);
                 trailer == &expected[range(&parts.trailer)]
             });
         if !is_right {

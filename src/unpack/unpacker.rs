@@ -1,5 +1,7 @@
 //! The state that the threads of an unpacking share.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use super::crew::Crew;
 use super::destination::Destination;
 use super::job::Job;
@@ -7,6 +9,7 @@ use crate::relay::Relay;
 use crate::report::Report;
 use shellpack_format::bundle::layout::Layout;
 use shellpack_format::bundle::manifest::Closure;
+use shellpack_format::store::export;
 use shellpack_format::store::nar_check::NarCheck;
 
 /// A NAR under way.
@@ -25,4 +28,19 @@ pub(super) struct Unpacker<'a, D: Destination> {
     /// NARs that go on in the next segment; `None` if such a NAR is lost.
     pub(super) open: Relay<Option<Nar<D::Sink<'a>>>>,
     pub(super) crew: Crew<Job<'a, D>>,
+    /// The framing behind the NAR of the path that was last asked for.
+    pub(super) trailer: Mutex<(usize, Arc<Vec<u8>>)>,
+}
+
+impl<D: Destination> Unpacker<'_, D> {
+    /// The framing that a path must have behind its NAR. It is kept for the next segment: a hostile
+    /// bundle can cut it into as many segments as it has bytes.
+    pub(super) fn trailer(&self, path: usize) -> Arc<Vec<u8>> {
+        let mut kept = self.trailer.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 != path || kept.1.is_empty() {
+            let trailer = export::trailer(&self.closure.path_info(path), &self.closure.store);
+            *kept = (path, Arc::new(trailer));
+        }
+        Arc::clone(&kept.1)
+    }
 }

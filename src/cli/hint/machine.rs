@@ -9,6 +9,10 @@ use shellpack_format::bundle::manifest::shell_typed;
 const FETCH_NIX: &str = "mkdir -p debs/partial; apt-get install -y --download-only --no-install-recommends \
     -o Debug::NoLocking=1 -o Dir::State::status=/dev/null -o Dir::Cache::archives=$PWD/debs nix-bin";
 
+/// For a process that may not take what it needs.
+pub(super) const MORE_MEMORY: &str =
+    "if this shell has a limit (ulimit -v), lift it and try again: ulimit -v unlimited";
+
 /// The command that installs the daemon on Debian and Ubuntu.
 const DAEMON: &str = "sudo apt-get install nix-setup-systemd";
 
@@ -111,6 +115,7 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
             "enter it as it was packed: {}; or install a newer Nix here",
             this_command_without_evaluation()
         )),
+        Unfit::TooLittleMemory { .. } => Some(MORE_MEMORY.to_owned()),
         Unfit::WrongStore { .. } => None,
         Unfit::Conflict(conflict) => Some(conflict_with(conflict)),
         Unfit::StoreElsewhere { is_set, .. } => Some(use_nix(*is_set)),

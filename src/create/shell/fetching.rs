@@ -130,6 +130,7 @@ impl<'a> Replay<'a> {
             nix_version: &nix.version,
             answers: &self.answers,
             unseen: &self.unseen,
+            like: None,
         };
         let wrapper = replay::write(&self.sources, place, &request.scratch.join("replay"))?;
         request.evaluate_through(nix, &wrapper)

@@ -3,7 +3,7 @@
 
 use std::process::Child;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread;
+use std::thread::Builder;
 use std::time::Duration;
 
 use rustix::fd::OwnedFd;
@@ -22,7 +22,7 @@ pub(super) struct Watch(#[expect(dead_code, reason = "its end is the message")] 
 
 impl Watch {
     pub(super) fn over(child: &Child) -> Self {
-        // Without it, from before Linux 5.3, the process ends when it does.
+        // Without it, from before Linux 5.3, or without a thread, the process ends when it does.
         let process = Pid::from_child(child);
         let Ok(process) = pidfd_open(process, PidfdFlags::empty()) else {
             return Self(None);
@@ -30,8 +30,8 @@ impl Watch {
         let (sender, ended) = mpsc::channel::<()>();
         let is_over =
             move |patience| !matches!(ended.recv_timeout(patience), Err(RecvTimeoutError::Timeout));
-        thread::spawn(move || watch(&process, &is_over));
-        Self(Some(sender))
+        let watching = Builder::new().spawn(move || watch(&process, &is_over));
+        Self(watching.ok().map(|_| sender))
     }
 }
 

@@ -7,9 +7,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::lock::{CollectorLock, ImportLock, PathLock};
 use rustix::fs::Mode;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::error::{Conflict, Error, Result};
+use crate::limits::{self, RaisedFiles};
 use crate::nix::Nix;
 use crate::nix::database::Database;
 use crate::report::Report;
@@ -42,6 +42,8 @@ pub(super) struct Direct<'a> {
     changed: Condvar,
     /// The user's umask, to be restored: nix-shell inherits it.
     umask: Mode,
+    /// Paths that wait for a large one keep a lock file open each.
+    _files: RaisedFiles,
     _locks: (ImportLock, CollectorLock),
 }
 
@@ -62,13 +64,13 @@ impl<'a> Direct<'a> {
             return Ok(None);
         };
         let dir = nix.store.as_path();
-        allow_many_open_files();
+        let files = RaisedFiles::raise();
         let locks = (
             ImportLock::take(&nix.state, report)?,
             CollectorLock::take(&nix.state, report)?,
         );
         let valid = wanted.iter().map(|wanted| !wanted).collect();
-        let state = Mutex::new(State::new(database, valid));
+        let state = Mutex::new(State::new(database, valid, limits::files_left()));
         let store = File::open(dir).map_err(Error::io("open", dir))?;
         // Files get their final mode when they are created, so nothing may be masked; Nix does the
         // same.
@@ -82,6 +84,7 @@ impl<'a> Direct<'a> {
             state,
             changed: Condvar::new(),
             umask,
+            _files: files,
             _locks: locks,
         }))
     }
@@ -115,21 +118,6 @@ fn is_simple(path: &ClosurePath) -> bool {
     !path.path.is_derivation() && path.ca.as_ref().is_none_or(is_checked)
 }
 
-/// Raises the limit on open files. Small paths that wait for a large one keep a lock file open
-/// each, and the usual limit of 1024 exists for programs that use select(2). The system's own limit
-/// is far higher.
-fn allow_many_open_files() {
-    let limit = getrlimit(Resource::Nofile);
-    // Without a higher limit the import may still work.
-    let _ = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: limit.maximum,
-            maximum: limit.maximum,
-        },
-    );
-}
-
 impl Destination for Direct<'_> {
     type Sink<'a>
         = Tree<'a>
@@ -141,6 +129,7 @@ impl Destination for Direct<'_> {
     }
 
     fn begin(&self, index: usize) -> Result<Tree<'_>> {
+        self.ensure_room()?;
         let place = self.place(index);
         let path = &self.closure.paths[index].path;
         self.ensure_alone(path)?;

@@ -54,7 +54,7 @@ impl Watch {
         let queue = inotify::init(CreateFlags::CLOEXEC)?;
         let last = inotify::add_watch(&queue, end, WatchFlags::CREATE)?;
         let (directories, is_complete) = watched(&queue, top);
-        let reader = std::thread::spawn(move || read(queue, last));
+        let reader = std::thread::Builder::new().spawn(move || read(queue, last))?;
         Ok(Self {
             directories,
             is_complete,

@@ -40,6 +40,17 @@ pub fn max_member_size(raw: u64) -> u64 {
 #[error("{0}")]
 pub struct BadSegment(String);
 
+impl BadSegment {
+    /// Whether the machine has too little memory for it, which says nothing of the segment.
+    pub fn is_lack_of_memory(&self) -> bool {
+        self.0.ends_with("not enough memory")
+    }
+}
+
+fn out_of_memory() -> io::Error {
+    io::ErrorKind::OutOfMemory.into()
+}
+
 fn zstd_error(code: usize) -> io::Error {
     io::Error::other(zstd_safe::get_error_name(code))
 }
@@ -91,6 +102,15 @@ mod tests {
             decoding.finish().unwrap();
             assert_eq!(decoding.raw(), raw);
         }
+    }
+
+    #[test]
+    fn a_lack_of_memory_is_no_damage() {
+        // ZSTD_error_memory_allocation, as functions of zstd return it.
+        let code = 0_usize.wrapping_sub(64);
+        let words = format!("zstd: {}", zstd_safe::get_error_name(code));
+        assert!(BadSegment(words).is_lack_of_memory());
+        assert!(!BadSegment("zstd: Data corruption detected".into()).is_lack_of_memory());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
+use std::thread::{Builder, ScopedJoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Direct, PathLock};
@@ -15,8 +16,10 @@ use crate::text::shown;
 use crate::tree;
 use shellpack_format::store::path_info::PathInfo;
 
-/// How many unpacked paths may wait to be registered. Each keeps a lock file open.
+/// How many unpacked paths start a registration. Each keeps a lock file open.
 const BATCH: usize = 256;
+/// How many files may be open besides: directories that are being filled, the database, connections.
+const OTHER_FILES: usize = 96;
 /// How many unpacked bytes start a sync. Each sync commits the file system's journal; with fewer of
 /// them, the last one would take long.
 const FLUSH_AFTER: u64 = 128 << 20;
@@ -32,8 +35,16 @@ pub(super) struct State {
     pub(super) valid: Vec<bool>,
     /// Unpacked paths that are not registered yet.
     unpacked: BTreeMap<usize, PathLock>,
+    /// How many more unpacked paths start another registration.
+    batch: usize,
     /// How many unpacked paths start another registration.
     enough: usize,
+    /// How many unpacked paths there may be, for want of open files.
+    most: usize,
+    /// Whether a registration is needed now.
+    is_urgent: bool,
+    /// How many registrations have ended.
+    rounds: usize,
     /// Bytes written since the last sync began.
     dirty: u64,
     /// Whether one is under way.
@@ -42,12 +53,19 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(database: Database, valid: Vec<bool>) -> Self {
+    /// With so many files that may still be opened.
+    pub(super) fn new(database: Database, valid: Vec<bool>, files: usize) -> Self {
+        let most = files.saturating_sub(OTHER_FILES).max(8);
+        let batch = BATCH.min(most / 2);
         Self {
             database,
             valid,
             unpacked: BTreeMap::new(),
-            enough: BATCH,
+            batch,
+            enough: batch,
+            most,
+            is_urgent: false,
+            rounds: 0,
             dirty: 0,
             is_syncing: false,
             is_over: false,
@@ -55,7 +73,7 @@ impl State {
     }
 
     fn is_worth_a_flush(&self) -> bool {
-        self.dirty >= FLUSH_AFTER || self.unpacked.len() >= self.enough
+        self.is_urgent || self.dirty >= FLUSH_AFTER || self.unpacked.len() >= self.enough
     }
 }
 
@@ -66,15 +84,47 @@ impl Direct<'_> {
         work: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         std::thread::scope(|scope| {
-            let registrar = scope.spawn(|| self.register_until_over());
+            let register = || {
+                let registered = self.register_until_over();
+                self.end();
+                registered
+            };
+            // Without a thread, all is registered at the end.
+            let registrar = Builder::new().spawn_scoped(scope, register).ok();
+            if registrar.is_none() {
+                self.end();
+            }
             let outcome = work();
-            self.lock().is_over = true;
-            self.changed.notify_all();
-            let registered = registrar
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            self.end();
+            let registered = registrar.map_or(Ok(Ok(())), ScopedJoinHandle::join);
+            let registered = registered.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             outcome.and(registered)
         })
+    }
+
+    /// Nothing is registered beside the work any more.
+    fn end(&self) {
+        self.lock().is_over = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for a registration if too many lock files are open. Where that does not help, because
+    /// paths wait for a large one, the next one may find that it cannot open a file.
+    pub(super) fn ensure_room(&self) -> Result<()> {
+        let mut state = self.lock();
+        if state.unpacked.len() < state.most {
+            return Ok(());
+        }
+        let round = state.rounds;
+        state.is_urgent = true;
+        self.changed.notify_all();
+        while state.rounds == round && !state.is_over {
+            self.report.ensure_not_interrupted()?;
+            let waited = self.changed.wait_timeout(state, interrupt::PATIENCE);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.most = state.most.max(state.unpacked.len() + 1);
+        Ok(())
     }
 
     /// Registers all complete paths, even if the work failed, and removes the others.
@@ -153,7 +203,10 @@ impl Direct<'_> {
             let mut state = self.lock();
             // The remaining paths wait for a large one, so checking again at every small one would
             // not help.
-            state.enough = state.unpacked.len() + BATCH;
+            state.enough = state.unpacked.len() + state.batch;
+            state.rounds += 1;
+            drop(state);
+            self.changed.notify_all();
         }
     }
 
@@ -204,6 +257,7 @@ impl Direct<'_> {
         let state = &mut *state;
         state.dirty = 0;
         state.is_syncing = true;
+        state.is_urgent = false;
         let mut ready = Vec::new();
         for &index in state.unpacked.keys() {
             let mut others = self.closure.paths[index]

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use zstd::zstd_safe::zstd_sys::ZSTD_EndDirective as EndDirective;
 use zstd::zstd_safe::{CCtx, CParameter, InBuffer, OutBuffer, ResetDirective};
 
-use super::{CHECK_HEAD, WINDOW_LOG, max_member_size, zstd_error};
+use super::{CHECK_HEAD, WINDOW_LOG, max_member_size, out_of_memory, zstd_error};
 
 /// Up to this level a segment is compressed in one call, which is faster and 0.7 % smaller than
 /// through zstd's own window. The call takes two seconds at level 9 and a minute at level 19, and
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Compressor {
 impl Compressor {
     /// A compressor at a zstd level (1 to 22), for segments of at most `largest` raw bytes.
     pub fn new(level: i32, largest: u64) -> io::Result<Self> {
-        let mut context = CCtx::create();
+        let mut context = CCtx::try_create().ok_or_else(out_of_memory)?;
         let parameters = [
             CParameter::CompressionLevel(level),
             CParameter::WindowLog(WINDOW_LOG),
@@ -57,13 +57,26 @@ impl Compressor {
         let is_stepwise = level > MOST_AT_ONCE;
         let whole = if is_stepwise { 0 } else { largest };
         let whole = usize::try_from(whole).map_err(io::Error::other)?;
+        let mut raw = Vec::new();
+        raw.try_reserve_exact(whole).map_err(|_| out_of_memory())?;
         Ok(Self {
             context,
             is_stepwise,
             step: vec![0; STEP],
-            raw: Vec::with_capacity(whole),
+            raw,
             out: Vec::new(),
         })
+    }
+
+    /// About how many bytes of memory a compressor takes, with the segment and its member.
+    pub fn memory(level: i32, largest: u64) -> u64 {
+        // At the lower levels the segment is in memory, at the others zstd's window is. zstd's tables
+        // grow with the level.
+        match level {
+            20.. => largest + (900 << 20),
+            _ if level > MOST_AT_ONCE => largest + (290 << 20),
+            _ => 2 * largest + (40 << 20),
+        }
     }
 
     /// Reuses the memory of a member that is no longer needed.
@@ -157,7 +170,7 @@ impl Frame<'_> {
     /// The member's content: the frame and its check.
     pub fn finish(mut self) -> io::Result<Vec<u8>> {
         // Only what is written to it takes memory, which is usually a third.
-        self.compressor.out.reserve(self.bound);
+        self.reserve(self.bound)?;
         if self.compressor.is_stepwise {
             while self.step(EndDirective::ZSTD_e_end)? > 0 {}
         } else {
@@ -173,10 +186,13 @@ impl Frame<'_> {
         Ok(out)
     }
 
+    fn reserve(&mut self, bytes: usize) -> io::Result<()> {
+        let reserved = self.compressor.out.try_reserve(bytes);
+        reserved.map_err(|_| out_of_memory())
+    }
+
     fn step(&mut self, directive: EndDirective) -> io::Result<usize> {
-        self.compressor
-            .out
-            .reserve(self.bound - self.compressor.out.len());
+        self.reserve(self.bound - self.compressor.out.len())?;
         let Compressor {
             context, step, out, ..
         } = &mut *self.compressor;

@@ -5,7 +5,7 @@ use std::io;
 use sha2::{Digest as _, Sha256};
 use zstd::zstd_safe::{self, DCtx, DParameter, InBuffer, OutBuffer, ResetDirective};
 
-use super::{BadSegment, CHECK_HEAD, CHECK_SIZE, WINDOW_LOG, zstd_error};
+use super::{BadSegment, CHECK_HEAD, CHECK_SIZE, WINDOW_LOG, out_of_memory, zstd_error};
 
 /// The longest frame header: magic number, descriptor, window, dictionary, content size
 /// (RFC 8878, section 3.1.1).
@@ -13,23 +13,16 @@ const HEADER: usize = 18;
 
 /// Decodes segments, one after the other, into the same memory, which holds one raw segment. It is
 /// also zstd's window, so decoded bytes are not copied.
+#[derive(Default)]
 pub struct Decoder {
-    context: DCtx<'static>,
+    /// Made for the first segment, since that can fail.
+    context: Option<DCtx<'static>>,
     raw: Vec<u8>,
 }
 
 impl std::fmt::Debug for Decoder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Decoder")
-    }
-}
-
-impl Default for Decoder {
-    fn default() -> Self {
-        Self {
-            context: DCtx::create(),
-            raw: Vec::new(),
-        }
     }
 }
 
@@ -43,7 +36,12 @@ impl Decoder {
     /// than `raw_size` is ever decoded.
     pub fn begin(&mut self, raw_size: u64, member_size: u64) -> io::Result<Decoding<'_>> {
         let room = usize::try_from(raw_size).map_err(io::Error::other)?;
-        self.context
+        let context = match self.context.take() {
+            Some(context) => context,
+            None => DCtx::try_create().ok_or_else(out_of_memory)?,
+        };
+        let context = self.context.insert(context);
+        context
             .reset(ResetDirective::SessionOnly)
             .map_err(zstd_error)?;
         // Straight into the result: without this zstd keeps a second window beside it.
@@ -51,10 +49,12 @@ impl Decoder {
             DParameter::StableOutBuffer(true),
             DParameter::WindowLogMax(WINDOW_LOG),
         ] {
-            self.context.set_parameter(parameter).map_err(zstd_error)?;
+            context.set_parameter(parameter).map_err(zstd_error)?;
         }
         self.raw.clear();
-        self.raw.reserve_exact(room);
+        // No other room is as large: if there is too little memory, it is here.
+        let reserved = self.raw.try_reserve_exact(room);
+        reserved.map_err(|_| out_of_memory())?;
         Ok(Decoding {
             decoder: self,
             raw_size,
@@ -163,11 +163,13 @@ impl Decoding<'_> {
             if self.ended {
                 return Err(bad("it does not end where it should"));
             }
-            let at = self.decoder.raw.len();
-            let mut output = OutBuffer::around_pos(&mut self.decoder.raw, at);
-            let left = self
-                .decoder
-                .context
+            let Decoder { context, raw } = &mut *self.decoder;
+            let Some(context) = context else {
+                return Err(bad("it was not begun"));
+            };
+            let at = raw.len();
+            let mut output = OutBuffer::around_pos(raw, at);
+            let left = context
                 .decompress_stream(&mut output, &mut input)
                 .map_err(|code| BadSegment(format!("zstd: {}", zstd_safe::get_error_name(code))))?;
             self.ended = left == 0;
