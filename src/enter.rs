@@ -1,6 +1,5 @@
 //! Enters a shell that was opened before. The bundle is not needed any more.
 
-use std::collections::HashSet;
 use std::convert::Infallible;
 
 use crate::entry::{self, Entry, Ready, Way};
@@ -92,15 +91,15 @@ fn is_as_packed(options: &Options, chosen: &Chosen) -> bool {
 fn hold(chosen: &Chosen, target: &Target) -> Result<()> {
     let mut connection = target.connect()?;
     chosen.record.hold(&chosen.manifest, &mut connection)?;
-    ensure_valid(chosen, &mut connection)
+    ensure_valid(chosen, target, &mut connection)
 }
 
-fn ensure_valid(chosen: &Chosen, connection: &mut Connection) -> Result<()> {
+fn ensure_valid(chosen: &Chosen, target: &Target, connection: &mut Connection) -> Result<()> {
     let closure = &chosen.manifest.closure;
-    let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
-    let valid: HashSet<_> = connection.valid_paths(&paths)?.into_iter().collect();
-    let missing = paths.iter().filter(|path| !valid.contains(path));
-    ensure_none(chosen, missing)
+    let missing = target.missing(closure, connection)?;
+    let both = closure.paths.iter().zip(missing);
+    let missing = both.filter(|(_, missing)| *missing);
+    ensure_none(chosen, missing.map(|(path, _)| &path.path))
 }
 
 /// Fails if a path is missing, without asking Nix, which may not be installed.
@@ -108,7 +107,8 @@ fn ensure_all_there(chosen: &Chosen, target: &Target) -> Result<()> {
     let closure = &chosen.manifest.closure;
     let paths = closure.paths.iter().map(|path| &path.path);
     let is_gone = |path: &&StorePath| !target.exists(&closure.store.join(path));
-    ensure_none(chosen, paths.filter(is_gone))
+    ensure_none(chosen, paths.filter(is_gone))?;
+    target.ensure_same(closure)
 }
 
 fn ensure_none<'a>(chosen: &Chosen, missing: impl Iterator<Item = &'a StorePath>) -> Result<()> {

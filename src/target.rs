@@ -8,11 +8,12 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
+use crate::error::{Conflict, Result};
 use crate::nix::daemon::Connection;
 use crate::nix::registered::Registered;
 use crate::nix::{self, Nix, database};
 use shellpack_format::bundle::manifest::Closure;
+use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
 /// The store of this machine, and the Nix that manages it.
@@ -75,31 +76,47 @@ impl Target {
         if !paths.all(|path| self.exists(&closure.store.join(path))) {
             return Some(false);
         }
-        let infos = (0..closure.paths.len()).map(|index| closure.path_info(index));
-        let infos: Vec<_> = infos.collect();
-        database::ask(&nix::state_directory(), &closure.store, |database| {
-            infos.iter().try_fold(true, |all, info| {
-                let here = database.registered(&info.path)?;
-                let is_same =
-                    |here: Registered| here.has_contents_of(info) && here.has_references_of(info);
-                Ok(all && here.is_some_and(is_same))
-            })
+        let missing = missing(closure, self.in_database(closure)?);
+        Some(missing.is_ok_and(|missing| !missing.contains(&true)))
+    }
+
+    /// Fails if a path of a closure is valid with other contents or references than it has there, as far
+    /// as that is known without asking Nix.
+    pub(crate) fn ensure_same(&self, closure: &Closure) -> Result<()> {
+        let registered = self.in_database(closure);
+        registered.map_or(Ok(()), |all| missing(closure, all).map(drop))
+    }
+
+    /// Which paths of a closure are missing. Fails if one that is valid is not the one that it has there:
+    /// it was not read when the others came.
+    pub(crate) fn missing(
+        &self,
+        closure: &Closure,
+        connection: &mut Connection,
+    ) -> Result<Vec<bool>> {
+        missing(closure, self.registered(closure, connection)?)
+    }
+
+    /// What the database says of each path of a closure, if it can be read.
+    fn in_database(&self, closure: &Closure) -> Option<Vec<Option<Registered>>> {
+        let nix = self.nix.get().map(|nix| nix.state.clone());
+        let state = nix.unwrap_or_else(nix::state_directory);
+        database::ask(&state, &closure.store, |database| {
+            let paths = closure.paths.iter();
+            paths.map(|path| database.registered(&path.path)).collect()
         })
     }
 
     /// What the store says of each path of a closure; `None` for those that are not valid. The
     /// database answers at once, if it can be read; else `connection` is asked for one after the other.
-    pub(crate) fn registered(
+    fn registered(
         &self,
         closure: &Closure,
         connection: &mut Connection,
     ) -> Result<Vec<Option<Registered>>> {
         let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
         let valid: HashSet<_> = connection.valid_paths(&paths)?.into_iter().collect();
-        let read = database::ask(&self.state()?, &closure.store, |database| {
-            let all = paths.iter().map(|path| database.registered(path));
-            all.collect::<Result<Vec<_>>>()
-        });
+        let read = self.in_database(closure);
         let read = read.unwrap_or_else(|| vec![None; paths.len()]);
         let both = paths.iter().zip(read);
         let asked = both.map(|(path, read)| match read {
@@ -151,4 +168,30 @@ impl Target {
     pub(crate) fn is_store(&self, store: &StoreDir) -> bool {
         store.as_path() == self.store()
     }
+}
+
+/// Which paths of a closure are not registered. Fails if one is registered as another one.
+fn missing(closure: &Closure, registered: Vec<Option<Registered>>) -> Result<Vec<bool>> {
+    let all = registered.into_iter().enumerate();
+    let missing = all.map(|(index, here)| {
+        let Some(here) = here else { return Ok(true) };
+        ensure_same(&closure.path_info(index), &here, &closure.store)?;
+        Ok(false)
+    });
+    missing.collect()
+}
+
+fn ensure_same(info: &PathInfo, here: &Registered, store: &StoreDir) -> Result<(), Conflict> {
+    let path = store.print(&info.path);
+    if !here.has_contents_of(info) {
+        return Err(Conflict::OtherContents {
+            path,
+            here: here.nar_hash.unwrap_or(info.nar_hash),
+            bundle: info.nar_hash,
+        });
+    }
+    if !here.has_references_of(info) {
+        return Err(Conflict::OtherReferences { path });
+    }
+    Ok(())
 }

@@ -47,7 +47,7 @@ pub(super) fn to_here(
         }
         connection => connection?,
     };
-    let record = keep(record, &chosen, &root, &mut connection)?;
+    let record = keep(record, &chosen, &root, (target, &mut connection))?;
     Ok(Chosen {
         record,
         project: root.path().to_owned(),
@@ -60,12 +60,12 @@ fn keep(
     record: Record,
     chosen: &Chosen,
     root: &ProjectRoot,
-    connection: &mut Connection,
+    (target, connection): (&Target, &mut Connection),
 ) -> Result<Record> {
     let manifest = &chosen.manifest;
     let bytes = chosen.record.manifest_bytes()?;
     let opening = Opening::begin(record, manifest, &bytes, connection)?;
-    ensure_valid(chosen, connection)?;
+    ensure_valid(chosen, target, connection)?;
     copy(&chosen.project, root, manifest)?;
     opening.complete(manifest, root.path(), connection)
 }

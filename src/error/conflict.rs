@@ -44,7 +44,7 @@ pub enum Conflict {
     },
     /// The store has a path of this name with other contents.
     #[error(
-        "could not open the bundle: the store has {path} with other contents (its NAR has {here} there, and {bundle} in the bundle)"
+        "could not take {path} from the store: it has other contents there than in the bundle (its NAR has {here}, and not {bundle})"
     )]
     OtherContents {
         /// The path, in full.
@@ -56,7 +56,7 @@ pub enum Conflict {
     },
     /// The store has a path of this name with other references.
     #[error(
-        "could not open the bundle: the store has {path} with other references than the bundle"
+        "could not take {path} from the store: it has other references there than in the bundle"
     )]
     OtherReferences {
         /// The path, in full.

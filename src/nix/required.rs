@@ -51,12 +51,28 @@ impl Required {
     }
 }
 
-/// The descriptions of the features that this Nix lacks, by the text of `lib/minfeatures.nix`. It is
-/// evaluated where it sees no files.
+/// How a text of a bundle is evaluated: it sees no files, and fetches, writes and builds nothing,
+/// whatever the user's settings are, since nothing of the bundle is accepted by then.
+const SETTINGS: [&str; 13] = [
+    "--readonly-mode",
+    "--option",
+    "restrict-eval",
+    "true",
+    "--option",
+    "allow-import-from-derivation",
+    "false",
+    "--option",
+    "allowed-uris",
+    "",
+    "--option",
+    "max-jobs",
+    "0",
+];
+
+/// The descriptions of the features that this Nix lacks, by the text of `lib/minfeatures.nix`.
 pub(crate) fn missing_features(text: &str) -> Result<Vec<String>> {
-    let options = ["--option", "restrict-eval", "true"];
     let expression = format!("map (feature: feature.description) ({text}\n).missing");
-    let missing = evaluated(&NixOptions::default(), &options, &expression)?;
+    let missing = evaluated(&NixOptions::default(), &SETTINGS, &expression)?;
     command::parse_json("nix-instantiate", &missing)
 }
 

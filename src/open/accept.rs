@@ -224,7 +224,7 @@ fn ensure_same_store(manifest: &Manifest, target: &Target, file: &Path) -> Resul
 /// import can damage Nix's database.
 fn missing_bytes(manifest: &Manifest, target: &Target, connection: &mut Connection) -> Result<u64> {
     let closure = &manifest.closure;
-    let missing = present::missing(closure, target, connection)?;
+    let missing = target.missing(closure, connection)?;
     present::ensure_alone(closure, &missing, target, connection)?;
     let missing = closure.paths.iter().zip(missing).filter(|(_, is)| *is);
     Ok(missing.map(|(path, _)| path.nar_size).sum())

@@ -281,7 +281,7 @@ fn skip_closure(mut reader: Reader<Source>, file: &Path, report: &Report) -> Res
 /// have been faster with one. Asks the store itself rather than trusting shellpack's bookkeeping.
 fn ensure_all_valid(closure: &Closure, target: &Target, connection: &mut Connection) -> Result<()> {
     let _held = present::hold_and_compare(closure, connection)?;
-    let missing = present::missing(closure, target, connection)?;
+    let missing = target.missing(closure, connection)?;
     match missing.iter().position(|missing| *missing) {
         Some(index) => Err(Error::NotImported(
             closure.store.print(&closure.paths[index].path),

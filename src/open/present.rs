@@ -1,47 +1,13 @@
-//! What the store has of a closure already. It is not read from the bundle, so the store's own word
-//! decides whether it is the same; and what lies beside a path that is missing must not be taken for
-//! its lock.
+//! What the store has already of a closure, and beside it: what lies beside a path that is missing must
+//! not be taken for its lock.
 
 use std::collections::HashSet;
 
 use crate::error::{Conflict, Result};
 use crate::nix::daemon::Connection;
-use crate::nix::registered::Registered;
 use crate::target::Target;
 use shellpack_format::bundle::manifest::Closure;
-use shellpack_format::store::path_info::PathInfo;
-use shellpack_format::store::store_path::{StoreDir, StorePath};
-
-/// Which paths are missing. Fails if one that is there is not the one of the bundle.
-pub(super) fn missing(
-    closure: &Closure,
-    target: &Target,
-    connection: &mut Connection,
-) -> Result<Vec<bool>> {
-    let registered = target.registered(closure, connection)?;
-    let all = registered.into_iter().enumerate();
-    all.map(|(index, here)| {
-        let Some(here) = here else { return Ok(true) };
-        ensure_same(&closure.path_info(index), &here, &closure.store)?;
-        Ok(false)
-    })
-    .collect()
-}
-
-fn ensure_same(info: &PathInfo, here: &Registered, store: &StoreDir) -> Result<(), Conflict> {
-    let path = store.print(&info.path);
-    if !here.has_contents_of(info) {
-        return Err(Conflict::OtherContents {
-            path,
-            here: here.nar_hash.unwrap_or(info.nar_hash),
-            bundle: info.nar_hash,
-        });
-    }
-    if !here.has_references_of(info) {
-        return Err(Conflict::OtherReferences { path });
-    }
-    Ok(())
-}
+use shellpack_format::store::store_path::StorePath;
 
 /// Fails if a missing path cannot be imported because another one has its hash part. It would be what
 /// Nix takes for the lock of the missing one, or the reverse.

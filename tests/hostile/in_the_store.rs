@@ -184,7 +184,7 @@ fn a_path_of_other_contents_is_told() {
         open(&b, through)
             .exits_with(125)
             .says(&format!(
-                "error: could not open the bundle: the store has {tool} with other contents (its NAR has sha256:"
+                "error: could not take {tool} from the store: it has other contents there than in the bundle (its NAR has sha256:"
             ))
             .says(&format!("hint: it was built here, or came with another bundle (shellpack list); to take the one of the bundle, remove what uses it (shellpack remove NAME), and: nix-store --delete {tool}"));
         b.sh("ls -d x 2>/dev/null || true; shellpack list --json | grep -c '\"id\"'")
@@ -202,14 +202,20 @@ fn a_path_of_other_contents_is_told_where_nix_is_not_asked() {
     open(&b, false).succeeds();
     // Its record is whole, and its root leads to the path.
     b.sh(&format!(
-        "sqlite3 /nix/var/nix/db/db.sqlite \"update ValidPaths set hash = '{}'\"; mv x x.shellpack /tmp",
+        "sqlite3 /nix/var/nix/db/db.sqlite \"update ValidPaths set hash = '{}'\"; true",
         two.manifest.closure.paths[0].nar_hash
     ))
     .succeeds();
     receive(&b, &one);
-    b.shellpack("open x.shellpack --no-eval --run true")
-        .exits_with(125)
-        .says("with other contents");
+    for way in [
+        "open x.shellpack --no-eval",
+        "enter synthetic --no-eval",
+        "enter synthetic",
+    ] {
+        b.shellpack(&format!("{way} --run true"))
+            .exits_with(125)
+            .says("it has other contents there than in the bundle");
+    }
 }
 
 #[test]
@@ -228,7 +234,7 @@ fn a_path_with_other_references_is_told() {
     b.sh("rm -r x").succeeds();
     receive(&b, &with_references(&[0]));
     open(&b, false).exits_with(125).says(&format!(
-        "error: could not open the bundle: the store has /nix/store/{:032}-two with other references than the bundle\n",
+        "error: could not take /nix/store/{:032}-two from the store: it has other references there than in the bundle\n",
         2
     ));
 }

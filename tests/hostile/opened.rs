@@ -112,6 +112,25 @@ fn nothing_of_a_bundle_that_is_only_imported_runs() {
         .prints("ran");
 }
 
+/// What a nixpkgs requires of Nix is asked before anything is accepted.
+#[test]
+fn an_expression_of_the_manifest_runs_nothing() {
+    for (number, way) in ["import", "builtins.readFile"].into_iter().enumerate() {
+        let a = Machine::online();
+        let mut bundle = Bundle::minimal();
+        bundle.manifest.shells[0].required_nix_features = Some(format!(
+            r#"let built = derivation {{ name = "run-{number}"; system = builtins.currentSystem; builder = "/bin/sh";
+                args = [ "-c" "echo > /root/ran; echo '[]' > $out" ]; }};
+            in {{ missing = builtins.seq ({way} built) []; }}"#
+        ));
+        let outcome = open(&a, &bundle.bytes());
+        a.sh("test ! -e ran; ls /nix/store | grep -v '^[.]links$' || true")
+            .succeeds()
+            .prints("");
+        outcome.exits_with(125);
+    }
+}
+
 /// With a directory's name, a bundle could choose what it is merged into.
 #[test]
 fn a_project_directory_is_made_in_the_bundles_own() {
