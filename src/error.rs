@@ -30,6 +30,7 @@ mod parity;
 mod remedy;
 mod source;
 mod unfit;
+mod untrusted_paths;
 mod words;
 
 pub(crate) use advice::Advice;
@@ -48,6 +49,9 @@ pub(crate) use parity::{BadParity, ParityFault};
 pub(crate) use remedy::Remedy;
 pub(crate) use source::BadSource;
 pub(crate) use unfit::Unfit;
+pub(crate) use untrusted_paths::{
+    KeyToTrust, SignedBy, UntrustedGroup, UntrustedPaths, WayToImport,
+};
 pub(crate) use words::first;
 use words::{describe, indent, on_lines_of_their_own, paths};
 

@@ -9,6 +9,7 @@ use crate::report::{Event, Phase, Report};
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 mod accept;
+mod acceptance;
 mod import;
 mod outside;
 mod present;

@@ -95,12 +95,13 @@ mod surroundings;
 mod systems;
 /// The target is looked at before anything is imported.
 mod target;
+/// Signatures, and who may import what.
 mod trust;
-/// The user's own nixpkgs configuration.
 /// Commands as people type them.
 mod typed;
 /// The URL of a tarball in place of a file.
 mod urls;
+/// The user's own nixpkgs configuration.
 mod user_config;
 /// An ordinary user who owns the store.
 mod users;

@@ -13,6 +13,7 @@ use shellpack_format::bundle::manifest::shell_typed;
 
 mod bundle;
 mod entering;
+mod import;
 mod machine;
 mod output;
 mod packing;

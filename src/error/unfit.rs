@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Conflict, Error};
+use super::{Conflict, Error, UntrustedPaths};
 use crate::text::{printable_line, shown};
 
 /// Why the shells of a bundle cannot be entered on this machine.
@@ -113,6 +113,9 @@ pub enum Unfit {
         /// The memory that the process may still take.
         left: String,
     },
+    /// The daemon would refuse store paths from this user.
+    #[error(transparent)]
+    UntrustedPaths(Box<UntrustedPaths>),
     /// A setting of Nix forbids evaluation.
     #[error("could not evaluate the shell: Nix's setting {setting} forbids that on this machine")]
     MayNotEvaluate {

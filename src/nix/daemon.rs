@@ -12,6 +12,7 @@ use shellpack_format::store::hash::Digest;
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
+mod question;
 mod wire;
 
 use wire::Wire;

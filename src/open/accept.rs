@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::acceptance::{self, Missing};
 use super::{Options, present};
 use crate::entry;
 use crate::entry::project::root::ProjectRoot;
@@ -97,7 +98,8 @@ pub(super) fn accept(
     options: &Options,
     report: &Report,
 ) -> Result<Accepted> {
-    let judgement = Policy::in_force()?.judge(&bundle.reader);
+    let policy = Policy::in_force()?;
+    let judgement = policy.judge(&bundle.reader);
     judgement.ensure_accepted(&bundle.file)?;
     let target = Target::here();
     let manifest = bundle.reader.manifest();
@@ -125,23 +127,34 @@ pub(super) fn accept(
         places,
         connection,
     };
-    accepted.ensure_space()?;
+    accepted.ensure_importable(&policy, report)?;
     report.emit(Event::Note(&judgement.note(&accepted.bundle.file)));
     Ok(accepted)
 }
 
 impl Accepted {
-    /// Fails if a path that is there is another one, or a missing one is not in the bundle or does not
-    /// fit on the disk.
-    fn ensure_space(&mut self) -> Result<()> {
+    /// Fails if a path that is there is another one, or a missing one does not fit on the disk, would be
+    /// refused by Nix, or is not in the bundle.
+    fn ensure_importable(&mut self, policy: &Policy, report: &Report) -> Result<()> {
         let Some(connection) = &mut self.connection else {
             return Ok(());
         };
-        let manifest = self.bundle.reader.manifest();
-        let missing = missing_bytes(manifest, &self.target, connection)?;
-        space::ensure_free(&self.target.store(), space::unpacked(missing))?;
-        if missing > 0 {
-            unpack::ensure_memory(&manifest.closure)?;
+        let closure = &self.bundle.reader.manifest().closure;
+        let missing = self.target.missing(closure, connection)?;
+        present::ensure_alone(closure, &missing, &self.target, connection)?;
+        let missing: Vec<_> = (0..closure.paths.len())
+            .filter(|&index| missing[index])
+            .collect();
+        // A disk that fills up during an import can damage Nix's database.
+        let bytes = missing.iter().map(|&index| closure.paths[index].nar_size);
+        space::ensure_free(&self.target.store(), space::unpacked(bytes.sum()))?;
+        let missing = Missing {
+            bundle: &self.bundle,
+            paths: &missing,
+        };
+        acceptance::ensure_importable(&missing, self.target.nix()?, policy, report)?;
+        if !missing.paths.is_empty() {
+            unpack::ensure_memory(closure)?;
             self.bundle.ensure_whole()?;
         }
         Ok(())
@@ -218,14 +231,4 @@ fn ensure_same_store(manifest: &Manifest, target: &Target, file: &Path) -> Resul
         bundle: store.to_string(),
         here: shown(&target.store()).to_string(),
     })
-}
-
-/// The number of bytes to import. Checked before the import, because a disk that fills up during an
-/// import can damage Nix's database.
-fn missing_bytes(manifest: &Manifest, target: &Target, connection: &mut Connection) -> Result<u64> {
-    let closure = &manifest.closure;
-    let missing = target.missing(closure, connection)?;
-    present::ensure_alone(closure, &missing, target, connection)?;
-    let missing = closure.paths.iter().zip(missing).filter(|(_, is)| *is);
-    Ok(missing.map(|(path, _)| path.nar_size).sum())
 }

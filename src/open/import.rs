@@ -40,7 +40,7 @@ use shellpack_format::bundle::reader::Reader;
 
 mod daemon;
 mod direct;
-mod lock;
+pub(super) mod lock;
 
 pub(crate) use direct::hidden_entry;
 

@@ -94,6 +94,11 @@ impl Policy {
         &self.rules
     }
 
+    /// The trusted keys in Nix's format, each with the file that trusts it.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&PublicKey, &Path)> {
+        self.keys.iter().map(|key| (&key.what, key.from.as_path()))
+    }
+
     /// The file that requires a signature, if one does.
     pub(crate) fn required_by(&self) -> Option<&Path> {
         self.required_by.as_deref()

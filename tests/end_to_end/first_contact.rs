@@ -127,8 +127,8 @@ fn an_untrusted_user_is_told_what_root_types() {
     b.receive(&bundle("blog"), "x.shellpack");
     let outcome = alice(&b, "shellpack open x.shellpack --pure --run true").exits_with(125);
     let hint = "hint: let root open it for all users: sudo shellpack open x.shellpack --no-shell; \
-        or, which makes alice as good as root, add `trusted-users = root alice` to /etc/nix/nix.conf, and: \
-        sudo systemctl restart nix-daemon\n";
+        or pack it with --sign-key FILE, and let root trust that key; or, which makes alice as good as root, \
+        add `trusted-users = root alice` to /etc/nix/nix.conf, and: sudo systemctl restart nix-daemon\n";
     outcome.says(hint).never_says("ignoring");
     b.sh("shellpack open x.shellpack --no-shell").succeeds();
     alice(&b, &format!("shellpack enter blog {PRINT}"))

@@ -1,5 +1,7 @@
 //! Who made a bundle, and who lets it in.
 
+/// Users whom Nix's daemon does not trust.
+mod import;
 /// What a machine demands of a bundle.
 mod policy;
 /// The source of a bundle, for attestations.

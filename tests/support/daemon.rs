@@ -10,6 +10,11 @@ until NIX_REMOTE=daemon nix-store --gc --print-roots >/dev/null 2>&1; do kill -0
 alice() { setpriv --reuid 1000 --regid 1000 --clear-groups -- "$@"; }
 "#;
 
+/// Puts Nix's configuration where a daemon and shellpack look for it, in an `/etc` of the machine's own.
+/// It comes before the daemon.
+pub(crate) const NIX_IN_ETC: &str =
+    "rm -rf /etc/nix; ln -s /nix/etc/nix /etc/nix; unset NIX_CONF_DIR\n";
+
 /// A machine B whose store is root's.
 pub(crate) fn with_trust_in(users: &str) -> Machine {
     let b = Machine::offline_with_a_daemon();

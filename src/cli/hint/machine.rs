@@ -1,6 +1,6 @@
 //! Hints for machines that are not as shellpack needs them.
 
-use super::this_command;
+use super::{import, this_command};
 use crate::error::{Conflict, Error, Unfit};
 use crate::nix::places;
 use shellpack_format::bundle::manifest::shell_typed;
@@ -39,7 +39,8 @@ pub(super) fn of(error: &Error) -> Option<String> {
         }
         Error::Unfit(unfit) => unfit_for(unfit)?,
         Error::NoSpace { .. } => "free some space, for example: nix-collect-garbage".to_owned(),
-        Error::Daemon { message } if message.contains("signature") => trust_user(),
+        // The daemon was asked before the import, and has changed its mind or found a forgery.
+        Error::Daemon { message } if message.contains("signature") => import::trust_user(),
         Error::NixFailed { words, .. } if words.contains("forbidden in restricted mode") => {
             allow_evaluation("restrict-eval")
         }
@@ -145,6 +146,7 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
             "install Nix's daemon, which serves all users: {DAEMON}; or, if only you use Nix here, take \
              the store: sudo chown -R \"$USER\" /nix"
         )),
+        Unfit::UntrustedPaths(paths) => Some(import::of(&paths.way)),
         Unfit::MayNotEvaluate { setting } => Some(format!(
             "enter it as it was packed: {}; or {}",
             this_command_without_evaluation(),
@@ -177,47 +179,9 @@ fn this_command_without_evaluation() -> String {
     format!("{} --no-eval", this_command().replace(" --build", ""))
 }
 
-/// The command as it was typed, to only import.
-fn this_command_without_entry() -> String {
-    let mut words = Vec::new();
-    let mut all = std::env::args_os().skip(1);
-    while let Some(word) = all.next() {
-        let word = word.to_string_lossy().into_owned();
-        match word.split_once('=').map_or(word.as_str(), |(name, _)| name) {
-            "--pure" | "--no-eval" | "--build" | "--no-shell" => {}
-            "--run" | "--command" | "--keep" if word.contains('=') => {}
-            "--run" | "--command" | "--keep" => drop(all.next()),
-            _ => words.push(shell_typed(&word)),
-        }
-    }
-    format!("shellpack {} --no-shell", words.join(" "))
-}
-
 fn allow_evaluation(setting: &str) -> String {
     format!(
         "allow it this time: NIX_CONFIG='{setting} = false' {}",
         this_command()
     )
-}
-
-fn trust_user() -> String {
-    let (command, user) = (this_command_without_entry(), user_name());
-    format!(
-        "let root open it for all users: sudo {command}; or, which makes {user} as good as root, add \
-         `trusted-users = root {user}` to /etc/nix/nix.conf, and: sudo systemctl restart nix-daemon"
-    )
-}
-
-/// The user's name as Nix's daemon sees it; the environment may have another.
-fn user_name() -> String {
-    let id = rustix::process::geteuid().as_raw().to_string();
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let fields = users
-        .lines()
-        .map(|line| line.split(':').collect::<Vec<_>>());
-    let own = fields
-        .into_iter()
-        .find(|fields| fields.get(2) == Some(&id.as_str()));
-    own.and_then(|fields| fields.first().map(ToString::to_string))
-        .unwrap_or(id)
 }

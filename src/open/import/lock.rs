@@ -120,7 +120,7 @@ fn place_of_lock(store_path: &Path) -> PathBuf {
 
 /// Fails if something is in the place of a path's lock that is no lock: Nix would open it all the
 /// same, through a symlink, too, and delete it afterwards. So this is asked before Nix is given a path.
-pub(super) fn ensure_lockable(store_path: &Path) -> Result<()> {
+pub(in crate::open) fn ensure_lockable(store_path: &Path) -> Result<()> {
     let path = place_of_lock(store_path);
     let there = match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

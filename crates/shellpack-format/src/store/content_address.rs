@@ -119,7 +119,7 @@ impl ContentAddress {
     }
 
     /// Whether Nix makes this path of the claimed hash.
-    pub(super) fn gives(&self, info: &PathInfo, store: &StoreDir) -> bool {
+    pub fn gives(&self, info: &PathInfo, store: &StoreDir) -> bool {
         self.hash_part(info, store).as_deref() == Some(info.path.hash_part())
     }
 
