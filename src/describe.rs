@@ -15,6 +15,7 @@ use shellpack_format::bundle::reader::Reader;
 use shellpack_format::store::hash::Digest;
 
 mod answers;
+pub(crate) mod tools;
 
 /// How many of the largest store paths and files are listed.
 const LARGEST: usize = 5;
@@ -180,6 +181,9 @@ fn project(text: &mut Labelled, files: &[ProjectFile], verbose: bool) {
             break;
         }
         text.line("", &format!("read by the hook: {}", file.path));
+    }
+    for file in tools::obeyed(files) {
+        text.line("", &format!("for another program to obey: {file}"));
     }
 }
 

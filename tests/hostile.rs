@@ -10,10 +10,14 @@ mod limits;
 mod lines;
 /// A manifest that says what cannot be or must not be.
 mod manifests;
+/// Directories that change while a bundle is read.
+mod meanwhile;
 /// tar members that the manifest does not call for.
 mod members;
 /// NARs that are none, although their hash is right.
 mod nars;
+/// Project files that other programs run.
+mod obeyed;
 /// Bundles for another system or store are refused before anything is written.
 mod one_way_in;
 /// `open` refuses such bundles on a real Nix.

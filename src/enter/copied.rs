@@ -83,5 +83,5 @@ fn copy(from: &Path, root: &ProjectRoot, manifest: &Manifest) -> Result<()> {
             io::copy(&mut original, &mut out).map_err(Error::io("copy", &from))?;
         }
     }
-    staged.place(&manifest.project)
+    staged.place_all(&manifest.project)
 }

@@ -12,6 +12,8 @@ use shellpack_format::bundle::manifest::{FileKind, Project};
 use shellpack_format::store::hash::Digest;
 
 mod changes;
+mod held;
+mod obeyed;
 pub(crate) mod root;
 pub(crate) mod staged;
 

@@ -40,6 +40,24 @@ pub enum NoPlace {
         /// Whether it is a directory here.
         is_directory: bool,
     },
+    /// Somebody made, moved or replaced it since it was looked at.
+    #[error("could not write the project files: {} was changed by somebody else meanwhile", shown(.0))]
+    Changed(PathBuf),
+    /// The file system takes two names of the bundle for one.
+    #[error("could not write the project files: the file system takes {} and another name in the bundle for the same one", shown(.0))]
+    SameName(PathBuf),
+    /// git would run files of the bundle in a repository of the user's.
+    #[error(
+        "could not write the project files: {} is for git to obey, and {} is a repository of your own",
+        shown(file),
+        shown(repository)
+    )]
+    Repository {
+        /// The bundle's file, at its place.
+        file: PathBuf,
+        /// The repository's directory.
+        repository: PathBuf,
+    },
     /// A project file would overwrite another one.
     #[error("could not write the project files: {} exists and differs from the one in the bundle", shown(.0))]
     FileDiffers(PathBuf),

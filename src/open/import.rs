@@ -191,7 +191,7 @@ fn place_project(mut bundle: Bundle, places: &Places, report: &Report) -> Result
         skip_closure(bundle.reader, &bundle.file, report)?;
     }
     if let Some(staged) = staged {
-        staged.place(&manifest.project)?;
+        staged.place_all(&manifest.project)?;
     }
     let record = places.record.clone().filter(Record::is_whole);
     if let Some(record) = &record {
@@ -231,7 +231,7 @@ impl Work<'_> {
         }
         ensure_all_valid(&manifest.closure, self.target, connection)?;
         if let Some(staged) = staged {
-            staged.place(&manifest.project)?;
+            staged.place_all(&manifest.project)?;
         }
         let record = opening.complete(&manifest, project.path(), connection)?;
         Ok((record, new_paths))

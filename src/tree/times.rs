@@ -37,7 +37,7 @@ pub(crate) fn set_as_in(project: &Project, other: &Path, root: &Path) -> Result<
 }
 
 /// One time for all projects of this process, so that two copies differ in nothing.
-fn now() -> Timespec {
+pub(crate) fn now() -> Timespec {
     static NOW: OnceLock<i64> = OnceLock::new();
     let seconds = || {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);

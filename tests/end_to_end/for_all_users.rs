@@ -163,9 +163,9 @@ fn modes_are_as_the_umask_allows() {
     let modes = "stat -c '%a %n' . private wide d d/x | paste -sd ' '";
     for (umask, modes_there) in [
         ("022", "755 . 600 private 755 wide 755 d 755 d/x"),
-        ("002", "755 . 600 private 775 wide 775 d 755 d/x"),
+        ("002", "755 . 600 private 755 wide 755 d 755 d/x"),
         ("077", "700 . 600 private 700 wide 700 d 700 d/x"),
-        ("000", "755 . 600 private 775 wide 775 d 755 d/x"),
+        ("000", "755 . 600 private 755 wide 755 d 755 d/x"),
     ] {
         b.runs(&format!(
             "umask {umask}; shellpack open x.shellpack --no-shell --dir at-{umask}/modes; cd at-{umask}/modes; {modes}"

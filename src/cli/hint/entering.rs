@@ -29,7 +29,11 @@ fn for_another_place(no_place: &NoPlace) -> String {
         NoPlace::FileDiffers(_) => "open into another directory: shellpack open BUNDLE --dir DIR; \
              or replace what differs: --overwrite"
             .to_owned(),
-        NoPlace::OtherDirectory(_) | NoPlace::OtherKind { .. } => {
+        NoPlace::OtherDirectory(_)
+        | NoPlace::OtherKind { .. }
+        | NoPlace::Repository { .. }
+        | NoPlace::Changed(_)
+        | NoPlace::SameName(_) => {
             "open into another directory: shellpack open BUNDLE --dir DIR".to_owned()
         }
         NoPlace::Project {

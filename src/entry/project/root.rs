@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use super::changes::{Changes, beside};
+use super::held::Held;
+use super::obeyed;
 use crate::error::{Error, NoPlace, Result};
 use crate::opened::opened_into;
 use crate::report::{Event, Report};
@@ -14,7 +17,7 @@ use shellpack_format::bundle::manifest::{FileKind, Manifest, ProjectFile};
 
 /// All that the mode of a project file may allow. A bundle that was packed on a file system without
 /// modes has files that everybody may write.
-const ALLOWED: u32 = 0o775;
+const ALLOWED: u32 = 0o755;
 
 /// The project's root on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub(crate) struct ProjectRoot {
     is_for_all: bool,
     /// The files that are there and differ.
     changes: Changes,
+    /// The file system and the number of the directory that was compared; `None` if there was none.
+    compared: Option<(u64, u64)>,
 }
 
 impl ProjectRoot {
@@ -43,6 +48,7 @@ impl ProjectRoot {
             is_named: dir.is_some(),
             is_for_all: false,
             changes: Changes::default(),
+            compared: None,
         })
     }
 
@@ -80,6 +86,7 @@ impl ProjectRoot {
         report: &Report,
     ) -> Result<Self> {
         if !exists(&self.root)? {
+            obeyed::tell(manifest, report);
             return Ok(self);
         }
         let other = NoPlace::OtherDirectory(self.root.clone());
@@ -94,8 +101,21 @@ impl ProjectRoot {
         }
         let bytes = self.size_of_alike(manifest);
         report.emit(Event::Total { bytes, paths: 0 });
+        let there = Held::open(&self.root).and_then(|held| held.metadata());
+        let there = there.map_err(Error::io("look at", &self.root))?;
         let changes = Changes::find(&self.root, manifest, &earlier, overwrites, report)?;
-        Ok(Self { changes, ..self })
+        let compared = Self {
+            changes,
+            compared: Some((there.dev(), there.ino())),
+            ..self
+        };
+        if !compared.is_settled(manifest) {
+            let files = manifest.project.files.iter();
+            let written = files.filter(|file| compared.place_for(file).is_some());
+            obeyed::ensure_no_repository(written, &compared.root, &earlier)?;
+            obeyed::tell(manifest, report);
+        }
+        Ok(compared)
     }
 
     /// How many bytes must be read to compare the files: those of other sizes need not be.
@@ -148,9 +168,39 @@ impl ProjectRoot {
     /// Whether there is nothing to write: every project file is in its place, or an edited one is.
     pub(crate) fn is_settled(&self, manifest: &Manifest) -> bool {
         let mut files = manifest.project.files.iter();
-        files.all(|file| {
-            self.changes.kept.contains(&file.path) || self.changes.same.contains(&file.path)
-        })
+        files.all(|file| self.stays(file))
+    }
+
+    /// Whether a project file is in its place already, or an edited one is.
+    pub(super) fn stays(&self, file: &ProjectFile) -> bool {
+        self.changes.kept.contains(&file.path) || self.changes.same.contains(&file.path)
+    }
+
+    /// Whether the directory was there when it was compared.
+    pub(super) fn is_there(&self) -> bool {
+        self.compared.is_some()
+    }
+
+    /// Fails if there is another directory, a symlink or a file now. `held` is the root if that was
+    /// there, else the directory around it.
+    pub(super) fn ensure_same(&self, held: &Held) -> Result<()> {
+        let is_same = match self.compared {
+            None => !exists(&self.root)?,
+            Some(compared) => {
+                let now = held.metadata().map_err(Error::io("look at", &self.root))?;
+                compared == (now.dev(), now.ino())
+            }
+        };
+        if is_same {
+            Ok(())
+        } else {
+            Err(NoPlace::Changed(self.root.clone()).into())
+        }
+    }
+
+    /// Whether a project file takes the place of one that is there.
+    pub(super) fn replaces(&self, file: &ProjectFile) -> bool {
+        self.changes.replaced.contains(&file.path)
     }
 
     /// Where a project file goes; `None` if it stays away.

@@ -1,13 +1,16 @@
-//! Project files that are being written: to a directory near their place, then moved.
+//! Project files that are being written: to a directory near their place, then moved. Both directories
+//! are held open from the first file to the last move.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::PathBuf;
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::held::Held;
 use super::root::ProjectRoot;
-use crate::error::{Error, Result};
+use crate::error::{Error, NoPlace, Result};
 use crate::media::workplace::{Temporary, Workplace};
 use crate::tree::{self, times};
 use shellpack_format::bundle::manifest::{FileKind, Project, ProjectFile};
@@ -30,50 +33,58 @@ pub(crate) struct Staged<'a> {
     dir: TempDir,
     /// As long as it is held, the directory is nobody's leftover.
     _workplace: Workplace,
+    /// The directory itself.
+    held: Held,
+    /// The directory that it is in.
+    near: Held,
 }
 
 impl<'a> Staged<'a> {
     /// Makes the directory: in the root, if that exists, because its parent may be another user's.
     pub(crate) fn near(root: &'a ProjectRoot) -> Result<Self> {
         let near = match root.path().parent() {
-            Some(parent) if !root.path().is_dir() => parent,
+            Some(parent) if !root.is_there() => parent,
             _ => root.path(),
         };
         fs::create_dir_all(near).map_err(Error::io("create", near))?;
         let workplace = Workplace::enter(near, TEMPORARY, |left| {
             let _ = tree::delete_tree(left);
         });
+        let failed = |error| Error::io("create a directory in", near)(error);
+        let held_near = Held::open(near).map_err(failed)?;
+        root.ensure_same(&held_near)?;
         let dir = tempfile::Builder::new()
             .prefix(TEMPORARY.prefix)
             .permissions(Permissions::from_mode(ROOT))
             .tempdir_in(near)
-            .map_err(Error::io("create a directory in", near))?;
+            .map_err(failed)?;
+        let name = Path::new(dir.path().file_name().unwrap_or_default());
+        let held = held_near.below(name).map_err(failed)?;
         Ok(Self {
             root,
             dir,
+            held,
+            near: held_near,
             _workplace: workplace,
         })
     }
 
     /// Makes a directory or a symlink, or opens a file for the caller to write its contents.
     pub(crate) fn create(&self, file: &ProjectFile) -> Result<Option<File>> {
-        let path = self.path(file);
+        let at = Path::new(file.path.as_str());
         let made = match &file.kind {
             FileKind::Directory { mode } => {
-                let mut builder = DirBuilder::new();
-                let made = builder.mode(self.root.mode(*mode) | OWNER).create(&path);
-                made.map(|()| None)
+                let mode = self.root.mode(*mode) | OWNER;
+                self.held.make_directory(at, mode).map(|()| None)
             }
-            FileKind::Symlink { target } => {
-                std::os::unix::fs::symlink(target, &path).map(|()| None)
-            }
-            FileKind::File { mode, .. } => {
-                let mut options = OpenOptions::new();
-                let options = options.write(true).create_new(true);
-                options.mode(self.root.mode(*mode)).open(&path).map(Some)
-            }
+            FileKind::Symlink { target } => self.held.make_link(at, target).map(|()| None),
+            FileKind::File { mode, .. } => self.held.make_file(at, self.root.mode(*mode)).map(Some),
         };
-        made.map_err(Error::io("create", &path))
+        made.map_err(|error| match error.kind() {
+            // The directory is new, and all that is in it is of this bundle.
+            io::ErrorKind::AlreadyExists => NoPlace::SameName(self.place(file)).into(),
+            _ => Error::io("create", self.path(file))(error),
+        })
     }
 
     /// The path of a file before it is moved.
@@ -81,30 +92,69 @@ impl<'a> Staged<'a> {
         self.dir.path().join(file.path.as_str())
     }
 
+    /// The path of a file where it belongs.
+    fn place(&self, file: &ProjectFile) -> PathBuf {
+        self.root.path().join(file.path.as_str())
+    }
+
     /// Moves the files to their place, or beside an edited one.
-    pub(crate) fn place(self, project: &Project) -> Result<()> {
-        let root = self.root.path();
-        times::set_all(project, self.dir.path())?;
-        if !root.exists() {
-            self.restrict_directories(project)?;
-            fs::rename(self.dir.path(), root).map_err(Error::io("create", root))?;
-            // The directory was renamed, so there is nothing to clean up.
-            let _gone = self.dir.keep();
-            return Ok(());
-        }
+    pub(crate) fn place_all(self, project: &Project) -> Result<()> {
+        let now = times::now();
         for file in &project.files {
-            let from = self.path(file);
-            let Some(to) = self.root.place_for(file) else {
+            let set = self.held.set_time(Path::new(file.path.as_str()), now);
+            set.map_err(Error::io("change the time of", self.path(file)))?;
+        }
+        if !self.root.is_there() {
+            self.restrict_directories(project)?;
+            return self.become_root();
+        }
+        self.ensure_root_is_the_same()?;
+        for file in &project.files {
+            if self.root.stays(file) {
                 continue;
-            };
-            match &file.kind {
-                FileKind::Directory { .. } => {
-                    fs::create_dir(&to).map_err(Error::io("create", &to))?;
-                }
-                _ => fs::rename(&from, &to).map_err(Error::io("create", &to))?,
             }
+            // What is there now, and was not when the files were compared, is somebody else's.
+            let to = self.root.place_for(file);
+            let to = to.ok_or_else(|| NoPlace::Changed(self.place(file)))?;
+            let below = to.strip_prefix(self.root.path()).unwrap_or(&to);
+            let made = if let FileKind::Directory { mode } = &file.kind {
+                let mode = self.root.mode(*mode) | OWNER;
+                self.near.make_directory(below, mode)
+            } else {
+                let from = Path::new(file.path.as_str());
+                let replaces = self.root.replaces(file);
+                self.held.move_to(from, &self.near, below, replaces)
+            };
+            made.map_err(|error| meanwhile(&to, error))?;
         }
         Ok(())
+    }
+
+    /// Fails if the root's name leads elsewhere now: the shell would be entered there.
+    fn ensure_root_is_the_same(&self) -> Result<()> {
+        let root = self.root.path();
+        self.root
+            .ensure_same(&Held::open(root).map_err(Error::io("open", root))?)
+    }
+
+    /// Gives the directory the name of the root, which nothing has had until now.
+    fn become_root(self) -> Result<()> {
+        let root = self.root.path();
+        let name = |path: &Path| PathBuf::from(path.file_name().unwrap_or_default());
+        let (from, to) = (name(self.dir.path()), name(root));
+        let moved = self.near.move_to(&from, &self.near, &to, false);
+        moved.map_err(|error| meanwhile(root, error))?;
+        // The directory was renamed, so there is nothing to clean up.
+        let _gone = self.dir.keep();
+        // Who may write in the directory around could have put another one in its place.
+        match self
+            .near
+            .below(&to)
+            .and_then(|placed| placed.is(&self.held))
+        {
+            Ok(true) => Ok(()),
+            _ => Err(NoPlace::Changed(root.to_owned()).into()),
+        }
     }
 
     /// Takes from directories what their modes do not allow their owner, last and innermost first.
@@ -116,12 +166,18 @@ impl<'a> Staged<'a> {
             if mode & OWNER == OWNER {
                 continue;
             }
-            let path = self.path(file);
-            let failed = |error| Error::io("change the mode of", &path)(error);
-            let made = fs::symlink_metadata(&path).map_err(failed)?.permissions();
-            let permissions = Permissions::from_mode(made.mode() & self.root.mode(mode));
-            fs::set_permissions(&path, permissions).map_err(failed)?;
+            let at = Path::new(file.path.as_str());
+            let restricted = self.held.restrict(at, self.root.mode(mode));
+            restricted.map_err(Error::io("change the mode of", self.path(file)))?;
         }
         Ok(())
+    }
+}
+
+/// For a place that was free when it was looked at.
+fn meanwhile(place: &Path, error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => NoPlace::Changed(place.to_owned()).into(),
+        _ => Error::io("create", place)(error),
     }
 }
