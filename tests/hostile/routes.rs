@@ -30,97 +30,99 @@ fn claiming(name: &str, claim: &str) -> Bundle {
     bundle
 }
 
-/// What each has, and the end of the message for it.
-fn table() -> Vec<(Bundle, &'static str)> {
+/// A bundle, and the end of the message for it.
+type Refused = (Bundle, &'static str);
+
+fn table() -> Vec<Refused> {
+    let all = [nars(), long_paths(), claims(), names()];
+    all.into_iter().flatten().collect()
+}
+
+fn link(target: &str) -> Vec<u8> {
+    let node = ["(", "type", "symlink", "target", target, ")"];
+    nar(&[&["nix-archive-1"][..], &node].concat())
+}
+
+/// Some of these are taken by Nix.
+fn nars() -> Vec<Refused> {
     let regular = |rest: &[&str]| {
         let strings: [&[&str]; 2] = [&["nix-archive-1", "(", "type", "regular"], rest];
         nar(&strings.concat())
     };
-    let link = |target: &str| {
-        nar(&[
-            "nix-archive-1",
-            "(",
-            "type",
-            "symlink",
-            "target",
-            target,
-            ")",
-        ])
-    };
-    let content_address = "its contents do not match its content address";
-    let name = "Nix itself uses its name, so it must be a regular file that is not empty, or \
-                content-addressed";
-    let own_name = format!("{:032}-itself", 1);
-    let mut refers_to_itself = claiming("itself", &format!("fixed:r:sha256:{SHA256}"));
-    refers_to_itself.nars[0] = Tree::file(own_name).nar();
-    refers_to_itself.manifest.closure.paths[0].references = vec![0];
-    refers_to_itself.cut(&[]);
+    let order = "it is not a valid NAR: its entries are not in order";
+    let keyword = "it is not a valid NAR: an unexpected keyword";
+    let target = "it is not a valid NAR: a symlink has no usable target";
+    let length = "it is not a valid NAR: the target of a symlink is too long";
+    let name = "it is not a valid NAR: an entry has an unsafe name";
+    let twice = ["contents", "x", "contents", "y", ")"];
+    let late = ["contents", "x", "executable", "", ")"];
     vec![
         (
             of("unsorted", nar_of_entries(&[&entry("b"), &entry("a")])),
-            "it is not a valid NAR: its entries are not in order",
+            order,
         ),
-        (
-            of("none", regular(&[")"])),
-            "it is not a valid NAR: an unexpected keyword",
-        ),
-        (
-            of("twice", regular(&["contents", "x", "contents", "y", ")"])),
-            "it is not a valid NAR: an unexpected keyword",
-        ),
-        (
-            of("late", regular(&["contents", "x", "executable", "", ")"])),
-            "it is not a valid NAR: an unexpected keyword",
-        ),
-        (
-            of("zero", link("a\0b")),
-            "it is not a valid NAR: a symlink has no usable target",
-        ),
-        (
-            of("long", link(&"x".repeat(4096))),
-            "it is not a valid NAR: the target of a symlink is too long",
-        ),
-        (
-            of("out", nar_of_entries(&[&entry("..")])),
-            "it is not a valid NAR: an entry has an unsafe name",
-        ),
-        (
-            claiming("recursive", &format!("fixed:r:sha256:{SHA256}")),
-            content_address,
-        ),
-        (
-            claiming("flat", &format!("fixed:sha256:{SHA256}")),
-            content_address,
-        ),
-        (
-            claiming("text", &format!("text:sha256:{SHA256}")),
-            content_address,
-        ),
-        (
-            claiming("old", &format!("fixed:sha1:{SHA1}")),
-            content_address,
-        ),
-        (
-            claiming(
-                "right-hash",
-                &format!("fixed:sha256:{}", Digest::of(b"hello").nix32()),
-            ),
-            content_address,
-        ),
-        (refers_to_itself, content_address),
-        (
-            of("x.drv", Tree::file("Derive(").nar()),
-            "it is not a derivation, although its name ends in .drv",
-        ),
-        (
-            of("y.drv", Tree::directory([]).nar()),
-            "it is not a derivation, although its name ends in .drv",
-        ),
-        (of("x.lock", link("/root/outside")), name),
-        (of("y.lock", Tree::file("").nar()), name),
-        (of("z.lock", Tree::directory([]).nar()), name),
-        (of("x.drv.chroot", Tree::directory([]).nar()), name),
-        (of("x.check", link("/root")), name),
+        (of("none", regular(&[")"])), keyword),
+        (of("twice", regular(&twice)), keyword),
+        (of("late", regular(&late)), keyword),
+        (of("zero", link("a\0b")), target),
+        (of("long", link(&"x".repeat(4096))), length),
+        (of("out", nar_of_entries(&[&entry("..")])), name),
+    ]
+}
+
+/// Only the parts of the path are short.
+fn long_paths() -> Vec<Refused> {
+    let long = "d".repeat(250);
+    let directory = [
+        "entry",
+        "(",
+        "name",
+        &long,
+        "node",
+        "(",
+        "type",
+        "directory",
+    ];
+    let mut strings = vec!["nix-archive-1", "(", "type", "directory"];
+    strings.extend([directory; 20].concat());
+    strings.extend([")"; 41]);
+    vec![(
+        of("deep", nar(&strings)),
+        "the path of a file in it is too long",
+    )]
+}
+
+fn claims() -> Vec<Refused> {
+    let because = "its contents do not match its content address";
+    let right_hash = format!("fixed:sha256:{}", Digest::of(b"hello").nix32());
+    let recursive = format!("fixed:r:sha256:{SHA256}");
+    let mut refers_to_itself = claiming("itself", &recursive);
+    refers_to_itself.nars[0] = Tree::file(format!("{:032}-itself", 1)).nar();
+    refers_to_itself.manifest.closure.paths[0].references = vec![0];
+    refers_to_itself.cut(&[]);
+    vec![
+        (claiming("recursive", &recursive), because),
+        (claiming("flat", &format!("fixed:sha256:{SHA256}")), because),
+        (claiming("text", &format!("text:sha256:{SHA256}")), because),
+        (claiming("old", &format!("fixed:sha1:{SHA1}")), because),
+        (claiming("right-hash", &right_hash), because),
+        (refers_to_itself, because),
+    ]
+}
+
+fn names() -> Vec<Refused> {
+    let because = "Nix itself uses its name, so it must be a regular file that is not empty, or \
+                   content-addressed";
+    let derivation = "it is not a derivation, although its name ends in .drv";
+    let empty = || Tree::directory([]).nar();
+    vec![
+        (of("x.drv", Tree::file("Derive(").nar()), derivation),
+        (of("y.drv", empty()), derivation),
+        (of("x.lock", link("/root/outside")), because),
+        (of("y.lock", Tree::file("").nar()), because),
+        (of("z.lock", empty()), because),
+        (of("x.drv.chroot", empty()), because),
+        (of("x.check", link("/root")), because),
     ]
 }
 

@@ -66,16 +66,17 @@ impl PathLock {
 
 impl Drop for PathLock {
     fn drop(&mut self) {
-        // Whatever else is there by now is not ours to delete.
-        if self
-            .file
-            .metadata()
-            .is_ok_and(|own| is_at(&self.path, &own))
-        {
-            let _ = fs::remove_file(&self.path);
-        }
-        let _ = self.file.write_all(b"d");
+        give_up(&self.path, &mut self.file);
     }
+}
+
+/// Deletes a lock that is held, and marks it as Nix does, so that those who wait for it know that it is
+/// none any more. Whatever else is in its place by now is not ours to delete.
+pub(super) fn give_up(path: &Path, held: &mut File) {
+    if held.metadata().is_ok_and(|own| is_at(path, &own)) {
+        let _ = fs::remove_file(path);
+    }
+    let _ = held.write_all(b"d");
 }
 
 /// Keeps the garbage collector from starting. It is a shared lock; the collector needs an exclusive

@@ -14,6 +14,9 @@ use super::store_path::StoreDir;
 /// The largest derivation that is read, in bytes. Large ones have some hundred thousand.
 const MAX_DERIVATION: u64 = 16 << 20;
 
+/// The longest path of a file in the store: `PATH_MAX` without the final zero.
+const MAX_PATH: usize = 4095;
+
 /// The reason why a store path of a bundle is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -27,6 +30,9 @@ pub enum PathFault {
     /// The NAR is none.
     #[error("it is {0}")]
     Nar(#[from] BadNar),
+    /// A file would have a path that no program can name.
+    #[error("the path of a file in it is too long")]
+    LongPath,
     /// The path has the name of a derivation, and Nix could not register it.
     #[error("it is not a derivation, although its name ends in .drv")]
     Derivation,
@@ -47,6 +53,10 @@ pub struct NarCheck {
     hasher: Sha256,
     parser: Parser,
     claim: Claim,
+    /// The length of the path of the next file in the store.
+    length: usize,
+    /// The lengths of the paths of the open directories.
+    directories: Vec<usize>,
     /// The contents, if the name is that of a derivation, and the store that it is for.
     derivation: Option<(Vec<u8>, StoreDir)>,
     /// Whether Nix uses the name, and the hash part is only claimed.
@@ -76,6 +86,8 @@ impl NarCheck {
             nar_hash: info.nar_hash,
             hasher: Sha256::new(),
             parser: Parser::default(),
+            length: store.print(&info.path).len(),
+            directories: Vec::new(),
             derivation: is_derivation.then(|| (Vec::new(), store.clone())),
             must_be_file: info.path.is_used_by_nix() && matches!(claim, Claim::None),
             fault: matches!(claim, Claim::False).then_some(PathFault::ContentAddress),
@@ -104,12 +116,30 @@ impl NarCheck {
                 }
                 self.must_be_file = false;
             }
+            self.measure(&event)?;
             if let Claim::Hashing(hashing) = &mut self.claim {
                 hashing.event(&event);
             }
             if let Some((text, _)) = &mut self.derivation {
                 take_derivation(text, &event)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Nix names files by their whole paths when it imports, checks and deletes them.
+    fn measure(&mut self, event: &NarEvent<'_>) -> Result<(), PathFault> {
+        match event {
+            NarEvent::Directory => self.directories.push(self.length),
+            NarEvent::DirectoryEnd => drop(self.directories.pop()),
+            NarEvent::Entry(name) => {
+                let directory = self.directories.last().copied().unwrap_or_default();
+                self.length = directory + 1 + name.len();
+            }
+            _ => {}
+        }
+        if self.length > MAX_PATH {
+            return Err(PathFault::LongPath);
         }
         Ok(())
     }

@@ -4,13 +4,13 @@
 //! so that the next import waits for it.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::super::lock::PathLock;
+use super::super::lock::{self, PathLock};
 use crate::tree;
 
 /// The hidden subcommand. Its standard input is the lock.
@@ -26,10 +26,9 @@ pub(crate) fn hidden_entry(args: &[OsString]) -> Option<i32> {
     };
     (subcommand == SUBCOMMAND).then(|| {
         let removed = tree::delete_tree(Path::new(place));
-        // As Nix does: the mark tells those who wait that the file is no longer a lock.
-        let _ = fs::remove_file(lock);
-        let mark = rustix::io::dup(rustix::stdio::stdin());
-        let _ = mark.map(|mark| File::from(mark).write_all(b"d"));
+        if let Ok(held) = rustix::io::dup(rustix::stdio::stdin()) {
+            lock::give_up(Path::new(lock), &mut File::from(held));
+        }
         i32::from(removed.is_err())
     })
 }
