@@ -1,5 +1,6 @@
 //! Hints for store paths that Nix's daemon would refuse from this user.
 
+use super::trust;
 use crate::error::{KeyToTrust, WayToImport};
 use crate::text::shown;
 use shellpack_format::bundle::manifest::shell_typed;
@@ -16,11 +17,7 @@ pub(super) fn of(way: &WayToImport) -> String {
             for_all_users()
         ),
         WayToImport::TrustUser => trust_user(),
-        WayToImport::Beware => {
-            "do not open it before you know why: ask whoever made it for the manifest sha256 that \
-             shellpack inspect shows"
-                .to_owned()
-        }
+        WayToImport::Beware => trust::BEWARE.to_owned(),
     }
 }
 

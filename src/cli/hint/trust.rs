@@ -5,17 +5,17 @@ use crate::text::shown;
 use shellpack_format::bundle::manifest::shell_quoted;
 use shellpack_format::store::key::BadKey;
 
+/// For a signature that is not by the key that it names.
+pub(super) const BEWARE: &str = "do not open it before you know why: ask whoever made it for the \
+    manifest sha256 that shellpack inspect shows";
+
 pub(super) fn of(distrust: &Distrust) -> Option<String> {
     match distrust {
         Distrust::UnknownSigner { signer, .. } => signer.way.as_ref().map(trust),
         Distrust::Unsigned { .. } => {
             Some("ask whoever made it to sign it: shellpack sign BUNDLE --sign-key FILE".to_owned())
         }
-        Distrust::WrongSignature { .. } => Some(
-            "do not open it before you know why: ask whoever made it for the manifest sha256 that \
-             shellpack inspect shows"
-                .to_owned(),
-        ),
+        Distrust::WrongSignature { .. } => Some(BEWARE.to_owned()),
         Distrust::BadPolicy { file, .. } => Some(format!("correct {}, and try again", shown(file))),
     }
 }

@@ -27,8 +27,8 @@ struct KnownKey {
 /// The signer of a path, by the signature.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Claim {
-    /// None: the path has a content address of a kind that only Nix can check.
-    Address,
+    /// Something that only Nix can check: a kind of content address, or a signature in another form.
+    ForNix,
     /// The known key that made the signature.
     Key(usize),
     /// The name that the signature gives. None of the known keys made it.
@@ -101,12 +101,13 @@ impl KnownKeys {
             .find(|known| known.key.name().as_str() == name)
     }
 
-    /// The signer of a path, or nothing if the text is not a signature.
-    fn claim(&self, signature: &str, fingerprint: &str) -> Option<Claim> {
-        let signature = Signature::parse(signature).ok()?;
+    fn claim(&self, signature: &str, fingerprint: &str) -> Claim {
+        let Ok(signature) = Signature::parse(signature) else {
+            return Claim::ForNix;
+        };
         let made = |known: &KnownKey| known.key.verifies(fingerprint.as_bytes(), &signature);
         let maker = self.0.iter().position(made);
-        Some(maker.map_or_else(|| Claim::Name(signature.name().to_string()), Claim::Key))
+        maker.map_or_else(|| Claim::Name(signature.name().to_string()), Claim::Key)
     }
 }
 
@@ -125,10 +126,10 @@ pub(super) fn group(
         if !path.signatures.is_empty() {
             let fingerprint = closure.path_info(first).fingerprint(&closure.store);
             let signatures = path.signatures.iter();
-            by.extend(signatures.filter_map(|text| known.claim(text, &fingerprint)));
+            by.extend(signatures.map(|text| known.claim(text, &fingerprint)));
         }
         if is_for_nix_to_check(path.ca.as_deref()) {
-            by.push(Claim::Address);
+            by.push(Claim::ForNix);
         }
         by.sort();
         by.dedup();
@@ -209,7 +210,7 @@ fn keys_to_trust(groups: &[Group], known: &KnownKeys) -> Vec<KeyToTrust> {
         let is_signer = |claim: &&Claim| match claim {
             Claim::Key(_) => true,
             Claim::Name(name) => known.named(name).is_none(),
-            Claim::Address => false,
+            Claim::ForNix => false,
         };
         if !group.by.iter().any(|claim| chosen.contains(&claim)) {
             // Known keys come before names.
@@ -227,7 +228,7 @@ fn keys_to_trust(groups: &[Group], known: &KnownKeys) -> Vec<KeyToTrust> {
             name: name.clone(),
             known: None,
         }),
-        Claim::Address => None,
+        Claim::ForNix => None,
     };
     chosen.into_iter().filter_map(key).collect()
 }
@@ -275,7 +276,7 @@ mod tests {
         };
         for (by, expected) in [
             (&[][..], SignedBy::Nobody),
-            (&[Claim::Address], SignedBy::Nobody),
+            (&[Claim::ForNix], SignedBy::Nobody),
             (&[Claim::Key(0), name("x")], keys(&["of-nix", "x"])),
             (&[name("x"), name("y")], keys(&["x", "y"])),
             (&[name("of-nix")], impostor("of-nix")),
@@ -284,6 +285,14 @@ mod tests {
         ] {
             assert_eq!(signed_by(&group(by), &known()), expected, "{by:?}");
         }
+    }
+
+    /// Nix allows any name of a key.
+    #[test]
+    fn a_signature_in_another_form_is_left_to_nix() {
+        let claim = known().claim("a#b:AAAA", "");
+        assert_eq!(claim, Claim::ForNix);
+        assert!(!group(&[claim]).is_unsigned());
     }
 
     #[test]

@@ -96,6 +96,9 @@ fn a_key_that_only_root_can_trust_is_told_before_the_import() {
              root add this line to /etc/nix/nix.conf, and: sudo systemctl restart nix-daemon\n  {line}\n"
         )
     );
+    alice(&b, "sh -c 'shellpack open - --run true < x.shellpack'")
+        .exits_with(125)
+        .says("could not open standard input: Nix's daemon would refuse 6 of 9 store paths");
     ensure_untouched(&b);
     b.configure(&line);
     alice(&b, &format!("shellpack open whole {PRINT}"))
