@@ -19,9 +19,9 @@ use shellpack_format::bundle::manifest::{FileKind, Project, ProjectFile};
 const OWNER: u32 = 0o700;
 /// The mode of the project's root.
 const ROOT: u32 = 0o755;
-/// The names of such directories.
+/// The names of such directories. Nobody else gives a file such a name: it would be taken for a leftover.
 const TEMPORARY: Temporary = Temporary {
-    prefix: ".shellpack-",
+    prefix: ".shellpack-opening-",
     suffix: "",
 };
 
