@@ -11,7 +11,7 @@ use crate::text::shown;
 pub enum Distrust {
     /// No trusted key signed the bundle.
     #[error(
-        "could not trust {}: no key that is trusted here signed it, but {signer}",
+        "could not trust {}: it is not signed by a key that is trusted here, but by {signer}",
         shown(file)
     )]
     UnknownSigner {

@@ -25,7 +25,7 @@ fn an_unknown_signer_is_refused_with_the_line_that_trusts_the_key() {
     let key = public_key(&b);
     let refused = b.shellpack("open x.shellpack --run true").exits_with(125);
     refused.says(&format!(
-        "error: could not trust x.shellpack: no key that is trusted here signed it, but lab-1\n  \
+        "error: could not trust x.shellpack: it is not signed by a key that is trusted here, but by lab-1\n  \
            key         {key}\n  fingerprint SHA256:"
     ));
     b.runs("ls -d /nix/store/* ~/.local ~/blog 2>/dev/null || true")
@@ -62,7 +62,7 @@ fn another_key_of_that_name_is_not_trusted() {
     set_policy(&b, &format!("trusted-keys = [\"{other}\"]\n"));
     opened(&b)
         .exits_with(125)
-        .says("no key that is trusted here signed it, but lab-1\n");
+        .says("it is not signed by a key that is trusted here, but by lab-1\n");
     // Nor does a signature that was cut off from its key.
     let forge = "python3 -c 'import base64; data = bytearray(open(\"x.shellpack\", \"rb\").read())
 at = data.index(b\"lab-1:\", data.index(b\"manifest.sig\"))
@@ -83,7 +83,7 @@ open(\"x.shellpack\", \"wb\").write(data)'"
         .succeeds()
         .shows("signed    claimed to be by lab-1; not verified, the key is not known here\n");
     b.shellpack("open x.shellpack").exits_with(125).says(
-        "no key that is trusted here signed it, but lab-1\n\nhint: ask the signer for the public key, and trust it with this line in /etc/shellpack/config.toml: trusted-keys = [\"lab-1:…\"]\n",
+        "it is not signed by a key that is trusted here, but by lab-1\n\nhint: ask the signer for the public key, and trust it with this line in /etc/shellpack/config.toml: trusted-keys = [\"lab-1:…\"]\n",
     );
 }
 
@@ -112,7 +112,7 @@ fn a_policy_can_require_a_signature() {
     b.runs("shellpack sign x.shellpack --sign-key key");
     under_policy(&b, "verify x.shellpack")
         .exits_with(1)
-        .says("no key that is trusted here signed it, but lab-1\n");
+        .says("it is not signed by a key that is trusted here, but by lab-1\n");
     let key = public_key(&b);
     set_policy(
         &b,
@@ -137,7 +137,7 @@ fn the_users_policy_cannot_weaken_the_machines() {
     set_policy(&b, "require-signature = true\n");
     opened(&b)
         .exits_with(125)
-        .says("no key that is trusted here signed it, but lab-1\n");
+        .says("it is not signed by a key that is trusted here, but by lab-1\n");
     under_policy(&b, "config").succeeds().prints(&format!(
         "trusted-public-keys = cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY= (Nix's default)
 require-signature = true (/etc/shellpack/config.toml)

@@ -124,7 +124,7 @@ fn an_unknown_key_of_openssh_is_refused_with_the_line_that_trusts_it() {
     let key = b.runs("cut -d' ' -f1,2 id.pub").text();
     let fingerprint = b.runs("ssh-keygen -l -f id.pub | cut -d' ' -f2").text();
     let said = format!(
-        "error: could not trust x.shellpack: no key that is trusted here signed it, but an ssh-ed25519 key
+        "error: could not trust x.shellpack: it is not signed by a key that is trusted here, but by an ssh-ed25519 key
   key         {key}
   fingerprint {fingerprint}
 
@@ -143,11 +143,11 @@ hint: if the signer's fingerprint is that one, trust the key with this line in /
     for (options, said) in [
         (
             "namespaces=\"git\"",
-            "no key that is trusted here signed it, but an ssh-ed25519 key\n",
+            "it is not signed by a key that is trusted here, but by an ssh-ed25519 key\n",
         ),
         (
             "valid-before=\"20200101\"",
-            "no key that is trusted here signed it, but alice, whose key is not valid now\n",
+            "it is not signed by a key that is trusted here, but by alice, whose key is not valid now\n",
         ),
     ] {
         b.write(
