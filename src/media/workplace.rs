@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use crate::interrupt;
@@ -56,11 +57,10 @@ impl Workplace {
             }
         }
         for _ in 0..TRIES {
-            if flock(&own, FlockOperation::NonBlockingLockShared).is_ok() {
-                return Self { _lock: Some(own) };
-            }
-            if interrupt::ensure_none().is_err() {
-                break;
+            match flock(&own, FlockOperation::NonBlockingLockShared) {
+                Ok(()) => return Self { _lock: Some(own) },
+                Err(Errno::WOULDBLOCK) if interrupt::ensure_none().is_ok() => {}
+                Err(_) => break,
             }
             std::thread::sleep(POLL);
         }

@@ -35,14 +35,9 @@ impl PathLock {
             let file = open(&path)?;
             lock(&file, Kind::Exclusive, &path, report)?;
             // The previous holder marks the file after it deletes it; a marked file is no longer a
-            // lock.
-            let locked = file.metadata().map_err(Error::io("lock", &path))?;
-            if locked.len() == 0 {
+            // lock. One that is still there is refused when it is looked at again.
+            if file.metadata().map_err(Error::io("lock", &path))?.len() == 0 {
                 return Ok(Self { file, path });
-            }
-            // One that is still there was not marked by a holder, and would never be free.
-            if is_at(&path, &locked) {
-                return Err(not_a_lock(store_path, path, "not empty"));
             }
             report.ensure_not_interrupted()?;
         }
@@ -73,8 +68,9 @@ impl Drop for PathLock {
 /// Deletes a lock that is held, and marks it as Nix does, so that those who wait for it know that it is
 /// none any more. Whatever else is in its place by now is not ours to delete.
 pub(super) fn give_up(path: &Path, held: &mut File) {
-    if held.metadata().is_ok_and(|own| is_at(path, &own)) {
-        let _ = fs::remove_file(path);
+    if held.metadata().is_ok_and(|own| is_at(path, &own)) && fs::remove_file(path).is_err() {
+        // With the mark, it could never be taken again.
+        return;
     }
     let _ = held.write_all(b"d");
 }
@@ -132,10 +128,17 @@ pub(in crate::open) fn ensure_lockable(store_path: &Path) -> Result<()> {
         || owner_of_store.is_some_and(|store| store.uid() == there.uid());
     let what = match oddity(&there) {
         None if !is_ours => "another user's file",
+        // A lock is marked only after it is deleted. Nix would wait for this one for ever.
+        None if there.len() > 0 => "not empty",
         None => return Ok(()),
         Some(what) => what,
     };
-    Err(not_a_lock(store_path, path, what))
+    Err(Conflict::NotALock {
+        path: store_path.to_owned(),
+        lock: path,
+        what,
+    }
+    .into())
 }
 
 /// The kind of a file that is no lock: a lock is a regular file with one name.
@@ -152,11 +155,6 @@ fn oddity(file: &Metadata) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn not_a_lock(store_path: &Path, lock: PathBuf, what: &'static str) -> Error {
-    let path = store_path.to_owned();
-    Conflict::NotALock { path, lock, what }.into()
 }
 
 /// Whether a file is what has this path.
