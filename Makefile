@@ -32,6 +32,9 @@ BENCH ?=
 # Options of the virtual machines' tests, for one: VM=--full.
 VM ?=
 
+# Options of the torture, for one: TORTURE='--only kill'.
+TORTURE ?=
+
 # For `make install`: where to; below DESTDIR, for packagers; BIN, if that is built already.
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -54,13 +57,14 @@ BY_SUDO := --config "target.'cfg(unix)'.runner = ['sudo', '--preserve-env', '--s
 # The machines take Debian's kernel.
 HAS_VM := $(shell grep -qs '^ID=debian' /etc/os-release && echo vm)
 
-.PHONY: help install uninstall demo test check test-vm test-compat bench man book recording audit dist deb test-deb setup root fixtures
+.PHONY: help install uninstall demo test check torture test-vm test-compat bench man book recording audit dist deb test-deb setup root fixtures
 
 help:
 	@echo "make demo         pack a nix-shell and open it in a room with no network"
 	@echo "make install      program, man pages and completions, into PREFIX (default /usr/local)"
 	@echo "make test         every check and test; what CI runs (root or sudo, 5 GB)"
 	@echo "make check        format, lints, documentation, fixtures; no tests"
+	@echo "make torture      break bundles, processes and disks on purpose, for an hour or more (root)"
 	@echo "make test-vm      only that: sticks between virtual machines"
 	@echo "make test-compat  other versions of Nix on the other side (needs a network)"
 	@echo "make bench        measure shellpack against nix copy and nix-store (root, a network, 20 GB)"
@@ -94,6 +98,7 @@ test: root
 	@echo "== tests"
 	@$(CARGO) test --locked --no-run
 	@$(CARGO) test --locked $(and $(SUDO),$(BY_SUDO)); status=$$?; $(and $(SUDO),sudo rm -rf "$(TARGET)/tmp";) exit $$status
+	@$(MAKE) --no-print-directory torture TORTURE=--short
 	@$(if $(HAS_VM), \
 	  $(MAKE) --no-print-directory test-vm, \
 	  echo "== sticks between virtual machines: not tried, they take Debian's kernel")
@@ -122,6 +127,12 @@ check: setup
 	else \
 	  echo "== shell scripts: not checked, shellcheck is not installed"; \
 	fi
+
+# TORTURE=--short takes two minutes; the full form writes benches/torture.md.
+torture: root
+	@echo "== torture"
+	@$(CARGO) build --locked
+	@$(SUDO) env CARGO_TARGET_DIR="$(TARGET)" tests/torture/run $(TORTURE)
 
 # VM=--full sends a bundle that is larger than vfat takes in one file.
 test-vm: root
