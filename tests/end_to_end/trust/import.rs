@@ -246,3 +246,36 @@ fn what_follows_from_its_contents_opens_for_everybody() {
         .succeeds()
         .prints(MESSAGE);
 }
+
+/// Root, a user whom Nix trusts, and an ordinary user, at one daemon.
+#[test]
+fn three_users_share_a_machine() {
+    let key = key(machine_a(), "import-9");
+    let b = signed_by(machine_a(), "import-9", &key);
+    b.receive(&bundle("source"), "unsigned.shellpack");
+    b.configure("trusted-users = root bob");
+    b.runs("mkdir bob roots; chown 1001:1001 bob");
+    let outcome = with_daemon(
+        &b,
+        &format!(
+            "echo bob:x:1001:1001:Bob:/home/alice/bob:/bin/sh >> /etc/passwd
+            bob() {{ (cd bob; HOME=$PWD USER=bob setpriv --reuid 1001 --regid 1001 --clear-groups -- \"$@\"); }}
+            ! alice shellpack open x.shellpack --no-shell
+            ! alice shellpack open unsigned.shellpack --no-shell
+            [ -z \"$(ls -A /nix/store | grep -v '^.links$')\" ]
+            bob shellpack -q open ../unsigned.shellpack --run 'echo bob has it'
+            alice shellpack -q open unsigned.shellpack --run 'echo alice has what bob opened'
+            echo 'extra-trusted-public-keys = {key}' >> /etc/nix/nix.conf
+            kill $!; wait
+            {DAEMON}
+            alice shellpack -q open x.shellpack --run 'echo alice has what root trusts'
+            HOME=$PWD/roots shellpack -q open x.shellpack --no-shell
+            nix-store --verify --check-contents"
+        ),
+    );
+    outcome
+        .succeeds()
+        .says("6 signed by import-9, but by no key that it trusts\n")
+        .says(" signed by nobody\n")
+        .prints("bob has it\nalice has what bob opened\nalice has what root trusts");
+}
