@@ -41,9 +41,28 @@ pub(crate) struct Inspection {
     signatures: Vec<Judged>,
     /// Bytes of all NARs.
     nar_bytes: u64,
+    #[serde(skip)]
+    vouched: Vouched,
     /// The manifest.
     #[serde(flatten)]
     manifest: Manifest,
+}
+
+/// Whether anyone who is trusted here vouches for a manifest: the user, who just made it, or a signer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Vouched {
+    Yes,
+    No,
+}
+
+impl Vouched {
+    /// The words before a claim of the manifest about itself. Anyone can write such a manifest.
+    fn before_claim(self) -> &'static str {
+        match self {
+            Self::Yes => "",
+            Self::No => "claimed to be ",
+        }
+    }
 }
 
 /// Reads the manifest of a bundle, and nothing after it.
@@ -60,6 +79,11 @@ impl Inspection {
             manifest_digest: reader.manifest_digest(),
             signatures: judgement.signatures().to_vec(),
             nar_bytes: manifest.closure.nar_bytes(),
+            vouched: if judgement.is_trusted() {
+                Vouched::Yes
+            } else {
+                Vouched::No
+            },
             manifest,
         }
     }
@@ -71,19 +95,22 @@ impl Inspection {
         text.line(
             "bundle",
             &format!(
-                "{} (format {}, written by {})",
-                manifest.name, manifest.format, manifest.writer
+                "{} (format {}, {}written by {})",
+                manifest.name,
+                manifest.format,
+                self.vouched.before_claim(),
+                manifest.writer
             ),
         );
         text.sha256("manifest", self.manifest_digest);
         text.list("signed", self.signatures.iter().map(Judged::line), "no");
-        content(&mut text, manifest, verbose);
+        content(&mut text, manifest, self.vouched, verbose);
         text.finish()
     }
 }
 
 /// Adds the lines about what a bundle contains.
-pub(crate) fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
+pub(crate) fn content(text: &mut Labelled, manifest: &Manifest, vouched: Vouched, verbose: bool) {
     for one in &manifest.shells {
         shell(text, one, manifest.is_no_eval());
     }
@@ -95,7 +122,7 @@ pub(crate) fn content(text: &mut Labelled, manifest: &Manifest, verbose: bool) {
     }
     closure(text, &manifest.closure, verbose);
     project(text, &manifest.project.files, verbose);
-    proof(text, &manifest.proof);
+    proof(text, &manifest.proof, vouched);
 }
 
 fn shell(text: &mut Labelled, shell: &Shell, is_no_eval: bool) {
@@ -212,10 +239,11 @@ fn pin_line(pin: &Pin) -> String {
     words.join(" ")
 }
 
-fn proof(text: &mut Labelled, proof: &Proof) {
+fn proof(text: &mut Labelled, proof: &Proof, vouched: Vouched) {
     match proof.result {
         ProofResult::Unproved => text.line("proof", "none: it was created with --no-rehearsal"),
         ProofResult::Passed | ProofResult::Partial => {
+            let claim = vouched.before_claim();
             let version = proof.nix_version.iter();
             let with: String = version
                 .map(|version| format!(" with Nix {version}"))
@@ -225,7 +253,7 @@ fn proof(text: &mut Labelled, proof: &Proof) {
                 1 => ", but for one thing".to_owned(),
                 things => format!(", but for {things} things"),
             };
-            text.line("proof", &format!("rehearsed{with}{partly}:"));
+            text.line("proof", &format!("{claim}rehearsed{with}{partly}:"));
             for check in proof.checks.iter().chain(&proof.not_tried) {
                 text.line("", check);
             }

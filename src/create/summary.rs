@@ -9,7 +9,7 @@ use super::git;
 use super::prove::Proved;
 use super::sign::Signed;
 use super::write::Output;
-use crate::describe;
+use crate::describe::{self, Vouched};
 use crate::entry::script::is_program;
 use crate::output::Written;
 use crate::report::Labelled;
@@ -111,7 +111,7 @@ impl Summary {
         } else {
             self.planned_lines(&mut text, file);
         }
-        describe::content(&mut text, self.proved.manifest(), verbose);
+        describe::content(&mut text, self.proved.manifest(), Vouched::Yes, verbose);
         let mut text = text.finish();
         let first = self.written.as_ref().and_then(Written::first);
         if let Some(name) = first.and_then(Path::file_name) {

@@ -132,7 +132,7 @@ fn every_character_that_plays_with_a_terminal_is_escaped() {
         let mut bundle = evil();
         bundle.manifest.writer = some.iter().collect();
         let shown: String = some.iter().map(|&c| as_shown(c)).collect();
-        let line = format!("bundle    synthetic (format 1, written by {shown})");
+        let line = format!("bundle    synthetic (format 1, claimed to be written by {shown})");
         let output = shellpack(&["inspect", "-"], &bundle.bytes());
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(text.lines().next(), Some(line.as_str()));
