@@ -24,6 +24,7 @@ mod kind;
 mod make;
 mod no_place;
 mod no_shell;
+mod not_entered;
 mod not_there;
 mod output;
 mod parity;
@@ -43,6 +44,7 @@ pub(crate) use flake_problem::FlakeProblem;
 pub(crate) use kind::Kind;
 pub(crate) use no_place::NoPlace;
 pub(crate) use no_shell::NoShell;
+pub(crate) use not_entered::NotEntered;
 pub(crate) use not_there::NotThere;
 pub(crate) use output::BadOutput;
 pub(crate) use parity::{BadParity, ParityFault};
@@ -312,19 +314,6 @@ pub enum Error {
     /// A key or a signature cannot be used.
     #[error(transparent)]
     BadKeyFile(#[from] BadKeyFile),
-    /// The file system is too small.
-    #[error(
-        "could not open the bundle: it needs {needed} on the file system of {}, which has {free} free",
-        shown(dir)
-    )]
-    NoSpace {
-        /// A directory on the file system.
-        dir: PathBuf,
-        /// The space that is needed, for a human.
-        needed: String,
-        /// The space that is free.
-        free: String,
-    },
     /// A path is not in the store after its import.
     #[error("could not import {0}: it is not valid after the import")]
     NotImported(String),
@@ -343,20 +332,9 @@ pub enum Error {
         /// Whether they can be built here, with no network.
         can_build: bool,
     },
-    /// The user was asked, and declined.
-    #[error("the shell was not entered")]
-    NotEntered,
-    /// The shell ended before it could tell its environment.
-    #[error("could not find out the environment of the shell: it ended before ({}){}", describe(*status), indent(words))]
-    NoEnvironment {
-        /// How it ended.
-        status: ExitStatus,
-        /// Its output.
-        words: String,
-    },
-    /// A bundle that lacks what entering without evaluation needs.
-    #[error("could not enter the shell without evaluation: its structured attributes are missing")]
-    NoStructuredAttributes,
+    /// The shell was not entered.
+    #[error(transparent)]
+    NotEntered(#[from] NotEntered),
     /// The project files or the record cannot be written to their place.
     #[error(transparent)]
     NoPlace(#[from] NoPlace),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Ready, Way};
 use crate::entry::project;
-use crate::error::{Error, Result};
+use crate::error::{Error, NotEntered, Result};
 use crate::nix::Nix;
 use crate::nix::command;
 use crate::nix::evaluate;
@@ -92,7 +92,7 @@ impl Drift {
             match answer?.as_deref().map(str::trim) {
                 Some("p" | "packed") => return Ok(Choice::AsPacked),
                 Some("b" | "build") if self.buildable.is_some() => return Ok(Choice::Build),
-                None | Some("q" | "quit") => return Err(Error::NotEntered),
+                None | Some("q" | "quit") => return Err(NotEntered::Declined.into()),
                 Some(_) => question.clone_from(&choices),
             }
         }

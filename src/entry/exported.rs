@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::as_packed::AsPacked;
 use super::invocation::Entry;
-use crate::error::{Error, Result};
+use crate::error::{Error, NotEntered, Result};
 use crate::replace;
 use shellpack_format::bundle::manifest::shell_quoted;
 
@@ -88,10 +88,11 @@ impl Exported {
         let status = prepared.status_with_log(&log)?;
         match fs::read(&found) {
             Ok(found) if !found.is_empty() => Ok(Self::parse(&found, &temporary)),
-            _ => Err(Error::NoEnvironment {
+            _ => Err(NotEntered::NoEnvironment {
                 status,
                 words: String::from_utf8_lossy(&fs::read(&log).unwrap_or_default()).into_owned(),
-            }),
+            }
+            .into()),
         }
     }
 

@@ -103,6 +103,19 @@ pub enum Unfit {
     /// The store has something else.
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    /// The file system is too small.
+    #[error(
+        "could not open the bundle: it needs {needed} on the file system of {}, which has {free} free",
+        shown(dir)
+    )]
+    NoSpace {
+        /// A directory on the file system.
+        dir: PathBuf,
+        /// The space that is needed, for a human.
+        needed: String,
+        /// The space that is free.
+        free: String,
+    },
     /// This process may not take as much memory as a segment of the bundle needs.
     #[error(
         "could not read the closure: that needs {needed} of memory, and this process may take only {left} more"

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rustix::fs::StatVfs;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unfit};
 use crate::report::human;
 
 /// The approximate size of unpacked NARs. A file needs whole blocks, and a nixpkgs source, mostly
@@ -25,11 +25,12 @@ pub(crate) fn ensure_free(dir: &Path, needed: u64) -> Result<()> {
     let file_system = rustix::fs::statvfs(dir)
         .map_err(|error| Error::io("look at the file system of", dir)(error.into()))?;
     match free(&file_system) {
-        Some(free) if needed > free => Err(Error::NoSpace {
+        Some(free) if needed > free => Err(Unfit::NoSpace {
             dir: dir.to_owned(),
             needed: human(needed),
             free: human(free),
-        }),
+        }
+        .into()),
         _ => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::network::{self, Before};
 use crate::entry::as_packed::AsPacked;
 use crate::entry::invocation::Entry;
-use crate::error::{Error, Result};
+use crate::error::{Error, NotEntered, Result};
 
 /// A finding about a `shellHook`: it will do the same on the target, and that is up to the hook.
 #[derive(Debug, Serialize, Deserialize)]
@@ -159,7 +159,9 @@ pub(super) fn arrives(shell: &AsPacked<'_>) -> Result<bool> {
         Ok(tried) => Ok(tried.arrived),
         // Its bash is for another processor, or its attributes are such that nix-shell refuses them, too.
         Err(
-            Error::CannotEnter { .. } | Error::CannotRun { .. } | Error::NoStructuredAttributes,
+            Error::CannotEnter { .. }
+            | Error::CannotRun { .. }
+            | Error::NotEntered(NotEntered::NoStructuredAttributes),
         ) => Ok(false),
         Err(error) => Err(error),
     }

@@ -1,14 +1,14 @@
 //! Hints for shells that cannot be entered, and for opened bundles that are gone.
 
 use super::this_command;
-use crate::error::{Error, NoPlace, NotThere};
+use crate::error::{Error, NoPlace, NotEntered, NotThere};
 use shellpack_format::bundle::manifest::shell_typed;
 
 /// For errors of `open` and `enter` about the project and the shell.
 pub(super) fn of(error: &Error) -> Option<String> {
     let hint = match error {
         Error::NoPlace(no_place) => return Some(for_another_place(no_place)),
-        Error::NoStructuredAttributes => "enter it without --no-eval",
+        Error::NotEntered(NotEntered::NoStructuredAttributes) => "enter it without --no-eval",
         Error::Drift {
             can_build: true, ..
         } => {

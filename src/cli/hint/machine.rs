@@ -38,7 +38,6 @@ pub(super) fn of(error: &Error) -> Option<String> {
             "name another directory for scratch space: TMPDIR=DIR".to_owned()
         }
         Error::Unfit(unfit) => unfit_for(unfit)?,
-        Error::NoSpace { .. } => "free some space, for example: nix-collect-garbage".to_owned(),
         // The daemon was asked before the import, and has changed its mind or found a forgery.
         Error::Daemon { message } if message.contains("signature") => import::trust_user(),
         Error::NixFailed { words, .. } if words.contains("forbidden in restricted mode") => {
@@ -105,6 +104,7 @@ fn is_enter() -> bool {
 
 fn reason_for(unfit: &Unfit) -> Option<String> {
     match unfit {
+        Unfit::NoSpace { .. } => Some("free some space, for example: nix-collect-garbage".to_owned()),
         Unfit::WrongSystem { here, .. } => {
             Some(format!("create the bundle on another {here} machine"))
         }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::graph::KnownPaths;
 use super::outputs::{Outputs, placeholder};
 use super::rc::quoted;
-use crate::error::{Error, Result};
+use crate::error::{Error, NotEntered, Result};
 use shellpack_format::bundle::manifest::Shell;
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::path_info::PathInfo;
@@ -29,7 +29,7 @@ pub(super) fn of_shell(shell: &Shell, outputs: &Outputs) -> Result<Option<Attrib
     if !shell.environment.contains_key(JSON) {
         return Ok(None);
     }
-    let unknown = || Error::NoStructuredAttributes;
+    let unknown = || Error::from(NotEntered::NoStructuredAttributes);
     let text = shell.structured_attributes.as_ref().ok_or_else(unknown)?;
     let values: Map<_, _> = serde_json::from_str(text).map_err(|_| unknown())?;
     let in_place = |(name, value)| (name, outputs.in_place_of_value(value));

@@ -1,0 +1,25 @@
+//! Shells that are there and were not entered.
+
+use std::process::ExitStatus;
+
+use super::words::{describe, indent};
+
+/// Why a shell was not entered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotEntered {
+    /// The user was asked, and declined.
+    #[error("the shell was not entered")]
+    Declined,
+    /// The shell ended before it could tell its environment.
+    #[error("could not find out the environment of the shell: it ended before ({}){}", describe(*status), indent(words))]
+    NoEnvironment {
+        /// How it ended.
+        status: ExitStatus,
+        /// Its output.
+        words: String,
+    },
+    /// A bundle that lacks what entering without evaluation needs.
+    #[error("could not enter the shell without evaluation: its structured attributes are missing")]
+    NoStructuredAttributes,
+}
