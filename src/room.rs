@@ -9,13 +9,14 @@
 //! caller ── RoomCommand::spawn
 //!    └─ shellpack room-enter      stage 1 (stage.rs): makes the namespaces, maps the ids
 //!         └─ shellpack room-init  stage 2 (init.rs): pid 1; builds the tree (tree.rs), reaps
-//!              └─ the program     with the caller's stdin, stdout and stderr
+//!              └─ the program     with the caller's stdin, stdout and stderr; in a guarded room,
+//!                                 shellpack room-guard becomes it (guard.rs)
 //! ```
 //!
 //! The executable starts itself again because only a process with one thread can join namespaces,
 //! only children can join a pid namespace, and forking without `exec` is not safe Rust. A room
-//! guards against accidents, not against attacks: a program in it has the rights to undo a
-//! read-only mount.
+//! guards against accidents: a program in it has the rights to undo a read-only mount, unless the room
+//! is [`guarded`](Room::guarded).
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -26,8 +27,11 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 
 mod command;
+mod filter;
+mod guard;
 mod handover;
 mod init;
+mod kernel;
 mod layers;
 mod loopback;
 mod mountinfo;
@@ -53,6 +57,7 @@ use spec::{Network, OWN_EXECUTABLE, Os, Overlay};
 pub struct Room {
     network: Network,
     read_only_host: bool,
+    guarded: bool,
     overlays: Vec<Overlay>,
     home: Option<Os>,
     current_dir: Option<Os>,
@@ -76,6 +81,7 @@ impl Room {
         Self {
             network: Network::Host,
             read_only_host: false,
+            guarded: false,
             overlays: Vec::new(),
             home: None,
             current_dir: None,
@@ -103,6 +109,14 @@ impl Room {
     #[must_use]
     pub fn read_only_host(mut self) -> Self {
         self.read_only_host = true;
+        self
+    }
+
+    /// The program cannot undo what the room is made of, even if it is root: it has no capability over
+    /// the host, devices of no use to a shell are not there, nor are keyrings and vsock.
+    #[must_use]
+    pub fn guarded(mut self) -> Self {
+        self.guarded = true;
         self
     }
 
@@ -253,6 +267,7 @@ pub(crate) fn hidden_entry(args: &[OsString]) -> Option<i32> {
     match subcommand.to_str()? {
         stage::SUBCOMMAND => Some(stage::enter(handover)),
         init::SUBCOMMAND => Some(init::init(handover)),
+        guard::SUBCOMMAND => Some(guard::guard(handover)),
         _ => None,
     }
 }

@@ -7,6 +7,8 @@ use shellpack::internals::{Access, Room};
 
 use crate::support::rooms::{asked, asking, asking_from, in_both, printed, room, unshared};
 
+/// Rooms that their program cannot undo.
+mod guarded;
 /// Files of the host in a room.
 mod host;
 /// Directories that a room may change, and that stay as they are.

@@ -14,16 +14,16 @@ use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::registration;
 use shellpack_format::store::store_path::StoreDir;
 
-/// Directories of the host that no shell may depend on. Sockets in `/run` and `/tmp` (ssh-agent,
-/// D-Bus, Docker) would be reachable even from a network namespace.
-const PRIVATE: [&str; 5] = ["/home", "/root", "/run", "/tmp", "/var/tmp"];
+/// Directories of the host that no shell may depend on. Sockets in `/run`, `/tmp` and `/var` (ssh-agent,
+/// D-Bus, Docker, databases) would be reachable even from a network namespace.
+const PRIVATE: [&str; 6] = ["/home", "/root", "/run", "/tmp", "/var", "/var/tmp"];
 
 /// Directories in the root that belong to the system and not to projects. All others are hidden as
 /// well: a file in `/srv` or `/data` that evaluation reads unseen, in the code of nixpkgs, must be
 /// missing here, since it will be missing on the target.
-const SYSTEM: [&str; 16] = [
-    "bin", "boot", "dev", "etc", "gnu", "lib", "lib32", "lib64", "libx32", "nix", "opt", "proc",
-    "sbin", "sys", "usr", "var",
+const SYSTEM: [&str; 14] = [
+    "bin", "dev", "etc", "gnu", "lib", "lib32", "lib64", "libx32", "nix", "opt", "proc", "sbin",
+    "sys", "usr",
 ];
 
 fn private_directories() -> Result<Vec<PathBuf>> {
@@ -163,6 +163,7 @@ pub(super) fn sealed(nix_dir: &Path) -> Result<Room> {
     let mut room = Room::new()
         .own_network()
         .read_only_host()
+        .guarded()
         .nix(nix_dir)
         .bind_self();
     for dir in &private {

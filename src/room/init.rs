@@ -7,9 +7,9 @@ use std::process::{Child, Command};
 use rustix::process::Pid;
 
 use super::report::{StageFailure, StageReport};
-use super::spec::{Network, Spec};
+use super::spec::{Network, OWN_EXECUTABLE, Spec};
 use super::supervise::Supervisor;
-use super::{loopback, process, tree};
+use super::{guard, loopback, process, tree};
 
 /// The hidden subcommand.
 pub(super) const SUBCOMMAND: &str = "room-init";
@@ -25,7 +25,7 @@ pub(super) fn init(args: &[OsString]) -> i32 {
         tree::build(&spec.room)?;
         enter_current_dir(&spec)?;
         let supervisor = Supervisor::new().map_err(StageFailure::during("catching signals"))?;
-        let child = start(&spec)?;
+        let child = start(&spec, &handover.args())?;
         StageReport::Started
             .write(&mut handover.report)
             .map_err(StageFailure::during("reporting the start"))?;
@@ -49,12 +49,15 @@ fn enter_current_dir(spec: &Spec) -> Result<(), StageFailure> {
     Ok(())
 }
 
-fn start(spec: &Spec) -> Result<Option<Child>, StageFailure> {
+fn start(spec: &Spec, handover: &[OsString]) -> Result<Option<Child>, StageFailure> {
     let Some((program, args)) = spec.command.split_first() else {
         return Ok(None);
     };
-    let mut command = Command::new(program);
-    command.args(args);
+    let mut command = if spec.room.guarded {
+        Command::new(OWN_EXECUTABLE)
+    } else {
+        Command::new(program)
+    };
     if spec.room.env_clear {
         command.env_clear();
     }
@@ -62,7 +65,11 @@ fn start(spec: &Spec) -> Result<Option<Child>, StageFailure> {
         command.env("HOME", home);
     }
     command.envs(spec.room.env.iter().map(|(name, value)| (name, value)));
+    if spec.room.guarded {
+        return guard::start(command, handover).map(Some);
+    }
     command
+        .args(args)
         .spawn()
         .map(Some)
         .map_err(StageFailure::at("running", program.path()))

@@ -6,13 +6,14 @@ use std::io;
 use std::path::Path;
 
 use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::thread::UnshareFlags;
 
 use super::handover::Handover;
 use super::report::{StageFailure, StageReport};
 use super::spec::Spec;
 
 /// The exit code of a stage that failed. Callers look at the report, not at this.
-const FAILED: i32 = 125;
+pub(super) const FAILED: i32 = 125;
 
 /// The frame of both stages: read the task, do it, report a failure.
 pub(super) fn run(
@@ -73,4 +74,13 @@ pub(super) fn open_null() -> Result<File, StageFailure> {
     let null = Path::new("/dev/null");
     let opened = File::options().read(true).write(true).open(null);
     opened.map_err(StageFailure::at("opening", null))
+}
+
+/// Leaves namespaces for new ones.
+#[expect(
+    deprecated,
+    reason = "deprecated for what FILES does to other threads; we never pass it, and have none"
+)]
+pub(super) fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
+    rustix::thread::unshare(flags)
 }

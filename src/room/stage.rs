@@ -10,7 +10,7 @@ use rustix::process::{Pid, getegid, geteuid};
 use rustix::thread::UnshareFlags;
 
 use super::init;
-use super::process::{die_with_parent, open_null, release_stdio, run};
+use super::process::{die_with_parent, open_null, release_stdio, run, unshare};
 use super::report::StageFailure;
 use super::spec::{Network, OWN_EXECUTABLE};
 use super::supervise::Supervisor;
@@ -64,12 +64,4 @@ fn make_namespaces(network: Network) -> Result<(), StageFailure> {
     }
     map("uid_map", &format!("0 {} 1\n", uid.as_raw()))?;
     map("gid_map", &format!("0 {} 1\n", gid.as_raw()))
-}
-
-#[expect(
-    deprecated,
-    reason = "deprecated for what FILES does to other threads; we never pass it, and have none"
-)]
-fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
-    rustix::thread::unshare(flags)
 }

@@ -17,6 +17,7 @@ use rustix::mount::{mount, mount_bind_recursive, mount_change, unmount};
 use rustix::process::{pivot_root, umask};
 
 use super::Room;
+use super::kernel;
 use super::layers::{self, mount_tmpfs};
 use super::mountinfo::MountTable;
 use super::read_only;
@@ -143,8 +144,17 @@ impl Tree {
             // room could be made inside this one.
             self.bind(Path::new("/proc"), Path::new("/proc"), Access::Writable)?;
         }
-        for shared in ["/dev", "/sys"].map(Path::new) {
+        let shared: &[&str] = if room.guarded {
+            &["/sys"]
+        } else {
+            &["/dev", "/sys"]
+        };
+        for shared in shared.iter().map(Path::new) {
             self.bind(shared, shared, host_access(room))?;
+        }
+        if room.guarded {
+            kernel::make_devices(&host(Path::new("/dev")))?;
+            kernel::close_settings()?;
         }
         let shm = Path::new("/dev/shm");
         if fs::symlink_metadata(shm).is_ok_and(|shm| shm.is_dir()) {
