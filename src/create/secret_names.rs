@@ -66,9 +66,8 @@ const NAMES: [&str; 61] = [
 ];
 
 /// Endings of keys, of stores of passwords, and of settings with secrets.
-const ENDINGS: [&str; 19] = [
+const ENDINGS: [&str; 18] = [
     ".agekey",
-    ".env",
     ".jceks",
     ".jks",
     ".kdb",
@@ -205,7 +204,6 @@ mod tests {
             ".m2/settings.xml",
             ".terraform.d/credentials.tfrc.json",
             "passwords.kdbx",
-            "prod.env",
             "my-service-account.json",
             "service_account_key.json",
             "id_rsa.bak",
@@ -228,6 +226,7 @@ mod tests {
             "hosts.yml",
             "secrets.example.yaml",
             "prod.env.sample",
+            "dev.env",
         ] {
             assert!(!is_likely_secret(name), "{name}");
         }

@@ -149,14 +149,14 @@ fn secrets_of_many_programs_are_named_with_and_without_evaluation() {
     a.runs(
         "cd ~/fixtures/shells/with-credentials; mkdir -p .config/gh .kube .hg; echo x > .hg/hgrc
         echo '{ \"private_key\": \"-----BEGIN PRIVATE KEY-----\\n\" }' > robot.json
-        touch .git-credentials .pypirc .config/gh/hosts.yml .kube/config prod.env config.json",
+        touch .git-credentials .pypirc .config/gh/hosts.yml .kube/config config.json",
     );
     for option in ["", "--no-eval"] {
         let create = "create --dry-run -o x.shellpack fixtures/shells/with-credentials";
         a.shellpack(&format!("{create} {option}"))
             .succeeds()
             .says("warning: evaluation copies the repository's whole history, and its configuration, into the bundle: .hg\n")
-            .says("warning: evaluation drags files into the bundle that usually hold secrets; check whether they should be there: .config/gh/hosts.yml, .git-credentials, .kube/config, .pypirc, prod.env, robot.json\n");
+            .says("warning: evaluation drags files into the bundle that usually hold secrets; check whether they should be there: .config/gh/hosts.yml, .git-credentials, .kube/config, .pypirc, robot.json\n");
     }
 }
 
