@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// What a new file allows before the umask takes its part.
-const MODE: u32 = 0o666;
+/// What a new file allows before the umask takes its part: nobody else writes to it, whatever that is.
+const MODE: u32 = 0o644;
 
 /// Gives a file this content, unless it has it. Whoever has it open keeps what was there; nobody ever
 /// sees a half, and a symlink in its place is replaced, not followed.

@@ -11,14 +11,15 @@ use crate::text::shown;
 pub enum Distrust {
     /// No trusted key signed the bundle.
     #[error(
-        "could not trust {}: it is not signed by a key that is trusted here, but by {signer}",
-        shown(file)
+        "could not trust {}: it is not signed by a key that is trusted here, but by {}",
+        shown(file),
+        all(signers)
     )]
     UnknownSigner {
         /// The bundle.
         file: PathBuf,
-        /// The first signer.
-        signer: Box<UnknownSigner>,
+        /// All signers, at least one: those first that this machine knows something about.
+        signers: Vec<UnknownSigner>,
     },
     /// The policy requires a signature.
     #[error(
@@ -45,6 +46,9 @@ pub enum Distrust {
         /// Where that key is trusted.
         trusted_by: String,
     },
+    /// Every user may write to a policy file.
+    #[error("could not use the policy in {}: every user of this machine may write to it", shown(.0))]
+    OpenPolicy(PathBuf),
     /// A policy file cannot be read or understood.
     #[error("could not use the policy in {}: {reason}", shown(file))]
     BadPolicy {
@@ -64,11 +68,13 @@ pub struct UnknownSigner {
     pub key: Option<String>,
     /// Its fingerprint, likewise.
     pub fingerprint: Option<String>,
+    /// What this machine knows about it: whole sentences without their ends.
+    pub remarks: Vec<String>,
     /// How to trust it.
     pub way: Option<WayToTrust>,
 }
 
-/// The name; the key and its fingerprint on lines of their own.
+/// The name; the rest on lines of its own.
 impl fmt::Display for UnknownSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
@@ -77,8 +83,15 @@ impl fmt::Display for UnknownSigner {
                 write!(f, "\n  {label:<11} {value}")?;
             }
         }
-        Ok(())
+        self.remarks
+            .iter()
+            .try_for_each(|remark| write!(f, "\n  {remark}"))
     }
+}
+
+fn all(signers: &[UnknownSigner]) -> String {
+    let signers: Vec<_> = signers.iter().map(ToString::to_string).collect();
+    signers.join("\n  and by ")
 }
 
 /// How a user would trust the signer of a bundle.
@@ -107,6 +120,18 @@ pub enum WayToTrust {
         /// The key.
         key: String,
     },
-    /// The time for which this file trusts the key is over, or has not begun.
-    Renew(PathBuf),
+    /// The time for which a file trusts the key is over, or has not begun.
+    Renew {
+        /// The file.
+        file: PathBuf,
+        /// The time on this machine.
+        now: String,
+    },
+    /// Another key of this name is trusted, so this one may be a forgery.
+    AnotherKey {
+        /// The name.
+        name: String,
+        /// The file that trusts the other key.
+        file: PathBuf,
+    },
 }

@@ -7,7 +7,7 @@ use std::{fs, io};
 /// The file of the machine. `NIX_CONF_DIR` is the user's to set, so it does not count.
 const FILE: &str = "/etc/nix/nix.conf";
 /// How deep files include others. Nix has no limit, and ends at a file that includes itself.
-const DEEPEST: usize = 16;
+const DEEPEST: usize = 8;
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
 
@@ -24,7 +24,7 @@ impl TrustedKeys {
     /// Those of this machine. Fails if a file is there and cannot be read. Without a configuration,
     /// Nix trusts its usual key.
     pub(crate) fn of_machine() -> io::Result<Self> {
-        let usual = (USUAL_KEY.to_owned(), PathBuf::from("Nix's default"));
+        let usual = (USUAL_KEY.to_owned(), PathBuf::from("default"));
         let mut keys = Self(vec![usual]);
         keys.read(Path::new(FILE), DEEPEST, &|file| read(file))?;
         Ok(keys)
@@ -68,6 +68,8 @@ impl TrustedKeys {
 /// The text of a file, empty if there is none.
 fn read(file: &Path) -> io::Result<String> {
     match fs::metadata(file) {
+        // A named pipe would keep us waiting.
+        Ok(metadata) if !metadata.is_file() => Err(io::Error::other("it is not a file")),
         Ok(metadata) if metadata.len() > LONGEST => Err(io::ErrorKind::FileTooLarge.into()),
         Ok(_) => fs::read_to_string(file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),

@@ -3,9 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::command;
-use super::evaluated;
-use super::options::NixOptions;
+use super::command::{self, NixCommand};
 use crate::error::Result;
 
 /// A file with the oldest version of Nix, as a string. nixpkgs had it until August 2025.
@@ -53,7 +51,7 @@ impl Required {
 
 /// How a text of a bundle is evaluated: it sees no files, and fetches, writes and builds nothing,
 /// whatever the user's settings are, since nothing of the bundle is accepted by then.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 16] = [
     "--readonly-mode",
     "--option",
     "restrict-eval",
@@ -65,6 +63,9 @@ const SETTINGS: [&str; 13] = [
     "allowed-uris",
     "",
     "--option",
+    "allow-unsafe-native-code-during-evaluation",
+    "false",
+    "--option",
     "max-jobs",
     "0",
 ];
@@ -72,7 +73,13 @@ const SETTINGS: [&str; 13] = [
 /// The descriptions of the features that this Nix lacks, by the text of `lib/minfeatures.nix`.
 pub(crate) fn missing_features(text: &str) -> Result<Vec<String>> {
     let expression = format!("map (feature: feature.description) ({text}\n).missing");
-    let missing = evaluated(&NixOptions::default(), &SETTINGS, &expression)?;
+    let command = NixCommand::new("nix-instantiate").args(SETTINGS);
+    // What is on the search path could be read even so.
+    let command =
+        command
+            .env("NIX_PATH", "")
+            .args(["--eval", "--strict", "--json", "-E", &expression]);
+    let missing = command.stdout_text()?;
     command::parse_json("nix-instantiate", &missing)
 }
 

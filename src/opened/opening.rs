@@ -1,7 +1,8 @@
 //! A record that is being made. It is removed again unless it becomes complete.
 
-use std::fs;
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use super::Record;
@@ -58,7 +59,9 @@ impl Opening {
 
     fn make(&self, manifest: &Manifest, connection: &mut Connection) -> Result<()> {
         let dir = self.record.path();
-        fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+        // Nobody else writes to it, whatever the umask is.
+        let made = DirBuilder::new().recursive(true).mode(0o755).create(dir);
+        made.map_err(Error::io("create", dir))?;
         self.record.hold(manifest, connection)
     }
 }

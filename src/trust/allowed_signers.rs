@@ -16,6 +16,18 @@ pub(super) struct AllowedSigner {
     before: Option<Timestamp>,
 }
 
+/// A line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A key for bundles.
+    Signer(AllowedSigner),
+    /// A line that is not about bundles, or that shellpack does not support.
+    Other {
+        principals: String,
+        why: &'static str,
+    },
+}
+
 impl AllowedSigner {
     /// Whether the key is valid at this time.
     pub(super) fn is_valid_at(&self, time: Timestamp) -> bool {
@@ -23,38 +35,63 @@ impl AllowedSigner {
             && self.before.is_none_or(|before| time <= before)
     }
 
-    /// Parses a file. Lines for other namespaces and for certificate authorities are left out. The
-    /// error says what is wrong, and in which line.
-    pub(super) fn parse_file(text: &str) -> Result<Vec<Self>, String> {
+    /// Parses a file. The error says what is wrong, and in which line.
+    pub(super) fn parse_file(text: &str) -> Result<Vec<Line>, String> {
         let lines = text.lines().zip(1..).map(|(line, number)| {
             Self::parse(line.trim()).map_err(|reason| format!("line {number}: {reason}"))
         });
         lines.filter_map(Result::transpose).collect()
     }
 
-    fn parse(line: &str) -> Result<Option<Self>, String> {
+    fn parse(line: &str) -> Result<Option<Line>, String> {
         if line.is_empty() || line.starts_with('#') {
             return Ok(None);
+        }
+        if SshKey::parse(line).is_some() {
+            return Err("the name of the signer is missing before the key".to_owned());
         }
         let (principals, rest) = field(line)?;
         // A key, or options before it.
         let (mut options, mut key) = (Options::default(), SshKey::parse(rest));
         if key.is_none() {
             let (words, rest) = field(rest)?;
+            if is_kind_of_key(words) {
+                return Err("its key is damaged, or of a kind that is not known".to_owned());
+            }
             options = Options::parse(words)?;
             key = SshKey::parse(rest);
         }
-        let key = key.ok_or("it has no public key of OpenSSH's")?;
-        if options.is_authority || !options.is_for_us {
-            return Ok(None);
-        }
-        Ok(Some(Self {
-            principals: principals.trim_matches('"').to_owned(),
-            key,
-            after: options.after,
-            before: options.before,
+        let key = key.ok_or(NO_KEY)?;
+        let principals = principals.trim_matches('"').to_owned();
+        let why = if options.is_authority {
+            Some("certificate authorities are not supported")
+        } else if !options.is_for_us {
+            Some("its namespaces do not include shellpack")
+        } else if !key.is_supported() {
+            Some("signatures by keys of this kind are not supported")
+        } else {
+            None
+        };
+        Ok(Some(match why {
+            Some(why) => Line::Other { principals, why },
+            None => Line::Signer(Self {
+                principals,
+                key,
+                after: options.after,
+                before: options.before,
+            }),
         }))
     }
+}
+
+/// The reason why a line is none.
+const NO_KEY: &str = "it has no public key of OpenSSH's";
+
+/// Whether a word is where a key begins, and no option.
+fn is_kind_of_key(word: &str) -> bool {
+    ["ssh-", "ecdsa-", "sk-"]
+        .iter()
+        .any(|start| word.starts_with(start))
 }
 
 /// The options of a line.
@@ -77,19 +114,29 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Parses options as strictly as OpenSSH: each at most once, and values in quotes.
     fn parse(text: &str) -> Result<Self, String> {
         let mut options = Self::default();
+        let mut seen = Vec::new();
         for option in outside_quotes(text, ',') {
+            let bad = |why: &str| format!("'{}' {why}", option.escape_debug());
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
-            let value = value.trim_matches('"');
-            match name.to_ascii_lowercase().as_str() {
+            let name = name.to_ascii_lowercase();
+            let quoted = value
+                .strip_prefix('"')
+                .and_then(|value| value.strip_suffix('"'));
+            let value = || quoted.ok_or_else(|| bad("has no value in quotes"));
+            match name.as_str() {
                 "cert-authority" => options.is_authority = true,
-                "namespaces" => options.is_for_us = matches_list(NAMESPACE, value),
-                "valid-after" => options.after = Some(time(value)?),
-                "valid-before" => options.before = Some(time(value)?),
-                // OpenSSH refuses such a line, too.
-                _ => return Err(format!("'{}' is not an option", option.escape_debug())),
+                "namespaces" => options.is_for_us = matches_list(NAMESPACE, value()?),
+                "valid-after" => options.after = Some(time(value()?)?),
+                "valid-before" => options.before = Some(time(value()?)?),
+                _ => return Err(bad("is not an option")),
             }
+            if seen.contains(&name) {
+                return Err(bad("is there twice"));
+            }
+            seen.push(name);
         }
         Ok(options)
     }
@@ -102,7 +149,7 @@ fn field(line: &str) -> Result<(&str, &str), String> {
         is_quoted ^= c == '"';
         c.is_ascii_whitespace() && !is_quoted
     });
-    let end = end.ok_or("it has no public key of OpenSSH's")?;
+    let end = end.ok_or(NO_KEY)?;
     Ok((&line[..end], line[end..].trim_start()))
 }
 
@@ -119,7 +166,7 @@ fn outside_quotes(text: &str, separator: char) -> Vec<&str> {
 /// before it excludes.
 fn matches_list(name: &str, list: &str) -> bool {
     let mut is_in = false;
-    for pattern in list.split(',').map(str::trim) {
+    for pattern in list.split(',') {
         match pattern.strip_prefix('!') {
             Some(excluded) if matches(name.as_bytes(), excluded.as_bytes()) => return false,
             Some(_) => {}
@@ -177,8 +224,9 @@ fn time(text: &str) -> Result<Timestamp, String> {
         part(12, 2),
         0,
     );
-    let time = civil.and_then(|civil| zone.to_timestamp(civil));
-    time.map_err(|_| bad())
+    let civil = civil.map_err(|_| bad())?;
+    // The last days of the last year are beyond what a timestamp can hold, and mean "for ever".
+    Ok(zone.to_timestamp(civil).unwrap_or(Timestamp::MAX))
 }
 
 #[cfg(test)]
@@ -189,8 +237,12 @@ mod tests {
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
 
     fn parsed(line: &str) -> Result<Vec<String>, String> {
-        let all = AllowedSigner::parse_file(&line.replace("KEY", KEY))?;
-        Ok(all.into_iter().map(|signer| signer.principals).collect())
+        let lines = AllowedSigner::parse_file(&line.replace("KEY", KEY))?;
+        let signers = lines.into_iter().filter_map(|line| match line {
+            Line::Signer(signer) => Some(signer.principals),
+            Line::Other { .. } => None,
+        });
+        Ok(signers.collect())
     }
 
     #[test]
@@ -207,6 +259,8 @@ mod tests {
             ("a namespaces=\"git\" KEY", None),
             ("a namespaces=\"*,!shellpack\" KEY", None),
             ("a cert-authority KEY", None),
+            ("a namespaces=\"git, shellpack\" KEY", None),
+            ("a valid-before=\"99991231\" KEY", Some("a")),
             (
                 "a valid-after=\"20200101Z\",namespaces=\"shellpack\" KEY",
                 Some("a"),
@@ -223,12 +277,24 @@ mod tests {
             ("alice", "line 1: it has no public key of OpenSSH's"),
             (
                 "\na ssh-ed25519 AAAA",
-                "line 2: 'ssh-ed25519' is not an option",
+                "line 2: its key is damaged, or of a kind that is not known",
+            ),
+            (
+                "KEY",
+                "line 1: the name of the signer is missing before the key",
+            ),
+            (
+                "a namespaces=shellpack KEY",
+                "line 1: 'namespaces=shellpack' has no value in quotes",
+            ),
+            (
+                "a namespaces=\"git\",namespaces=\"shellpack\" KEY",
+                "line 1: 'namespaces=\\\"shellpack\\\"' is there twice",
             ),
             ("a touch KEY", "line 1: 'touch' is not an option"),
-            ("a valid-after=x KEY", "line 1: 'x' is not a time"),
+            ("a valid-after=\"x\" KEY", "line 1: 'x' is not a time"),
             (
-                "a valid-after=20201301Z KEY",
+                "a valid-after=\"20201301Z\" KEY",
                 "line 1: '20201301Z' is not a time",
             ),
         ] {
@@ -238,8 +304,10 @@ mod tests {
 
     #[test]
     fn a_key_is_valid_for_a_time() {
-        let line = format!("a valid-after=20200101Z,valid-before=202012312359Z {KEY}");
-        let signer = &AllowedSigner::parse_file(&line).unwrap()[0];
+        let line = format!("a valid-after=\"20200101Z\",valid-before=\"202012312359Z\" {KEY}");
+        let Line::Signer(signer) = &AllowedSigner::parse_file(&line).unwrap()[0] else {
+            panic!("no signer");
+        };
         for (time, is_valid) in [
             ("2019-12-31T23:59:59Z", false),
             ("2020-01-01T00:00:00Z", true),

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::policy::{FILE, OF_MACHINE, Policy, SIGNERS};
+use super::allowed_signers::AllowedSigner;
+use super::place::OF_MACHINE;
+use super::policy::{FILE, Place, Policy, SIGNERS, Trusted};
 use super::signer::Signer;
 use crate::error::{Distrust, UnknownSigner, WayToTrust};
 use crate::text::shown;
@@ -29,24 +31,25 @@ pub(crate) struct Judged {
     signer: Signer,
     standing: Standing,
     /// The file that trusts the key.
-    #[serde(skip_serializing_if = "Option::is_none")]
     trusted_by: Option<String>,
     #[serde(skip)]
-    is_ssh: bool,
+    remarks: Vec<String>,
     #[serde(skip)]
     way: Option<WayToTrust>,
 }
 
-/// What this machine knows about a signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What this machine knows about a signature. The order is that in which an error names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Standing {
     /// It is by a trusted key.
     Trusted,
-    /// It is by a key that is not trusted here, or nobody can tell.
-    Unknown,
     /// It claims to be by a trusted key, and is not.
     Wrong,
+    /// It is by a key that is trusted at another time.
+    Expired,
+    /// It is by a key that is not trusted here, or nobody can tell.
+    Unknown,
 }
 
 impl Policy {
@@ -71,106 +74,122 @@ impl Policy {
             .clone()
             .find(|key| key.what.verifies(manifest, signature));
         if let Some(maker) = maker {
-            let signer = Signer::named(name.as_str(), Some(&maker.what));
-            return Judged {
-                standing: Standing::Trusted,
-                trusted_by: Some(shown(&maker.from).to_string()),
-                ..Judged::unknown(signer)
-            };
+            let signer = Signer::of_key(name, Some(&maker.what));
+            return Judged::new(signer, Standing::Trusted).trusted_by(&maker.from);
         }
-        let judged = Judged::unknown(Signer::named(name.as_str(), own));
+        let signer = Signer::of_key(name, own);
         match (own, namesakes.next()) {
             // It can only be checked with a key of that name, and is by none that is trusted.
-            (None, Some(namesake)) => Judged {
-                standing: Standing::Wrong,
-                trusted_by: Some(shown(&namesake.from).to_string()),
-                ..judged
-            },
-            (own, _) => Judged {
-                way: self.way_to_trust(name.as_str(), own),
-                ..judged
-            },
+            (None, Some(namesake)) => {
+                Judged::new(signer, Standing::Wrong).trusted_by(&namesake.from)
+            }
+            (Some(_), Some(namesake)) => Judged::new(signer, Standing::Unknown)
+                .remarking(format!(
+                    "another key of that name is trusted by {}",
+                    shown(&namesake.from)
+                ))
+                .with_way(WayToTrust::AnotherKey {
+                    name: name.to_string(),
+                    file: namesake.from.clone(),
+                }),
+            (Some(key), None) => self.stranger(signer, |place| WayToTrust::Key {
+                file: place.file.clone(),
+                key: key.to_string(),
+                has_list: place.has_list,
+            }),
+            (None, None) => self.stranger(signer, |place| WayToTrust::AskFor {
+                file: place.file.clone(),
+                name: name.to_string(),
+            }),
         }
     }
 
     fn ssh(&self, signature: &SshSignature) -> Judged {
         let (key, now) = (signature.key(), Timestamp::now());
-        let known = self.signers.iter().find(|known| known.what.key == key);
-        let judged = Judged {
-            is_ssh: true,
-            ..Judged::unknown(Signer::with_ssh_key(&key))
+        let signer = Signer::of_ssh_key(&key);
+        let known = self.signers.iter().filter(|known| known.what.key == key);
+        let named = |known: &Trusted<AllowedSigner>, standing| {
+            Judged::new(signer.clone().named(&known.what.principals), standing)
         };
-        match known {
-            Some(known) if known.what.is_valid_at(now) => Judged {
-                standing: Standing::Trusted,
-                trusted_by: Some(shown(&known.from).to_string()),
-                ..judged.renamed(known.what.principals.clone())
-            },
-            Some(known) => Judged {
-                way: Some(WayToTrust::Renew(known.from.clone())),
-                ..judged.renamed(format!(
-                    "{}, whose key is not valid now",
-                    known.what.principals
-                ))
-            },
-            None => Judged {
-                way: self.place.as_ref().map(|place| WayToTrust::Signer {
-                    file: place.join(SIGNERS),
-                    key: key.to_string(),
+        if let Some(valid) = known.clone().find(|known| known.what.is_valid_at(now)) {
+            return named(valid, Standing::Trusted).trusted_by(&valid.from);
+        }
+        match known.clone().next() {
+            Some(expired) => named(expired, Standing::Expired)
+                .remarking(format!("{} does not trust it now", shown(&expired.from)))
+                .with_way(WayToTrust::Renew {
+                    file: expired.from.clone(),
+                    now: now.to_string(),
                 }),
-                ..judged
-            },
+            None => self.stranger(signer, |place| WayToTrust::Signer {
+                file: place.signers.clone(),
+                key: key.to_string(),
+            }),
         }
     }
 
-    fn way_to_trust(&self, name: &str, key: Option<&PublicKey>) -> Option<WayToTrust> {
-        let file = self.place.as_ref()?.join(FILE);
-        Some(match key {
-            Some(key) => WayToTrust::Key {
-                file,
-                key: key.to_string(),
-                has_list: self.has_list,
-            },
-            None => WayToTrust::AskFor {
-                file,
-                name: name.to_owned(),
-            },
-        })
+    /// A signer whose key is trusted by nobody whose policy counts.
+    fn stranger(&self, signer: Signer, way: impl Fn(&Place) -> WayToTrust) -> Judged {
+        let key = signer.key.clone().unwrap_or_default();
+        let by_user = self.ignored.iter().find(|ignored| ignored.what == key);
+        let judged = Judged::new(signer, Standing::Unknown).with_way(way(&self.place));
+        match by_user {
+            Some(by_user) => judged.remarking(format!(
+                "{} trusts it, which does not count: the machine's policy requires a signature",
+                shown(&by_user.from)
+            )),
+            None => judged,
+        }
     }
 }
 
 impl Judged {
-    fn unknown(signer: Signer) -> Self {
+    fn new(signer: Signer, standing: Standing) -> Self {
         Self {
             signer,
-            standing: Standing::Unknown,
+            standing,
             trusted_by: None,
-            is_ssh: false,
+            remarks: Vec::new(),
             way: None,
         }
     }
 
-    fn renamed(mut self, name: String) -> Self {
-        self.signer.name = name;
+    fn trusted_by(self, file: &Path) -> Self {
+        Self {
+            trusted_by: Some(shown(file).to_string()),
+            ..self
+        }
+    }
+
+    fn remarking(mut self, remark: String) -> Self {
+        self.remarks.push(remark);
         self
+    }
+
+    fn with_way(self, way: WayToTrust) -> Self {
+        Self {
+            way: Some(way),
+            ..self
+        }
     }
 
     /// One line about the signature. A claim is called one.
     pub(crate) fn line(&self) -> String {
         let shown = self.signer.shown();
         let from = self.trusted_by.as_deref().unwrap_or_default();
-        match self.standing {
-            Standing::Trusted => format!("by {shown}, trusted by {from}"),
+        let known = match self.standing {
+            Standing::Trusted => return format!("by {shown}, trusted by {from}"),
+            Standing::Wrong => {
+                format!("not verified, it does not match the key of that name in {from}")
+            }
+            Standing::Expired => "this machine does not trust that key now".to_owned(),
             Standing::Unknown if self.signer.key.is_some() => {
-                format!("claimed to be by {shown}; this machine does not trust that key")
+                "this machine does not trust that key".to_owned()
             }
-            Standing::Unknown => {
-                format!("claimed to be by {shown}; not verified, the key is not known here")
-            }
-            Standing::Wrong => format!(
-                "claimed to be by {shown}; not verified, it does not match the key of that name in {from}"
-            ),
-        }
+            Standing::Unknown => "not verified, the key is not known here".to_owned(),
+        };
+        let words: Vec<_> = [known].into_iter().chain(self.remarks.clone()).collect();
+        format!("claimed to be by {shown}; {}", words.join("; "))
     }
 }
 
@@ -197,8 +216,8 @@ impl Judgement {
         let mut signers = String::new();
         for judged in self.of(Standing::Trusted) {
             let key = judged.signer.key.clone().unwrap_or_default();
-            if judged.is_ssh {
-                let name = judged.signer.name.replace(['"', '\n'], "");
+            if judged.signer.is_ssh() {
+                let name = judged.signer.title().replace(['"', '\n'], "");
                 signers.push_str(&format!("\"{name}\" {key}\n"));
             } else {
                 keys.push(format!("\"{key}\""));
@@ -213,10 +232,10 @@ impl Judgement {
     pub(crate) fn ensure_accepted(&self, file: &Path) -> Result<(), Distrust> {
         self.ensure_not_wrong(file)?;
         self.ensure_required(file)?;
-        match self.signatures.first() {
-            Some(judged) if !self.is_trusted() => Err(unknown(file, judged)),
-            _ => Ok(()),
+        if self.signatures.is_empty() || self.is_trusted() {
+            return Ok(());
         }
+        Err(self.unknown(file))
     }
 
     /// Fails if a signature claims to be by a trusted key and is not, whoever else signed.
@@ -225,7 +244,7 @@ impl Judgement {
         wrong.map_or(Ok(()), |judged| {
             Err(Distrust::WrongSignature {
                 file: file.to_owned(),
-                signer: judged.signer.name.clone(),
+                signer: judged.signer.title(),
                 trusted_by: judged.trusted_by.clone().unwrap_or_default(),
             })
         })
@@ -233,14 +252,13 @@ impl Judgement {
 
     /// Fails if the policy requires a signature by a trusted key and there is none.
     pub(crate) fn ensure_required(&self, file: &Path) -> Result<(), Distrust> {
-        match (&self.required_by, self.signatures.first()) {
-            (None, _) => Ok(()),
-            _ if self.is_trusted() => Ok(()),
-            (Some(_), Some(judged)) => Err(unknown(file, judged)),
-            (Some(policy), None) => Err(Distrust::Unsigned {
+        match &self.required_by {
+            Some(policy) if self.signatures.is_empty() => Err(Distrust::Unsigned {
                 file: file.to_owned(),
                 policy: policy.clone(),
             }),
+            Some(_) if !self.is_trusted() => Err(self.unknown(file)),
+            _ => Ok(()),
         }
     }
 
@@ -254,16 +272,20 @@ impl Judgement {
             _ => format!("{file} is signed by {}", trusted.join(" and ")),
         }
     }
-}
 
-fn unknown(file: &Path, judged: &Judged) -> Distrust {
-    Distrust::UnknownSigner {
-        file: file.to_owned(),
-        signer: Box::new(UnknownSigner {
-            name: judged.signer.name.clone(),
+    fn unknown(&self, file: &Path) -> Distrust {
+        let mut all: Vec<_> = self.signatures.iter().collect();
+        all.sort_by_key(|judged| judged.standing);
+        let signers = all.into_iter().map(|judged| UnknownSigner {
+            name: judged.signer.title(),
             key: judged.signer.key.clone(),
             fingerprint: judged.signer.fingerprint.clone(),
+            remarks: judged.remarks.clone(),
             way: judged.way.clone(),
-        }),
+        });
+        Distrust::UnknownSigner {
+            file: file.to_owned(),
+            signers: signers.collect(),
+        }
     }
 }

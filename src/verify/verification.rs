@@ -42,6 +42,8 @@ pub(crate) struct Verdict {
     signatures: Vec<Judged>,
     /// Each fault in words.
     faults: Vec<String>,
+    /// Why it is not trusted, if `open` would refuse it for good.
+    refused: Option<String>,
     /// The parity file, if there is one that can be used.
     parity: Option<String>,
     /// Whether all damage can be repaired from it; absent if there is none.
@@ -104,9 +106,8 @@ impl Verification {
             Some(Cover::Useless(error)) => Some(error.to_string()),
             _ => None,
         };
-        let distrust = self.ensure_trusted().err();
-        let distrust = distrust.map(|distrust| distrust.to_string());
-        let faults: Vec<_> = faults.chain(of_parity).chain(distrust).collect();
+        let faults: Vec<_> = faults.chain(of_parity).collect();
+        let refused = self.ensure_trusted().err();
         let judgement = self.judgement.as_ref();
         let signers = judgement.map_or(&[][..], Judgement::signatures);
         Verdict {
@@ -115,6 +116,7 @@ impl Verification {
             manifest_digest: self.findings.manifest_digest,
             signatures: signers.to_vec(),
             faults,
+            refused: refused.map(|distrust| distrust.to_string()),
             parity: parity.map(|file| file.to_string_lossy().into_owned()),
             parity_covers_damage: covers,
         }

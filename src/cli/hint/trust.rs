@@ -2,7 +2,7 @@
 
 use crate::error::{BadKeyFile, Distrust, WayToTrust};
 use crate::text::shown;
-use shellpack_format::bundle::manifest::shell_quoted;
+use shellpack_format::bundle::manifest::{shell_quoted, shell_typed};
 use shellpack_format::store::key::BadKey;
 
 /// For a signature that is not by the key that it names.
@@ -11,11 +11,18 @@ pub(super) const BEWARE: &str = "do not open it before you know why: ask whoever
 
 pub(super) fn of(distrust: &Distrust) -> Option<String> {
     match distrust {
-        Distrust::UnknownSigner { signer, .. } => signer.way.as_ref().map(trust),
+        Distrust::UnknownSigner { signers, .. } => signers
+            .iter()
+            .find_map(|signer| signer.way.as_ref())
+            .map(trust),
         Distrust::Unsigned { .. } => {
             Some("ask whoever made it to sign it: shellpack sign BUNDLE --sign-key FILE".to_owned())
         }
         Distrust::WrongSignature { .. } => Some(BEWARE.to_owned()),
+        Distrust::OpenPolicy(file) => Some(format!(
+            "chmod go-w {}",
+            shell_typed(&file.to_string_lossy())
+        )),
         Distrust::BadPolicy { file, .. } => Some(format!("correct {}, and try again", shown(file))),
     }
 }
@@ -48,7 +55,7 @@ pub(super) fn of_key(bad: &BadKeyFile) -> Option<String> {
 
 /// The line that trusts a key. It is only printed: a copy of a fingerprint is no comparison.
 fn trust(way: &WayToTrust) -> String {
-    const IF: &str = "if the signer's fingerprint is that one, trust the key";
+    const IF: &str = "if the signer confirms that fingerprint, trust the key";
     match way {
         WayToTrust::Key {
             file,
@@ -66,11 +73,16 @@ fn trust(way: &WayToTrust) -> String {
             shown(file)
         ),
         WayToTrust::Signer { file, key } => format!(
-            "{IF} with this line in {}: NAME namespaces=\"shellpack\" {key}",
+            "{IF} with this line in {}: NAME namespaces=\"shellpack\" {key} (where NAME is yours to choose)",
             shown(file)
         ),
-        WayToTrust::Renew(file) => {
-            format!("look at valid-after and valid-before in {}", shown(file))
-        }
+        WayToTrust::Renew { file, now } => format!(
+            "look at valid-after and valid-before in {}, and at this machine's clock: it is {now} here",
+            shown(file)
+        ),
+        WayToTrust::AnotherKey { name, file } => format!(
+            "do not open it before the signer has told you why {name} has another key than the one in {}",
+            shown(file)
+        ),
     }
 }

@@ -12,21 +12,7 @@ pub(super) fn run(command: &Config) -> Result<()> {
     if command.json {
         return print(&json(&policy.rules())?);
     }
-    let mut text = String::new();
-    if policy.required_by().is_none() {
-        text.push_str("require-signature = false (default)\n");
-    }
-    for rule in policy.rules() {
-        let ignored = rule.ignored.map(|why| format!("; ignored: {why}"));
-        let line = format!(
-            "{} = {} ({}{})",
-            rule.setting,
-            rule.value,
-            rule.from,
-            ignored.unwrap_or_default()
-        );
-        text.push_str(&printable_line(&line));
-        text.push('\n');
-    }
+    let lines = policy.rules().iter().flat_map(|rule| rule.lines());
+    let text: String = lines.map(|line| printable_line(&line) + "\n").collect();
     print(&text)
 }

@@ -6,7 +6,7 @@ use crate::cli::Env;
 use crate::cli::stdout::{is_terminal, json, print};
 use crate::enter::env::{self, Environment};
 use crate::error::Result;
-use crate::text::printable;
+use crate::text::message;
 
 pub(super) fn run(command: Env) -> Result<()> {
     let (as_json, dotenv, direnv) = (command.json, command.dotenv, command.direnv);
@@ -22,9 +22,10 @@ pub(super) fn run(command: Env) -> Result<()> {
     } else {
         exported.script()
     };
-    // For a program it is exact; a terminal must not act on what a variable holds.
+    // For a program it is exact; a terminal must not act on what a variable holds, nor show it as a line of
+    // ours.
     if is_terminal() {
-        return print(&printable(&text));
+        return print(&(message(&text) + "\n"));
     }
     print(&text)
 }

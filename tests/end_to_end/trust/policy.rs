@@ -2,6 +2,7 @@ use std::fs;
 
 use crate::support::Machine;
 use crate::support::trust::{OWN_ETC, public_key, set_policy, signed, under_policy, with_a_key};
+use shellpack_format::store::key::PublicKey;
 
 const UNSIGNED: &str = "x.shellpack is not signed: nothing shows who made it\n";
 
@@ -62,7 +63,11 @@ fn another_key_of_that_name_is_not_trusted() {
     set_policy(&b, &format!("trusted-keys = [\"{other}\"]\n"));
     opened(&b)
         .exits_with(125)
-        .says("it is not signed by a key that is trusted here, but by lab-1\n");
+        .says("it is not signed by a key that is trusted here, but by lab-1\n")
+        .says("\n  another key of that name is trusted by /etc/shellpack/config.toml\n\nhint: do not open it before the signer has told you why lab-1 has another key than the one in /etc/shellpack/config.toml\n");
+    under_policy(&b, "inspect x.shellpack")
+        .succeeds()
+        .shows("; this machine does not trust that key; another key of that name is trusted by /etc/shellpack/config.toml\n");
     // Nor does a signature that was cut off from its key.
     let forge = "python3 -c 'import base64; data = bytearray(open(\"x.shellpack\", \"rb\").read())
 at = data.index(b\"lab-1:\", data.index(b\"manifest.sig\"))
@@ -129,6 +134,7 @@ fn a_policy_can_require_a_signature() {
 fn the_users_policy_cannot_weaken_the_machines() {
     let b = signed();
     let key = public_key(&b);
+    let fingerprint = PublicKey::parse(&key).unwrap().fingerprint();
     b.write(
         ".config/shellpack/config.toml",
         &format!("require-signature = false\ntrusted-keys = [\"{key}\"]\n"),
@@ -139,10 +145,19 @@ fn the_users_policy_cannot_weaken_the_machines() {
         .exits_with(125)
         .says("it is not signed by a key that is trusted here, but by lab-1\n");
     under_policy(&b, "config").succeeds().prints(&format!(
-        "trusted-public-keys = cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY= (Nix's default)
-require-signature = true (/etc/shellpack/config.toml)
-trusted-keys = {key} (/root/.config/shellpack/config.toml; ignored: the machine's policy requires a signature, and only its own keys count then)"
+        "trusted-public-keys = cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=
+  fingerprint SHA256:nUXNddr9SnngaxDXRLk/8PscTRi23cU7cssTS2se1vc
+  from default
+require-signature = true
+  from /etc/shellpack/config.toml
+trusted-keys = {key}
+  fingerprint {fingerprint}
+  from /root/.config/shellpack/config.toml
+  ignored: the machine's policy requires a signature, and only its own keys count then"
     ));
+    opened(&b).exits_with(125).says(
+        "\n  /root/.config/shellpack/config.toml trusts it, which does not count: the machine's policy requires a signature\n",
+    );
     // The user may be stricter.
     fs::remove_file(b.home("etc/shellpack/config.toml")).unwrap();
     b.write(
@@ -159,6 +174,7 @@ trusted-keys = {key} (/root/.config/shellpack/config.toml; ignored: the machine'
 fn the_keys_that_nix_trusts_count() {
     let b = signed();
     let key = public_key(&b);
+    let fingerprint = PublicKey::parse(&key).unwrap().fingerprint();
     // Not those of the user's own configuration.
     b.write(
         ".config/nix/nix.conf",
@@ -172,9 +188,7 @@ fn the_keys_that_nix_trusts_count() {
     );
     opened(&b).succeeds();
     under_policy(&b, "config").succeeds().shows(&format!(
-        "require-signature = false (default)\n\
-         trusted-public-keys = cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY= (Nix's default)\n\
-         trusted-public-keys = {key} (/etc/nix/keys.conf)\n"
+        "\ntrusted-public-keys = {key}\n  fingerprint {fingerprint}\n  from /etc/nix/keys.conf\nrequire-signature = false\n  from default\n"
     ));
 }
 
@@ -212,4 +226,37 @@ fn a_policy_that_cannot_be_understood_is_an_error() {
         .exits_with(125)
         .says("trusted-keys has 'lab-1': it is a secret key; the public key is needed here\n")
         .never_says(&secret);
+}
+
+/// It must not seem to be there, and not be read.
+#[test]
+fn a_policy_that_leads_nowhere_or_is_anothers_is_an_error() {
+    let b = with_a_key();
+    set_policy(&b, "");
+    b.runs("rm etc/shellpack/config.toml; ln -s /nix/store/gone etc/shellpack/config.toml");
+    let nowhere =
+        "could not use the policy in /etc/shellpack/config.toml: the symlink leads nowhere\n";
+    opened(&b).exits_with(125).says(nowhere);
+    b.runs("rm -r etc/shellpack; ln -s /nix/store/gone etc/shellpack");
+    b.sh("mount --bind ~/etc /etc; exec shellpack verify x.shellpack")
+        .exits_with(1)
+        .says("could not use the policy in /etc/shellpack: the symlink leads nowhere\n");
+    b.runs("rm etc/shellpack; mkdir -p theirs/shellpack; chown 1001 theirs/shellpack; chmod a+rx . x.shellpack");
+    let alice = |before: &str| {
+        format!(
+            "{OWN_ETC} {before} XDG_CONFIG_HOME=/root/theirs HOME=/root/theirs exec setpriv --reuid 1000 --regid 1000 --clear-groups -- shellpack verify x.shellpack"
+        )
+    };
+    b.sh(&alice(""))
+        .exits_with(1)
+        .says("could not use the policy in /root/theirs/shellpack: it belongs to another user\n");
+    // Root's own files count for everyone.
+    b.write("theirs/shellpack/config.toml", "require-signature = true\n");
+    b.sh(&alice("chown -R 0:0 ~/theirs/shellpack;"))
+        .exits_with(1)
+        .says("it is not signed, and /root/theirs/shellpack/config.toml requires a signature\n");
+    // For root, another user's policy is none, and `config` says so.
+    b.sh(&format!("{OWN_ETC} chown 1001 ~/theirs/shellpack; XDG_CONFIG_HOME=/root/theirs exec shellpack config"))
+        .succeeds()
+        .shows("policy = /root/theirs/shellpack\n  from /root/theirs/shellpack\n  ignored: it is another user's\n");
 }

@@ -128,7 +128,7 @@ fn an_unknown_key_of_openssh_is_refused_with_the_line_that_trusts_it() {
   key         {key}
   fingerprint {fingerprint}
 
-hint: if the signer's fingerprint is that one, trust the key with this line in /etc/shellpack/allowed_signers: NAME namespaces=\"shellpack\" {key}\n"
+hint: if the signer confirms that fingerprint, trust the key with this line in /etc/shellpack/allowed_signers: NAME namespaces=\"shellpack\" {key} (where NAME is yours to choose)\n"
     );
     b.shellpack("open x.shellpack --no-shell")
         .exits_with(125)
@@ -147,7 +147,7 @@ hint: if the signer's fingerprint is that one, trust the key with this line in /
         ),
         (
             "valid-before=\"20200101\"",
-            "it is not signed by a key that is trusted here, but by alice, whose key is not valid now\n",
+            "it is not signed by a key that is trusted here, but by alice\n",
         ),
     ] {
         b.write(

@@ -111,6 +111,16 @@ fn a_root_outside_of_the_closure_is_refused() {
     );
 }
 
+/// Each root takes a command of Nix's, so that many of one would take hours.
+#[test]
+fn a_root_that_is_there_twice_is_refused() {
+    let said = with(|manifest| {
+        let root = manifest.closure.paths[0].path.clone();
+        manifest.shells[0].roots = vec![root.clone(), root];
+    });
+    assert_eq!(said, "a shell has a root twice");
+}
+
 /// Programs and search paths outside the store paths that the bundle carries.
 fn outside() -> [String; 10] {
     let inside = format!("/nix/store/{:032}-bash", 1);

@@ -134,8 +134,16 @@ impl Signatures {
         }
         // Not `lines`, which would take a carriage return for a part of the line's end.
         let lines = text.split_terminator('\n').map(Signature::parse);
-        let all: Option<Vec<_>> = lines.collect();
-        all.map(Self).ok_or(BadBundle::Signatures)
+        let mut all = Self::default();
+        for signature in lines {
+            let signature = signature.ok_or(BadBundle::Signatures)?;
+            // Two would look like two signers.
+            if all.0.iter().any(|other| other.has_key_of(&signature)) {
+                return Err(BadBundle::Signatures);
+            }
+            all.0.push(signature);
+        }
+        Ok(all)
     }
 
     /// The signatures.

@@ -19,6 +19,9 @@ const LONGEST: usize = 200;
 /// The length at which a derived name is cut off, so that a number still fits behind it.
 const LONGEST_MADE: usize = 180;
 
+/// The most components of a relative path: as deep as a NAR may be.
+const DEEPEST: usize = 256;
+
 /// A relative path that stays below its root: no empty, `.` or `..` component.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -124,13 +127,13 @@ fn plain(part: &str) -> String {
 }
 
 impl RelativePath {
-    /// Parses a relative path: at most 4000 bytes, components of at most 255. The error says what
+    /// Parses a relative path: at most 4000 bytes, 256 components of at most 255. The error says what
     /// is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let safe = |part: &str| {
             !matches!(part, "" | "." | "..") && !part.contains('\0') && part.len() <= 255
         };
-        if text.len() > 4000 || !text.split('/').all(safe) {
+        if text.len() > 4000 || text.split('/').count() > DEEPEST || !text.split('/').all(safe) {
             return Err(format!(
                 "'{}' is not a path that stays in its directory",
                 text.escape_debug()

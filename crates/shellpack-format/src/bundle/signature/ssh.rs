@@ -3,7 +3,7 @@
 
 use ssh_key::encoding::{Decode as _, Encode as _};
 use ssh_key::public::KeyData;
-use ssh_key::{HashAlg, PublicKey, SshSig};
+use ssh_key::{Algorithm, HashAlg, PublicKey, SshSig};
 
 /// The namespace of signatures over manifests: a signature that was made for another purpose does
 /// not count.
@@ -41,6 +41,11 @@ impl SshKey {
     /// `SHA256:` and the digest in base 64, as `ssh-keygen -l` prints it.
     pub fn fingerprint(&self) -> String {
         self.0.fingerprint(HashAlg::Sha256).to_string()
+    }
+
+    /// Whether signatures by a key of this kind can be verified.
+    pub fn is_supported(&self) -> bool {
+        !matches!(self.0.algorithm(), Algorithm::Dsa | Algorithm::Other(_))
     }
 
     /// The kind of key, such as `ssh-ed25519`.

@@ -30,6 +30,10 @@ pub(super) fn ensure_shells(manifest: &Manifest, paths: &Paths<'_>) -> Result<()
         if let Some(missing) = shell.roots.iter().find(|root| !paths.contains(root)) {
             return bad(format!("the root {missing} is not among the store paths"));
         }
+        let roots: BTreeSet<_> = shell.roots.iter().collect();
+        if roots.len() < shell.roots.len() {
+            return bad("a shell has a root twice");
+        }
         let inside = shell
             .nix_path
             .iter()
