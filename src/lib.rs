@@ -50,11 +50,13 @@ pub mod internals {
     pub use crate::entry::invocation::Invocation;
     pub use crate::entry::recipe::Recipe;
     pub use crate::error::Error;
+    pub use crate::opened::list::described;
     pub use crate::output::ReadBack;
     pub use crate::report::Report;
     pub use crate::room::{Access, Room, RoomCommand};
     pub use crate::tree::delete_tree;
     pub use crate::tree::dump::Dump;
     pub use crate::tree::restore::Restore;
+    pub use crate::trust::{is_policy, is_signers_file};
     pub use crate::verify::verify_file as verify;
 }

@@ -98,11 +98,20 @@ impl Record {
         let mut records = Vec::new();
         for entry in entries {
             let entry = entry.map_err(Error::io("list", &dir))?;
-            let id = entry.file_name().to_string_lossy().into_owned();
-            let dir = entry.path();
-            records.extend((!id.starts_with('.')).then_some(Self { dir, id, scope }));
+            let record = Self::at(&entry.path(), scope);
+            records.extend((!record.id.starts_with('.')).then_some(record));
         }
         Ok(records)
+    }
+
+    /// The record in this directory.
+    fn at(dir: &Path, scope: Scope) -> Self {
+        let name = dir.file_name().unwrap_or_default();
+        Self {
+            dir: dir.to_owned(),
+            id: name.to_string_lossy().into_owned(),
+            scope,
+        }
     }
 
     /// Whether it is there for all users of this machine.

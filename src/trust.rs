@@ -15,8 +15,21 @@ mod signer;
 mod signing_key;
 mod ssh_keygen;
 
+use allowed_signers::AllowedSigner;
+use file::PolicyFile;
+
 pub(crate) use judgement::{Judged, Judgement};
 pub(crate) use policy::Policy;
 pub(crate) use signer::Signer;
 pub(crate) use signing_key::KeySource;
 pub(crate) use signing_key::SigningKey;
+
+/// Whether a text is a policy.
+pub fn is_policy(text: &str) -> bool {
+    PolicyFile::parse(text).is_ok()
+}
+
+/// Whether a text is an `allowed_signers` file.
+pub fn is_signers_file(text: &str) -> bool {
+    AllowedSigner::parse_file(text).is_ok()
+}

@@ -2,6 +2,8 @@
 
 /// Damage: every bit, every length, and a few thousand mutations.
 mod damage;
+/// What the fuzzers read, without a fuzzer.
+mod fuzzed;
 /// What the store has already: locks, other paths, roots.
 mod in_the_store;
 /// Little memory, few open files, and bundles that want much of either.

@@ -1,12 +1,14 @@
 //! Lists the bundles that were opened on this machine, for people and for programs. Does not ask
 //! Nix.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::SystemTime;
 
 use serde::Serialize;
 
 use crate::error::{Damage, Result};
-use crate::opened::{Place, Record};
+use crate::opened::{Place, Record, Scope};
 use crate::report::utc;
 use crate::target::Target;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
@@ -101,6 +103,13 @@ pub(crate) fn list(target: &Target) -> Result<Listing> {
     Ok(Listing { bundles })
 }
 
+/// One record, from its directory, as `list --verbose` shows it.
+pub fn described(dir: &Path) -> String {
+    let record = Record::at(dir, Scope::User);
+    let bundles = vec![Listed::of(&record, false, &Target::here())];
+    Listing { bundles }.text(None, true)
+}
+
 impl Listing {
     /// The list as a table, which fits a terminal with this many columns. `verbose` adds every
     /// root.
@@ -152,9 +161,10 @@ impl Listed {
         self.system = first.map(|shell| shell.system.clone());
         self.nar_bytes = Some(manifest.closure.nar_bytes());
         let wanted = manifest.shells.iter().flat_map(|shell| &shell.roots);
+        let here: BTreeSet<_> = self.roots.iter().collect();
         let mut missing: Vec<_> = wanted
             .map(|path| store.print(path))
-            .filter(|path| !self.roots.contains(path))
+            .filter(|path| !here.contains(path))
             .collect();
         missing.sort();
         self.missing_roots = missing;
