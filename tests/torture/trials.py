@@ -201,9 +201,9 @@ def full_disks(bundles, scale, seeded):
             machine.reset()
             if "create" in command:
                 shutil.copytree(bundles.machine.dir / "home/large", machine.dir / "home/large")
-            most = {"project": 64, "state": 640}.get(name, needed * 2 // 1024)
+            most = {"project": 20, "state": 120}.get(name, needed * 2 // 1024)
             least = {"store": 2600, "project": 4, "state": 4}.get(name, 16)
-            size = least + (most - least) * number // max(1, PLACES[scale] - 1)
+            size = least + (most - least) * (number + 1) // (PLACES[scale] + 1)
             # The file system is the whole of what the place has, first with too little room.
             script = f"""
                 mkdir -p "{place}"; mount -t tmpfs -o size={size}k,mode=755 tmpfs /mnt && {prepare} || exit 9
