@@ -1,6 +1,7 @@
 //! The project's files: those that evaluation reads, and those that derivations copy.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::nix;
 use crate::nix::evaluate::{Evaluation, Recorded};
 use crate::nix::expression::utf8;
-use shellpack_format::bundle::manifest::{self, BundleName, FileKind, ProjectFile, RelativePath};
+use shellpack_format::bundle::manifest::{self, BundleName, FileKind, ProjectFile, may_name_root};
 
 mod entries;
 mod gather;
@@ -109,7 +110,7 @@ impl Project {
         let own = self.at_own_place()?;
         let name = own.root.file_name()?.to_str()?;
         let is_changed = self.entries.directory.is_none() && name != bundle.as_str();
-        let is_changed = is_changed && RelativePath::parse(name).is_ok();
+        let is_changed = is_changed && may_name_root(name);
         is_changed.then(|| name.to_owned())
     }
 
@@ -173,7 +174,7 @@ impl Project {
                 .iter()
                 .filter_map(|file| Way::to(file, limit).place_in_store()),
         );
-        let root = gathered.root(&self.root);
+        let root = root_with_name(gathered.root(&self.root), &self.copied);
         let known: BTreeMap<_, _> = self.paths().zip(&self.entries.files).collect();
         let all = gathered.paths().chain(known.keys());
         let files = entries(all, &root, |path| {
@@ -286,6 +287,7 @@ pub(super) fn collect(
         None => root,
     };
     let copied: Vec<_> = parts.iter().flat_map(Part::copied).cloned().collect();
+    let root = root_with_name(root, &copied);
     let files = entries(gathered.paths(), &root, |path| Ok((kind(path)?, false)))?;
     Ok(Project {
         listed: parts.iter().flat_map(Part::listed).cloned().collect(),
@@ -307,6 +309,17 @@ pub(super) fn collect(
             .collect(),
         place: Place::Root,
     })
+}
+
+/// The root, or the directory above it if the root must have its name and no bundle may choose that
+/// (`.dotfiles`): then the directory is one of the project's.
+fn root_with_name(root: PathBuf, copied: &[PathBuf]) -> PathBuf {
+    let name = root.file_name().and_then(OsStr::to_str);
+    let is_refused = copied.contains(&root) && name.is_some_and(|name| !may_name_root(name));
+    match root.parent() {
+        Some(above) if is_refused => root_with_name(above.to_owned(), copied),
+        _ => root,
+    }
 }
 
 /// The name that the root must have: a source's store path has it.

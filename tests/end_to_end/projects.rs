@@ -154,6 +154,16 @@ fn the_pinned_form_of_an_unpinned_source_can_be_pasted() {
     a.shellpack(&create).succeeds();
 }
 
+/// Its name is part of a store path, and no bundle may choose it.
+#[test]
+fn a_hidden_directory_that_is_copied_arrives() {
+    let shell = format!("pkgs.mkShell {{ {HELLO} src = ./.; }}");
+    let make = "mkdir .hidden-root; mv shell.nix .hidden-root; cd .hidden-root";
+    let b = packed("hidden-root", &shell, make, "");
+    arrives(&b);
+    b.runs("test -e */.hidden-root/shell.nix");
+}
+
 #[test]
 fn a_name_that_is_not_utf_8_is_refused_by_name() {
     let a = machine_a();

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::{Machine, Outcome};
 use crate::synthetic::{Bundle, Members, Tree, entry, nar_of_entries, store_path};
-use shellpack_format::bundle::manifest::Pin;
+use shellpack_format::bundle::manifest::{BundleName, Pin, RelativePath};
 use shellpack_format::store::hash::Digest;
 
 /// Opens a bundle without entering its shell, which no Nix could evaluate.
@@ -131,18 +131,81 @@ fn an_expression_of_the_manifest_runs_nothing() {
     }
 }
 
+/// A bundle with that name, directory and shell file.
+fn with_directory(name: &str, directory: &str, shell: &str) -> Vec<u8> {
+    let files = [
+        ("authorized_keys", Tree::file("x")),
+        (shell, Tree::file("{ }")),
+    ];
+    let mut bundle = Bundle::new(&files, &[]);
+    let manifest = &mut bundle.manifest;
+    manifest.name = BundleName::parse(name).unwrap();
+    manifest.project.directory = Some(directory.into());
+    manifest.shells[0].file = RelativePath::parse(shell).unwrap();
+    bundle.bytes()
+}
+
+/// It would be what a program keeps in the directory that the user chose.
+#[test]
+fn a_project_directory_has_no_name_of_a_programs() {
+    for directory in [".git", ".config", ".ssh", "git~1"] {
+        let b = Machine::offline();
+        b.runs("mkdir .git .config .ssh synthetic");
+        for option in ["", "--dir .", "--dir . --overwrite"] {
+            fs::write(
+                b.home("x.shellpack"),
+                with_directory("synthetic", directory, "shell.nix"),
+            )
+            .unwrap();
+            b.shellpack(&format!("open x.shellpack --no-shell {option}"))
+                .exits_with(125)
+                .says("the project directory's name is not one that a bundle may choose");
+        }
+        b.sh("find . -name shell.nix -o -name authorized_keys")
+            .succeeds()
+            .prints("");
+    }
+}
+
+/// The bundle chooses its name, and the names of its directory and its shell files.
+#[test]
+fn a_project_directory_gets_into_no_directory_of_the_users() {
+    for (directory, shell) in [
+        ("bin", "shell.nix"),
+        ("drafts", "HEAD"),
+        ("drafts", ".placeholder"),
+    ] {
+        let b = Machine::offline();
+        b.runs(
+            "mkdir -p Documents/drafts; cd Documents; touch letter drafts/HEAD drafts/.placeholder",
+        );
+        fs::write(
+            b.home("x.shellpack"),
+            with_directory("Documents", directory, shell),
+        )
+        .unwrap();
+        b.shellpack("open x.shellpack --no-shell")
+            .exits_with(125)
+            .says("exists and does not contain this shell")
+            .says("shellpack open BUNDLE --dir DIR");
+        b.sh("cd Documents; find . -type f | sort")
+            .succeeds()
+            .prints("./drafts/.placeholder\n./drafts/HEAD\n./letter");
+    }
+}
+
 /// With a directory's name, a bundle could choose what it is merged into.
 #[test]
 fn a_project_directory_is_made_in_the_bundles_own() {
     let b = Machine::offline();
-    b.write(".ssh/known_hosts", "mine");
+    b.write("keys/known_hosts", "mine");
     let files = ["authorized_keys", "shell.nix"].map(|name| (name, Tree::file("{ }")));
     let mut bundle = Bundle::new(&files, &[]);
-    bundle.manifest.project.directory = Some(".ssh".into());
+    bundle.manifest.project.directory = Some("keys".into());
     open(&b, &bundle.bytes()).succeeds();
-    b.sh("ls -A .ssh synthetic/.ssh")
+    b.sh("ls -A keys synthetic/keys")
         .succeeds()
-        .prints(".ssh:\nknown_hosts\n\nsynthetic/.ssh:\nauthorized_keys\nshell.nix");
+        .prints("keys:\nknown_hosts\n\nsynthetic/keys:\nauthorized_keys\nshell.nix");
 }
 
 /// Another evaluation may be reading just then what this one is evaluated with.

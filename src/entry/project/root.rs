@@ -1,7 +1,8 @@
 //! The project's directory on the target.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use super::changes::{Changes, beside};
 use super::held::Held;
 use super::obeyed;
 use crate::error::{Error, NoPlace, Result};
+use crate::media::workplace::Temporary;
 use crate::opened::opened_into;
 use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::{FileKind, Manifest, ProjectFile};
@@ -19,10 +21,18 @@ use shellpack_format::bundle::manifest::{FileKind, Manifest, ProjectFile};
 /// modes has files that everybody may write.
 const ALLOWED: u32 = 0o755;
 
+/// The names of directories in which project files are written. Nobody else gives a file such a name: it would be taken for a leftover.
+pub(super) const TEMPORARY: Temporary = Temporary {
+    prefix: ".shellpack-opening-",
+    suffix: "",
+};
+
 /// The project's root on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProjectRoot {
     root: PathBuf,
+    /// The directory that the user or the bundle's name chose: the root or the one around it.
+    base: PathBuf,
     /// Whether the user named it.
     is_named: bool,
     /// Whether all users of this machine read it.
@@ -40,11 +50,12 @@ impl ProjectRoot {
         let base = dir.map_or_else(|| PathBuf::from(manifest.name.as_str()), Path::to_owned);
         let root = match manifest.project.directory.as_deref() {
             Some(name) if base.file_name() != Some(name.as_ref()) => base.join(name),
-            _ => base,
+            _ => base.clone(),
         };
-        let root = std::path::absolute(&root).map_err(Error::io("find", &root))?;
+        let absolute = |path: &Path| std::path::absolute(path).map_err(Error::io("find", path));
         Ok(Self {
-            root,
+            root: absolute(&root)?,
+            base: absolute(&base)?,
             is_named: dir.is_some(),
             is_for_all: false,
             changes: Changes::default(),
@@ -86,6 +97,9 @@ impl ProjectRoot {
         report: &Report,
     ) -> Result<Self> {
         if !exists(&self.root)? {
+            if !self.is_named && !is_free(&self.base)? && opened_into(&self.root).is_empty() {
+                return Err(NoPlace::OtherDirectory(self.base).into());
+            }
             obeyed::tell(manifest, report);
             return Ok(self);
         }
@@ -156,9 +170,12 @@ impl ProjectRoot {
         .into())
     }
 
+    /// Whether one of the shell files is there. A bundle chooses their names, so only files that are
+    /// Nix's by their name or first line count: `.git/HEAD` is in every repository.
     fn holds_a_shell(&self, manifest: &Manifest) -> Result<bool> {
         for shell in &manifest.shells {
-            if exists(&self.root.join(shell.file.as_str()))? {
+            let file = self.root.join(shell.file.as_str());
+            if exists(&file)? && (file.extension() == Some("nix".as_ref()) || is_script(&file)) {
                 return Ok(true);
             }
         }
@@ -212,6 +229,28 @@ impl ProjectRoot {
         let is_free = at.symlink_metadata().is_err();
         (is_free || self.changes.replaced.contains(&file.path)).then_some(at)
     }
+}
+
+/// Whether a directory has nothing of the user's in it, or there is none.
+fn is_free(dir: &Path) -> Result<bool> {
+    match fs::read_dir(dir) {
+        Ok(mut entries) => Ok(entries.all(|entry| {
+            let ours = TEMPORARY.prefix.as_bytes();
+            entry.is_ok_and(|entry| entry.file_name().as_bytes().starts_with(ours))
+        })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(!exists(dir)?),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        Err(error) => Err(Error::io("look at", dir)(error)),
+    }
+}
+
+/// Whether a file is a script for nix-shell.
+fn is_script(file: &Path) -> bool {
+    let mut start = Vec::new();
+    let is_file = file.metadata().is_ok_and(|found| found.is_file());
+    let read = is_file.then(|| fs::File::open(file)?.take(512).read_to_end(&mut start));
+    let has_read = read.is_some_and(|read| read.is_ok());
+    has_read && start.starts_with(b"#!") && start.windows(3).any(|part| part == b"nix")
 }
 
 /// Whether the path exists, even as a dangling symlink.

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::held::Held;
-use super::root::ProjectRoot;
+use super::root::{ProjectRoot, TEMPORARY};
 use crate::error::{Error, NoPlace, Result};
-use crate::media::workplace::{Temporary, Workplace};
+use crate::media::workplace::Workplace;
 use crate::tree::{self, times};
 use shellpack_format::bundle::manifest::{FileKind, Project, ProjectFile};
 
@@ -19,11 +19,6 @@ use shellpack_format::bundle::manifest::{FileKind, Project, ProjectFile};
 const OWNER: u32 = 0o700;
 /// The mode of the project's root.
 const ROOT: u32 = 0o755;
-/// The names of such directories. Nobody else gives a file such a name: it would be taken for a leftover.
-const TEMPORARY: Temporary = Temporary {
-    prefix: ".shellpack-opening-",
-    suffix: "",
-};
 
 /// Project files that are not in their place yet. The user's umask holds for their modes.
 #[must_use]

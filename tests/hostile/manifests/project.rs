@@ -126,9 +126,31 @@ fn a_symlink_target_longer_than_a_path_is_refused() {
 
 #[test]
 fn the_project_directory_is_one_name() {
-    for name in ["", "..", ".", "a/b", "/etc", "../x", "a\0"] {
+    for name in [
+        "",
+        "..",
+        ".",
+        "a/b",
+        "/etc",
+        "../x",
+        "a\0",
+        ".git",
+        ".GIT",
+        ".config",
+        ".ssh",
+        ".x",
+        "git~1",
+        "GI7EBA~1",
+        "\u{200c}.git",
+        "git::$INDEX_ALLOCATION",
+        "a\\b",
+        "a\nb",
+    ] {
         let said = with(|manifest| manifest.project.directory = Some(name.into()));
-        assert_eq!(said, "the project directory's name is not a name");
+        assert_eq!(
+            said, "the project directory's name is not one that a bundle may choose",
+            "{name:?}"
+        );
     }
 }
 

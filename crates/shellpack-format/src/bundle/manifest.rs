@@ -30,7 +30,7 @@ pub use answers::{Answers, HOME_PLACE, NEEDS_ANSWERS, PROJECT_PLACE, Probe, Seen
 pub use by_hand::{
     NIX_PATH, NIXPKGS_CONFIG, nix_path, shell_quoted, shell_typed, shell_typed_path,
 };
-pub use name::{BundleName, ProjectDirectory, RelativePath, ShellName};
+pub use name::{BundleName, ProjectDirectory, RelativePath, ShellName, may_name_root};
 pub use parse::MOST_TOKENS;
 pub use settings::is_evaluation_setting;
 pub use shell::{

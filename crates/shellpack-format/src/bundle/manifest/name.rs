@@ -126,6 +126,21 @@ fn plain(part: &str) -> String {
         .to_owned()
 }
 
+/// Characters that some file systems drop from names, and that nobody sees.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Whether a bundle may say that its root has this name. It is joined to the directory that the user
+/// named, so it must not lead to what programs keep there: `.git`, `.config`, `.ssh`. A `~` or a `:` makes
+/// another name for such a directory on file systems of other systems.
+pub fn may_name_root(name: &str) -> bool {
+    let is_component = RelativePath::parse(name).is_ok() && !name.contains('/');
+    let is_dangerous = |c| matches!(c, '~' | ':' | '\\') || is_invisible(c);
+    is_component && !name.starts_with('.') && !name.contains(is_dangerous)
+}
+
 impl RelativePath {
     /// Parses a relative path: at most 4000 bytes, 256 components of at most 255. The error says what
     /// is wrong with it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::bad;
 use crate::bundle::BadBundle;
-use crate::bundle::manifest::{FileKind, Project, RelativePath};
+use crate::bundle::manifest::{FileKind, Project, RelativePath, may_name_root};
 
 /// The largest sum of the project files' sizes. Headers and padding are added to it, and must not
 /// overflow either.
@@ -16,9 +16,9 @@ const MAX_TARGET: usize = 4095;
 /// Checks that the files are in order, each below a directory that is listed.
 pub(super) fn ensure_project(project: &Project) -> Result<(), BadBundle> {
     if let Some(name) = &project.directory
-        && (RelativePath::parse(name).is_err() || name.contains('/'))
+        && !may_name_root(name)
     {
-        return bad("the project directory's name is not a name");
+        return bad("the project directory's name is not one that a bundle may choose");
     }
     let sizes = project.files.iter().filter_map(|file| match file.kind {
         FileKind::File { size, .. } => Some(size),
