@@ -1,6 +1,7 @@
 //! Work on whole bundles: split, join, copy, protect, repair. The content of a bundle is verified,
 //! never used.
 
+mod beside;
 pub(crate) mod copy;
 pub(crate) mod join;
 pub(crate) mod protect;

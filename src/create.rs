@@ -81,9 +81,10 @@ pub struct Options {
 /// Packs one or more shells. When this returns, the bundle is complete: on the disk, read back and
 /// proved, as far as the options ask for that.
 pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
+    // First of all: a secret in the place of a file's name must not get into another message.
+    let keys = sign::keys(&options.sign_keys)?;
     prove::ensure_rehearsal_is_possible(options)?;
     Output::ensure_unoccupied(options)?;
-    let keys = sign::keys(&options.sign_keys)?;
     let mut shells = shell::evaluate(options, report)?;
     let output = Output::choose(options, &shells)?;
     let closure = closure::build(&shells, report)?;
@@ -94,7 +95,7 @@ pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     if options.dry_run {
         return Ok(Summary::of_plan(proved, &output));
     }
-    let signed = sign::sign(proved, &keys)?;
+    let signed = sign::sign(proved, &keys, report)?;
     let complete = write::write(&signed, &output, &pack::Settings::of(options), report)?;
     let written = complete
         .read_back(options.threads, report)?

@@ -128,6 +128,14 @@ impl Report {
             .flatten()
     }
 
+    /// Runs `work` while nothing else is displayed: another program may ask at the terminal. Do not
+    /// emit events meanwhile.
+    pub fn aside<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
+        let mut result = Err(Error::Interrupted);
+        self.board.pause(|| result = work());
+        result
+    }
+
     /// How to treat the log of a Nix that builds.
     pub fn log_of_builds(&self) -> Log {
         if self.quiet {

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use crate::carry::rewrite::{Rewrite, rewrite};
 use crate::error::{BadParity, Error, Result};
-use crate::media::source::Found;
+use crate::media::source::{Bundle, Found};
 use crate::media::volumes::{VolumeSize, parent};
 use crate::output::{OutputFiles, ReadBack, Replaces, Written, files_of};
 use crate::parity::{Repairable, Restored, Survey};
 use crate::report::{Event, Phase, Report};
+use crate::trust::Signer;
 
 /// The user's options.
 #[derive(Debug, Clone)]
@@ -77,6 +78,7 @@ pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
     }
     // Computed blocks are in the same directory until they are used.
     output.ensure_space(remains.size().saturating_add(survey.damaged_bytes()))?;
+    let before = signers(Bundle::open_among(file, dirs, None));
     report.emit(Event::Phase(Phase::Repair));
     let size = remains.size();
     let dir = parent(&output.path);
@@ -89,6 +91,9 @@ pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
         parity: None,
     };
     let written = rewrite(Found::stream(&name, size, restored), &how, report);
+    if written.is_ok() {
+        warn_of_lost(&before, &output.path, report);
+    }
     written
         .map(RepairOutcome::Repaired)
         .map_err(|error| match error {
@@ -99,6 +104,33 @@ pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
             .into(),
             other => other,
         })
+}
+
+/// Says which signatures the damaged bundle has, and the repaired one lacks.
+fn warn_of_lost(before: &[Signer], repaired: &Path, report: &Report) {
+    if before.is_empty() {
+        return;
+    }
+    let after = signers(Bundle::open(repaired));
+    for lost in before.iter().filter(|signer| !after.contains(signer)) {
+        report.emit(Event::Warning(&format!(
+            "the parity is older than the signature by {}, so the repaired bundle does not have it",
+            lost.shown()
+        )));
+    }
+}
+
+/// Who signed a bundle, if its beginning is undamaged.
+fn signers(bundle: Result<Bundle>) -> Vec<Signer> {
+    let Ok(bundle) = bundle else {
+        return Vec::new();
+    };
+    bundle
+        .reader()
+        .signatures()
+        .iter()
+        .map(Signer::of)
+        .collect()
 }
 
 fn output(options: &Options, bundle: &Path) -> OutputFiles {

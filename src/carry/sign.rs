@@ -1,20 +1,16 @@
 //! Signs a bundle that exists, in place: only the room for signatures changes, and of volumes only the
 //! one that holds it.
 
-use std::fs::{self, OpenOptions};
-use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-
-use crate::carry::protect;
+use super::beside::{self, Beside, Change};
 use crate::error::{BadKeyFile, Error, Result};
-use crate::interrupt;
+use crate::interrupt::Attentive;
 use crate::media::source::Bundle;
-use crate::media::volumes::checksum_name;
-use crate::output::{ReadBack, SingleFile, checksum};
-use crate::parity::{parity_name, share_of};
+use crate::media::volumes::parent;
 use crate::report::{Event, Labelled, Phase, Report};
 use crate::text::shown;
 use crate::trust::{KeySource, Signer, SigningKey};
@@ -73,12 +69,13 @@ pub(crate) fn sign(options: &Options, report: &Report) -> Result<SignedBundle> {
     report.emit(Event::Phase(Phase::Check));
     let keys = options.keys.iter().map(SigningKey::read);
     let keys = keys.collect::<Result<Vec<_>>>()?;
+    let options = &resolved(options);
     let bundle = Bundle::open_among(&options.bundle, &options.dirs, None)?;
     if bundle.is_stream() {
         return Err(Error::NotFromStdin("sign"));
     }
     let manifest = bundle.reader.manifest_bytes();
-    let made = keys.iter().map(|key| key.sign(manifest));
+    let made = keys.iter().map(|key| key.sign(manifest, report));
     let brought = options
         .signatures
         .iter()
@@ -99,21 +96,75 @@ pub(crate) fn sign(options: &Options, report: &Report) -> Result<SignedBundle> {
         files: bundle.files(),
     };
     report.ensure_not_interrupted()?;
-    let mut changed = head.replace(&bundle.file)?;
-    changed.extend(update_checksums(&bundle.file, &changed, report)?);
-    changed.extend(update_parity(&bundle, options, report)?);
+    let changes = head.changes(&bundle.file)?;
+    let found = beside::Options {
+        bundle: &options.bundle,
+        dirs: &options.dirs,
+        threads: options.threads,
+    };
+    let beside = Beside::check(&bundle.file, &changes, &found, report)?;
+    warn_of_other_names(&changes, report);
+    head.replace(&bundle.file, &changes)?;
+    let mut changed: Vec<_> = changes.into_iter().map(|change| change.path).collect();
+    changed.extend(beside.update(&bundle.file, &found, report)?);
     report.emit(Event::PhaseDone);
     let shown = |path: &PathBuf| shown(&path).to_string();
     Ok(SignedBundle {
         bundle: shown(&bundle.file),
-        signed_by: added.iter().map(Signer::of).collect(),
+        signed_by: signers(&added),
         changed: changed.iter().map(shown).collect(),
     })
 }
 
+/// Each signer once, in the order of the command line.
+fn signers(added: &[Signature]) -> Vec<Signer> {
+    let mut signers = Vec::new();
+    for signer in added.iter().map(Signer::of) {
+        if !signers.contains(&signer) {
+            signers.push(signer);
+        }
+    }
+    signers
+}
+
+/// With the file that a symbolic link leads to in the place of the link: the checksum and parity files
+/// are beside that one.
+fn resolved(options: &Options) -> Options {
+    let mut options = options.clone();
+    if options.bundle.is_symlink()
+        && let Ok(real) = options.bundle.canonicalize()
+    {
+        // Other volumes may be beside the link.
+        options.dirs.push(parent(&options.bundle).to_owned());
+        options.bundle = real;
+    }
+    options
+}
+
+/// Says which files have further names, with checksum and parity files that are not known here.
+fn warn_of_other_names(changes: &[Change], report: &Report) {
+    for path in changes.iter().map(|change| &change.path) {
+        let names = if path.is_symlink() {
+            "is a symbolic link"
+        } else if path.metadata().is_ok_and(|file| file.nlink() > 1) {
+            "has other names (hard links)"
+        } else {
+            continue;
+        };
+        report.emit(Event::Warning(&format!(
+            "{} {names}: checksum and parity files elsewhere are not brought up to date",
+            shown(path)
+        )));
+    }
+}
+
 /// A signature that was made elsewhere.
 fn brought(file: &Path, bundle: &Path, manifest: &[u8]) -> Result<Signature> {
-    let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
+    let text = if file == Path::new("-") {
+        io::read_to_string(Attentive(io::stdin())).map_err(Error::io("read", "standard input"))?
+    } else {
+        fs::read_to_string(file).map_err(Error::io("read", file))?
+    };
     let signature = SshSignature::from_pem(&text).map_err(|reason| BadKeyFile::BadSignature {
         file: file.to_owned(),
         reason,
@@ -137,9 +188,9 @@ struct Head {
 }
 
 impl Head {
-    /// Replaces the old bytes, where they differ from the new ones, if they are still there. Returns
-    /// the files that the room for signatures is in.
-    fn replace(&self, bundle: &Path) -> Result<Vec<PathBuf>> {
+    /// The files that the room for signatures is in, and their new bytes. Fails if one of the first
+    /// files cannot be written, or has other bytes than the old ones.
+    fn changes(&self, bundle: &Path) -> Result<Vec<Change>> {
         let room = self.new.len() - signature::SIZE;
         let mut changes = Vec::new();
         let mut start = 0;
@@ -147,88 +198,59 @@ impl Head {
             if start >= self.new.len() {
                 break;
             }
-            let open = OpenOptions::new().read(true).write(true).open(path);
-            let file = open.map_err(Error::io("write", path))?;
+            let file = open(path, bundle)?;
             let size = file.metadata().map_err(Error::io("read", path))?.len();
             let size = usize::try_from(size).unwrap_or(usize::MAX);
             let end = start.saturating_add(size).min(self.new.len());
-            let mut found = vec![0; end - start];
-            file.read_exact_at(&mut found, 0)
-                .map_err(Error::io("read", path))?;
-            if found != self.old[start..end] {
-                return Err(Error::io("sign", bundle)(io::Error::other(
-                    "it changed while it was signed",
-                )));
-            }
+            ensure_is(&file, path, &self.old[start..end])?;
             if end > room {
-                changes.push((path, file, start.max(room)..end, start));
+                let first = start.max(room);
+                changes.push(Change {
+                    path: path.clone(),
+                    range: first - start..end - start,
+                    new: self.new[first..end].to_owned(),
+                });
             }
             start = end;
         }
-        for (path, file, range, start) in &changes {
-            let at = (range.start - start) as u64;
-            file.write_all_at(&self.new[range.clone()], at)
+        Ok(changes)
+    }
+
+    /// Makes the changes, if the old bytes are still there.
+    fn replace(&self, bundle: &Path, changes: &[Change]) -> Result<()> {
+        self.changes(bundle)?;
+        for change in changes {
+            let path = &change.path;
+            let file = open(path, bundle)?;
+            file.write_all_at(&change.new, change.range.start as u64)
                 .and_then(|()| file.sync_all())
                 .map_err(Error::io("write", path))?;
         }
-        Ok(changes.into_iter().map(|(path, ..)| path.clone()).collect())
+        Ok(())
     }
 }
 
-/// Writes the digests of changed files into the checksum file, if there is one. Returns its path.
-fn update_checksums(
-    bundle: &Path,
-    changed: &[PathBuf],
-    report: &Report,
-) -> Result<Option<PathBuf>> {
-    let path = checksum_name(bundle);
-    let Ok(mut text) = fs::read(&path) else {
-        return Ok(None);
-    };
-    for file in changed {
-        let mut hasher = Sha256::new();
-        let sink = |bytes: &[u8]| {
-            hasher.update(bytes);
-            Ok(())
-        };
-        interrupt::read_in_steps(file, sink).map_err(Error::io("read", file))?;
-        let name = file.file_name().unwrap_or_default();
-        text = checksum::replaced(&text, name, hasher.into());
-    }
-    let output = SingleFile {
-        path: path.clone(),
-        force: true,
-        read_back: ReadBack::IfRemovable,
-    };
-    let write = |out: &mut dyn io::Write| out.write_all(&text).map_err(Error::io("write", &path));
-    output.write(write, report)?;
-    Ok(Some(path))
+fn open(path: &Path, bundle: &Path) -> Result<File> {
+    let open = OpenOptions::new().read(true).write(true).open(path);
+    open.map_err(|source| match source.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => BadKeyFile::ReadOnly {
+            path: path.to_owned(),
+            bundle: bundle.to_owned(),
+            source,
+        }
+        .into(),
+        _ => Error::io("write", path)(source),
+    })
 }
 
-/// Makes parity anew, as much as there was, if there is any. Returns the path of the file.
-fn update_parity(bundle: &Bundle, options: &Options, report: &Report) -> Result<Option<PathBuf>> {
-    let path = parity_name(&bundle.file);
-    let Ok(parity) = path.metadata() else {
-        return Ok(None);
-    };
-    // The size of volumes is known when all of them are there.
-    let size = bundle.ensure_whole().ok().and_then(|()| bundle.size());
-    let share = size.and_then(|size| share_of(size, parity.len()));
-    let Some(share) = share else {
-        report.emit(Event::Warning(&format!(
-            "{} no longer fits: make it anew with shellpack protect --force",
-            shown(&path)
-        )));
-        return Ok(None);
-    };
-    let protect = protect::Options {
-        bundle: options.bundle.clone(),
-        dirs: options.dirs.clone(),
-        share,
-        output: None,
-        force: true,
-        read_back: ReadBack::IfRemovable,
-        threads: options.threads,
-    };
-    protect::protect(&protect, report).map(|written| Some(written.path))
+/// Fails if a file does not begin with these bytes.
+fn ensure_is(file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut found = vec![0; bytes.len()];
+    file.read_exact_at(&mut found, 0)
+        .map_err(Error::io("read", path))?;
+    if found == bytes {
+        return Ok(());
+    }
+    let changed = io::Error::other("it changed while it was signed");
+    Err(Error::io("sign", path)(changed))
 }

@@ -110,9 +110,9 @@ pub struct Create {
     /// Number of threads that compress segments [default: number of processors]
     #[arg(long, value_name = "N", help_heading = COMPRESSION)]
     threads: Option<NonZeroUsize>,
-    /// Sign the bundle and its store paths with this secret key, of Nix's or OpenSSH's: a file, `-` for
-    /// standard input, or env:VARIABLE; can be repeated
-    #[arg(long = "sign-key", value_name = "FILE", help_heading = PROOF)]
+    /// Sign the bundle with this secret key: the file of a Nix key, which signs its store paths, too, or
+    /// of an SSH key; for a Nix key also `-` for standard input, or env:VARIABLE; can be repeated
+    #[arg(long = "sign-key", value_name = "FILE", allow_hyphen_values = true, help_heading = PROOF)]
     sign_keys: Vec<KeySource>,
     /// Do not prove that the bundle opens; it is marked as unproved
     #[arg(long, help_heading = PROOF)]

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::{Volumes, threads};
 use crate::carry::sign;
@@ -21,19 +21,17 @@ pub struct Keygen {
 
 /// `shellpack sign`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("by").args(["keys", "signatures"]).required(true).multiple(true))]
 pub struct Sign {
     /// The bundle or one of its volumes
     bundle: PathBuf,
-    /// Secret key, of Nix's or OpenSSH's: a file, `-` for standard input, or env:VARIABLE. For a key
-    /// that an SSH agent or a hardware key holds, the file of its public half. Can be repeated
-    #[arg(
-        long = "sign-key",
-        value_name = "FILE",
-        required_unless_present = "signatures"
-    )]
+    /// Secret key: the file of a Nix key or of an SSH key; or, for a Nix key only, `-` for standard input
+    /// or env:VARIABLE. For a key that an SSH agent or a hardware key holds, the file of its public half.
+    /// Only the bundle is signed; store paths are signed by create. Can be repeated
+    #[arg(long = "sign-key", value_name = "FILE", allow_hyphen_values = true)]
     keys: Vec<KeySource>,
     /// File with a signature that `ssh-keygen -Y sign -n shellpack` made elsewhere, over the bundle's
-    /// manifest.toml. Can be repeated
+    /// manifest.toml; `-` for standard input. Can be repeated
     #[arg(long = "signature", value_name = "FILE")]
     signatures: Vec<PathBuf>,
     #[command(flatten)]

@@ -1,10 +1,13 @@
 //! The fifth stage: signs the manifest that was proved. Keys are read before anything is built, so that
 //! one that cannot be used is known at once.
 
+use std::collections::BTreeMap;
+
 use super::prove::Proved;
 use crate::error::{BadKeyFile, Result};
+use crate::report::Report;
 use crate::trust::{KeySource, SigningKey};
-use shellpack_format::bundle::signature::Signatures;
+use shellpack_format::bundle::signature::{self, Signatures};
 
 /// A proved plan with signatures over its manifest, or none.
 #[must_use]
@@ -31,9 +34,16 @@ impl Signed {
     }
 }
 
-/// Reads the keys.
+/// Reads the keys. Fails if a bundle has no room for their signatures, as far as that is known now.
 pub(super) fn keys(sources: &[KeySource]) -> Result<Vec<SigningKey>> {
-    sources.iter().map(SigningKey::read).collect()
+    let keys = sources.iter().map(SigningKey::read);
+    let keys = keys.collect::<Result<Vec<_>>>()?;
+    let sizes: BTreeMap<_, _> = keys.iter().filter_map(SigningKey::least_size).collect();
+    let least = sizes.values().sum();
+    if least > signature::SIZE {
+        return Err(BadKeyFile::TooMany { least }.into());
+    }
+    Ok(keys)
 }
 
 /// The key whose signatures every Nix accepts unless it is told otherwise: paths that have one arrive
@@ -60,10 +70,10 @@ pub(super) fn paths(proved: Proved, keys: &[SigningKey]) -> Result<Proved> {
 }
 
 /// Signs with each key.
-pub(super) fn sign(proved: Proved, keys: &[SigningKey]) -> Result<Signed> {
+pub(super) fn sign(proved: Proved, keys: &[SigningKey], report: &Report) -> Result<Signed> {
     let mut signatures = Signatures::default();
     for key in keys {
-        let added = signatures.add(key.sign(proved.manifest_bytes())?);
+        let added = signatures.add(key.sign(proved.manifest_bytes(), report)?);
         added.map_err(|reason| BadKeyFile::NoRoom {
             bundle: proved.manifest().name.as_str().into(),
             reason,

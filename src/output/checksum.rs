@@ -5,6 +5,9 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use shellpack_format::store::hash::Digest;
 
+/// The hexadecimal digits of a digest.
+const DIGEST: usize = 64;
+
 /// A line per file, in the order of the volumes.
 pub(super) fn text<'a>(files: impl Iterator<Item = (&'a OsStr, Digest)>) -> Vec<u8> {
     files
@@ -15,16 +18,29 @@ pub(super) fn text<'a>(files: impl Iterator<Item = (&'a OsStr, Digest)>) -> Vec<
 /// A checksum file with another digest of one of its files.
 pub(crate) fn replaced(text: &[u8], name: &OsStr, digest: Digest) -> Vec<u8> {
     let own = line(name, digest);
-    let digits = digest.hex().len();
-    // A line of this file has the same form but for the digest, and a mark for binary files.
-    let is_its = |other: &[u8]| {
-        let mark = usize::from(own.starts_with(b"\\"));
-        let name = &own[mark + digits + 2..];
-        other.len() == own.len() && other[..mark] == own[..mark] && other.ends_with(name)
-    };
-    let lines = text.split_inclusive(|&byte| byte == b'\n');
-    let lines = lines.map(|other| if is_its(other) { &own } else { other });
+    let lines = lines(text).map(|other| if is_alike(other, &own) { &own } else { other });
     lines.flatten().copied().collect()
+}
+
+/// Whether a checksum file states another digest of one of its files.
+pub(crate) fn contradicts(text: &[u8], name: &OsStr, digest: Digest) -> bool {
+    let own = line(name, digest);
+    let mark = usize::from(own.starts_with(b"\\"));
+    let digits = |line: &[u8]| line[..mark + DIGEST].to_ascii_lowercase();
+    let mut its = lines(text).filter(|other| is_alike(other, &own));
+    its.any(|other| digits(other) != digits(&own))
+}
+
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split_inclusive(|&byte| byte == b'\n')
+}
+
+/// Whether a line is about the same file as `own`: it has the same form but for the digest, and a mark
+/// for binary files.
+fn is_alike(other: &[u8], own: &[u8]) -> bool {
+    let mark = usize::from(own.starts_with(b"\\"));
+    let name = &own[mark + DIGEST + 2..];
+    other.len() == own.len() && other[..mark] == own[..mark] && other.ends_with(name)
 }
 
 /// A name that would break the line is escaped. Then the line starts with a backslash.

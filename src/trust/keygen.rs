@@ -9,7 +9,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use zeroize::Zeroizing;
 
 use crate::error::{BadKeyFile, Error, Result};
-use shellpack_format::store::key::{BadKey, KeyName, PublicKey, SecretKey};
+use shellpack_format::store::key::{KeyName, PublicKey, SecretKey};
 
 /// The options of `keygen`.
 #[derive(Debug, Clone)]
@@ -34,9 +34,12 @@ pub(crate) struct NewKey {
 pub(crate) fn keygen(options: &Options) -> Result<NewKey> {
     let name = KeyName::parse(&options.name).map_err(BadKeyFile::Name)?;
     let file = match &options.output {
+        Some(file) if file == Path::new("-") => return Err(BadKeyFile::ToStdout.into()),
         Some(file) => file.clone(),
         // Such a name is fine for a key, and not for a file.
-        None if name.as_str().contains('/') => return Err(BadKeyFile::Name(BadKey::Name).into()),
+        None if name.as_str().contains('/') => {
+            return Err(BadKeyFile::NoFileName(name.to_string()).into());
+        }
         None => format!("{name}.key").into(),
     };
     let key = SecretKey::from_seed(name, &*seed()?);

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::error::{BadKeyFile, Error, Result};
+use crate::error::{BadKeyFile, Result};
 use shellpack_format::bundle::signature::{NAMESPACE, SshSignature};
 
 /// The program.
@@ -16,7 +16,7 @@ pub(super) fn signature(key: &Path, manifest: &[u8]) -> Result<SshSignature> {
         key: key.to_owned(),
         reason,
     };
-    let missing = |source| Error::cannot_run(SSH_KEYGEN, source);
+    let missing = BadKeyFile::NoSshKeygen;
     let mut child = Command::new(SSH_KEYGEN)
         .args(["-q", "-Y", "sign", "-n", NAMESPACE, "-f"])
         .arg(key)

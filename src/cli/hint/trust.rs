@@ -36,7 +36,16 @@ pub(super) fn of_key(bad: &BadKeyFile) -> Option<String> {
             reason: BadKey::Public,
             ..
         } => "the secret key is the file that was made with it".to_owned(),
-        BadKeyFile::Bad { .. } => "make a key: shellpack keygen NAME".to_owned(),
+        BadKeyFile::Bad { .. } | BadKeyFile::Empty(_) => {
+            "make a key: shellpack keygen NAME".to_owned()
+        }
+        BadKeyFile::Unset(name) => {
+            format!("put the key into it, and export it: export {name}=\"$(cat FILE)\"")
+        }
+        BadKeyFile::Terminal => "name the file of the key: --sign-key FILE".to_owned(),
+        BadKeyFile::KeyItself => "every user of this machine can see the arguments of a program: \
+            give a file, - for standard input, or env:NAME; if the key is secret, make another one"
+            .to_owned(),
         BadKeyFile::SshNeedsFile(_) => {
             "keep it in a file for you alone, or in an agent, and name the file of its public half"
                 .to_owned()
@@ -45,12 +54,39 @@ pub(super) fn of_key(bad: &BadKeyFile) -> Option<String> {
         BadKeyFile::Name(_) => {
             "name it after its host or purpose, and number it: shellpack keygen lab-1".to_owned()
         }
+        BadKeyFile::NoFileName(name) => {
+            format!("name the file of the key: shellpack keygen {name} --output FILE")
+        }
+        BadKeyFile::ToStdout => "name a file: --output FILE".to_owned(),
+        BadKeyFile::NoSshKeygen(_) => {
+            "install the client of OpenSSH: apt install openssh-client, or nix-shell -p openssh"
+                .to_owned()
+        }
+        BadKeyFile::NotAsRecorded { file, .. } => format!(
+            "look for the damage: shellpack verify {}",
+            shell_quoted(&file.to_string_lossy())
+        ),
+        BadKeyFile::ReadOnly { bundle, .. } => format!(
+            "sign a copy: shellpack copy {} DIR",
+            shell_quoted(&bundle.to_string_lossy())
+        ),
+        BadKeyFile::NoRoom { .. } | BadKeyFile::TooMany { .. } => {
+            "signatures of RSA keys take most of the room: sign with \
+            Ed25519 keys (ssh-keygen -t ed25519, shellpack keygen)"
+                .to_owned()
+        }
+        BadKeyFile::SshFailed { reason, .. } => return no_key_in_agent(reason),
         BadKeyFile::BadSignature { .. } | BadKeyFile::OfAnother { .. } => {
             "make it with: tar -xOf BUNDLE manifest.toml | ssh-keygen -Y sign -n shellpack -f KEY"
                 .to_owned()
         }
-        BadKeyFile::SshFailed { .. } | BadKeyFile::NoRoom { .. } => return None,
     })
+}
+
+/// The words of ssh-keygen when it was given a public key, and no agent has the secret half.
+fn no_key_in_agent(reason: &str) -> Option<String> {
+    let is_it = reason.contains("agent") || reason.contains("No private key found");
+    is_it.then(|| "let an agent hold the secret key: ssh-add KEY".to_owned())
 }
 
 /// The line that trusts a key. It is only printed: a copy of a fingerprint is no comparison.

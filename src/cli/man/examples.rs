@@ -245,7 +245,7 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
         "sign",
         &[
             (
-                "Sign with a key of Nix's:",
+                "Sign with a Nix key:",
                 "shellpack sign dev.shellpack --sign-key site-1.key",
             ),
             (

@@ -46,7 +46,15 @@ fn keygen_makes_keys_that_nix_takes() {
     b.shellpack("keygen 'lab 2'").exits_with(1).says(
         "error: could not make a key: its name must be 1 to 200 letters, digits or ._+-@/=~%,\n\nhint: name it after its host or purpose, and number it: shellpack keygen lab-1\n",
     );
+    b.shellpack("keygen a/b").exits_with(1).says(
+        "error: could not make a key: a/b cannot be the name of a file\n\n\
+         hint: name the file of the key: shellpack keygen a/b --output FILE\n",
+    );
     b.runs("shellpack keygen a/b -o c; ls c c.pub");
+    b.shellpack("keygen lab-3 -o -")
+        .exits_with(1)
+        .says("error: could not make a key: a secret key is not written to standard output\n");
+    b.runs("! ls -- - -.pub");
 }
 
 #[test]
@@ -129,8 +137,100 @@ fn the_checksum_of_one_file_is_brought_up_to_date() {
 fn parity_that_is_not_ours_is_told() {
     let b = with_a_key();
     b.runs("echo other > x.shellpack.parity; shellpack sign x.shellpack --sign-key key")
-        .says("warning: x.shellpack.parity no longer fits: make it anew with shellpack protect --force\n");
+        .says("warning: x.shellpack.parity no longer fits: make it anew with shellpack protect --force x.shellpack\n");
     b.runs("cat x.shellpack.parity").prints("other");
+}
+
+/// Flips a bit in the last segment of `x.shellpack`.
+const DAMAGE: &str = "at=$(($(stat -c %s x.shellpack) - 5000)); new=A
+     [ \"$(tail -c +$((at + 1)) x.shellpack | head -c 1)\" != A ] || new=B
+     printf $new | dd of=x.shellpack bs=1 seek=$at conv=notrunc status=none";
+
+/// A digest or parity that is made anew would vouch for the damage.
+#[test]
+fn a_damaged_bundle_with_a_checksum_or_parity_file_is_not_signed() {
+    for (protect, said) in [
+        (
+            "sha256sum x.shellpack > x.shellpack.sha256",
+            "could not sign x.shellpack: its digest is not the one in x.shellpack.sha256, so it is \
+             damaged, or was changed\n\nhint: look for the damage: shellpack verify x.shellpack\n",
+        ),
+        ("shellpack protect x.shellpack", ""),
+    ] {
+        let b = with_a_key();
+        b.runs(&format!(
+            "{protect}; {DAMAGE}; mkdir before; cp -p x.shellpack* before"
+        ));
+        b.shellpack("sign x.shellpack --sign-key key")
+            .exits_with(1)
+            .says(&format!("error: {said}"));
+        b.runs("for file in before/*; do cmp $file $(basename $file); done");
+    }
+}
+
+#[test]
+fn a_signature_that_the_parity_lacks_is_told() {
+    let b = with_a_key();
+    b.runs(&format!(
+        "shellpack protect x.shellpack; mv x.shellpack.parity parity
+         shellpack sign x.shellpack --sign-key key; {DAMAGE}"
+    ));
+    b.shellpack("repair x.shellpack --parity parity -o repaired")
+        .succeeds()
+        .says("warning: the parity is older than the signature by lab-1 (SHA256:")
+        .says("), so the repaired bundle does not have it\n");
+    b.runs("cmp blog.shellpack repaired");
+}
+
+/// The checksum file is beside the file, and not beside the link.
+#[test]
+fn through_a_link_the_file_is_signed() {
+    let b = with_a_key();
+    b.runs(
+        "mkdir real; mv x.shellpack real; ln -s real/x.shellpack link
+         cd real; sha256sum x.shellpack > x.shellpack.sha256",
+    );
+    b.shellpack("sign link --sign-key key")
+        .succeeds()
+        .shows("/real/x.shellpack\n")
+        .shows("/real/x.shellpack.sha256\n")
+        .never_says("warning");
+    b.runs("cd real; sha256sum --quiet -c x.shellpack.sha256; ln x.shellpack other");
+    b.shellpack("sign real/x.shellpack --sign-key key --sign-key key")
+        .succeeds()
+        .says("warning: real/x.shellpack has other names (hard links): checksum and parity files elsewhere are not brought up to date\n");
+}
+
+#[test]
+fn a_key_that_is_given_twice_is_listed_once() {
+    let b = with_a_key();
+    let json = b.runs("shellpack sign x.shellpack --sign-key key --sign-key key --json");
+    let json: serde_json::Value = serde_json::from_str(&json.text()).unwrap();
+    assert_eq!(json["signed-by"].as_array().unwrap().len(), 1, "{json}");
+}
+
+/// Messages get into logs.
+#[test]
+fn a_secret_in_the_place_of_a_file_is_not_repeated() {
+    let b = with_a_key();
+    b.runs("ssh-keygen -q -t ed25519 -N '' -f id");
+    let said = "error: could not use the key: the key itself was given, and not the place that it is in\n\n\
+                hint: every user of this machine can see the arguments of a program: ";
+    for key in [
+        "\"$(cat key)\"",
+        "\" $(cat key)\"",
+        "\"env:$(cat key)\"",
+        "\"$(head -c 60 key)\"",
+        "\"$(cut -d: -f2 key)\"",
+        "\"$(cat id)\"",
+    ] {
+        for command in ["sign x.shellpack", "create . --no-rehearsal -o x.shellpack"] {
+            let outcome = b.sh(&format!("shellpack {command} --sign-key {key}"));
+            let outcome = outcome.exits_with(1).says(said);
+            let secret = b.runs("cut -d: -f2 key | head -c 20").text();
+            outcome.never_says(&secret).never_says("BEGIN");
+        }
+    }
 }
 
 #[test]
@@ -148,11 +248,11 @@ fn keys_that_cannot_be_used_are_refused() {
         ),
         (
             "empty",
-            "could not use the key in empty: it is not NAME:BASE64\n\nhint: make a key: shellpack keygen NAME\n",
+            "could not use the key in empty: it is empty\n\nhint: make a key: shellpack keygen NAME\n",
         ),
         (
             "env:NONE",
-            "could not use the key in the environment variable NONE: it is not NAME:BASE64\n",
+            "could not use the key in the environment variable NONE: NONE is not set\n",
         ),
         (
             "missing",
@@ -168,6 +268,13 @@ fn keys_that_cannot_be_used_are_refused() {
     b.runs("cat open > pipe & shellpack sign x.shellpack --sign-key pipe")
         .shows("signed by lab-1");
     b.runs("shellpack sign x.shellpack --sign-key - < open");
+    b.sh("shellpack sign x.shellpack --sign-key - < empty")
+        .exits_with(1)
+        .says("error: could not use the key from standard input: it is empty\n");
+    let shown = b.sh("script -qec 'shellpack sign x.shellpack --sign-key -' /dev/null < /dev/null");
+    shown
+        .exits_with(1)
+        .shows("error: could not read the key from standard input: it is a terminal");
     b.shellpack("sign - --sign-key key < x.shellpack")
         .exits_with(1)
         .says("error: could not sign standard input");
@@ -181,7 +288,21 @@ fn signatures_that_do_not_fit_are_refused() {
     b.shellpack(&format!("sign x.shellpack{all}"))
         .exits_with(1)
         .says("error: could not sign x.shellpack: signatures of ")
-        .says(" bytes do not fit its 4096 bytes of room\n");
+        .says(" bytes do not fit its 4096 bytes of room\n\nhint: signatures of RSA keys take most of the room: ");
+    // Before anything is evaluated.
+    b.runs("for i in 1 2 3; do ssh-keygen -q -t rsa -b 4096 -N '' -f rsa$i; done");
+    for keys in [
+        all.as_str(),
+        " --sign-key rsa1 --sign-key rsa2 --sign-key rsa3.pub",
+    ] {
+        b.shellpack(&format!("create /none{keys}"))
+            .exits_with(1)
+            .says("error: could not sign with these keys: their signatures take at least ")
+            .says(" bytes, and a bundle has room for 4096\n");
+    }
+    b.shellpack("create /none --sign-key rsa1 --sign-key rsa2 --sign-key rsa2.pub")
+        .exits_with(1)
+        .never_says("signatures");
     b.runs("cmp blog.shellpack x.shellpack");
 }
 
@@ -193,7 +314,17 @@ fn a_read_only_bundle_is_not_signed() {
         "{read_only}; exec shellpack sign ro/x.shellpack --sign-key key"
     ))
     .exits_with(1)
-    .says("error: could not write ro/x.shellpack\ncaused by: Read-only file system");
+    .says("error: could not write ro/x.shellpack\ncaused by: Read-only file system")
+    .says("\nhint: sign a copy: shellpack copy ro/x.shellpack DIR\n");
+    // Only the file beside it cannot be replaced.
+    b.sh(
+        "mkdir place; cp x.shellpack place; cd place; sha256sum x.shellpack > x.shellpack.sha256
+         mount --bind . .; touch ~/file; cp x.shellpack ~/file; mount --bind ~/file x.shellpack
+         cd ~; mount -o remount,ro,bind place; exec shellpack sign place/x.shellpack --sign-key key",
+    )
+    .exits_with(1)
+    .says("error: could not write place\ncaused by: Read-only file system");
+    b.runs("cmp blog.shellpack file");
 }
 
 /// Copies, volumes and repaired bundles are the bundle, with its signatures.

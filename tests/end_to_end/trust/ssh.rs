@@ -1,11 +1,11 @@
 use crate::support::Machine;
 use crate::support::trust::{set_policy, under_policy, with_a_key};
 
-/// Makes `FILE.sig` of a bundle's only signature of OpenSSH's, as `ssh-keygen -Y verify` takes it.
+/// Makes `FILE.sig` of a bundle's first SSH signature, as `ssh-keygen -Y verify` takes it.
 const TAKE_OUT: &str = "
 take_out() {
   { echo -----BEGIN SSH SIGNATURE-----
-    tar -xOf $1 manifest.sig | tr -d '\\000' | sed -n 's/^sshsig //p' | fold -w 70
+    tar -xOf $1 manifest.sig | tr -d '\\000' | sed -n 's/^sshsig //p' | head -n 1 | fold -w 70
     echo -----END SSH SIGNATURE-----; } > $1.sig
   tar -xOf $1 manifest.toml > $1.toml
 }
@@ -96,7 +96,23 @@ fn an_agent_signs() {
     .shows("signed: claimed to be by an ssh-ed25519 key (SHA256:");
     b.shellpack("sign x.shellpack --sign-key id.pub")
         .exits_with(1)
-        .says("error: could not sign with id.pub: ");
+        .says("error: could not sign with id.pub: ")
+        .says("\nhint: let an agent hold the secret key: ssh-add KEY\n");
+}
+
+/// A line that is drawn while ssh-keygen asks would wipe its question.
+#[test]
+fn nothing_is_drawn_while_ssh_keygen_asks() {
+    let b = with_a_key();
+    b.runs("ssh-keygen -q -t ed25519 -N 'a secret' -f id");
+    let typed = "{ sleep 4; echo 'a secret'; sleep 1; }";
+    let sign = "TERM=xterm script -qec 'shellpack sign x.shellpack --sign-key id' /dev/null";
+    let shown = b.sh(&format!("{typed} | {sign}")).succeeds().stdout;
+    let (_, after) = shown.split_once("Enter passphrase").unwrap();
+    // The answer ends the line.
+    let asking = after.lines().next().unwrap();
+    assert_eq!(asking.trim(), ":", "{shown}");
+    b.shellpack("verify x.shellpack").succeeds();
 }
 
 #[test]
@@ -104,7 +120,7 @@ fn keys_that_ssh_keygen_cannot_use_are_refused() {
     let b = with_ssh_key("-t ed25519");
     b.shellpack("sign x.shellpack --sign-key - < id")
         .exits_with(1)
-        .says("error: could not use the key in standard input: ssh-keygen needs a file\n\nhint: keep it in a file");
+        .says("error: could not use the key from standard input: ssh-keygen needs a file\n\nhint: keep it in a file");
     b.runs("chmod 644 id");
     b.shellpack("sign x.shellpack --sign-key id")
         .exits_with(1)
@@ -113,7 +129,8 @@ fn keys_that_ssh_keygen_cannot_use_are_refused() {
         "chmod 600 id; mkdir bin; ln -s $(command -v shellpack) bin; PATH=~/bin shellpack";
     b.sh(&format!("{no_program} sign x.shellpack --sign-key id"))
         .exits_with(1)
-        .says("error: could not run ssh-keygen\ncaused by: No such file or directory");
+        .says("error: could not run ssh-keygen\ncaused by: No such file or directory")
+        .says("\nhint: install the client of OpenSSH: apt install openssh-client, or ");
     b.runs("cmp blog.shellpack x.shellpack");
 }
 
