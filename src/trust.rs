@@ -20,6 +20,7 @@ use file::PolicyFile;
 
 pub(crate) use judgement::{Judged, Judgement};
 pub(crate) use policy::Policy;
+pub(crate) use rule::Rule;
 pub(crate) use signer::Signer;
 pub(crate) use signing_key::KeySource;
 pub(crate) use signing_key::SigningKey;

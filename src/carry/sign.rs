@@ -105,14 +105,14 @@ pub(crate) fn sign(options: &Options, report: &Report) -> Result<SignedBundle> {
     let beside = Beside::check(&bundle.file, &changes, &found, report)?;
     warn_of_other_names(&changes, report);
     head.replace(&bundle.file, &changes)?;
-    let mut changed: Vec<_> = changes.into_iter().map(|change| change.path).collect();
-    changed.extend(beside.update(&bundle.file, &found, report)?);
+    let mut touched: Vec<_> = changes.into_iter().map(|change| change.path).collect();
+    touched.extend(beside.update(&bundle.file, &found, report)?);
     report.emit(Event::PhaseDone);
     let shown = |path: &PathBuf| shown(&path).to_string();
     Ok(SignedBundle {
         bundle: shown(&bundle.file),
         signed_by: signers(&added),
-        changed: changed.iter().map(shown).collect(),
+        changed: touched.iter().map(shown).collect(),
     })
 }
 

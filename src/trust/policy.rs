@@ -172,9 +172,10 @@ impl Policy {
             match (line, ignored) {
                 (Line::Signer(signer), None) => {
                     let rule = Rule::of_signer(&signer, path);
-                    self.rules.push(match signer.is_valid_at(Timestamp::now()) {
-                        true => rule,
-                        false => rule.ignored("it is not valid now"),
+                    self.rules.push(if signer.is_valid_at(Timestamp::now()) {
+                        rule
+                    } else {
+                        rule.ignored("it is not valid now")
                     });
                     self.signers.push(Trusted { what: signer, from });
                 }
