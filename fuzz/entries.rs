@@ -135,7 +135,7 @@ pub(crate) fn signatures(bytes: &[u8]) {
     room[..length].copy_from_slice(&bytes[..length]);
     if let Ok(signatures) = Signatures::parse(&room) {
         for one in signatures.iter() {
-            let _ = (one.signer(), one.is_sound(b"a manifest"));
+            let _ = (one.to_string(), one.is_sound(b"a manifest"));
         }
         let again = Signatures::parse(&signatures.to_bytes()).expect("what was written is read");
         assert_eq!(again.iter().count(), signatures.iter().count());
