@@ -180,6 +180,20 @@ mod tests {
     }
 
     #[test]
+    fn a_framed_nar_is_as_long_as_its_framing_and_itself() {
+        let store = StoreDir::parse("/nix/store").unwrap();
+        let path = |name: &str| {
+            StorePath::from_base_name(&format!("00000000000000000000000000000000-{name}")).unwrap()
+        };
+        let references = [path("a"), path("a-longer-name")];
+        let (own, deriver) = (path("x"), path("x.drv"));
+        let framed = FramedSize::of(5, &store, &own, references.iter(), Some(&deriver));
+        // Strings have 8 bytes for their length, and are padded to multiples of 8.
+        let strings = [45, 45, 57, 49].map(|length: u64| 8 + length.next_multiple_of(8));
+        assert_eq!(framed.total(), Some(32 + 5 + strings.iter().sum::<u64>()));
+    }
+
+    #[test]
     fn every_byte_lies_in_exactly_one_slice() {
         let layout = layout();
         let mut at = vec![0; 4];
