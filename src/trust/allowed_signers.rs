@@ -85,7 +85,7 @@ impl AllowedSigner {
 }
 
 /// The reason why a line is none.
-const NO_KEY: &str = "it has no public key of OpenSSH's";
+const NO_KEY: &str = "it has no SSH public key";
 
 /// Whether a word is where a key begins, and no option.
 fn is_kind_of_key(word: &str) -> bool {
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn other_lines_are_refused() {
         for (line, said) in [
-            ("alice", "line 1: it has no public key of OpenSSH's"),
+            ("alice", "line 1: it has no SSH public key"),
             (
                 "\na ssh-ed25519 AAAA",
                 "line 2: its key is damaged, or of a kind that is not known",

@@ -48,7 +48,7 @@ pub(super) struct Place {
     pub(super) file: PathBuf,
     /// Whether it has a list of keys.
     pub(super) has_list: bool,
-    /// The file for keys of OpenSSH's.
+    /// The file for SSH keys.
     pub(super) signers: PathBuf,
 }
 

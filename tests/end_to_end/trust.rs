@@ -6,7 +6,7 @@ mod import;
 mod policy;
 /// The source of a bundle, for attestations.
 mod provenance;
-/// Keys of Nix's.
+/// Nix keys.
 mod signatures;
-/// Keys of OpenSSH's.
+/// SSH keys.
 mod ssh;

@@ -17,7 +17,7 @@ pub use ssh::{BadSshSignature, NAMESPACE, SshKey, SshSignature};
 /// The member's size in bytes.
 pub const SIZE: usize = 4096;
 
-/// The start of a line with a signature of OpenSSH's kind. No other line has it: in a name, there is
+/// The start of a line with an SSH signature. No other line has it: in a name, there is
 /// no space.
 const SSH: &str = "sshsig ";
 
@@ -31,7 +31,7 @@ pub enum Signature {
         /// The key itself, as the signer states it. Nobody trusts a key because it is here.
         key: Option<PublicKey>,
     },
-    /// By a key of OpenSSH's, which it has in it.
+    /// By an SSH key, which it has in it.
     Ssh(SshSignature),
 }
 

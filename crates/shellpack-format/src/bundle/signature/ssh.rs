@@ -9,11 +9,11 @@ use ssh_key::{Algorithm, HashAlg, PublicKey, SshSig};
 /// not count.
 pub const NAMESPACE: &str = "shellpack";
 
-/// A key of OpenSSH's.
+/// An SSH key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SshKey(KeyData);
 
-/// A signature of OpenSSH's kind, with the key that made it.
+/// An SSH signature, with the key that made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SshSignature {
     parsed: SshSig,
@@ -23,7 +23,7 @@ pub struct SshSignature {
 /// The reason why bytes are not a signature that a bundle can carry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadSshSignature {
-    /// It is not one of OpenSSH's.
+    /// It is none.
     #[error("it is not a signature of ssh-keygen")]
     Form,
     /// It was made for another purpose.
