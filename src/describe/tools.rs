@@ -2,6 +2,7 @@
 //! a directory also opens it to these.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use shellpack_format::bundle::manifest::{FileKind, ProjectFile};
 
@@ -11,7 +12,7 @@ const GIT: &str = "git";
 /// Programs, and the files and directories (`…/`) that they look for. These act when a directory is
 /// entered or opened in an editor, at a commit, or when a program starts there. What only a build runs is
 /// the project itself, and not in the list.
-const OBEYED: [(&str, &[&str]); 27] = [
+const OBEYED: [(&str, &[&str]); 28] = [
     ("Claude Code", &[".claude/", ".mcp.json"]),
     ("Cursor", &[".cursor/"]),
     ("Emacs", &[".dir-locals.el", ".dir-locals-2.el"]),
@@ -20,6 +21,7 @@ const OBEYED: [(&str, &[&str]); 27] = [
     ("GHCi", &[".ghci"]),
     ("Helix", &[".helix/"]),
     ("JetBrains IDEs", &[".idea/", ".run/"]),
+    ("Jujutsu", &[".jj/"]),
     ("LLDB", &[".lldbinit"]),
     ("Mercurial", &[".hg/"]),
     ("Python's debugger", &[".pdbrc"]),
@@ -75,6 +77,15 @@ const OBEYED: [(&str, &[&str]); 27] = [
     ("yarn", &[".yarn/", ".yarnrc", ".yarnrc.yml"]),
 ];
 
+/// Directories of other version control, beside git's.
+const OTHER_REPOSITORIES: [&str; 6] = [".hg", ".jj", ".svn", ".bzr", ".pijul", "_darcs"];
+
+/// Whether a directory has a repository's own files below it, of any version control.
+pub(crate) fn has_repository(dir: &Path) -> bool {
+    let mut names = OTHER_REPOSITORIES.iter().chain(&[".git"]);
+    names.any(|name| dir.join(name).symlink_metadata().is_ok())
+}
+
 /// Endings of files that editors open as projects, with tasks to run.
 const ENDINGS: [(&str, &str); 2] = [
     (".code-workspace", "VS Code"),
@@ -84,6 +95,7 @@ const ENDINGS: [(&str, &str); 2] = [
 /// The files, or the directories that they are in, each with its program: `.envrc (direnv)`.
 pub(crate) fn obeyed(files: &[ProjectFile]) -> Vec<String> {
     let mut found = BTreeSet::new();
+    found.extend(is_bare_repository("", files).then_some((".", GIT)));
     for file in files {
         let path = file.path.as_str();
         let is_directory = matches!(file.kind, FileKind::Directory { .. });
@@ -99,7 +111,7 @@ pub(crate) fn obeyed(files: &[ProjectFile]) -> Vec<String> {
 
 /// The part of a path that ends with a component which is `.git`, or may be on some file system: those of
 /// other systems fold case, drop final dots and spaces and invisible characters, and have short names.
-pub(crate) fn git_part(path: &str) -> Option<&str> {
+fn git_part(path: &str) -> Option<&str> {
     let mut at = 0;
     for part in path.split('/') {
         at += part.len();
@@ -126,14 +138,36 @@ fn is_git(name: &str) -> bool {
     plain == ".git" || (plain.contains('~') && is_short)
 }
 
-/// Whether git takes a directory for a repository although it has another name.
+/// The part of a path that is a repository, or has what version control keeps of one. `files` are those of
+/// the bundle. It is empty if the project's root is a repository.
+pub(crate) fn repository_part<'a>(path: &'a str, files: &[ProjectFile]) -> Option<&'a str> {
+    let ends = path.match_indices('/').map(|(at, _)| at);
+    let mut parts = ends.chain([path.len()]).map(|end| &path[..end]);
+    let is_other = |part: &str| {
+        let name = part.rsplit('/').next().unwrap_or_default();
+        let name = name.trim_end_matches(['.', ' ']).to_lowercase();
+        OTHER_REPOSITORIES.contains(&name.as_str())
+    };
+    let bare = is_bare_repository("", files).then_some("");
+    git_part(path)
+        .or_else(|| parts.find(|part| is_other(part) || is_bare_repository(part, files)))
+        .or(bare)
+}
+
+/// Whether git takes a directory for a repository although it has another name. The rest may be elsewhere,
+/// as `commondir` says. The path of the project's root is empty.
 fn is_bare_repository(path: &str, files: &[ProjectFile]) -> bool {
-    let has = |name: &str| {
-        let inside = format!("{path}/{name}");
+    let has = |name: &&str| {
+        let inside = match path {
+            "" => (*name).to_owned(),
+            path => format!("{path}/{name}"),
+        };
         let found = files.binary_search_by(|file| file.path.as_str().cmp(&inside));
         found.is_ok()
     };
-    git_part(path).is_none() && ["HEAD", "objects", "refs"].iter().all(|name| has(name))
+    git_part(path).is_none()
+        && has(&"HEAD")
+        && ["commondir", "config", "objects", "refs"].iter().any(has)
 }
 
 fn program_of(path: &str, is_directory: bool) -> Option<(&str, &'static str)> {

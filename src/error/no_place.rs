@@ -46,9 +46,9 @@ pub enum NoPlace {
     /// The file system takes two names of the bundle for one.
     #[error("could not write the project files: the file system takes {} and another name in the bundle for the same one", shown(.0))]
     SameName(PathBuf),
-    /// git would run files of the bundle in a repository of the user's.
+    /// Version control would run files of the bundle in a repository of the user's.
     #[error(
-        "could not write the project files: {} is for git to obey, and {} is a repository of your own",
+        "could not write the project files: {} is for version control to obey, and {} is a repository of your own",
         shown(file),
         shown(repository)
     )]

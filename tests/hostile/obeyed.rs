@@ -37,7 +37,7 @@ fn no_hook_of_a_bundles_gets_into_a_repository_of_the_users() {
                 .says(&format!(
                     "error: could not write the project files: /root/synthetic{place}/{git}"
                 ))
-                .says("is for git to obey, and /root/synthetic is a repository of your own\n")
+                .says("is for version control to obey, and /root/synthetic is a repository of your own\n")
                 .says("hint: open into another directory: shellpack open BUNDLE --dir DIR");
         }
         b.sh("cd synthetic; git commit -qm x; find . -name pre-commit; ls /nix/store 2> /dev/null || true")
@@ -104,4 +104,54 @@ fn what_other_programs_obey_is_named() {
     b.shellpack("inspect x.shellpack")
         .succeeds()
         .shows("for another program to obey: .vscode (VS Code)\n");
+}
+
+/// git takes a directory for a repository by its contents, which may be in several places.
+#[test]
+fn a_repository_under_another_name_is_none_of_the_users() {
+    let empty = || Tree::directory([]);
+    let shell = || ("shell.nix", Tree::file("{ }"));
+    let sub = |other, tree| Tree::directory([("HEAD", Tree::file("x")), (other, tree)]);
+    for (files, shown) in [
+        (
+            vec![("HEAD", Tree::file("x")), ("objects", empty()), shell()],
+            ".",
+        ),
+        (
+            vec![shell(), ("sub", sub("commondir", Tree::file("../x")))],
+            "sub",
+        ),
+        (
+            vec![shell(), ("sub", sub("config", Tree::file("x")))],
+            "sub",
+        ),
+        (vec![(".hg", sub("hgrc", Tree::file("x"))), shell()], ".hg"),
+        (vec![(".jj", empty()), shell()], ".jj"),
+    ] {
+        let bundle = Bundle::new(&files, &[]).bytes();
+        let b = with_repository(&bundle);
+        b.shellpack("open x.shellpack --no-shell")
+            .exits_with(125)
+            .says(
+                "is for version control to obey, and /root/synthetic is a repository of your own",
+            );
+        b.runs("mkdir plain; cd plain; shellpack open ~/x.shellpack --no-shell; shellpack open ~/x.shellpack --no-shell");
+        b.shellpack("inspect x.shellpack")
+            .succeeds()
+            .shows(&format!("for another program to obey: {shown} ("));
+    }
+}
+
+/// All that is in it is git's own.
+#[test]
+fn nothing_gets_into_a_bare_repository_of_the_users() {
+    let hooks = Tree::directory([("pre-receive", Tree::program(HOOK))]);
+    let files = [("hooks", hooks), ("shell.nix", Tree::file("{ }"))];
+    let b = Machine::offline();
+    fs::write(b.home("x.shellpack"), Bundle::new(&files, &[]).bytes()).unwrap();
+    b.runs("git init -q --bare x.git");
+    b.shellpack("open x.shellpack --no-shell --dir x.git")
+        .exits_with(125)
+        .says("/root/x.git is a repository of your own");
+    b.runs("test ! -e x.git/shell.nix");
 }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::describe::tools::{git_part, obeyed};
+use crate::describe::tools::{has_repository, obeyed, repository_part};
 use crate::error::{NoPlace, Result};
 use crate::report::{Event, Report};
 use crate::text::printable_line;
@@ -29,36 +29,74 @@ pub(super) fn tell(manifest: &Manifest, report: &Report) {
     )));
 }
 
-/// Fails if one of the files that will be written to `root` is for git to obey, in a repository. One that
-/// an earlier bundle brought is not the user's.
+/// Fails if one of the files that will be written to `root` is for version control to obey, in a
+/// repository. One that an earlier bundle brought is not the user's.
 pub(super) fn ensure_no_repository<'a>(
     written: impl Iterator<Item = &'a ProjectFile>,
+    files: &[ProjectFile],
     root: &Path,
     earlier: &[Manifest],
 ) -> Result<()> {
-    for file in written {
-        let Some(part) = git_part(file.path.as_str()) else {
-            continue;
-        };
+    let is_known = |path: &str| {
         let mut known = earlier.iter().flat_map(|bundle| &bundle.project.files);
-        let is_known = known.any(|known| known.path.as_str() == part);
-        if is_known {
-            continue;
-        }
-        if let Some(repository) = repository_around(&root.join(part)) {
-            let file = root.join(file.path.as_str());
+        known.any(|known| known.path.as_str() == path)
+    };
+    for file in written {
+        let path = file.path.as_str();
+        let part = repository_part(path, files).filter(|part| match *part {
+            "" => !is_known("HEAD"),
+            part => !is_known(part),
+        });
+        let repository = part.and_then(|part| repository_around(root, part));
+        let repository = repository.or_else(|| {
+            let bare = bare_around(path, root).filter(|bare| !is_known(&below(bare, "HEAD")))?;
+            Some(below_root(root, bare))
+        });
+        if let Some(repository) = repository {
+            let file = root.join(path);
             return Err(NoPlace::Repository { file, repository }.into());
         }
     }
     Ok(())
 }
 
-/// The directory whose `.git` this is, or the nearest one above that has one.
-fn repository_around(git: &Path) -> Option<PathBuf> {
-    let mut above = git.ancestors().skip(1);
-    if git.symlink_metadata().is_ok() {
-        return above.next().map(Path::to_owned);
+fn below_root(root: &Path, dir: &str) -> PathBuf {
+    match dir {
+        "" => root.to_owned(),
+        dir => root.join(dir),
     }
-    let found = above.find(|dir| dir.join(".git").symlink_metadata().is_ok());
-    found.map(Path::to_owned)
+}
+
+fn below(dir: &str, name: &str) -> String {
+    match dir {
+        "" => name.to_owned(),
+        dir => format!("{dir}/{name}"),
+    }
+}
+
+/// The directory around a file, in the project, that is a bare repository already.
+fn bare_around<'a>(path: &'a str, root: &Path) -> Option<&'a str> {
+    let has = |dir: &str, name| root.join(dir).join(name).symlink_metadata().is_ok();
+    let ends = path.match_indices('/').map(|(at, _)| at);
+    let mut dirs = [0].into_iter().chain(ends).map(|end| &path[..end]);
+    dirs.find(|dir| has(dir, "HEAD") && (has(dir, "objects") || has(dir, "commondir")))
+}
+
+/// The directory that version control's own files are in already, or the nearest one above that is a
+/// repository's.
+fn repository_around(root: &Path, part: &str) -> Option<PathBuf> {
+    if part.is_empty() {
+        return nearest(root);
+    }
+    let part = root.join(part);
+    let dir = part.parent()?;
+    match part.symlink_metadata() {
+        Ok(_) => Some(dir.to_owned()),
+        Err(_) => nearest(dir),
+    }
+}
+
+fn nearest(dir: &Path) -> Option<PathBuf> {
+    let mut above = dir.ancestors();
+    above.find(|dir| has_repository(dir)).map(Path::to_owned)
 }

@@ -126,7 +126,8 @@ impl ProjectRoot {
         if !compared.is_settled(manifest) {
             let files = manifest.project.files.iter();
             let written = files.filter(|file| compared.place_for(file).is_some());
-            obeyed::ensure_no_repository(written, &compared.root, &earlier)?;
+            let files = &manifest.project.files;
+            obeyed::ensure_no_repository(written, files, &compared.root, &earlier)?;
             obeyed::tell(manifest, report);
         }
         Ok(compared)
