@@ -1,7 +1,7 @@
 //! The checksum and parity files beside a bundle that is signed: looked at before anything is changed,
 //! and brought up to date afterwards.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -61,17 +61,20 @@ impl Beside {
         report: &Report,
     ) -> Result<Self> {
         let path = checksum_name(bundle);
-        let checksums = match fs::read(&path) {
-            Ok(text) => Some((path.clone(), with_changes(&path, text, changes)?)),
-            Err(_) => None,
+        // A named pipe in the place of either would keep us waiting.
+        let file = |path: &Path| path.metadata().ok().filter(Metadata::is_file);
+        let text = file(&path).and_then(|_| fs::read(&path).ok());
+        let checksums = match text {
+            Some(text) => Some((path.clone(), with_changes(&path, text, changes)?)),
+            None => None,
         };
         let path = parity_name(bundle);
-        let parity = match path.metadata() {
-            Ok(file) => {
+        let parity = match file(&path) {
+            Some(file) => {
                 let share = share(file.len(), options, report)?;
                 Some((path, share))
             }
-            Err(_) => None,
+            None => None,
         };
         let beside = Self { checksums, parity };
         beside.ensure_writable(bundle)?;

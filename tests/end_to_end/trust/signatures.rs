@@ -355,3 +355,10 @@ fn a_flipped_bit_in_a_signature_is_found() {
         outcome.never_says("signed by lab-1");
     }
 }
+
+/// A hostile stick.
+#[test]
+fn a_pipe_in_the_place_of_a_checksum_file_is_not_waited_for() {
+    let b = with_a_key();
+    b.runs("mkfifo x.shellpack.sha256 x.shellpack.parity; timeout 20 shellpack sign x.shellpack --sign-key key");
+}
