@@ -7,9 +7,10 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::media::source::{Bundle, Source};
 use crate::report::{Labelled, count, human};
+use crate::text::printable_line;
 use crate::trust::{Judged, Judgement, Policy};
 use shellpack_format::bundle::manifest::{
-    Closure, FileKind, Manifest, Pin, ProjectFile, Proof, ProofResult, Shell, ShellName,
+    Closure, FileKind, Manifest, Pin, Project, ProjectFile, Proof, ProofResult, Shell, ShellName,
 };
 use shellpack_format::bundle::reader::Reader;
 use shellpack_format::store::hash::Digest;
@@ -121,7 +122,7 @@ pub(crate) fn content(text: &mut Labelled, manifest: &Manifest, vouched: Vouched
         answers::lines(text, answers, verbose);
     }
     closure(text, &manifest.closure, verbose);
-    project(text, &manifest.project.files, verbose);
+    project(text, &manifest.project, verbose);
     proof(text, &manifest.proof, vouched);
 }
 
@@ -184,7 +185,8 @@ fn closure(text: &mut Labelled, closure: &Closure, verbose: bool) {
     }
 }
 
-fn project(text: &mut Labelled, files: &[ProjectFile], verbose: bool) {
+fn project(text: &mut Labelled, project: &Project, verbose: bool) {
+    let files = &project.files;
     let mut sized: Vec<(u64, &ProjectFile)> = files
         .iter()
         .filter_map(|file| Some((size(file)?, file)))
@@ -194,6 +196,12 @@ fn project(text: &mut Labelled, files: &[ProjectFile], verbose: bool) {
         "project",
         &format!("{}, {}", count(sized.len(), "file"), human(total)),
     );
+    if let Some(name) = &project.directory {
+        text.line(
+            "",
+            &format!("in a directory named {}", printable_line(name)),
+        );
+    }
     if !verbose {
         sized.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
         sized.truncate(LARGEST);

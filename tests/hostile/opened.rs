@@ -203,6 +203,9 @@ fn a_project_directory_is_made_in_the_bundles_own() {
     let mut bundle = Bundle::new(&files, &[]);
     bundle.manifest.project.directory = Some("keys".into());
     open(&b, &bundle.bytes()).succeeds();
+    b.shellpack("inspect x.shellpack")
+        .succeeds()
+        .shows("in a directory named keys\n");
     b.sh("ls -A keys synthetic/keys")
         .succeeds()
         .prints("keys:\nknown_hosts\n\nsynthetic/keys:\nauthorized_keys\nshell.nix");
