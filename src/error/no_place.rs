@@ -58,6 +58,9 @@ pub enum NoPlace {
         /// The repository's directory.
         repository: PathBuf,
     },
+    /// A file would get among the settings of the user's programs.
+    #[error("could not write the project files: {} would be among the settings of your own programs", shown(.0))]
+    Settings(PathBuf),
     /// A project file would overwrite another one.
     #[error("could not write the project files: {} exists and differs from the one in the bundle", shown(.0))]
     FileDiffers(PathBuf),

@@ -155,3 +155,40 @@ fn nothing_gets_into_a_bare_repository_of_the_users() {
         .says("/root/x.git is a repository of your own");
     b.runs("test ! -e x.git/shell.nix");
 }
+
+/// A record of a directory that is the user's would make the next bundle's files in it look like ours.
+#[test]
+fn a_first_bundle_does_not_prepare_a_repository_for_a_second() {
+    let files = [
+        (".git", Tree::directory([])),
+        ("shell.nix", Tree::file("{ }")),
+    ];
+    let b = with_repository(&Bundle::new(&files, &[]).bytes());
+    b.shellpack("open x.shellpack --no-shell --dir synthetic")
+        .exits_with(125)
+        .says("error: could not write the project files: /root/synthetic/.git is for version control to obey");
+    fs::write(b.home("y.shellpack"), with_hook(".git")).unwrap();
+    b.shellpack("open y.shellpack --no-shell --dir synthetic")
+        .exits_with(125);
+}
+
+/// In the home directory itself, hidden directories are where programs look for what they trust.
+#[test]
+fn nothing_gets_among_the_settings_of_the_users_programs() {
+    let b = Machine::offline();
+    for (top, below) in [(".ssh", "authorized_keys"), (".config", "x")] {
+        let hidden = Tree::directory([(below, Tree::file("mine"))]);
+        let files = [(top, hidden), ("shell.nix", Tree::file("{ }"))];
+        fs::write(b.home("x.shellpack"), Bundle::new(&files, &[]).bytes()).unwrap();
+        b.shellpack("open x.shellpack --no-shell --dir .")
+            .exits_with(125)
+            .says(&format!(
+                "error: could not write the project files: /root/{top}/{below} would be among the settings of your own programs\n\nhint: open into another directory: shellpack open BUNDLE --dir DIR\n"
+            ));
+        b.runs(&format!("ls -d {top} shell.nix 2> /dev/null || true"))
+            .prints("");
+        b.shellpack("open x.shellpack --no-shell --dir elsewhere")
+            .succeeds();
+        b.runs("rm -r elsewhere");
+    }
+}

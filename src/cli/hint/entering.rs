@@ -32,6 +32,7 @@ fn for_another_place(no_place: &NoPlace) -> String {
         NoPlace::OtherDirectory(_)
         | NoPlace::OtherKind { .. }
         | NoPlace::Repository { .. }
+        | NoPlace::Settings(_)
         | NoPlace::Changed(_)
         | NoPlace::SameName(_) => {
             "open into another directory: shellpack open BUNDLE --dir DIR".to_owned()

@@ -29,10 +29,29 @@ pub(super) fn tell(manifest: &Manifest, report: &Report) {
     )));
 }
 
-/// Fails if one of the files that will be written to `root` is for version control to obey, in a
-/// repository. One that an earlier bundle brought is not the user's.
-pub(super) fn ensure_no_repository<'a>(
+/// Fails if one of the files that will be written is in a hidden directory of the user's home: there,
+/// programs keep what they trust, such as `.ssh` and `.config`.
+pub(super) fn ensure_no_settings<'a>(
     written: impl Iterator<Item = &'a ProjectFile>,
+    root: &Path,
+) -> Result<()> {
+    let home = std::env::var_os("HOME").and_then(|home| Path::new(&home).canonicalize().ok());
+    if home.is_none() || root.canonicalize().ok() != home {
+        return Ok(());
+    }
+    let is_hidden = |file: &&ProjectFile| {
+        let path = file.path.as_str();
+        path.starts_with('.') && path.contains('/')
+    };
+    let hidden = written.into_iter().find(is_hidden);
+    hidden.map_or(Ok(()), |file| {
+        Err(NoPlace::Settings(root.join(file.path.as_str())).into())
+    })
+}
+
+/// Fails if one of the files is for version control to obey, in a repository at `root`. One that an
+/// earlier bundle brought is not the user's.
+pub(super) fn ensure_no_repository(
     files: &[ProjectFile],
     root: &Path,
     earlier: &[Manifest],
@@ -41,7 +60,7 @@ pub(super) fn ensure_no_repository<'a>(
         let mut known = earlier.iter().flat_map(|bundle| &bundle.project.files);
         known.any(|known| known.path.as_str() == path)
     };
-    for file in written {
+    for file in files {
         let path = file.path.as_str();
         let part = repository_part(path, files).filter(|part| match *part {
             "" => !is_known("HEAD"),

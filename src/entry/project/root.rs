@@ -123,11 +123,12 @@ impl ProjectRoot {
             compared: Some((there.dev(), there.ino())),
             ..self
         };
+        let files = &manifest.project.files;
+        // Also those that are there already: what a record lists would count as ours the next time.
+        obeyed::ensure_no_repository(files, &compared.root, &earlier)?;
         if !compared.is_settled(manifest) {
-            let files = manifest.project.files.iter();
-            let written = files.filter(|file| compared.place_for(file).is_some());
-            let files = &manifest.project.files;
-            obeyed::ensure_no_repository(written, files, &compared.root, &earlier)?;
+            let written = |file: &&ProjectFile| compared.place_for(file).is_some();
+            obeyed::ensure_no_settings(files.iter().filter(written), &compared.root)?;
             obeyed::tell(manifest, report);
         }
         Ok(compared)
