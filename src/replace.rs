@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// What a new file allows before the umask takes its part: nobody else writes to it, whatever that is.
+/// The mode of a new file before the umask takes its part: no other user writes to it, whatever that is.
 const MODE: u32 = 0o644;
 
 /// Gives a file this content, unless it has it. Whoever has it open keeps what was there; nobody ever

@@ -33,6 +33,7 @@ mod handover;
 mod init;
 mod kernel;
 mod layers;
+mod links;
 mod loopback;
 mod mountinfo;
 mod process;

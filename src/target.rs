@@ -97,7 +97,7 @@ impl Target {
         missing(closure, self.registered(closure, connection)?)
     }
 
-    /// What the database says of each path of a closure, if it can be read.
+    /// The database's record of each path of a closure, if it can be read.
     fn in_database(&self, closure: &Closure) -> Option<Vec<Option<Registered>>> {
         let nix = self.nix.get().map(|nix| nix.state.clone());
         let state = nix.unwrap_or_else(nix::state_directory);
@@ -107,7 +107,7 @@ impl Target {
         })
     }
 
-    /// What the store says of each path of a closure; `None` for those that are not valid. The
+    /// The store's record of each path of a closure; `None` for those that are not valid. The
     /// database answers at once, if it can be read; else `connection` is asked for one after the other.
     fn registered(
         &self,
@@ -120,7 +120,7 @@ impl Target {
         let read = read.unwrap_or_else(|| vec![None; paths.len()]);
         let both = paths.iter().zip(read);
         let asked = both.map(|(path, read)| match read {
-            // What the database has and Nix denies is of another store.
+            // A path that the database has and Nix denies is of another store.
             _ if !valid.contains(path) => Ok(None),
             Some(read) => Ok(Some(read)),
             None => Ok(connection.path_info(path)?.map(Registered::from)),

@@ -88,11 +88,7 @@ pub(super) fn segments(
         packer.abandon();
     };
     let asked = settings.threads.min(layout.segments()).max(1);
-    let memory = Compressor::memory(settings.level, largest);
-    let threads = limits::jobs(asked, memory);
-    if threads < asked {
-        report.emit(Event::Note(&fewer_threads(threads, asked, memory)));
-    }
+    let threads = threads_that_fit(asked, Compressor::memory(settings.level, largest), report);
     std::thread::scope(|scope| {
         // It only saves time.
         let read_ahead = || ahead::read_ahead(&layout, &trees, &begun, settings.threads);
@@ -101,4 +97,13 @@ pub(super) fn segments(
         begun.abandon();
         outcome
     })
+}
+
+/// As many threads as were asked for, or as there is memory for.
+fn threads_that_fit(asked: usize, memory: u64, report: &Report) -> usize {
+    let threads = limits::jobs(asked, memory);
+    if threads < asked {
+        report.emit(Event::Note(&fewer_threads(threads, asked, memory)));
+    }
+    threads
 }

@@ -1,7 +1,6 @@
 //! The project's files: those that evaluation reads, and those that derivations copy.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -314,7 +313,7 @@ pub(super) fn collect(
 /// The root, or the directory above it if the root must have its name and no bundle may choose that
 /// (`.dotfiles`): then the directory is one of the project's.
 fn root_with_name(root: PathBuf, copied: &[PathBuf]) -> PathBuf {
-    let name = root.file_name().and_then(OsStr::to_str);
+    let name = root.file_name().and_then(|name| name.to_str());
     let is_refused = copied.contains(&root) && name.is_some_and(|name| !may_name_root(name));
     match root.parent() {
         Some(above) if is_refused => root_with_name(above.to_owned(), copied),

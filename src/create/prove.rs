@@ -45,7 +45,7 @@ impl Proved {
         })
     }
 
-    /// The same with signatures for its paths, which change nothing that was proved.
+    /// This with signatures for its paths, which change nothing that was proved.
     pub(super) fn with_path_signatures(
         self,
         of: impl Fn(&PathInfo) -> Vec<String>,

@@ -1,4 +1,4 @@
-//! What the store has stands in the way of an import.
+//! Contents of the store that stand in the way of an import.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ pub enum Conflict {
     NotALock {
         /// The path to import.
         path: PathBuf,
-        /// What is in the place of its lock.
+        /// The file in the place of its lock.
         lock: PathBuf,
         /// The kind of file that it is.
         what: &'static str,

@@ -68,7 +68,7 @@ pub struct UnknownSigner {
     pub key: Option<String>,
     /// Its fingerprint, likewise.
     pub fingerprint: Option<String>,
-    /// What this machine knows about it: whole sentences without their ends.
+    /// Remarks of this machine about it: whole sentences without their ends.
     pub remarks: Vec<String>,
     /// How to trust it.
     pub way: Option<WayToTrust>,

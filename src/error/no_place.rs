@@ -40,7 +40,7 @@ pub enum NoPlace {
         /// Whether it is a directory here.
         is_directory: bool,
     },
-    /// Somebody made, moved or replaced it since it was looked at.
+    /// It was made, moved or replaced by another process since it was looked at.
     #[error("could not write the project files: {} was changed by somebody else meanwhile", shown(.0))]
     Changed(PathBuf),
     /// The file system takes two names of the bundle for one.

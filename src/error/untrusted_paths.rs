@@ -58,7 +58,7 @@ pub enum WayToImport {
         /// The file that trusts it.
         file: PathBuf,
     },
-    /// Somebody whom Nix trusts would have to open the bundle.
+    /// A user whom Nix trusts would have to open the bundle.
     TrustUser,
     /// None: it is not what it claims to be.
     Beware,

@@ -1,7 +1,7 @@
 //! Directories in which this process has temporary files. A process that is killed leaves them behind;
 //! the next one that works there removes them.
 //!
-//! Whoever works in a directory has a shared lock on it. So if an exclusive one can be had, nobody
+//! A process that works in a directory has a shared lock on it. So if an exclusive one can be had, nobody
 //! does, and what has the name of a temporary file there is a leftover. On a file system without such
 //! locks, nothing is removed.
 

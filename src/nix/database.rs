@@ -66,7 +66,7 @@ impl Database {
         found.map(|row| row.is_some()).map_err(failed(&self.file))
     }
 
-    /// What the store has for a path; `None` if it is not valid.
+    /// The store's record of a path; `None` if it is not valid.
     pub(crate) fn registered(&self, path: &StorePath) -> Result<Option<Registered>> {
         let text = self.store.print(path);
         let mut find = self
@@ -151,7 +151,7 @@ pub(crate) fn ask<T>(
     ask_at_rest().or_else(|| ask(&file))
 }
 
-/// What `SQLite` does while another process writes. Ctrl-C ends it.
+/// `SQLite` calls this while another process writes. Ctrl-C ends the wait.
 fn wait(tries: i32) -> bool {
     std::thread::sleep(POLL);
     let waited = POLL.saturating_mul(tries.unsigned_abs());

@@ -1,4 +1,4 @@
-//! What a store says of a valid path.
+//! A store's record of a valid path.
 
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::path_info::PathInfo;

@@ -74,7 +74,7 @@ const SETTINGS: [&str; 16] = [
 pub(crate) fn missing_features(text: &str) -> Result<Vec<String>> {
     let expression = format!("map (feature: feature.description) ({text}\n).missing");
     let command = NixCommand::new("nix-instantiate").args(SETTINGS);
-    // What is on the search path could be read even so.
+    // Files on the search path could be read even so.
     let command =
         command
             .env("NIX_PATH", "")

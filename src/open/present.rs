@@ -1,4 +1,4 @@
-//! What the store has already of a closure, and beside it: what lies beside a path that is missing must
+//! The paths of a closure that the store has already, and the files beside them: what lies beside a path that is missing must
 //! not be taken for its lock.
 
 use std::collections::HashSet;

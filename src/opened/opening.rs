@@ -59,7 +59,7 @@ impl Opening {
 
     fn make(&self, manifest: &Manifest, connection: &mut Connection) -> Result<()> {
         let dir = self.record.path();
-        // Nobody else writes to it, whatever the umask is.
+        // No other user writes to it, whatever the umask is.
         let made = DirBuilder::new().recursive(true).mode(0o755).create(dir);
         made.map_err(Error::io("create", dir))?;
         self.record.hold(manifest, connection)

@@ -29,7 +29,7 @@ use super::spec::OWN_EXECUTABLE;
 /// The hidden subcommand.
 pub(super) const SUBCOMMAND: &str = "room-guard";
 
-/// What root keeps where it has no namespace: rights over files of the room, and over its own processes.
+/// The rights that root keeps where it has no namespace: rights over files of the room, and over its own processes.
 const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::DAC_OVERRIDE)
     .union(CapabilitySet::DAC_READ_SEARCH)
@@ -100,7 +100,7 @@ pub(super) fn guard(args: &[OsString]) -> i32 {
     let [handover @ .., told] = args else {
         return process::FAILED;
     };
-    // What follows fails with words for the stage before.
+    // A failure after this has words for the stage before.
     let Ok(mut told) = File::options().write(true).open(told) else {
         return process::FAILED;
     };

@@ -1,4 +1,4 @@
-//! What a guarded room shows of the kernel: few devices, and no settings that can be changed. Root on the
+//! The parts of the kernel that a guarded room shows: few devices, and no settings that can be changed. Root on the
 //! host owns the others, and needs no capability to open what it owns.
 
 use std::fs::{self, File};

@@ -4,11 +4,10 @@
 //! everything is bound from there. So no mount can hide a source of a later one.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::{self, File, FileType};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, symlink};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
 use rustix::io::Errno;
@@ -19,6 +18,7 @@ use rustix::process::{pivot_root, umask};
 use super::Room;
 use super::kernel;
 use super::layers::{self, mount_tmpfs};
+use super::links::followed;
 use super::mountinfo::MountTable;
 use super::read_only;
 use super::report::StageFailure;
@@ -279,32 +279,6 @@ impl Tree {
         let mounted = real.ancestors().find_map(|dir| self.writable.get(dir));
         mounted.is_some_and(|writable| *writable).then_some(real)
     }
-}
-
-/// The place that a path names in the room if symlinks lead to directories that are not there yet.
-fn followed(at: &Path) -> PathBuf {
-    let mut found = PathBuf::from("/");
-    let mut rest: Vec<_> = at.components().rev().map(own_part).collect();
-    // As many links as the kernel follows.
-    let mut links = 40;
-    while let Some(part) = rest.pop() {
-        let next = found.join(&part);
-        match fs::read_link(&next) {
-            Ok(target) if links > 0 => {
-                links -= 1;
-                rest.extend(target.components().rev().map(own_part));
-            }
-            _ if part == ".." => {
-                found.pop();
-            }
-            _ => found = next,
-        }
-    }
-    found
-}
-
-fn own_part(part: Component<'_>) -> OsString {
-    part.as_os_str().to_owned()
 }
 
 /// Removes the host's tree, and leaves a root in which nothing can be created: files that a program

@@ -38,7 +38,7 @@ pub(crate) struct Judged {
     way: Option<WayToTrust>,
 }
 
-/// What this machine knows about a signature. The order is that in which an error names them.
+/// The standing of a signature on this machine. The order is that in which an error names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Standing {

@@ -94,7 +94,7 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
         .write_all(text.as_bytes())
         .and_then(|()| file.sync_all());
     written.map_err(|error| {
-        // What is half-written is no key. If it cannot be removed, the first error says enough.
+        // A half-written file is no key. If it cannot be removed, the first error says enough.
         let _ = std::fs::remove_file(path);
         Error::io("write", path)(error)
     })

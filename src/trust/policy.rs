@@ -194,7 +194,7 @@ impl Policy {
     }
 }
 
-/// What is wrong with a key in a policy file.
+/// The fault of a key in a policy file.
 fn wrong_key(text: &str, reason: &str) -> String {
     if text.contains(' ') {
         return "trusted-keys has an SSH key, which belongs in allowed_signers".to_owned();

@@ -190,7 +190,7 @@ def full_disks(bundles, scale, seeded):
     needed = bundles.large.stat().st_size
     places = {
         "store": ("/nix", 'cp -a "$MACHINE/nix/." /mnt', f"shellpack -q open {bundles.large} --no-shell"),
-        "project": ("$HOME/work", "true", f"cd work && shellpack -q open {bundles.small} --no-shell"),
+        "project": ("$HOME/place", "true", f"cd place && shellpack -q open {bundles.small} --no-shell"),
         "state": ("$HOME/.local/state", "true", f"shellpack -q open {bundles.small} --no-shell"),
         "output": ("$HOME/out", "true", "shellpack -q create large -o out/large.shellpack --force"),
         "scratch": ("$TMPDIR", "true", "shellpack -q create large -o large.shellpack --force"),
@@ -210,7 +210,7 @@ def full_disks(bundles, scale, seeded):
                 mount --move /mnt "{place}" 2>/dev/null || mount --bind /mnt "{place}"
                 ({command}) > "$MACHINE/said" 2>&1; code=$?
                 nix-store --verify --check-contents > "$MACHINE/checked" 2>&1 || echo "error: verify" >> "$MACHINE/checked"
-                [ $code = 0 ] || ls -Ad ~/.shellpack-* ~/out/* ~/work/small ~/large.shellpack 2>/dev/null
+                [ $code = 0 ] || ls -Ad ~/.shellpack-* ~/out/* ~/place/small ~/large.shellpack 2>/dev/null
                 mount -o remount,size=400m "{place}" || exit 8
                 ({command}) > "$MACHINE/again" 2>&1 || {{ echo "again: $?"; cat "$MACHINE/again"; }}
                 nix-store --verify --check-contents 2>&1 | grep -E 'modified|disappeared'

@@ -33,7 +33,7 @@ impl Held {
         Ok(Self(at))
     }
 
-    /// What it is.
+    /// The kind of file that it is.
     pub(super) fn metadata(&self) -> io::Result<Metadata> {
         self.0.metadata()
     }

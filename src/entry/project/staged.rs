@@ -108,7 +108,7 @@ impl<'a> Staged<'a> {
             if self.root.stays(file) {
                 continue;
             }
-            // What is there now, and was not when the files were compared, is somebody else's.
+            // A file that is there now, and was not when the files were compared, is somebody else's.
             let to = self.root.place_for(file);
             let to = to.ok_or_else(|| NoPlace::Changed(self.place(file)))?;
             let below = to.strip_prefix(self.root.path()).unwrap_or(&to);

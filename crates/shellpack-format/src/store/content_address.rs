@@ -22,7 +22,7 @@ pub struct ContentAddress {
     hash: Vec<u8>,
 }
 
-/// What is hashed.
+/// The bytes that are hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Method {
     /// `text:`: a file that Nix wrote, perhaps with references.

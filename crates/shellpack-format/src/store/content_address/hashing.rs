@@ -16,7 +16,7 @@ pub(in crate::store) struct Hashing {
     of: Of,
 }
 
-/// What is hashed.
+/// The bytes that are hashed.
 #[derive(Debug, Clone)]
 enum Of {
     /// The NAR.
