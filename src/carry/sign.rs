@@ -108,11 +108,11 @@ pub(crate) fn sign(options: &Options, report: &Report) -> Result<SignedBundle> {
     let mut touched: Vec<_> = changes.into_iter().map(|change| change.path).collect();
     touched.extend(beside.update(&bundle.file, &found, report)?);
     report.emit(Event::PhaseDone);
-    let shown = |path: &PathBuf| shown(&path).to_string();
+    let exact = |path: &PathBuf| path.to_string_lossy().into_owned();
     Ok(SignedBundle {
-        bundle: shown(&bundle.file),
+        bundle: exact(&bundle.file),
         signed_by: signers(&added),
-        changed: touched.iter().map(shown).collect(),
+        changed: touched.iter().map(exact).collect(),
     })
 }
 
