@@ -149,7 +149,7 @@ impl Record {
 
     /// The bundle's manifest, and its digest.
     pub(crate) fn manifest(&self) -> Result<(Manifest, Digest), Damage> {
-        let bytes = fs::read(self.dir.join(MANIFEST)).map_err(|error| match error.kind() {
+        let bytes = read_file(&self.dir.join(MANIFEST)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Damage::NoManifest,
             _ => Damage::Unreadable(error),
         })?;
@@ -164,7 +164,7 @@ impl Record {
     /// The manifest's exact bytes.
     pub(crate) fn manifest_bytes(&self) -> Result<Vec<u8>> {
         let file = self.dir.join(MANIFEST);
-        fs::read(&file).map_err(Error::io("read", &file))
+        read_file(&file).map_err(Error::io("read", &file))
     }
 
     /// Writes the manifest's bytes, all or none of them, even if this is interrupted.
@@ -250,4 +250,13 @@ pub(crate) fn opened_into(directory: &Path) -> Vec<Manifest> {
         .collect();
     found.sort_by_key(|(time, _)| Reverse(*time));
     found.into_iter().map(|(_, manifest)| manifest).collect()
+}
+
+/// The content of a regular file. A named pipe in its place would keep us waiting.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    if path.metadata()?.is_file() {
+        fs::read(path)
+    } else {
+        Err(io::Error::other("it is not a file"))
+    }
 }
