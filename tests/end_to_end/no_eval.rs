@@ -49,7 +49,7 @@ fn a_shell_that_is_not_here_needs_nix() {
 fn a_path_that_is_not_valid_is_not_entered() {
     let b = with_the_blogs_shell();
     b.shellpack("open blog.shellpack --no-shell").succeeds();
-    b.sh("hello=$(echo /nix/store/*-hello-2.10); sqlite3 /nix/var/nix/db/db.sqlite \"delete from Refs; delete from ValidPaths where path = '$hello'\"
+    b.sh("hello=$(echo /nix/store/*-hello-2.10); sqlite3 /nix/var/nix/db/db.sqlite \"delete from Refs where referrer = (select id from ValidPaths where path = '$hello'); delete from ValidPaths where path = '$hello'\"
         echo tampered > $hello/bin/hello || { chmod +w $hello/bin/hello; echo tampered > $hello/bin/hello; }")
         .succeeds();
     b.shellpack(&format!("open blog.shellpack --no-eval {PRINT}"))

@@ -122,40 +122,6 @@ fn a_place_without_a_shell_file_is_refused() {
         .says("/suite-empty/default.nix");
 }
 
-/// What a reader would refuse is told before the work. `x.lock` of a package manager is a file.
-#[test]
-fn an_input_with_a_name_that_nix_uses_is_refused() {
-    let a = machine_a();
-    let shell = |make: &str| {
-        format!(
-            r#"let lock = derivation {{
-  name = "suite.lock"; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" "{make}" ];
-}}; in derivation {{
-  name = "suite-locked"; system = builtins.currentSystem; builder = "/bin/sh"; inherit lock; copied = ./flake.lock;
-}}"#
-        )
-    };
-    a.write("suite-locked/flake.lock", "{}");
-    a.write(
-        "suite-locked/shell.nix",
-        &shell("/bin/ln -s /etc/passwd $out"),
-    );
-    a.sh("cd suite-locked; shellpack create")
-        .exits_with(1)
-        .says("error: could not pack /nix/store/")
-        .says("-suite.lock: Nix gives names with this ending to its own files, so it must be a regular file that is not empty, or content-addressed\n");
-    a.write("suite-locked/shell.nix", &shell("echo 1 > $out"));
-    a.runs("cd suite-locked; shellpack create");
-    let b = Machine::offline();
-    b.receive(
-        &a.home("suite-locked/suite-locked.shellpack"),
-        "x.shellpack",
-    );
-    b.sh("shellpack open x.shellpack --no-shell; ls /nix/store | grep -c lock$")
-        .succeeds()
-        .prints("2");
-}
-
 /// Their outputs have no path before they are built, so a shell of them cannot be the same elsewhere.
 #[test]
 fn content_addressed_derivations_are_refused() {
