@@ -326,7 +326,7 @@ def two_sticks(stage):
         stick = b.plug_in(first)
         b.run("plug -o ro")
         b.start(f"cd /tmp; shellpack open {BUNDLE} {SHOW}", how="typed")
-        b.wait_for(rf"{re.escape(NAME)}\.003 is not there\n{ASKS}")
+        b.wait_for(rf"{re.escape(NAME)}\.003 is not there\n  {ASKS}")
         b.type("\n")  # too early: it asks again
         b.wait_for(ASKS)
         b.run("umount /mnt")  # nothing of it is held open
