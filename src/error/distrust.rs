@@ -97,7 +97,7 @@ fn all(signers: &[UnknownSigner]) -> String {
 /// How a user would trust the signer of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WayToTrust {
-    /// A key in Nix's format belongs into a policy file.
+    /// A key in Nix's format belongs in a policy file.
     Key {
         /// The policy file.
         file: PathBuf,
@@ -113,7 +113,7 @@ pub enum WayToTrust {
         /// The name.
         name: String,
     },
-    /// A key of OpenSSH's belongs into an `allowed_signers` file.
+    /// An SSH key belongs in an `allowed_signers` file.
     Signer {
         /// The file.
         file: PathBuf,

@@ -87,11 +87,6 @@ impl SshSignature {
         Self::from_bytes(&bytes)
     }
 
-    /// The text that `ssh-keygen -Y verify` reads. Every signature that was parsed has one.
-    pub fn to_pem(&self) -> Option<String> {
-        self.parsed.to_pem(ssh_key::LineEnding::LF).ok()
-    }
-
     /// The key that made it, as the signature states it.
     pub fn key(&self) -> SshKey {
         SshKey(self.parsed.public_key().clone())
