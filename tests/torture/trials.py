@@ -2,8 +2,9 @@
 
 import os
 import shutil
-import subprocess
-from machine import Broken, remove
+
+from disks import Disk, Room
+from machine import Broken
 
 # Of each trial: how often in the full form, and how often in the short one.
 BITS, BYTES = (10_000, 70), (2_000, 25)
@@ -188,48 +189,38 @@ def again(machine, bundles, name="large"):
 
 def full_disks(bundles, scale, seeded):
     needed = bundles.large.stat().st_size
+    # Where the file system lies, how it is made ready, the command, and the least and most KiB and files.
     places = {
-        "store": ("/nix", 'cp -a "$MACHINE/nix/." /mnt', f"shellpack -q open {bundles.large} --no-shell"),
-        "project": ("$HOME/place", "true", f"cd place && shellpack -q open {bundles.small} --no-shell"),
-        "state": ("$HOME/.local/state", "true", f"shellpack -q open {bundles.small} --no-shell"),
-        "output": ("$HOME/out", "true", "shellpack -q create large -o out/large.shellpack --force"),
-        "scratch": ("$TMPDIR", "true", "shellpack -q create large -o large.shellpack --force"),
+        "store": ("/nix", 'cp -a "$MACHINE/nix/." /mnt', f"open {bundles.large} --no-shell", 2600, 60),
+        "project": ("$HOME/place", "true", f"open {bundles.small} --no-shell --dir place/small", 4, 2),
+        "state": ("$HOME/.local/state", "true", f"open {bundles.small} --no-shell", 4, 2),
+        "output": ("$HOME/out", "true", "create large -o out/large.shellpack --force", 4, 2),
+        "scratch": ("$TMPDIR", "true", "create large -o large.shellpack --force", 4, 2),
     }
-    for name, (place, prepare, command) in places.items():
+    for name, (place, prepare, command, kibibytes, files) in places.items():
+        disk = Disk(place, prepare, f"shellpack -q {command}", bundles.machine.dir / "home/large")
+        sizes = Room("size", "k", kibibytes, needed * 4 // 1024)
+        inodes = Room("nr_inodes", "", files, 4000)
 
-        def attempt(machine, number, name=name, place=place, prepare=prepare, command=command):
-            machine.reset()
-            if "create" in command:
-                shutil.copytree(bundles.machine.dir / "home/large", machine.dir / "home/large")
-            most = {"project": 20, "state": 120}.get(name, needed * 2 // 1024)
-            least = {"store": 2600, "project": 4, "state": 4}.get(name, 16)
-            size = least + (most - least) * (number + 1) // (PLACES[scale] + 1)
-            # The file system is the whole of what the place has, first with too little room.
-            script = f"""
-                mkdir -p "{place}"; mount -t tmpfs -o size={size}k,mode=755 tmpfs /mnt && {prepare} || exit 9
-                mount --move /mnt "{place}" 2>/dev/null || mount --bind /mnt "{place}"
-                ({command}) > "$MACHINE/said" 2>&1; code=$?
-                nix-store --verify --check-contents > "$MACHINE/checked" 2>&1 || echo "error: verify" >> "$MACHINE/checked"
-                [ $code = 0 ] || ls -Ad ~/.shellpack-* ~/out/* ~/place/small ~/large.shellpack 2>/dev/null
-                mount -o remount,size=400m "{place}" || exit 8
-                ({command}) > "$MACHINE/again" 2>&1 || {{ echo "again: $?"; cat "$MACHINE/again"; }}
-                nix-store --verify --check-contents 2>&1 | grep -E 'modified|disappeared'
-                echo "first: $code"
-            """
-            code, said = machine.run(script)
+        def attempt(machine, number, disk=disk, rooms=(sizes, inodes)):
+            # Every second disk has no inodes left, and bytes enough.
+            room = rooms[number % 2]
+            amount = room.part(disk, machine, number // 2, PLACES[scale] // 2)
+            code, said = disk.filled(machine, room, amount)
             if code in (8, 9):
                 return "too small for a store"
             first = said.splitlines()[-1:]
             checked = (machine.dir / "checked").read_text()
+            at = f"with {room.option}={amount}{room.unit}"
             if any(it in checked for it in ["modified", "disappeared"]):
-                raise Broken(f"at {size} KiB, the store is damaged: {checked[-300:]}")
+                raise Broken(f"{at}, the store is damaged: {checked[-300:]}")
             message = (machine.dir / "said").read_text()
             if "again:" in said or len(said.splitlines()) != 1:
-                raise Broken(f"at {size} KiB: {message[-300:]} {said[-600:]}")
+                raise Broken(f"{at}: {message[-300:]} {said[-600:]}")
             if first == ["first: 0"]:
                 return "enough room"
             if "error: " not in message or first[0] not in ("first: 1", "first: 125"):
-                raise Broken(f"at {size} KiB: {first} {message[-300:]}")
+                raise Broken(f"{at}: {first} {message[-300:]}")
             return "refused, and finished with more room"
 
         yield Trial(f"full disk: {name}", PLACES[scale], attempt)
