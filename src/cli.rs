@@ -31,8 +31,8 @@ pub(crate) use create::Create;
 pub(crate) use global::{Global, When};
 use man::Pages;
 use nix::NixArguments;
-pub(crate) use open::{Enter, Env, Open};
-pub(crate) use opened::{List, Remove};
+pub(crate) use open::{Enter, Env, Open, Run};
+pub(crate) use opened::{List, OpenedStore, Remove};
 use trust::{Config, Keygen, Sign};
 use volumes::ReadingBack;
 pub(crate) use volumes::{Copy, Join, Protect, Repair, Split, Volumes};
@@ -75,7 +75,7 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 success; 1 failure; 2 usage error; 130 interrupted. `open`, `enter` and `rehearse` \
+Exit codes: 0 success; 1 failure; 2 usage error; 130 interrupted. `open`, `enter`, `run` and `rehearse` \
 exit with the code of the command that they run; with 125 if shellpack itself fails, and with 126 \
 or 127 if the command cannot be started.";
 
@@ -98,6 +98,10 @@ pub enum Command {
     /// Becomes nix-shell in the project directory as it is now. Nothing is fetched and nothing
     /// is built.
     Enter(Enter),
+    /// Run a command in an opened shell, and print nothing else
+    ///
+    /// For scripts, cron and editors. The exit code is the command's.
+    Run(Run),
     /// Print the environment of an opened shell, for other tools
     ///
     /// Evaluates nothing and does not need Nix. For bash: eval "$(shellpack env NAME)"

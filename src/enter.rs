@@ -1,12 +1,12 @@
 //! Enters a shell that was opened before. The bundle is not needed any more.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 
 use crate::entry::{self, Entry, Ready, Way};
 use crate::error::{Error, NotThere, Result};
-use crate::nix::daemon::Connection;
 use crate::report::{Event, Phase, Report};
-use crate::target::Target;
+use crate::target::{Session, Target};
 use crate::text::shown;
 use shellpack_format::store::store_path::StorePath;
 
@@ -19,13 +19,22 @@ use choose::Chosen;
 /// How many missing paths a message lists.
 const LISTED: usize = 5;
 
-/// The options of `enter`.
+/// The shell of an opened bundle that a user means.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct Which {
     /// The bundle; by default the one whose project contains the current directory.
     pub name: Option<String>,
     /// The shell; by default the one around the current directory, else the first.
     pub shell: Option<String>,
+    /// The directory of the store of ours that has it; by default any store.
+    pub store: Option<PathBuf>,
+}
+
+/// The options of `enter`.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The shell to enter.
+    pub which: Which,
     /// How to enter the shell.
     pub entry: Entry,
     /// Whether to evaluate.
@@ -36,15 +45,20 @@ pub struct Options {
 /// [`crate::open::open`].
 pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     report.emit(Event::Phase(Phase::Check));
-    let chosen = choose::choose(options.name.as_deref(), options.shell.as_deref())?;
+    let chosen = choose::choose(&options.which)?;
     if chosen.is_by_default {
         entry::note_other_shells(&chosen.manifest, &chosen.shell, report);
     }
     entry::script::ensure_there(&chosen.manifest, &chosen.shell, &options.entry)?;
+    let target = chosen.record.target()?;
+    let way = match target.as_portable() {
+        Some(_) => options.way.without_nix(&target)?,
+        None => options.way,
+    };
     if let Some(other) = chosen
         .files_of
         .as_ref()
-        .filter(|_| !is_as_packed(options, &chosen))
+        .filter(|_| !way.is_as_packed(&chosen.manifest))
     {
         report.emit(Event::Note(&format!(
             "{} has the files of {other} now; to enter {} as it was packed: --no-eval",
@@ -52,9 +66,9 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
             chosen.record.full_name()
         )));
     }
-    let target = Target::here();
     let is_others = chosen.record.is_for_all() && chosen.record.ensure_writable().is_err();
-    let is_as_packed = is_as_packed(options, &chosen);
+    let is_as_packed = way.is_as_packed(&chosen.manifest);
+    entry::portable::ensure_enterable(&target)?;
     if is_as_packed {
         ensure_all_there(&chosen, &target)?;
     } else {
@@ -79,24 +93,20 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
         project: &chosen.project,
         is_stdin: false,
     };
-    entry::enter(&ready, &options.entry, options.way, report)
-}
-
-fn is_as_packed(options: &Options, chosen: &Chosen) -> bool {
-    options.way.is_as_packed(&chosen.manifest)
+    entry::enter(&ready, &options.entry, way, report)
 }
 
 /// Makes the roots again, and fails if a path is missing. Roots stop the garbage collector, but not
 /// a forced deletion; and machines that share a home may not share a store.
 fn hold(chosen: &Chosen, target: &Target) -> Result<()> {
-    let mut connection = target.connect()?;
-    chosen.record.hold(&chosen.manifest, &mut connection)?;
-    ensure_valid(chosen, target, &mut connection)
+    let mut session = target.connect()?;
+    chosen.record.hold(&chosen.manifest, &mut session)?;
+    ensure_valid(chosen, target, &mut session)
 }
 
-fn ensure_valid(chosen: &Chosen, target: &Target, connection: &mut Connection) -> Result<()> {
+fn ensure_valid(chosen: &Chosen, target: &Target, session: &mut Session) -> Result<()> {
     let closure = &chosen.manifest.closure;
-    let missing = target.missing(closure, connection)?;
+    let missing = target.missing(closure, session)?;
     let both = closure.paths.iter().zip(missing);
     let missing = both.filter(|(_, missing)| *missing);
     ensure_none(chosen, missing.map(|(path, _)| &path.path))
@@ -108,6 +118,10 @@ fn ensure_all_there(chosen: &Chosen, target: &Target) -> Result<()> {
     let paths = closure.paths.iter().map(|path| &path.path);
     let is_gone = |path: &&StorePath| !target.exists(&closure.store.join(path));
     ensure_none(chosen, paths.filter(is_gone))?;
+    if target.as_portable().is_some() {
+        // Its database may be on a network file system, and others have imported what is there.
+        return Ok(());
+    }
     target.ensure_same(closure)
 }
 

@@ -26,6 +26,7 @@ pub(crate) mod drift;
 pub(crate) mod evaluated;
 pub(crate) mod exported;
 pub(crate) mod invocation;
+pub(crate) mod portable;
 pub(crate) mod project;
 pub(crate) mod recipe;
 pub(crate) mod script;
@@ -47,6 +48,17 @@ pub enum Way {
 }
 
 impl Way {
+    /// The way where there is no Nix for the store.
+    pub(crate) fn without_nix(self, target: &Target) -> Result<Self> {
+        match (self, target.as_portable()) {
+            (Self::Build, Some(store)) => {
+                let dir = store.dir().to_owned();
+                Err(Unfit::NoNixForStore { dir }.into())
+            }
+            _ => Ok(Self::NoEval),
+        }
+    }
+
     /// Whether a shell of this bundle is entered without evaluation: on request, or if the bundle
     /// does not carry the inputs of evaluation.
     pub(crate) fn is_as_packed(self, manifest: &Manifest) -> bool {
@@ -111,7 +123,7 @@ pub(crate) fn stay_outside<'a>(
 ) -> Result<Vec<ByHand>> {
     let mut recipe: Option<(Recipe, PathBuf)> = None;
     let by_hand = |shell: &'a Shell| {
-        let line = if ready.manifest.is_no_eval() {
+        let line = if ready.manifest.is_no_eval() || ready.target.as_portable().is_some() {
             as_packed_by_hand(shell, ready.project)
         } else {
             let (mut next, dir) = match recipe.take() {
@@ -237,7 +249,7 @@ fn become_bash(ready: &Ready<'_>, entry: &Entry, report: &Report) -> Result<Infa
     let prepared = as_packed.prepare_here(entry, replace_stdin(ready.is_stdin)?)?;
     report.ensure_not_interrupted()?;
     report.emit(Event::Done);
-    Err(prepared.exec())
+    Err(portable::exec(prepared, ready.target))
 }
 
 /// Whether a line to type was not shown before. It is kept in `dir`, which may be read-only: then it is

@@ -27,6 +27,7 @@ mod open;
 mod opened;
 mod output;
 mod parity;
+mod portable;
 mod redact;
 mod rehearse;
 mod relay;

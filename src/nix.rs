@@ -10,6 +10,7 @@ pub(crate) mod evaluate;
 pub(crate) mod expression;
 pub(crate) mod flake;
 mod location;
+pub(crate) mod locks;
 pub(crate) mod options;
 pub(crate) mod places;
 pub(crate) mod registered;

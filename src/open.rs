@@ -3,18 +3,20 @@
 use std::path::PathBuf;
 
 use crate::entry::{self, Entry, Way};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::media::source::Bundle;
 use crate::report::{Event, Phase, Report};
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 mod accept;
 mod acceptance;
+mod destination;
 mod import;
 mod outside;
 mod present;
 mod project;
 
+pub(crate) use destination::Store;
 pub(crate) use import::hidden_entry;
 pub(crate) use outside::Outside;
 
@@ -35,6 +37,10 @@ pub struct Options {
     pub entry: Option<Entry>,
     /// Whether to evaluate.
     pub way: Way,
+    /// The store that it goes into.
+    pub store: Store,
+    /// The hint for an error that is told and does not end the work.
+    pub hint: fn(&Error) -> Option<String>,
     /// Number of threads that unpack segments.
     pub threads: usize,
 }
@@ -58,7 +64,9 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
     }
     match &options.entry {
         // It returns only an error.
-        Some(entry) => match entry::enter(&imported.ready(&shell), entry, options.way, report)? {},
+        Some(entry) => {
+            match entry::enter(&imported.ready(&shell), entry, imported.way(), report)? {}
+        }
         None => imported.outside(options.shell.as_ref().map(|_| &shell)),
     }
 }

@@ -1,6 +1,7 @@
 //! The bundles that were opened on this machine: a record for each, in shellpack's state directory.
 //!
-//! Each user has records, and root makes some for all users. A record is the directory
+//! Each user has records, and root makes some for all users; a store of ours may have some for all who
+//! use it. A record is the directory
 //! `roots/NAME-DIGEST`. It contains
 //!
 //! * garbage collection roots: symlinks into the store that are registered with Nix;
@@ -8,21 +9,26 @@
 //!   to the project, and the files that entering each shell needs;
 //! * in a record for all users, the project files, which each user who enters copies;
 //! * what each shell exports, once that was found out;
+//! * the name of the store that has its paths, if it is one of ours;
 //! * the manifest's exact bytes. They are written last, so a record that has them is complete.
 //!
 //! Records come and go while other processes read them, without a lock: `open` completes an
 //! incomplete record, and a removal removes a whole record in one step.
 
 use std::cmp::Reverse;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use crate::error::{Damage, Error, NoPlace, NotThere, Result};
+use crate::portable::Portable;
 use crate::replace;
+use crate::target::{Session, Target};
 use crate::tree;
 use shellpack_format::bundle::MANIFEST;
 use shellpack_format::bundle::manifest::{BundleName, Manifest, Shell};
@@ -36,7 +42,7 @@ mod places;
 pub(crate) mod remove;
 mod roots;
 
-pub(crate) use directories::{Scope, opens_for_others};
+pub(crate) use directories::{Scope, is_at_home, opens_for_others};
 pub(crate) use names::{meant, names_to_type};
 pub(crate) use opening::Opening;
 pub(crate) use places::Place;
@@ -47,6 +53,8 @@ const DIGITS: usize = 12;
 const REMOVED: &str = ".removed-";
 /// The directory, in a record for all users, of the project files.
 const COPY: &str = "copy";
+/// The file with the name of the directory of a store of ours.
+const STORE: &str = "store";
 
 /// The record of a bundle that was opened here, or is being opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,10 +82,22 @@ impl Record {
         })
     }
 
-    /// All records, including damaged ones, sorted by name. Of a bundle that this user opened, and
-    /// that is there for all users as well, only the user's.
-    pub(crate) fn all() -> Result<Vec<Self>> {
-        let shared = Self::all_in(Scope::AllUsers)?;
+    /// All records, including damaged ones, sorted by name; of bundles in a store of ours, if one is
+    /// named. Of a bundle that this user opened, and that is there for all users as well, only the
+    /// user's.
+    pub(crate) fn all(store: Option<&Path>) -> Result<Vec<Self>> {
+        let mut records = Self::in_all_scopes(store)?;
+        if let Some(dir) = store {
+            records.retain(|record| record.store().as_deref() == Some(dir));
+        }
+        Ok(records)
+    }
+
+    fn in_all_scopes(store: Option<&Path>) -> Result<Vec<Self>> {
+        let mut shared = Self::all_in(Scope::AllUsers)?;
+        if let Some(dir) = store {
+            shared.extend(Self::all_in(Scope::Store(dir.to_owned()))?);
+        }
         let mut records = match Self::all_in(Scope::User) {
             Err(Error::NotThere(NotThere::NoHome)) if !shared.is_empty() => Vec::new(),
             other => other?,
@@ -98,7 +118,7 @@ impl Record {
         let mut records = Vec::new();
         for entry in entries {
             let entry = entry.map_err(Error::io("list", &dir))?;
-            let record = Self::at(&entry.path(), scope);
+            let record = Self::at(&entry.path(), scope.clone());
             records.extend((!record.id.starts_with('.')).then_some(record));
         }
         Ok(records)
@@ -116,7 +136,12 @@ impl Record {
 
     /// Whether it is there for all users of this machine.
     pub(crate) fn is_for_all(&self) -> bool {
-        self.scope == Scope::AllUsers
+        self.scope != Scope::User
+    }
+
+    /// For whom it is.
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// The directory of the project files that every user copies. It is removed with the record.
@@ -140,6 +165,37 @@ impl Record {
     /// The directory.
     pub(crate) fn path(&self) -> &Path {
         &self.dir
+    }
+
+    /// The directory of the store of ours that has its paths; `None` if they are in Nix's.
+    pub(crate) fn store(&self) -> Option<PathBuf> {
+        if let Scope::Store(dir) = &self.scope {
+            return Some(dir.clone());
+        }
+        let name = read_file(&self.dir.join(STORE)).ok()?;
+        Some(OsString::from_vec(name).into())
+    }
+
+    /// The store that has its paths.
+    pub(crate) fn target(&self) -> Result<Target> {
+        Ok(match self.store() {
+            Some(dir) => Target::portable(Portable::at(&dir)?),
+            None => Target::here(),
+        })
+    }
+
+    /// Notes which store has its paths.
+    fn note_store(&self, session: &Session) -> Result<()> {
+        let file = self.dir.join(STORE);
+        match session {
+            Session::Portable(store) => replace::file(&file, store.dir().as_os_str().as_bytes()),
+            Session::Nix(_) => match fs::remove_file(&file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(Error::io("remove", &file)(error))
+                }
+                _ => Ok(()),
+            },
+        }
     }
 
     /// Whether the record is complete: its bundle was opened to the end.
@@ -237,7 +293,7 @@ fn sweep(dir: &Path) {
 
 /// The manifests of the bundles that were opened into a directory, the last one first.
 pub(crate) fn opened_into(directory: &Path) -> Vec<Manifest> {
-    let records = Record::all().unwrap_or_default();
+    let records = Record::all(None).unwrap_or_default();
     let time = |record: &Record| {
         let mut places = record.places().into_iter();
         places

@@ -1,4 +1,5 @@
-//! The store that paths are imported into, entered from, listed and removed from.
+//! The store that paths are imported into, entered from, listed and removed from: the one of this
+//! machine's Nix, or one of ours.
 //!
 //! A command chooses its target once, and the import, the entry, `list` and `remove` receive it;
 //! none of them looks for a Nix by itself. The target looks for Nix only when it is first needed,
@@ -8,19 +9,33 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Conflict, Result};
-use crate::nix::daemon::Connection;
+use crate::error::{Conflict, Result, Unfit};
 use crate::nix::registered::Registered;
 use crate::nix::{self, Nix, database};
+use crate::portable::{self, Portable};
 use shellpack_format::bundle::manifest::Closure;
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
-/// The store of this machine, and the Nix that manages it.
+mod session;
+
+pub(crate) use session::Session;
+
+/// The store of this machine and the Nix that manages it, or a store of ours.
 #[must_use]
 #[derive(Debug, Default)]
 pub(crate) struct Target {
     nix: OnceCell<Nix>,
+    portable: Option<Portable>,
+}
+
+/// The directories of a store.
+#[derive(Debug, Clone)]
+pub(crate) struct Location {
+    /// The directory of the store paths.
+    pub(crate) files: PathBuf,
+    /// The directory of database, roots and locks.
+    pub(crate) state: PathBuf,
 }
 
 impl Target {
@@ -29,8 +44,26 @@ impl Target {
         Self::default()
     }
 
-    /// The Nix that manages the store. Fails if the store's files are elsewhere.
+    /// A store of ours.
+    pub(crate) fn portable(store: Portable) -> Self {
+        Self {
+            nix: OnceCell::new(),
+            portable: Some(store),
+        }
+    }
+
+    /// The store, if it is one of ours.
+    pub(crate) fn as_portable(&self) -> Option<&Portable> {
+        self.portable.as_ref()
+    }
+
+    /// The Nix that manages the store. Fails if the store's files are elsewhere, or if it is one of
+    /// ours.
     pub(crate) fn nix(&self) -> Result<&Nix> {
+        if let Some(store) = &self.portable {
+            let dir = store.dir().to_owned();
+            return Err(Unfit::NoNixForStore { dir }.into());
+        }
         if let Some(nix) = self.nix.get() {
             return Ok(nix);
         }
@@ -39,9 +72,26 @@ impl Target {
         Ok(self.nix.get_or_init(|| found))
     }
 
-    /// A new connection to the store.
-    pub(crate) fn connect(&self) -> Result<Connection> {
-        self.nix()?.connect()
+    /// A new session with the store.
+    pub(crate) fn connect(&self) -> Result<Session> {
+        Ok(match &self.portable {
+            Some(store) => Session::Portable(store.clone()),
+            None => Session::Nix(self.nix()?.connect()?),
+        })
+    }
+
+    /// The store's directories.
+    pub(crate) fn location(&self) -> Result<Location> {
+        Ok(match &self.portable {
+            Some(store) => Location {
+                files: store.files(),
+                state: store.state(),
+            },
+            None => Location {
+                files: self.nix()?.store.as_path().to_owned(),
+                state: self.nix()?.state.clone(),
+            },
+        })
     }
 
     /// The system that programs are built for here: Nix's setting once Nix was found, else the
@@ -51,21 +101,43 @@ impl Target {
         known.unwrap_or_else(nix::own_system)
     }
 
-    /// The store's directory: Nix's setting once Nix was found, else the usual one.
+    /// The store's directory, as names have it: Nix's setting once Nix was found, else the usual one.
     pub(crate) fn store(&self) -> PathBuf {
-        match self.nix.get() {
-            Some(nix) => nix.store.as_path().to_owned(),
-            None => nix::store_directory(),
+        match (&self.portable, self.nix.get()) {
+            (Some(_), _) => portable::STORE.into(),
+            (None, Some(nix)) => nix.store.as_path().to_owned(),
+            (None, None) => nix::store_directory(),
         }
     }
 
+    /// Where a store path, or a file in one, is. Takes the full name.
+    pub(crate) fn place_of(&self, name: &Path) -> PathBuf {
+        match &self.portable {
+            Some(store) => store.place_of(name),
+            None => name.to_owned(),
+        }
+    }
+
+    /// Whether its paths are where their names say.
+    pub(crate) fn is_here(&self) -> bool {
+        self.portable.as_ref().is_none_or(Portable::is_here)
+    }
+
+    /// A directory of the file system that has the store, or will have it.
+    pub(crate) fn disk(&self) -> PathBuf {
+        let files = self.place_of(&self.store());
+        let there = files.ancestors().find(|dir| dir.exists());
+        there.unwrap_or(&files).to_owned()
+    }
+
+    /// Makes the store, if it is one of ours and not there yet.
+    pub(crate) fn make(&self) -> Result<()> {
+        self.portable.as_ref().map_or(Ok(()), Portable::make)
+    }
+
     /// Whether this store path, or file in one, exists. Takes the full name.
-    #[expect(
-        clippy::unused_self,
-        reason = "callers must not know where a target keeps its files"
-    )]
     pub(crate) fn exists(&self, name: &Path) -> bool {
-        name.symlink_metadata().is_ok()
+        self.place_of(name).symlink_metadata().is_ok()
     }
 
     /// Whether every path of a closure exists, and is valid with the contents and references that it
@@ -89,18 +161,17 @@ impl Target {
 
     /// Which paths of a closure are missing. Fails if one that is valid is not the one that it has there:
     /// it was not read when the others came.
-    pub(crate) fn missing(
-        &self,
-        closure: &Closure,
-        connection: &mut Connection,
-    ) -> Result<Vec<bool>> {
-        missing(closure, self.registered(closure, connection)?)
+    pub(crate) fn missing(&self, closure: &Closure, session: &mut Session) -> Result<Vec<bool>> {
+        missing(closure, self.registered(closure, session)?)
     }
 
     /// The database's record of each path of a closure, if it can be read.
     fn in_database(&self, closure: &Closure) -> Option<Vec<Option<Registered>>> {
-        let nix = self.nix.get().map(|nix| nix.state.clone());
-        let state = nix.unwrap_or_else(nix::state_directory);
+        let state = match (&self.portable, self.nix.get()) {
+            (Some(store), _) => store.state(),
+            (None, Some(nix)) => nix.state.clone(),
+            (None, None) => nix::state_directory(),
+        };
         database::ask(&state, &closure.store, |database| {
             let paths = closure.paths.iter();
             paths.map(|path| database.registered(&path.path)).collect()
@@ -108,14 +179,14 @@ impl Target {
     }
 
     /// The store's record of each path of a closure; `None` for those that are not valid. The
-    /// database answers at once, if it can be read; else `connection` is asked for one after the other.
+    /// database answers at once, if it can be read; else `session` is asked for one after the other.
     fn registered(
         &self,
         closure: &Closure,
-        connection: &mut Connection,
+        session: &mut Session,
     ) -> Result<Vec<Option<Registered>>> {
         let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
-        let valid: HashSet<_> = connection.valid_paths(&paths)?.into_iter().collect();
+        let valid: HashSet<_> = session.valid_paths(&paths)?.into_iter().collect();
         let read = self.in_database(closure);
         let read = read.unwrap_or_else(|| vec![None; paths.len()]);
         let both = paths.iter().zip(read);
@@ -123,7 +194,7 @@ impl Target {
             // A path that the database has and Nix denies is of another store.
             _ if !valid.contains(path) => Ok(None),
             Some(read) => Ok(Some(read)),
-            None => Ok(connection.path_info(path)?.map(Registered::from)),
+            None => session.registered(path),
         });
         asked.collect()
     }
@@ -133,7 +204,7 @@ impl Target {
         &self,
         store: &StoreDir,
         paths: &[StorePath],
-        connection: &mut Connection,
+        session: &mut Session,
     ) -> Result<Vec<(StorePath, StorePath)>> {
         let found = |path: &StorePath, other: Option<StorePath>| {
             let other = other.filter(|other| other != path)?;
@@ -149,19 +220,14 @@ impl Target {
             Some(read) => read,
             None => paths
                 .iter()
-                .map(|path| {
-                    Ok(found(
-                        path,
-                        connection.path_with_hash_part(path.hash_part())?,
-                    ))
-                })
+                .map(|path| Ok(found(path, session.path_with_hash_part(path)?)))
                 .collect::<Result<Vec<_>>>()?,
         };
         Ok(others.into_iter().flatten().collect())
     }
 
     fn state(&self) -> Result<PathBuf> {
-        Ok(self.nix()?.state.clone())
+        Ok(self.location()?.state)
     }
 
     /// Whether this is the store directory here.

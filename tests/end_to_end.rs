@@ -67,6 +67,8 @@ mod opened;
 mod parity;
 /// The places of files, in a shell's text and in its code.
 mod places;
+/// A store of ours, where there is no Nix or none that takes the bundle.
+mod portable;
 /// Progress, for people and for logs.
 mod progress;
 /// Projects that are common.

@@ -20,6 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["entry", "output"],
     &["opened", "verify"],
     &["target"],
+    &["portable"],
     &["describe", "parity", "tree", "unpack"],
     &["trust"],
     &["media", "nix"],

@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _};
 use rustix::fs::FileType;
 
-use super::{Cli, Volumes, threads};
+use super::{Cli, OpenedStore, Volumes, hint, threads};
 use crate::entry::invocation::RUN;
 use crate::entry::{self, Way};
 use crate::{enter, open};
@@ -72,6 +72,10 @@ pub struct Open {
     /// Directory for the project files [default: ./NAME]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// Store for the bundle's paths: a directory, which needs neither Nix nor root, or `daemon` for
+    /// Nix's own [default: Nix's, or else one in $XDG_DATA_HOME/shellpack]
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
     /// Replace project files that differ from the bundle's, even if they were edited here
     #[arg(long)]
     overwrite: bool,
@@ -98,7 +102,58 @@ pub struct Enter {
     #[arg(long, value_name = "NAME")]
     shell: Option<String>,
     #[command(flatten)]
+    store: OpenedStore,
+    #[command(flatten)]
     entry: EntryArgs,
+}
+
+/// `shellpack run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Name of the bundle, as for `enter`
+    name: Option<String>,
+    /// Shell to run it in, as for `enter`
+    #[arg(long, value_name = "NAME")]
+    shell: Option<String>,
+    #[command(flatten)]
+    store: OpenedStore,
+    /// Clear the environment before
+    #[arg(long)]
+    pure: bool,
+    /// Keep this variable despite --pure
+    #[arg(long, value_name = "VAR")]
+    keep: Vec<String>,
+    /// Run it without evaluation, in the environment that was packed
+    #[arg(long)]
+    no_eval: bool,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    words: Vec<String>,
+}
+
+impl Run {
+    /// The request to the engine.
+    pub fn options(self) -> enter::Options {
+        let words: Vec<_> = self.words.iter().map(|word| shell_quoted(word)).collect();
+        enter::Options {
+            which: enter::Which {
+                name: self.name,
+                shell: self.shell,
+                store: self.store.dir(),
+            },
+            way: if self.no_eval {
+                Way::NoEval
+            } else {
+                Way::Evaluate
+            },
+            entry: entry::Entry {
+                command: Some((RUN, words.join(" "))),
+                pure: self.pure,
+                keep: self.keep,
+                script: None,
+            },
+        }
+    }
 }
 
 /// Standard input, if a bundle can come from it; else a usage error.
@@ -131,6 +186,8 @@ pub struct Env {
     /// Shell to take, as for `enter`
     #[arg(long, value_name = "NAME")]
     shell: Option<String>,
+    #[command(flatten)]
+    store: OpenedStore,
     /// Run the shell's hook first, for what it exports
     #[arg(long)]
     hook: bool,
@@ -189,6 +246,8 @@ impl Open {
             overwrite: self.overwrite,
             entry: (!self.no_shell).then(|| self.entry.options()),
             way,
+            store: open::Store::typed(self.store),
+            hint: hint::of,
             threads: threads(self.threads),
         }
     }
@@ -198,8 +257,11 @@ impl Env {
     /// The request to the engine.
     pub fn options(self) -> enter::env::Options {
         enter::env::Options {
-            name: self.name,
-            shell: self.shell,
+            which: enter::Which {
+                name: self.name,
+                shell: self.shell,
+                store: self.store.dir(),
+            },
             hook: self.hook,
         }
     }
@@ -209,8 +271,11 @@ impl Enter {
     /// The request to the engine.
     pub fn options(self) -> enter::Options {
         enter::Options {
-            name: self.name,
-            shell: self.shell,
+            which: enter::Which {
+                name: self.name,
+                shell: self.shell,
+                store: self.store.dir(),
+            },
             way: self.entry.way(),
             entry: self.entry.options(),
         }

@@ -1,12 +1,34 @@
 //! Options of the commands for bundles that were opened before.
 
+use std::fs;
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::opened::remove;
 
+/// The store of opened bundles: an option of the commands about them.
+#[derive(Debug, Args)]
+pub struct OpenedStore {
+    /// Only bundles in the store in this directory [default: all that this user or root opened]
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+}
+
+impl OpenedStore {
+    /// The directory, by the name that records have.
+    pub fn dir(&self) -> Option<PathBuf> {
+        let dir = self.store.as_deref()?;
+        let there = fs::canonicalize(dir).or_else(|_| std::path::absolute(dir));
+        Some(there.unwrap_or_else(|_| dir.to_owned()))
+    }
+}
+
 /// `shellpack list`.
 #[derive(Debug, Args)]
 pub struct List {
+    #[command(flatten)]
+    pub store: OpenedStore,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -21,6 +43,15 @@ pub struct Remove {
     /// Keep the bundle of each NAME that was opened last, and remove all others of that name
     #[arg(long)]
     all_but_newest: bool,
+    #[command(flatten)]
+    store: OpenedStore,
+    /// Only say what would be removed
+    #[arg(long)]
+    dry_run: bool,
+    /// Remove what nothing needs from a store that other machines share, too; nothing may run from
+    /// it on any of them meanwhile
+    #[arg(long)]
+    collect: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -31,7 +62,10 @@ impl Remove {
     pub fn options(self) -> remove::Options {
         remove::Options {
             names: self.names,
+            store: self.store.dir(),
             all_but_newest: self.all_but_newest,
+            dry_run: self.dry_run,
+            collect: self.collect,
         }
     }
 }

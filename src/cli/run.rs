@@ -22,6 +22,8 @@ mod man;
 mod open;
 mod protect;
 mod rehearse;
+#[expect(clippy::module_inception, reason = "a file per command, and this command is `run`")]
+mod run;
 mod remove;
 mod repair;
 mod several;
@@ -38,7 +40,8 @@ const OWN_FAILURE: u8 = 125;
 pub(super) fn run(cli: Cli) -> ExitCode {
     set_colour(cli.global.color);
     let interrupted = interrupt::flag();
-    let report = Report::new(cli.global.progress(), cli.global.quiet, interrupt::flag())
+    let is_quiet = cli.global.quiet || matches!(cli.command, Command::Run(_));
+    let report = Report::new(cli.global.progress(), is_quiet, interrupt::flag())
         .verbose(cli.global.verbose);
     if uses_the_machine(&cli.command) {
         environment::mend(&report);
@@ -46,7 +49,7 @@ pub(super) fn run(cli: Cli) -> ExitCode {
     signals::catch(&cli.command, &interrupted, &report);
     let runs_a_command = matches!(
         cli.command,
-        Command::Open(_) | Command::Enter(_) | Command::Rehearse(_)
+        Command::Open(_) | Command::Enter(_) | Command::Run(_) | Command::Rehearse(_)
     );
     let error = match dispatch(cli.command, &cli.global, &report) {
         Ok(code) => {
@@ -72,6 +75,7 @@ fn uses_the_machine(command: &Command) -> bool {
         Command::Create(_)
             | Command::Open(_)
             | Command::Enter(_)
+            | Command::Run(_)
             | Command::Env(_)
             | Command::Remove(_)
             | Command::Rehearse(_)
@@ -83,6 +87,7 @@ fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCo
         Command::Create(command) => create::run(*command, global, report)?,
         Command::Open(command) => open::run(command, report)?,
         Command::Enter(command) => match enter::run(command, report)? {},
+        Command::Run(command) => match run::run(command, report)? {},
         Command::List(command) => list::run(&command, global, report)?,
         Command::Env(command) => env::run(command)?,
         Command::Remove(command) => remove::run(command, global, report)?,

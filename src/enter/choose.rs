@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::Which;
+
 use crate::entry::shell_named;
 use crate::error::{Damage, Error, NotThere, Result};
 use crate::opened::{Place, Record, Scope, meant};
@@ -32,15 +34,16 @@ struct Opened {
 
 /// Chooses the named bundle, else the one whose project contains the current directory; and of that
 /// bundle the named shell, else the one around the current directory, else the first.
-pub(super) fn choose(bundle: Option<&str>, shell: Option<&str>) -> Result<Chosen> {
+pub(super) fn choose(which: &Which) -> Result<Chosen> {
+    let (store, shell) = (which.store.as_deref(), which.shell.as_deref());
     let here = std::env::current_dir().map_err(Error::io("find", "."))?;
     let Opened {
         record,
         manifest,
         project,
-    } = match bundle {
-        Some(name) => named(name, &here)?,
-        None => around(&here)?,
+    } = match &which.name {
+        Some(name) => named(name, store, &here)?,
+        None => around(store, &here)?,
     };
     let mut meant = match shell {
         Some(_) => vec![shell_named(&manifest, shell)?],
@@ -73,7 +76,7 @@ fn opened_since(record: &Record, project: &Path) -> Result<Option<String>> {
     let Some(own) = opened(record) else {
         return Ok(None);
     };
-    let all = Record::all()?.into_iter();
+    let all = Record::all(None)?.into_iter();
     let later = all.filter_map(|other| Some((opened(&other)?, other.full_name())));
     let last = later.max_by_key(|(time, _)| *time);
     Ok(last.filter(|(time, _)| *time > own).map(|(_, name)| name))
@@ -92,8 +95,8 @@ fn innermost<'a>(manifest: &'a Manifest, project: &Path, here: &Path) -> Vec<&'a
     found.map(|(_, shell)| shell).collect()
 }
 
-fn named(name: &str, here: &Path) -> Result<Opened> {
-    let meant = meant(name)?;
+fn named(name: &str, store: Option<&Path>, here: &Path) -> Result<Opened> {
+    let meant = meant(name, store)?;
     let newest = meant.newest()?;
     let (manifest, _) = newest
         .manifest()
@@ -132,8 +135,8 @@ fn place_of(record: &Record, here: &Path) -> Result<PathBuf> {
 
 /// The bundle of the innermost project around a directory. If several bundles were opened into one
 /// directory, the last one.
-fn around(here: &Path) -> Result<Opened> {
-    let records = Record::all()?;
+fn around(store: Option<&Path>, here: &Path) -> Result<Opened> {
+    let records = Record::all(store)?;
     let mut found = Vec::new();
     for record in &records {
         for place in record.places() {

@@ -9,10 +9,9 @@ use super::{Chosen, ensure_valid};
 use crate::entry::project::root::ProjectRoot;
 use crate::entry::project::staged::Staged;
 use crate::error::{Error, NotThere, Result};
-use crate::nix::daemon::Connection;
 use crate::opened::{Opening, Record, Scope};
 use crate::report::{Event, Report};
-use crate::target::Target;
+use crate::target::{Session, Target};
 use shellpack_format::bundle::manifest::Manifest;
 
 /// Copies the project files to the current directory, and records that.
@@ -35,8 +34,8 @@ pub(super) fn to_here(
         report.emit(Event::Note(&note));
     }
     let record = chosen.record.in_scope(Scope::User)?;
-    let connection = record.ensure_writable().and_then(|()| target.connect());
-    let mut connection = match connection {
+    let session = record.ensure_writable().and_then(|()| target.connect());
+    let mut session = match session {
         // The record is needed for evaluation only, and nothing is collected without Nix.
         Err(_) if is_as_packed => {
             copy(&chosen.project, &root, manifest)?;
@@ -45,9 +44,9 @@ pub(super) fn to_here(
                 ..chosen
             });
         }
-        connection => connection?,
+        session => session?,
     };
-    let record = keep(record, &chosen, &root, (target, &mut connection))?;
+    let record = keep(record, &chosen, &root, (target, &mut session))?;
     Ok(Chosen {
         record,
         project: root.path().to_owned(),
@@ -60,14 +59,14 @@ fn keep(
     record: Record,
     chosen: &Chosen,
     root: &ProjectRoot,
-    (target, connection): (&Target, &mut Connection),
+    (target, session): (&Target, &mut Session),
 ) -> Result<Record> {
     let manifest = &chosen.manifest;
     let bytes = chosen.record.manifest_bytes()?;
-    let opening = Opening::begin(record, manifest, &bytes, connection)?;
-    ensure_valid(chosen, target, connection)?;
+    let opening = Opening::begin(record, manifest, &bytes, session)?;
+    ensure_valid(chosen, target, session)?;
     copy(&chosen.project, root, manifest)?;
-    opening.complete(manifest, root.path(), connection)
+    opening.complete(manifest, root.path(), session)
 }
 
 /// Copies the bundle's files as they are now.

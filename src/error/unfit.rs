@@ -36,6 +36,43 @@ pub enum Unfit {
         /// This machine's.
         here: String,
     },
+    /// A store of ours has no Nix.
+    #[error("there is no Nix for the store in {}", shown(dir))]
+    NoNixForStore {
+        /// The store's directory.
+        dir: PathBuf,
+    },
+    /// A store of ours cannot be in this directory.
+    #[error("could not use the store in {}: {}", shown(dir), printable_line(why))]
+    NoStoreThere {
+        /// The store's directory.
+        dir: PathBuf,
+        /// The reason.
+        why: String,
+    },
+    /// A later version of Nix has changed a store of ours.
+    #[error(
+        "could not use the store in {}: a version of Nix has changed its database",
+        shown(dir)
+    )]
+    OtherSchema {
+        /// The store's directory.
+        dir: PathBuf,
+    },
+    /// The kernel is too old for the programs of a bundle.
+    #[error(
+        "could not open {}: its programs need Linux {needed} or newer, and this machine has {}",
+        shown(file),
+        printable_line(here)
+    )]
+    KernelTooOld {
+        /// The bundle.
+        file: PathBuf,
+        /// The version that is needed.
+        needed: &'static str,
+        /// The version that is here.
+        here: String,
+    },
     /// The Nix here is too old for the carried nixpkgs.
     #[error(
         "could not open {}: its nixpkgs needs Nix {} or newer, and this machine has {here}",

@@ -45,12 +45,13 @@ pub(crate) enum FileSystem {
     Smb,
     /// A host's, in a guest.
     NineP,
+    Lustre,
 }
 
 use FileSystem as F;
 
 /// The numbers in the kernel's `magic.h`, and others.
-const TABLE: [(u32, FileSystem, &str); 23] = [
+const TABLE: [(u32, FileSystem, &str); 24] = [
     (0x0000_4d44, F::Vfat, "vfat"),
     (0x2011_bab0, F::Exfat, "exfat"),
     (0x7366_746e, F::Ntfs, "ntfs"),
@@ -74,6 +75,7 @@ const TABLE: [(u32, FileSystem, &str); 23] = [
     (0xff53_4d42, F::Smb, "smb"),
     (0xfe53_4d42, F::Smb, "smb"),
     (0x0102_1997, F::NineP, "9p"),
+    (0x0bd0_0bd0, F::Lustre, "lustre"),
 ];
 
 impl FileSystem {
@@ -87,6 +89,11 @@ impl FileSystem {
     pub(crate) fn name(self) -> &'static str {
         let row = TABLE.iter().find(|row| row.1 == self);
         row.map_or("unknown", |row| row.2)
+    }
+
+    /// Whether other machines may use it at the same time.
+    pub(crate) fn is_of_a_network(self) -> bool {
+        matches!(self, Self::Nfs | Self::Smb | Self::NineP | Self::Lustre)
     }
 
     /// The size of the largest file, if a bundle can be larger. Other file systems have limits as

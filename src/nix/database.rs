@@ -4,18 +4,26 @@
 //! path changes nothing. So this code writes the rows itself, in transactions, after it has checked
 //! that it knows the schema.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rusqlite::{OpenFlags, OptionalExtension as _, params};
+use rusqlite::{OpenFlags, OptionalExtension as _};
 
 use super::registered::Registered;
 use crate::error::{Error, Result};
 use crate::interrupt;
+use crate::replace;
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
+
+mod graph;
+mod rows;
+mod schema;
+
+pub(crate) use graph::Graph;
+use rows::Rows;
 
 /// The schema since Nix 2.0, still current in 2.34.
 const SCHEMA: &str = "10";
@@ -23,6 +31,9 @@ const SCHEMA: &str = "10";
 const BUSY: Duration = Duration::from_secs(3600);
 /// The time between two tries.
 const POLL: Duration = Duration::from_millis(50);
+
+/// The outputs that a derivation names, by name. Nix has rows for them.
+pub(crate) type Outputs = BTreeMap<String, StorePath>;
 
 /// An open database.
 #[derive(Debug)]
@@ -53,6 +64,38 @@ impl Database {
             sqlite,
             store: store.clone(),
         }))
+    }
+
+    /// Makes the database of an empty store, below a state directory that has none. Two processes may do
+    /// this at once. It never has a write-ahead log, which some network file systems cannot keep.
+    pub(crate) fn create(state: &Path) -> Result<()> {
+        let dir = state.join("db");
+        let file = dir.join("db.sqlite");
+        let failed = failed(&file);
+        fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
+        let mut sqlite = rusqlite::Connection::open(&file).map_err(&failed)?;
+        sqlite.busy_handler(Some(wait)).map_err(&failed)?;
+        schema::create(&mut sqlite).map_err(&failed)?;
+        replace::lasting_file(&dir.join("schema"), SCHEMA.as_bytes())
+    }
+
+    /// Gives up the write-ahead log that Nix makes. Other processes must not use the database meanwhile;
+    /// while one does, the log stays.
+    pub(crate) fn without_log(self) -> Self {
+        let mode = "pragma journal_mode = delete";
+        let _ = self.sqlite.query_row(mode, [], |_| Ok(()));
+        self
+    }
+
+    /// Every registered path, with its size and its references.
+    pub(crate) fn graph(&self) -> Result<Graph> {
+        graph::read(&self.sqlite, &self.store).map_err(failed(&self.file))
+    }
+
+    /// Forgets paths, all or none. Fails if another path refers to one of them.
+    pub(crate) fn forget<'a>(&mut self, paths: impl Iterator<Item = &'a StorePath>) -> Result<()> {
+        let texts: Vec<_> = paths.map(|path| self.store.print(path)).collect();
+        rows::forget(&mut self.sqlite, &texts).map_err(failed(&self.file))
     }
 
     /// Whether a path is registered.
@@ -114,9 +157,21 @@ impl Database {
     }
 
     /// Registers paths, all or none. References must be valid or among the paths; a valid path is
-    /// left as it is. `time` is the registration time, in seconds since 1970.
-    pub(crate) fn register(&mut self, infos: &[&PathInfo], time: i64) -> Result<()> {
-        insert(&mut self.sqlite, &self.store, infos, time).map_err(failed(&self.file))
+    /// left as it is. `outputs` are those of the derivations among them. `time` is the registration time,
+    /// in seconds since 1970.
+    pub(crate) fn register(
+        &mut self,
+        infos: &[PathInfo],
+        outputs: &HashMap<StorePath, Outputs>,
+        time: i64,
+    ) -> Result<()> {
+        let rows = Rows {
+            store: &self.store,
+            infos,
+            outputs,
+            time,
+        };
+        rows.insert(&mut self.sqlite).map_err(failed(&self.file))
     }
 }
 
@@ -177,55 +232,6 @@ fn without_locks(file: &Path) -> Option<PathBuf> {
     let name = file.to_str()?;
     let is_plain = !name.contains(['?', '#', '%']);
     is_plain.then(|| format!("file:{name}?immutable=1").into())
-}
-
-fn insert(
-    sqlite: &mut rusqlite::Connection,
-    store: &StoreDir,
-    infos: &[&PathInfo],
-    time: i64,
-) -> rusqlite::Result<()> {
-    let transaction = sqlite.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    {
-        let mut add_path = transaction.prepare(
-            "insert into ValidPaths (path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca)
-             values (?, ?, ?, ?, ?, null, ?, ?) on conflict (path) do nothing",
-        )?;
-        let mut find = transaction.prepare("select id from ValidPaths where path = ?")?;
-        let mut add_reference = transaction
-            .prepare("insert or ignore into Refs (referrer, reference) values (?, ?)")?;
-        let mut ids: HashMap<&StorePath, i64> = HashMap::new();
-        let mut added = Vec::new();
-        for info in infos {
-            let text = store.print(&info.path);
-            let deriver = info.deriver.as_ref().map(|deriver| store.print(deriver));
-            let size = i64::try_from(info.nar_size).unwrap_or(i64::MAX);
-            let signatures = (!info.signatures.is_empty()).then(|| info.signatures.join(" "));
-            let row = params![
-                text,
-                info.nar_hash.to_string(),
-                time,
-                deriver,
-                size,
-                signatures,
-                info.ca
-            ];
-            if add_path.execute(row)? == 1 {
-                added.push(info);
-            }
-            ids.insert(&info.path, find.query_row([&text], |row| row.get(0))?);
-        }
-        for info in added {
-            for reference in &info.references {
-                let id = match ids.get(reference) {
-                    Some(id) => *id,
-                    None => find.query_row([store.print(reference)], |row| row.get(0))?,
-                };
-                add_reference.execute([ids[&info.path], id])?;
-            }
-        }
-    }
-    transaction.commit()
 }
 
 fn failed(file: &Path) -> impl Fn(rusqlite::Error) -> Error + use<> {

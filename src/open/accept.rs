@@ -4,33 +4,44 @@
 use std::path::Path;
 
 use super::acceptance::{self, Missing};
-use super::{Options, present};
-use crate::entry;
+use super::{Options, destination, present};
 use crate::entry::project::root::ProjectRoot;
+use crate::entry::{self, Way};
 use crate::error::{NotThere, Result, Unfit};
 use crate::media::source::Bundle;
 use crate::media::space;
-use crate::nix::daemon::Connection;
 use crate::nix::required::missing_features;
 use crate::nix::{self, places};
 use crate::opened::{Record, Scope, opens_for_others};
 use crate::report::{Event, Report};
-use crate::target::Target;
+use crate::target::{Session, Target};
 use crate::text::shown;
 use crate::trust::Policy;
 use crate::unpack;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 use shellpack_format::store::version::is_older;
 
+/// The oldest Linux on which programs of nixpkgs run: their glibc is built for it
+/// (`--enable-kernel=3.10.0`). On an older one they say "kernel too old".
+const LINUX: &str = "3.10";
+
 /// A bundle that this machine can open.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Accepted {
     bundle: Bundle,
-    target: Target,
-    places: Places,
-    /// A connection to the store; `None` if everything is already present and Nix is not needed.
-    connection: Option<Connection>,
+    fit: Fit,
+}
+
+/// A store that can take a bundle, and the places for the rest.
+#[derive(Debug)]
+pub(super) struct Fit {
+    pub(super) target: Target,
+    pub(super) places: Places,
+    /// A session with the store; `None` if everything is already present and Nix is not needed.
+    pub(super) session: Option<Session>,
+    /// Whether shells are evaluated here.
+    pub(super) way: Way,
 }
 
 /// Where to leave what is not in the store.
@@ -43,8 +54,8 @@ pub(super) struct Places {
 
 impl Accepted {
     /// Hands its parts to the import.
-    pub(super) fn into_parts(self) -> (Bundle, Target, Places, Option<Connection>) {
-        (self.bundle, self.target, self.places, self.connection)
+    pub(super) fn into_parts(self) -> (Bundle, Fit) {
+        (self.bundle, self.fit)
     }
 }
 
@@ -55,10 +66,10 @@ impl Places {
         let manifest = bundle.reader.manifest();
         let project = ProjectRoot::choose(manifest, options.dir.as_deref())?;
         let is_for_others = options.entry.is_none() && opens_for_others(project.path());
-        let scope = if is_for_others {
-            Scope::AllUsers
-        } else {
-            Scope::User
+        let scope = match destination::is_shared(options)? {
+            Some(store) => Scope::Store(store),
+            None if is_for_others => Scope::AllUsers,
+            None => Scope::User,
         };
         let digest = bundle.reader.manifest_digest();
         let record = Record::of(&manifest.name, digest, scope).ok();
@@ -71,6 +82,12 @@ impl Places {
             _ => project,
         };
         Ok(Self { project, record })
+    }
+
+    /// For whom they are.
+    fn scope(&self) -> Scope {
+        let scope = self.record.as_ref().map(|record| record.scope().clone());
+        scope.unwrap_or(Scope::User)
     }
 
     /// These places, with the files that are there compared with the bundle's.
@@ -93,7 +110,7 @@ impl Places {
 /// Checks everything that the manifest alone can show, before any content is read. `shell` is the
 /// shell to enter; another one is checked when it is entered.
 pub(super) fn accept(
-    bundle: Bundle,
+    mut bundle: Bundle,
     shell: &Shell,
     options: &Options,
     report: &Report,
@@ -101,61 +118,118 @@ pub(super) fn accept(
     let policy = Policy::in_force()?;
     let judgement = policy.judge(&bundle.reader);
     judgement.ensure_accepted(&bundle.file)?;
-    let target = Target::here();
-    let manifest = bundle.reader.manifest();
     let places = Places::choose(&bundle, options)?;
-    let needs_nix = !options.way.is_as_packed(manifest) || options.entry.is_none();
-    let connection = if needs_nix || !is_complete(&bundle, shell, &target, &places) {
-        Some(target.connect()?)
-    } else {
-        None
+    let check = Check {
+        shell,
+        options,
+        policy: &policy,
+        report,
     };
-    ensure_fits(shell, &target, &bundle.file)?;
-    if !options.way.is_as_packed(manifest) {
-        ensure_new_enough(shell, &target, &bundle.file)?;
-        // With --no-shell, the user may enter it in a way that needs no evaluation.
-        if options.entry.is_some() {
-            entry::ensure_may_evaluate(&target, places.project.path())?;
+    let scope = places.scope();
+    let first = destination::first(options, &scope, |here| {
+        is_complete(&bundle, shell, here, &places)
+    })?;
+    let fit = match check.fit(&mut bundle, first, places) {
+        Err(error) => {
+            let second = destination::second(error, options, &scope, report)?;
+            let places = Places::choose(&bundle, options)?;
+            check.fit(&mut bundle, second, places)?
         }
-    }
-    ensure_same_store(manifest, &target, &bundle.file)?;
-    let places = places.compared(manifest, options.overwrite, report)?;
-    places.ensure_writable(manifest, connection.is_some())?;
-    let mut accepted = Accepted {
-        bundle,
-        target,
-        places,
-        connection,
+        fit => fit?,
     };
-    accepted.ensure_importable(&policy, report)?;
-    report.emit(Event::Note(&judgement.note(&accepted.bundle.file)));
-    Ok(accepted)
+    report.emit(Event::Note(&judgement.note(&bundle.file)));
+    Ok(Accepted { bundle, fit })
 }
 
-impl Accepted {
+/// The request, and how to answer it.
+struct Check<'a> {
+    shell: &'a Shell,
+    options: &'a Options,
+    policy: &'a Policy,
+    report: &'a Report,
+}
+
+impl Check<'_> {
+    /// Fails if the bundle does not fit this machine and this store.
+    fn fit(&self, bundle: &mut Bundle, target: Target, places: Places) -> Result<Fit> {
+        let (options, shell) = (self.options, self.shell);
+        let manifest = bundle.reader.manifest();
+        let way = match target.as_portable() {
+            Some(_) => options.way.without_nix(&target)?,
+            None => options.way,
+        };
+        let is_as_packed = way.is_as_packed(manifest);
+        let needs_session =
+            target.as_portable().is_some() || !is_as_packed || options.entry.is_none();
+        let session = if needs_session || !is_complete(bundle, shell, &target, &places) {
+            Some(target.connect()?)
+        } else {
+            None
+        };
+        ensure_fits(shell, &target, &bundle.file)?;
+        if target.as_portable().is_some() {
+            ensure_kernel(&bundle.file)?;
+        }
+        if !is_as_packed {
+            ensure_new_enough(shell, &target, &bundle.file)?;
+            // With --no-shell, the user may enter it in a way that needs no evaluation.
+            if options.entry.is_some() {
+                entry::ensure_may_evaluate(&target, places.project.path())?;
+            }
+        }
+        ensure_same_store(manifest, &target, &bundle.file)?;
+        if options.entry.is_some() {
+            entry::portable::ensure_enterable(&target)?;
+        }
+        let places = places.compared(manifest, options.overwrite, self.report)?;
+        places.ensure_writable(manifest, session.is_some())?;
+        let mut fit = Fit {
+            target,
+            places,
+            session,
+            way,
+        };
+        fit.ensure_importable(bundle, self)?;
+        Ok(fit)
+    }
+}
+
+impl Fit {
     /// Fails if a path that is there is another one, or a missing one does not fit on the disk, would be
     /// refused by Nix, or is not in the bundle.
-    fn ensure_importable(&mut self, policy: &Policy, report: &Report) -> Result<()> {
-        let Some(connection) = &mut self.connection else {
+    fn ensure_importable(&mut self, bundle: &mut Bundle, check: &Check) -> Result<()> {
+        let Some(session) = &mut self.session else {
             return Ok(());
         };
-        let closure = &self.bundle.reader.manifest().closure;
-        let missing = self.target.missing(closure, connection)?;
-        present::ensure_alone(closure, &missing, &self.target, connection)?;
+        let closure = &bundle.reader.manifest().closure;
+        let missing = self.target.missing(closure, session)?;
+        present::ensure_alone(closure, &missing, &self.target, session)?;
         let missing: Vec<_> = (0..closure.paths.len())
             .filter(|&index| missing[index])
             .collect();
+        if let Some(store) = self.target.as_portable()
+            && !(missing.is_empty() && store.exists())
+        {
+            store.ensure_usable()?;
+        }
         // A disk that fills up during an import can damage Nix's database.
         let bytes = missing.iter().map(|&index| closure.paths[index].nar_size);
-        space::ensure_free(&self.target.store(), space::unpacked(bytes.sum()))?;
+        space::ensure_free(&self.target.disk(), space::unpacked(bytes.sum()))?;
         let missing = Missing {
-            bundle: &self.bundle,
+            bundle,
             paths: &missing,
         };
-        acceptance::ensure_importable(&missing, self.target.nix()?, policy, report)?;
+        if self.target.as_portable().is_none() {
+            acceptance::ensure_importable(
+                &missing,
+                self.target.nix()?,
+                check.policy,
+                check.report,
+            )?;
+        }
         if !missing.paths.is_empty() {
             unpack::ensure_memory(closure)?;
-            self.bundle.ensure_whole()?;
+            bundle.ensure_whole()?;
         }
         Ok(())
     }
@@ -190,6 +264,24 @@ fn ensure_fits(shell: &Shell, target: &Target, file: &Path) -> Result<(), Unfit>
     Err(Unfit::WrongSystem {
         file: file.to_owned(),
         bundle: shell.system.clone(),
+        here,
+    })
+}
+
+/// Where Nix runs, the kernel is new enough for what Nix built.
+fn ensure_kernel(file: &Path) -> Result<(), Unfit> {
+    let uname = rustix::system::uname();
+    let here = uname.release().to_string_lossy().into_owned();
+    let version: String = here
+        .chars()
+        .take_while(|c| c.is_ascii_digit() || *c == '.')
+        .collect();
+    if !is_older(&version, LINUX) {
+        return Ok(());
+    }
+    Err(Unfit::KernelTooOld {
+        file: file.to_owned(),
+        needed: LINUX,
         here,
     })
 }

@@ -9,10 +9,10 @@
 
 use std::cmp::Reverse;
 
-use super::import::lock::ensure_lockable;
 use crate::error::{Result, Unfit, UntrustedPaths};
 use crate::media::source::Bundle;
 use crate::nix::Nix;
+use crate::nix::locks::ensure_lockable;
 use crate::report::Report;
 use crate::trust::Policy;
 use shellpack_format::bundle::manifest::Closure;

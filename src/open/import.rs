@@ -7,7 +7,7 @@
 //!   one, or left by an interrupted import: Nix opens a lock through a symlink and deletes it
 //!   afterwards. No two paths of a manifest have one hash part, no path is imported beside a valid one
 //!   with its hash part (`present.rs`), and only a regular file of ours, with one name and empty, is a lock
-//!   (`lock.rs`), which is asked before a daemon is given the path, too.
+//!   (`nix/locks.rs`), which is asked before a daemon is given the path, too.
 //! * *A lock that is never free*: one that is marked as deleted and still there is an error.
 //! * *A NAR that Nix takes but would not write*, so that the path does not have its hash on the disk, or
 //!   a false content address: [`NarCheck`](shellpack_format::store::nar_check::NarCheck) sees every byte before
@@ -22,25 +22,23 @@
 
 use std::path::Path;
 
-use super::accept::{Accepted, Places};
+use super::accept::{Accepted, Fit, Places};
 use super::{Outside, present, project};
 use crate::entry::as_packed::AsPacked;
 use crate::entry::exported::Exported;
 use crate::entry::project::root::ProjectRoot;
-use crate::entry::{self, Ready};
+use crate::entry::{self, Ready, Way};
 use crate::error::{Error, NotThere, Result};
 use crate::media::source::{Bundle, Source};
-use crate::nix::daemon::Connection;
 use crate::opened::{Opening, Record};
 use crate::report::{Event, Phase, Report, count};
-use crate::target::Target;
+use crate::target::{Session, Target};
 use crate::unpack;
 use shellpack_format::bundle::manifest::{Closure, Manifest, Shell};
 use shellpack_format::bundle::reader::Reader;
 
 mod daemon;
 mod direct;
-pub(super) mod lock;
 
 pub(crate) use direct::hidden_entry;
 
@@ -56,9 +54,15 @@ pub(super) struct Imported {
     is_stdin: bool,
     /// How many paths were missing; `None` if Nix was not asked.
     new_paths: Option<usize>,
+    way: Way,
 }
 
 impl Imported {
+    /// Whether its shells are evaluated here.
+    pub(super) fn way(&self) -> Way {
+        self.way
+    }
+
     /// Notes about the import: how much it was, files that were there already, and for whom it is.
     pub(super) fn notes(&self) -> Vec<String> {
         let name = &self.manifest.name;
@@ -96,6 +100,9 @@ impl Imported {
     /// why.
     pub(super) fn keep_environments(&self) {
         let Some(record) = &self.record else { return };
+        if !self.target.is_here() {
+            return;
+        }
         let store = &self.manifest.closure.store;
         for shell in &self.manifest.shells {
             let file = record.environment_file(shell);
@@ -147,22 +154,28 @@ impl Imported {
 /// Imports missing paths. References are registered before their referrers or together with them,
 /// so the store is consistent whenever this stops.
 pub(super) fn import(accepted: Accepted, threads: usize, report: &Report) -> Result<Imported> {
-    let (bundle, target, places, connection) = accepted.into_parts();
+    let (bundle, fit) = accepted.into_parts();
+    let Fit {
+        target,
+        places,
+        session,
+        way,
+    } = fit;
     let manifest = bundle.reader.manifest().clone();
     let is_stdin = bundle.is_stdin;
     if places.record.as_ref().is_some_and(Record::is_for_all) {
         // A file for all users is readable for them, whatever root's umask is.
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     }
-    let (record, new_paths) = match connection {
-        Some(mut connection) => {
+    let (record, new_paths) = match session {
+        Some(mut session) => {
             let work = Work {
                 target: &target,
                 places: &places,
                 threads,
                 report,
             };
-            let (record, new_paths) = work.import(bundle, &mut connection)?;
+            let (record, new_paths) = work.import(bundle, &mut session)?;
             (Some(record), Some(new_paths))
         }
         None => (place_project(bundle, &places, report)?, None),
@@ -174,6 +187,7 @@ pub(super) fn import(accepted: Accepted, threads: usize, report: &Report) -> Res
         record,
         is_stdin,
         new_paths,
+        way,
     })
 }
 
@@ -211,15 +225,16 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Imports paths and places project files. Returns the record, and how many paths were missing.
-    fn import(&self, mut bundle: Bundle, connection: &mut Connection) -> Result<(Record, usize)> {
+    fn import(&self, mut bundle: Bundle, session: &mut Session) -> Result<(Record, usize)> {
         let report = self.report;
         let manifest = bundle.reader.manifest().clone();
         let record = self.places.record.clone().ok_or(NotThere::NoHome)?;
+        self.target.make()?;
         let bytes = bundle.reader.manifest_bytes();
-        let opening = Opening::begin(record, &manifest, bytes, connection)?;
+        let opening = Opening::begin(record, &manifest, bytes, session)?;
         let project = &self.places.project;
         let waiting = report.waiting("Nix's store to answer");
-        let wanted = present::hold_and_compare(&manifest.closure, connection)?;
+        let wanted = present::hold_and_compare(&manifest.closure, session)?;
         drop(waiting);
         let more = project::bytes_to_stage(project, &bundle);
         let new_paths = self.announce(&manifest.closure, &wanted, more);
@@ -229,11 +244,11 @@ impl Work<'_> {
         } else if bundle.is_stream() {
             skip_closure(bundle.reader, &bundle.file, report)?;
         }
-        ensure_all_valid(&manifest.closure, self.target, connection)?;
+        ensure_all_valid(&manifest.closure, self.target, session)?;
         if let Some(staged) = staged {
             staged.place_all(&manifest.project)?;
         }
-        let record = opening.complete(&manifest, project.path(), connection)?;
+        let record = opening.complete(&manifest, project.path(), session)?;
         Ok((record, new_paths))
     }
 
@@ -253,14 +268,14 @@ impl Work<'_> {
 
     /// Imports the wanted paths, directly if this user owns the store.
     fn import_closure(&self, reader: Reader<Source>, file: &Path, wanted: &[bool]) -> Result<()> {
-        let (nix, report) = (self.target.nix()?, self.report);
+        let (target, report) = (self.target, self.report);
         let closure = reader.manifest().closure.clone();
-        if let Some(direct) = direct::Direct::prepare(nix, &closure, wanted, file, report)? {
+        if let Some(direct) = direct::Direct::prepare(target, &closure, wanted, file, report)? {
             let unpack = || unpack::segments(reader, &direct, self.threads, report);
             let outcome = direct.while_registering(unpack);
             return direct.finish(outcome);
         }
-        let uploads = daemon::Uploads::new(nix, &closure, wanted, file);
+        let uploads = daemon::Uploads::new(target.nix()?, &closure, wanted, file);
         unpack::segments(reader, &uploads, self.threads, report)
     }
 }
@@ -279,9 +294,9 @@ fn skip_closure(mut reader: Reader<Source>, file: &Path, report: &Report) -> Res
 
 /// Checks that all paths are valid now, and that each is the one of the bundle: another process may
 /// have been faster with one. Asks the store itself rather than trusting shellpack's bookkeeping.
-fn ensure_all_valid(closure: &Closure, target: &Target, connection: &mut Connection) -> Result<()> {
-    let _held = present::hold_and_compare(closure, connection)?;
-    let missing = target.missing(closure, connection)?;
+fn ensure_all_valid(closure: &Closure, target: &Target, session: &mut Session) -> Result<()> {
+    let _held = present::hold_and_compare(closure, session)?;
+    let missing = target.missing(closure, session)?;
     match missing.iter().position(|missing| *missing) {
         Some(index) => Err(Error::NotImported(
             closure.store.print(&closure.paths[index].path),

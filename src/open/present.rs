@@ -4,8 +4,7 @@
 use std::collections::HashSet;
 
 use crate::error::{Conflict, Result};
-use crate::nix::daemon::Connection;
-use crate::target::Target;
+use crate::target::{Session, Target};
 use shellpack_format::bundle::manifest::Closure;
 use shellpack_format::store::store_path::StorePath;
 
@@ -15,13 +14,13 @@ pub(super) fn ensure_alone(
     closure: &Closure,
     missing: &[bool],
     target: &Target,
-    connection: &mut Connection,
+    session: &mut Session,
 ) -> Result<()> {
     let both = closure.paths.iter().zip(missing);
     let wanted = both.filter(|(_, missing)| **missing);
     let paths: Vec<StorePath> = wanted.map(|(path, _)| path.path.clone()).collect();
     let store = &closure.store;
-    let others = target.others_with_hash_parts(store, &paths, connection)?;
+    let others = target.others_with_hash_parts(store, &paths, session)?;
     match others.first() {
         None => Ok(()),
         Some((path, other)) => Err(Conflict::OneHashPart {
@@ -34,14 +33,11 @@ pub(super) fn ensure_alone(
 
 /// Holds every path by a temporary root, then asks which are missing. Paths that are valid now stay
 /// valid.
-pub(super) fn hold_and_compare(
-    closure: &Closure,
-    connection: &mut Connection,
-) -> Result<Vec<bool>> {
+pub(super) fn hold_and_compare(closure: &Closure, session: &mut Session) -> Result<Vec<bool>> {
     let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
     for path in &paths {
-        connection.add_temp_root(path)?;
+        session.add_temp_root(path)?;
     }
-    let valid: HashSet<_> = connection.valid_paths(&paths)?.into_iter().collect();
+    let valid: HashSet<_> = session.valid_paths(&paths)?.into_iter().collect();
     Ok(paths.iter().map(|path| !valid.contains(path)).collect())
 }

@@ -17,43 +17,84 @@ const ALL_USERS: &str = "/var/lib/shellpack";
 const STARTED_BY: [&str; 3] = ["SUDO_UID", "PKEXEC_UID", "DOAS_USER"];
 
 /// Whose a record is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// The user's who opened it.
     User,
     /// All users' of this machine.
     AllUsers,
+    /// All users' of the store in this directory.
+    Store(PathBuf),
 }
 
 impl Scope {
     /// The directory of these records.
-    pub(super) fn directory(self) -> Result<PathBuf> {
+    pub(super) fn directory(&self) -> Result<PathBuf> {
         let state = match self {
-            Self::AllUsers => set("SHELLPACK_ALL_USERS").unwrap_or_else(|| ALL_USERS.into()),
-            Self::User => state_home()?.join("shellpack"),
+            Self::AllUsers => all_users(),
+            Self::User => home_of(&STATE)?.join("shellpack"),
+            Self::Store(dir) => dir.join("shellpack"),
         };
         Ok(state.join("roots"))
     }
+
+    /// The directory of the store of ours that bundles go into if Nix's cannot take them.
+    pub(crate) fn own_store(&self) -> Result<PathBuf> {
+        Ok(match self {
+            Self::AllUsers => all_users(),
+            Self::User => home_of(&DATA)?.join("shellpack"),
+            Self::Store(dir) => dir.clone(),
+        })
+    }
 }
 
-/// `$XDG_STATE_HOME`, or else `.local/state` in the home directory. If the one that the variables name
-/// is another user's, the home directory is that of `/etc/passwd`.
-fn state_home() -> Result<PathBuf> {
-    let named = named_state_home().ok_or(NotThere::NoHome)?;
+/// A kind of files, by the rules of XDG: the variable that names their directory, and the usual one, in
+/// the home directory.
+struct Xdg {
+    variable: &'static str,
+    usual: &'static str,
+}
+
+const STATE: Xdg = Xdg {
+    variable: "XDG_STATE_HOME",
+    usual: ".local/state",
+};
+const DATA: Xdg = Xdg {
+    variable: "XDG_DATA_HOME",
+    usual: ".local/share",
+};
+
+fn all_users() -> PathBuf {
+    set("SHELLPACK_ALL_USERS").unwrap_or_else(|| ALL_USERS.into())
+}
+
+/// The directory of a kind of files. If the one that the variables name is another user's, the home
+/// directory is that of `/etc/passwd`.
+fn home_of(kind: &Xdg) -> Result<PathBuf> {
+    let named = named_home_of(kind).ok_or(NotThere::NoHome)?;
     if is_anothers(&named)
         && let Some(home) = own_home()
     {
-        return Ok(home.join(".local/state"));
+        return Ok(home.join(kind.usual));
     }
     Ok(named)
 }
 
 /// The values of the variables.
-fn named_state_home() -> Option<PathBuf> {
-    set("XDG_STATE_HOME").or_else(|| {
+fn named_home_of(kind: &Xdg) -> Option<PathBuf> {
+    set(kind.variable).or_else(|| {
         let home = std::env::var_os("HOME").filter(|home| !home.is_empty())?;
-        Some(Path::new(&home).join(".local/state"))
+        Some(Path::new(&home).join(kind.usual))
     })
+}
+
+/// Whether a directory is in this user's home.
+pub(crate) fn is_at_home(dir: &Path) -> bool {
+    let named = std::env::var_os("HOME").map(PathBuf::from);
+    let homes = named.into_iter().chain(own_home());
+    let homes = homes.filter(|home| home.is_absolute() && home != Path::new("/"));
+    let mut homes = homes.filter_map(|home| fs::canonicalize(home).ok());
+    homes.any(|home| dir.starts_with(home))
 }
 
 /// The directory that a variable names.
@@ -82,7 +123,7 @@ pub(crate) fn opens_for_others(place: &Path) -> bool {
     };
     geteuid().is_root()
         && (STARTED_BY.into_iter().any(is_another)
-            || named_state_home().is_some_and(|home| is_anothers(&home))
+            || named_home_of(&STATE).is_some_and(|home| is_anothers(&home))
             || is_anothers(place))
 }
 

@@ -10,7 +10,6 @@ use serde::Serialize;
 use crate::error::{Damage, Result};
 use crate::opened::{Place, Record, Scope};
 use crate::report::utc;
-use crate::target::Target;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::StoreDir;
@@ -49,6 +48,8 @@ pub(crate) struct Listed {
     missing_roots: Vec<String>,
     /// The directory of the record.
     record: String,
+    /// The directory of the store that has its paths, if it is not Nix's.
+    store: Option<String>,
     /// Whether root opened it for all users of this machine.
     for_all_users: bool,
     /// Whether it is the one of its name that was opened last: the name alone means this one.
@@ -81,9 +82,9 @@ struct ListedProject {
     time: SystemTime,
 }
 
-/// Reads all records.
-pub(crate) fn list(target: &Target) -> Result<Listing> {
-    let records = Record::all()?;
+/// Reads all records; of bundles in one store of ours, if that is named.
+pub(crate) fn list(store: Option<&Path>) -> Result<Listing> {
+    let records = Record::all(store)?;
     let number = |name: &str| {
         let same = records.iter().filter(|record| record.name() == name);
         same.count()
@@ -91,7 +92,7 @@ pub(crate) fn list(target: &Target) -> Result<Listing> {
     let mut bundles = Vec::new();
     for record in &records {
         let is_ambiguous = number(record.name()) > 1;
-        let listed = Listed::of(record, is_ambiguous, target);
+        let listed = Listed::of(record, is_ambiguous)?;
         // A record that was removed meanwhile is not damaged.
         bundles.extend(record.path().symlink_metadata().is_ok().then_some(listed));
     }
@@ -106,7 +107,7 @@ pub(crate) fn list(target: &Target) -> Result<Listing> {
 /// One record, from its directory, as `list --verbose` shows it.
 pub fn described(dir: &Path) -> String {
     let record = Record::at(dir, Scope::User);
-    let bundles = vec![Listed::of(&record, false, &Target::here())];
+    let bundles = Listed::of(&record, false).into_iter().collect();
     Listing { bundles }.text(None, true)
 }
 
@@ -119,9 +120,9 @@ impl Listing {
 }
 
 impl Listed {
-    fn of(record: &Record, is_ambiguous: bool, target: &Target) -> Self {
+    fn of(record: &Record, is_ambiguous: bool) -> Result<Self> {
         let projects: Vec<_> = record.places().iter().map(ListedProject::of).collect();
-        let roots = record.roots(target).into_iter();
+        let roots = record.roots(&record.target()?).into_iter();
         let there = roots.filter(|root| root.exists);
         let mut listed = Self {
             name: record.name().to_owned(),
@@ -139,6 +140,7 @@ impl Listed {
                 .collect(),
             missing_roots: Vec::new(),
             record: record.path().to_string_lossy().into_owned(),
+            store: record.store().map(|dir| dir.to_string_lossy().into_owned()),
             for_all_users: record.is_for_all(),
             newest: true,
             is_ambiguous,
@@ -147,7 +149,7 @@ impl Listed {
             Ok((manifest, digest)) => listed.describe(&manifest, digest),
             Err(damage) => listed.problem = Some(damage.to_string()),
         }
-        listed
+        Ok(listed)
     }
 
     fn describe(&mut self, manifest: &Manifest, digest: Digest) {

@@ -4,6 +4,7 @@
 //! bundle is named, the beginning of its name or digest is enough if no other one begins like that.
 
 use std::cmp::Reverse;
+use std::path::Path;
 use std::time::SystemTime;
 
 use super::{DIGITS, Record};
@@ -18,9 +19,9 @@ pub(crate) struct Meant {
     records: Vec<Record>,
 }
 
-/// Finds the bundles that a text names.
-pub(crate) fn meant(text: &str) -> Result<Meant> {
-    let mut records = Record::all()?;
+/// Finds the bundles that a text names, in one store of ours if that is named.
+pub(crate) fn meant(text: &str, store: Option<&Path>) -> Result<Meant> {
+    let mut records = Record::all(store)?;
     if records.is_empty() {
         return Err(NotThere::NothingOpened.into());
     }
@@ -36,7 +37,7 @@ pub(crate) fn meant(text: &str) -> Result<Meant> {
 /// Each name with which a user can mean a bundle, and where that bundle is. Where several bundles share
 /// a name, their full names follow it.
 pub(crate) fn names_to_type() -> Result<Vec<(String, String)>> {
-    let mut records = Record::all()?;
+    let mut records = Record::all(None)?;
     records.sort_by_cached_key(|record| (record.name().to_owned(), Reverse(record.last_opened())));
     let mut names = Vec::new();
     for same in records.chunk_by(|a, b| a.name() == b.name()) {
@@ -148,8 +149,6 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::super::Scope;
     use super::*;
 

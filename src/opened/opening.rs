@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::Record;
 use crate::error::{Error, Result};
-use crate::nix::daemon::Connection;
+use crate::target::Session;
 use shellpack_format::bundle::manifest::Manifest;
 
 /// How often to make a record again if another process removes it meanwhile.
@@ -29,14 +29,14 @@ impl Opening {
         record: Record,
         manifest: &Manifest,
         bytes: &[u8],
-        connection: &mut Connection,
+        session: &mut Session,
     ) -> Result<Self> {
         let opening = Self {
             is_new: !record.path().exists(),
             record,
             manifest: bytes.to_vec(),
         };
-        retrying(|| opening.make(manifest, connection))?;
+        retrying(|| opening.make(manifest, session))?;
         Ok(opening)
     }
 
@@ -45,11 +45,11 @@ impl Opening {
         mut self,
         manifest: &Manifest,
         project: &Path,
-        connection: &mut Connection,
+        session: &mut Session,
     ) -> Result<Record> {
         retrying(|| {
             // `remove`, or another opening that failed, may have removed it meanwhile.
-            self.make(manifest, connection)?;
+            self.make(manifest, session)?;
             self.record.add_place(project)?;
             self.record.write_manifest(&self.manifest)
         })?;
@@ -57,12 +57,13 @@ impl Opening {
         Ok(self.record.clone())
     }
 
-    fn make(&self, manifest: &Manifest, connection: &mut Connection) -> Result<()> {
+    fn make(&self, manifest: &Manifest, session: &mut Session) -> Result<()> {
         let dir = self.record.path();
         // No other user writes to it, whatever the umask is.
         let made = DirBuilder::new().recursive(true).mode(0o755).create(dir);
         made.map_err(Error::io("create", dir))?;
-        self.record.hold(manifest, connection)
+        self.record.note_store(session)?;
+        self.record.hold(manifest, session)
     }
 }
 

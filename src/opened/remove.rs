@@ -1,6 +1,6 @@
 //! Removes the records of bundles, and with them the garbage collection roots. Project files stay.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -10,15 +10,25 @@ use crate::opened::{Place, Record, meant};
 use crate::report::{Event, Labelled, Phase, Report, count, human};
 use crate::target::Target;
 use crate::text::shown;
-use shellpack_format::store::store_path::StorePath;
+
+mod garbage;
+
+use garbage::{Freed, Garbage};
 
 /// The request.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     /// The bundles to remove.
     pub names: Vec<String>,
+    /// The directory of the store of ours that has them; by default any store.
+    pub store: Option<PathBuf>,
     /// Whether the newest of each stays, and all others of its name are removed.
     pub all_but_newest: bool,
+    /// Whether to only tell what would be removed.
+    pub dry_run: bool,
+    /// Whether to remove what nothing needs from a store that other machines may use.
+    pub collect: bool,
 }
 
 /// Removed records, as `remove --json` prints them.
@@ -28,24 +38,18 @@ pub struct Options {
 pub(crate) struct Removed {
     #[serde(rename = "removed")]
     names: Vec<String>,
+    /// Whether nothing was removed.
+    dry_run: bool,
     /// Project directories that still exist.
     projects: Vec<PathBuf>,
-    /// The paths that the roots protected, if Nix could be asked.
+    /// The paths in Nix's store that the roots protected, if Nix could be asked.
     garbage: Option<Garbage>,
-}
-
-/// The store paths that the removed roots protected. Bytes are those of NARs.
-#[derive(Debug, Default, Serialize)]
-struct Garbage {
-    /// Paths that nothing else protects.
-    paths: usize,
-    bytes: u64,
-    /// Paths that something else protects: other roots, or a running program.
-    kept: usize,
+    /// The stores of ours.
+    freed: Vec<Freed>,
 }
 
 /// Removes records, even damaged ones: all of them, or none if one cannot be found.
-pub(crate) fn remove(options: &Options, target: &Target, report: &Report) -> Result<Removed> {
+pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
     report.emit(Event::Phase(Phase::Check));
     let records = meant_by(options)?;
     if let Some(record) = records.iter().find(|record| !is_removable(record)) {
@@ -53,32 +57,66 @@ pub(crate) fn remove(options: &Options, target: &Target, report: &Report) -> Res
         return Err(NotThere::ForAllUsers { id }.into());
     }
     let projects = projects(&records);
+    let stores = garbage::own_stores(&records)?;
+    let (own, of_nix): (Vec<_>, Vec<_>) = records
+        .iter()
+        .cloned()
+        .partition(|record| record.store().is_some());
+    let garbage = in_nixs_store(&of_nix, options, report)?;
+    if !options.dry_run {
+        report.ensure_not_interrupted()?;
+        own.iter().try_for_each(Record::remove)?;
+    }
+    let mut freed = Vec::new();
+    for (store, is_shared) in stores {
+        let is_left = is_shared && !options.collect;
+        let collected = (!is_left && store.exists())
+            .then(|| garbage::collected(&store, &own, options.dry_run, report));
+        freed.push(Freed {
+            store: store.dir().to_owned(),
+            garbage: collected.transpose()?,
+        });
+    }
+    report.emit(Event::PhaseDone);
+    Ok(Removed {
+        names: records.iter().map(Record::full_name).collect(),
+        dry_run: options.dry_run,
+        projects,
+        garbage,
+        freed,
+    })
+}
+
+/// Removes records of Nix's store, and asks Nix what that frees. A record can be removed without Nix.
+fn in_nixs_store(
+    records: &[Record],
+    options: &Options,
+    report: &Report,
+) -> Result<Option<Garbage>> {
+    if records.is_empty() || options.dry_run {
+        return Ok(None);
+    }
+    let target = Target::here();
     let waiting = report.waiting("Nix's store to answer");
-    // A record can be removed without Nix.
-    let held = held(&records, target);
+    let held = garbage::held(records, &target);
     drop(waiting);
     report.ensure_not_interrupted()?;
     records.iter().try_for_each(Record::remove)?;
     let waiting = report.waiting("Nix to look for garbage");
-    let garbage = held.and_then(|held| garbage(&held, target));
+    let garbage = held.and_then(|held| garbage::in_nixs_store(&held, &target));
     drop(waiting);
-    report.emit(Event::PhaseDone);
     if let Err(error) = &garbage {
         let text = format!("could not find out what a garbage collection would free: {error}");
         report.emit(Event::Warning(&text));
     }
-    Ok(Removed {
-        names: records.iter().map(Record::full_name).collect(),
-        projects,
-        garbage: garbage.ok(),
-    })
+    Ok(garbage.ok())
 }
 
 /// The records to remove, each once.
 fn meant_by(options: &Options) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     for name in &options.names {
-        let meant = meant(name)?;
+        let meant = meant(name, options.store.as_deref())?;
         if options.all_but_newest {
             records.extend_from_slice(meant.all_but_newest()?);
         } else {
@@ -107,33 +145,6 @@ fn projects(records: &[Record]) -> Vec<PathBuf> {
     projects
 }
 
-/// All paths that the records' roots protect, with the sizes of their NARs.
-fn held(records: &[Record], target: &Target) -> Result<BTreeMap<StorePath, u64>> {
-    let nix = target.nix()?;
-    let roots: Vec<_> = records
-        .iter()
-        .flat_map(|record| record.roots(target))
-        .collect();
-    let paths = roots
-        .iter()
-        .filter_map(|root| nix.store.containing(root.path.to_str()?));
-    nix.connect()?.reachable(paths.map(|(path, _)| path))
-}
-
-fn garbage(held: &BTreeMap<StorePath, u64>, target: &Target) -> Result<Garbage> {
-    let dead = target.nix()?.dead_paths()?;
-    let mut garbage = Garbage::default();
-    for (path, size) in held {
-        if dead.contains(path) {
-            garbage.paths += 1;
-            garbage.bytes += size;
-        } else {
-            garbage.kept += 1;
-        }
-    }
-    Ok(garbage)
-}
-
 impl Removed {
     /// The result as text.
     pub(crate) fn text(&self) -> String {
@@ -141,7 +152,12 @@ impl Removed {
         if self.names.is_empty() {
             text.line("removed", "nothing: there is no older one");
         }
-        for (label, name) in labels("removed").zip(&self.names) {
+        let done = if self.dry_run {
+            "would remove"
+        } else {
+            "removed"
+        };
+        for (label, name) in labels(done).zip(&self.names) {
             text.line(label, name);
         }
         for (label, project) in labels("project").zip(&self.projects) {
@@ -149,6 +165,9 @@ impl Removed {
         }
         if let Some(garbage) = self.garbage.as_ref().filter(|_| !self.names.is_empty()) {
             garbage.lines(&mut text);
+        }
+        for freed in &self.freed {
+            freed.lines(self.dry_run, &mut text);
         }
         text.finish()
     }
@@ -180,5 +199,29 @@ impl Garbage {
                 ),
             );
         }
+    }
+}
+
+impl Freed {
+    fn lines(&self, is_dry_run: bool, text: &mut Labelled) {
+        let store = shown(&self.store);
+        let Some(garbage) = &self.garbage else {
+            text.line(
+                "garbage",
+                &format!("not looked for in {store}: other machines may be using it"),
+            );
+            text.line(
+                "",
+                "once nothing runs from it on any machine: shellpack remove --collect",
+            );
+            return;
+        };
+        let (size, paths) = (human(garbage.bytes), count(garbage.paths, "store path"));
+        let said = match garbage.paths {
+            0 => format!("nothing to free in {store}"),
+            _ if is_dry_run => format!("{size} in {paths} would be freed in {store}"),
+            _ => format!("{size} in {paths} are freed in {store}"),
+        };
+        text.line("garbage", &said);
     }
 }

@@ -13,8 +13,7 @@ use std::path::{Path, PathBuf};
 use super::Record;
 use crate::error::{Error, Result};
 use crate::nix;
-use crate::nix::daemon::Connection;
-use crate::target::Target;
+use crate::target::{Session, Target};
 use shellpack_format::bundle::manifest::Manifest;
 
 /// A root of a record.
@@ -29,10 +28,10 @@ pub(crate) struct Root {
 impl Record {
     /// Makes all roots that do not exist yet, and those that lead elsewhere again. Paths that are not
     /// valid yet are protected as soon as they are.
-    pub(crate) fn hold(&self, manifest: &Manifest, connection: &mut Connection) -> Result<()> {
+    pub(crate) fn hold(&self, manifest: &Manifest, session: &mut Session) -> Result<()> {
         for (link, path) in self.roots_of(manifest) {
             ensure_leads_to(&path, &link).map_err(Error::io("create", &link))?;
-            connection.add_indirect_root(&link)?;
+            session.add_indirect_root(&link)?;
         }
         Ok(())
     }

@@ -82,6 +82,27 @@ impl Machine {
         machine.owned_by_a_user(&["home"]).run_by_root()
     }
 
+    /// Machine B of an ordinary user, with no Nix. `/nix` is empty and root's.
+    pub(crate) fn bare() -> Self {
+        let machine = Self::unbuilding("/home/alice");
+        machine.remove_nix();
+        machine.owned_by_a_user(&["home"])
+    }
+
+    /// Leaves a `PATH` with all programs but Nix's.
+    fn remove_nix(&self) {
+        let programs = self.home(".programs");
+        fs::create_dir_all(&programs).unwrap();
+        for dir in ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"] {
+            for program in fs::read_dir(dir).into_iter().flatten().flatten() {
+                let name = program.file_name();
+                if !name.to_string_lossy().starts_with("nix") {
+                    let _ = std::os::unix::fs::symlink(program.path(), programs.join(name));
+                }
+            }
+        }
+    }
+
     fn unbuilding(home: &str) -> Self {
         let machine = Self::new("b-", home).with_room(Room::sealed);
         machine.configure("max-jobs = 0");

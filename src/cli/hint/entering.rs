@@ -8,6 +8,12 @@ use shellpack_format::bundle::manifest::shell_typed;
 pub(super) fn of(error: &Error) -> Option<String> {
     let hint = match error {
         Error::NoPlace(no_place) => return Some(for_another_place(no_place)),
+        Error::NotEntered(NotEntered::OnlyInside { name, .. }) => {
+            return Some(format!(
+                "let shellpack run the tool: shellpack run {} -- CMD",
+                shell_typed(name)
+            ));
+        }
         Error::NotEntered(NotEntered::NoStructuredAttributes) => "enter it without --no-eval",
         Error::Drift {
             can_build: true, ..

@@ -117,7 +117,19 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
             this_command_without_evaluation()
         )),
         Unfit::TooLittleMemory { .. } => Some(MORE_MEMORY.to_owned()),
-        Unfit::WrongStore { .. } => None,
+        Unfit::WrongStore { .. } | Unfit::KernelTooOld { .. } => None,
+        Unfit::NoNixForStore { .. } => Some(format!(
+            "enter it as it was packed: {}",
+            this_command_without_evaluation()
+        )),
+        Unfit::NoStoreThere { .. } => Some(format!(
+            "name another directory: {} --store DIR",
+            this_command()
+        )),
+        Unfit::OtherSchema { .. } => Some(format!(
+            "use another directory: {} --store DIR",
+            this_command()
+        )),
         Unfit::Conflict(conflict) => Some(conflict_with(conflict)),
         Unfit::StoreElsewhere { is_set, .. } => Some(use_nix(*is_set)),
         Unfit::DaemonOfOthers {

@@ -11,7 +11,7 @@ use crate::text::message;
 pub(super) fn run(command: Env) -> Result<()> {
     let (as_json, dotenv, direnv) = (command.json, command.dotenv, command.direnv);
     let options = command.options();
-    let (shell, hook) = (options.shell.clone(), options.hook);
+    let (shell, hook) = (options.which.shell.clone(), options.hook);
     let Environment { name, exported } = env::env(&options)?;
     let text = if as_json {
         json(&exported.here())?

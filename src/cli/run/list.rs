@@ -5,10 +5,9 @@ use crate::cli::{Global, List};
 use crate::error::Result;
 use crate::opened::list;
 use crate::report::{Event, Report};
-use crate::target::Target;
 
 pub(super) fn run(command: &List, global: &Global, report: &Report) -> Result<()> {
-    let listing = list::list(&Target::here())?;
+    let listing = list::list(command.store.dir().as_deref())?;
     if command.json {
         return print(&json(&listing.bundles)?);
     }

@@ -5,11 +5,10 @@ use crate::cli::{Global, Remove};
 use crate::error::Result;
 use crate::opened::remove;
 use crate::report::Report;
-use crate::target::Target;
 
 pub(super) fn run(command: Remove, global: &Global, report: &Report) -> Result<()> {
     let as_json = command.json;
-    let removed = remove::remove(&command.options(), &Target::here(), report)?;
+    let removed = remove::remove(&command.options(), report)?;
     if as_json {
         return print(&json(&removed)?);
     }

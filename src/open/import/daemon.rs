@@ -5,10 +5,10 @@
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::lock::ensure_lockable;
 use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
+use crate::nix::locks::ensure_lockable;
 use crate::unpack::{self, Destination, NarSink};
 use shellpack_format::bundle::BadBundle;
 use shellpack_format::bundle::manifest::Closure;

@@ -5,14 +5,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::lock::{CollectorLock, ImportLock, PathLock};
+use crate::nix::locks::{CollectorLock, ImportLock, PathLock};
 use rustix::fs::Mode;
 
 use crate::error::{Conflict, Error, Result};
 use crate::limits::{self, RaisedFiles};
-use crate::nix::Nix;
 use crate::nix::database::Database;
 use crate::report::Report;
+use crate::target::{Location, Target};
 use crate::tree::delete_tree;
 use crate::unpack::{self, Destination};
 use shellpack_format::bundle::BadBundle;
@@ -36,6 +36,9 @@ pub(super) struct Direct<'a> {
     wanted: &'a [bool],
     bundle: &'a Path,
     report: &'a Report,
+    location: Location,
+    /// Whether no Nix manages the store, so that all that Nix would do is done here.
+    is_ours: bool,
     store: File,
     state: Mutex<State>,
     /// Signals that there is something to sync, or that all work is done.
@@ -48,26 +51,24 @@ pub(super) struct Direct<'a> {
 }
 
 impl<'a> Direct<'a> {
-    /// Takes the store's locks. `None` if a daemon owns the store, or if a path needs more than a
-    /// row in the known schema.
+    /// Takes the store's locks. `None` if a daemon owns the store, or if a path needs more than Nix's
+    /// known schema has.
     pub(super) fn prepare(
-        nix: &Nix,
+        target: &Target,
         closure: &'a Closure,
         wanted: &'a [bool],
         bundle: &'a Path,
         report: &'a Report,
     ) -> Result<Option<Self>> {
-        if !nix.owns_store() || !closure.paths.iter().all(is_simple) {
-            return Ok(None);
-        }
-        let Some(database) = Database::open(&nix.state, &nix.store)? else {
+        let Some(database) = database_of(target, closure)? else {
             return Ok(None);
         };
-        let dir = nix.store.as_path();
+        let location = target.location()?;
+        let dir = &location.files;
         let files = RaisedFiles::raise();
         let locks = (
-            ImportLock::take(&nix.state, report)?,
-            CollectorLock::take(&nix.state, report)?,
+            ImportLock::take(&location.state, report)?,
+            CollectorLock::take(&location.state, report)?,
         );
         let valid = wanted.iter().map(|wanted| !wanted).collect();
         let state = Mutex::new(State::new(database, valid, limits::files_left()));
@@ -80,6 +81,8 @@ impl<'a> Direct<'a> {
             wanted,
             bundle,
             report,
+            is_ours: target.as_portable().is_some(),
+            location,
             store,
             state,
             changed: Condvar::new(),
@@ -90,7 +93,8 @@ impl<'a> Direct<'a> {
     }
 
     fn place(&self, index: usize) -> PathBuf {
-        self.closure.store.join(&self.closure.paths[index].path)
+        let path = &self.closure.paths[index].path;
+        self.location.files.join(path.base_name())
     }
 
     /// Fails if another path has the hash part of this one, so that it may be in the place of its lock.
@@ -108,6 +112,18 @@ impl<'a> Direct<'a> {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The database to write to, if this process may.
+fn database_of(target: &Target, closure: &Closure) -> Result<Option<Database>> {
+    if let Some(store) = target.as_portable() {
+        return Ok(Some(store.database()?));
+    }
+    let nix = target.nix()?;
+    if !nix.owns_store() || !closure.paths.iter().all(is_simple) {
+        return Ok(None);
+    }
+    Database::open(&nix.state, &nix.store)
 }
 
 /// Whether a row in the database is all that a path needs. The outputs of a derivation have rows of
@@ -134,7 +150,8 @@ impl Destination for Direct<'_> {
         let path = &self.closure.paths[index].path;
         self.ensure_alone(path)?;
         let lock = PathLock::take(&place, self.report)?;
-        if self.lock().database.is_valid(path)? {
+        let is_there = !self.is_ours || place.symlink_metadata().is_ok();
+        if is_there && self.lock().database.is_valid(path)? {
             // Another process was faster.
             return Ok(Tree::present(self, index));
         }

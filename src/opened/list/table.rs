@@ -58,6 +58,8 @@ impl Row {
         let newest = (listed.is_ambiguous && listed.newest)
             .then(|| format!("the newest: shellpack enter {}", shell_typed(&listed.name)));
         let for_all = listed.for_all_users.then(|| "for all users".to_owned());
+        let store = listed.store.as_ref().filter(|store| *store != "/");
+        let store = store.map(|store| format!("in the store in {}", printable_line(store)));
         let projects = listed.projects.iter().map(|project| {
             let gone = if project.exists { "" } else { " (gone)" };
             format!("{}{gone}", printable_line(&project.directory))
@@ -70,6 +72,7 @@ impl Row {
                 .chain(newest)
                 .chain(shells)
                 .chain(for_all)
+                .chain(store)
                 .chain(projects)
                 .chain(roots)
                 .collect(),

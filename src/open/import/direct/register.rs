@@ -1,7 +1,8 @@
 //! Syncs unpacked trees to disk and registers them, beside the threads that unpack: otherwise the
 //! disk would be idle until the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
 use std::sync::PoisonError;
 use std::thread::{Builder, ScopedJoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,11 +11,14 @@ use super::{Direct, PathLock};
 use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::media::sync::{Extent, Syncing};
-use crate::nix::database::Database;
+use crate::nix::database::{Database, Outputs};
 use crate::report::{Event, Phase, human};
 use crate::text::shown;
 use crate::tree;
+use shellpack_format::store::content_address::ContentAddress;
+use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::path_info::PathInfo;
+use shellpack_format::store::store_path::StorePath;
 
 /// How many unpacked paths start a registration. Each keeps a lock file open.
 const BATCH: usize = 256;
@@ -221,22 +225,50 @@ impl Direct<'_> {
         if ready.is_empty() {
             return Ok(());
         }
-        let infos: Vec<PathInfo> = ready
-            .iter()
-            .map(|&index| self.closure.path_info(index))
-            .collect();
+        let infos: Vec<_> = ready.iter().map(|&index| self.info(index)).collect();
+        let outputs = self.outputs(&ready)?;
         let time = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(1, |since| since.as_secs());
         let mut state = self.lock();
-        state.database.register(
-            &infos.iter().collect::<Vec<_>>(),
-            i64::try_from(time).unwrap_or(i64::MAX),
-        )?;
+        let time = i64::try_from(time).unwrap_or(i64::MAX);
+        state.database.register(&infos, &outputs, time)?;
         for index in ready {
             state.unpacked.remove(&index);
         }
         Ok(())
+    }
+
+    /// The record of a path. A store of ours has no claims that nothing has checked.
+    fn info(&self, index: usize) -> PathInfo {
+        let info = self.closure.path_info(index);
+        let claim = info.ca.as_deref().and_then(ContentAddress::parse);
+        let is_checked = claim.is_some_and(|claim| claim.is_checked());
+        PathInfo {
+            ca: info.ca.filter(|_| is_checked),
+            ..info
+        }
+    }
+
+    /// The outputs of the derivations among these paths, which Nix looks up in its database.
+    fn outputs(&self, ready: &[usize]) -> Result<HashMap<StorePath, Outputs>> {
+        let paths = ready
+            .iter()
+            .map(|&index| (index, &self.closure.paths[index].path));
+        let derivations = paths.filter(|(_, path)| path.is_derivation());
+        let outputs = derivations.map(|(index, path)| {
+            let place = self.place(index);
+            let bytes = fs::read(&place).map_err(Error::io("read", &place))?;
+            let derivation = Derivation::parse(&bytes, &self.closure.store);
+            let derivation = derivation.map_err(|source| Error::BadDerivation {
+                path: path.clone(),
+                source,
+            })?;
+            let known = derivation.outputs.into_iter();
+            let known = known.filter_map(|(name, path)| Some((name, path?)));
+            Ok((path.clone(), known.collect()))
+        });
+        outputs.collect()
     }
 
     /// After Ctrl-C, only a moment is left for it: what is not registered then, the next import

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::super::lock::{self, PathLock};
+use crate::nix::locks::{self, PathLock};
 use crate::tree;
 
 /// The hidden subcommand. Its standard input is the lock.
@@ -27,7 +27,7 @@ pub(crate) fn hidden_entry(args: &[OsString]) -> Option<i32> {
     (subcommand == SUBCOMMAND).then(|| {
         let removed = tree::delete_tree(Path::new(place));
         if let Ok(held) = rustix::io::dup(rustix::stdio::stdin()) {
-            lock::give_up(Path::new(lock), &mut File::from(held));
+            locks::give_up(Path::new(lock), &mut File::from(held));
         }
         i32::from(removed.is_err())
     })

@@ -21,14 +21,14 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// The lock of one store path (`pathlocks.cc`). The process that creates the path holds it.
 #[derive(Debug)]
-pub(super) struct PathLock {
+pub(crate) struct PathLock {
     file: File,
     path: PathBuf,
 }
 
 impl PathLock {
     /// Waits for the lock of a store path.
-    pub(super) fn take(store_path: &Path, report: &Report) -> Result<Self> {
+    pub(crate) fn take(store_path: &Path, report: &Report) -> Result<Self> {
         let path = place_of_lock(store_path);
         loop {
             ensure_lockable(store_path)?;
@@ -44,17 +44,17 @@ impl PathLock {
     }
 
     /// The file that is locked. Whoever has a copy of it has the lock.
-    pub(super) fn file(&self) -> io::Result<File> {
+    pub(crate) fn file(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Leaves it to another process, which has a copy of the file.
-    pub(super) fn leave(self) {
+    pub(crate) fn leave(self) {
         std::mem::forget(self);
     }
 }
@@ -67,7 +67,7 @@ impl Drop for PathLock {
 
 /// Deletes a lock that is held, and marks it as Nix does, so that those who wait for it know that it is
 /// none any more. Whatever else is in its place by now is not ours to delete.
-pub(super) fn give_up(path: &Path, held: &mut File) {
+pub(crate) fn give_up(path: &Path, held: &mut File) {
     if held.metadata().is_ok_and(|own| is_at(path, &own)) && fs::remove_file(path).is_err() {
         // With the mark, it could never be taken again.
         return;
@@ -75,19 +75,27 @@ pub(super) fn give_up(path: &Path, held: &mut File) {
     let _ = held.write_all(b"d");
 }
 
-/// Keeps the garbage collector from starting. It is a shared lock; the collector needs an exclusive
+/// Keeps the garbage collector from starting: a shared lock. The collector itself needs an exclusive
 /// one.
 #[derive(Debug)]
-pub(super) struct CollectorLock {
+pub(crate) struct CollectorLock {
     _file: File,
 }
 
 impl CollectorLock {
     /// Waits for a running collection to end.
-    pub(super) fn take(state: &Path, report: &Report) -> Result<Self> {
+    pub(crate) fn take(state: &Path, report: &Report) -> Result<Self> {
         let path = state.join("gc.lock");
         let file = open(&path)?;
         lock(&file, Kind::Shared, &path, report)?;
+        Ok(Self { _file: file })
+    }
+
+    /// Becomes the garbage collector: waits for imports and other collections to end.
+    pub(crate) fn take_alone(state: &Path, report: &Report) -> Result<Self> {
+        let path = state.join("gc.lock");
+        let file = open(&path)?;
+        lock(&file, Kind::Exclusive, &path, report)?;
         Ok(Self { _file: file })
     }
 }
@@ -95,13 +103,13 @@ impl CollectorLock {
 /// Allows one import at a time: each holds many path locks, and two imports could wait for each
 /// other.
 #[derive(Debug)]
-pub(super) struct ImportLock {
+pub(crate) struct ImportLock {
     _file: File,
 }
 
 impl ImportLock {
     /// Waits for another import into this store to end.
-    pub(super) fn take(state: &Path, report: &Report) -> Result<Self> {
+    pub(crate) fn take(state: &Path, report: &Report) -> Result<Self> {
         let path = state.join("shellpack-import.lock");
         let file = open(&path)?;
         lock(&file, Kind::Exclusive, &path, report)?;
@@ -117,7 +125,7 @@ fn place_of_lock(store_path: &Path) -> PathBuf {
 
 /// Fails if something is in the place of a path's lock that is no lock: Nix would open it all the
 /// same, through a symlink, too, and delete it afterwards. So this is asked before Nix is given a path.
-pub(in crate::open) fn ensure_lockable(store_path: &Path) -> Result<()> {
+pub(crate) fn ensure_lockable(store_path: &Path) -> Result<()> {
     let path = place_of_lock(store_path);
     let there = match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -1,0 +1,119 @@
+//! The store that a bundle goes into: the one that the user names, else Nix's, else one of ours.
+
+use std::path::{Path, PathBuf};
+
+use super::Options;
+use crate::error::{Error, Result, Unfit};
+use crate::nix::places;
+use crate::opened::{Scope, is_at_home};
+use crate::portable::Portable;
+use crate::report::{Event, Report};
+use crate::target::Target;
+use crate::text::shown;
+
+/// The store that a user asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Store {
+    /// Nix's, or one of ours if there is no Nix, or if it does not take the bundle from this user.
+    #[default]
+    Any,
+    /// Nix's, and no other.
+    OfNix,
+    /// One of ours, in this directory.
+    Own(PathBuf),
+}
+
+impl Store {
+    /// From the value of an option: a directory, or Nix's own names for its store.
+    pub(crate) fn typed(text: Option<PathBuf>) -> Self {
+        match text {
+            None => Self::Any,
+            Some(text)
+                if ["auto", "daemon"]
+                    .iter()
+                    .any(|name| text == Path::new(name)) =>
+            {
+                Self::OfNix
+            }
+            Some(dir) => Self::Own(dir),
+        }
+    }
+}
+
+/// The first store to try. `is_complete` tells whether a store has all that the bundle has; `scope` is
+/// for whom it is opened.
+pub(super) fn first(
+    options: &Options,
+    scope: &Scope,
+    is_complete: impl Fn(&Target) -> bool,
+) -> Result<Target> {
+    let here = Target::here();
+    match &options.store {
+        Store::Own(dir) => return Ok(Target::portable(Portable::at(dir)?)),
+        Store::OfNix => return Ok(here),
+        Store::Any => {}
+    }
+    if places::is_installed() {
+        return Ok(here);
+    }
+    let root = Portable::at_root();
+    if root.nix().is_dir() && root.ensure_usable().is_ok() {
+        return Ok(Target::portable(root));
+    }
+    if is_complete(&here) {
+        return Ok(here);
+    }
+    own(scope)
+}
+
+/// The store to try after Nix's has failed with this error, which is told; else the error.
+pub(super) fn second(
+    error: Error,
+    options: &Options,
+    scope: &Scope,
+    report: &Report,
+) -> Result<Target> {
+    if options.store != Store::Any || !is_about_nixs_store(&error) {
+        return Err(error);
+    }
+    let target = own(scope)?;
+    let dir = target.as_portable().map(Portable::dir);
+    let dir = shown(dir.unwrap_or(Path::new("/"))).to_string();
+    let mut said = format!("{error}\nso it goes into the store in {dir}");
+    if let Some(hint) = (options.hint)(&error) {
+        said.push_str(&format!("; for Nix's store: {hint}"));
+    }
+    report.emit(Event::Warning(&said));
+    Ok(target)
+}
+
+/// Whether it is an error of Nix's store as a whole: it would be for any bundle, or for any user who is
+/// not trusted.
+fn is_about_nixs_store(error: &Error) -> bool {
+    let Error::Unfit(unfit) = error else {
+        return false;
+    };
+    matches!(
+        unfit,
+        Unfit::StoreElsewhere { .. }
+            | Unfit::NoDaemon
+            | Unfit::DaemonOfOthers { .. }
+            | Unfit::StoreOfAnother { .. }
+            | Unfit::UntrustedPaths(_)
+    )
+}
+
+/// The usual store of ours.
+fn own(scope: &Scope) -> Result<Target> {
+    Ok(Target::portable(Portable::at(&scope.own_store()?)?))
+}
+
+/// Whether a store is for others, too: one that a user named, outside of the home.
+pub(super) fn is_shared(options: &Options) -> Result<Option<PathBuf>> {
+    let Store::Own(dir) = &options.store else {
+        return Ok(None);
+    };
+    let store = Portable::at(dir)?;
+    let is_own = is_at_home(store.dir()) || store == Portable::at_root();
+    Ok((options.entry.is_none() && !is_own).then(|| store.dir().to_owned()))
+}

@@ -1,0 +1,112 @@
+//! Store paths that no record needs any more: in Nix's store they wait for Nix's garbage collector; a store
+//! of ours has none, so that they are removed with the record.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::media::FileSystem;
+use crate::opened::{Record, Scope};
+use crate::portable::{Collection, Portable};
+use crate::report::Report;
+use crate::target::Target;
+use shellpack_format::store::store_path::StorePath;
+
+/// The store paths that the removed roots protected. Bytes are those of NARs.
+#[derive(Debug, Default, Clone, Serialize)]
+pub(super) struct Garbage {
+    /// Paths that nothing else protects.
+    pub(super) paths: usize,
+    pub(super) bytes: u64,
+    /// Paths that something else protects: other roots, or a running program.
+    pub(super) kept: usize,
+}
+
+/// What became of a store of ours.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Freed {
+    /// The directory of the store.
+    pub(super) store: PathBuf,
+    /// The store paths that nothing needs; `None` if that was not asked, because other machines may use
+    /// them.
+    #[serde(flatten)]
+    pub(super) garbage: Option<Garbage>,
+}
+
+/// All paths that records' roots protect in Nix's store, with the sizes of their NARs.
+pub(super) fn held(records: &[Record], target: &Target) -> Result<BTreeMap<StorePath, u64>> {
+    let nix = target.nix()?;
+    let roots: Vec<_> = records
+        .iter()
+        .flat_map(|record| record.roots(target))
+        .collect();
+    let paths = roots
+        .iter()
+        .filter_map(|root| nix.store.containing(root.path.to_str()?));
+    nix.connect()?.reachable(paths.map(|(path, _)| path))
+}
+
+/// Those of them that nothing protects now.
+pub(super) fn in_nixs_store(held: &BTreeMap<StorePath, u64>, target: &Target) -> Result<Garbage> {
+    let dead = target.nix()?.dead_paths()?;
+    let mut garbage = Garbage::default();
+    for (path, size) in held {
+        if dead.contains(path) {
+            garbage.paths += 1;
+            garbage.bytes += size;
+        } else {
+            garbage.kept += 1;
+        }
+    }
+    Ok(garbage)
+}
+
+/// The stores of ours that have the paths of these records, and whether each is shared with others.
+pub(super) fn own_stores(records: &[Record]) -> Result<Vec<(Portable, bool)>> {
+    let mut stores: BTreeMap<PathBuf, bool> = BTreeMap::new();
+    for record in records {
+        if let Some(dir) = record.store() {
+            let is_shared = *record.scope() != Scope::User || is_on_a_network(&dir);
+            *stores.entry(dir).or_default() |= is_shared;
+        }
+    }
+    let stores = stores.into_iter();
+    stores
+        .map(|(dir, is_shared)| Ok((Portable::at(&dir)?, is_shared)))
+        .collect()
+}
+
+/// Whether other machines may use a directory, whose processes cannot be seen here.
+fn is_on_a_network(dir: &Path) -> bool {
+    let file_system = rustix::fs::statfs(dir).ok();
+    let magic = file_system.and_then(|it| u32::try_from(it.f_type).ok());
+    magic
+        .and_then(FileSystem::of_magic)
+        .is_some_and(FileSystem::is_of_a_network)
+}
+
+/// Removes what nothing needs from a store of ours; or only counts it, as if these records were gone.
+pub(super) fn collected(
+    store: &Portable,
+    gone: &[Record],
+    is_dry_run: bool,
+    report: &Report,
+) -> Result<Garbage> {
+    let dirs: BTreeSet<_> = gone.iter().map(Record::path).collect();
+    let is_gone = |link: &Path| link.parent().is_some_and(|dir| dirs.contains(dir));
+    let collection = Collection::begin(store, is_gone, report)?;
+    let kept = collection.kept();
+    let found = if is_dry_run {
+        collection.garbage()
+    } else {
+        collection.remove(report)?
+    };
+    Ok(Garbage {
+        paths: found.paths,
+        bytes: found.bytes,
+        kept,
+    })
+}

@@ -1,0 +1,73 @@
+//! The store paths that running processes use. A path in use is not removed.
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use super::store_dir;
+use shellpack_format::store::store_path::hash_part;
+
+/// The files of a process that name what it uses, and the links.
+const FILES: [&str; 2] = ["environ", "maps"];
+const LINKS: [&str; 3] = ["exe", "cwd", "root"];
+
+/// The hash parts of all store paths that processes of this machine name, as far as they can be read.
+/// A name does not tell in which directory the store is, so all of them count.
+pub(super) fn hash_parts_in_use() -> HashSet<String> {
+    let mut found = HashSet::new();
+    for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let is_process = process
+            .file_name()
+            .as_bytes()
+            .iter()
+            .all(u8::is_ascii_digit);
+        if is_process {
+            of_process(&process.path(), &mut found);
+        }
+    }
+    found
+}
+
+fn of_process(dir: &Path, found: &mut HashSet<String>) {
+    for file in FILES {
+        add_from(&fs::read(dir.join(file)).unwrap_or_default(), found);
+    }
+    let descriptors = fs::read_dir(dir.join("fd")).into_iter().flatten().flatten();
+    let descriptors = descriptors.map(|entry| entry.path());
+    let links = LINKS.map(|link| dir.join(link)).into_iter();
+    for link in links.chain(descriptors) {
+        if let Ok(target) = fs::read_link(link) {
+            add_from(target.as_os_str().as_bytes(), found);
+        }
+    }
+}
+
+/// Adds every hash part behind the name of a store, wherever that is on the host.
+fn add_from(bytes: &[u8], found: &mut HashSet<String>) {
+    let text = String::from_utf8_lossy(bytes);
+    let store = store_dir();
+    let parts = store.named_in(&text).filter_map(hash_part);
+    found.extend(parts.map(str::to_owned));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn store_paths_are_found_in_variables_and_in_other_places() {
+        let hash = "0123456789abcdfghijklmnpqrsvwxyz";
+        let mut found = HashSet::new();
+        for text in [
+            format!("PATH=/nix/store/{hash}-hello/bin\0HOME=/root"),
+            format!(
+                "7f00-7f01 r-xp 00 fe:00 1 /home/alice/.local/share/shellpack/nix/store/{hash}-x/lib.so"
+            ),
+        ] {
+            found.clear();
+            add_from(text.as_bytes(), &mut found);
+            assert_eq!(found, HashSet::from([hash.to_owned()]), "{text}");
+        }
+    }
+}
