@@ -49,6 +49,9 @@ pub fn main() -> ExitCode {
     if let Some(code) = hidden {
         std::process::exit(code);
     }
+    if let Some(untold) = room::host::hidden_entry(&args) {
+        return run::tell(&untold);
+    }
     let cli = Cli::try_parse_from(&args).unwrap_or_else(|error| tip::added(error).exit());
     run::run(cli)
 }

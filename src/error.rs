@@ -28,6 +28,7 @@ mod not_entered;
 mod not_there;
 mod output;
 mod parity;
+mod refusal;
 mod remedy;
 mod source;
 mod unfit;
@@ -48,6 +49,7 @@ pub(crate) use not_entered::NotEntered;
 pub(crate) use not_there::NotThere;
 pub(crate) use output::BadOutput;
 pub(crate) use parity::{BadParity, ParityFault};
+pub(crate) use refusal::{Purpose, Refusal};
 pub(crate) use remedy::Remedy;
 pub(crate) use source::BadSource;
 pub(crate) use unfit::Unfit;
@@ -234,10 +236,14 @@ pub enum Error {
 
     // Rooms and the rehearsal.
     /// Namespaces cannot be made.
-    #[error("could not make a room with no network: {operation} is not allowed here")]
+    #[error("could not make a room {purpose}: {operation} is not allowed here: {refusal}")]
     NamespacesForbidden {
+        /// What the room is for.
+        purpose: Purpose,
         /// The operation that was refused.
         operation: String,
+        /// What refuses it.
+        refusal: Refusal,
         /// Why.
         #[source]
         source: io::Error,

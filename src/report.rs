@@ -76,6 +76,11 @@ impl Report {
         self.verbose
     }
 
+    /// Whether a program reads what is told, as JSON.
+    pub(crate) fn is_for_program(&self) -> bool {
+        self.progress == Progress::Json
+    }
+
     /// A report that displays nothing and is never interrupted.
     pub fn silent() -> Self {
         Self::new(Progress::Never, true, Arc::default())
@@ -122,7 +127,7 @@ impl Report {
 
     /// A way to ask the user: none without a terminal, with `quiet`, or for a program.
     pub fn prompt(&self) -> Option<Prompt> {
-        let is_talk = !self.quiet && self.progress != Progress::Json;
+        let is_talk = !self.quiet && !self.is_for_program();
         is_talk
             .then(|| Prompt::new(&self.board, &self.interrupted))
             .flatten()

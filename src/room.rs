@@ -13,6 +13,8 @@
 //!                                 shellpack room-guard becomes it (guard.rs)
 //! ```
 //!
+//! [`HostRoom`] is the simpler kind of room: the host as it is, with another `/nix` (host.rs).
+//!
 //! The executable starts itself again because only a process with one thread can join namespaces,
 //! only children can join a pid namespace, and forking without `exec` is not safe Rust. A room
 //! guards against accidents: a program in it has the rights to undo a read-only mount, unless the room
@@ -30,14 +32,17 @@ mod command;
 mod filter;
 mod guard;
 mod handover;
+pub(crate) mod host;
 mod init;
 mod kernel;
 mod layers;
 mod links;
 mod loopback;
 mod mountinfo;
+mod namespaces;
 mod process;
 mod read_only;
+mod refused;
 mod report;
 mod spec;
 mod stage;
@@ -45,9 +50,10 @@ mod supervise;
 mod tree;
 
 pub use command::RoomCommand;
+pub use host::HostRoom;
 pub use spec::Access;
 
-use spec::{Network, OWN_EXECUTABLE, Os, Overlay};
+use spec::{Host, Network, OWN_EXECUTABLE, Os, Overlay};
 
 /// The description of a room: pure data, built by the methods that take and return it.
 ///
@@ -57,7 +63,7 @@ use spec::{Network, OWN_EXECUTABLE, Os, Overlay};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     network: Network,
-    read_only_host: bool,
+    host: Host,
     guarded: bool,
     overlays: Vec<Overlay>,
     home: Option<Os>,
@@ -81,7 +87,7 @@ impl Room {
     pub fn new() -> Self {
         Self {
             network: Network::Host,
-            read_only_host: false,
+            host: Host::Files,
             guarded: false,
             overlays: Vec::new(),
             home: None,
@@ -90,6 +96,16 @@ impl Room {
             env: Vec::new(),
             executable: None,
         }
+    }
+
+    /// The tree of a [`HostRoom`]: the host's, with its processes, devices and memory, and with what is
+    /// mounted there later, but for `/nix`.
+    fn as_host(nix: &Path, access: Access) -> Self {
+        let room = Self {
+            host: Host::Whole,
+            ..Self::new()
+        };
+        room.bind(nix, "/nix", access)
     }
 
     /// No network: only a loopback interface, which is down.
@@ -109,7 +125,7 @@ impl Room {
     /// The host's files cannot be written, including other file systems mounted on it.
     #[must_use]
     pub fn read_only_host(mut self) -> Self {
-        self.read_only_host = true;
+        self.host = Host::ReadOnlyFiles;
         self
     }
 

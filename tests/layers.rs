@@ -25,7 +25,7 @@ const FLOORS: &[&[&str]] = &[
     &["trust"],
     &["media", "nix"],
     &["relay", "replace", "report", "room"],
-    &["error", "interrupt", "limits", "redact"],
+    &["error", "interrupt", "limits", "program", "redact"],
     &["text"],
 ];
 
@@ -49,6 +49,10 @@ const STARTERS: &[(&str, &str)] = &[
         "this program once more, to remove what is interrupted",
     ),
     ("entry/as_packed.rs", "the bundle's bash"),
+    (
+        "entry/portable.rs",
+        "a program that sees another directory as /nix",
+    ),
     (
         "cli/environment.rs",
         "this program once more, in a better environment",

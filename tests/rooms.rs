@@ -80,7 +80,8 @@ fn forbidden_namespaces_are_an_error_of_their_own() {
             &asking(&room().sealed(), "true"),
         );
         assert!(
-            text.contains("failed: NamespacesForbidden { operation: \"creating a user namespace\""),
+            text.contains("operation: \"creating a user namespace\"")
+                && text.contains("Limit { setting: \"user.max_user_namespaces\", value: 0 }"),
             "{text}"
         );
     });

@@ -15,6 +15,7 @@ mod bundle;
 mod entering;
 mod import;
 mod machine;
+mod namespaces;
 mod output;
 mod packing;
 mod said;

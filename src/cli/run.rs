@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use super::{Cli, Command, Global, When, environment, hint, signals};
 use crate::error::{Error, Result};
 use crate::interrupt;
-use crate::report::{Event, Report};
+use crate::report::{Event, Progress, Report};
+use crate::room::host::Untold;
 
 mod completions;
 mod config;
@@ -59,10 +60,24 @@ pub(super) fn run(cli: Cli) -> ExitCode {
         // After a signal, that is the reason for any failure.
         Err(error) => report.ensure_not_interrupted().err().unwrap_or(error),
     };
-    let exit_code = code_of_failure(&error, runs_a_command);
+    fail(&error, code_of_failure(&error, runs_a_command), &report)
+}
+
+/// Reports the failure of a process that was to become a shell.
+pub(super) fn tell(untold: &Untold) -> ExitCode {
+    let progress = if untold.is_json {
+        Progress::Json
+    } else {
+        Progress::Auto
+    };
+    let report = Report::new(progress, false, interrupt::flag());
+    fail(&untold.error, code_of_failure(&untold.error, true), &report)
+}
+
+fn fail(error: &Error, exit_code: u8, report: &Report) -> ExitCode {
     report.emit(Event::Failed {
-        error: &error,
-        hint: hint::of(&error).as_deref(),
+        error,
+        hint: hint::of(error).as_deref(),
         exit_code,
     });
     ExitCode::from(exit_code)

@@ -1,15 +1,169 @@
-//! The way into a store of ours, whose `/nix` is another directory than the machine's.
+//! How a program sees a directory of the host as `/nix`: because it is there, in a room, or by proot.
 
-use crate::entry::as_packed::Prepared;
-use crate::error::{Error, Result};
-use crate::target::Target;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-/// Fails if no shell of a store can be entered here.
-pub(crate) fn ensure_enterable(_target: &Target) -> Result<()> {
-    Ok(())
+use rustix::process::geteuid;
+
+use crate::error::{Error, Result, Unfit};
+use crate::program::Program;
+use crate::report::{Event, Report};
+use crate::room::HostRoom;
+
+/// The place that the names of store paths begin with.
+const NIX: &str = "/nix";
+
+/// A directory that is to be `/nix`, with the store in it.
+#[derive(Debug, Clone)]
+pub struct PortableNix {
+    dir: PathBuf,
+    proot: Option<PathBuf>,
+    room: HostRoom,
 }
 
-/// Becomes a shell. Returns only if it fails.
-pub(super) fn exec(prepared: Prepared, _target: &Target) -> Error {
-    prepared.exec()
+/// How programs get there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WayIn {
+    /// It is `/nix`.
+    Direct,
+    /// In a room.
+    Room(HostRoom),
+    /// By proot, which stops a program at each of its system calls and changes the names of files.
+    Proot {
+        /// The program.
+        proot: PathBuf,
+        /// The directory.
+        dir: PathBuf,
+    },
+}
+
+impl PortableNix {
+    /// The directory on the host.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        let dir = dir.into();
+        Self {
+            room: HostRoom::new(&dir),
+            proot: None,
+            dir,
+        }
+    }
+
+    /// Programs may not write there, since others use it as well.
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        Self {
+            room: self.room.read_only(),
+            ..self
+        }
+    }
+
+    /// A static proot, by its place on the host, for machines that allow no rooms.
+    #[must_use]
+    pub fn with_proot(self, proot: Option<PathBuf>) -> Self {
+        Self { proot, ..self }
+    }
+
+    /// The shellpack executable that builds rooms, for callers that are another program: tests.
+    #[must_use]
+    pub fn executable(self, shellpack: impl Into<PathBuf>) -> Self {
+        Self {
+            room: self.room.executable(shellpack),
+            ..self
+        }
+    }
+
+    /// The first way that works here. This builds a room for a try, which takes some milliseconds.
+    pub fn way_in(self, report: &Report) -> Result<WayIn> {
+        if is_same_directory(&self.dir, Path::new(NIX)) {
+            return Ok(WayIn::Direct);
+        }
+        let room = self.room.telling_json(report.is_for_program());
+        let refused = match room.ensure_possible() {
+            Ok(()) => return Ok(WayIn::Room(room)),
+            Err(refused) => refused,
+        };
+        let (Error::NamespacesForbidden { refusal, .. }, Some(proot)) = (&refused, self.proot)
+        else {
+            return Err(refused);
+        };
+        ensure_static(&proot)?;
+        report.emit(Event::Note(&format!(
+            "entering by proot, in which programs are slower: {refusal}"
+        )));
+        Ok(WayIn::Proot {
+            proot,
+            dir: self.dir,
+        })
+    }
+}
+
+impl WayIn {
+    /// The command that becomes the program there, known to it as `name` (its argument 0). The caller
+    /// adds arguments, variables, directory and files as to any other, and runs it by
+    /// [`exec`](Self::exec), or as a child. By proot, the name is the program's own.
+    pub fn command(&self, program: impl AsRef<OsStr>, name: impl AsRef<OsStr>) -> Result<Command> {
+        Ok(match self {
+            Self::Direct => {
+                let mut command = Command::new(program);
+                command.arg0(name);
+                command
+            }
+            Self::Room(room) => room.command(program, name)?,
+            Self::Proot { proot, dir } => {
+                let mut bind = dir.clone().into_os_string();
+                bind.push(":");
+                bind.push(NIX);
+                let mut command = Command::new(proot);
+                command.arg("-b").arg(bind).arg(program);
+                command
+            }
+        })
+    }
+
+    /// Becomes a [`command`](Self::command). Returns only if it fails.
+    pub fn exec(&self, mut command: Command) -> io::Error {
+        match self {
+            Self::Room(_) => HostRoom::exec(command),
+            Self::Direct | Self::Proot { .. } => command.exec(),
+        }
+    }
+
+    /// What the user of a prompt should know, in words; once is enough.
+    pub fn caveat(&self) -> Option<&'static str> {
+        let is_room_of_user = matches!(self, Self::Room(_)) && !geteuid().is_root();
+        match self {
+            Self::Direct => None,
+            Self::Room(_) if !is_room_of_user => None,
+            Self::Room(_) | Self::Proot { .. } => Some(
+                "sudo and other set-uid programs do not work in this shell, and files of other users \
+                 show as nobody's",
+            ),
+        }
+    }
+}
+
+/// Fails if a program needs a loader. That of a proot would be in the `/nix` that it is to make.
+pub(crate) fn ensure_static(proot: &Path) -> Result<()> {
+    let program = Program::of(proot).map_err(Error::io("read", proot))?;
+    match program.loader {
+        None => Ok(()),
+        Some(loader) => Err(Unfit::DynamicProot {
+            file: proot.to_owned(),
+            loader,
+        }
+        .into()),
+    }
+}
+
+fn is_same_directory(one: &Path, other: &Path) -> bool {
+    let identity = |dir| fs::metadata(dir).map(|about| (about.dev(), about.ino()));
+    match (identity(one), identity(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
 }

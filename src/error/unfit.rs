@@ -166,6 +166,18 @@ pub enum Unfit {
     /// The daemon would refuse store paths from this user.
     #[error(transparent)]
     UntrustedPaths(Box<UntrustedPaths>),
+    /// The proot that should show the store at `/nix` is not a static program.
+    #[error(
+        "could not use {}: it is not static, and needs {} to start",
+        shown(file),
+        printable_line(loader)
+    )]
+    DynamicProot {
+        /// The proot.
+        file: PathBuf,
+        /// The loader that it needs.
+        loader: String,
+    },
     /// A setting of Nix forbids evaluation.
     #[error("could not evaluate the shell: Nix's setting {setting} forbids that on this machine")]
     MayNotEvaluate {

@@ -12,7 +12,7 @@ use super::handover::Handover;
 use super::report::StageReport;
 use super::spec::{OWN_EXECUTABLE, Os, Overlay, Spec};
 use super::{Room, stage};
-use crate::error::{Error, Result};
+use crate::error::{Error, Purpose, Result};
 use crate::text::shown;
 
 /// A program about to run in a room; for a single use.
@@ -151,7 +151,7 @@ impl RoomChild {
 fn ensure_started(report: File, status: ExitStatus) -> Result<()> {
     let what = match read_report(report) {
         Ok(StageReport::Started) => return Ok(()),
-        Ok(StageReport::Failed(failure)) => return Err(failure.into()),
+        Ok(StageReport::Failed(failure)) => return Err(failure.into_error(Purpose::Rehearsal)),
         // It was killed before it could report.
         Err(_) => match status.signal() {
             Some(signal) => format!("it was killed by signal {signal} before its program started"),

@@ -9,7 +9,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use super::refused;
+use crate::error::{Error, Purpose};
 use crate::text::shown;
 
 /// The content of the report file.
@@ -34,8 +35,12 @@ impl StageReport {
 /// The reason why a room could not be set up. It can be serialised, unlike [`Error`].
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum StageFailure {
-    /// The kernel or an administrator forbids namespaces.
-    Forbidden { operation: String, errno: i32 },
+    /// The kernel or an administrator forbids namespaces, or their use once they are `made`.
+    Forbidden {
+        operation: String,
+        made: bool,
+        errno: i32,
+    },
     /// Anything else, as a reason in words.
     Setup { what: String },
 }
@@ -57,30 +62,48 @@ impl StageFailure {
         }
     }
 
-    /// A refusal to make or use namespaces, for `map_err`. `operation` reads as in `creating a user
+    /// A refusal to make namespaces, for `map_err`. `operation` reads as in `creating a user
     /// namespace`.
     pub(super) fn forbidden<E: Into<io::Error>>(operation: &str) -> impl FnOnce(E) -> Self {
+        Self::refused(operation, false)
+    }
+
+    /// A refusal to use a namespace that was made.
+    pub(super) fn useless<E: Into<io::Error>>(operation: &str) -> impl FnOnce(E) -> Self {
+        Self::refused(operation, true)
+    }
+
+    fn refused<E: Into<io::Error>>(operation: &str, made: bool) -> impl FnOnce(E) -> Self {
         let operation = operation.to_owned();
         move |error| {
             let error: io::Error = error.into();
             match error.raw_os_error() {
-                Some(errno) => Self::Forbidden { operation, errno },
+                Some(errno) => Self::Forbidden {
+                    operation,
+                    made,
+                    errno,
+                },
                 None => Self::Setup {
                     what: format!("{operation}: {error}"),
                 },
             }
         }
     }
-}
 
-impl From<StageFailure> for Error {
-    fn from(failure: StageFailure) -> Self {
-        match failure {
-            StageFailure::Forbidden { operation, errno } => Self::NamespacesForbidden {
+    /// The error of a room for this purpose. Called on the host, whose files tell why it was refused.
+    pub(super) fn into_error(self, purpose: Purpose) -> Error {
+        match self {
+            Self::Forbidden {
                 operation,
+                made,
+                errno,
+            } => Error::NamespacesForbidden {
+                purpose,
+                operation,
+                refusal: refused::why(made, errno),
                 source: io::Error::from_raw_os_error(errno),
             },
-            StageFailure::Setup { what } => Self::Room { what },
+            Self::Setup { what } => Error::Room { what },
         }
     }
 }

@@ -32,6 +32,17 @@ pub(super) enum Network {
     Loopback,
 }
 
+/// How much of the host is in the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Host {
+    /// Its files, as they are.
+    Files,
+    /// Its files, which cannot be written.
+    ReadOnlyFiles,
+    /// All of it: also its processes, devices and shared memory, and what is mounted later.
+    Whole,
+}
+
 /// Whether the room may write to a bound file or directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Access {

@@ -10,9 +10,7 @@ use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
-use rustix::io::Errno;
-use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
-use rustix::mount::{mount, mount_bind_recursive, mount_change, unmount};
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind_recursive, unmount};
 use rustix::process::{pivot_root, umask};
 
 use super::Room;
@@ -20,9 +18,10 @@ use super::kernel;
 use super::layers::{self, mount_tmpfs};
 use super::links::followed;
 use super::mountinfo::MountTable;
+use super::namespaces;
 use super::read_only;
 use super::report::StageFailure;
-use super::spec::{Access, Overlay};
+use super::spec::{Access, Host, Overlay};
 use crate::text::shown;
 
 /// The host's tree, until everything is bound.
@@ -43,9 +42,11 @@ pub(super) fn build(room: &Room) -> Result<(), StageFailure> {
     };
     // Mount points are readable for all users, whatever the caller's umask is.
     let callers_umask = umask(Mode::from_raw_mode(0o022));
-    tree.enter_empty_root()?;
+    tree.enter_empty_root(room)?;
     tree.bind_host(room)?;
-    tree.add_kernel_directories(room)?;
+    if room.host != Host::Whole {
+        tree.add_kernel_directories(room)?;
+    }
     tree.add_overlays(room)?;
     if let Some(home) = &room.home {
         tree.place(home.path(), PlaceKind::Directory)?
@@ -80,17 +81,8 @@ impl PlaceKind {
 }
 
 impl Tree {
-    fn enter_empty_root(&mut self) -> Result<(), StageFailure> {
-        let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
-        mount_change("/", private).map_err(|error| match error {
-            // This is the first mount. A security module that allows the namespace but not its use,
-            // as Ubuntu's AppArmor does, refuses it here.
-            Errno::PERM | Errno::ACCESS => {
-                StageFailure::forbidden("mounting inside a user namespace")(error)
-            }
-            // In a chroot, for example: its root is not a mount.
-            error => StageFailure::during("making the mounts private")(error),
-        })?;
+    fn enter_empty_root(&mut self, room: &Room) -> Result<(), StageFailure> {
+        namespaces::cut_off(room.host == Host::Whole)?;
         mount_tmpfs(Path::new(MOUNT_POINT), 0o755)?;
         let put_old = format!("{MOUNT_POINT}{HOST}");
         fs::create_dir(&put_old).map_err(StageFailure::at("creating", Path::new(HOST)))?;
@@ -113,7 +105,8 @@ impl Tree {
                 .map_err(StageFailure::at("reading", &at))?;
             // Directories that an overlay hides as a whole need not exist.
             let hidden = room.overlays.iter().any(|overlay| overlay.at() == at);
-            let is_special = SPECIAL.iter().any(|special| at == Path::new(special));
+            let is_special =
+                room.host != Host::Whole && SPECIAL.iter().any(|special| at == Path::new(special));
             // A directory that is bound over a symlink takes its place: Nix refuses a store behind one.
             let replaced = room.overlays.iter().any(|overlay| overlay.replaces(&at));
             if kind.is_symlink() {
@@ -125,7 +118,11 @@ impl Tree {
                 symlink(target, &at).map_err(StageFailure::at("creating", &at))?;
             } else if !is_special && at != Path::new(HOST) && !hidden {
                 create(&at, PlaceKind::of(kind)).map_err(StageFailure::at("creating", &at))?;
-                self.bind(&at, &at, host_access(room))?;
+                match self.bind(&at, &at, host_access(room)) {
+                    // The user cannot look into it on the host either, as for a dead network mount.
+                    Err(_) if room.host == Host::Whole && fs::metadata(host(&at)).is_err() => {}
+                    bound => bound?,
+                }
                 self.writable.insert(at, false);
             }
         }
@@ -317,7 +314,7 @@ fn host_type(path: &Path) -> Result<FileType, StageFailure> {
 }
 
 fn host_access(room: &Room) -> Access {
-    if room.read_only_host {
+    if room.host == Host::ReadOnlyFiles {
         Access::ReadOnly
     } else {
         Access::Writable

@@ -239,11 +239,11 @@ fn user_namespaces_that_are_forbidden() {
     let outcome = a.sh(&script).exits_with(1);
     assert_eq!(
         outcome.stderr,
-        "error: could not make a room with no network: creating a user namespace is not allowed here\n\
+        "error: could not make a room with no network: creating a user namespace is not allowed here: \
+         user.max_user_namespaces is 0\n\
          caused by: No space left on device (os error 28)\n\
          \n\
-         hint: allow user namespaces: `sudo sysctl kernel.unprivileged_userns_clone=1`, \
-         `kernel.apparmor_restrict_unprivileged_userns=0` or `user.max_user_namespaces=10000`, whichever applies; \
+         hint: allow user namespaces: `sudo sysctl -w user.max_user_namespaces=10000`; \
          or skip the proof: `shellpack create --no-rehearsal`\n"
     );
 }

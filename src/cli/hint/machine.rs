@@ -1,6 +1,6 @@
 //! Hints for machines that are not as shellpack needs them.
 
-use super::{import, this_command};
+use super::{import, namespaces, this_command};
 use crate::error::{Conflict, Error, Unfit};
 use crate::nix::places;
 use shellpack_format::bundle::manifest::shell_typed;
@@ -28,12 +28,9 @@ pub(super) fn of(error: &Error) -> Option<String> {
              for a machine with no network, on one with the same Debian or Ubuntu:\n  {FETCH_NIX}\n\
              and here, beside the directory debs: sudo dpkg -iGE debs/*.deb"
         ),
-        Error::NamespacesForbidden { .. } => "allow user namespaces: \
-             `sudo sysctl kernel.unprivileged_userns_clone=1`, \
-             `kernel.apparmor_restrict_unprivileged_userns=0` or \
-             `user.max_user_namespaces=10000`, whichever applies; \
-             or skip the proof: `shellpack create --no-rehearsal`"
-            .to_owned(),
+        Error::NamespacesForbidden {
+            purpose, refusal, ..
+        } => namespaces::of(*purpose, refusal),
         Error::Room { what } if what.contains("noexec") => {
             "name another directory for scratch space: TMPDIR=DIR".to_owned()
         }
@@ -159,6 +156,9 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
              the store: sudo chown -R \"$USER\" /nix"
         )),
         Unfit::UntrustedPaths(paths) => Some(import::of(&paths.way)),
+        Unfit::DynamicProot { .. } => Some(
+            "take a static one, for example: nix-build '<nixpkgs>' -A pkgsStatic.proot".to_owned(),
+        ),
         Unfit::MayNotEvaluate { setting } => Some(format!(
             "enter it as it was packed: {}; or {}",
             this_command_without_evaluation(),
