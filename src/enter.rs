@@ -68,7 +68,6 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     }
     let is_others = chosen.record.is_for_all() && chosen.record.ensure_writable().is_err();
     let is_as_packed = way.is_as_packed(&chosen.manifest);
-    entry::portable::ensure_enterable(&target)?;
     if is_as_packed {
         ensure_all_there(&chosen, &target)?;
     } else {

@@ -33,6 +33,7 @@ pub(crate) mod script;
 mod selection;
 
 use drift::{Choice, Drift};
+use portable::WayIn;
 pub(crate) use selection::{note_other_shells, shell_named};
 
 /// Whether to evaluate the shell, and whether to build for that.
@@ -181,7 +182,11 @@ pub(crate) fn enter(
     };
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
-    if is_news(&by_hand, &record.entry_dir(ready.project, ready.shell)) {
+    if is_news(
+        &by_hand,
+        &record.entry_dir(ready.project, ready.shell),
+        "by-hand",
+    ) {
         report.emit(Event::Note(&format!("to enter by hand: {by_hand}")));
     }
     if let Some(shell) = &evaluated {
@@ -245,17 +250,36 @@ fn enter_as_packed(ready: &Ready<'_>, entry: &Entry, report: &Report) -> Result<
 /// Becomes the bash that nix-shell would become. Returns only if it fails.
 fn become_bash(ready: &Ready<'_>, entry: &Entry, report: &Report) -> Result<Infallible> {
     let store = &ready.manifest.closure.store;
-    let as_packed = AsPacked::new(ready.shell, store, ready.project);
+    let way_in = portable::way_into(ready.target, report)?;
+    tell_caveat(ready, &way_in, entry, report);
+    let as_packed = AsPacked::new(ready.shell, store, ready.project).by(&way_in);
     let prepared = as_packed.prepare_here(entry, replace_stdin(ready.is_stdin)?)?;
     report.ensure_not_interrupted()?;
     report.emit(Event::Done);
-    Err(portable::exec(prepared, ready.target))
+    Err(prepared.exec())
 }
 
-/// Whether a line to type was not shown before. It is kept in `dir`, which may be read-only: then it is
+/// Tells, once, who enters a prompt what does not work there.
+fn tell_caveat(ready: &Ready<'_>, way_in: &WayIn, entry: &Entry, report: &Report) {
+    let Some(caveat) = way_in.caveat().filter(|_| entry.command.is_none()) else {
+        return;
+    };
+    let is_known = ready.record.is_some_and(|record| {
+        !is_news(
+            caveat,
+            &record.entry_dir(ready.project, ready.shell),
+            "caveat",
+        )
+    });
+    if !is_known {
+        report.emit(Event::Note(caveat));
+    }
+}
+
+/// Whether a line was not shown before. It is kept in a file in `dir`, which may be read-only: then it is
 /// shown again.
-fn is_news(line: &str, dir: &Path) -> bool {
-    let shown = dir.join("by-hand");
+fn is_news(line: &str, dir: &Path, file: &str) -> bool {
+    let shown = dir.join(file);
     let is_known = fs::read_to_string(&shown).is_ok_and(|known| known == line);
     if fs::create_dir_all(dir).is_ok() {
         let _ = replace::file(&shown, line.as_bytes());

@@ -23,10 +23,13 @@ mod man;
 mod open;
 mod protect;
 mod rehearse;
-#[expect(clippy::module_inception, reason = "a file per command, and this command is `run`")]
-mod run;
 mod remove;
 mod repair;
+#[expect(
+    clippy::module_inception,
+    reason = "a file per command, and this command is `run`"
+)]
+mod run;
 mod several;
 mod sign;
 mod split;
@@ -42,8 +45,8 @@ pub(super) fn run(cli: Cli) -> ExitCode {
     set_colour(cli.global.color);
     let interrupted = interrupt::flag();
     let is_quiet = cli.global.quiet || matches!(cli.command, Command::Run(_));
-    let report = Report::new(cli.global.progress(), is_quiet, interrupt::flag())
-        .verbose(cli.global.verbose);
+    let report =
+        Report::new(cli.global.progress(), is_quiet, interrupt::flag()).verbose(cli.global.verbose);
     if uses_the_machine(&cli.command) {
         environment::mend(&report);
     }

@@ -7,7 +7,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -15,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::entry::bash::Bash;
 use crate::entry::invocation::Entry;
+use crate::entry::portable::WayIn;
 use crate::error::{Error, Result};
 use shellpack_format::bundle::manifest::Shell;
 use shellpack_format::store::store_path::StoreDir;
@@ -40,6 +40,8 @@ pub(crate) struct AsPacked<'a> {
     runs_hook: bool,
     /// The file that is told which commands of the hook fail.
     failures: Option<&'a Path>,
+    /// How its bash gets to its store.
+    way_in: &'a WayIn,
 }
 
 /// A shell that is ready to start: a bash, its variables, and the files that it reads first.
@@ -48,6 +50,7 @@ pub(crate) struct AsPacked<'a> {
 pub(crate) struct Prepared {
     command: Command,
     program: String,
+    way_in: WayIn,
     /// Removed by the shell itself, when it starts or when it ends.
     temporary: TempDir,
 }
@@ -61,7 +64,13 @@ impl<'a> AsPacked<'a> {
             directory: shell.entered_in(project),
             runs_hook: true,
             failures: None,
+            way_in: &WayIn::Direct,
         }
+    }
+
+    /// This shell, in a store that is reached that way.
+    pub(crate) fn by(self, way_in: &'a WayIn) -> Self {
+        Self { way_in, ..self }
     }
 
     /// This shell without running its `shellHook`.
@@ -135,8 +144,7 @@ impl<'a> AsPacked<'a> {
         }
         .text();
         fs::write(&rc, text).map_err(Error::io("write", &rc))?;
-        let mut command = Command::new(program);
-        command.arg0("bash");
+        let mut command = self.way_in.command(program, "bash")?;
         if is_interactive && !entry.is_run() {
             command.arg("--rcfile");
         }
@@ -148,6 +156,7 @@ impl<'a> AsPacked<'a> {
         Ok(Prepared {
             command,
             program: program.to_owned(),
+            way_in: self.way_in.clone(),
             temporary,
         })
     }
@@ -161,10 +170,10 @@ impl Prepared {
 
     /// Becomes the shell, which from then on is responsible for the temporary directory. Returns
     /// only if it fails.
-    pub(crate) fn exec(mut self) -> Error {
+    pub(crate) fn exec(self) -> Error {
         Error::CannotEnter {
+            source: self.way_in.exec(self.command),
             program: self.program,
-            source: self.command.exec(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::error::{Error, Result, Unfit};
 use crate::program::Program;
 use crate::report::{Event, Report};
 use crate::room::HostRoom;
+use crate::target::Target;
 
 /// The place that the names of store paths begin with.
 const NIX: &str = "/nix";
@@ -145,6 +146,24 @@ impl WayIn {
             ),
         }
     }
+}
+
+/// The way into a target's store, the first that works here.
+pub(crate) fn way_into(target: &Target, report: &Report) -> Result<WayIn> {
+    match target.as_portable() {
+        Some(store) => PortableNix::new(store.nix()).way_in(report),
+        None => Ok(WayIn::Direct),
+    }
+}
+
+/// Fails if there will be no way into a store that may not be there yet.
+pub(crate) fn ensure_way_into(target: &Target, report: &Report) -> Result<()> {
+    let Some(store) = target.as_portable().filter(|_| !target.is_here()) else {
+        return Ok(());
+    };
+    let nix = Some(store.nix()).filter(|nix| nix.is_dir());
+    let any = nix.unwrap_or_else(std::env::temp_dir);
+    PortableNix::new(any).way_in(report).map(drop)
 }
 
 /// Fails if a program needs a loader. That of a proot would be in the `/nix` that it is to make.

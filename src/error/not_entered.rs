@@ -22,7 +22,11 @@ pub enum NotEntered {
         words: String,
     },
     /// Other tools would look for its paths in a `/nix` that is not there.
-    #[error("could not give other tools the environment of {}: its store is in {}, and is /nix only for what shellpack runs in it", printable_line(name), shown(store))]
+    #[error(
+        "could not give other tools the environment of {}: its store is in {}, and is /nix only for what shellpack runs in it",
+        printable_line(name),
+        shown(store)
+    )]
     OnlyInside {
         /// The bundle.
         name: String,

@@ -179,7 +179,7 @@ impl Check<'_> {
         }
         ensure_same_store(manifest, &target, &bundle.file)?;
         if options.entry.is_some() {
-            entry::portable::ensure_enterable(&target)?;
+            entry::portable::ensure_way_into(&target, self.report)?;
         }
         let places = places.compared(manifest, options.overwrite, self.report)?;
         places.ensure_writable(manifest, session.is_some())?;

@@ -6,7 +6,8 @@ use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
 
 /// The only programs are those of the home's `.programs`, none of which is Nix's.
-const BARE: &str = "export PATH=/.shellpack:$HOME/.programs; ! command -v nix-shell nix-instantiate nix-store;";
+const BARE: &str =
+    "export PATH=/.shellpack:$HOME/.programs; ! command -v nix-shell nix-instantiate nix-store;";
 /// The usual store.
 const STORE: &str = "$HOME/.local/share/shellpack";
 
@@ -33,11 +34,17 @@ fn a_user_without_nix_enters_a_shell() {
         .succeeds()
         .prints(MESSAGE)
         .says("imported 0 store paths");
-    b.sh(&format!("rm x.shellpack; {}", bare(&format!("enter blog {PRINT}"))))
+    b.sh(&format!(
+        "rm x.shellpack; {}",
+        bare(&format!("enter blog {PRINT}"))
+    ))
+    .succeeds()
+    .prints(MESSAGE);
+    b.sh(&bare("run blog -- hello"))
         .succeeds()
-        .prints(MESSAGE);
-    b.sh(&bare("run blog -- hello")).succeeds().prints("Hello, world!");
-    b.sh("test -z \"$(ls -A /nix/store 2>/dev/null)\"").succeeds();
+        .prints("Hello, world!");
+    b.sh("test -z \"$(ls -A /nix/store 2>/dev/null)\"")
+        .succeeds();
 }
 
 /// Nix reads it, compares every file with its database, and finds nothing to complain of.
@@ -47,9 +54,15 @@ fn it_is_a_real_store_of_nixs() {
     b.sh(&bare("open x.shellpack --no-shell")).succeeds();
     let nix = format!("export NIX_CONF_DIR=/nix/etc/nix; nix-store --store {STORE}");
     let checked = b.runs(&format!("{nix} --verify --check-contents"));
-    assert!(!checked.stderr().contains("modified"), "{}", checked.stderr());
+    assert!(
+        !checked.stderr().contains("modified"),
+        "{}",
+        checked.stderr()
+    );
     // Every path has a root, and its derivations have their outputs.
-    b.runs(&format!("{nix} --gc --print-dead 2> /dev/null | tee dead; test ! -s dead"));
+    b.runs(&format!(
+        "{nix} --gc --print-dead 2> /dev/null | tee dead; test ! -s dead"
+    ));
 }
 
 #[test]
@@ -61,7 +74,9 @@ fn a_removed_bundle_frees_what_nothing_else_needs() {
     b.sh(&bare("remove blog --dry-run"))
         .succeeds()
         .shows("would remove");
-    b.sh(&bare(&format!("enter blog {PRINT}"))).succeeds().prints(MESSAGE);
+    b.sh(&bare(&format!("enter blog {PRINT}")))
+        .succeeds()
+        .prints(MESSAGE);
     let paths = || {
         let store = fs::read_dir(b.home(".local/share/shellpack/nix/store")).unwrap();
         store.count()

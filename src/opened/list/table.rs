@@ -174,6 +174,7 @@ mod tests {
             roots: vec!["a".to_owned(); 4],
             missing_roots: Vec::new(),
             record: String::new(),
+            store: None,
             for_all_users: name == "twice",
             newest: true,
             is_ambiguous: name == "twice",
