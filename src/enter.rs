@@ -51,10 +51,7 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     }
     entry::script::ensure_there(&chosen.manifest, &chosen.shell, &options.entry)?;
     let target = chosen.record.target()?;
-    let way = match target.as_portable() {
-        Some(_) => options.way.without_nix(&target)?,
-        None => options.way,
-    };
+    let way = options.way.into(&target)?;
     if let Some(other) = chosen
         .files_of
         .as_ref()
@@ -68,7 +65,9 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     }
     let is_others = chosen.record.is_for_all() && chosen.record.ensure_writable().is_err();
     let is_as_packed = way.is_as_packed(&chosen.manifest);
-    if is_as_packed {
+    // A store of ours is asked nothing: many machines may enter from it at once.
+    let needs_nix = !is_as_packed && target.as_portable().is_none();
+    if !needs_nix {
         ensure_all_there(&chosen, &target)?;
     } else {
         let here = std::env::current_dir().map_err(Error::io("find", "."))?;
@@ -80,7 +79,7 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     } else {
         chosen
     };
-    if !is_as_packed {
+    if needs_nix {
         hold(&chosen, &target)?;
     }
     report.emit(Event::PhaseDone);
@@ -104,6 +103,9 @@ fn hold(chosen: &Chosen, target: &Target) -> Result<()> {
 }
 
 fn ensure_valid(chosen: &Chosen, target: &Target, session: &mut Session) -> Result<()> {
+    if target.as_portable().is_some() {
+        return ensure_all_there(chosen, target);
+    }
     let closure = &chosen.manifest.closure;
     let missing = target.missing(closure, session)?;
     let both = closure.paths.iter().zip(missing);

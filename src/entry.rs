@@ -25,6 +25,7 @@ mod bash;
 pub(crate) mod drift;
 pub(crate) mod evaluated;
 pub(crate) mod exported;
+mod inside;
 pub(crate) mod invocation;
 pub(crate) mod portable;
 pub(crate) mod project;
@@ -49,9 +50,12 @@ pub enum Way {
 }
 
 impl Way {
-    /// The way where there is no Nix for the store.
-    pub(crate) fn without_nix(self, target: &Target) -> Result<Self> {
+    /// This way, as far as it is open in a target's store: where there is no Nix for it, shells are
+    /// entered without evaluation.
+    pub(crate) fn into(self, target: &Target) -> Result<Self> {
         match (self, target.as_portable()) {
+            (_, None) => Ok(self),
+            (_, Some(store)) if inside::can_evaluate(store) => Ok(self),
             (Self::Build, Some(store)) => {
                 let dir = store.dir().to_owned();
                 Err(Unfit::NoNixForStore { dir }.into())
@@ -159,6 +163,9 @@ pub(crate) fn enter(
     let entry = &script::resolved(ready, entry)?;
     if way.is_as_packed(ready.manifest) {
         return enter_as_packed(ready, entry, report);
+    }
+    if let Some(store) = ready.target.as_portable() {
+        return inside::enter(store, ready, entry, way, report);
     }
     let (nix, record) = (ready.target.nix()?, ready.record()?);
     let recipe = Recipe::of(ready.manifest, ready.shell);

@@ -26,7 +26,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use crate::error::{Damage, Error, NoPlace, NotThere, Result};
-use crate::portable::Portable;
 use crate::replace;
 use crate::target::{Session, Target};
 use crate::tree;
@@ -179,7 +178,7 @@ impl Record {
     /// The store that has its paths.
     pub(crate) fn target(&self) -> Result<Target> {
         Ok(match self.store() {
-            Some(dir) => Target::portable(Portable::at(&dir)?),
+            Some(dir) => Target::at(&dir)?,
             None => Target::here(),
         })
     }

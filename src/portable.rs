@@ -9,6 +9,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::process::geteuid;
+
 use crate::error::{Error, Result, Unfit};
 use crate::nix::database::{self, Database};
 use crate::nix::registered::Registered;
@@ -81,6 +84,16 @@ impl Portable {
         let identity = |dir: &Path| fs::metadata(dir).ok().map(|it| (it.dev(), it.ino()));
         let here = identity(Path::new(NIX));
         here.is_some() && here == identity(&self.nix())
+    }
+
+    /// Whether there is a directory for it, with nothing of another user's.
+    pub(crate) fn is_this_users(&self) -> bool {
+        let own = geteuid().as_raw();
+        let is_own = |dir: &Path| fs::metadata(dir).map(|it| it.uid() == own);
+        is_own(&self.nix()).unwrap_or(false)
+            && [self.files(), self.state()]
+                .iter()
+                .all(|dir| is_own(dir).unwrap_or(true))
     }
 
     /// Whether there is a store.
@@ -157,9 +170,13 @@ impl Portable {
             .is_ok()
     }
 
-    /// Registers a root: a symlink anywhere that leads to a store path.
+    /// Registers a root: a symlink anywhere that leads to a store path. In a store of others this does
+    /// nothing: their roots protect what they opened.
     pub(crate) fn add_root(&self, link: &Path) -> Result<()> {
         let auto = self.state().join(AUTO);
+        if accessat(CWD, &auto, Access::WRITE_OK, AtFlags::EACCESS).is_err() {
+            return Ok(());
+        }
         let name = Digest::of(link.as_os_str().as_encoded_bytes()).hex();
         let root = auto.join(&name[..32]);
         match symlink(link, &root) {

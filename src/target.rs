@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Conflict, Result, Unfit};
 use crate::nix::registered::Registered;
-use crate::nix::{self, Nix, database};
+use crate::nix::{self, Nix, database, places};
 use crate::portable::{self, Portable};
 use shellpack_format::bundle::manifest::Closure;
 use shellpack_format::store::path_info::PathInfo;
@@ -42,6 +42,15 @@ impl Target {
     /// The store of this machine. This does not look for Nix yet.
     pub(crate) fn here() -> Self {
         Self::default()
+    }
+
+    /// The store in this directory: Nix's, if that is here.
+    pub(crate) fn at(dir: &Path) -> Result<Self> {
+        let store = Portable::at(dir)?;
+        if store.is_here() && places::is_installed() {
+            return Ok(Self::here());
+        }
+        Ok(Self::portable(store))
     }
 
     /// A store of ours.

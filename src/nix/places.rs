@@ -12,6 +12,14 @@ pub(crate) fn is_installed() -> bool {
     std::env::split_paths(&path).any(|dir| has_nix(&dir))
 }
 
+/// Whether the Nix on `PATH` is elsewhere than in `/nix`, as that of a distribution's package is.
+pub(crate) fn is_outside_of_nix() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).find(|dir| has_nix(dir));
+    let place = found.and_then(|dir| dir.join(COMMAND).canonicalize().ok());
+    place.is_some_and(|place| !place.starts_with("/nix"))
+}
+
 /// The usual directory that has Nix, if none on `PATH` does. `sudo` replaces `PATH`, and only a login
 /// shell extends it.
 pub(crate) fn off_path() -> Option<PathBuf> {

@@ -154,10 +154,7 @@ impl Check<'_> {
     fn fit(&self, bundle: &mut Bundle, target: Target, places: Places) -> Result<Fit> {
         let (options, shell) = (self.options, self.shell);
         let manifest = bundle.reader.manifest();
-        let way = match target.as_portable() {
-            Some(_) => options.way.without_nix(&target)?,
-            None => options.way,
-        };
+        let way = options.way.into(&target)?;
         let is_as_packed = way.is_as_packed(manifest);
         let needs_session =
             target.as_portable().is_some() || !is_as_packed || options.entry.is_none();
@@ -170,7 +167,7 @@ impl Check<'_> {
         if target.as_portable().is_some() {
             ensure_kernel(&bundle.file)?;
         }
-        if !is_as_packed {
+        if !is_as_packed && target.as_portable().is_none() {
             ensure_new_enough(shell, &target, &bundle.file)?;
             // With --no-shell, the user may enter it in a way that needs no evaluation.
             if options.entry.is_some() {

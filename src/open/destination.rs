@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Options;
-use crate::error::{Error, Result, Unfit};
+use crate::error::{Error, Result, Unfit, WayToImport};
 use crate::nix::places;
 use crate::opened::{Scope, is_at_home};
 use crate::portable::Portable;
@@ -49,15 +49,15 @@ pub(super) fn first(
 ) -> Result<Target> {
     let here = Target::here();
     match &options.store {
-        Store::Own(dir) => return Ok(Target::portable(Portable::at(dir)?)),
+        Store::Own(dir) => return Target::at(dir),
         Store::OfNix => return Ok(here),
         Store::Any => {}
     }
-    if places::is_installed() {
+    if places::is_installed() || places::of_user_behind_sudo().is_some() {
         return Ok(here);
     }
     let root = Portable::at_root();
-    if root.nix().is_dir() && root.ensure_usable().is_ok() {
+    if root.is_this_users() && root.ensure_usable().is_ok() {
         return Ok(Target::portable(root));
     }
     if is_complete(&here) {
@@ -90,17 +90,16 @@ pub(super) fn second(
 /// Whether it is an error of Nix's store as a whole: it would be for any bundle, or for any user who is
 /// not trusted.
 fn is_about_nixs_store(error: &Error) -> bool {
-    let Error::Unfit(unfit) = error else {
-        return false;
-    };
-    matches!(
-        unfit,
-        Unfit::StoreElsewhere { .. }
-            | Unfit::NoDaemon
-            | Unfit::DaemonOfOthers { .. }
-            | Unfit::StoreOfAnother { .. }
-            | Unfit::UntrustedPaths(_)
-    )
+    match error {
+        // A forged signature is no question of trust.
+        Error::Unfit(Unfit::UntrustedPaths(paths)) => !matches!(paths.way, WayToImport::Beware),
+        // Whoever sets another store wants it.
+        Error::Unfit(Unfit::StoreElsewhere { is_set, .. }) => !is_set,
+        Error::Unfit(
+            Unfit::NoDaemon | Unfit::DaemonOfOthers { .. } | Unfit::StoreOfAnother { .. },
+        ) => true,
+        _ => false,
+    }
 }
 
 /// The usual store of ours.

@@ -20,7 +20,10 @@ fn by_alice(b: &Machine, before: &str, words: &str) -> Outcome {
 
 #[test]
 fn where_there_is_no_store_yet_a_user_makes_one() {
-    for (words, code) in [("open x.shellpack --run true", 125), ("create -p hello", 1)] {
+    for (words, code) in [
+        ("open x.shellpack --store daemon --run true", 125),
+        ("create -p hello", 1),
+    ] {
         let b = with_a_bundle();
         let outcome = by_alice(&b, "rm -rf /nix/var /nix/store", words);
         let line = "sudo install -d -o \"$USER\" /nix /nix/var /nix/var/nix";
@@ -36,7 +39,10 @@ fn where_there_is_no_store_yet_a_user_makes_one() {
 #[test]
 fn a_store_of_roots_is_named() {
     let b = with_a_bundle();
-    for (words, code) in [("open x.shellpack --run true", 125), ("create -p hello", 1)] {
+    for (words, code) in [
+        ("open x.shellpack --store daemon --run true", 125),
+        ("create -p hello", 1),
+    ] {
         by_alice(&b, "nix-store --init; nix-store --gc", words)
             .exits_with(code)
             .says("error: could not use this machine's Nix: /nix/")
@@ -79,7 +85,7 @@ fn a_daemon_of_a_group_names_the_group() {
     let b = with_trust_in("root alice");
     b.receive(&bundle("blog"), "x.shellpack");
     let outcome = b.sh(&format!(
-        "{DAEMON}\n{OF_A_GROUP}; alice shellpack open x.shellpack --run true"
+        "{DAEMON}\n{OF_A_GROUP}; alice shellpack open x.shellpack --store daemon --run true"
     ));
     outcome
         .exits_with(125)
@@ -98,7 +104,7 @@ fn a_daemon_of_a_group_names_the_group() {
 fn a_daemon_that_does_not_run_is_to_be_started() {
     let b = with_a_bundle();
     let before = "nix-store --init; mkdir -p /nix/var/nix/daemon-socket";
-    by_alice(&b, before, "open x.shellpack --run true")
+    by_alice(&b, before, "open x.shellpack --store daemon --run true")
         .exits_with(125)
         .says("error: could not use this machine's Nix: its daemon is not running\n")
         .says("hint: start it: sudo systemctl start nix-daemon.socket nix-daemon; or, without systemd: sudo sh -c 'nix-daemon > /dev/null 2>&1 &'\n");
@@ -114,7 +120,7 @@ fn a_store_that_is_half_a_daemons_is_not_called_stopped() {
         .prints(MESSAGE);
     let b = with_a_bundle();
     let half = "mkdir -p /nix/var/nix/daemon-socket; nix-store --init; chown 1000:1000 /nix/var/nix /nix/store";
-    by_alice(&b, half, "open x.shellpack --run true")
+    by_alice(&b, half, "open x.shellpack --store daemon --run true")
         .exits_with(125)
         .says("belongs to root")
         .never_says("not running");
@@ -125,8 +131,12 @@ fn a_store_that_is_half_a_daemons_is_not_called_stopped() {
 fn an_untrusted_user_is_told_what_root_types() {
     let b = with_trust_in("root");
     b.receive(&bundle("blog"), "x.shellpack");
-    let outcome = alice(&b, "shellpack open x.shellpack --pure --run true").exits_with(125);
-    let hint = "hint: let root open it for all users: sudo shellpack open x.shellpack --no-shell; \
+    let outcome = alice(
+        &b,
+        "shellpack open x.shellpack --store daemon --pure --run true",
+    )
+    .exits_with(125);
+    let hint = "hint: let root open it for all users: sudo shellpack open x.shellpack --store daemon --no-shell; \
         or pack it with --sign-key FILE, and let root trust that key; or, which makes alice as good as root, \
         add `trusted-users = root alice` to /etc/nix/nix.conf, and: sudo systemctl restart nix-daemon\n";
     outcome.says(hint).never_says("ignoring");

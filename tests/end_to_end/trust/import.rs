@@ -63,7 +63,7 @@ fn ensure_untouched(b: &Machine) {
 }
 
 /// How the bundle `x.shellpack` is opened by root.
-const FOR_ALL: &str = "let root open it for all users: sudo shellpack open x.shellpack --no-shell";
+const FOR_ALL: &str = "let root open it for all users: sudo shellpack open x.shellpack --store daemon --no-shell";
 
 /// What helps if nobody signed a path.
 fn nobody() -> String {
@@ -86,7 +86,8 @@ fn a_key_that_only_root_can_trust_is_told_before_the_import() {
     );
     let fingerprint = PublicKey::parse(&key).unwrap().fingerprint();
     // No user's configuration counts for the daemon.
-    let open = format!("env NIX_CONFIG='{line}' shellpack open x.shellpack --run true");
+    let open =
+        format!("env NIX_CONFIG='{line}' shellpack open x.shellpack --store daemon --run true");
     assert_eq!(
         refusal(alice(&b, &open)),
         format!(
@@ -96,9 +97,12 @@ fn a_key_that_only_root_can_trust_is_told_before_the_import() {
              root add this line to /etc/nix/nix.conf, and: sudo systemctl restart nix-daemon\n  {line}\n"
         )
     );
-    alice(&b, "sh -c 'shellpack open - --run true < x.shellpack'")
-        .exits_with(125)
-        .says("could not open standard input: Nix's daemon would refuse 6 of 9 store paths");
+    alice(
+        &b,
+        "sh -c 'shellpack open - --store daemon --run true < x.shellpack'",
+    )
+    .exits_with(125)
+    .says("could not open standard input: Nix's daemon would refuse 6 of 9 store paths");
     ensure_untouched(&b);
     b.configure(&line);
     alice(&b, &format!("shellpack open whole {PRINT}"))
@@ -123,7 +127,7 @@ fn a_daemon_that_has_not_read_the_line_is_told() {
     let add = format!("echo 'extra-trusted-public-keys = {key}' >> /etc/nix/nix.conf");
     let outcome = with_daemon(
         &b,
-        &format!("{add}; alice shellpack open x.shellpack --run true"),
+        &format!("{add}; alice shellpack open x.shellpack --store daemon --run true"),
     );
     assert_eq!(
         refusal(outcome),
@@ -145,7 +149,10 @@ fn unsigned_paths_are_told_before_the_import() {
     let b = with_trust_in("root");
     b.receive(&bundle("blog"), "x.shellpack");
     assert_eq!(
-        refusal(alice(&b, "shellpack open x.shellpack --pure --run true")),
+        refusal(alice(
+            &b,
+            "shellpack open x.shellpack --store daemon --pure --run true"
+        )),
         format!(
             "error: could not open x.shellpack: Nix's daemon would refuse 6 of 9 store paths that are \
              missing here\n  6 signed by nobody\n\nhint: {}\n",
@@ -189,7 +196,7 @@ fn a_forged_signature_among_others_is_refused() {
         b.receive(&a.home(name), "x.shellpack");
         b
     };
-    let open = "shellpack open x.shellpack --no-shell";
+    let open = "shellpack open x.shellpack --store daemon --no-shell";
     let b = receive("partly.shellpack");
     assert_eq!(
         refusal(alice(&b, open)),
@@ -260,8 +267,8 @@ fn three_users_share_a_machine() {
         &format!(
             "echo bob:x:1001:1001:Bob:/home/alice/bob:/bin/sh >> /etc/passwd
             bob() {{ (cd bob; HOME=$PWD USER=bob setpriv --reuid 1001 --regid 1001 --clear-groups -- \"$@\"); }}
-            ! alice shellpack open x.shellpack --no-shell
-            ! alice shellpack open unsigned.shellpack --no-shell
+            ! alice shellpack open x.shellpack --store daemon --no-shell
+            ! alice shellpack open unsigned.shellpack --store daemon --no-shell
             [ -z \"$(ls -A /nix/store | grep -v '^.links$')\" ]
             bob shellpack -q open ../unsigned.shellpack --run 'echo bob has it'
             alice shellpack -q open unsigned.shellpack --run 'echo alice has what bob opened'

@@ -1,0 +1,95 @@
+//! Evaluation in a store of ours: a Nix of this machine's takes `/nix` for the store, so it runs where that
+//! is so. The command starts again there, and goes on as on a machine whose `/nix` is the user's.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+
+use super::portable::{PortableNix, WayIn};
+use super::{Entry, Ready, Way};
+use crate::error::{Error, Result};
+use crate::nix::places;
+use crate::portable::Portable;
+use crate::report::{Event, Report};
+
+/// This program, whatever its place is.
+const OWN_EXECUTABLE: &str = "/proc/self/exe";
+/// Variables that would lead Nix to another store.
+const OF_OTHER_STORES: [&str; 5] = [
+    "NIX_REMOTE",
+    "NIX_STORE_DIR",
+    "NIX_STATE_DIR",
+    "NIX_DAEMON_SOCKET_PATH",
+    "NIX_LOG_DIR",
+];
+/// Settings for a store that may be on a network file system.
+const SETTINGS: &str = "store = local\nuse-sqlite-wal = false\n";
+
+/// Whether a Nix can evaluate in this store: one that is not itself in the `/nix` that a room hides, and
+/// that may write to the store.
+pub(crate) fn can_evaluate(store: &Portable) -> bool {
+    places::is_outside_of_nix() && store.ensure_usable().is_ok()
+}
+
+/// Enters the shell by starting again where the store is `/nix`. Returns only if it fails.
+pub(super) fn enter(
+    store: &Portable,
+    ready: &Ready<'_>,
+    entry: &Entry,
+    way: Way,
+    report: &Report,
+) -> Result<Infallible> {
+    let name = ready.record()?.full_name();
+    let way_in = PortableNix::new(store.nix()).way_in(report)?;
+    let mut command = way_in.command(OWN_EXECUTABLE, "shellpack")?;
+    let dir = std::path::absolute(ready.project).map_err(Error::io("find", ready.project))?;
+    command
+        .args(["enter", &name, "--store"])
+        .arg(store.dir())
+        .args(
+            ready
+                .shell
+                .name
+                .iter()
+                .flat_map(|name| ["--shell".to_owned(), name.to_string()]),
+        )
+        .args(args(entry, way))
+        .current_dir(dir)
+        .env("NIX_CONFIG", settings());
+    for variable in OF_OTHER_STORES {
+        command.env_remove(variable);
+    }
+    report.ensure_not_interrupted()?;
+    report.emit(Event::PhaseDone);
+    Err(Error::CannotEnter {
+        program: "shellpack".to_owned(),
+        source: WayIn::exec(&way_in, command),
+    })
+}
+
+/// The user's settings, then those that the store needs.
+fn settings() -> String {
+    let own = std::env::var("NIX_CONFIG").unwrap_or_default();
+    format!("{own}\n{SETTINGS}")
+}
+
+/// The options that say how to enter a shell.
+fn args(entry: &Entry, way: Way) -> Vec<OsString> {
+    let mut args: Vec<OsString> = Vec::new();
+    if way == Way::Build {
+        args.push("--build".into());
+    }
+    if entry.pure {
+        args.push("--pure".into());
+    }
+    for variable in &entry.keep {
+        args.extend(["--keep".into(), variable.into()]);
+    }
+    if let Some((option, command)) = &entry.command {
+        args.extend([option.into(), command.into()]);
+    }
+    if let Some(words) = &entry.script {
+        args.extend(["--script".into(), "--".into()]);
+        args.extend(words.iter().map(OsString::from));
+    }
+    args
+}
