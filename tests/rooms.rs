@@ -17,10 +17,14 @@ mod layers;
 mod network;
 /// The program in a room.
 mod program;
+/// Machines that allow no rooms, and what is said there.
+mod refused;
 /// Signals, and the end of a process that waits for a room.
 mod signals;
 /// The store of a room.
 mod store;
+/// Rooms that show the whole host, with another `/nix`.
+mod whole;
 
 /// No test by itself: the program that other tests run where a room is to be made.
 #[test]

@@ -105,7 +105,8 @@ impl HostRoom {
     /// The command that becomes the program in the room, known to it as `name` (its argument 0).
     /// The caller adds arguments, variables, directory and files as to any other, and runs it by
     /// [`exec`](Self::exec), or as a child. If it fails before the program starts, it tells so
-    /// like any command of shellpack, and ends with 125, 126 or 127.
+    /// like any command of shellpack, and ends with 125, 126 or 127. A child needs
+    /// [`set_loader_aside`](Self::set_loader_aside) before.
     pub fn command(&self, program: impl AsRef<OsStr>, name: impl AsRef<OsStr>) -> Result<Command> {
         let mut command = self.hidden()?;
         command.arg(name).arg(program);
@@ -114,8 +115,24 @@ impl HostRoom {
 
     /// Becomes a [`command`](Self::command). Returns only if it fails.
     pub fn exec(mut command: Command) -> io::Error {
-        set_loader_aside(&mut command);
+        Self::set_loader_aside(&mut command);
         command.exec()
+    }
+
+    /// Keeps variables that were set for the program from this executable's loader: they may name libraries
+    /// that are not there before the room is, or are others.
+    pub fn set_loader_aside(command: &mut Command) {
+        let set: Vec<_> = command
+            .get_envs()
+            .filter_map(|(name, value)| {
+                let rest = name.to_str()?.strip_prefix(OF_LOADER)?;
+                let aside = format!("{SET_ASIDE}{rest}");
+                Some((name.to_owned(), aside, value?.to_owned()))
+            })
+            .collect();
+        for (name, aside, value) in set {
+            command.env_remove(name).env(aside, value);
+        }
     }
 
     fn hidden(&self) -> Result<Command> {
@@ -141,24 +158,6 @@ impl HostRoom {
         namespaces::make(UnshareFlags::empty(), AsRoot::No)?;
         tree::build(&Room::as_host(self.nix.path(), self.access))?;
         std::env::set_current_dir(&here).map_err(StageFailure::at("changing directory to", &here))
-    }
-}
-
-/// Variables for the program may name libraries that are not there before the room is, or that are others.
-fn set_loader_aside(command: &mut Command) {
-    let set: Vec<_> = command
-        .get_envs()
-        .filter_map(|(name, value)| {
-            let rest = name.to_str()?.strip_prefix(OF_LOADER)?;
-            Some((
-                name.to_owned(),
-                format!("{SET_ASIDE}{rest}"),
-                value?.to_owned(),
-            ))
-        })
-        .collect();
-    for (name, aside, value) in set {
-        command.env_remove(name).env(aside, value);
     }
 }
 

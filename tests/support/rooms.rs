@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use shellpack::internals::{Error, Room, RoomCommand};
+use shellpack::internals::{Error, HostRoom, PortableNix, Room, RoomCommand};
 use tempfile::TempDir;
 
 /// Set for the second run of a test; holds the path of a shellpack that an ordinary user can read.
@@ -21,6 +21,25 @@ fn shellpack() -> PathBuf {
 /// A room with the shellpack under test, and everything else as it is on the host.
 pub(crate) fn room() -> Room {
     Room::new().executable(shellpack()).current_dir("/")
+}
+
+/// A room that shows the whole host, with a directory of it as `/nix`.
+pub(crate) fn host_room(nix: &Path) -> HostRoom {
+    HostRoom::new(nix).executable(shellpack())
+}
+
+/// A store in this directory of the host, and the shellpack under test.
+pub(crate) fn portable(nix: &Path) -> PortableNix {
+    PortableNix::new(nix).executable(shellpack())
+}
+
+/// The words of a command.
+pub(crate) fn words(command: &Command) -> Vec<OsString> {
+    let program = std::iter::once(command.get_program());
+    program
+        .chain(command.get_args())
+        .map(OsString::from)
+        .collect()
 }
 
 /// Whether this run of the tests is root's.
