@@ -40,6 +40,8 @@ pub enum WayIn {
         proot: PathBuf,
         /// The directory.
         dir: PathBuf,
+        /// What keeps a room from being made.
+        why: String,
     },
 }
 
@@ -93,12 +95,10 @@ impl PortableNix {
             return Err(refused);
         };
         ensure_static(&proot)?;
-        report.emit(Event::Note(&format!(
-            "entering by proot, in which programs are slower: {refusal}"
-        )));
         Ok(WayIn::Proot {
             proot,
             dir: self.dir,
+            why: refusal.to_string(),
         })
     }
 }
@@ -115,7 +115,7 @@ impl WayIn {
                 command
             }
             Self::Room(room) => room.command(program, name)?,
-            Self::Proot { proot, dir } => {
+            Self::Proot { proot, dir, .. } => {
                 let mut bind = dir.clone().into_os_string();
                 bind.push(":");
                 bind.push(NIX);
@@ -136,14 +136,21 @@ impl WayIn {
 
     /// What the user of a prompt should know, in words; once is enough.
     pub fn caveat(&self) -> Option<&'static str> {
-        let is_room_of_user = matches!(self, Self::Room(_)) && !geteuid().is_root();
         match self {
-            Self::Direct => None,
-            Self::Room(_) if !is_room_of_user => None,
-            Self::Room(_) | Self::Proot { .. } => Some(
+            Self::Room(_) if !geteuid().is_root() => Some(
                 "sudo and other set-uid programs do not work in this shell, and files of other users \
                  show as nobody's",
             ),
+            Self::Proot { .. } => Some("sudo and other set-uid programs do not work in this shell"),
+            Self::Direct | Self::Room(_) => None,
+        }
+    }
+
+    /// Tells why programs will be slower than elsewhere, if they are.
+    fn tell(&self, report: &Report) {
+        if let Self::Proot { why, .. } = self {
+            let text = format!("entering by proot, in which programs are slower: {why}");
+            report.emit(Event::Note(&text));
         }
     }
 }
@@ -151,7 +158,11 @@ impl WayIn {
 /// The way into a target's store, the first that works here.
 pub(crate) fn way_into(target: &Target, report: &Report) -> Result<WayIn> {
     match target.as_portable() {
-        Some(store) => PortableNix::new(store.nix()).way_in(report),
+        Some(store) => {
+            let way = PortableNix::new(store.nix()).way_in(report)?;
+            way.tell(report);
+            Ok(way)
+        }
         None => Ok(WayIn::Direct),
     }
 }

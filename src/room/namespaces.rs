@@ -11,6 +11,9 @@ use rustix::thread::UnshareFlags;
 use super::process::unshare;
 use super::report::StageFailure;
 
+/// The operation that tells whether a namespace is of any use.
+const MOUNTING: &str = "mounting in a new namespace";
+
 /// The ids that the caller has in a user namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AsRoot {
@@ -57,8 +60,9 @@ pub(super) fn cut_off(follows: bool) -> Result<(), StageFailure> {
     mount_change("/", flow | MountPropagationFlags::REC).map_err(|error| match error {
         // This is the first mount. A security module that allows the namespace but not its use,
         // as Ubuntu's AppArmor does, refuses it here.
-        Errno::PERM | Errno::ACCESS => StageFailure::useless("mounting in a new namespace")(error),
-        // In a chroot, for example: its root is not a mount.
+        Errno::PERM | Errno::ACCESS => StageFailure::useless(MOUNTING)(error),
+        // The root of a chroot is not a mount. Root may make the namespace all the same.
+        Errno::INVAL => StageFailure::forbidden(MOUNTING)(error),
         error => StageFailure::during("cutting off the mounts")(error),
     })
 }

@@ -30,7 +30,7 @@ impl Files<'_> {
             }
             // Security modules answer this, or let namespaces be made that have no rights.
             _ if made || errno == Errno::ACCESS => self.security_module(),
-            Errno::PERM if self.is_chroot() => Refusal::Chroot,
+            Errno::PERM | Errno::INVAL if self.is_chroot() => Refusal::Chroot,
             _ => self.filter(),
         }
     }
@@ -161,7 +161,9 @@ mod tests {
         assert_eq!(why(false, PERM, &[(apparmor, "1\n")]), Refusal::Unknown);
 
         let chroot = [("proc/self/mountinfo", "30 27 0:1 / /proc rw - proc p rw\n")];
-        assert_eq!(why(false, PERM, &chroot), Refusal::Chroot);
+        for errno in [PERM, Errno::INVAL] {
+            assert_eq!(why(false, errno, &chroot), Refusal::Chroot);
+        }
 
         let filter = [("proc/self/status", "Name:\tx\nSeccomp:\t2\n")];
         assert_eq!(why(false, PERM, &filter), Refusal::Filter);
