@@ -163,17 +163,25 @@ pub(crate) fn record(bytes: &[u8]) {
     assert!(said.chars().all(is_safe), "a control character is printed");
 }
 
-/// Makes a file or a symlink, if its name is one.
+/// Makes a file or a symlink, if its name is one. Nothing is written through a symlink: it may lead out.
 fn place(dir: &Path, name: &str, content: &[u8]) {
-    let (name, is_link) = name
+    let (name, becomes_link) = name
         .strip_suffix('@')
         .map_or((name, false), |name| (name, true));
     if name.split('/').any(|part| part.is_empty() || part == "..") {
         return;
     }
     let file = dir.join(name);
+    let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|it| it.is_symlink());
+    if file
+        .ancestors()
+        .take_while(|path| *path != dir)
+        .any(is_link)
+    {
+        return;
+    }
     let _ = file.parent().map(fs::create_dir_all);
-    if is_link {
+    if becomes_link {
         let target = String::from_utf8_lossy(content);
         let _ = std::os::unix::fs::symlink(&*target, &file);
     } else if name == "manifest.toml" {

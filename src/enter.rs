@@ -67,12 +67,12 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     let is_as_packed = way.is_as_packed(&chosen.manifest);
     // A store of ours is asked nothing: many machines may enter from it at once.
     let needs_nix = !is_as_packed && target.as_portable().is_none();
-    if !needs_nix {
-        ensure_all_there(&chosen, &target)?;
-    } else {
+    if needs_nix {
         let here = std::env::current_dir().map_err(Error::io("find", "."))?;
         let place = if is_others { &here } else { &chosen.project };
         entry::ensure_may_evaluate(&target, place)?;
+    } else {
+        ensure_all_there(&chosen, &target)?;
     }
     let chosen = if is_others {
         copied::to_here(chosen, &target, is_as_packed, report)?

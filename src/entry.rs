@@ -189,11 +189,13 @@ pub(crate) fn enter(
     };
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
-    if is_news(
-        &by_hand,
-        &record.entry_dir(ready.project, ready.shell),
-        "by-hand",
-    ) {
+    if record.store().is_none()
+        && is_news(
+            &by_hand,
+            &record.entry_dir(ready.project, ready.shell),
+            "by-hand",
+        )
+    {
         report.emit(Event::Note(&format!("to enter by hand: {by_hand}")));
     }
     if let Some(shell) = &evaluated {

@@ -73,7 +73,7 @@ pub struct Open {
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Store for the bundle's paths: a directory, which needs neither Nix nor root, or `daemon` for
-    /// Nix's own [default: Nix's, or else one in $XDG_DATA_HOME/shellpack]
+    /// Nix's own [default: Nix's, or else one in the home]
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
     /// Replace project files that differ from the bundle's, even if they were edited here

@@ -36,6 +36,10 @@ pub struct List {
 
 /// `shellpack remove`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub struct Remove {
     /// Names of the bundles, as `shellpack list` shows them; the beginning of one is enough
     #[arg(value_name = "NAME", required = true)]

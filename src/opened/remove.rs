@@ -17,7 +17,6 @@ use garbage::{Freed, Garbage};
 
 /// The request.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     /// The bundles to remove.
     pub names: Vec<String>,

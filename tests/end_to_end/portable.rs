@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::support::daemon::alice;
 use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
 
@@ -84,4 +85,114 @@ fn a_removed_bundle_frees_what_nothing_else_needs() {
     b.sh(&bare(&format!("enter imports {PRINT}"))).succeeds();
     b.sh(&bare("remove imports")).succeeds();
     assert_eq!(paths(), 0);
+}
+
+/// What Nix's daemon refuses goes into the user's own store, and root's line is told all the same.
+#[test]
+fn an_untrusted_user_of_a_daemon_needs_nobody() {
+    let b = Machine::offline_with_a_daemon();
+    b.receive(&bundle("blog"), "x.shellpack");
+    alice(&b, &format!("shellpack open x.shellpack {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE)
+        .says("Nix's daemon would refuse 6 of 9 store paths that are missing here")
+        .says("so it goes into the store in /home/alice/.local/share/shellpack; for Nix's store: let root open it");
+    // Later, Nix's daemon is asked again, and what is here already is not asked for.
+    alice(
+        &b,
+        &format!("shellpack run blog --no-eval -- sh -c 'echo $MESSAGE'"),
+    )
+    .succeeds()
+    .prints(MESSAGE)
+    .never_says("refuse");
+}
+
+/// A Nix that is outside of `/nix`, as Debian's is, evaluates an edited shell.
+#[test]
+fn a_nix_of_the_machine_evaluates_in_it() {
+    let b = with("blog");
+    b.sh("exec shellpack open x.shellpack --no-shell --store place")
+        .succeeds();
+    b.sh("sed -i 's/$(hello)/Edited here/' blog/shell.nix; cd blog; exec shellpack enter --run 'echo \"$MESSAGE\"; command -v nix-shell'")
+        .succeeds()
+        .prints("Edited here\n/usr/bin/nix-shell");
+    b.sh(&format!("cd blog; exec shellpack enter --no-eval {PRINT}"))
+        .succeeds()
+        .prints(MESSAGE);
+}
+
+#[test]
+fn an_administrator_fills_a_store_for_all() {
+    let b = with("blog");
+    b.root(
+        "mkdir -p /var/lib/shells; shellpack open x.shellpack --store /var/lib/shells --no-shell",
+    )
+    .says("for all users");
+    // Nothing is written there: it may be mounted read-only. Everybody has a copy of the project.
+    let seen = "cd /var/lib/shells; find . -printf '%p %m %T@ %s\\n' | sort | sha256sum";
+    let before = b.root(seen).text();
+    let entry = bare("-q enter blog --store /var/lib/shells --run 'echo \"$MESSAGE $(id -u)\"'");
+    let many = format!(
+        "for i in $(seq 8); do (mkdir $i; cd $i; HOME=$PWD; {}) & done; wait",
+        entry.replace("$HOME", "/home/alice")
+    );
+    let said = b.runs(&many).text();
+    assert_eq!(said.matches("Hello, world! 1000").count(), 8, "{said}");
+    assert_eq!(b.root(seen).text(), before);
+    b.sh(&bare("list --store /var/lib/shells"))
+        .succeeds()
+        .shows("in the store in /var/lib/shells");
+    b.root("shellpack remove blog --store /var/lib/shells")
+        .shows("other machines may be using it");
+}
+
+#[test]
+fn a_store_is_refused_where_it_cannot_be() {
+    let b = with("blog");
+    b.root("mkdir -p /var/lib/roots; echo > /var/lib/file");
+    for (dir, why) in [
+        (
+            "/var/lib/roots",
+            "/var/lib/roots cannot be written: Permission denied",
+        ),
+        ("/var/lib/file/x", "a file is in its way"),
+    ] {
+        b.sh(&bare(&format!("open x.shellpack --store {dir} --run true")))
+            .exits_with(125)
+            .says(&format!("error: could not use the store in {dir}: {why}"))
+            .says("hint: name another directory: shellpack open x.shellpack");
+    }
+    let noexec = "mount -t tmpfs -o noexec,mode=777 none /mnt;
+        ! HOME=/home/alice setpriv --reuid 1000 --regid 1000 --clear-groups shellpack open x.shellpack --store /mnt/x --run true";
+    b.root(noexec)
+        .says("its file system is mounted noexec, so no program can run there");
+}
+
+#[test]
+fn a_kernel_that_is_too_old_is_named() {
+    let b = with("blog");
+    b.sh(&format!("{BARE} exec setarch --uname-2.6 shellpack open x.shellpack --run true"))
+        .exits_with(125)
+        .says("error: could not open x.shellpack: its programs need Linux 3.10 or newer, and this machine has 2.6.");
+    b.runs("test ! -e .local");
+}
+
+/// It goes on where it was, with nothing that is not whole.
+#[test]
+fn a_killed_open_is_finished_by_the_next() {
+    let b = with("large");
+    for moment in ["0.05", "0.2", "0.5", "1"] {
+        b.sh(&format!("{BARE} shellpack -q open x.shellpack --no-shell & sleep {moment}; kill -9 $! || true; wait"));
+    }
+    // Two at once do not disturb each other.
+    b.runs(&format!(
+        "{BARE} shellpack -q open x.shellpack --no-shell --dir one & shellpack -q open x.shellpack --no-shell --dir two; wait $!"
+    ));
+    b.runs(&format!(
+        "nix-store --store {STORE} --verify --check-contents 2>&1"
+    ))
+    .never_says("modified");
+    b.sh(&bare("open x.shellpack --no-shell"))
+        .succeeds()
+        .says("imported 0 store paths");
 }

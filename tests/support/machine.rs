@@ -257,9 +257,21 @@ in
     /// A script for the caller to start, with pipes of its choice. It has a session of its own and
     /// the default meaning of Ctrl-C, whether the tests run at a terminal or in the background.
     pub(crate) fn command(&self, script: &str) -> RoomCommand {
+        self.command_of(self.user.is_some(), script)
+    }
+
+    /// Runs a script of root's, with root's own home, that must succeed.
+    #[track_caller]
+    pub(crate) fn root(&self, script: &str) -> Outcome {
+        let script = format!("export HOME=/root\n{script}");
+        let output = self.command_of(false, &script).output();
+        Outcome::new(&script, &output.unwrap()).succeeds()
+    }
+
+    fn command_of(&self, is_user: bool, script: &str) -> RoomCommand {
         let alone = "setsid --wait env --default-signal=INT,QUIT";
         let mut args: Vec<OsString> = alone.split(' ').map(OsString::from).collect();
-        if self.user.is_some() {
+        if is_user {
             args.extend(
                 "setpriv --reuid 1000 --regid 1000 --clear-groups --"
                     .split(' ')

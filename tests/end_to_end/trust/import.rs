@@ -63,7 +63,8 @@ fn ensure_untouched(b: &Machine) {
 }
 
 /// How the bundle `x.shellpack` is opened by root.
-const FOR_ALL: &str = "let root open it for all users: sudo shellpack open x.shellpack --store daemon --no-shell";
+const FOR_ALL: &str =
+    "let root open it for all users: sudo shellpack open x.shellpack --store daemon --no-shell";
 
 /// What helps if nobody signed a path.
 fn nobody() -> String {
