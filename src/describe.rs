@@ -17,6 +17,9 @@ use shellpack_format::store::hash::Digest;
 
 mod answers;
 pub(crate) mod tools;
+mod uncovered;
+
+pub(crate) use uncovered::Uncovered;
 
 /// How many of the largest store paths and files are listed.
 const LARGEST: usize = 5;
@@ -40,6 +43,8 @@ pub(crate) struct Inspection {
     manifest_digest: Digest,
     /// Who signed the bundle, as far as this machine knows.
     signatures: Vec<Judged>,
+    /// Header and program, if it opens itself.
+    executable: Option<Uncovered>,
     /// Bytes of all NARs.
     nar_bytes: u64,
     #[serde(skip)]
@@ -79,6 +84,7 @@ impl Inspection {
         Self {
             manifest_digest: reader.manifest_digest(),
             signatures: judgement.signatures().to_vec(),
+            executable: reader.executable().map(Uncovered::of),
             nar_bytes: manifest.closure.nar_bytes(),
             vouched: if judgement.is_trusted() {
                 Vouched::Yes
@@ -104,6 +110,9 @@ impl Inspection {
             ),
         );
         text.sha256("manifest", self.manifest_digest);
+        if let Some(executable) = &self.executable {
+            executable.describe(&mut text);
+        }
         text.list("signed", self.signatures.iter().map(Judged::line), "no");
         content(&mut text, manifest, self.vouched, verbose);
         text.finish()

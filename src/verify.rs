@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::describe::Uncovered;
 use crate::error::{Error, Result};
 use crate::media::source::Bundle;
 use crate::media::volumes::Shelf;
@@ -52,6 +53,8 @@ pub struct Findings {
     pub manifest: Option<Manifest>,
     /// The digest of the manifest, likewise.
     pub manifest_digest: Option<Digest>,
+    /// Header and program, if the bundle opens itself.
+    pub(crate) executable: Option<Uncovered>,
     /// Every fault, in the order of the file where that is known.
     pub faults: Vec<BadBundle>,
 }
@@ -68,6 +71,7 @@ fn findings(bundle: Result<Bundle>, threads: usize, report: &Report) -> Result<F
         Err(Error::Bundle { source, .. }) => Ok(Findings {
             manifest: None,
             manifest_digest: None,
+            executable: None,
             faults: vec![source],
         }),
         Err(error) => Err(error),
@@ -87,10 +91,12 @@ fn check(bundle: Bundle, threads: usize, report: &Report) -> Result<Findings> {
     volumes.shelf = bundle.volumes().cloned();
     let manifest = bundle.reader.manifest().clone();
     let manifest_digest = Some(bundle.reader.manifest_digest());
+    let executable = bundle.reader.executable().map(Uncovered::of);
     if volumes.are_unreadable() {
         return Ok(Findings {
             manifest: Some(manifest),
             manifest_digest,
+            executable,
             faults: volumes.add_to(Vec::new()),
         });
     }
@@ -98,6 +104,7 @@ fn check(bundle: Bundle, threads: usize, report: &Report) -> Result<Findings> {
     Ok(Findings {
         manifest: Some(manifest),
         manifest_digest,
+        executable,
         faults: volumes.add_to(faults),
     })
 }

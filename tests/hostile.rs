@@ -2,6 +2,8 @@
 
 /// Damage: every bit, every length, and a few thousand mutations.
 mod damage;
+/// What is before the bundle in a file that opens itself.
+mod executables;
 /// What the fuzzers read, without a fuzzer.
 mod fuzzed;
 /// What the store has already: locks, other paths, roots.

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
+use std::ops::Range;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
@@ -91,6 +92,7 @@ pub(crate) fn sign(options: &Options, report: &Report) -> Result<SignedBundle> {
         })?;
     }
     let head = Head {
+        at: usize::try_from(bundle.reader.start()).unwrap_or(usize::MAX),
         old: writer::head(manifest, old),
         new: writer::head(manifest, &signatures),
         files: bundle.files(),
@@ -181,6 +183,8 @@ fn brought(file: &Path, bundle: &Path, manifest: &[u8]) -> Result<Signature> {
 
 /// The first bytes of a bundle, up to the end of its room for signatures.
 struct Head {
+    /// Where in its files the bundle begins.
+    at: usize,
     old: Vec<u8>,
     new: Vec<u8>,
     /// The bundle, or its volumes in order.
@@ -191,24 +195,29 @@ impl Head {
     /// The files that the room for signatures is in, and their new bytes. Fails if one of the first
     /// files cannot be written, or has other bytes than the old ones.
     fn changes(&self, bundle: &Path) -> Result<Vec<Change>> {
-        let room = self.new.len() - signature::SIZE;
+        let all = self.at.saturating_add(self.new.len());
+        let room = all - signature::SIZE;
         let mut changes = Vec::new();
         let mut start = 0;
         for path in &self.files {
-            if start >= self.new.len() {
+            if start >= all {
                 break;
             }
             let file = open(path, bundle)?;
             let size = file.metadata().map_err(Error::io("read", path))?.len();
             let size = usize::try_from(size).unwrap_or(usize::MAX);
-            let end = start.saturating_add(size).min(self.new.len());
-            ensure_is(&file, path, &self.old[start..end])?;
-            if end > room {
-                let first = start.max(room);
+            let end = start.saturating_add(size).min(all);
+            let within = |from: usize| from.max(self.at).min(end)..end;
+            let bytes = |range: &Range<usize>| range.start - self.at..range.end - self.at;
+            let (head, signatures) = (within(start), within(start.max(room)));
+            if !head.is_empty() {
+                ensure_is(&file, path, head.start - start, &self.old[bytes(&head)])?;
+            }
+            if !signatures.is_empty() {
                 changes.push(Change {
                     path: path.clone(),
-                    range: first - start..end - start,
-                    new: self.new[first..end].to_owned(),
+                    range: signatures.start - start..signatures.end - start,
+                    new: self.new[bytes(&signatures)].to_owned(),
                 });
             }
             start = end;
@@ -243,10 +252,10 @@ fn open(path: &Path, bundle: &Path) -> Result<File> {
     })
 }
 
-/// Fails if a file does not begin with these bytes.
-fn ensure_is(file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
+/// Fails if a file does not have these bytes at this place.
+fn ensure_is(file: &File, path: &Path, at: usize, bytes: &[u8]) -> Result<()> {
     let mut found = vec![0; bytes.len()];
-    file.read_exact_at(&mut found, 0)
+    file.read_exact_at(&mut found, at as u64)
         .map_err(Error::io("read", path))?;
     if found == bytes {
         return Ok(());

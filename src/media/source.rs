@@ -202,9 +202,8 @@ impl Bundle {
         let Some(volumes) = &self.volumes else {
             return Ok(());
         };
-        let size = self.reader.manifest_bytes().len() as u64;
         volumes
-            .survey(self.reader.manifest(), size)
+            .survey(&self.reader)
             .map_err(|error| Error::read_bundle(&self.file, error.into()))
     }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::parity::Cover;
 use super::{Findings, Options};
+use crate::describe::Uncovered;
 use crate::error::{BadParity, Distrust, Error, Remedy, Result};
 use crate::media::volumes::Set;
 use crate::report::count;
@@ -40,6 +41,8 @@ pub(crate) struct Verdict {
     manifest_digest: Option<Digest>,
     /// Who signed it, as far as this machine knows.
     signatures: Vec<Judged>,
+    /// Header and program, if it opens itself.
+    executable: Option<Uncovered>,
     /// Each fault in words.
     faults: Vec<String>,
     /// Why it is not trusted, if `open` would refuse it for good.
@@ -86,6 +89,10 @@ impl Verification {
             let signers = self.judgement.iter().flat_map(Judgement::signatures);
             signers.for_each(|signer| text.add("signed", &signer.line()));
         }
+        let executable = self.findings.executable.iter().filter(|_| !quiet);
+        for (part, line) in executable.flat_map(Uncovered::lines) {
+            text.add(part, &line);
+        }
         if let Some(cover) = &self.cover {
             cover.describe(quiet, &mut text);
         }
@@ -115,6 +122,7 @@ impl Verification {
             sound: faults.is_empty(),
             manifest_digest: self.findings.manifest_digest,
             signatures: signers.to_vec(),
+            executable: self.findings.executable.clone(),
             faults,
             refused: refused.map(|distrust| distrust.to_string()),
             parity: parity.map(|file| file.to_string_lossy().into_owned()),

@@ -5,6 +5,7 @@
 //! one, [`writer::Writer`] writes one.
 
 pub mod derivations;
+pub mod executable;
 pub mod extent;
 mod input;
 pub mod layout;
@@ -38,6 +39,21 @@ pub enum BadBundle {
     /// The first bytes are not those of a bundle.
     #[error("it is not a shellpack bundle")]
     NotABundle,
+    /// The file opens itself, in a way that this crate does not know.
+    #[error(
+        "it is an executable bundle of version {found}; this shellpack reads version {}",
+        executable::VERSION
+    )]
+    NewerExecutable {
+        /// The file's version.
+        found: u64,
+    },
+    /// The header of an executable bundle is not valid.
+    #[error("its header is damaged: {0}")]
+    Executable(&'static str),
+    /// The program of an executable bundle does not have the digest that the header states.
+    #[error("the program in it is damaged")]
+    Program,
     /// The file ends before the bundle does.
     #[error("it is cut short: it ends within {within}")]
     Truncated {
@@ -137,7 +153,10 @@ impl BadBundle {
     pub fn is_damage(&self) -> bool {
         !matches!(
             self,
-            Self::NotABundle | Self::NewerFormat { .. } | Self::UnknownNeed(_)
+            Self::NotABundle
+                | Self::NewerExecutable { .. }
+                | Self::NewerFormat { .. }
+                | Self::UnknownNeed(_)
         )
     }
 }

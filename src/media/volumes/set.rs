@@ -8,6 +8,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::{Names, parent};
+use shellpack_format::bundle::executable;
 use shellpack_format::bundle::extent::Extent;
 use shellpack_format::bundle::volume::SAID;
 use shellpack_format::bundle::{BadVolume, MANIFEST};
@@ -228,9 +229,9 @@ pub(crate) fn numbered(dir: &Path, bundle: &OsStr) -> impl Iterator<Item = (Name
 
 /// Whether a file begins like a bundle.
 fn is_begun(file: &Path) -> io::Result<bool> {
-    let mut start = [0; MANIFEST.len()];
+    let mut start = [0; executable::MAGIC.len()];
     File::open(file)?.read_exact(&mut start)?;
-    Ok(start == MANIFEST.as_bytes())
+    Ok(start.starts_with(MANIFEST.as_bytes()) || executable::is_beginning(&start))
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use crate::report::Prompt;
 use crate::text::shown;
 use shellpack_format::bundle::BadVolume;
 use shellpack_format::bundle::extent::{self, Extent};
-use shellpack_format::bundle::manifest::Manifest;
 use shellpack_format::bundle::member::BLOCK;
+use shellpack_format::bundle::reader::{Input, Reader};
 
 /// How many volumes are held open: more than threads read at a time, and far fewer than a process
 /// may open.
@@ -83,10 +83,10 @@ impl Shelf {
 
     /// Finds out, from a few bytes of each volume, whether all exist and belong together. Missing
     /// ones are a fault only if the user cannot be asked for them later.
-    pub(crate) fn survey(&self, manifest: &Manifest, manifest_size: u64) -> io::Result<()> {
-        let extent = extent::measure(manifest, manifest_size, |at, block| {
-            self.read_if_there(at, block)
-        })?;
+    pub(crate) fn survey(&self, reader: &Reader<impl Input>) -> io::Result<()> {
+        let size = reader.manifest_bytes().len() as u64;
+        let read = |at, block: &mut [u8; BLOCK]| self.read_if_there(at, block);
+        let extent = extent::measure(reader.start(), reader.manifest(), size, read)?;
         let set = lock(&self.set);
         if let Some(misfit) = set.misfit(self.size, &extent) {
             return Err(io::Error::other(misfit));

@@ -27,16 +27,19 @@ pub enum Extent {
     },
 }
 
-/// Follows the segments from header to header. `read` fills the block at an offset, or returns
+/// Follows the segments from header to header, in a file in which the bundle begins at `start`: all
+/// offsets are those of the file. `read` fills the block at an offset, or returns
 /// `false` if the input ends before it. Fails only if `read` does.
 pub fn measure(
+    start: u64,
     manifest: &Manifest,
     manifest_size: u64,
     mut read: impl FnMut(u64, &mut [u8; BLOCK]) -> io::Result<bool>,
 ) -> io::Result<Extent> {
     let first = [Member::manifest(manifest_size), Member::signatures()];
     let files = manifest.project.files.iter().map(Member::project);
-    let mut at: u64 = first.into_iter().chain(files).map(|m| m.extent()).sum();
+    let before: u64 = first.into_iter().chain(files).map(|m| m.extent()).sum();
+    let mut at = start + before;
     let mut segments = Vec::with_capacity(manifest.closure.segments.len());
     for (index, &raw) in manifest.closure.segments.iter().enumerate() {
         let mut header = [0; BLOCK];

@@ -3,6 +3,29 @@
 
 use std::io::{self, ErrorKind, Read};
 
+use super::{BadBundle, BadVolume};
+
+/// A failure to read a bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The bundle has a fault.
+    #[error(transparent)]
+    Bad(#[from] BadBundle),
+    /// Its bytes could not be read.
+    #[error(transparent)]
+    Io(io::Error),
+}
+
+/// An input that consists of volumes reports faults of its own.
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<BadVolume>() {
+            Ok(bad) => Self::Bad(bad.into()),
+            Err(error) => Self::Io(error),
+        }
+    }
+}
+
 /// The source of a bundle's bytes: in order, some of which can be skipped.
 pub trait Input: Read {
     /// Skips bytes that are not needed. Fails with `UnexpectedEof` if there are fewer.
@@ -70,5 +93,27 @@ pub(super) fn read_some(input: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> 
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             other => return other,
         }
+    }
+}
+
+/// Reads a whole piece of a member.
+pub(super) fn exactly(
+    input: &mut (impl Read + ?Sized),
+    buffer: &mut [u8],
+    within: &str,
+) -> Result<(), ReadError> {
+    input
+        .read_exact(buffer)
+        .map_err(|error| truncated(error, within))
+}
+
+/// An error of reading a member, as a fault of the bundle if the input has ended.
+pub(super) fn truncated(error: io::Error, within: &str) -> ReadError {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => BadBundle::Truncated {
+            within: within.to_owned(),
+        }
+        .into(),
+        _ => error.into(),
     }
 }

@@ -18,42 +18,24 @@
 //!   all who take NARs ([`NarCheck`](crate::store::nar_check::NarCheck)).
 //! * *Store paths that are taken for each other*: no two have one hash part.
 //! * *A newer format, made to look like an old one*: `format` and `needs` come before everything else.
+//! * *A header before the bundle that leads elsewhere* (an executable bundle): its fields are text that is
+//!   not run, each offset follows from the sizes, and no other bundle is behind it.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 
 use sha2::{Digest as _, Sha256};
 
-use super::input::read_some;
-pub use super::input::{Content, Input, Piped};
+use super::executable::{self, Executable};
+pub use super::input::{Content, Input, Piped, ReadError};
+use super::input::{exactly, read_some, truncated};
 use super::manifest::{self, FileKind, Manifest, ProjectFile};
 use super::member::{self, BLOCK, Member};
 use super::signature::{self, Signatures};
-use super::{BadBundle, BadVolume, MANIFEST};
+use super::{BadBundle, MANIFEST};
 use crate::store::hash::Digest;
 
 /// How much of a member is read at once.
 const CHUNK: usize = 256 << 10;
-
-/// A failure to read a bundle.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The bundle has a fault.
-    #[error(transparent)]
-    Bad(#[from] BadBundle),
-    /// Its bytes could not be read.
-    #[error(transparent)]
-    Io(io::Error),
-}
-
-/// An input that consists of volumes reports faults of its own.
-impl From<io::Error> for ReadError {
-    fn from(error: io::Error) -> Self {
-        match error.downcast::<BadVolume>() {
-            Ok(bad) => Self::Bad(bad.into()),
-            Err(error) => Self::Io(error),
-        }
-    }
-}
 
 /// A segment's compressed bytes.
 pub struct Segment {
@@ -75,6 +57,7 @@ impl std::fmt::Debug for Segment {
 #[derive(Debug)]
 pub struct Reader<R> {
     input: R,
+    executable: Option<Executable>,
     manifest: Manifest,
     manifest_bytes: Vec<u8>,
     signatures: Signatures,
@@ -82,10 +65,10 @@ pub struct Reader<R> {
 
 impl<R: Input> Reader<R> {
     /// Reads manifest and signatures, and checks both: everything about the bundle that is known
-    /// without reading its content.
+    /// without reading its content. Of an executable bundle, header and program come first.
     pub fn open(mut input: R) -> Result<Self, ReadError> {
         let mut header = [0; BLOCK];
-        read_start(&mut input, &mut header)?;
+        let executable = read_start(&mut input, &mut header)?;
         let size = member::stated_size(&header).unwrap_or(0);
         if size == 0 || size > manifest::MAX_SIZE || Member::manifest(size).header() != header {
             return Err(BadBundle::Header {
@@ -105,6 +88,7 @@ impl<R: Input> Reader<R> {
         signatures.ensure_sound(&text)?;
         Ok(Self {
             input,
+            executable,
             manifest,
             manifest_bytes: text,
             signatures,
@@ -115,6 +99,7 @@ impl<R: Input> Reader<R> {
     pub fn through<S: Input>(self, wrap: impl FnOnce(R) -> S) -> Reader<S> {
         Reader {
             input: wrap(self.input),
+            executable: self.executable,
             manifest: self.manifest,
             manifest_bytes: self.manifest_bytes,
             signatures: self.signatures,
@@ -124,7 +109,18 @@ impl<R: Input> Reader<R> {
     /// The number of bytes that [`Reader::open`] has read.
     pub fn head_size(&self) -> u64 {
         let manifest = Member::manifest(self.manifest_bytes.len() as u64);
-        manifest.extent() + Member::signatures().extent()
+        self.start() + manifest.extent() + Member::signatures().extent()
+    }
+
+    /// Where the bundle begins: behind the program of an executable one, else at 0.
+    pub fn start(&self) -> u64 {
+        let executable = self.executable.as_ref();
+        executable.map_or(0, |executable| executable.header.bundle_at())
+    }
+
+    /// Header and program of an executable bundle.
+    pub fn executable(&self) -> Option<&Executable> {
+        self.executable.as_ref()
     }
 
     /// The manifest.
@@ -225,27 +221,47 @@ impl<R: Input> Reader<R> {
     }
 }
 
-/// Reads the first header. A file that does not start with the manifest's name is not a damaged
-/// bundle but another kind of file.
-fn read_start(input: &mut impl Read, header: &mut [u8; BLOCK]) -> Result<(), ReadError> {
-    let mut filled = 0;
-    while filled < BLOCK {
-        match read_some(input, &mut header[filled..])? {
-            0 => break,
-            n => filled += n,
-        }
+/// Reads the first header, and before it whatever makes the bundle executable. A file that starts
+/// with neither is not a damaged bundle but another kind of file.
+fn read_start(
+    input: &mut impl Read,
+    header: &mut [u8; BLOCK],
+) -> Result<Option<Executable>, ReadError> {
+    let filled = fill(input, header)?;
+    if executable::is_beginning(&header[..filled]) {
+        ensure_filled(filled, "its header")?;
+        let executable = Executable::read(header, input)?;
+        // Whatever is there instead of the manifest is not another kind of file.
+        exactly(input, header, MANIFEST)?;
+        return Ok(Some(executable));
     }
     let known = filled.min(MANIFEST.len());
     if filled == 0 || header[..known] != MANIFEST.as_bytes()[..known] {
         return Err(BadBundle::NotABundle.into());
     }
-    if filled < BLOCK {
-        return Err(BadBundle::Truncated {
-            within: MANIFEST.to_owned(),
+    ensure_filled(filled, MANIFEST).map(|()| None)
+}
+
+/// Reads as much of the first block as there is.
+fn fill(input: &mut impl Read, block: &mut [u8; BLOCK]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < BLOCK {
+        match read_some(input, &mut block[filled..])? {
+            0 => break,
+            n => filled += n,
         }
-        .into());
     }
-    Ok(())
+    Ok(filled)
+}
+
+fn ensure_filled(filled: usize, within: &str) -> Result<(), ReadError> {
+    if filled == BLOCK {
+        return Ok(());
+    }
+    Err(BadBundle::Truncated {
+        within: within.to_owned(),
+    }
+    .into())
 }
 
 fn expect_header(input: &mut impl Read, member: &Member) -> Result<(), ReadError> {
@@ -290,20 +306,4 @@ fn padding(input: &mut impl Read, member: &Member) -> Result<(), ReadError> {
         .into());
     }
     Ok(())
-}
-
-fn exactly(input: &mut impl Read, buffer: &mut [u8], within: &str) -> Result<(), ReadError> {
-    input
-        .read_exact(buffer)
-        .map_err(|error| truncated(error, within))
-}
-
-fn truncated(error: io::Error, within: &str) -> ReadError {
-    match error.kind() {
-        ErrorKind::UnexpectedEof => BadBundle::Truncated {
-            within: within.to_owned(),
-        }
-        .into(),
-        _ => error.into(),
-    }
 }
