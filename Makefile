@@ -123,7 +123,8 @@ check: setup
 	@tests/setup/run
 	@if command -v shellcheck > /dev/null; then \
 	  echo "== shell scripts"; \
-	  shellcheck --severity=warning $(SCRIPTS); \
+	  shellcheck --severity=warning $(SCRIPTS) && \
+	  shellcheck --severity=warning --shell=sh --exclude=SC2154,SC2195,SC2254 src/create/header.sh; \
 	else \
 	  echo "== shell scripts: not checked, shellcheck is not installed"; \
 	fi

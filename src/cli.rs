@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{media, open as opening, rehearse, room};
+use crate::{launch, media, open as opening, rehearse, room};
 
 mod check;
 mod completions;
@@ -52,8 +52,14 @@ pub fn main() -> ExitCode {
     if let Some(untold) = room::host::hidden_entry(&args) {
         return run::tell(&untold);
     }
-    let cli = Cli::try_parse_from(&args).unwrap_or_else(|error| tip::added(error).exit());
-    run::run(cli)
+    let args = launch::without_header(args);
+    let cli = Cli::try_parse_from(&args).unwrap_or_else(|error| {
+        launch::leave();
+        tip::added(error).exit()
+    });
+    let code = run::run(cli);
+    launch::leave();
+    code
 }
 
 /// Carry a nix-shell to a machine with no network, in one file.

@@ -12,7 +12,9 @@ use shellpack_format::bundle::manifest::selection::Selection;
 mod closure;
 mod flake;
 mod git;
+mod header;
 mod hook_files;
+mod opener;
 mod pack;
 mod plan;
 mod project;
@@ -28,11 +30,13 @@ pub(crate) mod summary;
 mod wanted;
 pub(crate) mod write;
 
+use opener::Opener;
+pub(crate) use opener::{Place, Wanted as WantedOpener};
 use plan::Plan;
 pub(crate) use shell::Assignment;
 pub(crate) use subject::Subject;
 use summary::Summary;
-use write::Output;
+use write::{Destination, Output};
 
 /// The options of `create`.
 #[derive(Debug, Clone)]
@@ -64,6 +68,8 @@ pub struct Options {
     pub name: Option<String>,
     /// Where to write the bundle; `NAME.shellpack` by default.
     pub output: Option<Output>,
+    /// The program that opens the bundle on the target, if one is to be carried.
+    pub opener: Option<WantedOpener>,
     /// Volumes, checksum and parity files, and how to write them.
     pub form: Form,
     /// zstd's compression level.
@@ -85,20 +91,21 @@ pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     let keys = sign::keys(&options.sign_keys)?;
     prove::ensure_rehearsal_is_possible(options)?;
     Output::ensure_unoccupied(options)?;
+    let opener = Opener::choose(options.opener.as_ref())?;
     let mut shells = shell::evaluate(options, report)?;
-    let output = Output::choose(options, &shells)?;
+    let destination = Destination::choose(options, &shells, opener)?;
     let closure = closure::build(&shells, report)?;
     let plan = Plan::new(&shells, closure)?;
     let proved = prove::prove(plan, &mut shells, options, report)?;
     let proved = sign::paths(proved, &keys)?;
-    output.ensure_space(&proved, report)?;
+    destination.ensure_space(&proved, report)?;
     if options.dry_run {
-        return Ok(Summary::of_plan(proved, &output));
+        return Ok(Summary::of_plan(proved, &destination));
     }
     let signed = sign::sign(proved, &keys, report)?;
-    let complete = write::write(&signed, &output, &pack::Settings::of(options), report)?;
-    let written = complete
-        .read_back(options.threads, report)?
-        .publish(report)?;
-    Ok(Summary::of_bundle(signed, written))
+    let complete = write::write(&signed, &destination, &pack::Settings::of(options), report)?;
+    let complete = complete.read_back(options.threads, report)?;
+    let opener = destination.write_opener(report)?;
+    let written = complete.publish(report)?;
+    Ok(Summary::of_bundle(signed, written, &destination, opener))
 }

@@ -47,7 +47,7 @@ pub(crate) use no_place::NoPlace;
 pub(crate) use no_shell::NoShell;
 pub(crate) use not_entered::NotEntered;
 pub(crate) use not_there::NotThere;
-pub(crate) use output::BadOutput;
+pub(crate) use output::{BadOpener, BadOutput};
 pub(crate) use parity::{BadParity, ParityFault};
 pub(crate) use refusal::{Purpose, Refusal};
 pub(crate) use remedy::Remedy;

@@ -20,6 +20,7 @@ mod enter;
 mod entry;
 mod error;
 mod interrupt;
+mod launch;
 mod limits;
 mod media;
 mod nix;

@@ -7,11 +7,12 @@ mod reference;
 use crate::support::markdown;
 
 /// The pages with blocks of code.
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     "README.md",
     "CONTRIBUTING.md",
     "bundle-format.md",
     "docs/guide/check.md",
+    "docs/guide/executable.md",
     "docs/guide/install.md",
     "docs/guide/move.md",
     "docs/guide/open.md",

@@ -24,6 +24,8 @@ mod entry;
 mod environments;
 /// A shell that Nix cannot evaluate.
 mod errors;
+/// One file that opens itself.
+mod executable;
 /// A command that fails leaves nothing behind and says why.
 mod failures;
 /// Everything that a shell fetches, pinned or not.

@@ -25,7 +25,14 @@ const FLOORS: &[&[&str]] = &[
     &["trust"],
     &["media", "nix"],
     &["relay", "replace", "report", "room"],
-    &["error", "interrupt", "limits", "program", "redact"],
+    &[
+        "error",
+        "interrupt",
+        "launch",
+        "limits",
+        "program",
+        "redact",
+    ],
     &["text"],
 ];
 

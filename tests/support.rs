@@ -6,6 +6,7 @@
 mod bundles;
 pub(crate) mod classes;
 pub(crate) mod daemon;
+pub(crate) mod executables;
 pub(crate) mod flakes;
 mod machine;
 pub(crate) mod markdown;

@@ -191,6 +191,7 @@ fn write_checksums(path: &Path, text: &[u8], report: &Report) -> Result<()> {
         path: path.to_owned(),
         force: true,
         read_back: ReadBack::IfRemovable,
+        is_program: false,
     };
     let write = |out: &mut dyn io::Write| out.write_all(text).map_err(Error::io("write", path));
     output.write(write, report).map(drop)

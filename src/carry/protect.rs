@@ -47,6 +47,7 @@ pub(crate) fn protect(options: &Options, report: &Report) -> Result<WrittenFile>
         path: options.output.clone().unwrap_or_else(|| parity_name(&name)),
         force: options.force,
         read_back: options.read_back,
+        is_program: false,
     };
     let mut files = files_of(&options.bundle, &options.dirs);
     files.push(name.clone());

@@ -36,6 +36,13 @@ pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) 
     let bundle = found.open()?;
     bundle.ensure_whole()?;
     let manifest = bundle.reader.manifest_digest();
+    let head = bundle.reader.head_size();
+    let opens_itself = bundle.reader.executable().is_some();
+    let ensure_opening = |size| {
+        let size = Some(size).filter(|_| opens_itself).flatten();
+        output.ensure_first_holds(size, head)
+    };
+    ensure_opening(output.volume_size)?;
     if let Some(size) = bundle.size() {
         let parity = options
             .parity
@@ -44,8 +51,9 @@ pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) 
         output.ensure_room_for(size, parity.map_or(0, |file| file.len()))?;
     }
     report.emit(Event::Phase(options.phase));
-    copy.begin(output.begin()?)
-        .map_err(Error::io("write", &output.path))?;
+    let out = output.begin()?;
+    let out = if opens_itself { out.executable() } else { out };
+    copy.begin(out).map_err(Error::io("write", &output.path))?;
     let file = bundle.file.clone();
     let outcome = verify::contents(bundle, threads, report);
     let written = copy.end().map_err(Error::io("write", &output.path));
@@ -61,6 +69,7 @@ pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) 
     {
         return Err(BadParity::NotRestored(file).into());
     }
+    ensure_opening(finished.volume_size())?;
     let finished = match &options.parity {
         Some(parity) => output.carry(finished, parity, report)?,
         None => output.protect(finished, manifest, report)?,

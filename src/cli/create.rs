@@ -8,7 +8,7 @@ use clap::Args;
 use super::volumes::not_small;
 use super::{NixArguments, ReadingBack, threads};
 use crate::create::write::Output;
-use crate::create::{self, Assignment, Subject};
+use crate::create::{self, Assignment, Place, Subject, WantedOpener};
 use crate::media::volumes::VolumeSize;
 use crate::output::{Form, ReadBack};
 use crate::parity::Share;
@@ -75,13 +75,23 @@ pub struct Create {
     /// without evaluation
     #[arg(long, help_heading = CONTENTS)]
     no_eval: bool,
-    /// File to write; `-` is standard output [default: NAME.shellpack]
+    /// File to write; `-` is standard output [default: NAME.shellpack, or NAME.run with --executable]
     #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
     output: Option<PathBuf>,
     /// Name of the bundle [default: name of the shell file, if it has one of its own, else of the
     /// project directory]
     #[arg(long, help_heading = OUTPUT)]
     name: Option<String>,
+    /// Write a bundle that opens itself: `sh NAME.run` needs no shellpack on the target
+    #[arg(long, conflicts_with = "with_opener", help_heading = OUTPUT)]
+    executable: bool,
+    /// The static shellpack that --executable puts into the bundle [default: this program, if it is static]
+    #[arg(long, value_name = "FILE", requires = "executable", help_heading = OUTPUT)]
+    opener: Option<PathBuf>,
+    /// Write a static shellpack beside the bundle as well, as shellpack-SYSTEM: FILE, or else this program
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, help_heading = OUTPUT)]
+    #[expect(clippy::option_option, reason = "the option, and its file")]
+    with_opener: Option<Option<PathBuf>>,
     /// Cut the bundle into volumes NAME.shellpack.001, .002, … of this size: bytes (K, M and G are
     /// powers of 1024), or cd, dvd, bd, fat32 or release
     #[arg(long, value_name = "SIZE", help_heading = OUTPUT)]
@@ -156,6 +166,10 @@ impl Create {
                 Output::File(form.files(path))
             }
         };
+        let opener = match self.with_opener {
+            Some(file) => Some((Place::Beside, file)),
+            None => self.executable.then_some((Place::Inside, self.opener)),
+        };
         let subjects = match self.expr {
             Some(expression) => vec![Subject::Expression(expression)],
             None if !self.flake.is_empty() => self.flake.into_iter().map(Subject::Flake).collect(),
@@ -180,6 +194,7 @@ impl Create {
             no_eval: self.no_eval,
             name: self.name,
             output: self.output.map(output),
+            opener: opener.map(|(place, file)| WantedOpener { place, file }),
             form,
             level: self.level,
             threads: threads(self.threads),

@@ -1,15 +1,16 @@
 //! Hints: what to type next, for every error where that is known. All hints are here, and so is all
 //! looking at the disk for them.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
 use rustix::io::Errno;
 
 use crate::error::Error;
-use crate::media;
 use crate::text::shown;
-use shellpack_format::bundle::manifest::shell_typed;
+use crate::{launch, media};
+use shellpack_format::bundle::manifest::{shell_typed, shell_typed_path};
 
 mod bundle;
 mod entering;
@@ -69,10 +70,20 @@ fn medium(action: &str, path: &Path, error: &io::Error) -> Option<String> {
 
 /// The command as it was typed.
 fn this_command() -> String {
-    let words = std::env::args_os().skip(1);
-    let words = words.map(|word| shell_typed(&word.to_string_lossy()));
-    let all: Vec<_> = std::iter::once("shellpack".to_owned())
-        .chain(words)
-        .collect();
+    let typed = |word: &OsString| shell_typed(&word.to_string_lossy());
+    let args: Vec<_> = std::env::args_os().collect();
+    let args = launch::without_header(args);
+    let mut words = args.iter().skip(1).peekable();
+    let mut all = vec!["shellpack".to_owned()];
+    if let Some(bundle) = launch::bundle() {
+        all = vec!["sh".to_owned(), shell_typed_path(&bundle)];
+        if words.next_if(|word| *word == "open").is_some() {
+            // The header has named it.
+            let _ = words.next_if(|word| **word == bundle);
+        } else {
+            all.push("--shellpack".to_owned());
+        }
+    }
+    all.extend(words.map(typed));
     all.join(" ")
 }

@@ -8,13 +8,13 @@ use super::closure::BashOrigin;
 use super::git;
 use super::prove::Proved;
 use super::sign::Signed;
-use super::write::Output;
-use crate::describe::{self, Vouched};
+use super::write::{Destination, Output};
+use crate::describe::{self, Uncovered, Vouched};
 use crate::entry::script::is_program;
-use crate::output::Written;
-use crate::report::Labelled;
+use crate::output::{Written, WrittenFile};
+use crate::report::{Labelled, human};
 use crate::trust::Signer;
-use shellpack_format::bundle::manifest::{Manifest, ShellName, shell_typed};
+use shellpack_format::bundle::manifest::{Manifest, ShellName, shell_typed, shell_typed_path};
 
 use shellpack_format::store::hash::Digest;
 
@@ -26,6 +26,10 @@ pub(crate) struct Summary {
     /// The output file; `None` for standard output.
     file: Option<String>,
     written: Option<Written>,
+    /// Header and program, if the bundle opens itself.
+    executable: Option<Uncovered>,
+    /// The program beside it, if there is one.
+    opener: Option<WrittenFile>,
     /// The signers.
     signed_by: Vec<Signer>,
     /// The most volumes that a planned bundle would have, if it is to have some.
@@ -52,6 +56,10 @@ struct Made<'a> {
     name: &'a str,
     manifest_digest: Digest,
     signed_by: &'a [Signer],
+    /// Header and program, if the bundle opens itself.
+    executable: Option<&'a Uncovered>,
+    /// The program beside it, if there is one.
+    opener: Option<&'a WrittenFile>,
     /// The commit that has the project files, if they are as it has them.
     source_revision: Option<String>,
     #[serde(flatten)]
@@ -67,7 +75,8 @@ enum Json<'a> {
 }
 
 impl Summary {
-    pub(super) fn of_plan(proved: Proved, output: &Output) -> Self {
+    pub(super) fn of_plan(proved: Proved, destination: &Destination) -> Self {
+        let output = &destination.output;
         let file = match output {
             Output::File(target) => Some(target.path.to_string_lossy().into_owned()),
             Output::Stdout => None,
@@ -77,17 +86,25 @@ impl Summary {
             Output::Stdout => None,
         };
         // Compressed, it is no larger.
-        let most_volumes = volume_size.map(|size| proved.size_at(1).div_ceil(size.bytes()));
+        let most = destination.size_at(1, &proved);
+        let most_volumes = volume_size.map(|size| most.div_ceil(size.bytes()));
         Self {
             proved,
             file,
             written: None,
+            executable: destination.executable().map(Uncovered::of),
+            opener: None,
             signed_by: Vec::new(),
             most_volumes,
         }
     }
 
-    pub(super) fn of_bundle(signed: Signed, written: Written) -> Self {
+    pub(super) fn of_bundle(
+        signed: Signed,
+        written: Written,
+        destination: &Destination,
+        opener: Option<WrittenFile>,
+    ) -> Self {
         let (proved, signatures) = signed.into_parts();
         let file = written
             .path
@@ -97,6 +114,8 @@ impl Summary {
             proved,
             file,
             written: Some(written),
+            executable: destination.executable().map(Uncovered::of),
+            opener,
             signed_by: signatures.iter().map(Signer::of).collect(),
             most_volumes: None,
         }
@@ -115,9 +134,8 @@ impl Summary {
         let mut text = text.finish();
         let first = self.written.as_ref().and_then(Written::first);
         if let Some(name) = first.and_then(Path::file_name) {
-            let name = name.to_string_lossy();
-            text.push_str("\non the target, run:\n  shellpack open ");
-            text.push_str(&shell_typed(&name));
+            text.push_str("\non the target, run:\n  ");
+            text.push_str(&self.to_open(Path::new(name)));
             let mut shells = self.proved.manifest().shells.iter();
             if shells.any(|shell| shell.script.as_ref().is_some_and(is_program)) {
                 text.push_str(" --script");
@@ -126,6 +144,17 @@ impl Summary {
             text.push_str(&format!("\nwhich opens into ./{place}\n"));
         }
         text
+    }
+
+    /// The command that opens the bundle.
+    fn to_open(&self, name: &Path) -> String {
+        let name = shell_typed_path(name);
+        if self.executable.is_some() {
+            return format!("sh {name}");
+        }
+        let opener = self.opener.as_ref().and_then(|file| file.path.file_name());
+        let opener = opener.map(|name| format!("./{}", name.to_string_lossy()));
+        format!("{} open {name}", opener.as_deref().unwrap_or("shellpack"))
     }
 
     fn planned_lines(&self, text: &mut Labelled, file: &str) {
@@ -151,6 +180,13 @@ impl Summary {
         };
         written.describe(text, &ratio);
         text.sha256("manifest", self.proved.manifest_digest());
+        if let Some(executable) = &self.executable {
+            executable.describe(text);
+        }
+        if let Some(opener) = &self.opener {
+            let (path, size) = (opener.path.to_string_lossy(), human(opener.size));
+            text.line("opener", &format!("{path}, {size}"));
+        }
         if !self.signed_by.is_empty() {
             text.list("signed by", self.signed_by.iter().map(Signer::shown), "");
         }
@@ -165,6 +201,8 @@ impl Summary {
                 name,
                 manifest_digest,
                 signed_by: &self.signed_by,
+                executable: self.executable.as_ref(),
+                opener: self.opener.as_ref(),
                 source_revision: self.commit(),
                 written,
             }),

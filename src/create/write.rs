@@ -8,18 +8,21 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::Options;
+use super::opener::{Before, Beside, Opener};
 use super::pack::{self, Settings};
 use super::prove::Proved;
 use super::shell::Shells;
 use super::sign::Signed;
 use crate::error::{BadOutput, Error, Result};
 use crate::interrupt;
-use crate::media::volumes::parent;
-use crate::output::{self, BUFFER, Counted, OutputFiles, Written};
+use crate::media::volumes::{VolumeSize, parent};
+use crate::output::{self, BUFFER, Counted, Cutter, OutputFiles, Written, WrittenFile};
 use crate::report::{Event, Phase, Report, human};
 use crate::text::shown;
+use shellpack_format::bundle::executable::Executable;
 use shellpack_format::bundle::manifest::{FileKind, ProjectFile};
-use shellpack_format::bundle::writer::Writer;
+use shellpack_format::bundle::signature::Signatures;
+use shellpack_format::bundle::writer::{self, Writer};
 use shellpack_format::store::hash::Digest;
 
 /// The best ratio of NARs to compressed closure, for refusing bundles that cannot fit. Programs and
@@ -45,31 +48,84 @@ impl Output {
             _ => Ok(()),
         }
     }
+}
 
-    /// The named output, else `NAME.shellpack`. Refuses one where writing would do harm.
-    pub(super) fn choose(options: &Options, shells: &Shells) -> Result<Self> {
+/// Where the bundle goes, and what opens it there.
+#[derive(Debug)]
+pub(super) struct Destination {
+    pub(super) output: Output,
+    opener: Option<Opener>,
+    before: Before,
+}
+
+impl Destination {
+    /// The named output, else `NAME.shellpack` or `NAME.run`. Refuses one where writing would do harm.
+    pub(super) fn choose(
+        options: &Options,
+        shells: &Shells,
+        opener: Option<Opener>,
+    ) -> Result<Self> {
+        let name = shells.name.as_str();
+        let before = match &opener {
+            Some(opener) => {
+                opener.ensure_fits(shells)?;
+                opener.before(name)?
+            }
+            None => Before::default(),
+        };
+        let ending = before.executable.as_ref().map_or("shellpack", |_| "run");
         let default = || {
-            let path = PathBuf::from(format!("{}.shellpack", shells.name));
-            Self::File(options.form.files(path))
+            let path = PathBuf::from(format!("{name}.{ending}"));
+            Output::File(options.form.files(path))
         };
         let output = options.output.clone().unwrap_or_else(default);
-        if let Self::File(files) = &output {
+        let destination = Self {
+            output,
+            opener,
+            before,
+        };
+        if let Output::File(files) = &destination.output {
             if !options.dry_run {
                 files.ensure_unoccupied()?;
+                let beside = destination.beside();
+                beside.map_or(Ok(()), |beside| beside.ensure_unoccupied())?;
             }
             ensure_outside_sources(&files.path, shells.project.watched())?;
         }
-        Ok(output)
+        Ok(destination)
+    }
+
+    /// What comes before the bundle in its file, if anything does.
+    pub(super) fn executable(&self) -> Option<&Executable> {
+        self.before.executable.as_ref()
+    }
+
+    fn beside(&self) -> Option<Beside<'_>> {
+        match (&self.output, &self.opener) {
+            (Output::File(files), Some(opener)) => opener.beside(files),
+            _ => None,
+        }
+    }
+
+    /// Writes the program beside the bundle, if it is to be there.
+    pub(super) fn write_opener(&self, report: &Report) -> Result<Option<WrittenFile>> {
+        self.beside().map(|beside| beside.write(report)).transpose()
+    }
+
+    /// The size of the bundle's file in bytes, if its closure shrinks by this ratio.
+    pub(super) fn size_at(&self, ratio: u64, proved: &Proved) -> u64 {
+        self.before.bytes.len() as u64 + proved.size_at(ratio)
     }
 
     /// Refuses a place without room for the planned bundle before anything is compressed, and warns
     /// of one that may be too small.
     pub(super) fn ensure_space(&self, proved: &Proved, report: &Report) -> Result<()> {
-        let Self::File(files) = self else {
+        let Output::File(files) = &self.output else {
             return Ok(());
         };
-        let medium = files.ensure_space(proved.size_at(BEST_RATIO))?;
-        let usual = proved.size_at(USUAL_RATIO);
+        self.ensure_first_holds(files, files.volume_size, proved.manifest_bytes())?;
+        let medium = files.ensure_space(self.size_at(BEST_RATIO, proved))?;
+        let usual = self.size_at(USUAL_RATIO, proved);
         if let Some(free) = medium.too_small_for(usual) {
             report.emit(Event::Warning(&format!(
                 "{} may not fit: such bundles usually need {} or more, and its file system has {} free",
@@ -79,6 +135,34 @@ impl Output {
             )));
         }
         Ok(())
+    }
+
+    /// Refuses volumes too small to open the bundle from the first one.
+    fn ensure_first_holds(
+        &self,
+        files: &OutputFiles,
+        size: Option<VolumeSize>,
+        manifest: &[u8],
+    ) -> Result<()> {
+        if self.before.executable.is_none() {
+            return Ok(());
+        }
+        // The room for signatures is the same whatever is in it.
+        let head = writer::head(manifest, &Signatures::default()).len();
+        let least = self.before.bytes.len() + head;
+        files.ensure_first_holds(size, least as u64)
+    }
+
+    /// Makes a file a program, if it is to be one, and writes what comes before the bundle.
+    fn begin(&self, files: &OutputFiles) -> Result<Cutter> {
+        let cutter = files.begin()?;
+        if self.before.executable.is_none() {
+            return Ok(cutter);
+        }
+        let mut cutter = cutter.executable();
+        let written = cutter.write_all(&self.before.bytes);
+        written.map_err(Error::io("write", &files.path))?;
+        Ok(cutter)
     }
 }
 
@@ -109,7 +193,7 @@ pub(super) enum Complete {
 /// Writes the planned bundle and syncs it to disk.
 pub(super) fn write(
     signed: &Signed,
-    output: &Output,
+    destination: &Destination,
     settings: &Settings,
     report: &Report,
 ) -> Result<Complete> {
@@ -119,16 +203,22 @@ pub(super) fn write(
         bytes: proved.manifest().closure.nar_bytes(),
         paths: proved.manifest().closure.paths.len() as u64,
     });
-    match output {
+    match &destination.output {
         Output::File(files) => {
-            let cutter = stream(signed, settings, report, files.begin()?, &files.path)?;
+            let cutter = destination.begin(files)?;
+            let cutter = stream(signed, settings, report, cutter, &files.path)?;
             let finished = cutter.finish().map_err(Error::io("write", &files.path))?;
+            let size = finished.volume_size();
+            destination.ensure_first_holds(files, size, proved.manifest_bytes())?;
             let finished = files.protect(finished, proved.manifest_digest(), report)?;
             files.sync(finished, report).map(Complete::Files)
         }
         Output::Stdout => {
-            let out = Counted::new(io::stdout());
-            let sent = stream(signed, settings, report, out, Path::new("standard output"))?;
+            let name = Path::new("standard output");
+            let mut out = Counted::new(io::stdout());
+            let sent = out.write_all(&destination.before.bytes);
+            sent.map_err(Error::io("write", name))?;
+            let sent = stream(signed, settings, report, out, name)?;
             Ok(Complete::Sent(sent.written()))
         }
     }

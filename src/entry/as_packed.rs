@@ -16,6 +16,7 @@ use crate::entry::bash::Bash;
 use crate::entry::invocation::Entry;
 use crate::entry::portable::WayIn;
 use crate::error::{Error, Result};
+use crate::launch;
 use shellpack_format::bundle::manifest::Shell;
 use shellpack_format::store::store_path::StoreDir;
 
@@ -171,6 +172,7 @@ impl Prepared {
     /// Becomes the shell, which from then on is responsible for the temporary directory. Returns
     /// only if it fails.
     pub(crate) fn exec(self) -> Error {
+        launch::leave();
         Error::CannotEnter {
             source: self.way_in.exec(self.command),
             program: self.program,

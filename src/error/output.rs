@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use crate::text::shown;
 
+mod bad_opener;
+
+pub(crate) use bad_opener::BadOpener;
+
 /// Why a bundle cannot be written to the chosen place.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -70,6 +74,19 @@ pub enum BadOutput {
         /// The largest file that it allows.
         most: String,
     },
+    /// The first volume would lack some of what opens the bundle.
+    #[error(
+        "could not write {} in volumes of {size}: the first one must hold the program that opens it and the manifest, {least} in sum",
+        shown(path)
+    )]
+    TooSmallToOpenItself {
+        /// The output.
+        path: PathBuf,
+        /// The size of a volume, for a human.
+        size: String,
+        /// The least size, for a human.
+        least: String,
+    },
     /// Its file system does not allow a parity file so large.
     #[error(
         "could not write so much parity for {}: it is one file of {size}, and {file_system} allows files of up to {most}",
@@ -114,12 +131,15 @@ pub enum BadOutput {
         #[source]
         source: Box<Error>,
     },
+    /// A program cannot open the bundle on its target.
+    #[error(transparent)]
+    Opener(#[from] BadOpener),
     /// Standard output is a terminal.
     #[error("could not write the bundle to the terminal")]
     IsTerminal,
     /// Standard output has no name for further files.
     #[error(
-        "could not write volumes, a checksum file or parity to standard output: they need file names"
+        "could not write volumes, a checksum file, parity or a program to standard output: they need file names"
     )]
     HasNoName,
     /// Output that went to standard output is out of reach.

@@ -15,6 +15,7 @@ use super::environment::Environment;
 use super::options::NixOptions;
 use crate::error::{Error, Result};
 use crate::interrupt;
+use crate::launch;
 use shellpack_format::store::store_path::StoreDir;
 
 mod build;
@@ -209,6 +210,7 @@ impl NixCommand {
         if let Some(stdin) = stdin {
             self.command.stdin(stdin);
         }
+        launch::leave();
         self.command.exec()
     }
 }

@@ -100,6 +100,13 @@ impl Cutter {
         })
     }
 
+    /// Makes the first file a program. Call it before anything is written.
+    #[must_use]
+    pub(crate) fn executable(self) -> Self {
+        self.current.file.make_executable();
+        self
+    }
+
     /// Completes the last file.
     pub(crate) fn finish(mut self) -> io::Result<FinishedFiles> {
         self.done.push(self.current.complete(&self.whole)?);
@@ -179,6 +186,11 @@ impl Single {
         Current::begin(place, 1, Some(Sha256::new())).map(Self)
     }
 
+    /// Makes it a program.
+    pub(super) fn make_executable(&self) {
+        self.0.file.make_executable();
+    }
+
     pub(super) fn complete(self) -> io::Result<CompleteFile> {
         // It has its own digest.
         self.0.complete(&Sha256::new())
@@ -245,6 +257,11 @@ impl CompleteFile {
 }
 
 impl FinishedFiles {
+    /// The size of its volumes, if it has any.
+    pub(crate) fn volume_size(&self) -> Option<VolumeSize> {
+        self.cut_at.and_then(VolumeSize::of)
+    }
+
     /// The digest of all bytes.
     pub(crate) fn digest(&self) -> Digest {
         self.digest

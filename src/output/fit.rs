@@ -6,7 +6,7 @@ use super::cutter::Cut;
 use super::{OutputFiles, Replaces, SingleFile};
 use crate::error::{BadOutput, Result};
 use crate::media::Medium;
-use crate::media::volumes::parent;
+use crate::media::volumes::{VolumeSize, parent};
 use crate::parity::Geometry;
 use crate::report::human;
 
@@ -34,6 +34,21 @@ impl OutputFiles {
         });
         let refusal = refusal_of_parity(&self.path, medium, parity);
         refusal.or_else(|| no_room(&self.path, medium, least.saturating_add(parity)))
+    }
+
+    /// Refuses an executable bundle in volumes of which the first does not hold its first `least`
+    /// bytes: header, program and manifest. `size` is that of the volumes, if there are any. The header
+    /// can read nothing but its own file.
+    pub(crate) fn ensure_first_holds(&self, size: Option<VolumeSize>, least: u64) -> Result<()> {
+        match size.filter(|size| size.bytes() < least) {
+            Some(size) => Err(BadOutput::TooSmallToOpenItself {
+                path: self.path.clone(),
+                size: size.to_string(),
+                least: human(least),
+            }
+            .into()),
+            None => Ok(()),
+        }
     }
 
     /// Refuses parity of this many bytes if there is no room for it beside the finished bundle.

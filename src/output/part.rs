@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -147,6 +147,17 @@ fn about(path: &Path, error: io::Error) -> io::Error {
 }
 
 impl PartFile {
+    /// Lets all run it who may read it. A file system without modes lets everything run, or nothing.
+    pub(super) fn make_executable(&self) {
+        let file = self.file.get();
+        let Ok(metadata) = file.metadata() else {
+            return;
+        };
+        let mode = metadata.permissions().mode();
+        let mode = fs::Permissions::from_mode(mode | (mode & 0o444) >> 2);
+        let _ = file.set_permissions(mode);
+    }
+
     /// Completes the file. Excess old content is cut off. Also returns how many of its bytes may not
     /// be on the medium.
     pub(super) fn close(self) -> io::Result<(File, u64, PartPath)> {

@@ -22,6 +22,8 @@ pub(crate) struct SingleFile {
     pub(crate) force: bool,
     /// Whether it is read back.
     pub(crate) read_back: ReadBack,
+    /// Whether it is a program.
+    pub(crate) is_program: bool,
 }
 
 impl SingleFile {
@@ -49,6 +51,9 @@ impl SingleFile {
         let medium = Medium::of(dir)?;
         let file = Single::begin(&PartPlace::new(dir, None));
         let mut file = file.map_err(Error::io("create a file in", dir))?;
+        if self.is_program {
+            file.make_executable();
+        }
         write(&mut file)?;
         let mut part = file.complete().map_err(Error::io("write", &self.path))?;
         sync_files(&mut [&mut part], &self.path, report)?;

@@ -46,7 +46,7 @@ _shellpack_files() {
     done < <(compgen -d -- "$word")
     [[ $1 != directories ]] || return
     while IFS= read -r file; do
-        [[ $1 == bundles && ! $file =~ \.shellpack(\.[0-9]+)?$ ]] || COMPREPLY+=("$file")
+        [[ $1 == bundles && ! $file =~ \.(shellpack|run)(\.[0-9]+)?$ ]] || COMPREPLY+=("$file")
     done < <(compgen -f -- "$word")
 }
 

@@ -9,7 +9,7 @@ function __shellpack_complete
     set -l files (complete --do-complete "__fish_command_without_completions $current")
     switch "$lines[1]"
         case bundles
-            string match --regex -- '^.*(?:/|\.shellpack(?:\.[0-9]+)?)(?:\t.*)?$' $files
+            string match --regex -- '^.*(?:/|\.(?:shellpack|run)(?:\.[0-9]+)?)(?:\t.*)?$' $files
         case files
             string join \n -- $files
         case directories

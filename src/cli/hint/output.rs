@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::error::BadOutput;
+use crate::error::{BadOpener, BadOutput};
+use crate::text::printable_line;
 use shellpack_format::bundle::manifest::{shell_typed, shell_typed_path};
 
 /// For an output that cannot be written.
@@ -29,6 +30,9 @@ pub(super) fn of(bad: &BadOutput) -> String {
         BadOutput::TooLarge { .. } => {
             "write smaller volumes, which open as they are: --volume-size fat32"
         }
+        BadOutput::TooSmallToOpenItself { .. } => {
+            "choose larger volumes: --volume-size SIZE; or put the program beside the bundle: create --with-opener"
+        }
         BadOutput::TooMuchParity { .. } => "write less parity, for example: --parity 1%",
         BadOutput::IsRead(_) => "choose another file: -o FILE",
         BadOutput::NotLasting { .. } => {
@@ -43,7 +47,22 @@ pub(super) fn of(bad: &BadOutput) -> String {
             "redirect it, for example: shellpack create -o - | ssh HOST 'cat >dev.shellpack'"
         }
         BadOutput::CannotReadBack => "check the bundle where it arrives: shellpack verify BUNDLE",
+        BadOutput::Opener(bad) => return opener(bad),
         BadOutput::HasNoName => "name a file: -o NAME.shellpack",
+    }
+    .to_owned()
+}
+
+/// For a program that cannot open the bundle on its target.
+fn opener(bad: &BadOpener) -> String {
+    match bad {
+        BadOpener::OwnLoadsLibraries => {
+            "name a static one, which `make dist` and releases have: --opener FILE, or --with-opener=FILE"
+        }
+        BadOpener::Foreign { shell, .. } => {
+            return format!("name a static shellpack for {}", printable_line(shell));
+        }
+        _ => "name a static shellpack, which `make dist` and releases have",
     }
     .to_owned()
 }

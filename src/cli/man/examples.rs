@@ -53,6 +53,10 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
                 "shellpack create --no-eval",
             ),
             (
+                "Make one file that opens itself where there is no shellpack, by `sh NAME.run`:",
+                "shellpack create --executable --opener ./shellpack-static",
+            ),
+            (
                 "Send the bundle to another machine without a file in between:",
                 "shellpack create -o - | ssh offline 'cat > dev.shellpack'",
             ),

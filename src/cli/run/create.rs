@@ -3,7 +3,7 @@
 use crate::cli::stdout::{self, json, print};
 use crate::cli::{Create, Global};
 use crate::create::write::Output;
-use crate::create::{self, Options};
+use crate::create::{self, Options, Place};
 use crate::error::{BadOutput, Result};
 use crate::output::ReadBack;
 use crate::report::{Event, Report};
@@ -40,7 +40,9 @@ fn ensure_stdout_takes_it(options: &Options) -> Result<(), BadOutput> {
     if stdout::is_terminal() {
         return Err(BadOutput::IsTerminal);
     }
-    if form.volume_size.is_some() || form.checksum || form.parity.is_some() {
+    let has_opener = options.opener.as_ref();
+    let has_opener = has_opener.is_some_and(|opener| opener.place == Place::Beside);
+    if form.volume_size.is_some() || form.checksum || form.parity.is_some() || has_opener {
         return Err(BadOutput::HasNoName);
     }
     if form.read_back == ReadBack::FromMedium {

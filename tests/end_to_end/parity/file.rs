@@ -102,5 +102,5 @@ fn parity_is_not_written_to_a_pipe() {
     a.sh(&format!("{create} p1/x.shellpack -o -")).exits_with(2);
     a.sh(&format!("{create} - | cat; false"))
         .exits_with(1)
-        .says("could not write volumes, a checksum file or parity to standard output");
+        .says("could not write volumes, a checksum file, parity or a program to standard output");
 }

@@ -234,6 +234,6 @@ fn standard_output_has_no_volumes() {
         a.sh(&format!(
             "shellpack create fixtures/shells/blog -o - {option} | cat"
         ))
-        .says("could not write volumes, a checksum file or parity to standard output");
+        .says("could not write volumes, a checksum file, parity or a program to standard output");
     }
 }
