@@ -276,7 +276,7 @@ fn stock_tools_recover_it() {
         "sed -n 's/^#   \\(tail .* | tar -xOf .*\\)$/\\1/p;40q' x.run | sed 's/blog.run/x.run/'";
     let import = b.runs(line).text();
     assert!(import.ends_with("--wildcards 'closure/*.zst' | zstd -dc | nix-store --import"));
-    let import = import.replace("'", "'\\''");
+    let import = import.replace('\'', "'\\''");
     b.runs(&format!("sh -c '{import}'"));
     let unpack =
         "sed -n 's/^#   \\(tail .* | tar -xf .*\\)$/\\1/p;40q' x.run | sed 's/blog.run/x.run/'";

@@ -100,7 +100,7 @@ fn an_untrusted_user_of_a_daemon_needs_nobody() {
     // Later, Nix's daemon is asked again, and what is here already is not asked for.
     alice(
         &b,
-        &format!("shellpack run blog --no-eval -- sh -c 'echo $MESSAGE'"),
+        "shellpack run blog --no-eval -- sh -c 'echo $MESSAGE'",
     )
     .succeeds()
     .prints(MESSAGE)
