@@ -12,5 +12,5 @@ mod verdict;
 
 pub(crate) use bundle::{Bundle, framed, sealed, segment, store_path};
 pub(crate) use members::{Member, Members};
-pub(crate) use tree::{Tree, entry, nar, nar_of, nar_of_entries};
+pub(crate) use tree::{Tree, entry, nar, nar_of_entries};
 pub(crate) use verdict::{Unnamed, fault, faults, faults_of};

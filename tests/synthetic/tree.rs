@@ -1,12 +1,7 @@
 //! Trees and their NARs.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Read as _;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
 
-use shellpack::internals::Dump;
 use shellpack_format::store::nar::push_string;
 
 /// A small tree, as a store path or a project has them.
@@ -37,40 +32,39 @@ impl Tree {
         Self::Directory(entries.map(|(name, tree)| (name.to_owned(), tree)).into())
     }
 
-    pub(crate) fn write(&self, at: &Path) {
+    /// Its NAR, written from this description alone.
+    pub(crate) fn nar(&self) -> Vec<u8> {
+        let mut bytes = nar(&["nix-archive-1"]);
+        self.push_node(&mut bytes);
+        bytes
+    }
+
+    fn push_node(&self, out: &mut Vec<u8>) {
+        out.extend(nar(&["(", "type"]));
         match self {
             Self::File {
                 executable,
                 contents,
             } => {
-                fs::write(at, contents).unwrap();
-                let mode = if *executable { 0o755 } else { 0o644 };
-                fs::set_permissions(at, fs::Permissions::from_mode(mode)).unwrap();
+                out.extend(nar(&["regular"]));
+                if *executable {
+                    out.extend(nar(&["executable", ""]));
+                }
+                out.extend(nar(&["contents"]));
+                push_string(out, contents);
             }
-            Self::Symlink(target) => symlink(target, at).unwrap(),
+            Self::Symlink(target) => out.extend(nar(&["symlink", "target", target])),
             Self::Directory(entries) => {
-                fs::create_dir(at).unwrap();
+                out.extend(nar(&["directory"]));
                 for (name, tree) in entries {
-                    tree.write(&at.join(name));
+                    out.extend(nar(&["entry", "(", "name", name, "node"]));
+                    tree.push_node(out);
+                    out.extend(nar(&[")"]));
                 }
             }
         }
+        out.extend(nar(&[")"]));
     }
-
-    /// Its NAR, read from a disk as `create` does it.
-    pub(crate) fn nar(&self) -> Vec<u8> {
-        let scratch = tempfile::tempdir().unwrap();
-        self.write(&scratch.path().join("tree"));
-        nar_of(&scratch.path().join("tree"))
-    }
-}
-
-/// The NAR of what is on the disk.
-pub(crate) fn nar_of(path: &Path) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let dump = Dump::of(path).unwrap();
-    dump.reader(0).read_to_end(&mut bytes).unwrap();
-    bytes
 }
 
 /// A NAR, sound or not, from its strings.
