@@ -8,6 +8,10 @@ mod manifests;
 /// tar members that the manifest does not call for.
 #[path = "../../../../tests/hostile/members.rs"]
 mod members;
+/// The contents of store paths.
+mod nars;
+/// What a reader gives, and where a bundle ends.
+mod reading;
 /// Frames that a zstd decoder should not be given.
 #[path = "../../../../tests/hostile/segments.rs"]
 mod segments;

@@ -67,7 +67,9 @@ fn look(closure: &Closure, index: usize, framed: &[u8]) -> Result<(), PathFault>
     let info = closure.path_info(index);
     let (nar, trailer) = framed[export::NEXT.len()..].split_at(info.nar_size as usize);
     let mut check = NarCheck::new(&info, &closure.store);
-    nar.chunks(1000).for_each(|chunk| drop(check.update(chunk)));
+    for slice in nar.chunks(1000) {
+        check.update(slice);
+    }
     check.finish()?;
     let is_framed =
         framed.starts_with(&export::NEXT) && trailer == export::trailer(&info, &closure.store);
