@@ -242,6 +242,18 @@ mod tests {
     }
 
     #[test]
+    fn a_nar_that_ends_with_its_segment_is_finished() {
+        let framed = [10, 100].map(|nar| FramedSize { nar, trailer: 20 });
+        let layout = Layout::new(framed.into_iter(), &[38, 136]);
+        assert_eq!([0, 1].map(|segment| layout.unfinished(segment)), [None; 2]);
+        assert_eq!(layout.segments(), 2);
+        assert_eq!(
+            [0, 1, 2].map(|index| layout.framed_size(index)),
+            [38, 128, 8]
+        );
+    }
+
+    #[test]
     fn nars_are_placed_where_they_start() {
         assert_eq!(
             [0, 1, 2].map(|index| layout().place(index)),

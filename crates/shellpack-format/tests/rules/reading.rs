@@ -137,6 +137,25 @@ fn a_sink_that_fails_is_told() {
     assert!(matches!(outcome, Err(ReadError::Io(error)) if error.to_string() == "full"));
 }
 
+/// Fails once, and has ended then.
+struct Failing(bool);
+
+impl Read for Failing {
+    fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
+        if std::mem::take(&mut self.0) {
+            return Err(io::Error::other("gone"));
+        }
+        Ok(0)
+    }
+}
+
+/// Only an interruption is tried again.
+#[test]
+fn an_input_that_fails_is_told() {
+    let outcome = Reader::open(Piped(Failing(true)));
+    assert!(matches!(outcome, Err(ReadError::Io(error)) if error.to_string() == "gone"));
+}
+
 /// What `measure` makes of a file with these bytes.
 fn measured(bytes: &[u8]) -> Extent {
     let reader = Reader::open(Piped(bytes)).unwrap();
