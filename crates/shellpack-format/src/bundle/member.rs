@@ -209,4 +209,28 @@ mod tests {
         );
         assert_eq!(entry.header().mtime().unwrap(), 1);
     }
+
+    /// A field of the header has 100 bytes, all of which may be used.
+    #[test]
+    fn only_what_does_not_fit_its_field_has_a_block_of_its_own() {
+        let blocks = |name: usize, target: usize| {
+            let file = ProjectFile {
+                path: RelativePath::parse(&"n".repeat(name - "shell/".len())).unwrap(),
+                kind: FileKind::Symlink {
+                    target: "t".repeat(target),
+                },
+                read_by_hook: false,
+            };
+            let member = Member::project(&file);
+            assert_eq!(member.extent(), member.header().len() as u64);
+            member.header().len() / BLOCK
+        };
+        assert_eq!(blocks(100, 100), 1);
+        assert_eq!(blocks(101, 100), 3);
+        assert_eq!(blocks(100, 101), 3);
+        assert_eq!(blocks(200, 101), 5);
+        // The zero behind a text of 512 bytes needs a block, too.
+        assert_eq!(blocks(100, 511), 3);
+        assert_eq!(blocks(100, 512), 4);
+    }
 }
