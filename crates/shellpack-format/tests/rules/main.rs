@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+/// Manifests at the edge of what is allowed.
+mod accepted;
 /// Manifests that say what cannot be or must not be.
 mod manifests;
 /// tar members that the manifest does not call for.
