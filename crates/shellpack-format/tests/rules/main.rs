@@ -5,6 +5,8 @@
 
 /// Manifests at the edge of what is allowed.
 mod accepted;
+/// Names, paths and keys at the edge of what is allowed.
+mod edges;
 /// Manifests that say what cannot be or must not be.
 mod manifests;
 /// tar members that the manifest does not call for.
