@@ -64,7 +64,7 @@ fn a_relative_path_stays_below_its_root() {
         (deep(257), false),
         (long(4000), true),
         (long(4001), false),
-        ("".into(), false),
+        (String::new(), false),
         ("a/".into(), false),
         ("/a".into(), false),
         ("a//b".into(), false),

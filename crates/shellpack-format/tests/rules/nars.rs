@@ -130,7 +130,7 @@ fn a_derivation_is_one() {
 #[test]
 fn contents_are_those_of_the_content_address() {
     let sha256 = "00xyyr3fi8l6hb839bv3f7yb86yjv7xi1cgh1xnhipym4asvb4aq";
-    let (hello, hallo) = (Tree::file("hello\n").nar(), Tree::file("hallo\n").nar());
+    let (hello, other) = (Tree::file("hello\n").nar(), Tree::file("hallo\n").nar());
     for (ca, path) in [
         (
             format!("fixed:sha256:{sha256}"),
@@ -152,7 +152,7 @@ fn contents_are_those_of_the_content_address() {
         };
         assert_eq!(fault(&hello, "hello.txt"), None, "{ca}");
         let bad = Some(PathFault::ContentAddress);
-        assert_eq!(fault(&hallo, "hello.txt"), bad, "{ca}");
+        assert_eq!(fault(&other, "hello.txt"), bad, "{ca}");
         assert_eq!(fault(&hello, "hallo.txt"), bad, "{ca}");
         let link = Tree::Symlink("hello\n".into()).nar();
         assert_eq!(fault(&link, "hello.txt"), bad, "{ca}");
