@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::daemon::alice;
+use crate::support::executables::executable;
 use crate::support::shells::{MESSAGE, PRINT};
 use crate::support::{Machine, bundle};
 
@@ -98,13 +99,10 @@ fn an_untrusted_user_of_a_daemon_needs_nobody() {
         .says("Nix's daemon would refuse 6 of 9 store paths that are missing here")
         .says("so it goes into the store in /home/alice/.local/share/shellpack; for Nix's store: let root open it");
     // Later, Nix's daemon is asked again, and what is here already is not asked for.
-    alice(
-        &b,
-        "shellpack run blog --no-eval -- sh -c 'echo $MESSAGE'",
-    )
-    .succeeds()
-    .prints(MESSAGE)
-    .never_says("refuse");
+    alice(&b, "shellpack run blog --no-eval -- sh -c 'echo $MESSAGE'")
+        .succeeds()
+        .prints(MESSAGE)
+        .never_says("refuse");
 }
 
 /// A Nix that is outside of `/nix`, as Debian's is, evaluates an edited shell.
@@ -195,4 +193,25 @@ fn a_killed_open_is_finished_by_the_next() {
     b.sh(&bare("open x.shellpack --no-shell"))
         .succeeds()
         .says("imported 0 store paths");
+}
+
+/// Nothing but busybox is on the machine, and the stick cannot be written and runs no programs.
+#[test]
+fn a_file_that_opens_itself_needs_nothing_but_busybox() {
+    let b = Machine::bare();
+    b.receive(&executable(), "x.run");
+    let stick = "mkdir /tmp/stick /tmp/bin; cp x.run /tmp/stick; mount --bind /tmp/stick /mnt; \
+        mount -o remount,bind,ro,noexec /mnt; cd /tmp/bin; busybox --list | xargs -n 1 ln -s /usr/bin/busybox; cd /home/alice; rm -r .programs x.run";
+    let alice = "env -i PATH=/tmp/bin HOME=/home/alice USER=alice SHELL=/bin/sh /usr/bin/setpriv --reuid 1000 --regid 1000 --clear-groups";
+    let open =
+        format!("{alice} /tmp/bin/sh /mnt/x.run --run 'echo \"$MESSAGE\"; command -v hello'");
+    let said = b.root(&format!("{stick}; {open}; {open} 2>&1")).text();
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(
+        lines.iter().filter(|line| **line == MESSAGE).count(),
+        2,
+        "{said}"
+    );
+    assert!(lines[1].starts_with("/nix/store/"), "{said}");
+    assert!(said.contains("imported 0 store paths"), "{said}");
 }
