@@ -27,6 +27,7 @@ mod sign;
 mod staged;
 mod subject;
 pub(crate) mod summary;
+mod tools;
 mod wanted;
 pub(crate) mod write;
 
@@ -36,6 +37,7 @@ use plan::Plan;
 pub(crate) use shell::Assignment;
 pub(crate) use subject::Subject;
 use summary::Summary;
+pub(crate) use tools::{WantedProot, WantedTools};
 use write::{Destination, Output};
 
 /// The options of `create`.
@@ -64,6 +66,8 @@ pub struct Options {
     pub extra_files: Vec<PathBuf>,
     /// Whether to leave out everything that only evaluation needs.
     pub no_eval: bool,
+    /// Programs to carry for machines that lack them.
+    pub tools: WantedTools,
     /// The bundle's name; the project directory's name by default.
     pub name: Option<String>,
     /// Where to write the bundle; `NAME.shellpack` by default.

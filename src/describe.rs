@@ -130,6 +130,14 @@ pub(crate) fn content(text: &mut Labelled, manifest: &Manifest, vouched: Vouched
     if let Some(answers) = &manifest.answers {
         answers::lines(text, answers, verbose);
     }
+    for (label, tool) in [
+        ("proot", &manifest.tools.proot),
+        ("Nix", &manifest.tools.nix),
+    ] {
+        if let Some(tool) = tool {
+            text.line(label, tool);
+        }
+    }
     closure(text, &manifest.closure, verbose);
     project(text, &manifest.project, verbose);
     proof(text, &manifest.proof, vouched);

@@ -51,7 +51,7 @@ pub(crate) fn enter(options: &Options, report: &Report) -> Result<Infallible> {
     }
     entry::script::ensure_there(&chosen.manifest, &chosen.shell, &options.entry)?;
     let target = chosen.record.target()?;
-    let way = options.way.into(&target)?;
+    let way = options.way.into(&target, &chosen.manifest.tools)?;
     if let Some(other) = chosen
         .files_of
         .as_ref()

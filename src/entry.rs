@@ -17,7 +17,7 @@ use crate::opened::Record;
 use crate::replace;
 use crate::report::{Event, Phase, Report};
 use crate::target::Target;
-use shellpack_format::bundle::manifest::{Manifest, Shell, ShellName, shell_typed};
+use shellpack_format::bundle::manifest::{Manifest, Shell, ShellName, Tools, shell_typed};
 use shellpack_format::store::store_path::StorePath;
 
 pub(crate) mod as_packed;
@@ -50,12 +50,12 @@ pub enum Way {
 }
 
 impl Way {
-    /// This way, as far as it is open in a target's store: where there is no Nix for it, shells are
-    /// entered without evaluation.
-    pub(crate) fn into(self, target: &Target) -> Result<Self> {
+    /// This way, as far as it is open in a target's store: where there is no Nix for it, and none among the
+    /// bundle's tools, shells are entered without evaluation.
+    pub(crate) fn into(self, target: &Target, tools: &Tools) -> Result<Self> {
         match (self, target.as_portable()) {
             (_, None) => Ok(self),
-            (_, Some(store)) if inside::can_evaluate(store) => Ok(self),
+            (_, Some(store)) if inside::can_evaluate(store, tools) => Ok(self),
             (Self::Build, Some(store)) => {
                 let dir = store.dir().to_owned();
                 Err(Unfit::NoNixForStore { dir }.into())
@@ -165,7 +165,7 @@ pub(crate) fn enter(
         return enter_as_packed(ready, entry, report);
     }
     if let Some(store) = ready.target.as_portable() {
-        return inside::enter(store, ready, entry, way, report);
+        return inside::enter(store, ready, (entry, way), report);
     }
     let (nix, record) = (ready.target.nix()?, ready.record()?);
     let recipe = Recipe::of(ready.manifest, ready.shell);
@@ -259,7 +259,7 @@ fn enter_as_packed(ready: &Ready<'_>, entry: &Entry, report: &Report) -> Result<
 /// Becomes the bash that nix-shell would become. Returns only if it fails.
 fn become_bash(ready: &Ready<'_>, entry: &Entry, report: &Report) -> Result<Infallible> {
     let store = &ready.manifest.closure.store;
-    let way_in = portable::way_into(ready.target, report)?;
+    let way_in = portable::way_into(ready.target, &ready.manifest.tools, report)?;
     tell_caveat(ready, &way_in, entry, report);
     let as_packed = AsPacked::new(ready.shell, store, ready.project).by(&way_in);
     let prepared = as_packed.prepare_here(entry, replace_stdin(ready.is_stdin)?)?;

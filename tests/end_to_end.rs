@@ -99,6 +99,7 @@ mod surroundings;
 mod systems;
 /// The target is looked at before anything is imported.
 mod target;
+mod tools;
 /// Signatures, and who may import what.
 mod trust;
 /// Commands as people type them.

@@ -4,11 +4,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::volumes::not_small;
 use super::{NixArguments, ReadingBack, threads};
 use crate::create::write::Output;
-use crate::create::{self, Assignment, Place, Subject, WantedOpener};
+use crate::create::{self, Assignment, Place, Subject, WantedOpener, WantedProot, WantedTools};
 use crate::media::volumes::VolumeSize;
 use crate::output::{Form, ReadBack};
 use crate::parity::Share;
@@ -75,6 +76,30 @@ pub struct Create {
     /// without evaluation
     #[arg(long, help_heading = CONTENTS)]
     no_eval: bool,
+    /// Carry a static proot, for machines that allow no user namespaces: that of the shell's nixpkgs, or
+    /// this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        require_equals = true,
+        help_heading = CONTENTS
+    )]
+    #[expect(clippy::option_option, reason = "the option, and its file")]
+    with_proot: Option<Option<PathBuf>>,
+    /// Carry Nix's commands, which evaluate the shell where there is no Nix: `nix` of the shell's
+    /// nixpkgs, another attribute of it, or a store path
+    #[arg(
+        long,
+        value_name = "NAME",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "nix",
+        value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with = "no_eval",
+        help_heading = CONTENTS
+    )]
+    with_nix: Option<String>,
     /// File to write; `-` is standard output [default: NAME.shellpack, or NAME.run with --executable]
     #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
     output: Option<PathBuf>,
@@ -192,6 +217,12 @@ impl Create {
             no_env: self.no_env.into_iter().chain(secrets).collect(),
             extra_files: self.include,
             no_eval: self.no_eval,
+            tools: WantedTools {
+                proot: self
+                    .with_proot
+                    .map(|file| file.map_or(WantedProot::OfNixpkgs, WantedProot::File)),
+                nix: self.with_nix,
+            },
             name: self.name,
             output: self.output.map(output),
             opener: opener.map(|(place, file)| WantedOpener { place, file }),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 use super::shell::{Reads, Shell, Shells};
 use crate::error::{Error, Result};
@@ -11,17 +12,21 @@ use crate::nix::required::Required;
 use crate::nix::{Nix, evaluate};
 use crate::report::{Event, Phase, Report};
 use shellpack_format::bundle::derivations;
+use shellpack_format::bundle::manifest::Tools;
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::StorePath;
 
 mod bash;
 mod named;
 mod order;
+mod package_set;
 mod reserved;
+mod tools;
 mod unseen;
 
-use bash::{BashFinder, required_of_nix};
+use bash::BashFinder;
 use order::ordered;
+use package_set::required_of_nix;
 pub(super) use unseen::Unseen;
 
 /// The name of the store path that holds the text of the derivations.
@@ -37,6 +42,8 @@ pub(super) struct Closure {
     pub(super) portions: Vec<Portion>,
     /// The text of all shells' derivations, unless the bundle is for entry without evaluation.
     pub(super) derivations: Option<StorePath>,
+    /// Programs for machines that lack them.
+    pub(super) tools: Tools,
     /// Holds every path by a temporary root while it is packed.
     _temporary_roots: Connection,
 }
@@ -96,9 +103,10 @@ pub(super) fn build_with(shells: &Shells, unseen: &Unseen, report: &Report) -> R
     let bashes: Vec<_> = both
         .map(|(shell, outputs)| finder.find(shell, outputs))
         .collect::<Result<_>>()?;
+    let mut connection = nix.connect()?;
+    let tools = tools::carry(shells, &mut connection, report)?;
 
     report.emit(Event::Phase(Phase::Query));
-    let mut connection = nix.connect()?;
     let derivations = if shells.no_eval {
         None
     } else {
@@ -110,6 +118,7 @@ pub(super) fn build_with(shells: &Shells, unseen: &Unseen, report: &Report) -> R
         let shell = &shells.all[index];
         roots.extend(derivations.clone());
         roots.extend(linked.iter().cloned());
+        roots.extend(tools::roots(&tools, shells));
         roots.extend(evaluation_paths(shell, &reads[index], shells)?);
         named::add(&mut roots, shell, nix, &mut connection, report)?;
         portions.push(portion(shell, shells, roots, bash));
@@ -124,6 +133,7 @@ pub(super) fn build_with(shells: &Shells, unseen: &Unseen, report: &Report) -> R
         paths: ordered(infos),
         portions,
         derivations,
+        tools,
         _temporary_roots: connection,
     })
 }
@@ -250,8 +260,13 @@ fn derivations(shells: &Shells, connection: &mut Connection) -> Result<StorePath
     let texts = texts.iter().map(|(path, term)| (path, term.as_slice()));
     let file = shells.scratch.path().join(DERIVATIONS);
     fs::write(&file, derivations::text(texts)).map_err(Error::io("write", &file))?;
+    added(nix, &file, connection)
+}
+
+/// Adds a file to the store, held by the connection.
+fn added(nix: &Nix, file: &Path, connection: &mut Connection) -> Result<StorePath> {
     loop {
-        let path = nix.add_file(&file)?;
+        let path = nix.add_file(file)?;
         connection.add_temp_root(&path)?;
         // The path may have been collected before it was held; from now on it cannot be.
         if connection.path_info(&path)?.is_some() {

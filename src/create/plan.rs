@@ -56,6 +56,7 @@ impl Plan {
             shells: planned,
             pins,
             answers,
+            tools: closure.tools.clone(),
             project: shells.project.entries.clone(),
             closure: manifest_closure(&closure.paths, &shells.nix.store),
         };

@@ -10,6 +10,7 @@ use super::Options;
 use super::project::{self, Beyond, Project};
 use super::script;
 use super::secrets;
+use super::tools::WantedTools;
 use super::wanted::{self, AllWanted, WantedScript};
 use crate::error::{Error, NoShell, Result, first};
 use crate::media::workplace::{Temporary, Workplace};
@@ -68,6 +69,8 @@ pub(super) struct Shells {
     pub(super) project: Project,
     /// Whether everything that only evaluation needs is left out.
     pub(super) no_eval: bool,
+    /// Programs to carry for machines that lack them.
+    pub(super) tools: WantedTools,
     /// Roots and temporary files. They last as long as this value.
     pub(super) scratch: TempDir,
     /// As long as it is held, the directory is nobody's leftover.
@@ -199,6 +202,7 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
         answers,
         project,
         no_eval: options.no_eval,
+        tools: options.tools.clone(),
         scratch,
         _workplace: workplace,
         _temporary_roots: connection,

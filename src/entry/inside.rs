@@ -1,18 +1,22 @@
-//! Evaluation in a store of ours: a Nix of this machine's takes `/nix` for the store, so it runs where that
-//! is so. The command starts again there, and goes on as on a machine whose `/nix` is the user's.
+//! Evaluation in a store of ours: a Nix of this machine's, or one that the bundle carries, takes `/nix` for
+//! the store, so it runs where that is so. The command starts again there, and goes on as on a machine whose
+//! `/nix` is the user's, with a Nix on `PATH`.
 
 use std::convert::Infallible;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
-use super::portable::{PortableNix, WayIn};
+use super::portable::{WayIn, way_into};
 use super::{Entry, Ready, Way};
 use crate::error::{Error, Result};
 use crate::nix::places;
 use crate::portable::Portable;
 use crate::report::{Event, Report};
+use shellpack_format::bundle::manifest::Tools;
 
 /// This program, whatever its place is.
 const OWN_EXECUTABLE: &str = "/proc/self/exe";
+const PATH: &str = "PATH";
 /// Variables that would lead Nix to another store.
 const OF_OTHER_STORES: [&str; 5] = [
     "NIX_REMOTE",
@@ -24,23 +28,36 @@ const OF_OTHER_STORES: [&str; 5] = [
 /// Settings for a store that may be on a network file system.
 const SETTINGS: &str = "store = local\nuse-sqlite-wal = false\n";
 
-/// Whether a Nix can evaluate in this store: one that is not itself in the `/nix` that a room hides, and
-/// that may write to the store.
-pub(crate) fn can_evaluate(store: &Portable) -> bool {
-    places::is_outside_of_nix() && store.ensure_usable().is_ok()
+/// Whether a Nix can evaluate in this store: one that is not itself in the `/nix` that a room hides, or one
+/// of the bundle's tools, and that may write to the store.
+pub(crate) fn can_evaluate(store: &Portable, tools: &Tools) -> bool {
+    let has_nix = places::is_outside_of_nix() || path_with_carried(tools).is_some();
+    has_nix && store.ensure_usable().is_ok()
+}
+
+/// `PATH` with the Nix that is carried, if there is one. If it is there already, it is no Nix: else it
+/// would have been found.
+fn path_with_carried(tools: &Tools) -> Option<OsString> {
+    let carried = PathBuf::from(tools.nix.as_ref()?);
+    let path = std::env::var_os(PATH).unwrap_or_default();
+    let dirs: Vec<_> = std::env::split_paths(&path).collect();
+    if dirs.first() == Some(&carried) {
+        return None;
+    }
+    std::env::join_paths([carried].into_iter().chain(dirs)).ok()
 }
 
 /// Enters the shell by starting again where the store is `/nix`. Returns only if it fails.
 pub(super) fn enter(
     store: &Portable,
     ready: &Ready<'_>,
-    entry: &Entry,
-    way: Way,
+    (entry, way): (&Entry, Way),
     report: &Report,
 ) -> Result<Infallible> {
     let name = ready.record()?.full_name();
-    let way_in = PortableNix::new(store.nix()).way_in(report)?;
-    let mut command = way_in.command(OWN_EXECUTABLE, "shellpack")?;
+    let tools = &ready.manifest.tools;
+    let way_in = way_into(ready.target, tools, report)?;
+    let mut command = way_in.command(own_executable(&way_in)?, "shellpack")?;
     let dir = std::path::absolute(ready.project).map_err(Error::io("find", ready.project))?;
     command
         .args(["enter", &name, "--store"])
@@ -58,12 +75,25 @@ pub(super) fn enter(
     for variable in OF_OTHER_STORES {
         command.env_remove(variable);
     }
+    if !places::is_outside_of_nix()
+        && let Some(path) = path_with_carried(tools)
+    {
+        command.env(PATH, path);
+    }
     report.ensure_not_interrupted()?;
     report.emit(Event::PhaseDone);
     Err(Error::CannotEnter {
         program: "shellpack".to_owned(),
         source: WayIn::exec(&way_in, command),
     })
+}
+
+/// This program, as a command starts it. Proot takes its name for that of proot itself.
+fn own_executable(way_in: &WayIn) -> Result<PathBuf> {
+    match way_in {
+        WayIn::Proot { .. } => std::env::current_exe().map_err(Error::io("find", OWN_EXECUTABLE)),
+        WayIn::Direct | WayIn::Room(_) => Ok(OWN_EXECUTABLE.into()),
+    }
 }
 
 /// The user's settings, then those that the store needs.

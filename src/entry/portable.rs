@@ -15,6 +15,7 @@ use crate::program::Program;
 use crate::report::{Event, Report};
 use crate::room::HostRoom;
 use crate::target::Target;
+use shellpack_format::bundle::manifest::Tools;
 
 /// The place that the names of store paths begin with.
 const NIX: &str = "/nix";
@@ -155,11 +156,14 @@ impl WayIn {
     }
 }
 
-/// The way into a target's store, the first that works here.
-pub(crate) fn way_into(target: &Target, report: &Report) -> Result<WayIn> {
+/// The way into a target's store, the first that works here with the tools of a bundle in it.
+pub(crate) fn way_into(target: &Target, tools: &Tools, report: &Report) -> Result<WayIn> {
     match target.as_portable() {
         Some(store) => {
-            let way = PortableNix::new(store.nix()).way_in(report)?;
+            let proot = tools.proot.as_ref();
+            let proot = proot.map(|name| store.place_of(Path::new(name)));
+            let nix = PortableNix::new(store.nix()).with_proot(proot);
+            let way = nix.way_in(report)?;
             way.tell(report);
             Ok(way)
         }
@@ -167,14 +171,17 @@ pub(crate) fn way_into(target: &Target, report: &Report) -> Result<WayIn> {
     }
 }
 
-/// Fails if there will be no way into a store that may not be there yet.
-pub(crate) fn ensure_way_into(target: &Target, report: &Report) -> Result<()> {
+/// Fails if there will be no way into a store that may not be there yet, once it has the tools.
+pub(crate) fn ensure_way_into(target: &Target, tools: &Tools, report: &Report) -> Result<()> {
     let Some(store) = target.as_portable().filter(|_| !target.is_here()) else {
         return Ok(());
     };
     let nix = Some(store.nix()).filter(|nix| nix.is_dir());
     let any = nix.unwrap_or_else(std::env::temp_dir);
-    PortableNix::new(any).way_in(report).map(drop)
+    match PortableNix::new(any).way_in(report) {
+        Err(Error::NamespacesForbidden { .. }) if tools.proot.is_some() => Ok(()),
+        way => way.map(drop),
+    }
 }
 
 /// Fails if a program needs a loader. That of a proot would be in the `/nix` that it is to make.

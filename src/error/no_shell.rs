@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Kind;
 use super::words::first;
-use crate::text::shown;
+use crate::text::{printable_line, shown};
 
 /// Why there is no shell to pack.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,27 @@ pub enum NoShell {
         words: String,
         /// Attribute paths that there are.
         names: Vec<String>,
+    },
+    /// A tool that the bundle is to carry is in none of its package sets.
+    #[error(
+        "could not pack the shell with {option}: its nixpkgs has no {}",
+        printable_line(attribute)
+    )]
+    NoTool {
+        /// The option that asks for it.
+        option: &'static str,
+        /// Its attribute path.
+        attribute: String,
+    },
+    /// The user named something else than the tool.
+    #[error("could not pack the shell with {option}={}: {why}", shown(place))]
+    OtherTool {
+        /// The option that asks for it.
+        option: &'static str,
+        /// The place that was named or built.
+        place: PathBuf,
+        /// Why it is not the tool.
+        why: String,
     },
 }
 

@@ -154,7 +154,7 @@ impl Check<'_> {
     fn fit(&self, bundle: &mut Bundle, target: Target, places: Places) -> Result<Fit> {
         let (options, shell) = (self.options, self.shell);
         let manifest = bundle.reader.manifest();
-        let way = options.way.into(&target)?;
+        let way = options.way.into(&target, &manifest.tools)?;
         let is_as_packed = way.is_as_packed(manifest);
         let needs_session =
             target.as_portable().is_some() || !is_as_packed || options.entry.is_none();
@@ -176,7 +176,7 @@ impl Check<'_> {
         }
         ensure_same_store(manifest, &target, &bundle.file)?;
         if options.entry.is_some() {
-            entry::portable::ensure_way_into(&target, self.report)?;
+            entry::portable::ensure_way_into(&target, &manifest.tools, self.report)?;
         }
         let places = places.compared(manifest, options.overwrite, self.report)?;
         places.ensure_writable(manifest, session.is_some())?;

@@ -6,7 +6,7 @@ use shellpack_format::bundle::FORMAT;
 use shellpack_format::bundle::layout::Layout;
 use shellpack_format::bundle::manifest::{
     BundleName, Closure, ClosurePath, FileKind, Manifest, Project, ProjectFile, Proof,
-    RelativePath, Shell,
+    RelativePath, Shell, Tools,
 };
 use shellpack_format::bundle::segment::Compressor;
 use shellpack_format::bundle::signature::Signatures;
@@ -79,6 +79,7 @@ impl Bundle {
                 shells: vec![shell],
                 pins: Vec::new(),
                 answers: None,
+                tools: Tools::default(),
                 project: Project::default(),
                 closure: Closure {
                     store: StoreDir::parse("/nix/store").unwrap(),

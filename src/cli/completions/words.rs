@@ -175,8 +175,11 @@ impl Fitting {
 }
 
 fn takes_values(arg: &Arg) -> bool {
-    arg.get_num_args()
-        .is_some_and(|number| number.takes_values())
+    let takes = arg
+        .get_num_args()
+        .is_some_and(|number| number.takes_values());
+    // A value that may be left out is in the option's own word.
+    takes && !arg.is_require_equals_set()
 }
 
 fn text(help: Option<&clap::builder::StyledStr>) -> String {

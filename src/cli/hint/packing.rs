@@ -87,6 +87,14 @@ fn for_no_shell(no_shell: &NoShell) -> String {
         NoShell::NeedsEvaluation { .. } => {
             "see whether nix-shell enters it; if it does, pack it without --no-eval".to_owned()
         }
+        NoShell::NoTool {
+            option: "--with-proot",
+            ..
+        } => "name a static proot: --with-proot=FILE".to_owned(),
+        NoShell::NoTool { .. } | NoShell::OtherTool { .. } => {
+            "name another attribute of the shell's nixpkgs, or a Nix in the store: --with-nix=NAME"
+                .to_owned()
+        }
         NoShell::RelativeExpression(_) => {
             "write the expression to a file in the right directory, and \
              pack that: shellpack create FILE"

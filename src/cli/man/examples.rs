@@ -57,6 +57,10 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
                 "shellpack create --executable --opener ./shellpack-static",
             ),
             (
+                "Carry what machines without a Nix, and without user namespaces, need for the shell:",
+                "shellpack create --with-nix --with-proot",
+            ),
+            (
                 "Send the bundle to another machine without a file in between:",
                 "shellpack create -o - | ssh offline 'cat > dev.shellpack'",
             ),

@@ -1,21 +1,16 @@
-//! Finds the bash for interactive use, and what the nixpkgs of a shell requires of Nix.
+//! Finds the bash for interactive use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::package_set::{Candidate, candidates};
 use super::{Bash, BashOrigin};
 use crate::create::shell::Shell;
 use crate::error::{Error, Result};
 use crate::nix::Nix;
-use crate::nix::command;
-use crate::nix::expression::quote;
-use crate::nix::required::{self, Required};
 use crate::report::{Event, Report};
 use shellpack_format::store::store_path::StorePath;
-
-/// A function from a package set's path to the bash that it offers.
-const OFFER: &str = include_str!("bash.nix");
 
 /// Finds the bash of each shell. Shells often share one nixpkgs.
 pub(super) struct BashFinder<'a> {
@@ -59,7 +54,7 @@ impl<'a> BashFinder<'a> {
         if let Some(known) = self.built.get(&key) {
             return Ok(known.clone());
         }
-        let program = match build(self.nix, &shell.scratch, (&candidate, system), self.report) {
+        let program = match build(self.nix, shell, &candidate, self.report) {
             Ok(program) => program,
             Err(error) => {
                 self.report.ensure_not_interrupted()?;
@@ -88,94 +83,17 @@ impl<'a> BashFinder<'a> {
     }
 }
 
-/// A package set that may offer a bash.
-struct Candidate {
-    /// A directory, or a file.
-    path: String,
-    /// Whether it is `<nixpkgs>`, or looks like nixpkgs. Any other source is asked as well, but may
-    /// do nothing for its answer: it was not made to be called like that.
-    is_nixpkgs: bool,
-}
-
-/// `<nixpkgs>`, if it was looked up; then every pin, first those that look like nixpkgs.
-fn candidates(shell: &Shell, nix: &Nix) -> Vec<Candidate> {
-    let looked_up = shell
-        .surroundings
-        .search_path
-        .iter()
-        .filter(|entry| entry.name == "nixpkgs")
-        .map(|entry| Candidate {
-            path: entry.path.clone(),
-            is_nixpkgs: true,
-        });
-    let pinned = shell.pins.iter().map(|pin| {
-        let path = nix.store.print(&pin.store_path);
-        Candidate {
-            is_nixpkgs: required::are_stated_in(Path::new(&path)),
-            path,
-        }
-    });
-    let mut all: Vec<_> = looked_up.chain(pinned).collect();
-    // The order is otherwise kept.
-    all.sort_by_key(|candidate| !candidate.is_nixpkgs);
-    all.retain(Candidate::can_be_called);
-    all
-}
-
-impl Candidate {
-    fn can_be_called(&self) -> bool {
-        let path = Path::new(&self.path);
-        self.is_nixpkgs
-            || ["default.nix", "flake.nix"]
-                .iter()
-                .any(|name| path.join(name).is_file())
-    }
-
-    /// The derivation of the bash that it offers, if it offers one.
-    fn derivation(&self, nix: &Nix, system: &str, root: &Path) -> Result<Option<PathBuf>> {
-        let expression = format!(
-            "({OFFER}) {{ path = /. + {}; system = {}; }}",
-            quote(&self.path),
-            quote(system)
-        );
-        if self.is_nixpkgs {
-            return command::instantiate(nix, &[], &expression, root);
-        }
-        let itself = format!("candidate={}", self.path);
-        let mut options = vec!["--option", "restrict-eval", "true", "-I", &itself];
-        options.extend(command::offline());
-        let offered = command::instantiate(nix, &options, &expression, root);
-        // It fails if it is something else than a package set, or needs another source.
-        Ok(offered.unwrap_or_default())
-    }
-}
-
 /// Builds the bash that a package set offers, if it offers one.
 fn build(
     nix: &Nix,
-    scratch: &Path,
-    (candidate, system): (&Candidate, &str),
+    shell: &Shell,
+    candidate: &Candidate,
     report: &Report,
 ) -> Result<Option<String>> {
-    let derivation = candidate.derivation(nix, system, &scratch.join("bash-derivation"))?;
-    let Some(derivation) = derivation else {
+    let Some(out) = candidate.build(nix, "bashInteractive", shell, "bash", report)? else {
         return Ok(None);
     };
-    let wanted = format!("{}!out", derivation.to_string_lossy());
-    command::realise(nix, &[wanted], &scratch.join("bash"), report)?;
-    let out = fs::read_link(scratch.join("bash"))
-        .map_err(Error::io("read the symlink", scratch.join("bash")))?;
     let program = out.join("bin/bash");
     fs::metadata(&program).map_err(Error::io("find", &program))?;
     Ok(Some(program.to_string_lossy().into_owned()))
-}
-
-/// The requirements of a shell's nixpkgs on Nix.
-pub(super) fn required_of_nix(shell: &Shell, nix: &Nix) -> Required {
-    let stated = candidates(shell, nix)
-        .into_iter()
-        .find(|candidate| required::are_stated_in(Path::new(&candidate.path)));
-    stated.map_or_else(Required::default, |nixpkgs| {
-        Required::stated_in(Path::new(&nixpkgs.path))
-    })
 }

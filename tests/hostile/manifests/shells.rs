@@ -147,6 +147,16 @@ fn a_bash_outside_of_the_closure_is_refused() {
 }
 
 #[test]
+fn a_tool_outside_of_the_closure_is_refused() {
+    for tool in outside() {
+        let said = with(|manifest| manifest.tools.proot = Some(tool.clone()));
+        assert_eq!(said, format!("{tool} is not in a store path of the bundle"));
+        let said = with(|manifest| manifest.tools.nix = Some(tool.clone()));
+        assert_eq!(said, format!("{tool} is not in a store path of the bundle"));
+    }
+}
+
+#[test]
 fn a_search_path_outside_of_the_closure_is_refused() {
     for path in outside() {
         let said = with(|manifest| manifest.shells[0].nix_path[0].path.clone_from(&path));

@@ -24,6 +24,7 @@ pub mod selection;
 mod settings;
 mod shell;
 mod text;
+mod tools;
 mod variables;
 
 pub use answers::{Answers, HOME_PLACE, NEEDS_ANSWERS, PROJECT_PLACE, Probe, Seen};
@@ -37,6 +38,7 @@ pub use shell::{
     FlakePin, FlakeSource, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, Pin, Script, SearchPathEntry,
     Shell,
 };
+pub use tools::Tools;
 pub use variables::{belongs_to_machine, is_evaluation_variable};
 
 /// The largest manifest that is read, in bytes. A path needs about 400, so there is room for 160,000
@@ -69,6 +71,9 @@ pub struct Manifest {
     /// Answers that evaluation needs besides those of its fetchers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<Answers>,
+    /// Programs for machines that lack them.
+    #[serde(default, skip_serializing_if = "Tools::is_none")]
+    pub tools: Tools,
     /// The project files.
     pub project: Project,
     /// The store paths.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::parse::shortened;
-use super::{Manifest, NEEDS_ANSWERS, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY};
+use super::{Manifest, NEEDS_ANSWERS, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, RelativePath};
 use crate::bundle::{BadBundle, FORMAT};
 use crate::store::store_path::StorePath;
 
@@ -56,6 +56,7 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
     let paths = manifest.closure.paths.iter();
     let paths: Paths<'_> = paths.map(|path| &path.path).collect();
     shells::ensure_shells(manifest, &paths)?;
+    ensure_inside(manifest.tools.all(), manifest, &paths)?;
     pins::ensure_pins(&manifest.pins, &paths)?;
     let answers = manifest.answers.as_ref();
     if let Some(fault) = answers.and_then(|answers| answers.fault(&manifest.project)) {
@@ -82,6 +83,28 @@ fn ensure_needs(manifest: &Manifest) -> Result<(), BadBundle> {
         return bad("it has pins or answers although its shells are not evaluated");
     }
     Ok(())
+}
+
+/// Checks that files are in carried store paths.
+fn ensure_inside<'a>(
+    files: impl IntoIterator<Item = &'a String>,
+    manifest: &Manifest,
+    paths: &Paths<'_>,
+) -> Result<(), BadBundle> {
+    for file in files {
+        let inside = manifest.closure.store.containing(file);
+        if !inside.is_some_and(|(path, rest)| paths.contains(&path) && is_plain_rest(rest)) {
+            return bad(format!("{file} is not in a store path of the bundle"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the text behind a store path is empty, or a path that stays below it.
+fn is_plain_rest(rest: &str) -> bool {
+    let below = rest.strip_prefix('/');
+    let plain = |below| RelativePath::parse(below).is_ok() && !rest.contains(char::is_control);
+    rest.is_empty() || below.is_some_and(plain)
 }
 
 fn bad<T>(what: impl Into<String>) -> Result<T, BadBundle> {

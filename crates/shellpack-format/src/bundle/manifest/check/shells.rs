@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::pins::is_set;
-use super::{Paths, bad};
+use super::{Paths, bad, ensure_inside};
 use crate::bundle::BadBundle;
 use crate::bundle::manifest::{
-    FileKind, MOST_SHELLS, Manifest, Project, RelativePath, Shell, is_evaluation_setting,
-    is_evaluation_variable,
+    FileKind, MOST_SHELLS, Manifest, Project, Shell, is_evaluation_setting, is_evaluation_variable,
 };
 
 /// Checks that there is a shell, and that each has a name if there are several, is one of the project,
@@ -42,21 +41,9 @@ pub(super) fn ensure_shells(manifest: &Manifest, paths: &Paths<'_>) -> Result<()
             .chain(&shell.nixpkgs_config)
             .chain(&shell.derivations)
             .chain(&shell.bash);
-        for file in inside {
-            let inside = manifest.closure.store.containing(file);
-            if !inside.is_some_and(|(path, rest)| paths.contains(&path) && is_plain_rest(rest)) {
-                return bad(format!("{file} is not in a store path of the bundle"));
-            }
-        }
+        ensure_inside(inside, manifest, paths)?;
     }
     Ok(())
-}
-
-/// Whether the text behind a store path is empty, or a path that stays below it.
-fn is_plain_rest(rest: &str) -> bool {
-    let below = rest.strip_prefix('/');
-    let plain = |below| RelativePath::parse(below).is_ok() && !rest.contains(char::is_control);
-    rest.is_empty() || below.is_some_and(plain)
 }
 
 /// Ensures that each of several shells has a name of its own.

@@ -1,6 +1,6 @@
-# The bash for interactive use that a package set offers, as a list: empty if it offers none. It is
-# asked for as nix-shell does, but without a user's configuration: the bash is the same for all users.
-{ path, system }:
+# The package that a package set offers at an attribute path, as a list: empty if it offers none. It is
+# asked for as nix-shell asks for its bash, but without a user's configuration: it is the same for all users.
+{ path, system, attribute }:
 
 let
   flake = import (path + "/flake.nix");
@@ -36,5 +36,14 @@ let
       function (builtins.intersectAttrs (builtins.functionArgs function) wanted)
     else
       { };
+
+  at =
+    names: set:
+    if names == [ ] then
+      [ set ]
+    else if set ? ${builtins.head names} then
+      at (builtins.tail names) set.${builtins.head names}
+    else
+      [ ];
 in
-if packages ? bashInteractive then [ packages.bashInteractive ] else [ ]
+at attribute packages
