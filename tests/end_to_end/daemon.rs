@@ -23,7 +23,7 @@ fn a_trusted_user_opens_through_the_daemon() {
 fn an_untrusted_user_learns_what_root_must_add() {
     let b = with_trust_in("root");
     b.receive(&bundle("blog"), "x.shellpack");
-    let outcome = alice(&b, "shellpack open x.shellpack --run true").exits_with(125);
+    let outcome = alice(&b, "shellpack open x.shellpack --store daemon --run true").exits_with(125);
     outcome.says("trusted-users = root alice");
     b.sh("ls /nix/store | grep hello || true")
         .succeeds()

@@ -165,7 +165,7 @@ fn measured(bytes: &[u8]) -> Extent {
         let found = bytes.get(at..at + BLOCK);
         Ok(found.map(|found| block.copy_from_slice(found)).is_some())
     };
-    measure(reader.manifest(), size, read).unwrap()
+    measure(0, reader.manifest(), size, read).unwrap()
 }
 
 #[test]

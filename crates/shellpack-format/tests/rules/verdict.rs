@@ -65,7 +65,8 @@ fn paths(manifest: &Manifest, stream: &[u8]) -> Result<(), BadBundle> {
 
 fn look(closure: &Closure, index: usize, framed: &[u8]) -> Result<(), PathFault> {
     let info = closure.path_info(index);
-    let (nar, trailer) = framed[export::NEXT.len()..].split_at(info.nar_size as usize);
+    let (nar, trailer) =
+        framed[export::NEXT.len()..].split_at(usize::try_from(info.nar_size).unwrap());
     let mut check = NarCheck::new(&info, &closure.store);
     for slice in nar.chunks(1000) {
         check.update(slice);
