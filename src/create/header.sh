@@ -85,10 +85,16 @@ runs() {
   esac
 }
 
-# tail seeks, or passes over what comes before in large steps; dd would need blocks of 512 bytes.
+# Blocks as long as what comes before, which dd passes over. Only the last one is cut: busybox's head copies
+# byte by byte.
+blocks() {
+  dd if="$shellpack_file" bs="$shellpack_program_at" skip="$1" count="$2"
+}
 extract() {
+  shellpack_whole=$((shellpack_program_size / shellpack_program_at))
   {
-    tail -c "+$((shellpack_program_at + 1))" "$shellpack_file" | head -c "$shellpack_program_size" > "$1" &&
+    blocks 1 "$shellpack_whole" > "$1" &&
+      blocks "$((shellpack_whole + 1))" 1 | head -c "$((shellpack_program_size % shellpack_program_at))" >> "$1" &&
       chmod 700 "$1"
   } 2> /dev/null || return 1
   [ "$(($(wc -c < "$1")))" = "$shellpack_program_size" ] || return 1
