@@ -24,13 +24,16 @@ endif
 
 # Shell scripts, for shellcheck.
 SCRIPTS := $(filter-out scripts/licences scripts/needed scripts/recording scripts/recording.svg,$(wildcard scripts/*)) $(wildcard tests/vm/guest/*) \
-  .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/compat/run tests/deb/run tests/fresh/run tests/setup/run
+  .ci/run fixtures/pack-nixpkgs fixtures/pack-sources tests/bare/run tests/compat/run tests/deb/run tests/fresh/run tests/setup/run
 
 # Options of the benchmark, for one: BENCH='--only open --rounds 3'.
 BENCH ?=
 
 # Options of the virtual machines' tests, for one: VM=--full.
 VM ?=
+
+# Options of the tests on machines without Nix, for one: BARE=busybox.
+BARE ?=
 
 # Options of the torture, for one: TORTURE='--only kill'.
 TORTURE ?=
@@ -57,7 +60,7 @@ BY_SUDO := --config "target.'cfg(unix)'.runner = ['sudo', '--preserve-env', '--s
 # The machines take Debian's kernel.
 HAS_VM := $(shell grep -qs '^ID=debian' /etc/os-release && echo vm)
 
-.PHONY: help install uninstall demo test check torture test-vm test-compat bench man book recording audit dist deb test-deb setup root fixtures
+.PHONY: help install uninstall demo test check torture test-vm test-bare test-compat bench man book recording audit dist deb test-deb setup root fixtures
 
 help:
 	@echo "make demo         pack a nix-shell and open it in a room with no network"
@@ -66,6 +69,7 @@ help:
 	@echo "make check        format, lints, documentation, fixtures; no tests"
 	@echo "make torture      break bundles, processes and disks on purpose, for an hour or more (root)"
 	@echo "make test-vm      only that: sticks between virtual machines"
+	@echo "make test-bare    bundles that open themselves, on machines without Nix (root, a network the first time)"
 	@echo "make test-compat  other versions of Nix on the other side (needs a network)"
 	@echo "make bench        measure shellpack against nix copy and nix-store (root, a network, 20 GB)"
 	@echo "make man          man pages, in target/man"
@@ -139,7 +143,14 @@ torture: root
 test-vm: root
 	@echo "== sticks between virtual machines"
 	@$(CARGO) build --locked
+	@scripts/link-static > /dev/null
 	@$(SUDO) env CARGO_TARGET_DIR="$(TARGET)" tests/vm/run $(VM); status=$$?; $(and $(SUDO),sudo chown -R "$$(id -u):$$(id -g)" "$(TARGET)/vm";) exit $$status
+
+# BARE=busybox is one of the machines alone.
+test-bare: root
+	@$(CARGO) build --locked
+	@scripts/link-static > /dev/null
+	@$(SUDO) env CARGO_TARGET_DIR="$(TARGET)" tests/bare/run $(BARE); status=$$?; $(and $(SUDO),sudo chown "$$(id -u):$$(id -g)" "$(TARGET)/bare";) exit $$status
 
 test-compat: setup
 	@scripts/setup compat

@@ -29,8 +29,12 @@ PROGRAMS = ["/usr/bin/nix", "/usr/bin/git"]
 DIRECTORIES = ["/usr/lib/nix", "/usr/libexec/nix"]
 
 NIX_CONF = "build-users-group =\nsandbox = false\nsubstituters =\n"
-PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
-GROUP = "root:x:0:\nnogroup:x:65534:\n"
+PASSWD = """\
+root:x:0:0:root:/root:/bin/sh
+alice:x:1000:1000::/home/alice:/bin/sh
+nobody:x:65534:65534:nobody:/nonexistent:/bin/false
+"""
+GROUP = "root:x:0:\nalice:x:1000:\nnogroup:x:65534:\n"
 
 # Sparse: machines at full size take it, others do not.
 DISK = "40G"
@@ -56,8 +60,9 @@ pkgs.mkShell {{
 class Images:
     """Files that machines begin with; `scratch` is for what they make."""
 
-    def __init__(self, directory, shellpack, payloads, say):
-        """`payloads` are how many MiB a shell brings that cannot be compressed."""
+    def __init__(self, directory, shellpack, opener, payloads, say):
+        """`opener` is a static shellpack. `payloads` are how many MiB a shell brings that cannot be
+        compressed."""
         self.scratch = directory / "scratch"
         shutil.rmtree(self.scratch, ignore_errors=True)  # what a killed run left
         self.scratch.mkdir(parents=True)
@@ -68,8 +73,12 @@ class Images:
         self.initramfs = directory / "initramfs"
         write_initramfs(self.initramfs, tree)
         self.root = self.file_system("root", lambda root: fill_root(root, shellpack))
+        self.bare_root = self.file_system("bare", fill_with_busybox)
         self.empty_store = self.file_system("empty", lambda nix: None)
-        self.store = self.file_system("store", lambda nix: fill_store(nix, shellpack, payloads))
+        self.executable = self.scratch / "dev.run"  # the shell as a bundle that opens itself
+        self.store = self.file_system(
+            "store", lambda nix: fill_store(nix, shellpack, opener, payloads, self.executable)
+        )
 
     def file_system(self, name, fill):
         tree, image = self.scratch / name, self.scratch.parent / f"{name}.ext4"
@@ -171,14 +180,15 @@ def write_initramfs(path, tree):
         add("TRAILER!!!", 0)
 
 
-def fill_root(root, shellpack):
-    for made in ("usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "etc/nix", "root", "var/tmp"):
+def fill_with_busybox(root):
+    """What a machine has at least: busybox, an ordinary user, and what runs our scripts."""
+    for made in ("usr/bin", "usr/sbin", "etc", "root", "var/tmp", "home/alice"):
         (root / made).mkdir(parents=True)
-    for made in ("nix", "mnt", "dev", "proc", "sys", "tmp", "run", "opt"):
+    for made in ("mnt", "dev", "proc", "sys", "tmp", "run"):
         (root / made).mkdir()
-    for name in ("bin", "sbin", "lib", "lib64"):
+    for name in ("bin", "sbin"):
         (root / name).symlink_to(f"usr/{name}")
-    (root / "etc/nix/nix.conf").write_text(NIX_CONF)
+    os.chown(root / "home/alice", 1000, 1000)
     (root / "etc/passwd").write_text(PASSWD)
     (root / "etc/group").write_text(GROUP)
 
@@ -187,6 +197,18 @@ def fill_root(root, shellpack):
     for applet in run(busybox, "--list").split():
         if applet != "busybox":
             (root / "usr/bin" / applet).symlink_to("busybox")
+    for name in ("agent", "plug"):
+        shutil.copy(HERE / "guest" / name, root / "usr/bin")
+    shutil.copy(HERE / "guest/boot", root / "usr/sbin/boot")
+
+
+def fill_root(root, shellpack):
+    fill_with_busybox(root)
+    for made in ("usr/lib", "usr/lib64", "etc/nix", "nix", "opt"):
+        (root / made).mkdir()
+    for name in ("lib", "lib64"):
+        (root / name).symlink_to(f"usr/{name}")
+    (root / "etc/nix/nix.conf").write_text(NIX_CONF)
     shutil.copy(shutil.which("bash-static"), root / "usr/bin/bash-static")
     (root / "usr/bin/bash").symlink_to("bash-static")
     run("strip", "-o", root / "usr/bin/shellpack", shellpack)
@@ -198,10 +220,6 @@ def fill_root(root, shellpack):
     for directory in filter(os.path.isdir, DIRECTORIES):
         shutil.copytree(directory, root / directory[1:], symlinks=True)
     copy_libraries(root, [shellpack, *PROGRAMS])
-
-    for name in ("agent", "plug"):
-        shutil.copy(HERE / "guest" / name, root / "usr/bin")
-    shutil.copy(HERE / "guest/boot", root / "usr/sbin/boot")
     add_fixtures(root / "root")
 
 
@@ -231,9 +249,9 @@ def add_fixtures(home):
     (stick / "shell.nix").write_text(SHELL.format(hash=pinned))
 
 
-def fill_store(nix, shellpack, payloads):
+def fill_store(nix, shellpack, opener, payloads, executable):
     """A store that has what the shells take, so that the machine with it, which is slow, does not
-    have to build that, nor fetch anything."""
+    have to build that, nor fetch anything. Makes the bundle that opens itself on the way."""
     home = nix.with_name("home")
     (home / "bin").mkdir(parents=True)
     shutil.copy(shellpack, home / "bin/shellpack")
@@ -241,4 +259,8 @@ def fill_store(nix, shellpack, payloads):
     for mib in payloads:
         create = f"shellpack create fixtures/shells/stick --arg mib {mib} --dry-run --no-rehearsal"
         run(REPOSITORY / "scripts/room", nix, home, *create.split())
+    shutil.copy(opener, home / "opener")
+    create = "shellpack create fixtures/shells/stick --executable --opener opener -o dev.run"
+    run(REPOSITORY / "scripts/room", nix, home, *create.split())
+    shutil.move(home / "dev.run", executable)
     shutil.rmtree(home)

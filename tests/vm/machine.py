@@ -137,8 +137,9 @@ class Monitor:
 class Machine:
     """A machine that runs. `run` and `type` are what a user does there."""
 
-    def __init__(self, name, images, store, deadline):
-        """`store` is the image that its /nix begins as; the machine gets a copy of its own."""
+    def __init__(self, name, images, disks, deadline):
+        """`disks` are the images that its / begins as and, if it has one, its /nix; the machine gets
+        copies of its own."""
         self.name = name
         self._deadline = deadline
         self._dir = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=images.scratch))
@@ -146,17 +147,17 @@ class Machine:
         self._lines = []
         self._sticks = 0
         try:
-            self._boot(images, store)
+            self._boot(images, disks)
         except BaseException as failure:
             self.stop()
             if isinstance(failure, Failure):
                 raise Failure(f"{failure}\n{self.last_words}") from None
             raise
 
-    def _boot(self, images, store):
+    def _boot(self, images, bases):
         disks = []
-        for name, base in (("root", images.root), ("nix", store)):
-            disk = self._dir / f"{name}.qcow2"
+        for base in bases:
+            disk = self._dir / f"{base.stem}.qcow2"
             create = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw"]
             subprocess.run([*create, "-b", base.resolve(), disk], check=True)
             # What a machine has when it ends is of no interest: nothing is synced.

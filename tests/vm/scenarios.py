@@ -1,5 +1,5 @@
 """What is tried, each on machines and sticks of its own. Machine A makes bundles; machine B opens
-them, and begins with an empty store. Neither has a network."""
+them, and begins with an empty store. Machine C has busybox and nothing else. None has a network."""
 
 import contextlib
 import mmap
@@ -23,6 +23,8 @@ LARGE = f"--arg mib {PAYLOAD}"
 
 # Enters what was opened, and shows that it is what was packed.
 SHOW = """--run 'test "$MESSAGE" = "Hello, world!" && sha256sum < $PAYLOAD'"""
+# What an ordinary user types in single quotes of root's.
+AS_ALICE = r"""cd; sh /mnt/dev.run --run "echo \$MESSAGE; type hello" """
 ASKS = r"insert its medium and press Enter[^\n]*: "
 SOUND = "nix-store --verify --check-contents 2>&1; "
 
@@ -65,10 +67,13 @@ class Stage:
         self._deadline = Deadline(self.seconds)
 
     def a(self):
-        return self._machine("A", self.images.store)
+        return self._machine("A", self.images.root, self.images.store)
 
     def b(self):
-        return self._machine("B", self.images.empty_store)
+        return self._machine("B", self.images.root, self.images.empty_store)
+
+    def c(self):
+        return self._machine("C", self.images.bare_root)
 
     @contextlib.contextmanager
     def step(self, name):
@@ -76,8 +81,8 @@ class Stage:
         yield
         self.steps.append((name, time.monotonic() - began))
 
-    def _machine(self, name, store):
-        machine = Machine(name, self.images, store, self._deadline)
+    def _machine(self, name, *disks):
+        machine = Machine(name, self.images, disks, self._deadline)
         self.machines.append(machine)
         return machine
 
@@ -109,7 +114,7 @@ def ensure(is_so, what, printed=""):
 
 def ensure_says(printed, *sentences):
     for sentence in sentences:
-        ensure(re.search(sentence, printed), f"it does not say {sentence!r}:", printed)
+        ensure(re.search(sentence, printed, re.MULTILINE), f"it does not say {sentence!r}:", printed)
 
 
 def ensure_one_error(printed, *sentences):
@@ -275,6 +280,23 @@ def opens_read_only(stage):
         opens(b, image, stage.payload())
 
 
+def opens_itself(stage):
+    """a file that opens itself does so where there is busybox and nothing else, for an ordinary
+    user, from a stick that is mounted noexec"""
+    image = stage.stick("bare", "128M")
+    copy = ["mcopy", "-i", image, stage.images.executable, "::dev.run"]
+    subprocess.run(copy, check=True)
+    with stage.c() as c:
+        ensure_sealed(c)
+        c.run("test ! -e /nix; ! command -v bash || false; ! command -v nix-store || false")
+        c.plug_in(image)
+        c.run("plug -o ro,noexec")
+        for imported in ("[1-9]", "0 "):
+            with stage.step("C: sh dev.run --run"):
+                printed = c.run(f"su alice -c '{AS_ALICE}'")
+            ensure_says(printed, "^Hello, world!$", "^hello is /nix/store/", f"imported {imported}")
+
+
 def pulled_while_reading(stage):
     """a stick is pulled out while it is read: one clear error, a sound store, and the next open
     goes well"""
@@ -381,6 +403,7 @@ SCENARIOS = [
     (pulled_while_writing, 300),
     (pulled_while_copying, 300),
     (opens_read_only, 200),
+    (opens_itself, 300),
     (pulled_while_reading, 300),
     (unreadable_sector, 200),
     (two_sticks, 200),
