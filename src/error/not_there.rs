@@ -14,6 +14,9 @@ pub enum NotThere {
     /// There is no place for shellpack's state.
     #[error("could not find the records of opened bundles: neither HOME nor XDG_STATE_HOME is set")]
     NoHome,
+    /// There is no place for a store of ours.
+    #[error("could not find a place for a store: neither HOME nor XDG_DATA_HOME is set")]
+    NoDataHome,
     /// No bundle was opened.
     #[error("could not find a shell: no bundle was opened here")]
     NothingOpened,

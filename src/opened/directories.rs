@@ -32,7 +32,7 @@ impl Scope {
     pub(super) fn directory(&self) -> Result<PathBuf> {
         let state = match self {
             Self::AllUsers => all_users(),
-            Self::User => home_of(&STATE)?.join("shellpack"),
+            Self::User => home_of(&STATE).ok_or(NotThere::NoHome)?.join("shellpack"),
             Self::Store(dir) => dir.join("shellpack"),
         };
         Ok(state.join("roots"))
@@ -42,7 +42,9 @@ impl Scope {
     pub(crate) fn own_store(&self) -> Result<PathBuf> {
         Ok(match self {
             Self::AllUsers => all_users(),
-            Self::User => home_of(&DATA)?.join("shellpack"),
+            Self::User => home_of(&DATA)
+                .ok_or(NotThere::NoDataHome)?
+                .join("shellpack"),
             Self::Store(dir) => dir.clone(),
         })
     }
@@ -70,14 +72,14 @@ fn all_users() -> PathBuf {
 
 /// The directory of a kind of files. If the one that the variables name is another user's, the home
 /// directory is that of `/etc/passwd`.
-fn home_of(kind: &Xdg) -> Result<PathBuf> {
-    let named = named_home_of(kind).ok_or(NotThere::NoHome)?;
+fn home_of(kind: &Xdg) -> Option<PathBuf> {
+    let named = named_home_of(kind)?;
     if is_anothers(&named)
         && let Some(home) = own_home()
     {
-        return Ok(home.join(kind.usual));
+        return Some(home.join(kind.usual));
     }
-    Ok(named)
+    Some(named)
 }
 
 /// The values of the variables.

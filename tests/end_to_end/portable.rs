@@ -164,6 +164,10 @@ fn a_store_is_refused_where_it_cannot_be() {
         ! HOME=/home/alice setpriv --reuid 1000 --regid 1000 --clear-groups shellpack open x.shellpack --store /mnt/x --run true";
     b.root(noexec)
         .says("its file system is mounted noexec, so no program can run there");
+    // A service may have no home.
+    b.sh(&format!("{BARE} exec env -u HOME XDG_STATE_HOME=$PWD/state shellpack open x.shellpack --run true"))
+        .exits_with(125)
+        .says("error: could not find a place for a store: neither HOME nor XDG_DATA_HOME is set\n\nhint: name a directory for it: shellpack open x.shellpack --run true --store DIR\n");
 }
 
 #[test]

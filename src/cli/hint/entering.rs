@@ -61,6 +61,7 @@ fn for_another_place(no_place: &NoPlace) -> String {
 pub(super) fn not_there(not_there: &NotThere) -> Option<String> {
     Some(match not_there {
         NotThere::NoHome => return None,
+        NotThere::NoDataHome => format!("name a directory for it: {} --store DIR", this_command()),
         NotThere::NothingOpened => "open one: shellpack open BUNDLE".to_owned(),
         NotThere::NotOpened(_) => "list the opened bundles: shellpack list".to_owned(),
         NotThere::Ambiguous { .. } => {
