@@ -6,12 +6,16 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::fs::Access;
+
 use crate::nix::places;
 use crate::report::{Event, Report};
 use crate::text::shown;
 
 const PATH: &str = "PATH";
 const TMPDIR: &str = "TMPDIR";
+/// Where temporary files are if `TMPDIR` is not set.
+const TMP: &str = "/tmp";
 
 /// A variable that stands in the way.
 enum Fault {
@@ -19,12 +23,14 @@ enum Fault {
     NixOffPath { dir: PathBuf, path: OsString },
     /// `TMPDIR` names no directory. nix-shell removes its own at its end, and direnv keeps the name.
     StaleTmpdir(OsString),
+    /// Neither is there a `TMPDIR`, nor a `/tmp` in which this user may write; there is this directory.
+    NoTmp(PathBuf),
 }
 
 /// Starts the program again if its environment has faults. If that fails, this one goes on, and its
 /// errors name what is missing.
 pub(super) fn mend(report: &Report) {
-    let faults = [nix_off_path(), stale_tmpdir()];
+    let faults = [nix_off_path(), stale_tmpdir(), no_tmp()];
     let faults: Vec<_> = faults.into_iter().flatten().collect();
     if faults.is_empty() {
         return;
@@ -53,6 +59,28 @@ fn stale_tmpdir() -> Option<Fault> {
     (!Path::new(&named).is_dir()).then_some(Fault::StaleTmpdir(named))
 }
 
+/// Everything takes `/tmp` for granted, also what the shell starts. Small machines and containers lack it.
+fn no_tmp() -> Option<Fault> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let does = |dir: &PathBuf| {
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        dir.is_absolute() && dir.is_dir() && rustix::fs::access(dir, access).is_ok()
+    };
+    if set(TMPDIR).is_some() || does(&PathBuf::from(TMP)) {
+        return None;
+    }
+    let of_user = |name| set(name).map(PathBuf::from);
+    let others = [
+        of_user("XDG_RUNTIME_DIR"),
+        Some("/var/tmp".into()),
+        Some("/dev/shm".into()),
+        of_user("XDG_CACHE_HOME"),
+        of_user("HOME").map(|home| home.join(".cache")),
+        of_user("HOME"),
+    ];
+    others.into_iter().flatten().find(does).map(Fault::NoTmp)
+}
+
 impl Fault {
     fn tell(&self, report: &Report) {
         match self {
@@ -67,6 +95,10 @@ impl Fault {
                 let text = format!("TMPDIR is ignored: there is no directory {shown}");
                 report.emit(Event::Warning(&text));
             }
+            Self::NoTmp(dir) => {
+                let text = format!("{TMP} cannot be used; TMPDIR is {}", shown(dir));
+                report.emit(Event::Note(&text));
+            }
         }
     }
 
@@ -74,6 +106,7 @@ impl Fault {
         match self {
             Self::NixOffPath { path, .. } => again.env(PATH, path),
             Self::StaleTmpdir(_) => again.env_remove(TMPDIR),
+            Self::NoTmp(dir) => again.env(TMPDIR, dir),
         };
     }
 }

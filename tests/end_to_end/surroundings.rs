@@ -86,6 +86,25 @@ fn a_stale_tmpdir_is_named_and_passed_over() {
     .never_says("TMPDIR");
 }
 
+#[test]
+fn another_place_stands_in_for_a_tmp_that_cannot_be_used() {
+    let b = Machine::bare();
+    b.receive(&bundle("blog"), "x.shellpack");
+    let alice = "cd /home/alice; chmod 755 /tmp; exec setpriv --reuid 1000 --regid 1000 --clear-groups env HOME=/home/alice PATH=/.shellpack:/home/alice/.programs";
+    // From Nix 2.25 on, it is a directory in there.
+    let open = "shellpack open x.shellpack --run 'echo \"$MESSAGE\"; case $TMPDIR/ in $PLACE/*) echo there; esac'";
+    for (words, place) in [
+        ("", "/var/tmp"),
+        ("XDG_RUNTIME_DIR=/home/alice", "/home/alice"),
+    ] {
+        b.root(&format!("{alice} PLACE={place} {words} {open}"))
+            .prints(&format!("{MESSAGE}\nthere"))
+            .says(&format!("/tmp cannot be used; TMPDIR is {place}"));
+    }
+    b.root(&format!("{alice} TMPDIR=/home/alice {open}"))
+        .never_says("/tmp cannot be used");
+}
+
 /// For a script: a root in which `/nix` or `/tmp` is a symlink to a directory elsewhere, as on a
 /// machine with a small root.
 const LINKED_ROOT: &str = r#"
