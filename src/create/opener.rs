@@ -5,19 +5,12 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use elf::ElfBytes;
-use elf::abi::{
-    DT_NEEDED, ELFOSABI_LINUX, ELFOSABI_SYSV, EM_386, EM_AARCH64, EM_ARM, EM_PPC64, EM_RISCV,
-    EM_X86_64, ET_DYN, ET_EXEC, PT_INTERP,
-};
-use elf::endian::{AnyEndian, EndianParse as _};
-use elf::file::Class;
-
 use super::header;
 use super::shell::Shells;
 use crate::error::{BadOpener, Error, Result};
 use crate::nix;
 use crate::output::{OutputFiles, SingleFile, WrittenFile};
+use crate::program::Program;
 use crate::report::Report;
 use shellpack_format::bundle::executable::{self, Executable, Header, MAX_PROGRAM};
 use shellpack_format::store::hash::Digest;
@@ -64,14 +57,12 @@ impl Opener {
         let own = Path::new(OWN);
         let file = wanted.file.as_deref().unwrap_or(own);
         let program = read(file)?;
-        let system = match examined(&program) {
-            Some(Program::Static(system)) => system,
-            Some(Program::Dynamic) if file == own => {
-                return Err(BadOpener::OwnLoadsLibraries.into());
-            }
-            Some(Program::Dynamic) => {
-                return Err(BadOpener::LoadsLibraries(file.to_owned()).into());
-            }
+        let parsed = Program::parse(&program);
+        let known = parsed.and_then(|parsed| Some((parsed.system?, parsed.is_static())));
+        let system = match known {
+            Some((system, true)) => system,
+            Some(_) if file == own => return Err(BadOpener::OwnLoadsLibraries.into()),
+            Some(_) => return Err(BadOpener::LoadsLibraries(file.to_owned()).into()),
             None => return Err(BadOpener::NotProgram(file.to_owned()).into()),
         };
         // It is not run to find out: it may be for another processor.
@@ -184,14 +175,6 @@ impl Beside<'_> {
     }
 }
 
-/// A program, by what it needs.
-enum Program {
-    /// Nothing but a kernel of this system.
-    Static(&'static str),
-    /// Libraries.
-    Dynamic,
-}
-
 fn read(file: &Path) -> Result<Vec<u8>> {
     let failed = |error| Error::io("read", file)(error);
     let handle = File::open(file).map_err(failed)?;
@@ -208,63 +191,9 @@ fn read(file: &Path) -> Result<Vec<u8>> {
     Ok(program)
 }
 
-/// What a program needs; `None` if it is none for Linux.
-fn examined(bytes: &[u8]) -> Option<Program> {
-    let program = ElfBytes::<AnyEndian>::minimal_parse(bytes).ok()?;
-    let head = &program.ehdr;
-    let is_program = matches!(head.e_type, ET_EXEC | ET_DYN)
-        && matches!(head.osabi, ELFOSABI_SYSV | ELFOSABI_LINUX)
-        && head.e_entry != 0;
-    let system = match (head.e_machine, head.class, head.endianness.is_little()) {
-        (EM_X86_64, Class::ELF64, true) => "x86_64-linux",
-        (EM_386, Class::ELF32, true) => "i686-linux",
-        (EM_AARCH64, Class::ELF64, true) => "aarch64-linux",
-        (EM_ARM, Class::ELF32, true) => "armv7l-linux",
-        (EM_RISCV, Class::ELF64, true) => "riscv64-linux",
-        (EM_PPC64, Class::ELF64, true) => "powerpc64le-linux",
-        _ => return None,
-    };
-    let mut segments = program.segments().filter(|_| is_program)?.iter();
-    let has_loader = segments.any(|segment| segment.p_type == PT_INTERP);
-    let mut dynamic = program.dynamic().ok()?.into_iter().flatten();
-    let needs_libraries = dynamic.any(|entry| entry.d_tag == DT_NEEDED);
-    Some(if has_loader || needs_libraries {
-        Program::Dynamic
-    } else {
-        Program::Static(system)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn programs_are_told_apart() {
-        let is_static = |file: &str| {
-            let program = fs::read(file).unwrap();
-            examined(&program).map(|program| matches!(program, Program::Static(_)))
-        };
-        assert_eq!(is_static("/usr/bin/busybox"), Some(true));
-        assert_eq!(is_static("/usr/bin/env"), Some(false));
-        assert_eq!(is_static(file!()), None);
-    }
-
-    /// Each prefix of a program, and its first bytes changed: no panic, whatever is there.
-    #[test]
-    fn what_is_no_program_is_refused_quietly() {
-        let program = fs::read("/usr/bin/env").unwrap();
-        for size in (0..1024).chain([4096, 8192]) {
-            let _ = examined(&program[..size.min(program.len())]);
-        }
-        for at in 0..1024 {
-            for value in [0, 1, 0x7f, 0xff] {
-                let mut changed = program.clone();
-                changed[at] = value;
-                let _ = examined(&changed);
-            }
-        }
-    }
 
     #[test]
     fn a_shell_script_is_not_a_program() {

@@ -117,6 +117,13 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "run",
+        &[(
+            "Run a command in a shell, and print nothing else:",
+            "shellpack run dev -- make test",
+        )],
+    ),
+    (
         "env",
         &[
             (
