@@ -131,11 +131,11 @@ fn an_administrator_fills_a_store_for_all() {
     let before = b.root(seen).text();
     let entry = bare("-q enter blog --store /var/lib/shells --run 'echo \"$MESSAGE $(id -u)\"'");
     let many = format!(
-        "for i in $(seq 8); do (mkdir $i; cd $i; HOME=$PWD; {}) & done; wait",
+        "for i in $(seq 32); do (mkdir $i; cd $i; HOME=$PWD; {}) & done; wait",
         entry.replace("$HOME", "/home/alice")
     );
     let said = b.runs(&many).text();
-    assert_eq!(said.matches("Hello, world! 1000").count(), 8, "{said}");
+    assert_eq!(said.matches("Hello, world! 1000").count(), 32, "{said}");
     assert_eq!(b.root(seen).text(), before);
     b.sh(&bare("list --store /var/lib/shells"))
         .succeeds()
@@ -218,4 +218,50 @@ fn a_file_that_opens_itself_needs_nothing_but_busybox() {
     );
     assert!(lines[1].starts_with("/nix/store/"), "{said}");
     assert!(said.contains("imported 0 store paths"), "{said}");
+}
+
+/// Variable by variable, it is the shell that nix-shell enters in a store at `/nix`.
+#[test]
+fn its_environment_is_that_of_nix_shell() {
+    let b = Machine::offline_of_a_user();
+    b.receive(&bundle("blog"), "x.shellpack");
+    let print =
+        "--run 'env | sed -e s,/tmp/nix-shell[-.][^/:]*,TMP, -e /^SHLVL=/d -e /^_=/d | sort'";
+    let own = b
+        .runs(&format!(
+            "shellpack -q open x.shellpack --store place --no-eval {print}"
+        ))
+        .text();
+    let evaluated = b
+        .runs(&format!("shellpack -q enter blog --store place {print}"))
+        .text();
+    let nixs = b
+        .runs(&format!("shellpack -q open x.shellpack --no-eval {print}"))
+        .text();
+    assert!(own.contains("MESSAGE=Hello, world!"), "{own}");
+    assert_eq!(own, nixs);
+    let nix_shell = b.runs(&format!("shellpack -q enter blog {print}")).text();
+    // Nix needs two settings there.
+    let settings = "NIX_CONFIG=\n";
+    assert!(evaluated.contains(settings), "{evaluated}");
+    let same = evaluated
+        .replace(settings, "")
+        .replace("store = local\n", "");
+    let same = same.replace("use-sqlite-wal = false\n", "");
+    assert_eq!(same.trim(), nix_shell.trim());
+}
+
+/// Nothing half-written stays, and with more room it is opened.
+#[test]
+fn a_full_home_is_named() {
+    let b = with("large");
+    let open = "HOME=/home/alice/full setpriv --reuid 1000 --regid 1000 --clear-groups shellpack open x.shellpack --no-shell --dir /tmp/large";
+    b.root(&format!(
+        "mkdir full; mount -t tmpfs -o size=2m,mode=777 none full; export PATH=/.shellpack:/home/alice/.programs
+        ! {open}; find full -type f | wc -l; mount -o remount,size=900m full; {open}; rm -rf /tmp/large"
+    ))
+    .prints("0")
+    .says("error: could not open the bundle: it needs ")
+    .says(" on the file system of /home/alice/full, which has 2.00 MiB free")
+    .says("imported ");
 }
