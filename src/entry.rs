@@ -189,15 +189,7 @@ pub(crate) fn enter(
     };
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
-    if record.store().is_none()
-        && is_news(
-            &by_hand,
-            &record.entry_dir(ready.project, ready.shell),
-            "by-hand",
-        )
-    {
-        report.emit(Event::Note(&format!("to enter by hand: {by_hand}")));
-    }
+    tell_line(ready, record, &by_hand, report);
     if let Some(shell) = &evaluated {
         return become_bash(&Ready { shell, ..*ready }, entry, report);
     }
@@ -266,6 +258,14 @@ fn become_bash(ready: &Ready<'_>, entry: &Entry, report: &Report) -> Result<Infa
     report.ensure_not_interrupted()?;
     report.emit(Event::Done);
     Err(prepared.exec())
+}
+
+/// Tells, once, how to enter by hand. In a store of ours, that takes shellpack.
+fn tell_line(ready: &Ready<'_>, record: &Record, by_hand: &str, report: &Report) {
+    let dir = record.entry_dir(ready.project, ready.shell);
+    if record.store().is_none() && is_news(by_hand, &dir, "by-hand") {
+        report.emit(Event::Note(&format!("to enter by hand: {by_hand}")));
+    }
 }
 
 /// Tells, once, who enters a prompt what does not work there.
