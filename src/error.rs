@@ -238,11 +238,11 @@ pub enum Error {
     /// Namespaces cannot be made.
     #[error("could not make a room {purpose}: {operation} is not allowed here: {refusal}")]
     NamespacesForbidden {
-        /// What the room is for.
+        /// The use of the room.
         purpose: Purpose,
         /// The operation that was refused.
         operation: String,
-        /// What refuses it.
+        /// The part of the machine that refuses it.
         refusal: Refusal,
         /// Why.
         #[source]

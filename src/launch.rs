@@ -46,7 +46,7 @@ pub(crate) fn leave() {
     let Some(dir) = program.parent().filter(|dir| is_fresh(dir)) else {
         return;
     };
-    // What is not empty is not ours.
+    // A directory that is not empty is not ours.
     let _ = fs::remove_file(&program);
     let _ = fs::remove_dir(dir);
 }

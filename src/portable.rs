@@ -13,12 +13,16 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::process::geteuid;
 
 use crate::error::{Error, Result, Unfit};
+use crate::media::FileSystem;
 use crate::nix::database::{self, Database};
+use crate::nix::locks::CollectorLock;
 use crate::nix::registered::Registered;
+use crate::report::Report;
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
 mod collect;
+mod roots;
 mod usable;
 mod users;
 
@@ -27,7 +31,7 @@ pub(crate) use collect::Collection;
 /// The directory in the names of all store paths.
 pub(crate) const STORE: &str = "/nix/store";
 /// The parent of a store and its state, as it is seen in a shell.
-const NIX: &str = "/nix";
+pub(crate) const NIX: &str = "/nix";
 /// Where roots outside of a store are registered.
 const AUTO: &str = "gcroots/auto";
 
@@ -81,9 +85,18 @@ impl Portable {
 
     /// Whether it is what `/nix` is here.
     pub(crate) fn is_here(&self) -> bool {
-        let identity = |dir: &Path| fs::metadata(dir).ok().map(|it| (it.dev(), it.ino()));
-        let here = identity(Path::new(NIX));
-        here.is_some() && here == identity(&self.nix())
+        is_nix(&self.nix())
+    }
+
+    /// Whether other machines may use it, whose processes cannot be seen here.
+    pub(crate) fn is_on_a_network(&self) -> bool {
+        let there = self.nix();
+        let there = there.ancestors().find(|dir| dir.exists());
+        let file_system = there.and_then(|dir| rustix::fs::statfs(dir).ok());
+        let magic = file_system.and_then(|it| u32::try_from(it.f_type).ok());
+        magic
+            .and_then(FileSystem::of_magic)
+            .is_some_and(FileSystem::is_of_a_network)
     }
 
     /// Whether there is a directory for it, with nothing of another user's.
@@ -106,8 +119,9 @@ impl Portable {
         usable::ensure(self)
     }
 
-    /// Makes the store unless it is there.
-    pub(crate) fn make(&self) -> Result<()> {
+    /// Makes the store unless it is there, and keeps its garbage collector from starting while the result
+    /// lives.
+    pub(crate) fn make(&self, report: &Report) -> Result<CollectorLock> {
         let state = self.state();
         let dirs = ["gcroots/auto", "temproots", "profiles", "db"];
         for dir in dirs
@@ -120,7 +134,7 @@ impl Portable {
         if !self.exists() {
             Database::create(&state)?;
         }
-        Ok(())
+        CollectorLock::take(&state, report)
     }
 
     /// Its database, to write to.
@@ -184,6 +198,13 @@ impl Portable {
             made => made.map_err(Error::io("create", &root)),
         }
     }
+}
+
+/// Whether a directory is what `/nix` is here.
+pub(crate) fn is_nix(dir: &Path) -> bool {
+    let identity = |dir: &Path| fs::metadata(dir).ok().map(|it| (it.dev(), it.ino()));
+    let here = identity(Path::new(NIX));
+    here.is_some() && here == identity(dir)
 }
 
 /// The store directory of every bundle that can be in such a store.

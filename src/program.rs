@@ -1,4 +1,4 @@
-//! What an executable file needs to start, by its ELF header.
+//! Programs: the system and the libraries that one needs, by its ELF header.
 
 use std::fs;
 use std::io::{self, ErrorKind};

@@ -10,9 +10,11 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Conflict, Result, Unfit};
+use crate::nix::locks::CollectorLock;
 use crate::nix::registered::Registered;
 use crate::nix::{self, Nix, database, places};
 use crate::portable::{self, Portable};
+use crate::report::Report;
 use shellpack_format::bundle::manifest::Closure;
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
@@ -139,9 +141,11 @@ impl Target {
         there.unwrap_or(&files).to_owned()
     }
 
-    /// Makes the store, if it is one of ours and not there yet.
-    pub(crate) fn make(&self) -> Result<()> {
-        self.portable.as_ref().map_or(Ok(()), Portable::make)
+    /// Makes the store, if it is one of ours and not there yet, and keeps its garbage collector from
+    /// starting while the result lives. Nix's own store has temporary roots for that.
+    pub(crate) fn make(&self, report: &Report) -> Result<Option<CollectorLock>> {
+        let store = self.portable.as_ref();
+        store.map(|store| store.make(report)).transpose()
     }
 
     /// Whether this store path, or file in one, exists. Takes the full name.

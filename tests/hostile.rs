@@ -2,7 +2,7 @@
 
 /// Damage: every bit, every length, and a few thousand mutations.
 mod damage;
-/// What is before the bundle in a file that opens itself.
+/// Headers and programs before the bundle in a file that opens itself.
 mod executables;
 /// What the fuzzers read, without a fuzzer.
 mod fuzzed;

@@ -166,16 +166,6 @@ const PROOF: &str = "Proof";
 impl Create {
     /// The request to the engine.
     pub fn options(self) -> create::Options {
-        let pairs = |values: &[String], string| -> Vec<Argument> {
-            values
-                .chunks_exact(2)
-                .map(|pair| Argument {
-                    name: pair[0].clone(),
-                    value: pair[1].clone(),
-                    string,
-                })
-                .collect()
-        };
         let arguments = [pairs(&self.arg, false), pairs(&self.argstr, true)].concat();
         let form = Form {
             force: self.force,
@@ -234,6 +224,17 @@ impl Create {
             dry_run: self.dry_run,
         }
     }
+}
+
+/// Arguments of Nix functions, of which the command line has names and values in turn.
+fn pairs(values: &[String], string: bool) -> Vec<Argument> {
+    let pairs = values.chunks_exact(2);
+    let argument = |pair: &[String]| Argument {
+        name: pair[0].clone(),
+        value: pair[1].clone(),
+        string,
+    };
+    pairs.map(argument).collect()
 }
 
 /// One for each attribute; one for the whole file where there is none.

@@ -136,11 +136,7 @@ impl Run {
     pub fn options(self) -> enter::Options {
         let words: Vec<_> = self.words.iter().map(|word| shell_quoted(word)).collect();
         enter::Options {
-            which: enter::Which {
-                name: self.name,
-                shell: self.shell,
-                store: self.store.dir(),
-            },
+            which: which(self.name, self.shell, &self.store),
             way: if self.no_eval {
                 Way::NoEval
             } else {
@@ -153,6 +149,15 @@ impl Run {
                 script: None,
             },
         }
+    }
+}
+
+/// The shell that the options name.
+fn which(name: Option<String>, shell: Option<String>, store: &OpenedStore) -> enter::Which {
+    enter::Which {
+        name,
+        shell,
+        store: store.dir(),
     }
 }
 
@@ -257,11 +262,7 @@ impl Env {
     /// The request to the engine.
     pub fn options(self) -> enter::env::Options {
         enter::env::Options {
-            which: enter::Which {
-                name: self.name,
-                shell: self.shell,
-                store: self.store.dir(),
-            },
+            which: which(self.name, self.shell, &self.store),
             hook: self.hook,
         }
     }
@@ -271,11 +272,7 @@ impl Enter {
     /// The request to the engine.
     pub fn options(self) -> enter::Options {
         enter::Options {
-            which: enter::Which {
-                name: self.name,
-                shell: self.shell,
-                store: self.store.dir(),
-            },
+            which: which(self.name, self.shell, &self.store),
             way: self.entry.way(),
             entry: self.entry.options(),
         }

@@ -42,7 +42,7 @@ pub struct List {
 )]
 pub struct Remove {
     /// Names of the bundles, as `shellpack list` shows them; the beginning of one is enough
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required_unless_present = "collect")]
     names: Vec<String>,
     /// Keep the bundle of each NAME that was opened last, and remove all others of that name
     #[arg(long)]
@@ -52,8 +52,8 @@ pub struct Remove {
     /// Only say what would be removed
     #[arg(long)]
     dry_run: bool,
-    /// Remove what nothing needs from a store that other machines share, too; nothing may run from
-    /// it on any of them meanwhile
+    /// Remove what nothing needs from a store that other machines share, too, also without a NAME;
+    /// nothing may run from it on any of them meanwhile
     #[arg(long)]
     collect: bool,
     /// Print JSON

@@ -23,7 +23,7 @@ pub(super) fn is_known_to(program: &[u8]) -> bool {
     program.windows(MARK.len()).any(|bytes| bytes == MARK)
 }
 
-/// What `uname` says on the machines that run the programs of a system, as a pattern.
+/// The answer of `uname` on the machines that run the programs of a system, as a pattern.
 fn machines(system: &str) -> Option<&'static str> {
     Some(match system {
         "x86_64-linux" => "Linux-x86_64",

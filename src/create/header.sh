@@ -16,7 +16,7 @@
 #   tail -c +@bundle_from@ @name@ | tar -xOf - --wildcards 'closure/*.zst' | zstd -dc | nix-store --import
 #   tail -c +@bundle_from@ @name@ | tar -xf - shell
 #
-# What follows is for POSIX sh, and needs no program that busybox lacks.
+# The rest is for POSIX sh, and needs no program that busybox lacks.
 
 # All names begin with shellpack_: a variable that the user exports must reach the shell as it was.
 
@@ -53,7 +53,7 @@ case $shellpack_kernel-$shellpack_machine in
     'pack the shell for this machine: shellpack create --executable' ;;
 esac
 
-# What is half-written goes, also at Ctrl-C.
+# A half-written file goes, also at Ctrl-C.
 shellpack_made=
 trap '[ "$shellpack_made" = "" ] || rm -rf "$shellpack_made"' EXIT
 trap 'exit 129' HUP
@@ -117,7 +117,7 @@ is_ours() {
 # Keeps the program for the next time, below a directory of this user's.
 kept() {
   [ -d "$1" ] && [ -O "$1" ] || not "$1" 'it is no directory of this user' || return 1
-  # Nobody else may write to the first one, nor read the second.
+  # No other user may write to the first one, nor read the second.
   { is_ours "$1/shellpack" 'd????-??-*' && is_ours "$1/shellpack/opener" 'drwx------*'; } ||
     not "$1" 'shellpack/opener in it is not a directory of this user alone, or cannot be made' || return 1
   shellpack_program=$1/shellpack/opener/shellpack-$shellpack_program_sha256
@@ -166,7 +166,7 @@ fresh() {
   return 1
 }
 
-# What is not absolute is no place, as the XDG specification has it.
+# A relative name is no place, as the XDG specification has it.
 place() {
   case $2 in
     /*) "$1" "${2%/}" && shellpack_where=$1 ;;

@@ -93,7 +93,7 @@ impl Opener {
         }
     }
 
-    /// What comes before a bundle of this name in its file; nothing if the program is beside it.
+    /// The bytes before a bundle of this name in its file; nothing if the program is beside it.
     pub(super) fn before(&self, name: &str) -> Result<Before> {
         if self.place == Place::Beside {
             return Ok(Before::default());
@@ -126,7 +126,7 @@ impl Opener {
     }
 }
 
-/// What comes before a bundle in its file.
+/// The part of a file before its bundle.
 #[derive(Debug, Default)]
 pub(super) struct Before {
     /// Its description, if there is anything.

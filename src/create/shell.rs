@@ -11,7 +11,7 @@ use super::project::{self, Beyond, Project};
 use super::script;
 use super::secrets;
 use super::tools::WantedTools;
-use super::wanted::{self, AllWanted, WantedScript};
+use super::wanted::{self, WantedScript};
 use crate::error::{Error, NoShell, Result, first};
 use crate::media::workplace::{Temporary, Workplace};
 use crate::nix::Nix;
@@ -163,11 +163,8 @@ pub(super) fn evaluate(options: &Options, report: &Report) -> Result<Shells> {
         report,
         time: now(),
     };
-    let AllWanted {
-        shells: wanted,
-        extra_files,
-    } = wanted;
-    let observed = evaluator.observe_all(wanted, &mut connection)?;
+    let extra_files = wanted.extra_files;
+    let observed = evaluator.observe_all(wanted.shells, &mut connection)?;
     let parts: Vec<_> = observed.iter().map(Observed::part).collect();
     let (here, project) = if let Some(flake) = &observed[0].wanted.flake {
         (flake.here(), flake.project()?)

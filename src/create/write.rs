@@ -95,7 +95,7 @@ impl Destination {
         Ok(destination)
     }
 
-    /// What comes before the bundle in its file, if anything does.
+    /// The part of the file before the bundle, if there is one.
     pub(super) fn executable(&self) -> Option<&Executable> {
         self.before.executable.as_ref()
     }

@@ -1,4 +1,4 @@
-//! What of an executable bundle runs first and is covered by no signature: header and program.
+//! The parts of an executable bundle that run first and are covered by no signature: header and program.
 
 use serde::Serialize;
 
@@ -46,7 +46,7 @@ impl Uncovered {
         ]
     }
 
-    /// The same among the lines of a summary.
+    /// Adds both to the lines of a summary.
     pub(crate) fn describe(&self, text: &mut Labelled) {
         text.sha256("header", self.header_digest);
         text.sha256("program", self.program_digest);

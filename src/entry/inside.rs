@@ -25,8 +25,8 @@ const OF_OTHER_STORES: [&str; 5] = [
     "NIX_DAEMON_SOCKET_PATH",
     "NIX_LOG_DIR",
 ];
-/// Settings for a store that may be on a network file system.
-const SETTINGS: &str = "store = local\nuse-sqlite-wal = false\n";
+/// The setting for a store on a network file system, which cannot keep the log.
+const SETTING: &str = "use-sqlite-wal = false";
 
 /// Whether a Nix can evaluate in this store: one that is not itself in the `/nix` that a room hides, or one
 /// of the bundle's tools, and that may write to the store.
@@ -70,8 +70,10 @@ pub(super) fn enter(
                 .flat_map(|name| ["--shell".to_owned(), name.to_string()]),
         )
         .args(args(entry, way))
-        .current_dir(dir)
-        .env("NIX_CONFIG", settings());
+        .current_dir(dir);
+    if store.is_on_a_network() {
+        command.env("NIX_CONFIG", settings());
+    }
     for variable in OF_OTHER_STORES {
         command.env_remove(variable);
     }
@@ -96,10 +98,10 @@ fn own_executable(way_in: &WayIn) -> Result<PathBuf> {
     }
 }
 
-/// The user's settings, then those that the store needs.
+/// The user's settings, then the one that the store needs.
 fn settings() -> String {
     let own = std::env::var("NIX_CONFIG").unwrap_or_default();
-    format!("{own}\n{SETTINGS}")
+    format!("{own}\n{SETTING}\n")
 }
 
 /// The options that say how to enter a shell.

@@ -1,9 +1,7 @@
 //! How a program sees a directory of the host as `/nix`: because it is there, in a room, or by proot.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,14 +9,12 @@ use std::process::Command;
 use rustix::process::geteuid;
 
 use crate::error::{Error, Result, Unfit};
+use crate::portable::{NIX, is_nix};
 use crate::program::Program;
 use crate::report::{Event, Report};
 use crate::room::HostRoom;
 use crate::target::Target;
 use shellpack_format::bundle::manifest::Tools;
-
-/// The place that the names of store paths begin with.
-const NIX: &str = "/nix";
 
 /// A directory that is to be `/nix`, with the store in it.
 #[derive(Debug, Clone)]
@@ -41,7 +37,7 @@ pub enum WayIn {
         proot: PathBuf,
         /// The directory.
         dir: PathBuf,
-        /// What keeps a room from being made.
+        /// The reason why no room can be made.
         why: String,
     },
 }
@@ -83,7 +79,7 @@ impl PortableNix {
 
     /// The first way that works here. This builds a room for a try, which takes some milliseconds.
     pub fn way_in(self, report: &Report) -> Result<WayIn> {
-        if is_same_directory(&self.dir, Path::new(NIX)) {
+        if is_nix(&self.dir) {
             return Ok(WayIn::Direct);
         }
         let room = self.room.telling_json(report.is_for_program());
@@ -135,7 +131,7 @@ impl WayIn {
         }
     }
 
-    /// What the user of a prompt should know, in words; once is enough.
+    /// A warning for the user of a prompt; once is enough.
     pub fn caveat(&self) -> Option<&'static str> {
         match self {
             Self::Room(_) if !geteuid().is_root() => Some(
@@ -194,13 +190,5 @@ pub(crate) fn ensure_static(proot: &Path) -> Result<()> {
             loader,
         }
         .into()),
-    }
-}
-
-fn is_same_directory(one: &Path, other: &Path) -> bool {
-    let identity = |dir| fs::metadata(dir).map(|about| (about.dev(), about.ino()));
-    match (identity(one), identity(other)) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::text::printable_line;
 
-/// What keeps a room from being made.
+/// The part of the machine that keeps a room from being made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// A limit of the kernel, as a file below `/proc/sys`: 0, or all that it allows are in use.
@@ -56,7 +56,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// What a room is for.
+/// The use of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// A rehearsal, in which a shell must do without a network.

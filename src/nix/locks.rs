@@ -16,6 +16,10 @@ use crate::report::Report;
 use crate::text::shown;
 use shellpack_format::store::store_path::LOCK;
 
+/// Files in the state directory: Nix's own lock of its garbage collector, and ours of imports.
+const COLLECTOR: &str = "gc.lock";
+const IMPORT: &str = "shellpack-import.lock";
+
 /// How long to wait between two tries for a lock.
 const POLL: Duration = Duration::from_millis(50);
 
@@ -85,17 +89,13 @@ pub(crate) struct CollectorLock {
 impl CollectorLock {
     /// Waits for a running collection to end.
     pub(crate) fn take(state: &Path, report: &Report) -> Result<Self> {
-        let path = state.join("gc.lock");
-        let file = open(&path)?;
-        lock(&file, Kind::Shared, &path, report)?;
+        let file = locked(&state.join(COLLECTOR), Kind::Shared, report)?;
         Ok(Self { _file: file })
     }
 
     /// Becomes the garbage collector: waits for imports and other collections to end.
     pub(crate) fn take_alone(state: &Path, report: &Report) -> Result<Self> {
-        let path = state.join("gc.lock");
-        let file = open(&path)?;
-        lock(&file, Kind::Exclusive, &path, report)?;
+        let file = locked(&state.join(COLLECTOR), Kind::Exclusive, report)?;
         Ok(Self { _file: file })
     }
 }
@@ -110,9 +110,7 @@ pub(crate) struct ImportLock {
 impl ImportLock {
     /// Waits for another import into this store to end.
     pub(crate) fn take(state: &Path, report: &Report) -> Result<Self> {
-        let path = state.join("shellpack-import.lock");
-        let file = open(&path)?;
-        lock(&file, Kind::Exclusive, &path, report)?;
+        let file = locked(&state.join(IMPORT), Kind::Exclusive, report)?;
         Ok(Self { _file: file })
     }
 }
@@ -198,6 +196,13 @@ fn open(path: &Path) -> Result<File> {
         Some(what) => Err(refused(what).into()),
         None => Ok(file),
     }
+}
+
+/// Waits for a lock of the state directory.
+fn locked(path: &Path, kind: Kind, report: &Report) -> Result<File> {
+    let file = open(path)?;
+    lock(&file, kind, path, report)?;
+    Ok(file)
 }
 
 enum Kind {

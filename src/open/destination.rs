@@ -93,7 +93,7 @@ fn is_about_nixs_store(error: &Error) -> bool {
     match error {
         // A forged signature is no question of trust.
         Error::Unfit(Unfit::UntrustedPaths(paths)) => !matches!(paths.way, WayToImport::Beware),
-        // Whoever sets another store wants it.
+        // A user who sets another store wants it.
         Error::Unfit(Unfit::StoreElsewhere { is_set, .. }) => !is_set,
         Error::Unfit(
             Unfit::NoDaemon | Unfit::DaemonOfOthers { .. } | Unfit::StoreOfAnother { .. },

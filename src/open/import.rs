@@ -229,7 +229,7 @@ impl Work<'_> {
         let report = self.report;
         let manifest = bundle.reader.manifest().clone();
         let record = self.places.record.clone().ok_or(NotThere::NoHome)?;
-        self.target.make()?;
+        let _no_collection = self.target.make(report)?;
         let bytes = bundle.reader.manifest_bytes();
         let opening = Opening::begin(record, &manifest, bytes, session)?;
         let project = &self.places.project;

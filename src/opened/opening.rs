@@ -50,6 +50,7 @@ impl Opening {
         retrying(|| {
             // `remove`, or another opening that failed, may have removed it meanwhile.
             self.make(manifest, session)?;
+            self.record.note_store(session)?;
             self.record.add_place(project)?;
             self.record.write_manifest(&self.manifest)
         })?;
@@ -62,7 +63,10 @@ impl Opening {
         // No other user writes to it, whatever the umask is.
         let made = DirBuilder::new().recursive(true).mode(0o755).create(dir);
         made.map_err(Error::io("create", dir))?;
-        self.record.note_store(session)?;
+        if !self.record.is_whole() {
+            // A whole one keeps the store that has its paths, until the other one has them.
+            self.record.note_store(session)?;
+        }
         self.record.hold(manifest, session)
     }
 }

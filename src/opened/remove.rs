@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::error::{NotThere, Result};
-use crate::opened::{Place, Record, meant};
+use crate::opened::{Place, Record, Scope, meant};
+use crate::portable::Portable;
 use crate::report::{Event, Labelled, Phase, Report, count, human};
 use crate::target::Target;
 use crate::text::shown;
+use shellpack_format::bundle::manifest::shell_typed;
 
 mod garbage;
 
@@ -56,21 +58,29 @@ pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
         return Err(NotThere::ForAllUsers { id }.into());
     }
     let projects = projects(&records);
-    let stores = garbage::own_stores(&records)?;
+    let mut stores = garbage::own_stores(&records)?;
+    if records.is_empty() && options.collect {
+        stores.push((unnamed(options)?, false));
+    }
     let (own, of_nix): (Vec<_>, Vec<_>) = records
         .iter()
         .cloned()
         .partition(|record| record.store().is_some());
+    // A store whose roots cannot be read keeps everything, and its records.
+    let mut collections = Vec::new();
+    for (store, is_shared) in &stores {
+        let is_collected = !is_shared || options.collect;
+        let collection = is_collected.then(|| garbage::collection(store, &own, report));
+        collections.push(collection.transpose()?);
+    }
     let garbage = in_nixs_store(&of_nix, options, report)?;
     if !options.dry_run {
         report.ensure_not_interrupted()?;
         own.iter().try_for_each(Record::remove)?;
     }
     let mut freed = Vec::new();
-    for (store, is_shared) in stores {
-        let is_left = is_shared && !options.collect;
-        let collected = (!is_left && store.exists())
-            .then(|| garbage::collected(&store, &own, options.dry_run, report));
+    for ((store, _), collection) in stores.iter().zip(collections) {
+        let collected = collection.map(|found| garbage::collected(found, options.dry_run, report));
         freed.push(Freed {
             store: store.dir().to_owned(),
             garbage: collected.transpose()?,
@@ -84,6 +94,14 @@ pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
         garbage,
         freed,
     })
+}
+
+/// The store to collect if no bundle is named.
+fn unnamed(options: &Options) -> Result<Portable> {
+    match &options.store {
+        Some(dir) => Portable::at(dir),
+        None => Portable::at(&Scope::User.own_store()?),
+    }
 }
 
 /// Removes records of Nix's store, and asks Nix what that frees. A record can be removed without Nix.
@@ -148,7 +166,7 @@ impl Removed {
     /// The result as text.
     pub(crate) fn text(&self) -> String {
         let mut text = Labelled::default();
-        if self.names.is_empty() {
+        if self.names.is_empty() && self.freed.is_empty() {
             text.line("removed", "nothing: there is no older one");
         }
         let done = if self.dry_run {
@@ -211,15 +229,18 @@ impl Freed {
             );
             text.line(
                 "",
-                "once nothing runs from it on any machine: shellpack remove --collect",
+                &format!(
+                    "once nothing runs from it on any machine: shellpack remove --collect --store {}",
+                    shell_typed(&self.store.to_string_lossy())
+                ),
             );
             return;
         };
         let (size, paths) = (human(garbage.bytes), count(garbage.paths, "store path"));
         let said = match garbage.paths {
             0 => format!("nothing to free in {store}"),
-            _ if is_dry_run => format!("{size} in {paths} would be freed in {store}"),
-            _ => format!("{size} in {paths} are freed in {store}"),
+            _ if is_dry_run => format!("would free {size} in {paths} of {store}"),
+            _ => format!("freed {size} in {paths} of {store}"),
         };
         text.line("garbage", &said);
     }

@@ -50,7 +50,7 @@ impl Session {
     }
 
     /// Protects a path from the garbage collector while this lives. In a store of ours, an import keeps
-    /// the collector away, and roots are made before.
+    /// the collector itself away.
     pub(crate) fn add_temp_root(&mut self, path: &StorePath) -> Result<()> {
         match self {
             Self::Nix(connection) => connection.add_temp_root(path),

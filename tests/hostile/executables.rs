@@ -20,7 +20,7 @@ fn executable(program: &[u8], bundle: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The same with another text in its header, and the header's own digest made right.
+/// This file with another text in its header, and the header's own digest made right.
 fn with(old: &str, new: &str) -> Vec<u8> {
     let bytes = executable(PROGRAM, &Bundle::sample().bytes());
     let end = bytes.iter().position(|&byte| byte == 0).unwrap();

@@ -29,7 +29,7 @@ fn entering(nix: &Path) -> Vec<OsString> {
     words(command.arg("entered"))
 }
 
-/// What `shellpack` says when it becomes a program where a script has prepared the machine.
+/// The words of `shellpack` when it becomes a program where a script has prepared the machine.
 fn said(flags: &str, prepare: &str, through: &str) -> String {
     let (nix, tree) = (scratch(), scratch());
     let script = format!("{prepare} && exec {through} \"$@\"");

@@ -43,7 +43,7 @@ fn said_by(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What a shell says outside of rooms.
+/// The words of a shell outside of rooms.
 fn said_outside(text: &str) -> String {
     said_by(Command::new("sh").args(["-c", text]))
 }
@@ -314,7 +314,7 @@ fn what_the_host_mounts_later_appears() {
     });
 }
 
-/// What is mounted inside stays inside.
+/// A mount made inside stays inside.
 #[test]
 fn nothing_is_mounted_on_the_host() {
     in_both(|| {

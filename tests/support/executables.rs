@@ -49,7 +49,7 @@ pub(crate) fn static_shellpack() -> &'static Path {
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("static-shellpack");
         let deps = profile.join("deps");
         let library = newest(&deps);
-        // The same toolchain, wherever root's PATH leads.
+        // This toolchain, wherever root's PATH leads.
         let rustc = Path::new(env!("CARGO")).with_file_name("rustc");
         let mut build = Command::new(rustc);
         build

@@ -181,7 +181,7 @@ def write_initramfs(path, tree):
 
 
 def fill_with_busybox(root):
-    """What a machine has at least: busybox, an ordinary user, and what runs our scripts."""
+    """The least that a machine has: busybox, an ordinary user, and what runs our scripts."""
     for made in ("usr/bin", "usr/sbin", "etc", "root", "var/tmp", "home/alice"):
         (root / made).mkdir(parents=True)
     for made in ("mnt", "dev", "proc", "sys", "tmp", "run"):

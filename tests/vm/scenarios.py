@@ -23,7 +23,7 @@ LARGE = f"--arg mib {PAYLOAD}"
 
 # Enters what was opened, and shows that it is what was packed.
 SHOW = """--run 'test "$MESSAGE" = "Hello, world!" && sha256sum < $PAYLOAD'"""
-# What an ordinary user types in single quotes of root's.
+# An ordinary user types this, in single quotes of root's.
 AS_ALICE = r"""cd; sh /mnt/dev.run --run "echo \$MESSAGE; type hello" """
 ASKS = r"insert its medium and press Enter[^\n]*: "
 SOUND = "nix-store --verify --check-contents 2>&1; "

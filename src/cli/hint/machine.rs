@@ -101,6 +101,9 @@ fn is_enter() -> bool {
 
 fn reason_for(unfit: &Unfit) -> Option<String> {
     match unfit {
+        Unfit::NoSpace { .. } if !places::is_installed() => {
+            Some("free some space, for example: shellpack remove NAME".to_owned())
+        }
         Unfit::NoSpace { .. } => Some("free some space, for example: nix-collect-garbage".to_owned()),
         Unfit::WrongSystem { here, .. } => {
             Some(format!("create the bundle on another {here} machine"))
@@ -119,14 +122,9 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
             "enter it as it was packed: {}",
             this_command_without_evaluation()
         )),
-        Unfit::NoStoreThere { .. } => Some(format!(
-            "name another directory: {} --store DIR",
-            this_command()
-        )),
-        Unfit::OtherSchema { .. } => Some(format!(
-            "use another directory: {} --store DIR",
-            this_command()
-        )),
+        Unfit::NoStoreThere { .. } | Unfit::OtherSchema { .. } => {
+            Some(format!("name another directory: {} --store DIR", this_command()))
+        }
         Unfit::Conflict(conflict) => Some(conflict_with(conflict)),
         Unfit::StoreElsewhere { is_set, .. } => Some(use_nix(*is_set)),
         Unfit::DaemonOfOthers {
@@ -134,15 +132,7 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
             user,
             is_member,
             ..
-        } => Some(match group {
-            Some(group) if *is_member => {
-                format!("log in again, or in this terminal: newgrp {group}")
-            }
-            Some(group) => {
-                format!("join it, and log in again: sudo usermod -aG {group} {user}")
-            }
-            None => "ask its administrator".to_owned(),
-        }),
+        } => Some(join(group.as_deref(), user, *is_member)),
         Unfit::NoDaemon => {
             Some(
                 "start it: sudo systemctl start nix-daemon.socket nix-daemon; or, without systemd: sudo \
@@ -164,6 +154,15 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
             this_command_without_evaluation(),
             allow_evaluation(setting)
         )),
+    }
+}
+
+/// For a daemon that serves only a group.
+fn join(group: Option<&str>, user: &str, is_member: bool) -> String {
+    match group {
+        Some(group) if is_member => format!("log in again, or in this terminal: newgrp {group}"),
+        Some(group) => format!("join it, and log in again: sudo usermod -aG {group} {user}"),
+        None => "ask its administrator".to_owned(),
     }
 }
 

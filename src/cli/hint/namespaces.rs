@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::{Purpose, Refusal};
 use shellpack_format::bundle::manifest::shell_typed;
 
-/// What the administrator types, and how to do without.
+/// The line for the administrator, and how to do without.
 pub(super) fn of(purpose: Purpose, refusal: &Refusal) -> String {
     let without = match purpose {
         Purpose::Rehearsal => "or skip the proof: `shellpack create --no-rehearsal`",

@@ -87,7 +87,7 @@ impl Rows<'_> {
 pub(super) fn forget(sqlite: &mut rusqlite::Connection, paths: &[String]) -> rusqlite::Result<()> {
     let transaction = sqlite.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     {
-        // What refers to a path goes first, in whatever order they come.
+        // References go first, since the paths come in any order.
         let mut let_go = transaction.prepare(
             "delete from Refs where referrer = (select id from ValidPaths where path = ?)",
         )?;

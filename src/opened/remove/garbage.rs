@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::media::FileSystem;
 use crate::opened::{Record, Scope};
 use crate::portable::{Collection, Portable};
 use crate::report::Report;
@@ -20,11 +19,12 @@ pub(super) struct Garbage {
     /// Paths that nothing else protects.
     pub(super) paths: usize,
     pub(super) bytes: u64,
-    /// Paths that something else protects: other roots, or a running program.
+    /// Paths that something else protects: other roots, or a running program. Of a store of ours, all
+    /// that stay.
     pub(super) kept: usize,
 }
 
-/// What became of a store of ours.
+/// The outcome for a store of ours.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Freed {
@@ -64,40 +64,46 @@ pub(super) fn in_nixs_store(held: &BTreeMap<StorePath, u64>, target: &Target) ->
     Ok(garbage)
 }
 
-/// The stores of ours that have the paths of these records, and whether each is shared with others.
+/// The stores of ours that have the paths of these records, and whether other machines may use each.
 pub(super) fn own_stores(records: &[Record]) -> Result<Vec<(Portable, bool)>> {
     let mut stores: BTreeMap<PathBuf, bool> = BTreeMap::new();
     for record in records {
         if let Some(dir) = record.store() {
-            let is_shared = *record.scope() != Scope::User || is_on_a_network(&dir);
-            *stores.entry(dir).or_default() |= is_shared;
+            *stores.entry(dir).or_default() |= matches!(record.scope(), Scope::Store(_));
         }
     }
-    let stores = stores.into_iter();
-    stores
-        .map(|(dir, is_shared)| Ok((Portable::at(&dir)?, is_shared)))
-        .collect()
+    let stores = stores.into_iter().map(|(dir, is_shared)| {
+        let store = Portable::at(&dir)?;
+        let is_shared = is_shared || store.is_on_a_network();
+        Ok((store, is_shared))
+    });
+    stores.collect()
 }
 
-/// Whether other machines may use a directory, whose processes cannot be seen here.
-fn is_on_a_network(dir: &Path) -> bool {
-    let file_system = rustix::fs::statfs(dir).ok();
-    let magic = file_system.and_then(|it| u32::try_from(it.f_type).ok());
-    magic
-        .and_then(FileSystem::of_magic)
-        .is_some_and(FileSystem::is_of_a_network)
-}
-
-/// Removes what nothing needs from a store of ours; or only counts it, as if these records were gone.
-pub(super) fn collected(
-    store: &Portable,
+/// Looks for what nothing needs in a store of ours once these records are gone; `None` if there is no
+/// store.
+pub(super) fn collection<'a>(
+    store: &'a Portable,
     gone: &[Record],
+    report: &Report,
+) -> Result<Option<Collection<'a>>> {
+    if !store.exists() {
+        return Ok(None);
+    }
+    let dirs: BTreeSet<_> = gone.iter().map(Record::path).collect();
+    let is_gone = |link: &Path| link.parent().is_some_and(|dir| dirs.contains(dir));
+    Collection::begin(store, is_gone, report).map(Some)
+}
+
+/// Removes it; or only counts it.
+pub(super) fn collected(
+    collection: Option<Collection>,
     is_dry_run: bool,
     report: &Report,
 ) -> Result<Garbage> {
-    let dirs: BTreeSet<_> = gone.iter().map(Record::path).collect();
-    let is_gone = |link: &Path| link.parent().is_some_and(|dir| dirs.contains(dir));
-    let collection = Collection::begin(store, is_gone, report)?;
+    let Some(collection) = collection else {
+        return Ok(Garbage::default());
+    };
     let kept = collection.kept();
     let found = if is_dry_run {
         collection.garbage()

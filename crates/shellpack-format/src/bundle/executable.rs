@@ -45,7 +45,7 @@ pub struct Header {
     system: String,
 }
 
-/// What is before the bundle in an executable file.
+/// The part of an executable file before its bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Executable {
     /// The fields of the header.

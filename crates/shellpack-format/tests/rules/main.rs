@@ -14,7 +14,7 @@ mod manifests;
 mod members;
 /// The contents of store paths.
 mod nars;
-/// What a reader gives, and where a bundle ends.
+/// The results of a reader, and the end of a bundle.
 mod reading;
 /// Frames that a zstd decoder should not be given.
 #[path = "../../../../tests/hostile/segments.rs"]

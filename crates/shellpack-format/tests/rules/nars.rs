@@ -95,7 +95,7 @@ fn the_paths_of_files_have_a_length_that_programs_take() {
     let deep = |rest: usize| {
         let file = Tree::directory([(&*"f".repeat(rest), Tree::file(""))]);
         let deep = (0..16).fold(file, |inner, _| Tree::directory([(&*part, inner)]));
-        // What comes behind a directory is in the one above.
+        // An entry behind a directory is in the one above.
         Tree::directory([
             ("a", deep),
             ("b", Tree::directory([])),

@@ -1,4 +1,4 @@
-//! What a reader gives, however the bytes arrive, and where a bundle ends.
+//! The results of a reader, however the bytes arrive, and the end of a bundle.
 
 use std::io::{self, Read};
 
@@ -156,7 +156,7 @@ fn an_input_that_fails_is_told() {
     assert!(matches!(outcome, Err(ReadError::Io(error)) if error.to_string() == "gone"));
 }
 
-/// What `measure` makes of a file with these bytes.
+/// The result of `measure` for a file with these bytes.
 fn measured(bytes: &[u8]) -> Extent {
     let reader = Reader::open(Piped(bytes)).unwrap();
     let size = reader.manifest_bytes().len() as u64;
