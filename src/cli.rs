@@ -13,6 +13,7 @@ mod create;
 mod environment;
 mod global;
 mod hint;
+mod launched;
 mod man;
 mod nix;
 mod open;
@@ -39,6 +40,7 @@ pub(crate) use volumes::{Copy, Join, Protect, Repair, Split, Volumes};
 
 /// Parses the command line, runs the command, prints its error, and returns the exit code.
 pub fn main() -> ExitCode {
+    launch::settle();
     // To build a room, this program starts itself again. That must come before any thread.
     let args: Vec<_> = std::env::args_os().collect();
     let hidden = room::hidden_entry(&args)
@@ -53,9 +55,9 @@ pub fn main() -> ExitCode {
         return run::tell(&untold);
     }
     let args = launch::without_header(args);
-    let cli = Cli::try_parse_from(&args).unwrap_or_else(|error| {
+    let cli = launched::parse(&args).unwrap_or_else(|error| {
         launch::leave();
-        tip::added(error).exit()
+        launched::refuse(error)
     });
     let code = run::run(cli);
     launch::leave();
@@ -189,6 +191,15 @@ pub enum Command {
     ///
     /// The page is for roff, and so for `man -l -`.
     Man(Pages),
+}
+
+/// The commands, by the name that they have here.
+fn commands() -> clap::Command {
+    let command = <Cli as clap::CommandFactory>::command();
+    match launch::bundle() {
+        None => command,
+        Some(bundle) => command.bin_name(format!("{} --shellpack", launch::call(&bundle))),
+    }
 }
 
 fn threads(asked: Option<NonZeroUsize>) -> usize {

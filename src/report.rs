@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::error::{Error, Result};
+use crate::launch;
 use crate::redact;
 
 mod ask;
@@ -103,15 +104,15 @@ impl Report {
                 exit_code,
             } => self.fail(&Failure {
                 error,
-                hint,
+                hint: hint.map(launch::for_here).as_deref(),
                 exit_code,
             }),
             Event::HandedOver => self.leave(false),
             Event::Done => self.leave(true),
             _ if self.quiet => {}
             Event::Log(line) => self.board.log(&redact::text(line)),
-            Event::Note(text) => self.board.say(Tone::Note, &redact::text(text)),
-            Event::Warning(text) => self.board.say(Tone::Warning, &redact::text(text)),
+            Event::Note(text) => self.say(Tone::Note, text),
+            Event::Warning(text) => self.say(Tone::Warning, text),
         }
     }
 
@@ -159,6 +160,12 @@ impl Report {
         } else {
             Ok(())
         }
+    }
+
+    /// Says something that the user may act on after this process, and elsewhere.
+    fn say(&self, tone: Tone, text: &str) {
+        self.board
+            .say(tone, &redact::text(&launch::for_anywhere(text)));
     }
 
     fn shows_progress(&self) -> bool {

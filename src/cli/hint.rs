@@ -1,7 +1,6 @@
 //! Hints: what to type next, for every error where that is known. All hints are here, and so is all
 //! looking at the disk for them.
 
-use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
@@ -10,7 +9,7 @@ use rustix::io::Errno;
 use crate::error::Error;
 use crate::text::shown;
 use crate::{launch, media};
-use shellpack_format::bundle::manifest::{shell_typed, shell_typed_path};
+use shellpack_format::bundle::manifest::shell_typed;
 
 mod bundle;
 mod entering;
@@ -68,22 +67,41 @@ fn medium(action: &str, path: &Path, error: &io::Error) -> Option<String> {
     }
 }
 
+/// The words that were typed after the program's name.
+fn typed() -> Vec<String> {
+    let words = launch::args().into_iter().skip(1);
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
+}
+
 /// The command as it was typed.
 fn this_command() -> String {
-    let typed = |word: &OsString| shell_typed(&word.to_string_lossy());
-    let args: Vec<_> = std::env::args_os().collect();
-    let args = launch::without_header(args);
-    let mut words = args.iter().skip(1).peekable();
-    let mut all = vec!["shellpack".to_owned()];
-    if let Some(bundle) = launch::bundle() {
-        all = vec!["sh".to_owned(), shell_typed_path(&bundle)];
-        if words.next_if(|word| *word == "open").is_some() {
-            // The header has named it.
-            let _ = words.next_if(|word| **word == bundle);
-        } else {
-            all.push("--shellpack".to_owned());
+    let (start, rest) = start_and_rest();
+    let rest = rest.iter().map(|word| shell_typed(word));
+    std::iter::once(start)
+        .chain(rest)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// What was typed, with the words that choose the command in one text.
+fn start_and_rest() -> (String, Vec<String>) {
+    let mut words = typed();
+    let Some(bundle) = launch::bundle() else {
+        return ("shellpack".to_owned(), words);
+    };
+    let start = launch::call(&bundle);
+    if words.first().is_some_and(|word| word == "open") {
+        words.remove(0);
+        // The header has named it.
+        if words
+            .first()
+            .is_some_and(|word| **word == *bundle.to_string_lossy())
+        {
+            words.remove(0);
         }
+        return (start, words);
     }
-    all.extend(words.map(typed));
-    all.join(" ")
+    (format!("{start} --shellpack"), words)
 }

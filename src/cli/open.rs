@@ -3,11 +3,11 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::Args;
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _};
 use rustix::fs::FileType;
 
-use super::{Cli, OpenedStore, Volumes, hint, threads};
+use super::{OpenedStore, Volumes, commands, hint, threads};
 use crate::entry::invocation::RUN;
 use crate::entry::{self, Way};
 use crate::{enter, open};
@@ -169,7 +169,7 @@ fn redirected() -> PathBuf {
     });
     if !is_redirected {
         let missing = "the following required arguments were not provided:\n  <BUNDLE>";
-        let mut command = Cli::command();
+        let mut command = commands();
         command.build();
         let open = command.find_subcommand_mut("open");
         let open = open.expect("it is a command");

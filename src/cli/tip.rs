@@ -2,6 +2,8 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::launch;
+
 /// Names that other tools have, and the command that does that here.
 const ELSEWHERE: [(&str, &[&str]); 7] = [
     (
@@ -41,7 +43,7 @@ fn with_command_of_option(mut error: clap::Error) -> clap::Error {
         Some(ContextValue::String(typed)) => typed.clone(),
         _ => return error,
     };
-    let is_create = std::env::args().nth(1).is_some_and(|word| word == "create");
+    let is_create = launch::args().get(1).is_some_and(|word| word == "create");
     if is_create && OF_ENTRY.contains(&typed.as_str()) {
         error.remove(ContextKind::SuggestedArg);
         error.remove(ContextKind::TrailingArg);

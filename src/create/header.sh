@@ -141,7 +141,7 @@ kept() {
   return 1
 }
 
-# Others write there, too: a new directory each time, which the program removes.
+# Others write there, too: a new directory each time, which the program removes as soon as it runs.
 fresh() {
   [ -d "$1" ] || not "$1" 'it is no directory' || return 1
   shellpack_made=$(mktemp -d "$1/shellpack-XXXXXX" 2> /dev/null) || shellpack_made=

@@ -9,13 +9,12 @@ use std::path::PathBuf;
 use super::portable::{WayIn, way_into};
 use super::{Entry, Ready, Way};
 use crate::error::{Error, Result};
+use crate::launch::{self, Named};
 use crate::nix::places;
 use crate::portable::Portable;
 use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::Tools;
 
-/// This program, whatever its place is.
-const OWN_EXECUTABLE: &str = "/proc/self/exe";
 const PATH: &str = "PATH";
 /// Variables that would lead Nix to another store.
 const OF_OTHER_STORES: [&str; 5] = [
@@ -57,9 +56,11 @@ pub(super) fn enter(
     let name = ready.record()?.full_name();
     let tools = &ready.manifest.tools;
     let way_in = way_into(ready.target, tools, report)?;
-    let mut command = way_in.command(own_executable(&way_in)?, "shellpack")?;
+    let mut own = own_executable(&way_in)?;
+    let mut command = way_in.command(&own.path, "shellpack")?;
     let dir = std::path::absolute(ready.project).map_err(Error::io("find", ready.project))?;
     command
+        .args(launch::words(&own))
         .args(["enter", &name, "--store"])
         .arg(store.dir())
         .args(
@@ -84,6 +85,7 @@ pub(super) fn enter(
     }
     report.ensure_not_interrupted()?;
     report.emit(Event::PhaseDone);
+    own.lend();
     Err(Error::CannotEnter {
         program: "shellpack".to_owned(),
         source: WayIn::exec(&way_in, command),
@@ -91,10 +93,10 @@ pub(super) fn enter(
 }
 
 /// This program, as a command starts it. Proot takes its name for that of proot itself.
-fn own_executable(way_in: &WayIn) -> Result<PathBuf> {
+fn own_executable(way_in: &WayIn) -> Result<Named> {
     match way_in {
-        WayIn::Proot { .. } => std::env::current_exe().map_err(Error::io("find", OWN_EXECUTABLE)),
-        WayIn::Direct | WayIn::Room(_) => Ok(OWN_EXECUTABLE.into()),
+        WayIn::Proot { .. } => Named::find().map_err(Error::io("find", "/proc/self/exe")),
+        WayIn::Direct | WayIn::Room(_) => Ok(Named::own()),
     }
 }
 

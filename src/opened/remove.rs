@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::error::{NotThere, Result};
+use crate::launch;
 use crate::opened::{Place, Record, Scope, meant};
 use crate::portable::Portable;
 use crate::report::{Event, Labelled, Phase, Report, count, human};
@@ -229,10 +230,10 @@ impl Freed {
             );
             text.line(
                 "",
-                &format!(
+                &launch::for_here(&format!(
                     "once nothing runs from it on any machine: shellpack remove --collect --store {}",
                     shell_typed(&self.store.to_string_lossy())
-                ),
+                )),
             );
             return;
         };

@@ -13,6 +13,7 @@ use super::report::StageReport;
 use super::spec::{OWN_EXECUTABLE, Os, Overlay, Spec};
 use super::{Room, stage};
 use crate::error::{Error, Purpose, Result};
+use crate::launch::Named;
 use crate::text::shown;
 
 /// A program about to run in a room; for a single use.
@@ -21,6 +22,7 @@ use crate::text::shown;
 pub struct RoomCommand {
     command: Command,
     handover: Handover,
+    own: Option<Named>,
 }
 
 impl RoomCommand {
@@ -28,11 +30,12 @@ impl RoomCommand {
     /// host's symlinks.
     pub(super) fn new(room: &Room, command: Vec<Os>) -> Result<Self> {
         let mut room = room.clone();
-        let executable = room
-            .executable
-            .take()
-            .unwrap_or(PathBuf::from(OWN_EXECUTABLE).into());
-        resolve_sources(&mut room.overlays, executable.path())?;
+        let (executable, own) = match room.executable.take() {
+            Some(executable) => (executable, None),
+            None => (PathBuf::from(OWN_EXECUTABLE).into(), own_file(&room)?),
+        };
+        let bound = own.as_ref().map_or(executable.path(), |own| &own.path);
+        resolve_sources(&mut room.overlays, bound)?;
         ensure_places_are_absolute(&room)?;
         let caller_dir = std::env::current_dir().ok().map(Os::from);
         let handover = Handover::new(&Spec {
@@ -46,7 +49,11 @@ impl RoomCommand {
             .arg0("shellpack")
             .arg(stage::SUBCOMMAND)
             .args(handover.args());
-        Ok(Self { command, handover })
+        Ok(Self {
+            command,
+            handover,
+            own,
+        })
     }
 
     /// The program's stdin; the caller's own unless set.
@@ -82,6 +89,7 @@ impl RoomCommand {
             stderr,
             child,
             handover: self.handover,
+            own: self.own,
         })
     }
 
@@ -112,6 +120,9 @@ pub struct RoomChild {
     child: Child,
     /// Kept open until the end: stage 1 opens it through this process.
     handover: Handover,
+    /// Kept until the end: it may be what the room binds.
+    #[expect(dead_code, reason = "it is dropped, and its directory with it")]
+    own: Option<Named>,
 }
 
 impl RoomChild {
@@ -164,6 +175,16 @@ fn ensure_started(report: File, status: ExitStatus) -> Result<()> {
 fn read_report(mut report: File) -> io::Result<StageReport> {
     report.rewind()?;
     Ok(serde_json::from_reader(report)?)
+}
+
+/// This program's file, for a room that binds it: by a name, since what has none cannot be bound.
+fn own_file(room: &Room) -> Result<Option<Named>> {
+    let is_own = |overlay: &Overlay| matches!(overlay, Overlay::Bind { source, .. } if source.path() == Path::new(OWN_EXECUTABLE));
+    let is_bound = room.overlays.iter().any(is_own);
+    is_bound
+        .then(Named::find)
+        .transpose()
+        .map_err(Error::io("find", OWN_EXECUTABLE))
 }
 
 fn resolve_sources(overlays: &mut [Overlay], executable: &Path) -> Result<()> {

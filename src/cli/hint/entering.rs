@@ -1,6 +1,6 @@
 //! Hints for shells that cannot be entered, and for opened bundles that are gone.
 
-use super::this_command;
+use super::{this_command, typed};
 use crate::error::{Error, NoPlace, NotEntered, NotThere};
 use shellpack_format::bundle::manifest::shell_typed;
 
@@ -10,7 +10,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::NoPlace(no_place) => return Some(for_another_place(no_place)),
         Error::NotEntered(NotEntered::OnlyInside { name, .. }) => {
             return Some(format!(
-                "let shellpack run the tool: shellpack run {} -- CMD",
+                "run the tool in the shell: shellpack run {} -- CMD",
                 shell_typed(name)
             ));
         }
@@ -95,7 +95,7 @@ pub(super) fn not_there(not_there: &NotThere) -> Option<String> {
 
 /// For a directory that does not say which shell is meant.
 fn name_one(known: &[String]) -> String {
-    let is_env = std::env::args().any(|word| word == "env");
+    let is_env = typed().first().is_some_and(|word| word == "env");
     let command = if is_env { "env" } else { "enter" };
     match known {
         [only] => format!("name the bundle: shellpack {command} {}", shell_typed(only)),

@@ -1,6 +1,6 @@
 //! Hints for store paths that Nix's daemon would refuse from this user.
 
-use super::trust;
+use super::{start_and_rest, trust};
 use crate::error::{KeyToTrust, WayToImport};
 use crate::text::shown;
 use shellpack_format::bundle::manifest::shell_typed;
@@ -72,10 +72,10 @@ fn for_all_users() -> String {
 
 /// The command as it was typed, to only import.
 fn this_command_without_entry() -> String {
-    let mut words = Vec::new();
-    let mut all = std::env::args_os().skip(1);
+    let (start, rest) = start_and_rest();
+    let mut words = vec![start];
+    let mut all = rest.into_iter();
     while let Some(word) = all.next() {
-        let word = word.to_string_lossy().into_owned();
         match word.split_once('=').map_or(word.as_str(), |(name, _)| name) {
             "--pure" | "--no-eval" | "--build" | "--no-shell" => {}
             "--run" | "--command" | "--keep" if word.contains('=') => {}
@@ -83,7 +83,7 @@ fn this_command_without_entry() -> String {
             _ => words.push(shell_typed(&word)),
         }
     }
-    format!("shellpack {} --no-shell", words.join(" "))
+    format!("{} --no-shell", words.join(" "))
 }
 
 /// The user's name as Nix's daemon sees it; the environment may have another.

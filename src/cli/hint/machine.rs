@@ -1,6 +1,6 @@
 //! Hints for machines that are not as shellpack needs them.
 
-use super::{import, namespaces, this_command};
+use super::{import, namespaces, this_command, typed};
 use crate::error::{Conflict, Error, Unfit};
 use crate::nix::places;
 use shellpack_format::bundle::manifest::shell_typed;
@@ -94,9 +94,7 @@ fn unfit_for(unfit: &Unfit) -> Option<String> {
 
 /// Whether the command enters a shell that was opened before.
 fn is_enter() -> bool {
-    std::env::args_os()
-        .nth(1)
-        .is_some_and(|command| command == "enter")
+    typed().first().is_some_and(|command| command == "enter")
 }
 
 fn reason_for(unfit: &Unfit) -> Option<String> {

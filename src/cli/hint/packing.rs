@@ -134,7 +134,7 @@ pub(super) fn reference(named: &Path) -> Option<String> {
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     let is_file = named.ends_with(".nix") || named.starts_with('.');
-    let typed: Vec<_> = std::env::args().skip(1).collect();
+    let typed = super::typed();
     let is_subject = typed.first().is_some_and(|word| word == "create")
         && !typed.windows(2).any(|pair| pair == ["--include", named]);
     (is_plain && !is_file && is_subject)

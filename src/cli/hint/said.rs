@@ -49,7 +49,7 @@ fn dubious_ownership(words: &str) -> Option<String> {
 
 fn refused_package(words: &str) -> Option<String> {
     let (_, variable) = REFUSED.iter().find(|(said, _)| words.contains(said))?;
-    let typed: Vec<_> = std::env::args().skip(1).collect();
+    let typed = super::typed();
     let is_flake = typed
         .iter()
         .any(|word| word == "--flake" || word.contains('#'));

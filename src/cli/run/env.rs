@@ -6,6 +6,7 @@ use crate::cli::Env;
 use crate::cli::stdout::{is_terminal, json, print};
 use crate::enter::env::{self, Environment};
 use crate::error::Result;
+use crate::launch;
 use crate::text::message;
 
 pub(super) fn run(command: Env) -> Result<()> {
@@ -60,5 +61,6 @@ fn envrc(name: &str, shell: Option<&str>, hook: bool) -> String {
         .map(|shell| format!(" --shell {shell}"))
         .collect();
     let hook = if hook { " --hook" } else { "" };
-    format!("eval \"$(shellpack env {name}{shell}{hook})\"\n")
+    let line = format!("eval \"$(shellpack env {name}{shell}{hook})\"\n");
+    launch::for_anywhere(&line).into_owned()
 }

@@ -1,6 +1,7 @@
 //! The list as an aligned table. Below each bundle are the directories that it was opened into.
 
 use super::{Listed, ListedShell};
+use crate::launch;
 use crate::report::{count, human};
 use crate::text::printable_line;
 use shellpack_format::bundle::manifest::shell_typed;
@@ -56,7 +57,8 @@ impl Row {
         let shells = shells
             .map(|(name, shell)| printable_line(&format!("{name}: {}", base(&shell.derivation))));
         let newest = (listed.is_ambiguous && listed.newest)
-            .then(|| format!("the newest: shellpack enter {}", shell_typed(&listed.name)));
+            .then(|| format!("the newest: shellpack enter {}", shell_typed(&listed.name)))
+            .map(|line| launch::for_here(&line).into_owned());
         let for_all = listed.for_all_users.then(|| "for all users".to_owned());
         let store = listed.store.as_ref().filter(|store| *store != "/");
         let store = store.map(|store| format!("in the store in {}", printable_line(store)));

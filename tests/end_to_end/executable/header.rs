@@ -255,5 +255,77 @@ fn hints_name_the_file() {
     let b = offline_with_executable();
     b.sh("mkdir blog; touch blog/x; sh x.run --run true")
         .exits_with(125)
-        .never_says("embedded");
+        .never_says("embedded")
+        .says("hint: open into another directory: sh ./x.run --dir DIR\n");
+    b.sh("sh x.run --shellpack enter")
+        .exits_with(125)
+        .says("hint: open one: sh ./x.run\n");
+    b.runs("sh x.run --dir d --no-shell");
+    b.sh("sh x.run --shellpack enter nothing")
+        .exits_with(125)
+        .says("hint: list the opened bundles: sh ./x.run --shellpack list\n");
+    // In another directory, the whole name leads there.
+    b.runs("sh x.run --shellpack env blog --direnv")
+        .prints("eval \"$(sh /root/x.run --shellpack env blog)\"");
+    b.runs("touch d/.envrc; sh x.run --dir d --no-shell")
+        .says("into .envrc: eval \"$(sh /root/x.run --shellpack env blog)\"\n");
+    // Where a bundle is made, there is a shellpack.
+    b.sh("rm -r d; sh x.run --shellpack enter blog")
+        .exits_with(125)
+        .says("open the bundle again: sh ./x.run --dir /root/d\n");
+}
+
+#[test]
+fn usage_names_the_file() {
+    let b = offline_with_executable();
+    let usage =
+        "Usage: sh ./x.run [OPTIONS] [-- <CMD>...]\n       sh ./x.run --shellpack <COMMAND>\n";
+    b.sh("sh x.run --wrong")
+        .exits_with(2)
+        .says(usage)
+        .never_says("shellpack open");
+    b.sh("sh x.run list")
+        .exits_with(2)
+        .says("tip: to run that command: sh ./x.run --shellpack list\n");
+    b.runs("sh x.run --help")
+        .shows(usage)
+        .shows("sh ./x.run --shellpack enter NAME ");
+    b.sh("sh x.run --shellpack list --wrong")
+        .exits_with(2)
+        .says("Usage: sh ./x.run --shellpack list [OPTIONS]\n");
+    b.runs("sh x.run --shellpack list --help")
+        .shows("see `sh ./x.run --shellpack --help`.\n");
+    b.runs("sh x.run --version; sh x.run --shellpack --version")
+        .shows("shellpack ");
+}
+
+/// The program removes its file before it does anything else, so it does not matter how it ends.
+#[test]
+fn a_program_that_is_killed_leaves_nothing() {
+    let b = offline_with_executable();
+    let there = "ls -A /tmp | grep ^shellpack- || echo nothing";
+    // While it waits for a bundle that does not come.
+    let script = format!(
+        "{NO_PLACE_OF_OURS} mkfifo never; sleep 60 >never & writer=$!
+        sh x.run --shellpack verify - <never 2>said & pid=$!
+        until grep -q verifying said; do sleep 0.05; done
+        kill -9 $pid; wait $pid || echo $?; {there}; kill $writer"
+    );
+    b.runs(&script).prints("137\nnothing");
+}
+
+/// A file without a name cannot be bound into a room, so that gets a copy.
+#[test]
+fn a_program_that_has_removed_itself_still_makes_rooms() {
+    let b = offline_with_executable();
+    let there = "ls -A /tmp | grep ^shellpack- || echo nothing";
+    b.runs(&format!(
+        "{NO_PLACE_OF_OURS} export TMPDIR=/tmp; sh x.run --shellpack rehearse x.run --run 'echo $MESSAGE'; {there}"
+    ))
+    .shows(MESSAGE)
+    .shows("nothing\n");
+    b.runs(&format!(
+        "{NO_PLACE_OF_OURS} sh x.run --store ~/store {PRINT}; {there}"
+    ))
+    .prints(&format!("{MESSAGE}\nnothing"));
 }

@@ -39,7 +39,7 @@ fn typed_with(name: &str) -> String {
 
 /// The command as it was typed, but without an attribute.
 fn typed_without() -> String {
-    let typed: Vec<_> = std::env::args().skip(1).collect();
+    let typed = crate::cli::hint::typed();
     format!("shellpack {}", without_attribute(&typed))
 }
 
