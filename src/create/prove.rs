@@ -239,6 +239,7 @@ fn task(plan: &Plan, shell: &Shell, planned: &manifest::Shell, no_eval: bool) ->
         machine_variables: shell.machine_variables.clone(),
         compared_variables: shell.compared_variables.clone(),
         no_eval,
+        carried_nix: manifest.tools.nix.clone().filter(|_| !no_eval),
     }
 }
 

@@ -13,7 +13,7 @@ use super::{PROJECT, SUBCOMMAND, process, surroundings};
 use crate::entry::recipe::Recipe;
 use crate::error::{Advice, Error, Result};
 use crate::interrupt;
-use crate::nix::Nix;
+use crate::nix::{self, Nix};
 use crate::report::{Event, Report};
 use crate::room::Access;
 use crate::tree::times;
@@ -56,6 +56,8 @@ pub(crate) struct Task {
     pub compared_variables: BTreeSet<String>,
     /// Whether the shell is entered without evaluation.
     pub no_eval: bool,
+    /// The directory of the commands of a Nix that is carried for machines without one.
+    pub carried_nix: Option<String>,
 }
 
 /// The result from the process in the room.
@@ -102,7 +104,7 @@ pub(crate) enum Outcome {
 }
 
 /// Rehearses a shell of the bundle of this name with exactly the paths that would be carried. `project_root` has the project
-/// files; the room sees only those that the manifest names.
+/// files; the room sees only those that the manifest names. If the bundle has a Nix of its own, that has to do it, too.
 pub(crate) fn carried(
     nix: &Nix,
     mut task: Task,
@@ -111,24 +113,16 @@ pub(crate) fn carried(
     project_root: &Path,
     report: &Report,
 ) -> Result<Outcome> {
-    let scratch = scratch_space(0)?;
-    let nix_dir = nix_directory(&scratch.0, &task.store)?;
-    let stage = scratch.0.join("project");
-    copy_project(project, project_root, &stage)?;
     // As on the target: a shell may contain the name of its directory.
     let name = project.directory.as_deref().unwrap_or(bundle.as_str());
     task.project = Path::new(PROJECT).join(name);
-
-    let room = surroundings::with_paths(nix, &nix_dir, &task.store, &task.paths)?
-        .private(project_root)
-        .bind(&stage, &task.project, Access::Writable);
-    let waiting = report.waiting("the shell to be evaluated and entered with no network");
-    let output = process::run(&room, &nix_dir, SUBCOMMAND, &task)?;
-    drop(waiting);
-    report.ensure_not_interrupted()?;
+    let place = Place {
+        nix,
+        project,
+        project_root,
+    };
+    let (outcome, findings) = place.rehearse(&task, None, report)?;
     let name = task.recipe.shell.name.as_ref();
-    let (outcome, findings) =
-        verdict(&output, project_root, &nix.store).map_err(|error| of_shell(name, error))?;
     for text in findings {
         // The user knows the project by its own place.
         let here = task.project_here.to_string_lossy();
@@ -136,7 +130,89 @@ pub(crate) fn carried(
         let text = format!("{}{text}", ShellName::before_words(name));
         report.emit(Event::Warning(&text));
     }
-    Ok(outcome)
+    match (outcome, &task.carried_nix) {
+        (Outcome::Proved(proof), Some(bin)) => place.with_carried_nix(&task, bin, proof, report),
+        (outcome, _) => Ok(outcome),
+    }
+}
+
+/// Where a shell is rehearsed.
+struct Place<'a> {
+    nix: &'a Nix,
+    project: &'a Project,
+    project_root: &'a Path,
+}
+
+impl Place<'_> {
+    /// Rehearses a shell in a room of its own, by the Nix of this machine or by the one in a directory.
+    fn rehearse(
+        &self,
+        task: &Task,
+        carried: Option<&str>,
+        report: &Report,
+    ) -> Result<(Outcome, Vec<String>)> {
+        let scratch = scratch_space(0)?;
+        let nix_dir = nix_directory(&scratch.0, &task.store)?;
+        let stage = scratch.0.join("project");
+        copy_project(self.project, self.project_root, &stage)?;
+        let mut room = surroundings::with_paths(self.nix, &nix_dir, &task.store, &task.paths)?
+            .private(self.project_root)
+            .bind(&stage, &task.project, Access::Writable);
+        if let Some(bin) = carried {
+            room = surroundings::with_nix(room, bin);
+        }
+        let waiting = report.waiting("the shell to be evaluated and entered with no network");
+        let output = process::run(&room, &nix_dir, SUBCOMMAND, task)?;
+        drop(waiting);
+        report.ensure_not_interrupted()?;
+        let name = task.recipe.shell.name.as_ref();
+        verdict(&output, self.project_root, &self.nix.store).map_err(|error| of_shell(name, error))
+    }
+
+    /// Rehearses it again as on a machine without a Nix: by the one that is carried. Adds that to the proof.
+    fn with_carried_nix(
+        &self,
+        task: &Task,
+        bin: &str,
+        mut proof: Proof,
+        report: &Report,
+    ) -> Result<Outcome> {
+        let system = &task.recipe.shell.system;
+        if !nix::runs(&self.nix.system, system) {
+            proof.result = ProofResult::Partial;
+            proof.not_tried.push(format!(
+                "the carried Nix was not tried: this machine does not run programs for {system}"
+            ));
+            return Ok(Outcome::Proved(proof));
+        }
+        match self.rehearse(task, Some(bin), report).map_err(by_carried)? {
+            (Outcome::Proved(again), _) => {
+                let version = again.nix_version.unwrap_or_default();
+                let check = format!(
+                    "evaluated and entered by the carried Nix {version}, as on a machine without one"
+                );
+                proof.checks.push(check);
+                Ok(Outcome::Proved(proof))
+            }
+            (builds, _) => Ok(builds),
+        }
+    }
+}
+
+/// Names the Nix that failed.
+fn by_carried(error: Error) -> Error {
+    match error {
+        Error::RehearsalFailed {
+            what,
+            words,
+            advice,
+        } => Error::RehearsalFailed {
+            what: format!("by the carried Nix: {what}"),
+            words,
+            advice,
+        },
+        error => error,
+    }
 }
 
 /// Names the shell that failed, if there are several.

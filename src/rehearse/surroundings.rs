@@ -26,6 +26,9 @@ const SYSTEM: [&str; 14] = [
     "sys", "usr",
 ];
 
+/// Where a system has its programs.
+const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+
 fn private_directories() -> Result<Vec<PathBuf>> {
     let top = Path::new("/");
     let mut private: Vec<_> = PRIVATE.iter().map(PathBuf::from).collect();
@@ -181,13 +184,10 @@ pub(super) fn sealed(nix_dir: &Path) -> Result<Room> {
     for (file, text) in [(RESOLVER, resolver()), (HOSTS, hosts())] {
         room = with_own(room, Path::new(file), &text, nix_dir)?;
     }
-    let mut path = programs
-        .map(|dir| format!("{}:", dir.to_string_lossy()))
-        .unwrap_or_default();
-    path.push_str("/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
+    let path = programs.map(|dir| format!("{}:{SYSTEM_PATH}", dir.to_string_lossy()));
     Ok(room
         .env_clear()
-        .env("PATH", path)
+        .env("PATH", path.unwrap_or_else(|| SYSTEM_PATH.to_owned()))
         .env("NIX_CONF_DIR", "/nix/etc/nix")
         .env("USER", "rehearsal")
         .env("LOGNAME", "rehearsal")
@@ -197,6 +197,11 @@ pub(super) fn sealed(nix_dir: &Path) -> Result<Room> {
         )
         .home(PROJECT)
         .current_dir("/"))
+}
+
+/// A room in which the commands in this directory are Nix.
+pub(super) fn with_nix(room: Room, bin: &str) -> Room {
+    room.env("PATH", format!("{bin}:{SYSTEM_PATH}"))
 }
 
 /// A sealed room that also sees these store paths, and the programs that run in it.

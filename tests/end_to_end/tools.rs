@@ -36,6 +36,13 @@ pkgs
       chmod +x $out/bin/$command
     done
   '';
+  deadNix = pkgs.runCommand "dead-nix" { } ''
+    mkdir -p $out/bin
+    for command in nix-daemon nix-instantiate nix-shell nix-store; do
+      printf '#!/bin/sh\necho this Nix is dead >&2\nexit 1\n' > $out/bin/$command
+      chmod +x $out/bin/$command
+    done
+  '';
   pkgsStatic.proot = pkgs.runCommand "proot" { } ''
     mkdir -p $out/bin
     cp ${pkgs.busybox}/bin/busybox $out/bin/proot
@@ -53,7 +60,8 @@ fn with_tools() -> Machine {
         a.sh(&format!("{TOOLS} {create}"))
             .succeeds()
             .shows("-proot/bin/proot")
-            .shows("-traced-nix/bin");
+            .shows("-traced-nix/bin")
+            .shows("evaluated and entered by the carried Nix ");
         let packed = a.home("x.shellpack");
         (a, packed)
     });
@@ -146,6 +154,18 @@ fn a_carried_proot_enters_and_evaluates() {
     b.sh("grep -q traced-nix/bin/nix-shell traces").succeeds();
 }
 
+/// A target would have no other.
+#[test]
+fn a_carried_nix_that_does_not_work_is_noticed() {
+    let a = Machine::online();
+    let create = "shellpack create fixtures/shells/channel -o x.shellpack";
+    a.sh(&format!("{TOOLS} {create} --with-nix=deadNix"))
+        .exits_with(1)
+        .says("error: the rehearsal failed: by the carried Nix: ")
+        .says("this Nix is dead");
+    a.runs("test ! -e x.shellpack");
+}
+
 #[test]
 fn tools_are_named() {
     let a = Machine::online();
@@ -165,6 +185,12 @@ fn tools_are_named() {
     create("--with-proot=/usr/bin/python3")
         .exits_with(1)
         .says("could not use /usr/bin/python3");
+    // One for another processor.
+    a.runs("cp /usr/bin/busybox arm; printf '\\267\\000' | dd of=arm bs=1 seek=18 conv=notrunc 2>/dev/null");
+    create("--with-proot=arm").exits_with(1).says(
+        "arm: it is for aarch64-linux, and the shell is for x86_64-linux\n\n\
+         hint: name a static proot for the processor of the shell: --with-proot=FILE\n",
+    );
     create("--with-nix=nixVersions.latest").exits_with(1).says(
         "error: could not pack the shell with --with-nix: its nixpkgs has no nixVersions.latest\n\n\
          hint: name another attribute of the shell's nixpkgs, or a Nix in the store: --with-nix=NAME",

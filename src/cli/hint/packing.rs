@@ -91,6 +91,10 @@ fn for_no_shell(no_shell: &NoShell) -> String {
             option: "--with-proot",
             ..
         } => "name a static proot: --with-proot=FILE".to_owned(),
+        NoShell::OtherTool {
+            option: "--with-proot",
+            ..
+        } => "name a static proot for the processor of the shell: --with-proot=FILE".to_owned(),
         NoShell::NoTool { .. } | NoShell::OtherTool { .. } => {
             "name another attribute of the shell's nixpkgs, or a Nix in the store: --with-nix=NAME"
                 .to_owned()

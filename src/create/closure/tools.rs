@@ -10,7 +10,8 @@ use crate::create::shell::Shells;
 use crate::create::tools::WantedProot;
 use crate::entry::portable::ensure_static;
 use crate::error::{Error, NoShell, Result};
-use crate::nix::daemon::Connection;
+use crate::nix::{self, daemon::Connection};
+use crate::program::Program;
 use crate::report::Report;
 use shellpack_format::bundle::manifest::Tools;
 use shellpack_format::store::store_path::StorePath;
@@ -71,6 +72,7 @@ impl Carrier<'_> {
         // On the target it is started by its place on disk, where links into `/nix` lead nowhere.
         let file = fs::canonicalize(&named).map_err(Error::io("find", &named))?;
         ensure_static(&file)?;
+        self.ensure_fits(&file)?;
         if self.is_in_store(&file)? {
             return Ok(file.to_string_lossy().into_owned());
         }
@@ -80,6 +82,19 @@ impl Carrier<'_> {
         fs::set_permissions(&copy, executable).map_err(Error::io("write", &copy))?;
         let path = added(&self.shells.nix, &copy, self.connection)?;
         Ok(self.shells.nix.store.print(&path))
+    }
+
+    /// Refuses a proot that does not run where the shells do.
+    fn ensure_fits(&self, proot: &Path) -> Result<()> {
+        let program = Program::of(proot).map_err(Error::io("read", proot))?;
+        let system = program.system.unwrap_or("another processor");
+        let mut shells = self.shells.all.iter();
+        let refusing = shells.find(|shell| !nix::runs(system, &shell.derivation.system));
+        refusing.map_or(Ok(()), |shell| {
+            let shell = &shell.derivation.system;
+            let why = format!("it is for {system}, and the shell is for {shell}");
+            Err(other(WITH_PROOT, proot.to_owned(), &why))
+        })
     }
 
     fn nix(&mut self, named: &str) -> Result<String> {
