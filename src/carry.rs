@@ -4,6 +4,7 @@
 mod beside;
 pub(crate) mod copy;
 pub(crate) mod join;
+mod opener;
 pub(crate) mod protect;
 pub(crate) mod repair;
 mod rewrite;

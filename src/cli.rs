@@ -149,7 +149,8 @@ pub enum Command {
     Join(Join),
     /// Copy a bundle to a stick, and verify it on the way
     ///
-    /// The copy has the same volumes and parity as the original, unless options say otherwise.
+    /// The copy has the same volumes and parity as the original, unless options say otherwise, and the
+    /// program that `create --with-opener` wrote beside it.
     /// An interrupted copy leaves .NAME.shellpack-copy behind; the same command continues it.
     Copy(Copy),
     /// Write parity, from which damage to a bundle can be repaired

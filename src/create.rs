@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::nix::options::NixOptions;
-use crate::output::Form;
+use crate::output::{Form, Written};
 use crate::report::Report;
 use crate::trust::KeySource;
 use shellpack_format::bundle::manifest::selection::Selection;
@@ -111,5 +111,6 @@ pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     let complete = complete.read_back(options.threads, report)?;
     let opener = destination.write_opener(report)?;
     let written = complete.publish(report)?;
-    Ok(Summary::of_bundle(signed, written, &destination, opener))
+    let written = Written { opener, ..written };
+    Ok(Summary::of_bundle(signed, written, &destination))
 }

@@ -5,11 +5,12 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::carry::opener::{self, Opener};
 use crate::carry::rewrite::{Rewrite, rewrite};
 use crate::error::{BadOutput, Error, Result};
 use crate::media::source::Bundle;
 use crate::media::volumes::{Names, checksum_name, parent};
-use crate::output::{Form, OutputFiles, Written};
+use crate::output::{Form, OutputFiles, ProgramBeside, Written};
 use crate::parity::{parity_name, parity_of};
 use crate::report::{Event, Phase, Report, human};
 use crate::text::shown;
@@ -65,10 +66,12 @@ fn name(file: &Path) -> OsString {
     }
 }
 
-/// Whether a file is the checksum file or the parity file of a bundle.
+/// Whether a file is the checksum file or the parity file of a bundle, or a program beside it.
 fn goes_with(file: &Path, bundle: &Path) -> bool {
     let whole = bundle.with_file_name(name(bundle));
-    file == checksum_name(&whole) || file == parity_name(&whole)
+    file == checksum_name(&whole)
+        || file == parity_name(&whole)
+        || file != bundle && opener::is_named_as_one(file, bundle)
 }
 
 /// Copies a bundle. If the copy fails, its files stay, unless the bundle or the medium is damaged.
@@ -94,12 +97,14 @@ pub(crate) fn copy(options: &Options, report: &Report) -> Result<Written> {
         ..form.files(options.to.join(name))
     };
     let parity = parity_of(&found.file, &options.dirs);
+    let opener = Opener::beside(&found.file, &options.dirs)?;
     let how = Rewrite {
         output: &output,
         threads: options.threads,
         phase: Phase::Copy,
         expected: None,
         parity: parity.filter(|_| form.parity.is_none()),
+        opener: opener.map(|it| ProgramBeside::new(&output, it.system, it.program.into())),
     };
     let kept = output.kept();
     if kept > 0 {

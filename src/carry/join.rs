@@ -50,6 +50,7 @@ pub(crate) fn join(options: &Options, report: &Report) -> Result<Written> {
         phase: Phase::Join,
         expected: None,
         parity: None,
+        opener: None,
     };
     rewrite(found, &how, report)
 }

@@ -37,6 +37,10 @@ pub struct Options {
 
 /// The outcome of a repair.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one, and it is looked at once"
+)]
 pub enum RepairOutcome {
     /// The bundle is not damaged, and nothing was written.
     Sound {
@@ -89,6 +93,7 @@ pub fn repair(options: &Options, report: &Report) -> Result<RepairOutcome> {
         phase: Phase::Copy,
         expected: Some(parity.identity.bundle),
         parity: None,
+        opener: None,
     };
     let written = rewrite(Found::stream(&name, size, restored), &how, report);
     if written.is_ok() {

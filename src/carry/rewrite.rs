@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{BadParity, Error, Result};
 use crate::media::source::{Found, Tee};
-use crate::output::{BUFFER, Cutter, OutputFiles, Written};
+use crate::output::{BUFFER, Cutter, OutputFiles, ProgramBeside, Written};
 use crate::report::{Event, Phase, Report};
 use crate::verify;
 use shellpack_format::store::hash::Digest;
@@ -24,12 +24,16 @@ pub(crate) struct Rewrite<'a> {
     pub(crate) expected: Option<Digest>,
     /// A parity file to copy as well.
     pub(crate) parity: Option<PathBuf>,
+    /// A program to write beside it.
+    pub(crate) opener: Option<ProgramBeside<'a>>,
 }
 
 /// Rewrites a bundle.
 pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) -> Result<Written> {
     let (output, threads) = (options.output, options.threads);
     output.ensure_unoccupied()?;
+    let opener = options.opener.as_ref();
+    opener.map_or(Ok(()), ProgramBeside::ensure_unoccupied)?;
     let copy = CopySink::default();
     let sink = copy.clone();
     found.source = Box::new(Tee::new(found.source, move |bytes| sink.write(bytes)));
@@ -75,7 +79,10 @@ pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) 
         None => output.protect(finished, manifest, report)?,
     };
     let unnamed = output.sync(finished, report)?;
-    unnamed.read_back(threads, report)?.publish(report)
+    let complete = unnamed.read_back(threads, report)?;
+    let opener = opener.map(|opener| opener.write(report)).transpose()?;
+    let written = complete.publish(report)?;
+    Ok(Written { opener, ..written })
 }
 
 /// If writing failed, the result of reading means nothing.

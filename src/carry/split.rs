@@ -50,6 +50,7 @@ pub(crate) fn split(options: &Options, report: &Report) -> Result<Written> {
         phase: Phase::Split,
         expected: None,
         parity: None,
+        opener: None,
     };
     rewrite(found, &how, report)
 }

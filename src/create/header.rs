@@ -4,8 +4,6 @@ use shellpack_format::bundle::executable::Header;
 
 /// The script, which follows the fields.
 const SCRIPT: &str = include_str!("header.sh");
-/// A text of the script. A program that has it in it knows how a bundle opens itself.
-const MARK: &[u8] = b"(shellpack executable 1: bundle-format.md, section 14)";
 
 /// The whole header for a bundle of this name; `None` if the name is too long for it.
 pub(super) fn bytes(header: &Header, name: &str) -> Option<Vec<u8>> {
@@ -16,11 +14,6 @@ pub(super) fn bytes(header: &Header, name: &str) -> Option<Vec<u8>> {
         .replace("@bundle_from@", &from.to_string())
         .replace("@machines@", machines(header.system())?);
     header.to_bytes(&script)
-}
-
-/// Whether a program can open executable bundles.
-pub(super) fn is_known_to(program: &[u8]) -> bool {
-    program.windows(MARK.len()).any(|bytes| bytes == MARK)
 }
 
 /// The answer of `uname` on the machines that run the programs of a system, as a pattern.
@@ -39,6 +32,7 @@ fn machines(system: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::is_opener;
     use shellpack_format::store::hash::Digest;
 
     #[test]
@@ -56,7 +50,7 @@ mod tests {
 
     #[test]
     fn a_program_with_the_script_is_known() {
-        assert!(is_known_to(SCRIPT.as_bytes()));
-        assert!(!is_known_to(b"\x7fELF"));
+        assert!(is_opener(SCRIPT.as_bytes()));
+        assert!(!is_opener(b"\x7fELF"));
     }
 }

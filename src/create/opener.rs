@@ -1,7 +1,8 @@
 //! The program that opens the bundle where there is no shellpack: within the bundle's own file, or
 //! beside it. It must run on any Linux of its processor, so it is a static one.
 
-use std::fs::{self, File};
+use std::borrow::Cow;
+use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -9,9 +10,8 @@ use super::header;
 use super::shell::Shells;
 use crate::error::{BadOpener, Error, Result};
 use crate::nix;
-use crate::output::{OutputFiles, SingleFile, WrittenFile};
+use crate::output::{OutputFiles, ProgramBeside, is_opener};
 use crate::program::Program;
-use crate::report::Report;
 use shellpack_format::bundle::executable::{self, Executable, Header, MAX_PROGRAM};
 use shellpack_format::store::hash::Digest;
 
@@ -65,8 +65,7 @@ impl Opener {
             Some(_) => return Err(BadOpener::LoadsLibraries(file.to_owned()).into()),
             None => return Err(BadOpener::NotProgram(file.to_owned()).into()),
         };
-        // It is not run to find out: it may be for another processor.
-        if !header::is_known_to(&program) {
+        if !is_opener(&program) {
             return Err(BadOpener::NotShellpack(file.to_owned()).into());
         }
         let header = Header::new(program.len() as u64, Digest::of(&program), system);
@@ -112,17 +111,9 @@ impl Opener {
     }
 
     /// The file beside the bundle, if it is to be there.
-    pub(super) fn beside(&self, files: &OutputFiles) -> Option<Beside<'_>> {
-        let name = format!("shellpack-{}", self.system);
-        (self.place == Place::Beside).then(|| Beside {
-            output: SingleFile {
-                path: files.path.with_file_name(name),
-                force: files.force,
-                read_back: files.read_back,
-                is_program: true,
-            },
-            program: &self.program,
-        })
+    pub(super) fn beside(&self, files: &OutputFiles) -> Option<ProgramBeside<'_>> {
+        let is_beside = self.place == Place::Beside;
+        is_beside.then(|| ProgramBeside::new(files, self.system, Cow::Borrowed(&self.program)))
     }
 }
 
@@ -133,46 +124,6 @@ pub(super) struct Before {
     pub(super) executable: Option<Executable>,
     /// Its bytes.
     pub(super) bytes: Vec<u8>,
-}
-
-/// A program to write beside a bundle. Several bundles may share it.
-pub(super) struct Beside<'a> {
-    output: SingleFile,
-    program: &'a [u8],
-}
-
-impl Beside<'_> {
-    /// Refuses to replace another file without permission.
-    pub(super) fn ensure_unoccupied(&self) -> Result<()> {
-        if self.is_there() {
-            return Ok(());
-        }
-        self.output.ensure_unoccupied()
-    }
-
-    /// Writes it, unless it is there.
-    pub(super) fn write(&self, report: &Report) -> Result<WrittenFile> {
-        let path = &self.output.path;
-        if self.is_there() {
-            return Ok(WrittenFile {
-                path: path.clone(),
-                size: self.program.len() as u64,
-                digest: Digest::of(self.program),
-            });
-        }
-        let write = |out: &mut dyn std::io::Write| {
-            let written = out.write_all(self.program);
-            written.map_err(Error::io("write", path))
-        };
-        self.output.write(write, report)
-    }
-
-    fn is_there(&self) -> bool {
-        let size = self.program.len() as u64;
-        let file = self.output.path.symlink_metadata();
-        file.is_ok_and(|file| file.is_file() && file.len() == size)
-            && fs::read(&self.output.path).is_ok_and(|there| there == self.program)
-    }
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {

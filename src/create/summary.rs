@@ -11,8 +11,8 @@ use super::sign::Signed;
 use super::write::{Destination, Output};
 use crate::describe::{self, Uncovered, Vouched};
 use crate::entry::script::is_program;
-use crate::output::{Written, WrittenFile};
-use crate::report::{Labelled, human};
+use crate::output::Written;
+use crate::report::Labelled;
 use crate::trust::Signer;
 use shellpack_format::bundle::manifest::{Manifest, ShellName, shell_typed, shell_typed_path};
 
@@ -28,8 +28,6 @@ pub(crate) struct Summary {
     written: Option<Written>,
     /// Header and program, if the bundle opens itself.
     executable: Option<Uncovered>,
-    /// The program beside it, if there is one.
-    opener: Option<WrittenFile>,
     /// The signers.
     signed_by: Vec<Signer>,
     /// The most volumes that a planned bundle would have, if it is to have some.
@@ -58,8 +56,6 @@ struct Made<'a> {
     signed_by: &'a [Signer],
     /// Header and program, if the bundle opens itself.
     executable: Option<&'a Uncovered>,
-    /// The program beside it, if there is one.
-    opener: Option<&'a WrittenFile>,
     /// The commit that has the project files, if they are as it has them.
     source_revision: Option<String>,
     #[serde(flatten)]
@@ -93,18 +89,12 @@ impl Summary {
             file,
             written: None,
             executable: destination.executable().map(Uncovered::of),
-            opener: None,
             signed_by: Vec::new(),
             most_volumes,
         }
     }
 
-    pub(super) fn of_bundle(
-        signed: Signed,
-        written: Written,
-        destination: &Destination,
-        opener: Option<WrittenFile>,
-    ) -> Self {
+    pub(super) fn of_bundle(signed: Signed, written: Written, destination: &Destination) -> Self {
         let (proved, signatures) = signed.into_parts();
         let file = written
             .path
@@ -115,7 +105,6 @@ impl Summary {
             file,
             written: Some(written),
             executable: destination.executable().map(Uncovered::of),
-            opener,
             signed_by: signatures.iter().map(Signer::of).collect(),
             most_volumes: None,
         }
@@ -152,7 +141,8 @@ impl Summary {
         if self.executable.is_some() {
             return format!("sh {name}");
         }
-        let opener = self.opener.as_ref().and_then(|file| file.path.file_name());
+        let opener = self.written.as_ref().and_then(|it| it.opener.as_ref());
+        let opener = opener.and_then(|file| file.path.file_name());
         let opener = opener.map(|name| format!("./{}", name.to_string_lossy()));
         format!("{} open {name}", opener.as_deref().unwrap_or("shellpack"))
     }
@@ -183,10 +173,6 @@ impl Summary {
         if let Some(executable) = &self.executable {
             executable.describe(text);
         }
-        if let Some(opener) = &self.opener {
-            let (path, size) = (opener.path.to_string_lossy(), human(opener.size));
-            text.line("opener", &format!("{path}, {size}"));
-        }
         if !self.signed_by.is_empty() {
             text.list("signed by", self.signed_by.iter().map(Signer::shown), "");
         }
@@ -202,7 +188,6 @@ impl Summary {
                 manifest_digest,
                 signed_by: &self.signed_by,
                 executable: self.executable.as_ref(),
-                opener: self.opener.as_ref(),
                 source_revision: self.commit(),
                 written,
             }),

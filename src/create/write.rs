@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::Options;
-use super::opener::{Before, Beside, Opener};
+use super::opener::{Before, Opener};
 use super::pack::{self, Settings};
 use super::prove::Proved;
 use super::shell::Shells;
@@ -16,7 +16,9 @@ use super::sign::Signed;
 use crate::error::{BadOutput, Error, Result};
 use crate::interrupt;
 use crate::media::volumes::{VolumeSize, parent};
-use crate::output::{self, BUFFER, Counted, Cutter, OutputFiles, Written, WrittenFile};
+use crate::output::{
+    self, BUFFER, Counted, Cutter, OutputFiles, ProgramBeside, Written, WrittenFile,
+};
 use crate::report::{Event, Phase, Report, human};
 use crate::text::shown;
 use shellpack_format::bundle::executable::Executable;
@@ -100,7 +102,7 @@ impl Destination {
         self.before.executable.as_ref()
     }
 
-    fn beside(&self) -> Option<Beside<'_>> {
+    fn beside(&self) -> Option<ProgramBeside<'_>> {
         match (&self.output, &self.opener) {
             (Output::File(files), Some(opener)) => opener.beside(files),
             _ => None,

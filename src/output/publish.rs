@@ -85,6 +85,7 @@ impl Unnamed {
                 .parity
                 .as_ref()
                 .map(|part| file(parity_name(&output.path), part)),
+            opener: None,
             read_from_medium: *is_read_from_medium,
             safe_to_remove: *is_read_from_medium && medium.is_removable == Some(true),
         }

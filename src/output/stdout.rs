@@ -31,6 +31,7 @@ impl<W> Counted<W> {
             is_cut: false,
             checksum_file: None,
             parity_file: None,
+            opener: None,
             read_from_medium: false,
             safe_to_remove: false,
         }

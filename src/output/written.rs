@@ -29,6 +29,8 @@ pub struct Written {
     pub checksum_file: Option<PathBuf>,
     /// The parity file.
     pub parity_file: Option<WrittenFile>,
+    /// The program beside it that opens it.
+    pub opener: Option<WrittenFile>,
     /// Whether it was read back from the medium itself, not from memory.
     pub read_from_medium: bool,
     /// Whether that medium can be removed, and may be now.
@@ -62,6 +64,10 @@ impl Written {
         if let Some(file) = &self.parity_file {
             let (path, size) = (file.path.to_string_lossy(), human(file.size));
             text.line("parity", &format!("{path}, {size}"));
+        }
+        if let Some(file) = &self.opener {
+            let (path, size) = (file.path.to_string_lossy(), human(file.size));
+            text.line("opener", &format!("{path}, {size}"));
         }
         if self.safe_to_remove {
             text.line("medium", "read again from it; it is safe to remove");

@@ -130,6 +130,47 @@ fn a_program_may_be_beside_the_bundle() {
 }
 
 #[test]
+fn a_copy_takes_the_program_along() {
+    let a = machine_a();
+    executable();
+    let create = "shellpack create ../fixtures/shells/blog --level fast --no-rehearsal --with-opener=../opener";
+    a.runs(&format!(
+        "mkdir e5 e6 e7; cd e5; {create}; cp blog.shellpack two.shellpack"
+    ));
+    a.runs("shellpack copy e5/blog.shellpack e6; cmp e6/shellpack-x86_64-linux opener; stat -c %a e6/shellpack-x86_64-linux")
+        .shows("opener    e6/shellpack-x86_64-linux, ")
+        .shows("\n755\n");
+    // It is shared by the next one, and is not a bundle that a pattern names.
+    a.runs("shellpack copy e5/* e7 --json | grep -c '\"path\": \"e7/shellpack-x86_64-linux\"'")
+        .prints("2");
+    assert_eq!(
+        names(a, "e7"),
+        "blog.shellpack shellpack-x86_64-linux two.shellpack"
+    );
+    // Another file stays, unless the user allows it; then nothing is copied.
+    a.sh("rm e6/*; echo mine >e6/shellpack-x86_64-linux; shellpack copy e5/blog.shellpack e6")
+        .exits_with(1)
+        .says("error: could not write e6/shellpack-x86_64-linux: it already exists\n");
+    assert_eq!(names(a, "e6"), "shellpack-x86_64-linux");
+    a.runs("shellpack copy e5/blog.shellpack e6 --force; cmp e6/shellpack-x86_64-linux opener");
+}
+
+#[test]
+fn a_copy_takes_no_other_program_along() {
+    let a = machine_a();
+    executable();
+    a.runs("mkdir e8 e9; cp blog.run e8; shellpack create fixtures/shells/blog --level fast --no-rehearsal -o e8/b.shellpack");
+    // Another processor's, one that is no such shellpack, and none at all.
+    a.runs("cp opener e8/shellpack-aarch64-linux; printf '\\267\\000' | dd of=e8/shellpack-aarch64-linux bs=1 seek=18 conv=notrunc 2>/dev/null; cp /usr/bin/busybox e8/shellpack-x86_64-linux; mkdir e8/shellpack-i686-linux");
+    a.runs("shellpack copy e8/b.shellpack e9")
+        .shows("copied    e9/b.shellpack\n");
+    assert_eq!(names(a, "e9"), "b.shellpack");
+    a.sh("shellpack copy e8/shellpack-x86_64-linux e9")
+        .exits_with(1)
+        .says("e8/shellpack-x86_64-linux");
+}
+
+#[test]
 fn every_command_reads_it() {
     let b = offline_with_executable();
     let digest = |file: &str| {
