@@ -218,6 +218,17 @@ impl Nix {
         Ok(paths.filter_map(Result::ok).collect())
     }
 
+    /// The roots of the garbage collector, running programs included: where each is, as far as Nix tells this
+    /// user, and the path that it leads to.
+    pub(crate) fn roots(&self) -> Result<Vec<(PathBuf, StorePath)>> {
+        let command = self.command("nix-store").args(["--gc", "--print-roots"]);
+        let text = command.stdout_text()?;
+        let pairs = text.lines().filter_map(|line| line.rsplit_once(" -> "));
+        let roots =
+            pairs.filter_map(|(place, path)| Some((place.into(), self.store.containing(path)?.0)));
+        Ok(roots.collect())
+    }
+
     /// Adds a file to the store, and returns its path. Nothing holds it yet.
     pub(crate) fn add_file(&self, file: &Path) -> Result<StorePath> {
         let command = self.command("nix-store").arg("--add").arg(file);

@@ -111,18 +111,22 @@ fn in_nixs_store(
     options: &Options,
     report: &Report,
 ) -> Result<Option<Garbage>> {
-    if records.is_empty() || options.dry_run {
+    if records.is_empty() {
         return Ok(None);
     }
     let target = Target::here();
     let waiting = report.waiting("Nix's store to answer");
     let held = garbage::held(records, &target);
-    drop(waiting);
+    let garbage = if options.dry_run {
+        held.and_then(|held| garbage::without(records, &held, &target))
+    } else {
+        drop(waiting);
+        report.ensure_not_interrupted()?;
+        records.iter().try_for_each(Record::remove)?;
+        let _waiting = report.waiting("Nix to look for garbage");
+        held.and_then(|held| garbage::in_nixs_store(&held, &target))
+    };
     report.ensure_not_interrupted()?;
-    records.iter().try_for_each(Record::remove)?;
-    let waiting = report.waiting("Nix to look for garbage");
-    let garbage = held.and_then(|held| garbage::in_nixs_store(&held, &target));
-    drop(waiting);
     if let Err(error) = &garbage {
         let text = format!("could not find out what a garbage collection would free: {error}");
         report.emit(Event::Warning(&text));
@@ -182,7 +186,7 @@ impl Removed {
             text.line(label, &format!("{} stays as it is", shown(project)));
         }
         if let Some(garbage) = self.garbage.as_ref().filter(|_| !self.names.is_empty()) {
-            garbage.lines(&mut text);
+            garbage.lines(self.dry_run, &mut text);
         }
         for freed in &self.freed {
             freed.lines(self.dry_run, &mut text);
@@ -197,14 +201,14 @@ fn labels(first: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Garbage {
-    fn lines(&self, text: &mut Labelled) {
+    fn lines(&self, is_dry_run: bool, text: &mut Labelled) {
+        let (size, paths) = (human(self.bytes), count(self.paths, "store path"));
         let freed = match self.paths {
             0 => "nothing to free".to_owned(),
-            paths => format!(
-                "{} in {} can be freed with: nix-collect-garbage",
-                human(self.bytes),
-                count(paths, "store path")
-            ),
+            _ if is_dry_run => {
+                format!("{size} in {paths} could then be freed with: nix-collect-garbage")
+            }
+            _ => format!("{size} in {paths} can be freed with: nix-collect-garbage"),
         };
         text.line("garbage", &freed);
         if self.kept > 0 {

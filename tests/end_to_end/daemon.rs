@@ -59,6 +59,9 @@ fn an_untrusted_user_opens_what_is_signed() {
     alice(&b, &format!("shellpack open x.shellpack {PRINT}"))
         .succeeds()
         .prints(MESSAGE);
+    alice(&b, "shellpack remove blog --dry-run")
+        .succeeds()
+        .shows(" in 18 store paths could then be freed with: nix-collect-garbage\n");
 }
 
 #[test]

@@ -303,3 +303,28 @@ fn a_failed_import_into_another_store_changes_nothing() {
         .succeeds()
         .prints(MESSAGE);
 }
+
+/// As a source tree or a package set is one. The files are small, so that their number counts.
+#[test]
+fn one_path_of_50_000_files_is_opened() {
+    let a = Machine::online();
+    a.runs(
+        "mkdir many && cd many && for n in $(seq 500); do mkdir $n; (cd $n; seq 100 | split -l 1 -a 3); done",
+    );
+    a.runs(
+        "cp -r fixtures/shells/blog fixtures/shells/many; many=$(nix-store --add many)
+        sed -i \"s|buildInputs|MANY = builtins.storePath $many; &|\" fixtures/shells/many/shell.nix
+        shellpack create fixtures/shells/many --level fast --no-rehearsal --no-read-back -o x.shellpack",
+    );
+    let b = Machine::bare();
+    b.receive(&a.home("x.shellpack"), "x.shellpack");
+    // What a shell prints without any program of the machine's.
+    let count = "--run 'set -- $MANY/*/*; echo $# $(< $MANY/500/xadv)'";
+    b.sh(&bare(&format!("open x.shellpack {count}")))
+        .succeeds()
+        .prints("50000 100");
+    b.sh(&bare("remove many")).succeeds().shows("freed");
+    b.sh(&format!("ls -A {STORE}/nix/store"))
+        .succeeds()
+        .prints("");
+}

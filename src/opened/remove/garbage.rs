@@ -1,12 +1,13 @@
 //! Store paths that no record needs any more: in Nix's store they wait for Nix's garbage collector; a store
 //! of ours has none, so that they are removed with the record.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::nix::daemon::Connection;
 use crate::opened::{Record, Scope};
 use crate::portable::{Collection, Portable};
 use crate::report::Report;
@@ -52,16 +53,57 @@ pub(super) fn held(records: &[Record], target: &Target) -> Result<BTreeMap<Store
 /// Those of them that nothing protects now.
 pub(super) fn in_nixs_store(held: &BTreeMap<StorePath, u64>, target: &Target) -> Result<Garbage> {
     let dead = target.nix()?.dead_paths()?;
-    let mut garbage = Garbage::default();
-    for (path, size) in held {
-        if dead.contains(path) {
-            garbage.paths += 1;
-            garbage.bytes += size;
-        } else {
-            garbage.kept += 1;
+    Ok(Garbage::among(held, |path| dead.contains(path)))
+}
+
+/// Those of them that nothing would protect without these records. Nix has no command for that, so its
+/// roots are followed here.
+pub(super) fn without(
+    records: &[Record],
+    held: &BTreeMap<StorePath, u64>,
+    target: &Target,
+) -> Result<Garbage> {
+    let nix = target.nix()?;
+    let dirs: BTreeSet<_> = records.iter().map(Record::path).collect();
+    let is_gone = |link: &Path| link.parent().is_some_and(|dir| dirs.contains(dir));
+    let others = nix.roots()?.into_iter().filter(|(link, _)| !is_gone(link));
+    let kept = kept_by(others.map(|(_, path)| path), &mut nix.connect()?)?;
+    Ok(Garbage::among(held, |path| !kept.contains(path)))
+}
+
+/// What roots keep: all that is reachable from them, and the valid derivations of that. This is how Nix
+/// collects unless it is told otherwise (`keep-derivations`).
+fn kept_by(
+    roots: impl Iterator<Item = StorePath>,
+    connection: &mut Connection,
+) -> Result<HashSet<StorePath>> {
+    let mut kept = HashSet::new();
+    let mut open: Vec<_> = roots.collect();
+    while let Some(path) = open.pop() {
+        if !kept.contains(&path)
+            && let Some(info) = connection.path_info(&path)?
+        {
+            open.extend(info.references);
+            open.extend(info.deriver);
+            kept.insert(path);
         }
     }
-    Ok(garbage)
+    Ok(kept)
+}
+
+impl Garbage {
+    fn among(held: &BTreeMap<StorePath, u64>, is_dead: impl Fn(&StorePath) -> bool) -> Self {
+        let mut garbage = Self::default();
+        for (path, size) in held {
+            if is_dead(path) {
+                garbage.paths += 1;
+                garbage.bytes += size;
+            } else {
+                garbage.kept += 1;
+            }
+        }
+        garbage
+    }
 }
 
 /// The stores of ours that have the paths of these records, and whether other machines may use each.

@@ -41,6 +41,28 @@ fn paths_that_others_need_are_kept() {
     b.greets("enter blog");
 }
 
+/// Also where other roots, and a program that runs, keep a part of it.
+#[test]
+fn a_dry_run_says_what_would_be_freed() {
+    let b = with_the_blogs_shell();
+    let garbage = |words: &str| {
+        let told = b.shellpack(&format!("remove blog --json {words}")).stdout;
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        told["garbage"].clone()
+    };
+    let whole = garbage("--dry-run");
+    assert!(whole["paths"].as_u64() > Some(5), "{whole}");
+    b.shellpack("remove blog --dry-run")
+        .shows("would remove blog@")
+        .shows(" could then be freed with: nix-collect-garbage\n");
+    open(&b, "imports");
+    b.sh("nix-store --add-root own --realise $(ls -d /nix/store/*-hello*[!v] | head -n 1)")
+        .succeeds();
+    let part = garbage("--dry-run");
+    assert!(part["kept"].as_u64() > whole["kept"].as_u64(), "{part}");
+    assert_eq!(garbage(""), part);
+}
+
 /// A program that runs keeps what it uses, whatever happens to the roots.
 #[test]
 fn a_shell_that_is_in_use_is_kept() {
