@@ -16,11 +16,12 @@ REPOSITORY = HERE.parent.parent
 
 KERNEL = "linux-image-amd64"
 
-# What the kernel does not have built in, for the disks and for sticks. The first is what ext4 asks
+# What the kernel does not have built in, for the disks, for sticks, and for a file system of a network. The first is what ext4 asks
 # for by another name.
 MODULES = """
     crc32c_generic virtio_pci virtio_blk virtio_rng ext4
     xhci_pci usb_storage sd_mod vfat nls_ascii nls_cp437 nls_iso8859_1 nls_utf8
+    nfsd nfsv4
 """.split()
 
 # Programs of the host that machines have, beside busybox's.
@@ -197,7 +198,7 @@ def fill_with_busybox(root):
     for applet in run(busybox, "--list").split():
         if applet != "busybox":
             (root / "usr/bin" / applet).symlink_to("busybox")
-    for name in ("agent", "plug"):
+    for name in ("agent", "plug", "share"):
         shutil.copy(HERE / "guest" / name, root / "usr/bin")
     shutil.copy(HERE / "guest/boot", root / "usr/sbin/boot")
 

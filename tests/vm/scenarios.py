@@ -25,6 +25,12 @@ LARGE = f"--arg mib {PAYLOAD}"
 SHOW = """--run 'test "$MESSAGE" = "Hello, world!" && sha256sum < $PAYLOAD'"""
 # An ordinary user types this, in single quotes of root's.
 AS_ALICE = r"""cd; sh /mnt/dev.run --run "echo \$MESSAGE; type hello" """
+# Locks of an NFS server are the kernel's as well.
+ENTER_SHARED = (
+    r"""cd; shellpack enter stick --store /net/shells --run "echo \$MESSAGE; echo locks:; cat /proc/locks" """
+)
+# All files of a shared store where it is, and when each was changed.
+EVERYTHING = "cd /srv/shells; find . -exec stat -c '%n %s %Y %Z' {} + | sort | sha256sum"
 ASKS = r"insert its medium and press Enter[^\n]*: "
 SOUND = "nix-store --verify --check-contents 2>&1; "
 
@@ -297,6 +303,34 @@ def opens_itself(stage):
             ensure_says(printed, "^Hello, world!$", "^hello is /nix/store/", f"imported {imported}")
 
 
+def shares_over_a_network(stage):
+    """a store on NFS is filled by root, and entered by an ordinary user where that is mounted
+    read-only: no lock is taken, and nothing is written; what it frees is not for one machine to say"""
+    image = stage.stick("shared", "128M")
+    subprocess.run(["mcopy", "-i", image, stage.images.executable, "::dev.run"], check=True)
+    with stage.b() as b:
+        b.plug_in(image)
+        b.run("plug -o ro; share; stat -f -c %T /net")
+        with stage.step("B: open onto NFS"):
+            printed = b.run("cd /tmp; shellpack open /mnt/dev.run --store /net/shells --no-shell")
+        ensure_says(printed, "imported [1-9]")
+        # A store of one user's, by its place alone: the local one is collected.
+        for dir, says in (("/net/own", "not looked for in /net/own: other"), ("/root/own", "freed ")):
+            printed = b.run(
+                f"cd; shellpack open /mnt/dev.run --store {dir} --dir project --run true;"
+                f" shellpack remove stick --store {dir}; rm -r project"
+            )
+            ensure_says(printed, says)
+        b.run("mount -o remount,ro /net; ! touch /net/shells/x")
+        before = b.run(EVERYTHING)
+        printed = b.run(f"su alice -c '{ENTER_SHARED}'")
+        ensure_says(printed, "^Hello, world!$", "^locks:$")
+        # The server delegates files to those who read them (DELEG): not something that was asked for.
+        held = re.search(r"^\d+: (POSIX|FLOCK|OFDLCK) ", printed, re.MULTILINE)
+        ensure(not held, "it holds a lock:", printed)
+        ensure(b.run(EVERYTHING) == before, "something was written to the store")
+
+
 def pulled_while_reading(stage):
     """a stick is pulled out while it is read: one clear error, a sound store, and the next open
     goes well"""
@@ -404,6 +438,7 @@ SCENARIOS = [
     (pulled_while_copying, 300),
     (opens_read_only, 200),
     (opens_itself, 300),
+    (shares_over_a_network, 300),
     (pulled_while_reading, 300),
     (unreadable_sector, 200),
     (two_sticks, 200),
