@@ -2,7 +2,8 @@
 
 What scripts may use: $top, the path to pack; $shell, the directory of a shell.nix that needs it;
 $out, an empty directory; $bundle and $stream, what `create` and `export` made of the workload;
-$segments, the bundle's closure as one file; $shellpack and $jobs.
+$segments, the bundle's closure as one file; $run, a bundle that opens itself, and $tarball, its closure as
+tar and zstd pack it; $shellpack, $static, which is that for any machine, and $jobs.
 """
 
 from dataclasses import dataclass
@@ -191,6 +192,43 @@ ENV = Contestant(
     needs=("bundle",),
 )
 
+# Bundles that open themselves, beside what else brings programs to a machine in one file. All of them leave
+# the closure in a new directory, and run `true` with it.
+
+OWN_IS_THERE = 'test -e "$out/own$top"'
+
+
+def into_own(name, title, command, needs):
+    """Into a store of ours, and then the same again."""
+    script = f'{command} --run true'
+    again = Contestant(f"{name}-again", f"{title}, again", script)
+    return Contestant(name, f"{title}, first", script, check=OWN_IS_THERE, needs=needs, then=again)
+
+
+OPEN_OWN = into_own(
+    "open-own", "open `--store`", '"$static" open "$bundle" --store "$out/own" --dir opened', ("bundle",)
+)
+RUN = into_own("run", "`sh dev.run`", 'sh "$run" --store "$out/own" --dir opened', ("run",))
+# Where there is no Nix, it evaluates nothing.
+RUN_BARE = into_own(
+    "run-bare",
+    "`sh dev.run --no-eval`",
+    'sh "$run" --store "$out/own" --dir opened --no-eval',
+    ("run",),
+)
+# As the environments of pixi-pack and the relocatable packs of Guix: unpacked to a directory, which is then
+# on PATH. Nothing is checked, registered or synced, and nothing sees `/nix`.
+WITH_UNPACKED = 'PATH="$out/own$top/bin:$PATH" bash -c true'
+UNPACK_AGAIN = Contestant("unpack-again", "run what `tar` unpacked, again", WITH_UNPACKED)
+UNPACK = Contestant(
+    "unpack",
+    "`zstd -dc` into `tar -x`, and run",
+    f'mkdir "$out/own" && zstd -dc "$tarball" | tar -xf - -C "$out/own" && {WITH_UNPACKED}',
+    check=OWN_IS_THERE,
+    needs=("tarball",),
+    then=UNPACK_AGAIN,
+)
+
 # Evaluating: every file once, however many others import it.
 
 INSTANTIATE = Contestant(
@@ -211,7 +249,21 @@ SEGMENTS = Contestant(
     product=True,
     needs=("bundle",),
 )
-MAKERS = {maker.makes: maker for maker in (CREATE, EXPORT, SEGMENTS)}
+CREATE_RUN = Contestant(
+    "create-run",
+    "create `--executable`",
+    f'"$shellpack" create "$shell" -o "$out/run" --executable --opener "$static" --threads 2 {LEAN}',
+    makes="run",
+    product=True,
+)
+TAR = Contestant(
+    "tar",
+    "`tar` and zstd -3",
+    'tar -cf - -C / $(nix-store -qR "$top" | cut -c 2-) | zstd -q -T$jobs -3 --long=27 -o "$out/tarball"',
+    makes="tarball",
+    product=True,
+)
+MAKERS = {maker.makes: maker for maker in (CREATE, EXPORT, SEGMENTS, CREATE_RUN, TAR)}
 
 # The table shows how costs grow; the ratios that count are measured elsewhere.
 SCALING_ROUNDS = 2
@@ -228,6 +280,11 @@ def groups(slow_rounds):
         Group("create", "Create", (Race("whole", peers_and_create),)),
         Group("open", "Open", (Race("whole", peers_and_open),)),
         Group("entry", "Entry", (Race("whole", (NIX_SHELL, ENTER, ENTER_NO_EVAL, ENV)),)),
+        Group(
+            "run",
+            "Bundles that open themselves",
+            (Race("quarter", (OPEN_OWN, RUN, RUN_BARE, UNPACK, NIX_SHELL)),),
+        ),
         Group(
             "diamond",
             "A diamond of imports, 18 levels",

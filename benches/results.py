@@ -21,7 +21,10 @@ open into is on a fresh ext4.
 NOTES = """\
 `open` ends when everything is on the disk. Its competitors end when everything is in memory; “the
 same and `sync`” is the time that they need to get as far. Through a daemon, `open` is compared with
-`nix-store --import` without one. A cold page cache still holds the programs. Peak memory below
+`nix-store --import` without one. Of bundles that open themselves, the first time includes that the program
+is put in its place. Their competitor is unpacked to a directory, which is then on `PATH`, as the
+environments of pixi-pack are: it checks, registers and syncs nothing, and its programs do not find each
+other in `/nix/store`. A cold page cache still holds the programs. Peak memory below
 16 MB cannot be told from that of the measuring process."""
 
 

@@ -34,6 +34,7 @@ TARGETS = (
     Target("open, through a daemon", STREAM, "open", "whole", "open-daemon", "import", 0.50),
     Target("open, 43,000 files", STREAM, "files43k", "nixpkgs", "open", "import", 0.5),
     Target("open again", "the first open", "open", "whole", "open-again", "open", 0.03),
+    Target("`sh dev.run`, first time", "open `--store`", "run", "quarter", "run", "open-own", 1.1),
     Target("verify", "`zstd -t`", "verify", "whole", "verify", "zstd-test", 1.0),
     # Evaluated as it is, recorded, and answered; to enter, before and by nix-shell.
     Target("create, diamond", "`nix-instantiate`", "diamond", "diamond", "evaluate", "instantiate", 4),
@@ -56,6 +57,7 @@ class Limit:
 WALL_LIMITS = (
     # The shell has no `setup`, so this is all that entering takes.
     Limit("entry, no evaluation", "entry", "whole", "enter-no-eval", 0.06),
+    Limit("`sh dev.run`, again, no Nix", "run", "quarter", "run-bare-again", 0.15),
     Limit("env", "entry", "whole", "env", 0.05),
     Limit("inspect, 5,000 paths", "inspect", "small-paths", "inspect", 0.1),
 )
@@ -70,6 +72,7 @@ MEMORY_LIMITS = (
     Limit("create `--level small`", "slow", "whole", "create-small", SMALL_MEMORY),
     Limit("open", "open", "whole", "open", OPEN_MEMORY),
     Limit("open, through a daemon", "open", "whole", "open-daemon", OPEN_MEMORY),
+    Limit("`sh dev.run`, first time", "run", "quarter", "run", OPEN_MEMORY),
     Limit("open, 43,000 files", "files43k", "nixpkgs", "open", OPEN_MEMORY),
     Limit("open, one file of 4 GiB", "scaling", "big-file", "open", OPEN_MEMORY),
 )
