@@ -88,7 +88,7 @@ fn only_a_static_shellpack_is_carried() {
         ),
         (
             "--opener arm",
-            "error: could not carry arm: it is for aarch64-linux, and the shell is for x86_64-linux\n\nhint: name a static shellpack for x86_64-linux\n",
+            "error: could not carry arm: it is for aarch64-linux, and the shell is for x86_64-linux\n\nhint: name a static shellpack for x86_64-linux, which its release has: --opener FILE, or --with-opener=FILE\n",
         ),
         ("--opener nowhere", "error: could not read nowhere\n"),
     ] {
@@ -102,6 +102,41 @@ fn only_a_static_shellpack_is_carried() {
     // A static one carries itself.
     a.runs("./opener create fixtures/shells/blog --executable -o x.run; sh x.run --shellpack verify x.run")
         .shows("x.run: sound (");
+}
+
+/// A shellpack for ARM, as far as its ELF header says; this machine does not run it.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn for_another_processor_it_carries_a_program_of_that() {
+    let a = machine_a();
+    executable();
+    a.runs("cp opener for-arm; printf '\\267\\000' | dd of=for-arm bs=1 seek=18 conv=notrunc 2>/dev/null");
+    a.write(
+        "arm/shell.nix",
+        "derivation { name = \"arm\"; system = builtins.currentSystem; builder = \"/bin/sh\"; }",
+    );
+    let create = "cd arm; shellpack create --system aarch64-linux";
+    a.sh(&format!("{create} --executable --opener ../opener"))
+        .exits_with(1)
+        .says("error: could not carry ../opener: it is for x86_64-linux, and the shell is for aarch64-linux\n\nhint: name a static shellpack for aarch64-linux");
+    let on_arm = "opens itself on aarch64-linux; header and program are not covered";
+    a.runs(&format!(
+        "{create} --executable --opener ../for-arm -o x.run"
+    ))
+    .shows(on_arm);
+    a.runs(&format!("{create} --with-opener=../for-arm"))
+        .shows("on the target, run:\n  ./shellpack-aarch64-linux open arm.shellpack\n");
+    a.runs("shellpack inspect arm/x.run").shows(on_arm);
+    a.runs("shellpack inspect --json arm/x.run")
+        .shows("\"system\": \"aarch64-linux\"");
+    a.runs("shellpack verify arm/x.run")
+        .shows("arm/x.run: sound (");
+    a.sh("shellpack open arm/x.run --run true")
+        .exits_with(125)
+        .says("error: could not open arm/x.run: it is for aarch64-linux, and this machine is x86_64-linux\n");
+    a.sh("sh arm/x.run --run true")
+        .exits_with(125)
+        .says("error: this file is for aarch64-linux, and this machine is x86_64 with Linux\n");
 }
 
 #[test]

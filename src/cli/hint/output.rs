@@ -60,7 +60,8 @@ fn opener(bad: &BadOpener) -> String {
             "name a static one, which `make dist` and releases have: --opener FILE, or --with-opener=FILE"
         }
         BadOpener::Foreign { shell, .. } => {
-            return format!("name a static shellpack for {}", printable_line(shell));
+            let shell = printable_line(shell);
+            return format!("name a static shellpack for {shell}, which its release has: --opener FILE, or --with-opener=FILE");
         }
         _ => "name a static shellpack, which `make dist` and releases have",
     }
