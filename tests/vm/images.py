@@ -9,15 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from debian import Packages, run
 from machine import Failure
+from processor import X86_64
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 
-KERNEL = "linux-image-amd64"
-
-# What the kernel does not have built in, for the disks, for sticks, and for a file system of a network. The first is what ext4 asks
-# for by another name.
+# What the kernel does not have built in, for the disks, for sticks, and for a file system of a network.
+# The first is what ext4 asks for by another name.
 MODULES = """
     crc32c_generic virtio_pci virtio_blk virtio_rng ext4
     xhci_pci usb_storage sd_mod vfat nls_ascii nls_cp437 nls_iso8859_1 nls_utf8
@@ -58,28 +58,24 @@ pkgs.mkShell {{
 """
 
 
-class Images:
-    """Files that machines begin with; `scratch` is for what they make."""
+class BareImages:
+    """Files that machines with busybox and nothing else begin with; `scratch` is for what scenarios
+    make."""
 
-    def __init__(self, directory, shellpack, opener, payloads, say):
-        """`opener` is a static shellpack. `payloads` are how many MiB a shell brings that cannot be
-        compressed."""
+    def __init__(self, directory, processor, busybox, packages, say):
+        self.processor = processor
+        self.directory = directory
         self.scratch = directory / "scratch"
         shutil.rmtree(self.scratch, ignore_errors=True)  # what a killed run left
         self.scratch.mkdir(parents=True)
         say("the kernel")
-        tree = kernel_tree(directory)
+        tree = packages.kernel()
         self.kernel = next(tree.glob("boot/vmlinuz-*"))
         say("the images")
         self.initramfs = directory / "initramfs"
-        write_initramfs(self.initramfs, tree)
-        self.root = self.file_system("root", lambda root: fill_root(root, shellpack))
-        self.bare_root = self.file_system("bare", fill_with_busybox)
-        self.empty_store = self.file_system("empty", lambda nix: None)
-        self.executable = self.scratch / "dev.run"  # the shell as a bundle that opens itself
-        self.store = self.file_system(
-            "store", lambda nix: fill_store(nix, shellpack, opener, payloads, self.executable)
-        )
+        write_initramfs(self.initramfs, tree, busybox)
+        self.bare_root = self.file_system("bare", lambda root: fill_with_busybox(root, busybox, processor))
+        self.executable = self.scratch / "dev.run"  # a shell as a bundle that opens itself
 
     def file_system(self, name, fill):
         tree, image = self.scratch / name, self.scratch.parent / f"{name}.ext4"
@@ -99,43 +95,25 @@ class Images:
         return image
 
 
-def install_what_is_missing():
+class Images(BareImages):
+    """Files that all machines begin with."""
+
+    def __init__(self, directory, shellpack, opener, payloads, say):
+        """`opener` is a static shellpack. `payloads` are how many MiB a shell brings that cannot be
+        compressed."""
+        busybox = Path(shutil.which("busybox"))
+        super().__init__(directory, X86_64, busybox, Packages(directory, X86_64), say)
+        self.root = self.file_system("root", lambda root: fill_root(root, shellpack, busybox))
+        self.empty_store = self.file_system("empty", lambda nix: None)
+        self.store = self.file_system(
+            "store", lambda nix: fill_store(nix, shellpack, opener, payloads, self.executable)
+        )
+
+
+def install_what_is_missing(part):
     """What it installs is in scripts/needed; it says so itself."""
-    if subprocess.run([REPOSITORY / "scripts/setup", "vm"], stdout=sys.stderr).returncode != 0:
+    if subprocess.run([REPOSITORY / "scripts/setup", part], stdout=sys.stderr).returncode != 0:
         raise Failure("what the virtual machines need is not there")
-
-
-def apt_get(*arguments, **options):
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run("apt-get", *arguments, env=environment, **options)
-
-
-def run(*argv, **options):
-    done = subprocess.run(argv, capture_output=True, text=True, **options)
-    if done.returncode != 0:
-        raise Failure(f"{argv[0]} failed:\n{done.stdout}{done.stderr}".strip())
-    return done.stdout
-
-
-def kernel_tree(directory):
-    """Debian's kernel and its modules, unpacked and not installed; downloaded once."""
-    tree = directory / "kernel"
-    if tree.exists():
-        return tree
-    apt_get("update", "-q")
-    depends = run("apt-cache", "depends", "--important", KERNEL)
-    found = re.search(r"Depends: (linux-image-\S+)", depends)
-    if not found:
-        raise Failure(f"there is no {KERNEL}: this takes Debian")
-    download, unpacked = directory / "download", directory / "kernel.new"
-    for made in (download, unpacked):
-        shutil.rmtree(made, ignore_errors=True)
-        made.mkdir()
-    apt_get("download", "-q", found[1], cwd=download)
-    run("dpkg-deb", "-x", next(download.glob("*.deb")), unpacked)
-    shutil.rmtree(download)
-    unpacked.rename(tree)
-    return tree
 
 
 def modules(tree):
@@ -162,7 +140,7 @@ def modules(tree):
     return [(f"{file.name.split('.ko')[0]}.ko", content) for file, content in order.items()]
 
 
-def write_initramfs(path, tree):
+def write_initramfs(path, tree, busybox):
     """An archive as `cpio -H newc` writes it, which is what the kernel reads."""
     with open(path, "wb") as archive:
 
@@ -175,27 +153,26 @@ def write_initramfs(path, tree):
         for directory in ("bin", "modules"):
             add(directory, 0o40755)
         add("init", 0o100755, (HERE / "guest/init").read_bytes())
-        add("bin/busybox", 0o100755, Path(shutil.which("busybox")).read_bytes())
+        add("bin/busybox", 0o100755, busybox.read_bytes())
         for number, (module, content) in enumerate(modules(tree)):
             add(f"modules/{number:02}-{module}", 0o100644, content)
         add("TRAILER!!!", 0)
 
 
-def fill_with_busybox(root):
+def fill_with_busybox(root, busybox, processor=X86_64):
     """The least that a machine has: busybox, an ordinary user, and what runs our scripts."""
     for made in ("usr/bin", "usr/sbin", "etc", "root", "var/tmp", "home/alice"):
         (root / made).mkdir(parents=True)
     for made in ("mnt", "dev", "proc", "sys", "tmp", "run"):
         (root / made).mkdir()
-    for name in ("bin", "sbin"):
+    for name in ("bin", "sbin", "lib", "lib64"):
         (root / name).symlink_to(f"usr/{name}")
     os.chown(root / "home/alice", 1000, 1000)
     (root / "etc/passwd").write_text(PASSWD)
     (root / "etc/group").write_text(GROUP)
 
-    busybox = root / "usr/bin/busybox"
-    shutil.copy(shutil.which("busybox"), busybox)
-    for applet in run(busybox, "--list").split():
+    shutil.copy(busybox, root / "usr/bin/busybox")
+    for applet in run(*processor.emulator, busybox, "--list").split():
         if applet != "busybox":
             (root / "usr/bin" / applet).symlink_to("busybox")
     for name in ("agent", "plug", "share"):
@@ -203,12 +180,10 @@ def fill_with_busybox(root):
     shutil.copy(HERE / "guest/boot", root / "usr/sbin/boot")
 
 
-def fill_root(root, shellpack):
-    fill_with_busybox(root)
+def fill_root(root, shellpack, busybox):
+    fill_with_busybox(root, busybox)
     for made in ("usr/lib", "usr/lib64", "etc/nix", "nix", "opt"):
         (root / made).mkdir()
-    for name in ("lib", "lib64"):
-        (root / name).symlink_to(f"usr/{name}")
     (root / "etc/nix/nix.conf").write_text(NIX_CONF)
     shutil.copy(shutil.which("bash-static"), root / "usr/bin/bash-static")
     (root / "usr/bin/bash").symlink_to("bash-static")

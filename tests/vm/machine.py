@@ -25,13 +25,6 @@ class Failure(Exception):
     """What a scenario found, or what keeps it from being tried."""
 
 
-def accelerator():
-    """KVM only where the processor has it: a device alone may be a promise that is not kept."""
-    flags = Path("/proc/cpuinfo").read_text()
-    usable = re.search(r"\b(vmx|svm)\b", flags) and Path("/dev/kvm").exists()
-    return "kvm" if usable else "tcg"
-
-
 class Deadline:
     """Until when a scenario may go on."""
 
@@ -162,18 +155,19 @@ class Machine:
             subprocess.run([*create, "-b", base.resolve(), disk], check=True)
             # What a machine has when it ends is of no interest: nothing is synced.
             disks += ["-drive", f"file={disk},if=virtio,cache=unsafe,discard=unmap"]
-        lines = []
-        for name in ("control", "terminal"):
+        lines, processor = [], images.processor
+        names = ("control", "terminal")
+        for name in names:
             lines += ["-chardev", f"socket,id={name},path={self._dir / name},server=on,wait=off"]
-            lines += ["-serial", f"chardev:{name}"]
+        agents = ",".join(processor.agents)
         argv = [
             # It does not outlive us, whatever ends us.
-            *("setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"),
-            *("-machine", f"q35,accel={accelerator()}", "-cpu", "max"),
+            *("setpriv", "--pdeathsig", "KILL", processor.qemu, *processor.machine()),
             *("-m", MEMORY, "-smp", str(min(2, os.cpu_count())), "-nodefaults", "-no-reboot", "-display", "none"),
             *("-nic", "none", "-kernel", images.kernel, "-initrd", images.initramfs),
-            *("-append", "console=ttyS0 panic=-1 quiet loglevel=5"),
-            *("-serial", f"file:{self._dir / 'kernel'}", *lines, *disks),
+            # The kernel passes on as a variable what it does not know.
+            *("-append", f"console={processor.console} panic=-1 quiet loglevel=5 agents={agents}"),
+            *(*lines, *processor.serial(self._dir / "kernel", names), *disks),
             *("-device", "qemu-xhci,id=usb", "-device", "virtio-rng-pci"),
             *("-qmp", f"unix:{self._dir / 'qmp'},server=on,wait=off"),
         ]

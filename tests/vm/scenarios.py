@@ -73,13 +73,13 @@ class Stage:
         self._deadline = Deadline(self.seconds)
 
     def a(self):
-        return self._machine("A", self.images.root, self.images.store)
+        return self.machine("A", self.images.root, self.images.store)
 
     def b(self):
-        return self._machine("B", self.images.root, self.images.empty_store)
+        return self.machine("B", self.images.root, self.images.empty_store)
 
     def c(self):
-        return self._machine("C", self.images.bare_root)
+        return self.machine("C", self.images.bare_root)
 
     @contextlib.contextmanager
     def step(self, name):
@@ -87,7 +87,7 @@ class Stage:
         yield
         self.steps.append((name, time.monotonic() - began))
 
-    def _machine(self, name, *disks):
+    def machine(self, name, *disks):
         machine = Machine(name, self.images, disks, self._deadline)
         self.machines.append(machine)
         return machine
