@@ -35,6 +35,9 @@ VM ?=
 # Options of the tests on machines without Nix, for one: BARE=busybox.
 BARE ?=
 
+# The processors of the release's archives, for one: SYSTEMS=x86_64-linux.
+SYSTEMS ?=
+
 # Options of the torture, for one: TORTURE='--only kill'.
 TORTURE ?=
 
@@ -76,7 +79,7 @@ help:
 	@echo "make book         all pages as a book, in target/book/html (a network, the first time)"
 	@echo "make recording    record the terminal that the README shows, as docs/recording.svg"
 	@echo "make audit        licences, duplicate versions, advisories (a network, the first time)"
-	@echo "make dist         the archive of a release, in dist; the same bytes everywhere"
+	@echo "make dist         the archives of a release, in dist; the same bytes everywhere"
 	@echo "make deb          a package for Debian and Ubuntu, in target/deb (a network, the first time)"
 	@echo "make test-deb     install it on fresh Debian trees (root, a network)"
 	@echo "tests/fresh/run   make demo and make test on fresh Debian trees (root, a network)"
@@ -146,10 +149,12 @@ test-vm: root
 	@scripts/link-static > /dev/null
 	@$(SUDO) env CARGO_TARGET_DIR="$(TARGET)" tests/vm/run $(VM); status=$$?; $(and $(SUDO),sudo chown -R "$$(id -u):$$(id -g)" "$(TARGET)/vm";) exit $$status
 
-# BARE=busybox is one of the machines alone.
+# BARE=busybox is one of the machines alone; BARE=arm takes a release build for that.
 test-bare: root
 	@$(CARGO) build --locked
-	@scripts/link-static > /dev/null
+	@$(if $(filter arm,$(BARE)), \
+	  scripts/setup arm && { [ "$(filter --opener,$(BARE))" ] || scripts/build-static aarch64-linux > /dev/null; }, \
+	  scripts/link-static > /dev/null)
 	@$(SUDO) env CARGO_TARGET_DIR="$(TARGET)" tests/bare/run $(BARE); status=$$?; $(and $(SUDO),sudo chown "$$(id -u):$$(id -g)" "$(TARGET)/bare";) exit $$status
 
 test-compat: setup
@@ -210,9 +215,10 @@ deb: $(CARGO_DEB)
 test-deb: deb
 	@tests/deb/run target/deb/shellpack_*.deb
 
+# That for another processor takes a network and root, the first time.
 dist:
 	@scripts/setup dist
-	@scripts/dist
+	@scripts/dist $(SYSTEMS)
 
 setup:
 	@scripts/setup
