@@ -28,6 +28,7 @@ mod staged;
 mod subject;
 pub(crate) mod summary;
 mod tools;
+mod update;
 mod wanted;
 pub(crate) mod write;
 
@@ -38,6 +39,8 @@ pub(crate) use shell::Assignment;
 pub(crate) use subject::Subject;
 use summary::Summary;
 pub(crate) use tools::{WantedProot, WantedTools};
+use update::Known;
+pub(crate) use update::KnownFrom;
 use write::{Destination, Output};
 
 /// The options of `create`.
@@ -68,6 +71,8 @@ pub struct Options {
     pub no_eval: bool,
     /// Programs to carry for machines that lack them.
     pub tools: WantedTools,
+    /// What the target has already: the bundle is an update then.
+    pub known: Vec<KnownFrom>,
     /// The bundle's name; the project directory's name by default.
     pub name: Option<String>,
     /// Where to write the bundle; `NAME.shellpack` by default.
@@ -96,11 +101,13 @@ pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     prove::ensure_rehearsal_is_possible(options)?;
     Output::ensure_unoccupied(options)?;
     let opener = Opener::choose(options.opener.as_ref())?;
+    let known = Known::gather(&options.known)?;
     let mut shells = shell::evaluate(options, report)?;
     let destination = Destination::choose(options, &shells, opener)?;
     let closure = closure::build(&shells, report)?;
     let plan = Plan::new(&shells, closure)?;
     let proved = prove::prove(plan, &mut shells, options, report)?;
+    let proved = update::leave_out(proved, known, &shells, report)?;
     let proved = sign::paths(proved, &keys)?;
     destination.ensure_space(&proved, report)?;
     if options.dry_run {
@@ -108,7 +115,7 @@ pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     }
     let signed = sign::sign(proved, &keys, report)?;
     let complete = write::write(&signed, &destination, &pack::Settings::of(options), report)?;
-    let complete = complete.read_back(options.threads, report)?;
+    let complete = complete.read_back(&signed, options.threads, report)?;
     let opener = destination.write_opener(report)?;
     let written = complete.publish(report)?;
     let written = Written { opener, ..written };

@@ -14,6 +14,7 @@ use shellpack_format::store::nar::parse::BadNar;
 use shellpack_format::store::store_path::StorePath;
 
 mod advice;
+mod bad_base;
 mod bad_key_file;
 mod conflict;
 mod damage;
@@ -36,6 +37,7 @@ mod untrusted_paths;
 mod words;
 
 pub(crate) use advice::Advice;
+pub(crate) use bad_base::BadBase;
 pub(crate) use bad_key_file::BadKeyFile;
 pub(crate) use conflict::Conflict;
 pub(crate) use damage::Damage;
@@ -82,6 +84,9 @@ pub enum Error {
     Interrupted,
 
     // What the user asked for.
+    /// There is no machine that an update can be made for.
+    #[error(transparent)]
+    Base(#[from] BadBase),
     /// There is no shell to pack.
     #[error(transparent)]
     NoShell(#[from] NoShell),

@@ -12,6 +12,7 @@
 //! The two flows never import each other. `ARCHITECTURE.md` describes the layers, and
 //! `tests/layers.rs` checks that no import runs against them.
 
+mod bases;
 mod carry;
 mod cli;
 mod create;

@@ -14,6 +14,7 @@ mod destination;
 mod import;
 mod outside;
 mod present;
+mod presumed;
 mod project;
 
 pub(crate) use destination::Store;

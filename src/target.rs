@@ -161,46 +161,55 @@ impl Target {
         if !paths.all(|path| self.exists(&closure.store.join(path))) {
             return Some(false);
         }
-        let missing = missing(closure, self.in_database(closure)?);
+        let missing = missing(closure, self.closure_in_database(closure)?);
         Some(missing.is_ok_and(|missing| !missing.contains(&true)))
     }
 
     /// Fails if a path of a closure is valid with other contents or references than it has there, as far
     /// as that is known without asking Nix.
     pub(crate) fn ensure_same(&self, closure: &Closure) -> Result<()> {
-        let registered = self.in_database(closure);
+        let registered = self.closure_in_database(closure);
         registered.map_or(Ok(()), |all| missing(closure, all).map(drop))
     }
 
     /// Which paths of a closure are missing. Fails if one that is valid is not the one that it has there:
     /// it was not read when the others came.
     pub(crate) fn missing(&self, closure: &Closure, session: &mut Session) -> Result<Vec<bool>> {
-        missing(closure, self.registered(closure, session)?)
+        let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
+        missing(closure, self.registered(&closure.store, &paths, session)?)
     }
 
-    /// The database's record of each path of a closure, if it can be read.
-    fn in_database(&self, closure: &Closure) -> Option<Vec<Option<Registered>>> {
+    fn closure_in_database(&self, closure: &Closure) -> Option<Vec<Option<Registered>>> {
+        self.in_database(&closure.store, closure.paths.iter().map(|path| &path.path))
+    }
+
+    /// The database's record of each path, if it can be read.
+    fn in_database<'a>(
+        &self,
+        store: &StoreDir,
+        paths: impl Iterator<Item = &'a StorePath> + Clone,
+    ) -> Option<Vec<Option<Registered>>> {
         let state = match (&self.portable, self.nix.get()) {
             (Some(store), _) => store.state(),
             (None, Some(nix)) => nix.state.clone(),
             (None, None) => nix::state_directory(),
         };
-        database::ask(&state, &closure.store, |database| {
-            let paths = closure.paths.iter();
-            paths.map(|path| database.registered(&path.path)).collect()
+        database::ask(&state, store, |database| {
+            let paths = paths.clone();
+            paths.map(|path| database.registered(path)).collect()
         })
     }
 
-    /// The store's record of each path of a closure; `None` for those that are not valid. The
+    /// The store's record of each of these paths; `None` for those that are not valid. The
     /// database answers at once, if it can be read; else `session` is asked for one after the other.
-    fn registered(
+    pub(crate) fn registered(
         &self,
-        closure: &Closure,
+        store: &StoreDir,
+        paths: &[StorePath],
         session: &mut Session,
     ) -> Result<Vec<Option<Registered>>> {
-        let paths: Vec<_> = closure.paths.iter().map(|path| path.path.clone()).collect();
-        let valid: HashSet<_> = session.valid_paths(&paths)?.into_iter().collect();
-        let read = self.in_database(closure);
+        let valid: HashSet<_> = session.valid_paths(paths)?.into_iter().collect();
+        let read = self.in_database(store, paths.iter());
         let read = read.unwrap_or_else(|| vec![None; paths.len()]);
         let both = paths.iter().zip(read);
         let asked = both.map(|(path, read)| match read {

@@ -11,19 +11,20 @@ use crate::media::Unreadable;
 use crate::relay::{self, Relay};
 use crate::report::{Event, Report, fewer_threads, human};
 use shellpack_format::bundle::BadBundle;
-use shellpack_format::bundle::manifest::Closure;
-use shellpack_format::bundle::member;
+use shellpack_format::bundle::manifest::Manifest;
 use shellpack_format::bundle::reader::{Input, ReadError, Reader, Segment};
 use shellpack_format::bundle::segment::{BadSegment, Decoder, Decoding};
 
 mod crew;
 mod destination;
 mod job;
+mod prefixes;
 mod taker;
 mod unpacker;
 mod worker;
 
 pub(crate) use destination::{Destination, NarPart, NarSink};
+pub(crate) use prefixes::{Prefixes, Unknown};
 
 use crew::Crew;
 use taker::Taker;
@@ -37,14 +38,15 @@ const CHUNK: usize = 128 << 10;
 /// take meanwhile: few things can be told that there is none.
 const REST: u64 = 16 << 20;
 
-/// Reads all segments on several threads, each of which holds one raw segment.
+/// Reads all segments on several threads, each of which holds one raw segment and its prefix.
 pub(crate) fn segments<I: Input + Send, D: Destination>(
     reader: Reader<I>,
     destination: &D,
+    prefixes: &dyn Prefixes,
     threads: usize,
     report: &Report,
 ) -> Result<()> {
-    let closure = reader.manifest().closure.clone();
+    let manifest = reader.manifest().clone();
     let layout = reader.manifest().layout();
     let source = Mutex::new(Segments {
         reader,
@@ -52,9 +54,11 @@ pub(crate) fn segments<I: Input + Send, D: Destination>(
         over: false,
     });
     let unpacker = Unpacker {
-        closure: &closure,
+        manifest: &manifest,
+        closure: &manifest.closure,
         layout: &layout,
         destination,
+        prefixes,
         report,
         open: Relay::new(),
         crew: Crew::new(),
@@ -65,31 +69,30 @@ pub(crate) fn segments<I: Input + Send, D: Destination>(
         unpacker.open.abandon();
         unpacker.crew.abandon();
     };
-    let threads = jobs(threads, &closure, report)?;
+    let threads = jobs(threads, &manifest, report)?;
     relay::run(threads, || unpacker.work(&source), abandon)
 }
 
 /// As many threads as there is memory for, if not as many as asked.
-fn jobs(asked: usize, closure: &Closure, report: &Report) -> Result<usize> {
-    ensure_memory(closure)?;
-    let asked = asked.clamp(1, closure.segments.len().max(1));
-    let jobs = limits::jobs(asked, memory(closure));
+fn jobs(asked: usize, manifest: &Manifest, report: &Report) -> Result<usize> {
+    ensure_memory(manifest)?;
+    let asked = asked.clamp(1, manifest.closure.segments.len().max(1));
+    let jobs = limits::jobs(asked, memory(manifest));
     if jobs < asked {
-        let note = fewer_threads(jobs, asked, memory(closure));
+        let note = fewer_threads(jobs, asked, memory(manifest));
         report.emit(Event::Note(&note));
     }
     Ok(jobs)
 }
 
-/// The memory that one thread needs: its segment, and a little more.
-fn memory(closure: &Closure) -> u64 {
-    let largest = closure.segments.iter().max();
-    largest.copied().unwrap_or_default() + REST
+/// The memory that one thread needs: its segment with its prefix, and a little more.
+fn memory(manifest: &Manifest) -> u64 {
+    manifest.largest_window() + REST
 }
 
 /// Fails if this process may not take the memory that a segment needs, before anything is begun.
-pub(crate) fn ensure_memory(closure: &Closure) -> Result<(), Unfit> {
-    let needed = memory(closure);
+pub(crate) fn ensure_memory(manifest: &Manifest) -> Result<(), Unfit> {
+    let needed = memory(manifest);
     match limits::promised() {
         Some(left) if left < needed => Err(Unfit::TooLittleMemory {
             needed: human(needed),
@@ -164,10 +167,13 @@ impl<D: Destination> Unpacker<'_, D> {
         chunk: &mut [u8],
     ) -> Result<()> {
         let size = self.layout.segment_size(segment);
-        let name = member::segment_name(segment);
-        let mut decoding = decoder
-            .begin(size, content.size)
-            .map_err(Error::io("decode", name.as_str()))?;
+        let name = self.manifest.segment_name(segment);
+        let prefix = self.prefix(segment)?;
+        let begun = match prefix.as_deref() {
+            None | Some([]) => decoder.begin(size, content.size),
+            Some(prefix) => decoder.begin_with_prefix(prefix, size, content.size),
+        };
+        let mut decoding = begun.map_err(Error::io("decode", name.as_str()))?;
         let mut taker = Taker::new(self, segment);
         let mut fed = Ok(());
         let mut outcome = Ok(());
@@ -181,14 +187,15 @@ impl<D: Destination> Unpacker<'_, D> {
                     return self.unread(name, error);
                 }
             };
-            if fed.is_err() || outcome.is_err() {
+            if prefix.is_none() || fed.is_err() || outcome.is_err() {
                 decoding.pass_over(&chunk[..n]);
                 continue;
             }
             fed = decoding.feed(&chunk[..n]);
             outcome = taker.advance(decoding.raw());
         }
-        if let Err(bad) = verdict(&decoding, fed, outcome.is_err()) {
+        let is_partial = prefix.is_none() || outcome.is_err();
+        if let Err(bad) = verdict(&decoding, fed, is_partial) {
             if bad.is_lack_of_memory() {
                 let error = io::Error::from(io::ErrorKind::OutOfMemory);
                 return Err(Error::io("decode", name)(error));
@@ -200,10 +207,22 @@ impl<D: Destination> Unpacker<'_, D> {
             });
         }
         outcome?;
+        if prefix.is_none() {
+            taker.give_up();
+            return Ok(());
+        }
         let raw = Arc::new(decoding.into_raw());
         taker.finish(&raw)?;
         decoder.recycle(self.crew.help_until_free(self, raw)?);
         Ok(())
+    }
+
+    /// What a segment was compressed with; `None` if that cannot be had.
+    fn prefix(&self, segment: usize) -> Result<Option<Vec<u8>>> {
+        if self.manifest.pieces(segment).is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        self.prefixes.of(segment)
     }
 
     /// If a medium fails in one place, the rest of it may still be readable.

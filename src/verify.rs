@@ -9,7 +9,7 @@ use crate::media::source::Bundle;
 use crate::media::volumes::Shelf;
 use crate::report::{Event, Phase, Report};
 use crate::trust::Policy;
-use crate::unpack::{self, Destination, NarSink};
+use crate::unpack::{self, Destination, NarSink, Prefixes};
 use shellpack_format::bundle::manifest::Manifest;
 use shellpack_format::bundle::member::segment_name;
 use shellpack_format::bundle::reader::{Input, ReadError, Reader};
@@ -67,7 +67,7 @@ pub fn verify_file(file: &Path, threads: usize, report: &Report) -> Result<Findi
 /// Checks every byte of a bundle. If it could not be opened, that is its fault.
 fn findings(bundle: Result<Bundle>, threads: usize, report: &Report) -> Result<Findings> {
     match bundle {
-        Ok(bundle) => check(bundle, threads, report),
+        Ok(bundle) => check(bundle, &unpack::Unknown, threads, report),
         Err(Error::Bundle { source, .. }) => Ok(Findings {
             manifest: None,
             manifest_digest: None,
@@ -78,7 +78,12 @@ fn findings(bundle: Result<Bundle>, threads: usize, report: &Report) -> Result<F
     }
 }
 
-fn check(bundle: Bundle, threads: usize, report: &Report) -> Result<Findings> {
+fn check(
+    bundle: Bundle,
+    prefixes: &dyn Prefixes,
+    threads: usize,
+    report: &Report,
+) -> Result<Findings> {
     let mut volumes = VolumeFaults::default();
     match bundle.ensure_whole() {
         Ok(()) => {}
@@ -89,6 +94,7 @@ fn check(bundle: Bundle, threads: usize, report: &Report) -> Result<Findings> {
         Err(error) => return Err(error),
     }
     volumes.shelf = bundle.volumes().cloned();
+    volumes.is_update = bundle.reader.manifest().delta.is_some();
     let manifest = bundle.reader.manifest().clone();
     let manifest_digest = Some(bundle.reader.manifest_digest());
     let executable = bundle.reader.executable().map(Uncovered::of);
@@ -100,7 +106,7 @@ fn check(bundle: Bundle, threads: usize, report: &Report) -> Result<Findings> {
             faults: volumes.add_to(Vec::new()),
         });
     }
-    let faults = contents(bundle, threads, report)?;
+    let faults = contents_with(bundle, prefixes, threads, report)?;
     Ok(Findings {
         manifest: Some(manifest),
         manifest_digest,
@@ -112,6 +118,7 @@ fn check(bundle: Bundle, threads: usize, report: &Report) -> Result<Findings> {
 /// Faults of the volumes of a bundle as files, whatever their contents.
 #[derive(Default)]
 struct VolumeFaults {
+    is_update: bool,
     shelf: Option<Arc<Shelf>>,
     fault: Option<BadVolume>,
 }
@@ -128,10 +135,11 @@ impl VolumeFaults {
         if let Some(BadVolume::Foreign { member: bad, .. }) = &self.fault {
             faults.retain(|fault| !matches!(fault, BadBundle::Header { member } if member == bad));
         }
+        let is_update = self.is_update;
         if let Some(shelf) = &self.shelf {
             faults = faults
                 .into_iter()
-                .map(|fault| placed(fault, shelf))
+                .map(|fault| placed(fault, shelf, is_update))
                 .collect();
         }
         let surplus = self.shelf.and_then(|shelf| shelf.surplus(shelf.whole()?));
@@ -141,10 +149,11 @@ impl VolumeFaults {
 }
 
 /// Adds the volumes that a damaged segment is in.
-fn placed(fault: BadBundle, shelf: &Shelf) -> BadBundle {
+fn placed(fault: BadBundle, shelf: &Shelf, is_update: bool) -> BadBundle {
     let files = match &fault {
         BadBundle::Segment { member, .. } => {
-            let index = (0..shelf.segments()).find(|index| segment_name(*index) == *member);
+            let index =
+                (0..shelf.segments()).find(|index| segment_name(is_update, *index) == *member);
             index.and_then(|index| shelf.volumes_of(index))
         }
         _ => None,
@@ -160,6 +169,16 @@ fn placed(fault: BadBundle, shelf: &Shelf) -> BadBundle {
 
 /// Reads a bundle to its end and returns its faults.
 pub(crate) fn contents(bundle: Bundle, threads: usize, report: &Report) -> Result<Vec<BadBundle>> {
+    contents_with(bundle, &unpack::Unknown, threads, report)
+}
+
+/// [`contents`], with the prefixes of an update.
+fn contents_with(
+    bundle: Bundle,
+    prefixes: &dyn Prefixes,
+    threads: usize,
+    report: &Report,
+) -> Result<Vec<BadBundle>> {
     let file = bundle.file.clone();
     let mut reader = bundle.into_counted(report);
     let manifest = reader.manifest().clone();
@@ -168,7 +187,7 @@ pub(crate) fn contents(bundle: Bundle, threads: usize, report: &Report) -> Resul
         faults: Mutex::default(),
     };
     if project_files(&mut reader, &manifest, &check)? {
-        unpack::segments(reader, &check, threads, report)?;
+        unpack::segments(reader, &check, prefixes, threads, report)?;
     }
     Ok(check
         .faults
@@ -177,9 +196,14 @@ pub(crate) fn contents(bundle: Bundle, threads: usize, report: &Report) -> Resul
 }
 
 /// Fails with the first fault of a bundle, if it has one.
-pub(crate) fn ensure_sound(bundle: Bundle, threads: usize, report: &Report) -> Result<()> {
+pub(crate) fn ensure_sound(
+    bundle: Bundle,
+    prefixes: &dyn Prefixes,
+    threads: usize,
+    report: &Report,
+) -> Result<()> {
     let file = bundle.file.clone();
-    let findings = check(bundle, threads, report)?;
+    let findings = check(bundle, prefixes, threads, report)?;
     let first = findings.faults.into_iter().next();
     first.map_or(Ok(()), |source| Err(Error::Bundle { file, source }))
 }

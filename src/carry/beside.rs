@@ -18,6 +18,7 @@ use crate::output::{ReadBack, SingleFile, checksum};
 use crate::parity::{Share, parity_name, share_of};
 use crate::report::{Event, Phase, Report};
 use crate::text::shown;
+use crate::unpack::Unknown;
 use crate::verify;
 use shellpack_format::bundle::manifest::shell_quoted;
 use shellpack_format::store::hash::Digest;
@@ -182,7 +183,7 @@ fn share(parity: u64, options: &Options<'_>, report: &Report) -> Result<Option<S
         return Ok(None);
     };
     report.emit(Event::Phase(Phase::Verify));
-    verify::ensure_sound(bundle, options.threads, report)?;
+    verify::ensure_sound(bundle, &Unknown, options.threads, report)?;
     Ok(Some(share))
 }
 

@@ -9,6 +9,7 @@ use crate::error::{BadParity, Error, Result};
 use crate::media::source::{Found, Tee};
 use crate::output::{BUFFER, Cutter, OutputFiles, ProgramBeside, Written};
 use crate::report::{Event, Phase, Report};
+use crate::unpack::Unknown;
 use crate::verify;
 use shellpack_format::store::hash::Digest;
 
@@ -79,7 +80,7 @@ pub(crate) fn rewrite(mut found: Found, options: &Rewrite<'_>, report: &Report) 
         None => output.protect(finished, manifest, report)?,
     };
     let unnamed = output.sync(finished, report)?;
-    let complete = unnamed.read_back(threads, report)?;
+    let complete = unnamed.read_back(&Unknown, threads, report)?;
     let opener = opener.map(|opener| opener.write(report)).transpose()?;
     let written = complete.publish(report)?;
     Ok(Written { opener, ..written })

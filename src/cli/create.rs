@@ -9,7 +9,9 @@ use clap::builder::NonEmptyStringValueParser;
 use super::volumes::not_small;
 use super::{NixArguments, ReadingBack, threads};
 use crate::create::write::Output;
-use crate::create::{self, Assignment, Place, Subject, WantedOpener, WantedProot, WantedTools};
+use crate::create::{
+    self, Assignment, KnownFrom, Place, Subject, WantedOpener, WantedProot, WantedTools,
+};
 use crate::media::volumes::VolumeSize;
 use crate::output::{Form, ReadBack};
 use crate::parity::Share;
@@ -100,7 +102,15 @@ pub struct Create {
         help_heading = CONTENTS
     )]
     with_nix: Option<String>,
-    /// File to write; `-` is standard output [default: NAME.shellpack, or NAME.run with --executable]
+    /// Write an update: leave out what a machine has, by its inventory, and carry the rest as a
+    /// difference; see `shellpack inventory`
+    #[arg(long = "for", value_name = "INVENTORY", help_heading = CONTENTS)]
+    for_inventories: Vec<PathBuf>,
+    /// Write an update of this bundle, or of the one that this manifest is of (`inspect --manifest`)
+    #[arg(long = "base", value_name = "BUNDLE", help_heading = CONTENTS)]
+    bases: Vec<PathBuf>,
+    /// File to write; `-` is standard output [default: NAME.shellpack, NAME-update.shellpack for an
+    /// update, or NAME.run with --executable]
     #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
     output: Option<PathBuf>,
     /// Name of the bundle [default: name of the shell file, if it has one of its own, else of the
@@ -213,6 +223,12 @@ impl Create {
                     .map(|file| file.map_or(WantedProot::OfNixpkgs, WantedProot::File)),
                 nix: self.with_nix,
             },
+            known: self
+                .for_inventories
+                .into_iter()
+                .map(KnownFrom::Inventory)
+                .chain(self.bases.into_iter().map(KnownFrom::Bundle))
+                .collect(),
             name: self.name,
             output: self.output.map(output),
             opener: opener.map(|(place, file)| WantedOpener { place, file }),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Builder;
 
 use super::Options;
+use crate::bases::Bases;
 use crate::error::Result;
 use crate::limits;
 use crate::relay::{self, Relay};
@@ -41,20 +42,23 @@ impl Settings {
 /// Compresses every segment of the plan and passes each, in order, to `deliver`.
 pub(super) fn segments(
     manifest: &Manifest,
+    bases: Option<&Bases<'_>>,
     settings: &Settings,
     report: &Report,
     deliver: &mut (dyn FnMut(usize, &[u8]) -> Result<()> + Send),
 ) -> Result<()> {
     let layout = manifest.layout();
     let trees = Trees::of(&manifest.closure);
-    let packer = Packer::new(manifest, &layout, &trees, report);
-    let largest = manifest.closure.segments.iter().max();
-    let largest = largest.copied().unwrap_or_default();
+    let packer = Packer::new(manifest, bases, (&layout, &trees), report);
+    let largest = manifest.largest_window();
+    let largest_raw = manifest.closure.segments.iter().max();
+    let largest_raw = largest_raw.copied().unwrap_or_default();
     let next = AtomicUsize::new(0);
     let begun = Relay::new();
     let outlet = Outlet::new(deliver);
     let work = || -> Result<()> {
-        let mut compressor = Compressor::new(settings.level, largest).map_err(packer.failed())?;
+        let mut compressor =
+            Compressor::new(settings.level, largest_raw).map_err(packer.failed())?;
         let mut early = None;
         loop {
             let segment = next.fetch_add(1, Ordering::Relaxed);

@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::closure::{BashOrigin, Closure, Portion};
 use super::shell::{Shell, Shells};
+use super::update::Update;
 use super::wanted::WantedScript;
+use crate::bases::Bases;
 use crate::entry::as_packed::attributes;
 use crate::error::{Error, NoShell, Result};
 use crate::nix::expression::utf8;
+use crate::report::Report;
 use shellpack_format::bundle::layout::{FramedSize, Layout};
 use shellpack_format::bundle::manifest::{
-    self, Answers, ClosurePath, Manifest, NEEDS_ANSWERS, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY,
-    Pin, ProjectDirectory, Proof, RelativePath, SearchPathEntry,
+    self, Answers, ClosurePath, Manifest, NEEDS_ANSWERS, NEEDS_DELTA, NEEDS_FLAKE, NEEDS_NO_EVAL,
+    NEEDS_REPLAY, Pin, ProjectDirectory, Proof, RelativePath, SearchPathEntry,
 };
 use shellpack_format::bundle::{BadBundle, FORMAT};
 use shellpack_format::store::path_info::PathInfo;
@@ -34,6 +37,8 @@ pub(super) struct Plan {
     closure: Closure,
     /// Why a shell cannot be entered without evaluation, in the order of the shells.
     obstacles: Vec<Option<String>>,
+    /// What makes it an update, if it is one.
+    update: Option<Update>,
 }
 
 impl Plan {
@@ -57,6 +62,7 @@ impl Plan {
             pins,
             answers,
             tools: closure.tools.clone(),
+            delta: None,
             project: shells.project.entries.clone(),
             closure: manifest_closure(&closure.paths, &shells.nix.store),
         };
@@ -65,6 +71,7 @@ impl Plan {
             project_root: shells.project.root.clone(),
             closure,
             obstacles,
+            update: None,
         })
     }
 
@@ -124,6 +131,33 @@ impl Plan {
             planned.signatures.clone_from(&info.signatures);
         }
         self
+    }
+
+    /// The plan as an update. The manifest still lists the whole closure.
+    pub(super) fn with_update(mut self, update: Update) -> Self {
+        let closure = &mut self.manifest.closure;
+        closure.segments.clone_from(&update.segments);
+        for (path, &presumed) in closure.paths.iter_mut().zip(&update.presumed) {
+            (path.presumed, path.segment, path.offset) = (presumed, None, None);
+        }
+        let layout = self.manifest.layout();
+        for (index, path) in self.manifest.closure.paths.iter_mut().enumerate() {
+            if !path.presumed {
+                let (segment, offset) = layout.place(index);
+                path.segment = Some(u32::try_from(segment).unwrap_or(u32::MAX));
+                path.offset = Some(offset);
+            }
+        }
+        self.manifest.needs.push(NEEDS_DELTA.to_owned());
+        self.manifest.delta = Some(update.delta.clone());
+        self.update = Some(update);
+        self
+    }
+
+    /// The bases of an update, to compress with.
+    pub(super) fn bases<'a>(&'a self, report: &'a Report) -> Option<Bases<'a>> {
+        let update = self.update.as_ref()?;
+        Some(update.bases(self.manifest.delta.as_ref()?, report))
     }
 
     /// The plan with this proof.
@@ -294,8 +328,9 @@ fn manifest_closure(infos: &[PathInfo], store: &StoreDir) -> manifest::Closure {
             deriver: info.deriver.clone(),
             ca: info.ca.clone(),
             signatures: info.signatures.clone(),
-            segment: u32::try_from(segment).unwrap_or(u32::MAX),
-            offset,
+            presumed: false,
+            segment: Some(u32::try_from(segment).unwrap_or(u32::MAX)),
+            offset: Some(offset),
         }
     };
     let paths = infos.iter().enumerate().map(path).collect();

@@ -8,6 +8,7 @@ use super::closure::{self, BashOrigin, Unseen};
 use super::hook_files;
 use super::plan::Plan;
 use super::shell::{Shell, Shells};
+use super::update::Update;
 use crate::entry::recipe::Recipe;
 use crate::error::{Error, Result};
 use crate::nix::evaluate;
@@ -53,6 +54,16 @@ impl Proved {
         Self::of(self.plan.with_path_signatures(of))
     }
 
+    /// This as an update, which changes nothing that was proved.
+    pub(super) fn with_update(self, update: Update) -> Result<Self> {
+        Self::of(self.plan.with_update(update))
+    }
+
+    /// The plan.
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The manifest.
     pub(super) fn manifest(&self) -> &Manifest {
         self.plan.manifest()
@@ -89,6 +100,10 @@ impl Proved {
         let files = manifest.project.files.iter();
         let files: u64 = files.map(|file| Member::project(file).extent()).sum();
         let first = Member::manifest(self.manifest_bytes.len() as u64).extent();
+        if manifest.delta.is_some() {
+            // Nothing can be said of how much it shrinks.
+            return first + files;
+        }
         first + files + manifest.closure.nar_bytes() / ratio
     }
 }

@@ -21,8 +21,10 @@ use crate::output::{
 };
 use crate::report::{Event, Phase, Report, human};
 use crate::text::shown;
+use crate::unpack::{Prefixes, Unknown};
 use shellpack_format::bundle::executable::Executable;
 use shellpack_format::bundle::manifest::{FileKind, ProjectFile};
+use shellpack_format::bundle::member::segment_name;
 use shellpack_format::bundle::signature::Signatures;
 use shellpack_format::bundle::writer::{self, Writer};
 use shellpack_format::store::hash::Digest;
@@ -76,8 +78,13 @@ impl Destination {
             None => Before::default(),
         };
         let ending = before.executable.as_ref().map_or("shellpack", |_| "run");
+        let part = if options.known.is_empty() {
+            ""
+        } else {
+            "-update"
+        };
         let default = || {
-            let path = PathBuf::from(format!("{name}.{ending}"));
+            let path = PathBuf::from(format!("{name}{part}.{ending}"));
             Output::File(options.form.files(path))
         };
         let output = options.output.clone().unwrap_or_else(default);
@@ -228,9 +235,22 @@ pub(super) fn write(
 
 impl Complete {
     /// Reads the files back. Standard output cannot be read back.
-    pub(super) fn read_back(self, threads: usize, report: &Report) -> Result<Self> {
+    pub(super) fn read_back(
+        self,
+        signed: &Signed,
+        threads: usize,
+        report: &Report,
+    ) -> Result<Self> {
+        let bases = signed.proved().plan().bases(report);
+        let prefixes: &dyn Prefixes = match &bases {
+            Some(bases) => bases,
+            None => &Unknown,
+        };
         match self {
-            Self::Files(files) => files.read_back(threads, report).map(Self::Files),
+            Self::Files(files) => {
+                let files = files.read_back(prefixes, threads, report);
+                files.map(Self::Files)
+            }
             sent @ Self::Sent(_) => Ok(sent),
         }
     }
@@ -263,11 +283,17 @@ fn stream<W: Write + Send>(
         report.ensure_not_interrupted()?;
         project_file(&mut writer, file, proved.project_root(), name)?;
     }
+    let is_update = proved.manifest().delta.is_some();
+    let bases = proved.plan().bases(report);
     pack::segments(
         proved.manifest(),
+        bases.as_ref(),
         settings,
         report,
-        &mut |index, content| writer.segment(index, content).map_err(failed),
+        &mut |index, content| {
+            let name = segment_name(is_update, index);
+            writer.segment(name, content).map_err(failed)
+        },
     )?;
     writer
         .finish()

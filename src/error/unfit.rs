@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::words::{first, paths};
 use super::{Conflict, Error, UntrustedPaths};
 use crate::text::{printable_line, shown};
 
@@ -35,6 +36,21 @@ pub enum Unfit {
         bundle: String,
         /// This machine's.
         here: String,
+    },
+    /// The store lacks what an update presumes.
+    #[error(
+        "could not open {}: it is an update, and this store lacks {} that it presumes: {}",
+        shown(file),
+        paths(missing.len()),
+        first(missing)
+    )]
+    LacksPresumed {
+        /// The bundle.
+        file: PathBuf,
+        /// The paths, in full.
+        missing: Vec<String>,
+        /// The bundles that bring them: name and digest of the manifest.
+        from: Vec<(String, String)>,
     },
     /// A store of ours has no Nix.
     #[error("there is no Nix for the store in {}", shown(dir))]

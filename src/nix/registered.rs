@@ -27,8 +27,13 @@ impl Registered {
 
     /// Whether these are the contents that another store has.
     pub(crate) fn has_contents_of(&self, info: &PathInfo) -> bool {
-        let is_size = self.nar_size == 0 || self.nar_size == info.nar_size;
-        is_size && self.nar_hash.is_none_or(|hash| hash == info.nar_hash)
+        self.has_contents(info.nar_hash, info.nar_size)
+    }
+
+    /// Whether a NAR of this hash and size is that of the contents, as far as the store knows its own.
+    pub(crate) fn has_contents(&self, nar_hash: Digest, nar_size: u64) -> bool {
+        let is_size = self.nar_size == 0 || self.nar_size == nar_size;
+        is_size && self.nar_hash.is_none_or(|hash| hash == nar_hash)
     }
 
     /// Whether these are the references that another store has.

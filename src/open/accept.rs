@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::acceptance::{self, Missing};
-use super::{Options, destination, present};
+use super::{Options, destination, present, presumed};
 use crate::entry::project::root::ProjectRoot;
 use crate::entry::{self, Way};
 use crate::error::{NotThere, Result, Unfit};
@@ -198,8 +198,11 @@ impl Fit {
         let Some(session) = &mut self.session else {
             return Ok(());
         };
-        let closure = &bundle.reader.manifest().closure;
+        let manifest = bundle.reader.manifest();
+        let closure = &manifest.closure;
         let missing = self.target.missing(closure, session)?;
+        let there = (&self.target, &mut *session);
+        presumed::ensure_there(manifest, &missing, there, &bundle.file)?;
         present::ensure_alone(closure, &missing, &self.target, session)?;
         let missing: Vec<_> = (0..closure.paths.len())
             .filter(|&index| missing[index])
@@ -225,7 +228,7 @@ impl Fit {
             )?;
         }
         if !missing.paths.is_empty() {
-            unpack::ensure_memory(closure)?;
+            unpack::ensure_memory(manifest)?;
             bundle.ensure_whole()?;
         }
         Ok(())

@@ -23,7 +23,7 @@
 use std::path::Path;
 
 use super::accept::{Accepted, Fit, Places};
-use super::{Outside, present, project};
+use super::{Outside, present, presumed, project};
 use crate::entry::as_packed::AsPacked;
 use crate::entry::exported::Exported;
 use crate::entry::project::root::ProjectRoot;
@@ -33,7 +33,7 @@ use crate::media::source::{Bundle, Source};
 use crate::opened::{Opening, Record};
 use crate::report::{Event, Phase, Report, count};
 use crate::target::{Session, Target};
-use crate::unpack;
+use crate::unpack::{self, Prefixes};
 use shellpack_format::bundle::manifest::{Closure, Manifest, Shell};
 use shellpack_format::bundle::reader::Reader;
 
@@ -234,8 +234,11 @@ impl Work<'_> {
         let opening = Opening::begin(record, &manifest, bytes, session)?;
         let project = &self.places.project;
         let waiting = report.waiting("Nix's store to answer");
+        presumed::hold(&manifest, session)?;
         let wanted = present::hold_and_compare(&manifest.closure, session)?;
         drop(waiting);
+        let there = (self.target, &mut *session);
+        presumed::ensure_there(&manifest, &wanted, there, &bundle.file)?;
         let more = project::bytes_to_stage(project, &bundle);
         let new_paths = self.announce(&manifest.closure, &wanted, more);
         let staged = project::stage(project, &mut bundle, report)?;
@@ -269,14 +272,20 @@ impl Work<'_> {
     /// Imports the wanted paths, directly if this user owns the store.
     fn import_closure(&self, reader: Reader<Source>, file: &Path, wanted: &[bool]) -> Result<()> {
         let (target, report) = (self.target, self.report);
-        let closure = reader.manifest().closure.clone();
-        if let Some(direct) = direct::Direct::prepare(target, &closure, wanted, file, report)? {
-            let unpack = || unpack::segments(reader, &direct, self.threads, report);
+        let manifest = reader.manifest().clone();
+        let closure = &manifest.closure;
+        let bases = presumed::bases(&manifest, target, report);
+        let prefixes: &dyn Prefixes = match &bases {
+            Some(bases) => bases,
+            None => &unpack::Unknown,
+        };
+        if let Some(direct) = direct::Direct::prepare(target, closure, wanted, file, report)? {
+            let unpack = || unpack::segments(reader, &direct, prefixes, self.threads, report);
             let outcome = direct.while_registering(unpack);
             return direct.finish(outcome);
         }
-        let uploads = daemon::Uploads::new(target.nix()?, &closure, wanted, file);
-        unpack::segments(reader, &uploads, self.threads, report)
+        let uploads = daemon::Uploads::new(target.nix()?, closure, wanted, file);
+        unpack::segments(reader, &uploads, prefixes, self.threads, report)
     }
 }
 

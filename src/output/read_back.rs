@@ -12,6 +12,7 @@ use crate::media::source::Bundle;
 use crate::media::{FromMedium, Medium};
 use crate::parity::parity_name;
 use crate::report::{Event, Phase, Report};
+use crate::unpack::Prefixes;
 use crate::verify;
 use shellpack_format::store::hash::Digest;
 
@@ -54,7 +55,12 @@ impl ReadBack {
 impl Unnamed {
     /// Reads the files back, if wanted, and checks them down to the last byte. A bundle that fails
     /// here would fail on the target; it never gets its name.
-    pub(crate) fn read_back(mut self, threads: usize, report: &Report) -> Result<Self> {
+    pub(crate) fn read_back(
+        mut self,
+        prefixes: &dyn Prefixes,
+        threads: usize,
+        report: &Report,
+    ) -> Result<Self> {
         let Some(from) = self.output.read_back.on(&self.medium) else {
             return Ok(self);
         };
@@ -64,7 +70,8 @@ impl Unnamed {
             From::Anywhere => Bundle::of_parts(name, &files),
             From::Medium => Bundle::of_stream(name, self.finished.size, FromMedium::new(files)),
         };
-        let outcome = bundle.and_then(|bundle| verify::ensure_sound(bundle, threads, report));
+        let outcome =
+            bundle.and_then(|bundle| verify::ensure_sound(bundle, prefixes, threads, report));
         outcome.map_err(|error| failed(name, error))?;
         if let Some(part) = &self.finished.parity {
             ensure_arrived(part, &parity_name(name), report)?;

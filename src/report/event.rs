@@ -15,6 +15,8 @@ pub enum Phase {
     Query,
     /// The shell is entered in a room with no network.
     Rehearse,
+    /// The closure is compared with what the target of an update has.
+    Compare,
     /// Paths are compressed and written.
     Pack,
     /// The file is written out to the medium.
@@ -48,6 +50,7 @@ impl Phase {
             Self::Build => "build",
             Self::Query => "query",
             Self::Rehearse => "rehearse",
+            Self::Compare => "compare",
             Self::Pack => "pack",
             Self::Sync => "sync",
             Self::ReadBack => "read-back",
@@ -70,6 +73,7 @@ impl Phase {
             Self::Build => "building",
             Self::Query => "listing the closure",
             Self::Rehearse => "rehearsing",
+            Self::Compare => "comparing with the target",
             Self::Pack => "packing",
             Self::Sync => "syncing to disk",
             Self::ReadBack => "reading back",

@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::report::Event;
 use shellpack_format::bundle::BadBundle;
 use shellpack_format::bundle::layout::Slice;
-use shellpack_format::bundle::member;
 use shellpack_format::store::export;
 use shellpack_format::store::nar_check::{NarCheck, PathFault};
 
@@ -218,7 +217,7 @@ impl<'u, 'a, D: Destination> Taker<'u, 'a, D> {
     fn end_mark(&mut self, slice: &Slice, bytes: &[u8]) {
         if bytes != &export::END[range(&slice.bytes)] {
             self.faults.push(BadBundle::Segment {
-                member: member::segment_name(self.segment),
+                member: self.unpacker.manifest.segment_name(self.segment),
                 reason: "the stream's end mark is wrong".to_owned(),
             });
         }

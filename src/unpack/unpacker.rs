@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::crew::Crew;
 use super::destination::Destination;
 use super::job::Job;
+use super::prefixes::Prefixes;
 use crate::relay::Relay;
 use crate::report::Report;
 use shellpack_format::bundle::layout::Layout;
-use shellpack_format::bundle::manifest::Closure;
+use shellpack_format::bundle::manifest::{Closure, Manifest};
 use shellpack_format::store::export;
 use shellpack_format::store::nar_check::NarCheck;
 
@@ -21,9 +22,11 @@ pub(super) struct Nar<S> {
 
 /// The state that all threads of an unpacking share.
 pub(super) struct Unpacker<'a, D: Destination> {
+    pub(super) manifest: &'a Manifest,
     pub(super) closure: &'a Closure,
     pub(super) layout: &'a Layout,
     pub(super) destination: &'a D,
+    pub(super) prefixes: &'a dyn Prefixes,
     pub(super) report: &'a Report,
     /// NARs that go on in the next segment; `None` if such a NAR is lost.
     pub(super) open: Relay<Option<Nar<D::Sink<'a>>>>,

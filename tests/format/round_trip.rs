@@ -47,7 +47,7 @@ fn read(bytes: impl Read) -> (Manifest, Vec<Vec<u8>>, Vec<u8>) {
         let mut segment = reader.segment(index).unwrap();
         segment.content.read_to_end(&mut member).unwrap();
         assert_eq!(member.len() as u64, segment.size);
-        stream.extend(segment::decode(&member, size).unwrap());
+        stream.extend(segment::decode(&[], &member, size).unwrap());
     }
     reader.finish().unwrap();
     (manifest, contents, stream)

@@ -80,6 +80,7 @@ impl Bundle {
                 pins: Vec::new(),
                 answers: None,
                 tools: Tools::default(),
+                delta: None,
                 project: Project::default(),
                 closure: Closure {
                     store: StoreDir::parse("/nix/store").unwrap(),
@@ -168,7 +169,10 @@ impl Bundle {
         let layout: Layout = self.manifest.layout();
         for (index, path) in self.manifest.closure.paths.iter_mut().enumerate() {
             let (segment, offset) = layout.place(index);
-            (path.segment, path.offset) = (u32::try_from(segment).unwrap(), offset);
+            if !path.presumed {
+                path.segment = Some(u32::try_from(segment).unwrap());
+                path.offset = Some(offset);
+            }
         }
     }
 
@@ -184,6 +188,9 @@ impl Bundle {
         let closure = &self.manifest.closure;
         let mut out = Vec::new();
         for (index, nar) in self.nars.iter().enumerate() {
+            if closure.paths[index].presumed {
+                continue;
+            }
             out.extend_from_slice(&export::NEXT);
             out.extend_from_slice(nar);
             out.extend(export::trailer(&closure.path_info(index), &closure.store));
@@ -221,7 +228,8 @@ impl Bundle {
             writer.project_file(file, content).unwrap();
         }
         for (index, raw) in self.raw_segments().iter().enumerate() {
-            writer.segment(index, &segment(raw)).unwrap();
+            let name = self.manifest.segment_name(index);
+            writer.segment(name, &segment(raw)).unwrap();
         }
         writer.finish().unwrap()
     }
@@ -241,8 +249,9 @@ fn closure_path(path: StorePath) -> ClosurePath {
         deriver: None,
         ca: None,
         signatures: Vec::new(),
-        segment: 0,
-        offset: 0,
+        presumed: false,
+        segment: None,
+        offset: None,
     }
 }
 
@@ -256,7 +265,7 @@ pub(crate) fn segment(raw: &[u8]) -> Vec<u8> {
     let mut compressor = Compressor::new(3, raw.len() as u64).unwrap();
     let mut frame = compressor.begin(raw.len() as u64).unwrap();
     frame.write(raw).unwrap();
-    frame.finish().unwrap()
+    frame.finish(&[]).unwrap()
 }
 
 /// A segment's member from its frames: its check is right.

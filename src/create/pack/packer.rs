@@ -6,6 +6,7 @@ use std::ops::Range;
 use sha2::{Digest as _, Sha256};
 
 use super::trees::Trees;
+use crate::bases::Bases;
 
 use crate::error::{Error, Result};
 use crate::relay::Relay;
@@ -23,6 +24,7 @@ const CHUNK: usize = 256 << 10;
 
 pub(super) struct Packer<'a> {
     manifest: &'a Manifest,
+    bases: Option<&'a Bases<'a>>,
     closure: &'a Closure,
     layout: &'a Layout,
     trees: &'a Trees,
@@ -34,12 +36,13 @@ pub(super) struct Packer<'a> {
 impl<'a> Packer<'a> {
     pub(super) fn new(
         manifest: &'a Manifest,
-        layout: &'a Layout,
-        trees: &'a Trees,
+        bases: Option<&'a Bases<'a>>,
+        (layout, trees): (&'a Layout, &'a Trees),
         report: &'a Report,
     ) -> Self {
         Self {
             manifest,
+            bases,
             closure: &manifest.closure,
             layout,
             trees,
@@ -64,9 +67,13 @@ impl<'a> Packer<'a> {
         segment: usize,
         compressor: &'c mut Compressor,
     ) -> Result<Frame<'c>> {
-        let mut frame = compressor
-            .begin(self.layout.segment_size(segment))
-            .map_err(self.failed())?;
+        let size = self.layout.segment_size(segment);
+        let begun = if self.manifest.pieces(segment).is_empty() {
+            compressor.begin(size)
+        } else {
+            compressor.begin_with_prefix(size)
+        };
+        let mut frame = begun.map_err(self.failed())?;
         let is_stepwise = frame.is_stepwise();
         if is_stepwise {
             self.hash_ahead(segment)?;
@@ -84,7 +91,11 @@ impl<'a> Packer<'a> {
     pub(super) fn compress(&self, segment: usize, frame: Frame<'_>) -> Result<Vec<u8>> {
         self.report.ensure_not_interrupted()?;
         let is_stepwise = frame.is_stepwise();
-        let member = frame.finish().map_err(self.failed())?;
+        let prefix = match self.bases {
+            Some(bases) => bases.prefix(segment)?,
+            None => Vec::new(),
+        };
+        let member = frame.finish(&prefix).map_err(self.failed())?;
         for slice in self.layout.slices(segment) {
             self.report_done(&slice, is_stepwise);
         }

@@ -1,5 +1,6 @@
 //! Store paths, their references and their sizes.
 
+use shellpack_format::bundle::manifest::ClosurePath;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
 use crate::synthetic::refusals::{with, with_tables};
@@ -105,15 +106,11 @@ fn a_path_starts_where_the_sizes_say() {
         "{:032}-libgreet-1.0 does not start where the manifest says",
         3
     );
-    assert_eq!(with(|manifest| manifest.closure.paths[2].offset += 1), said);
-    assert_eq!(
-        with(|manifest| manifest.closure.paths[2].segment += 1),
-        said
-    );
-    assert_eq!(
-        with(|manifest| manifest.closure.paths[2].segment = u32::MAX),
-        said
-    );
+    let third =
+        |change: fn(&mut ClosurePath)| with(|manifest| change(&mut manifest.closure.paths[2]));
+    assert_eq!(third(|path| *path.offset.as_mut().unwrap() += 1), said);
+    assert_eq!(third(|path| *path.segment.as_mut().unwrap() += 1), said);
+    assert_eq!(third(|path| path.segment = Some(u32::MAX)), said);
 }
 
 /// They go into lines of a database and of a protocol. Newer versions of Nix cannot read an entry

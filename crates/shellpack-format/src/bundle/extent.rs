@@ -46,8 +46,8 @@ pub fn measure(
         if !read(at, &mut header)? {
             return Ok(Extent::AtLeast(at + BLOCK as u64));
         }
-        let Some(member) = Member::segment_of(index, raw, &header) else {
-            let member = member::segment_name(index);
+        let Some(member) = Member::segment_of(manifest.segment_name(index), raw, &header) else {
+            let member = manifest.segment_name(index);
             return Ok(Extent::Misplaced { member, at });
         };
         segments.push(at);

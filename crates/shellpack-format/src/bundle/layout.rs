@@ -9,11 +9,19 @@ use crate::store::store_path::{StoreDir, StorePath};
 /// The size in bytes of one path's NAR with its framing in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FramedSize {
+    head: u64,
     nar: u64,
     trailer: u64,
 }
 
 impl FramedSize {
+    /// Of a path that is not in the stream.
+    pub const NOTHING: Self = Self {
+        head: 0,
+        nar: 0,
+        trailer: 0,
+    };
+
     /// The size of a NAR of `nar` bytes with these paths in its trailer.
     pub fn of<'a>(
         nar: u64,
@@ -28,14 +36,16 @@ impl FramedSize {
             references.map(printed),
             deriver.map_or(0, printed),
         );
-        Self { nar, trailer }
+        Self {
+            head: export::NEXT.len() as u64,
+            nar,
+            trailer,
+        }
     }
 
     /// The NAR with what comes before and after it; `None` if a hostile size overflows.
     pub fn total(self) -> Option<u64> {
-        (export::NEXT.len() as u64)
-            .checked_add(self.nar)?
-            .checked_add(self.trailer)
+        self.head.checked_add(self.nar)?.checked_add(self.trailer)
     }
 }
 
@@ -118,7 +128,6 @@ impl Layout {
     /// Splits a slice into the parts before, in and after its NAR, each as a range counted from
     /// that part's own start.
     pub fn parts(&self, slice: &Slice) -> Parts {
-        let head = export::NEXT.len() as u64;
         let Some(size) = self.framed.get(slice.index) else {
             return Parts {
                 head: slice.bytes.clone(),
@@ -131,9 +140,9 @@ impl Layout {
             within(slice.bytes.start)..within(slice.bytes.end)
         };
         Parts {
-            head: cut(0, head),
-            nar: cut(head, size.nar),
-            trailer: cut(head + size.nar, size.trailer),
+            head: cut(0, size.head),
+            nar: cut(size.head, size.nar),
+            trailer: cut(size.head + size.nar, size.trailer),
         }
     }
 
@@ -175,7 +184,11 @@ mod tests {
 
     fn layout() -> Layout {
         // Framed NARs of 8+10+20 = 38, 8+100+20 = 128 and 38 bytes; with the end mark 212.
-        let framed = [10, 100, 10].map(|nar| FramedSize { nar, trailer: 20 });
+        let framed = [10, 100, 10].map(|nar| FramedSize {
+            head: 8,
+            nar,
+            trailer: 20,
+        });
         Layout::new(framed.into_iter(), &[50, 100, 62])
     }
 
@@ -243,7 +256,11 @@ mod tests {
 
     #[test]
     fn a_nar_that_ends_with_its_segment_is_finished() {
-        let framed = [10, 100].map(|nar| FramedSize { nar, trailer: 20 });
+        let framed = [10, 100].map(|nar| FramedSize {
+            head: 8,
+            nar,
+            trailer: 20,
+        });
         let layout = Layout::new(framed.into_iter(), &[38, 136]);
         assert_eq!([0, 1].map(|segment| layout.unfinished(segment)), [None; 2]);
         assert_eq!(layout.segments(), 2);

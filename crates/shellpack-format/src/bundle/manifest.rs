@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BadBundle;
 use super::layout::{FramedSize, Layout};
+use super::member;
 use crate::store::hash::Digest;
 use crate::store::path_info::PathInfo;
 use crate::store::store_path::{StoreDir, StorePath};
@@ -18,6 +19,7 @@ use crate::store::store_path::{StoreDir, StorePath};
 mod answers;
 mod by_hand;
 mod check;
+mod delta;
 mod name;
 mod parse;
 pub mod selection;
@@ -31,6 +33,7 @@ pub use answers::{Answers, HOME_PLACE, NEEDS_ANSWERS, PROJECT_PLACE, Probe, Seen
 pub use by_hand::{
     NIX_PATH, NIXPKGS_CONFIG, nix_path, shell_quoted, shell_typed, shell_typed_path,
 };
+pub use delta::{Base, Delta, NEEDS_DELTA, Origin, Piece, Prefix, Replacement};
 pub use name::{BundleName, ProjectDirectory, RelativePath, ShellName, may_name_root};
 pub use parse::MOST_TOKENS;
 pub use settings::is_evaluation_setting;
@@ -74,6 +77,9 @@ pub struct Manifest {
     /// Programs for machines that lack them.
     #[serde(default, skip_serializing_if = "Tools::is_none")]
     pub tools: Tools,
+    /// Of an update, what it presumes. All other bundles have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<Delta>,
     /// The project files.
     pub project: Project,
     /// The store paths.
@@ -167,10 +173,15 @@ pub struct ClosurePath {
     /// Nix's signatures, `key:base64`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<String>,
-    /// The segment in which its framed NAR starts.
-    pub segment: u32,
-    /// Its offset in the raw segment.
-    pub offset: u64,
+    /// Whether it is not carried: the target of an update has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub presumed: bool,
+    /// The segment in which its framed NAR starts, if it is carried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<u32>,
+    /// Its offset in the raw segment, if it is carried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
 }
 
 /// The result of the rehearsal.
@@ -259,6 +270,32 @@ impl Manifest {
         self.needs.iter().any(|need| need == NEEDS_NO_EVAL)
     }
 
+    /// The name of a segment's member.
+    pub fn segment_name(&self, index: usize) -> String {
+        member::segment_name(self.delta.is_some(), index)
+    }
+
+    /// The pieces of a segment's prefix; none if it has no prefix.
+    pub fn pieces(&self, segment: usize) -> &[Piece] {
+        let delta = self.delta.as_ref();
+        delta.map_or(&[], |delta| delta.pieces(segment))
+    }
+
+    /// The bytes of memory that the largest segment needs with its prefix.
+    pub fn largest_window(&self) -> u64 {
+        let sizes = self.closure.segments.iter().enumerate();
+        let prefix = |segment| {
+            self.pieces(segment)
+                .iter()
+                .map(|piece| piece.size)
+                .sum::<u64>()
+        };
+        sizes
+            .map(|(segment, raw)| raw + prefix(segment))
+            .max()
+            .unwrap_or(0)
+    }
+
     /// Where each framed NAR of the export stream is in the segments.
     pub fn layout(&self) -> Layout {
         let framed = (0..self.closure.paths.len()).map(|index| self.closure.framed_size(index));
@@ -308,10 +345,14 @@ impl Closure {
         }
     }
 
-    /// The size of a path's NAR with its framing in the stream. Only lengths are added up: a hostile
+    /// The size of a path's NAR with its framing in the stream, which is nothing if the path is not
+    /// carried. Only lengths are added up: a hostile
     /// manifest can state far more references than fit memory once they are written out.
     pub fn framed_size(&self, index: usize) -> FramedSize {
         let path = &self.paths[index];
+        if path.presumed {
+            return FramedSize::NOTHING;
+        }
         let references = path
             .references
             .iter()

@@ -42,16 +42,16 @@ impl Member {
         Self::plain(SIGNATURES.to_owned(), signature::SIZE as u64)
     }
 
-    /// A segment of the closure, with the size of its compressed bytes.
-    pub fn segment(index: usize, size: u64) -> Self {
-        Self::plain(segment_name(index), size)
+    /// A segment of the closure, by its [`segment_name`] and the size of its compressed bytes.
+    pub fn segment(name: String, size: u64) -> Self {
+        Self::plain(name, size)
     }
 
-    /// The segment with this index and raw size whose header this is; `None` if it is any other
+    /// The segment with this name and raw size whose header this is; `None` if it is any other
     /// header, or states a size that such a segment cannot have.
-    pub(crate) fn segment_of(index: usize, raw: u64, header: &[u8; BLOCK]) -> Option<Self> {
+    pub(crate) fn segment_of(name: String, raw: u64, header: &[u8; BLOCK]) -> Option<Self> {
         let size = stated_size(header).unwrap_or(0);
-        let member = Self::segment(index, size);
+        let member = Self::segment(name, size);
         (size <= segment::max_member_size(raw) && member.header() == header).then_some(member)
     }
 
@@ -136,9 +136,11 @@ impl Member {
     }
 }
 
-/// The name of a segment's member: four digits, more when four do not suffice.
-pub fn segment_name(index: usize) -> String {
-    format!("closure/{index:04}.zst")
+/// The name of a segment's member: four digits, more when four do not suffice. Those of an update are
+/// apart, so that nothing that takes the closure by hand takes a part of one.
+pub fn segment_name(is_update: bool, index: usize) -> String {
+    let directory = if is_update { "delta" } else { "closure" };
+    format!("{directory}/{index:04}.zst")
 }
 
 /// How many zeros follow a content of this size.

@@ -195,11 +195,11 @@ impl<R: Input> Reader<R> {
     }
 
     fn segment_header(&mut self, index: usize) -> Result<Member, ReadError> {
-        let name = member::segment_name(index);
+        let name = self.manifest.segment_name(index);
         let mut header = [0; BLOCK];
         exactly(&mut self.input, &mut header, &name)?;
         let raw = self.manifest.closure.segments[index];
-        Member::segment_of(index, raw, &header)
+        Member::segment_of(name.clone(), raw, &header)
             .ok_or_else(|| BadBundle::Header { member: name }.into())
     }
 

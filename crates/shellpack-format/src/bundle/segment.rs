@@ -61,6 +61,10 @@ mod tests {
 
     use super::*;
 
+    fn decode(member: &[u8], raw_size: u64) -> Result<Vec<u8>, BadSegment> {
+        super::decode(&[], member, raw_size)
+    }
+
     /// Levels on both sides of the border between the two ways to compress.
     fn samples() -> Vec<(Vec<u8>, Vec<u8>)> {
         let raw: Vec<u8> = (0..40_000u32)
@@ -71,7 +75,7 @@ mod tests {
             let mut frame = compressor.begin(raw.len() as u64).unwrap();
             raw.chunks(10_000)
                 .for_each(|chunk| frame.write(chunk).unwrap());
-            frame.finish().unwrap()
+            frame.finish(&[]).unwrap()
         };
         [3, 12].map(|level| (raw.clone(), member(level))).to_vec()
     }
@@ -85,6 +89,40 @@ mod tests {
         }
     }
 
+    /// Bytes that look random, but for those who know `seed`.
+    fn noise(seed: u32, size: usize) -> Vec<u8> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        (0..size).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn what_a_prefix_has_takes_no_room() {
+        let prefix = noise(1, 3_000_000);
+        let raw = [
+            &noise(2, 1000),
+            &prefix[500_000..2_500_000],
+            &noise(3, 1000),
+        ]
+        .concat();
+        for level in [1, 3, 12, 19] {
+            let mut compressor = Compressor::new(level, raw.len() as u64).unwrap();
+            let mut frame = compressor.begin_with_prefix(raw.len() as u64).unwrap();
+            frame.write(&raw).unwrap();
+            let member = frame.finish(&prefix).unwrap();
+            assert!(member.len() < 10_000, "{level}: {}", member.len());
+            let size = raw.len() as u64;
+            assert_eq!(super::decode(&prefix, &member, size).unwrap(), raw);
+            assert!(decode(&member, size).is_err());
+            let mut other = prefix.clone();
+            other[1_000_000] ^= 1;
+            assert!(super::decode(&other, &member, size).is_err());
+        }
+    }
+
     #[test]
     fn a_decoder_and_a_compressor_serve_many_segments() {
         let mut compressor = Compressor::new(3, 300_000).unwrap();
@@ -93,7 +131,7 @@ mod tests {
             let raw: Vec<u8> = (0..size).map(|n| (n * n % 241) as u8).collect();
             let mut frame = compressor.begin(size).unwrap();
             frame.write(&raw).unwrap();
-            let member = frame.finish().unwrap();
+            let member = frame.finish(&[]).unwrap();
             let mut decoding = decoder.begin(size, member.len() as u64).unwrap();
             for step in member.chunks(17) {
                 decoding.feed(step).unwrap();

@@ -54,9 +54,9 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// Writes a segment: the member that [`Frame::finish`](super::segment::Frame::finish) returned.
-    pub fn segment(&mut self, index: usize, content: &[u8]) -> io::Result<()> {
-        self.member(&Member::segment(index, content.len() as u64), content)
+    /// Writes a segment by its name: the member that [`Frame::finish`](super::segment::Frame::finish) returned.
+    pub fn segment(&mut self, name: String, content: &[u8]) -> io::Result<()> {
+        self.member(&Member::segment(name, content.len() as u64), content)
     }
 
     /// Writes the end mark and returns the destination, flushed.

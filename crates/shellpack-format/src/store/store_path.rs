@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 /// Nix's base 32: digits and lower-case letters without `e`, `o`, `t`, `u`.
 const BASE32: &[u8; 32] = b"0123456789abcdfghijklmnpqrsvwxyz";
 
-const HASH_CHARS: usize = 32;
+/// The number of characters of a hash part.
+pub const HASH_CHARS: usize = 32;
 const MAX_NAME: usize = 211;
 /// Far more than any store directory in use; a hostile one must not make every path long.
 const MAX_DIR: usize = 200;
@@ -46,7 +47,7 @@ impl StorePath {
         let (hash, name) = text
             .split_at_checked(HASH_CHARS)
             .ok_or_else(|| bad("its hash part is too short"))?;
-        if !hash.bytes().all(|byte| BASE32.contains(&byte)) {
+        if !hash.bytes().all(is_hash_byte) {
             return Err(bad("its hash part is not in Nix's base 32"));
         }
         let name = name
@@ -93,9 +94,85 @@ impl StorePath {
 /// The hash part of a base name, if it has one and a dash behind it.
 pub fn hash_part(base: &str) -> Option<&str> {
     let (hash, rest) = base.split_at_checked(HASH_CHARS)?;
-    let is_hash = hash.bytes().all(|byte| BASE32.contains(&byte));
+    let is_hash = hash.bytes().all(is_hash_byte);
     (is_hash && rest.starts_with('-')).then_some(hash)
 }
+
+/// The hash part of a store path, alone: 32 characters of Nix's base 32.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HashPart([u8; HASH_CHARS]);
+
+impl HashPart {
+    /// Parses exactly a hash part.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = <[u8; HASH_CHARS]>::try_from(text.as_bytes()).ok()?;
+        bytes
+            .iter()
+            .all(|&byte| is_hash_byte(byte))
+            .then_some(Self(bytes))
+    }
+
+    /// Its characters.
+    pub fn as_bytes(&self) -> &[u8; HASH_CHARS] {
+        &self.0
+    }
+}
+
+impl fmt::Display for HashPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|&byte| write!(f, "{}", char::from(byte)))
+    }
+}
+
+impl fmt::Debug for HashPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HashPart({self})")
+    }
+}
+
+/// A hash part as bits: five for each character, the first character first.
+pub(crate) fn hash_bits(part: &str) -> [u8; HASH_CHARS * 5 / 8] {
+    let mut bits = [0; HASH_CHARS * 5 / 8];
+    for (at, byte) in part.bytes().take(HASH_CHARS).enumerate() {
+        let digit = BASE32.iter().position(|digit| *digit == byte);
+        let value = digit.unwrap_or_default();
+        for bit in (0..5).filter(|bit| value >> (4 - bit) & 1 == 1) {
+            bits[(at * 5 + bit) / 8] |= 0x80 >> ((at * 5 + bit) % 8);
+        }
+    }
+    bits
+}
+
+/// The hash part of these bits.
+pub(crate) fn hash_chars(bits: &[u8; HASH_CHARS * 5 / 8]) -> String {
+    let is_set = |bit: usize| bits[bit / 8] & (0x80 >> (bit % 8)) != 0;
+    let value = |at: usize| {
+        (0..5).fold(0, |value, bit| {
+            value << 1 | usize::from(is_set(at * 5 + bit))
+        })
+    };
+    (0..HASH_CHARS)
+        .map(|at| char::from(BASE32[value(at)]))
+        .collect()
+}
+
+/// Whether a byte can be in a hash part.
+pub const fn is_hash_byte(byte: u8) -> bool {
+    IS_HASH_BYTE[byte as usize]
+}
+
+/// [`is_hash_byte`] as a table: whole NARs are searched for hash parts.
+const IS_HASH_BYTE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < BASE32.len() {
+        table[BASE32[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+-._?=".contains(&byte)

@@ -57,7 +57,7 @@ fn a_bundle_comes_back_from_short_reads() {
         let mut found = reader.segment(index).unwrap();
         found.content.read_to_end(&mut member).unwrap();
         assert_eq!(found.size, member.len() as u64);
-        stream.extend(segment::decode(&member, size).unwrap());
+        stream.extend(segment::decode(&[], &member, size).unwrap());
     }
     reader.finish().unwrap();
     assert_eq!(stream, bundle.stream());
@@ -73,7 +73,7 @@ fn segments_can_be_passed_over() {
     let mut found = reader.segment(1).unwrap();
     found.content.read_to_end(&mut member).unwrap();
     assert_eq!(
-        segment::decode(&member, 900).unwrap(),
+        segment::decode(&[], &member, 900).unwrap(),
         bundle.raw_segments()[1]
     );
     reader.skip_segment(2).unwrap();

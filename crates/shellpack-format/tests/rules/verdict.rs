@@ -4,7 +4,6 @@ use std::io::Read as _;
 
 use shellpack_format::bundle::BadBundle;
 use shellpack_format::bundle::manifest::{Closure, Manifest};
-use shellpack_format::bundle::member::segment_name;
 use shellpack_format::bundle::reader::{Piped, ReadError, Reader};
 use shellpack_format::bundle::segment;
 use shellpack_format::store::export;
@@ -35,8 +34,8 @@ fn read(bundle: &[u8]) -> Result<(), ReadError> {
         let mut member = Vec::new();
         let mut found = reader.segment(index)?;
         found.content.read_to_end(&mut member)?;
-        let raw = segment::decode(&member, size).map_err(|bad| BadBundle::Segment {
-            member: segment_name(index),
+        let raw = segment::decode(&[], &member, size).map_err(|bad| BadBundle::Segment {
+            member: manifest.segment_name(index),
             reason: bad.to_string(),
         })?;
         stream.extend(raw);

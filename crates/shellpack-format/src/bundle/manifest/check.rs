@@ -6,17 +6,26 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::parse::shortened;
-use super::{Manifest, NEEDS_ANSWERS, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, RelativePath};
+use super::{
+    Manifest, NEEDS_ANSWERS, NEEDS_DELTA, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY, RelativePath,
+};
 use crate::bundle::{BadBundle, FORMAT};
 use crate::store::store_path::StorePath;
 
 mod closure;
+mod delta;
 mod pins;
 mod project;
 mod shells;
 
 /// The needs that this crate knows.
-const KNOWN_NEEDS: [&str; 4] = [NEEDS_REPLAY, NEEDS_ANSWERS, NEEDS_NO_EVAL, NEEDS_FLAKE];
+const KNOWN_NEEDS: [&str; 5] = [
+    NEEDS_REPLAY,
+    NEEDS_ANSWERS,
+    NEEDS_NO_EVAL,
+    NEEDS_FLAKE,
+    NEEDS_DELTA,
+];
 
 /// The store paths of a bundle.
 type Paths<'a> = BTreeSet<&'a StorePath>;
@@ -51,6 +60,7 @@ pub(super) fn ensure_readable(head: Head) -> Result<(), BadBundle> {
 /// Checks every rule that later code relies on.
 pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
     closure::ensure_ordered(&manifest.closure)?;
+    delta::ensure_delta(manifest)?;
     closure::ensure_segments(manifest)?;
     project::ensure_project(&manifest.project)?;
     let paths = manifest.closure.paths.iter();
@@ -74,6 +84,7 @@ fn ensure_needs(manifest: &Manifest) -> Result<(), BadBundle> {
         (NEEDS_REPLAY, is_replayed, "pins"),
         (NEEDS_ANSWERS, is_answered, "answers"),
         (NEEDS_FLAKE, is_flake, "shells"),
+        (NEEDS_DELTA, manifest.delta.is_some(), "delta"),
     ] {
         if is_there != manifest.needs.iter().any(|stated| stated == need) {
             return bad(format!("its {what} and its needs contradict each other"));

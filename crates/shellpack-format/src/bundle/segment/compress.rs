@@ -21,6 +21,7 @@ const STEP: usize = 256 << 10;
 /// Compresses segments, one after the other, in memory that is allocated once: raw bytes (or zstd's
 /// window), tables, and the compressed segment.
 pub struct Compressor {
+    level: i32,
     context: CCtx<'static>,
     is_stepwise: bool,
     /// The raw bytes of the current step.
@@ -39,27 +40,14 @@ impl std::fmt::Debug for Compressor {
 impl Compressor {
     /// A compressor at a zstd level (1 to 22), for segments of at most `largest` raw bytes.
     pub fn new(level: i32, largest: u64) -> io::Result<Self> {
-        let mut context = CCtx::try_create().ok_or_else(out_of_memory)?;
-        let parameters = [
-            CParameter::CompressionLevel(level),
-            CParameter::WindowLog(WINDOW_LOG),
-            // Alike files lie far apart in a closure: without this, level 3 makes it 9 % larger.
-            CParameter::EnableLongDistanceMatching(true),
-            CParameter::ChecksumFlag(true),
-            CParameter::ContentSizeFlag(true),
-        ];
-        // Half of what level 19 would take: 0.4 % larger, 15 % faster, and 32 MB less for each job,
-        // which keeps two of them below 600 MB.
-        let chains = (level == 19).then_some(CParameter::ChainLog(23));
-        for parameter in parameters.into_iter().chain(chains) {
-            context.set_parameter(parameter).map_err(zstd_error)?;
-        }
+        let context = context(level)?;
         let is_stepwise = level > MOST_AT_ONCE;
         let whole = if is_stepwise { 0 } else { largest };
         let whole = usize::try_from(whole).map_err(io::Error::other)?;
         let mut raw = Vec::new();
         raw.try_reserve_exact(whole).map_err(|_| out_of_memory())?;
         Ok(Self {
+            level,
             context,
             is_stepwise,
             step: vec![0; STEP],
@@ -96,17 +84,77 @@ impl Compressor {
         self.raw.clear();
         let bound = usize::try_from(max_member_size(raw_size)).map_err(io::Error::other)?;
         Ok(Frame {
+            is_stepwise: self.is_stepwise,
             compressor: self,
             filled: 0,
             bound,
         })
     }
+
+    /// Begins a segment of exactly this many raw bytes that will be given a prefix. It is compressed in
+    /// one call, whatever the level.
+    pub fn begin_with_prefix(&mut self, raw_size: u64) -> io::Result<Frame<'_>> {
+        let room = usize::try_from(raw_size).map_err(io::Error::other)?;
+        self.raw.clear();
+        self.raw
+            .try_reserve_exact(room)
+            .map_err(|_| out_of_memory())?;
+        Ok(Frame {
+            is_stepwise: false,
+            ..self.begin(raw_size)?
+        })
+    }
+}
+
+/// Compresses a whole segment with a prefix, which is not empty: a member's content, the frame and its
+/// check. Both together are at most as large as a segment can be.
+///
+/// The tables are made anew each time, since zstd's context borrows the prefix.
+fn compress_with_prefix(
+    level: i32,
+    prefix: &[u8],
+    raw: &[u8],
+    mut out: Vec<u8>,
+) -> io::Result<Vec<u8>> {
+    let mut context = context(level)?;
+    let bound = usize::try_from(max_member_size(raw.len() as u64)).map_err(io::Error::other)?;
+    out.try_reserve(bound).map_err(|_| out_of_memory())?;
+    context.ref_prefix(prefix).map_err(zstd_error)?;
+    context.compress2(&mut out, raw).map_err(zstd_error)?;
+    push_check(&mut out);
+    Ok(out)
+}
+
+fn context<'a>(level: i32) -> io::Result<CCtx<'a>> {
+    let mut context = CCtx::try_create().ok_or_else(out_of_memory)?;
+    let parameters = [
+        CParameter::CompressionLevel(level),
+        CParameter::WindowLog(WINDOW_LOG),
+        // Alike files lie far apart in a closure: without this, level 3 makes it 9 % larger.
+        CParameter::EnableLongDistanceMatching(true),
+        CParameter::ChecksumFlag(true),
+        CParameter::ContentSizeFlag(true),
+    ];
+    // Half of what level 19 would take: 0.4 % larger, 15 % faster, and 32 MB less for each job,
+    // which keeps two of them below 600 MB.
+    let chains = (level == 19).then_some(CParameter::ChainLog(23));
+    for parameter in parameters.into_iter().chain(chains) {
+        context.set_parameter(parameter).map_err(zstd_error)?;
+    }
+    Ok(context)
+}
+
+fn push_check(frame: &mut Vec<u8>) {
+    let digest = Sha256::digest(&frame);
+    frame.extend_from_slice(&CHECK_HEAD);
+    frame.extend_from_slice(&digest);
 }
 
 /// A segment that is being compressed.
 #[derive(Debug)]
 pub struct Frame<'a> {
     compressor: &'a mut Compressor,
+    is_stepwise: bool,
     /// The number of bytes in the current step.
     filled: usize,
     /// The largest size that the member can have.
@@ -117,7 +165,7 @@ impl Frame<'_> {
     /// Whether the segment is compressed while it is written, which makes writing slow. If not, it
     /// is all compressed in [`Frame::finish`].
     pub fn is_stepwise(&self) -> bool {
-        self.compressor.is_stepwise
+        self.is_stepwise
     }
 
     /// The raw bytes so far, if the frame is not stepwise.
@@ -145,13 +193,8 @@ impl Frame<'_> {
 
     /// Writes the first `bytes` bytes of the last [`Frame::space`].
     pub fn fill(&mut self, bytes: usize) -> io::Result<()> {
-        let Compressor {
-            step,
-            raw,
-            is_stepwise,
-            ..
-        } = &mut *self.compressor;
-        if !*is_stepwise {
+        let Compressor { step, raw, .. } = &mut *self.compressor;
+        if !self.is_stepwise {
             raw.extend_from_slice(&step[..bytes]);
             return Ok(());
         }
@@ -167,11 +210,18 @@ impl Frame<'_> {
         self.compressor.recycle(member);
     }
 
-    /// The member's content: the frame and its check.
-    pub fn finish(mut self) -> io::Result<Vec<u8>> {
+    /// The member's content: the frame and its check. Only a frame that was begun with one may have a
+    /// prefix that is not empty.
+    pub fn finish(mut self, prefix: &[u8]) -> io::Result<Vec<u8>> {
         // Only what is written to it takes memory, which is usually a third.
         self.reserve(self.bound)?;
-        if self.compressor.is_stepwise {
+        let Compressor {
+            level, raw, out, ..
+        } = &mut *self.compressor;
+        if !prefix.is_empty() {
+            return compress_with_prefix(*level, prefix, raw, std::mem::take(out));
+        }
+        if self.is_stepwise {
             while self.step(EndDirective::ZSTD_e_end)? > 0 {}
         } else {
             let Compressor {
@@ -180,9 +230,7 @@ impl Frame<'_> {
             context.compress2(out, raw).map_err(zstd_error)?;
         }
         let mut out = std::mem::take(&mut self.compressor.out);
-        let digest = Sha256::digest(&out);
-        out.extend_from_slice(&CHECK_HEAD);
-        out.extend_from_slice(&digest);
+        push_check(&mut out);
         Ok(out)
     }
 

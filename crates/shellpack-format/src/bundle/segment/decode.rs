@@ -35,28 +35,85 @@ impl Decoder {
     /// Begins a member of `member_size` bytes whose raw size is the manifest's. Not one byte more
     /// than `raw_size` is ever decoded.
     pub fn begin(&mut self, raw_size: u64, member_size: u64) -> io::Result<Decoding<'_>> {
-        let room = usize::try_from(raw_size).map_err(io::Error::other)?;
         let context = match self.context.take() {
             Some(context) => context,
-            None => DCtx::try_create().ok_or_else(out_of_memory)?,
+            None => new_context()?,
         };
         let context = self.context.insert(context);
         context
             .reset(ResetDirective::SessionOnly)
             .map_err(zstd_error)?;
-        // Straight into the result: without this zstd keeps a second window beside it.
-        for parameter in [
-            DParameter::StableOutBuffer(true),
-            DParameter::WindowLogMax(WINDOW_LOG),
-        ] {
-            context.set_parameter(parameter).map_err(zstd_error)?;
+        let context = Context::Shared(context);
+        Decoding::begin(context, &mut self.raw, raw_size, member_size)
+    }
+
+    /// Begins a member that was compressed with this prefix, which is not empty.
+    pub fn begin_with_prefix<'a>(
+        &'a mut self,
+        prefix: &'a [u8],
+        raw_size: u64,
+        member_size: u64,
+    ) -> io::Result<Decoding<'a>> {
+        let mut context = new_context()?;
+        context.ref_prefix(prefix).map_err(zstd_error)?;
+        let context = Context::Own(context);
+        Decoding::begin(context, &mut self.raw, raw_size, member_size)
+    }
+}
+
+fn new_context<'a>() -> io::Result<DCtx<'a>> {
+    let mut context = DCtx::try_create().ok_or_else(out_of_memory)?;
+    // Straight into the result: without this zstd keeps a second window beside it.
+    for parameter in [
+        DParameter::StableOutBuffer(true),
+        DParameter::WindowLogMax(WINDOW_LOG),
+    ] {
+        context.set_parameter(parameter).map_err(zstd_error)?;
+    }
+    Ok(context)
+}
+
+/// zstd's context. One that has a prefix borrows it, so it serves for one segment only.
+enum Context<'a> {
+    Shared(&'a mut DCtx<'static>),
+    Own(DCtx<'a>),
+}
+
+impl Context<'_> {
+    /// What zstd needs to go on: 0 if the frame is over.
+    fn decompress(
+        &mut self,
+        output: &mut OutBuffer<'_, Vec<u8>>,
+        input: &mut InBuffer<'_>,
+    ) -> Result<usize, usize> {
+        match self {
+            Self::Shared(context) => context.decompress_stream(output, input),
+            Self::Own(context) => context.decompress_stream(output, input),
         }
-        self.raw.clear();
+    }
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Context")
+    }
+}
+
+impl<'a> Decoding<'a> {
+    fn begin(
+        context: Context<'a>,
+        raw: &'a mut Vec<u8>,
+        raw_size: u64,
+        member_size: u64,
+    ) -> io::Result<Self> {
+        raw.clear();
         // No other room is as large: if there is too little memory, it is here.
-        let reserved = self.raw.try_reserve_exact(room);
+        let room = usize::try_from(raw_size).map_err(io::Error::other)?;
+        let reserved = raw.try_reserve_exact(room);
         reserved.map_err(|_| out_of_memory())?;
-        Ok(Decoding {
-            decoder: self,
+        Ok(Self {
+            context,
+            raw,
             raw_size,
             frame_left: member_size.saturating_sub(CHECK_SIZE),
             header: Vec::new(),
@@ -72,7 +129,8 @@ impl Decoder {
 /// right ones.
 #[derive(Debug)]
 pub struct Decoding<'a> {
-    decoder: &'a mut Decoder,
+    context: Context<'a>,
+    raw: &'a mut Vec<u8>,
     raw_size: u64,
     /// Bytes of the frame that have not been fed yet. The check follows them.
     frame_left: u64,
@@ -112,12 +170,12 @@ impl Decoding<'_> {
 
     /// The bytes that have been decoded so far.
     pub fn raw(&self) -> &[u8] {
-        &self.decoder.raw
+        self.raw
     }
 
     /// The whole segment, to be kept while the decoder goes on with others.
     pub fn into_raw(self) -> Vec<u8> {
-        std::mem::take(&mut self.decoder.raw)
+        std::mem::take(self.raw)
     }
 
     /// Ensures that the bytes that were fed are complete, and as they were written.
@@ -141,7 +199,7 @@ impl Decoding<'_> {
         if !self.ended {
             return Err(bad("it does not end where it should"));
         }
-        if self.decoder.raw.len() as u64 != self.raw_size {
+        if self.raw.len() as u64 != self.raw_size {
             return Err(bad("it holds less than the manifest states"));
         }
         Ok(())
@@ -163,14 +221,11 @@ impl Decoding<'_> {
             if self.ended {
                 return Err(bad("it does not end where it should"));
             }
-            let Decoder { context, raw } = &mut *self.decoder;
-            let Some(context) = context else {
-                return Err(bad("it was not begun"));
-            };
-            let at = raw.len();
-            let mut output = OutBuffer::around_pos(raw, at);
-            let left = context
-                .decompress_stream(&mut output, &mut input)
+            let at = self.raw.len();
+            let mut output = OutBuffer::around_pos(self.raw, at);
+            let left = self
+                .context
+                .decompress(&mut output, &mut input)
                 .map_err(|code| BadSegment(format!("zstd: {}", zstd_safe::get_error_name(code))))?;
             self.ended = left == 0;
         }
@@ -199,18 +254,22 @@ impl Decoding<'_> {
     }
 }
 
-/// Decodes a whole member.
-pub fn decode(member: &[u8], raw_size: u64) -> Result<Vec<u8>, BadSegment> {
+/// Decodes a whole member, with a prefix that may be empty.
+pub fn decode(prefix: &[u8], member: &[u8], raw_size: u64) -> Result<Vec<u8>, BadSegment> {
     let mut decoder = Decoder::default();
-    let mut decoding = decoder
-        .begin(raw_size, member.len() as u64)
-        .map_err(|error| BadSegment(error.to_string()))?;
+    let size = member.len() as u64;
+    let begun = if prefix.is_empty() {
+        decoder.begin(raw_size, size)
+    } else {
+        decoder.begin_with_prefix(prefix, raw_size, size)
+    };
+    let mut decoding = begun.map_err(|error| BadSegment(error.to_string()))?;
     let fed = decoding.feed(member);
     // That bytes were damaged says more than what became of them.
     decoding.ensure_undamaged()?;
     fed?;
     decoding.finish()?;
-    Ok(decoder.raw)
+    Ok(decoding.into_raw())
 }
 
 fn bad(reason: &str) -> BadSegment {

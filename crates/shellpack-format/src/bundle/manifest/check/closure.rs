@@ -77,7 +77,9 @@ pub(super) fn ensure_segments(manifest: &Manifest) -> Result<(), BadBundle> {
     }
     let layout = manifest.layout();
     for (index, path) in closure.paths.iter().enumerate() {
-        if layout.place(index) != (path.segment as usize, path.offset) {
+        let (segment, offset) = layout.place(index);
+        let stated = path.segment.zip(path.offset);
+        if stated.is_some_and(|(at, from)| (at as usize, from) != (segment, offset)) {
             return bad(format!(
                 "{} does not start where the manifest says",
                 path.path

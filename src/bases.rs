@@ -1,0 +1,161 @@
+//! The bases of an update: store paths that are here already, of which the prefixes of its segments are
+//! made.
+
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Error, Result};
+use crate::report::Report;
+use crate::text::shown;
+use crate::tree::dump::Dump;
+use crate::unpack::Prefixes;
+use shellpack_format::bundle::manifest::{Base, Delta, Piece};
+use shellpack_format::bundle::rebase::Replacements;
+use shellpack_format::store::hash::Digest;
+
+mod extract;
+
+pub(crate) use extract::extract;
+
+/// How many bytes are read at once.
+const CHUNK: usize = 256 << 10;
+
+/// The bases of an update, each as a tree on the disk. The NAR of each is hashed before it is used: a
+/// prefix that differs would make a segment into nonsense.
+pub(crate) struct Bases<'a> {
+    delta: &'a Delta,
+    replacements: Replacements,
+    bases: Vec<Slot>,
+    report: &'a Report,
+}
+
+/// A base, and what is known of it.
+struct Slot {
+    place: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    dump: Weak<Dump>,
+    is_right: bool,
+}
+
+impl<'a> Bases<'a> {
+    /// The bases of an update, at the places that `place` tells.
+    pub(crate) fn new(
+        delta: &'a Delta,
+        place: impl Fn(&Base) -> PathBuf,
+        report: &'a Report,
+    ) -> Self {
+        let slot = |base| Slot {
+            place: place(base),
+            state: Mutex::default(),
+        };
+        Self {
+            delta,
+            replacements: Replacements::new(&delta.replace),
+            bases: delta.bases.iter().map(slot).collect(),
+            report,
+        }
+    }
+
+    /// The prefix of a segment: its pieces, with everything replaced in them.
+    pub(crate) fn prefix(&self, segment: usize) -> Result<Vec<u8>> {
+        let pieces = self.delta.pieces(segment);
+        let mut prefix = Vec::new();
+        let size = usize::try_from(self.delta.prefix_size(segment)).unwrap_or(usize::MAX);
+        let reserved = prefix.try_reserve_exact(size);
+        reserved.map_err(|_| {
+            let error = io::Error::from(io::ErrorKind::OutOfMemory);
+            Error::io("read the base of", "a segment")(error)
+        })?;
+        for piece in pieces {
+            self.push(piece, &mut prefix)?;
+        }
+        Ok(prefix)
+    }
+
+    /// Fails unless every base is the one that the update names.
+    pub(crate) fn ensure_all_right(&self) -> Result<()> {
+        for index in 0..self.bases.len() {
+            self.dump(index)?;
+        }
+        Ok(())
+    }
+
+    fn push(&self, piece: &Piece, out: &mut Vec<u8>) -> Result<()> {
+        let index = piece.base as usize;
+        let dump = self.dump(index)?;
+        let failed = |error| Error::io("read", &self.bases[index].place)(error);
+        let mut reader = dump.reader(piece.offset).take(piece.size);
+        let mut rebase = self.replacements.begin();
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            self.report.ensure_not_interrupted()?;
+            match reader.read(&mut chunk).map_err(failed)? {
+                0 => break,
+                n => rebase.push(&chunk[..n], out),
+            }
+        }
+        rebase.finish(out);
+        Ok(())
+    }
+
+    /// The layout of a base's NAR, which has the hash that the update names.
+    fn dump(&self, index: usize) -> Result<Arc<Dump>> {
+        let (slot, base) = (&self.bases[index], &self.delta.bases[index]);
+        let mut state = slot.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let dump = match state.dump.upgrade() {
+            Some(dump) => dump,
+            None => Arc::new(Dump::of(&slot.place)?),
+        };
+        if !state.is_right {
+            let expected = (base.nar_hash, base.nar_size);
+            ensure_is(&dump, &slot.place, expected, self.report)?;
+            state.is_right = true;
+        }
+        state.dump = Arc::downgrade(&dump);
+        Ok(dump)
+    }
+}
+
+/// Fails if the tree of a store path does not have this NAR.
+pub(crate) fn ensure_right(
+    place: &Path,
+    nar_hash: Digest,
+    nar_size: u64,
+    report: &Report,
+) -> Result<()> {
+    ensure_is(&Dump::of(place)?, place, (nar_hash, nar_size), report)
+}
+
+fn ensure_is(dump: &Dump, place: &Path, expected: (Digest, u64), report: &Report) -> Result<()> {
+    let mut hasher = Sha256::new();
+    let mut reader = dump.reader(0);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        report.ensure_not_interrupted()?;
+        match reader.read(&mut chunk).map_err(Error::io("read", place))? {
+            0 => break,
+            n => hasher.update(&chunk[..n]),
+        }
+    }
+    let found = (Digest::from(hasher), dump.size());
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::DamagedStorePath {
+        path: shown(place).to_string(),
+        reason: format!("{} instead of {}", found.0, expected.0),
+    })
+}
+
+impl Prefixes for Bases<'_> {
+    fn of(&self, segment: usize) -> Result<Option<Vec<u8>>> {
+        self.prefix(segment).map(Some)
+    }
+}

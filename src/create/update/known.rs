@@ -1,0 +1,189 @@
+//! What is known of the store of a target: from an inventory, or from bundles that were opened there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{BadBase, Error, Result};
+use crate::media::source::Bundle;
+use crate::nix::Nix;
+use shellpack_format::bundle::inventory::{self, Inventory};
+use shellpack_format::bundle::manifest::{Manifest, Origin};
+use shellpack_format::store::hash::Digest;
+use shellpack_format::store::path_info::PathInfo;
+use shellpack_format::store::store_path::{StoreDir, StorePath};
+
+/// Where it is known from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KnownFrom {
+    /// An inventory of the target.
+    Inventory(PathBuf),
+    /// A bundle that is open there, or its manifest alone.
+    Bundle(PathBuf),
+}
+
+/// The store paths of a target.
+#[derive(Debug, Default)]
+pub(in crate::create) struct Known {
+    paths: BTreeMap<StorePath, Digest>,
+    stores: Vec<(PathBuf, StoreDir)>,
+    systems: Vec<(PathBuf, String)>,
+    origins: Vec<Origin>,
+    bundles: Vec<PathBuf>,
+    in_bundles: BTreeMap<StorePath, (usize, PathInfo)>,
+}
+
+impl Known {
+    /// Reads all that the user names. All of them are united.
+    pub(in crate::create) fn gather(from: &[KnownFrom]) -> Result<Self> {
+        let mut known = Self::default();
+        for from in from {
+            match from {
+                KnownFrom::Inventory(file) => known.add_inventory(file)?,
+                KnownFrom::Bundle(file) => known.add_bundle(file)?,
+            }
+        }
+        known.origins.sort_unstable();
+        known.origins.dedup();
+        Ok(known)
+    }
+
+    fn add_inventory(&mut self, file: &Path) -> Result<()> {
+        let bytes = fs::read(file).map_err(Error::io("read", file))?;
+        let (inventory, _) = inventory::parse(&bytes).map_err(|source| BadBase::Inventory {
+            file: file.to_owned(),
+            source,
+        })?;
+        let Inventory {
+            store,
+            system,
+            bundles,
+            paths,
+            ..
+        } = inventory;
+        self.stores.push((file.to_owned(), store));
+        self.systems.push((file.to_owned(), system));
+        self.origins.extend(bundles);
+        self.paths
+            .extend(paths.into_iter().map(|held| (held.path, held.nar_hash)));
+        Ok(())
+    }
+
+    fn add_bundle(&mut self, file: &Path) -> Result<()> {
+        if let Some((bytes, manifest)) = manifest_alone(file)? {
+            self.add_manifest(file, &manifest, Digest::of(&bytes));
+            return Ok(());
+        }
+        let bundle = Bundle::open_among(file, &[], None)?;
+        let manifest = bundle.reader.manifest();
+        self.add_manifest(file, manifest, bundle.reader.manifest_digest());
+        let number = self.bundles.len();
+        let paths = manifest.closure.paths.iter().enumerate();
+        let carried = paths.filter(|(_, path)| !path.presumed);
+        let infos = carried.map(|(index, path)| {
+            let info = manifest.closure.path_info(index);
+            (path.path.clone(), (number, info))
+        });
+        self.in_bundles.extend(infos);
+        self.bundles.push(file.to_owned());
+        Ok(())
+    }
+
+    fn add_manifest(&mut self, file: &Path, manifest: &Manifest, digest: Digest) {
+        let store = manifest.closure.store.clone();
+        self.stores.push((file.to_owned(), store));
+        self.origins.push(Origin {
+            name: manifest.name.clone(),
+            digest,
+        });
+        let paths = manifest.closure.paths.iter();
+        self.paths
+            .extend(paths.map(|path| (path.path.clone(), path.nar_hash)));
+    }
+
+    /// Whether nothing was named.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.stores.is_empty()
+    }
+
+    /// Fails if the target is another kind of machine than the shells are for.
+    pub(super) fn ensure_fits(&self, manifest: &Manifest, nix: &Nix) -> Result<()> {
+        if let Some((file, store)) = self.stores.iter().find(|(_, store)| *store != nix.store) {
+            return Err(BadBase::Store {
+                file: file.clone(),
+                there: store.to_string(),
+                here: nix.store.to_string(),
+            }
+            .into());
+        }
+        let runs = |system: &str| {
+            let mut shells = manifest.shells.iter();
+            shells.any(|shell| crate::nix::runs(system, &shell.system))
+        };
+        match self.systems.iter().find(|(_, system)| !runs(system)) {
+            None => Ok(()),
+            Some((file, system)) => Err(BadBase::System {
+                file: file.clone(),
+                there: system.clone(),
+                shell: manifest.shells[0].system.clone(),
+            }
+            .into()),
+        }
+    }
+
+    /// Whether the target has a path with these contents.
+    pub(super) fn has(&self, path: &StorePath, nar_hash: Digest) -> bool {
+        self.paths.get(path) == Some(&nar_hash)
+    }
+
+    /// All paths of the target.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &StorePath> {
+        self.paths.keys()
+    }
+
+    /// The bundle that has a path, by its number, and what it says of the path.
+    pub(super) fn in_bundle(&self, path: &StorePath) -> Option<(usize, PathInfo)> {
+        let (number, info) = self.in_bundles.get(path)?;
+        self.has(path, info.nar_hash)
+            .then(|| (*number, info.clone()))
+    }
+
+    /// The bundles that were named as files.
+    pub(super) fn bundles(&self) -> impl Iterator<Item = &Path> {
+        self.bundles.iter().map(PathBuf::as_path)
+    }
+
+    /// The bundles that bring all this.
+    pub(super) fn into_origins(self) -> Vec<Origin> {
+        self.origins
+    }
+}
+
+/// The manifest in a file that has nothing else, as `inspect --manifest` prints it.
+fn manifest_alone(file: &Path) -> Result<Option<(Vec<u8>, Manifest)>> {
+    use std::io::Read as _;
+
+    use shellpack_format::bundle::manifest::MAX_SIZE;
+
+    let failed = |error| Error::io("read", file)(error);
+    let Ok(found) = fs::File::open(file) else {
+        // It may be the name of a bundle in volumes.
+        return Ok(None);
+    };
+    let mut start = [0; 1];
+    let mut found = found.take(MAX_SIZE);
+    if found.read(&mut start).map_err(failed)? == 0 || start != *b"#" {
+        return Ok(None);
+    }
+    let mut bytes = start.to_vec();
+    found.read_to_end(&mut bytes).map_err(failed)?;
+    // An executable bundle begins like this, too.
+    if bytes.starts_with(b"#!") {
+        return Ok(None);
+    }
+    let manifest = Manifest::parse(&bytes).map_err(|source| Error::Bundle {
+        file: file.to_owned(),
+        source,
+    })?;
+    Ok(Some((bytes, manifest)))
+}
