@@ -90,7 +90,7 @@ pub(crate) fn export(stream: &[u8]) {
     let mut compressor = Compressor::new(1, size).expect("memory");
     let mut frame = compressor.begin(size).expect("a frame");
     frame.write(&raw).expect("room");
-    let segment = frame.finish().expect("a segment");
+    let segment = frame.finish(&[]).expect("a segment");
     let bytes = manifest.to_bytes().expect("a manifest");
     let mut writer = Writer::begin(Vec::new(), &bytes, &Signatures::default()).expect("memory");
     writer
@@ -103,7 +103,7 @@ pub(crate) fn export(stream: &[u8]) {
     let written = writer.finish().expect("memory");
     file.write_all(&written).expect("room for the bundle");
     let findings = verify(file.path(), 1, &Report::silent()).expect("a file can be read");
-    let is_the_one = segment::decode(own, size).expect("a sound segment") == raw;
+    let is_the_one = segment::decode(&[], own, size).expect("a sound segment") == raw;
     assert_eq!(
         findings.faults.is_empty(),
         is_the_one,

@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{Error, Result};
+use crate::error::{BadBase, Error, Result};
 use crate::report::Report;
-use crate::text::shown;
 use crate::tree::dump::Dump;
 use crate::unpack::Prefixes;
 use shellpack_format::bundle::manifest::{Base, Delta, Piece};
@@ -34,7 +33,8 @@ pub(crate) struct Bases<'a> {
 
 /// A base, and what is known of it.
 struct Slot {
-    place: PathBuf,
+    /// `None` if it is not here.
+    place: Option<PathBuf>,
     state: Mutex<State>,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Bases<'a> {
     /// The bases of an update, at the places that `place` tells.
     pub(crate) fn new(
         delta: &'a Delta,
-        place: impl Fn(&Base) -> PathBuf,
+        place: impl Fn(&Base) -> Option<PathBuf>,
         report: &'a Report,
     ) -> Self {
         let slot = |base| Slot {
@@ -61,6 +61,12 @@ impl<'a> Bases<'a> {
             bases: delta.bases.iter().map(slot).collect(),
             report,
         }
+    }
+
+    /// Whether all bases of a segment are here.
+    pub(crate) fn has(&self, segment: usize) -> bool {
+        let mut pieces = self.delta.pieces(segment).iter();
+        pieces.all(|piece| self.bases[piece.base as usize].place.is_some())
     }
 
     /// The prefix of a segment: its pieces, with everything replaced in them.
@@ -89,8 +95,8 @@ impl<'a> Bases<'a> {
 
     fn push(&self, piece: &Piece, out: &mut Vec<u8>) -> Result<()> {
         let index = piece.base as usize;
-        let dump = self.dump(index)?;
-        let failed = |error| Error::io("read", &self.bases[index].place)(error);
+        let (dump, place) = self.dump(index)?;
+        let failed = |error| Error::io("read", place)(error);
         let mut reader = dump.reader(piece.offset).take(piece.size);
         let mut rebase = self.replacements.begin();
         let mut chunk = vec![0; CHUNK];
@@ -106,20 +112,22 @@ impl<'a> Bases<'a> {
     }
 
     /// The layout of a base's NAR, which has the hash that the update names.
-    fn dump(&self, index: usize) -> Result<Arc<Dump>> {
+    fn dump(&self, index: usize) -> Result<(Arc<Dump>, &Path)> {
         let (slot, base) = (&self.bases[index], &self.delta.bases[index]);
+        let missing = || Path::new(base.path.base_name());
+        let place = slot.place.as_deref().unwrap_or_else(missing);
         let mut state = slot.state.lock().unwrap_or_else(PoisonError::into_inner);
         let dump = match state.dump.upgrade() {
             Some(dump) => dump,
-            None => Arc::new(Dump::of(&slot.place)?),
+            None => Arc::new(Dump::of(place)?),
         };
         if !state.is_right {
             let expected = (base.nar_hash, base.nar_size);
-            ensure_is(&dump, &slot.place, expected, self.report)?;
+            ensure_is(&dump, place, expected, self.report)?;
             state.is_right = true;
         }
         state.dump = Arc::downgrade(&dump);
-        Ok(dump)
+        Ok((dump, place))
     }
 }
 
@@ -148,14 +156,16 @@ fn ensure_is(dump: &Dump, place: &Path, expected: (Digest, u64), report: &Report
     if found == expected {
         return Ok(());
     }
-    Err(Error::DamagedStorePath {
-        path: shown(place).to_string(),
-        reason: format!("{} instead of {}", found.0, expected.0),
-    })
+    Err(BadBase::Changed {
+        path: place.to_owned(),
+        found: found.0,
+        expected: expected.0,
+    }
+    .into())
 }
 
 impl Prefixes for Bases<'_> {
     fn of(&self, segment: usize) -> Result<Option<Vec<u8>>> {
-        self.prefix(segment).map(Some)
+        self.has(segment).then(|| self.prefix(segment)).transpose()
     }
 }

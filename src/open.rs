@@ -30,6 +30,8 @@ pub struct Options {
     pub volumes: Vec<PathBuf>,
     /// The directory for the project files; `./NAME` by default.
     pub dir: Option<PathBuf>,
+    /// Whether to read all that an update presumes, and compare it with its hashes.
+    pub check_base: bool,
     /// Whether to replace files that differ from the bundle's.
     pub overwrite: bool,
     /// The shell to enter; the first one by default.

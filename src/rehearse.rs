@@ -24,6 +24,7 @@ mod hook;
 pub(crate) mod inside;
 mod interpreter;
 mod network;
+mod presumed;
 mod process;
 mod scratch;
 mod surroundings;
@@ -48,6 +49,8 @@ pub struct Options {
     pub volumes: Vec<PathBuf>,
     /// The shell to enter, if not all of them.
     pub shell: Option<String>,
+    /// Bundles to open first, for an update.
+    pub bases: Vec<PathBuf>,
     /// The command to run in the shells.
     pub run: String,
     /// Options for the `open` inside.
@@ -64,7 +67,8 @@ pub(crate) fn rehearse(options: &Options, report: &Report) -> Result<ExitStatus>
     let nix = Nix::find()?;
     let shells = shells(bundle.reader().manifest(), options)?;
     report.emit(Event::HandedOver);
-    let stage = Stage::set(&bundle, &judgement, &nix)?;
+    let bases = presumed::Presumed::of(&bundle, &options.bases, &nix)?;
+    let stage = Stage::set(&bundle, &judgement, &nix, bases)?;
     stage.open_for_each(&shells, options, report)
 }
 

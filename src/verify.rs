@@ -1,8 +1,10 @@
 //! Reads a whole bundle and lists every fault. Nothing is executed and nothing is changed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::bases::Bases;
 use crate::describe::Uncovered;
 use crate::error::{Error, Result};
 use crate::media::source::Bundle;
@@ -16,9 +18,11 @@ use shellpack_format::bundle::reader::{Input, ReadError, Reader};
 use shellpack_format::bundle::{BadBundle, BadVolume};
 use shellpack_format::store::hash::Digest;
 
+mod bases;
 mod parity;
 mod verification;
 
+use bases::Places;
 use parity::Cover;
 use verification::Verification;
 
@@ -29,6 +33,8 @@ pub struct Options {
     pub bundle: PathBuf,
     /// Further directories to look for its volumes in.
     pub volumes: Vec<PathBuf>,
+    /// Where the bases of an update are: stores or bundles; by default, this machine's store.
+    pub bases: Vec<PathBuf>,
     /// Number of threads that check segments.
     pub threads: usize,
 }
@@ -40,7 +46,7 @@ pub(crate) fn verify(options: &Options, report: &Report) -> Result<Verification>
     let bundle = Bundle::open_among(&options.bundle, &options.volumes, report.prompt());
     let judgement = bundle.as_ref().ok();
     let judgement = judgement.map(|bundle| policy.judge(&bundle.reader));
-    let findings = findings(bundle, options.threads, report)?;
+    let findings = findings(bundle, &options.bases, options.threads, report)?;
     let cover = Cover::look(options, &findings, report)?;
     report.emit(Event::PhaseDone);
     Verification::new(options, findings, cover, judgement)
@@ -57,25 +63,64 @@ pub struct Findings {
     pub(crate) executable: Option<Uncovered>,
     /// Every fault, in the order of the file where that is known.
     pub faults: Vec<BadBundle>,
+    /// How many store paths of an update could not be checked, because their bases are not here.
+    pub unchecked: usize,
 }
 
 /// Checks every byte of a bundle in one file.
 pub fn verify_file(file: &Path, threads: usize, report: &Report) -> Result<Findings> {
-    findings(Bundle::open(file), threads, report)
+    findings(Bundle::open(file), &[], threads, report)
 }
 
 /// Checks every byte of a bundle. If it could not be opened, that is its fault.
-fn findings(bundle: Result<Bundle>, threads: usize, report: &Report) -> Result<Findings> {
+fn findings(
+    bundle: Result<Bundle>,
+    bases: &[PathBuf],
+    threads: usize,
+    report: &Report,
+) -> Result<Findings> {
     match bundle {
-        Ok(bundle) => check(bundle, &unpack::Unknown, threads, report),
+        Ok(bundle) => check_with_bases(bundle, bases, threads, report),
         Err(Error::Bundle { source, .. }) => Ok(Findings {
             manifest: None,
             manifest_digest: None,
             executable: None,
             faults: vec![source],
+            unchecked: 0,
         }),
         Err(error) => Err(error),
     }
+}
+
+/// Checks a bundle; an update with its bases, as far as they are here.
+fn check_with_bases(
+    bundle: Bundle,
+    named: &[PathBuf],
+    threads: usize,
+    report: &Report,
+) -> Result<Findings> {
+    let manifest = bundle.reader.manifest().clone();
+    let Some(delta) = &manifest.delta else {
+        return check(bundle, &unpack::Unknown, threads, report);
+    };
+    let places = Places::of(named, delta, &manifest.closure.store, report)?;
+    let bases = Bases::new(delta, |base| places.find(base), report);
+    let findings = check(bundle, &bases, threads, report)?;
+    Ok(Findings {
+        unchecked: unchecked(&manifest, &bases),
+        ..findings
+    })
+}
+
+/// How many paths are, in part at least, in segments whose bases are not here.
+fn unchecked(manifest: &Manifest, bases: &Bases<'_>) -> usize {
+    let layout = manifest.layout();
+    let segments = (0..layout.segments()).filter(|&segment| !bases.has(segment));
+    let paths = segments.flat_map(|segment| layout.slices(segment).map(|slice| slice.index));
+    let paths: BTreeSet<_> = paths
+        .filter(|&index| index < manifest.closure.paths.len())
+        .collect();
+    paths.len()
 }
 
 fn check(
@@ -104,6 +149,7 @@ fn check(
             manifest_digest,
             executable,
             faults: volumes.add_to(Vec::new()),
+            unchecked: 0,
         });
     }
     let faults = contents_with(bundle, prefixes, threads, report)?;
@@ -112,6 +158,7 @@ fn check(
         manifest_digest,
         executable,
         faults: volumes.add_to(faults),
+        unchecked: 0,
     })
 }
 

@@ -105,6 +105,7 @@ mod trust;
 /// Commands as people type them.
 mod typed;
 /// The URL of a tarball in place of a file.
+mod updates;
 mod urls;
 /// The user's own nixpkgs configuration.
 mod user_config;

@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["carry", "enter", "rehearse"],
     &["entry", "output"],
     &["opened", "verify"],
-    &["target"],
+    &["bases", "target"],
     &["portable"],
     &["describe", "parity", "tree", "unpack"],
     &["trust"],

@@ -28,6 +28,10 @@ pub struct Verify {
     bundles: Vec<PathBuf>,
     #[command(flatten)]
     volumes: Volumes,
+    /// Where an update's bases are: a store, or the bundle that it was made from [default: this machine's
+    /// store]
+    #[arg(long = "base", value_name = "DIR|BUNDLE")]
+    bases: Vec<PathBuf>,
     /// Number of threads that check segments [default: number of processors]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -46,6 +50,10 @@ pub struct Rehearse {
     shell: Option<String>,
     #[command(flatten)]
     volumes: Volumes,
+    /// Bundle to open first, for an update [default: what the update presumes comes from this machine's
+    /// store]
+    #[arg(long = "base", value_name = "BUNDLE")]
+    bases: Vec<PathBuf>,
     /// Command to run in the shell
     #[arg(
         long,
@@ -72,6 +80,7 @@ impl Verify {
         let of = |bundle| verify::Options {
             bundle,
             volumes: self.volumes.dirs.clone(),
+            bases: self.bases.clone(),
             threads: threads(self.threads),
         };
         self.bundles.into_iter().map(of).collect()
@@ -85,6 +94,7 @@ impl Rehearse {
             bundle: self.bundle,
             volumes: self.volumes.dirs,
             shell: self.shell,
+            bases: self.bases,
             run: self.run,
             global: global.to_args(),
         }

@@ -20,6 +20,7 @@ mod output;
 mod packing;
 mod said;
 mod trust;
+mod update;
 
 /// One line, usually with a command that can be run.
 pub(super) fn of(error: &Error) -> Option<String> {
@@ -31,6 +32,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::Distrust(distrust) => trust::of(distrust),
         Error::BadKeyFile(bad) => trust::of_key(bad),
         Error::Output(bad) => Some(output::of(bad)),
+        Error::Base(bad) => update::of(bad),
         Error::NotThere(not_there) => entering::not_there(not_there),
         Error::NotFromStdin(_) => Some("write the bundle to a file first".to_owned()),
         Error::Io {

@@ -76,6 +76,9 @@ pub struct Open {
     /// Nix's own [default: Nix's, or else one in the home]
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
+    /// Of an update: read all that it presumes, and compare it with the hashes, before anything is changed
+    #[arg(long)]
+    check_base: bool,
     /// Replace project files that differ from the bundle's, even if they were edited here
     #[arg(long)]
     overwrite: bool,
@@ -248,6 +251,7 @@ impl Open {
             shell: self.shell,
             volumes: self.volumes.dirs,
             dir: self.dir,
+            check_base: self.check_base,
             overwrite: self.overwrite,
             entry: (!self.no_shell).then(|| self.entry.options()),
             way,

@@ -42,7 +42,7 @@ pub(super) struct Update {
 impl Update {
     /// The bases, to compress with.
     pub(super) fn bases<'a>(&'a self, delta: &'a Delta, report: &'a Report) -> Bases<'a> {
-        let place = |base: &Base| self.places.get(&base.path).cloned().unwrap_or_default();
+        let place = |base: &Base| self.places.get(&base.path).cloned();
         Bases::new(delta, place, report)
     }
 }

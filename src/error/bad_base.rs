@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::text::{printable_line, shown};
 use shellpack_format::bundle::inventory::BadInventory;
+use shellpack_format::store::hash::Digest;
 
 /// Why a bundle or an inventory cannot be what an update is made for.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,19 @@ pub enum BadBase {
         /// Why.
         #[source]
         source: BadInventory,
+    },
+    /// A store path is not what an update presumes.
+    #[error(
+        "could not use {}, which the update presumes: its contents were changed (its NAR has {found}, and not {expected})",
+        shown(path)
+    )]
+    Changed {
+        /// The path.
+        path: PathBuf,
+        /// The hash of its NAR.
+        found: Digest,
+        /// The hash that it should have.
+        expected: Digest,
     },
     /// The target's store has another directory.
     #[error(

@@ -203,6 +203,9 @@ impl Fit {
         let missing = self.target.missing(closure, session)?;
         let there = (&self.target, &mut *session);
         presumed::ensure_there(manifest, &missing, there, &bundle.file)?;
+        if check.options.check_base {
+            presumed::ensure_undamaged(manifest, &self.target, check.report)?;
+        }
         present::ensure_alone(closure, &missing, &self.target, session)?;
         let missing: Vec<_> = (0..closure.paths.len())
             .filter(|&index| missing[index])

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::accept::Fit;
 use crate::bases::{self, Bases};
 use crate::error::{Result, Unfit};
 use crate::report::Report;
@@ -90,14 +89,18 @@ pub(super) fn bases<'a>(
 ) -> Option<Bases<'a>> {
     let delta = manifest.delta.as_ref()?;
     let store = &manifest.closure.store;
-    let place = |base: &Base| target.place_of(&store.join(&base.path));
+    let place = |base: &Base| Some(target.place_of(&store.join(&base.path)));
     Some(Bases::new(delta, place, report))
 }
 
-/// Fails if the contents of anything that an update presumes are not those that the store's database
-/// says.
-pub(super) fn ensure_undamaged(manifest: &Manifest, fit: &Fit, report: &Report) -> Result<()> {
-    let (store, target) = (&manifest.closure.store, &fit.target);
+/// Fails if the contents of anything that an update presumes are others than it says, whatever the store's
+/// database says.
+pub(super) fn ensure_undamaged(
+    manifest: &Manifest,
+    target: &Target,
+    report: &Report,
+) -> Result<()> {
+    let store = &manifest.closure.store;
     for path in manifest.closure.paths.iter().filter(|path| path.presumed) {
         let place = target.place_of(&store.join(&path.path));
         bases::ensure_right(&place, path.nar_hash, path.nar_size, report)?;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use super::presumed::Presumed;
 use super::scratch::{Scratch, ensure_executable, nix_directory, scratch_space};
 use super::{Options, PROJECT, surroundings};
 use crate::error::{Error, Result};
@@ -16,12 +17,17 @@ use crate::room::{Access, Room};
 use crate::trust::Judgement;
 use shellpack_format::bundle::manifest::Shell;
 
+/// The directory of the bundle, in the room.
+const HOME: &str = "/home";
+
 /// A sealed room with an empty store and the bundle's files.
 #[derive(Debug)]
 pub(super) struct Stage {
     room: Room,
     /// The bundle, or its first volume, in the room.
     bundle: PathBuf,
+    /// The bundles to open first, in the room.
+    bases: Vec<PathBuf>,
     /// Has the room's `/nix`, and removes it in the end.
     _scratch: Scratch,
 }
@@ -29,12 +35,26 @@ pub(super) struct Stage {
 impl Stage {
     /// Makes the room. If Nix itself is in a store, the room has it, too. The machine's policy let the
     /// bundle in, and so does the room's.
-    pub(super) fn set(bundle: &Bundle, judgement: &Judgement, nix: &Nix) -> Result<Self> {
+    pub(super) fn set(
+        bundle: &Bundle,
+        judgement: &Judgement,
+        nix: &Nix,
+        presumed: Presumed,
+    ) -> Result<Self> {
         let closure = &bundle.reader().manifest().closure;
-        let scratch = scratch_space(space::unpacked(closure.nar_bytes()))?;
+        let more = presumed
+            .bundles
+            .iter()
+            .map(|it| it.reader().manifest().closure.nar_bytes());
+        let bytes = closure.nar_bytes() + more.sum::<u64>();
+        let scratch = scratch_space(space::unpacked(bytes))?;
         ensure_executable(&scratch.0)?;
         let nix_dir = nix_directory(&scratch.0, &closure.store)?;
-        let own = surroundings::closure_of_programs(nix)?;
+        let programs = surroundings::closure_of_programs(nix)?;
+        let mut own = presumed.paths;
+        own.extend(programs);
+        own.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        own.dedup_by(|a, b| a.path == b.path);
         let bound = own.iter().map(|info| closure.store.join(&info.path));
         let mut room = surroundings::sealed(&nix_dir)?
             .store_paths(closure.store.as_path(), bound.collect())
@@ -47,6 +67,16 @@ impl Stage {
             let real = fs::canonicalize(file).map_err(Error::io("find", file))?;
             room = room.bind(&real, inside(file), Access::ReadOnly);
         }
+        let mut bases = Vec::new();
+        for (number, base) in presumed.bundles.iter().enumerate() {
+            let dir = Path::new(HOME).join(format!("base-{number}"));
+            let files = base.files();
+            for file in &files {
+                let real = fs::canonicalize(file).map_err(Error::io("find", file))?;
+                room = room.bind(&real, below(&dir, file), Access::ReadOnly);
+            }
+            bases.extend(files.first().map(|file| below(&dir, file)));
+        }
         if !own.is_empty() {
             surroundings::register(&room, &closure.store, &own)?;
         }
@@ -54,6 +84,7 @@ impl Stage {
         Ok(Self {
             room,
             bundle: first.map(|file| inside(file)).unwrap_or_default(),
+            bases,
             _scratch: scratch,
         })
     }
@@ -67,6 +98,14 @@ impl Stage {
         report: &Report,
     ) -> Result<ExitStatus> {
         let mut status = ExitStatus::default();
+        for base in &self.bases {
+            let mut args = options.global.clone();
+            args.extend(["open".into(), base.into(), "--no-shell".into()]);
+            status = self.room.run(Path::new(Room::SELF_PATH), &args)?;
+            if !status.success() {
+                return Ok(status);
+            }
+        }
         for shell in shells {
             if let Some(name) = &shell.name {
                 report.emit(Event::Note(&format!(
@@ -95,5 +134,9 @@ impl Stage {
 
 /// Where a file of the bundle is in the room.
 fn inside(file: &Path) -> PathBuf {
-    Path::new("/home").join(file.file_name().unwrap_or(OsStr::new("bundle")))
+    below(Path::new(HOME), file)
+}
+
+fn below(dir: &Path, file: &Path) -> PathBuf {
+    dir.join(file.file_name().unwrap_or(OsStr::new("bundle")))
 }

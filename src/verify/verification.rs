@@ -45,6 +45,8 @@ pub(crate) struct Verdict {
     executable: Option<Uncovered>,
     /// Each fault in words.
     faults: Vec<String>,
+    /// How many store paths of an update could not be checked, because their bases are not here.
+    unchecked: usize,
     /// Why it is not trusted, if `open` would refuse it for good.
     refused: Option<String>,
     /// The parity file, if there is one that can be used.
@@ -86,6 +88,9 @@ impl Verification {
         }
         if let (Some(content), false) = (self.sound_content(), quiet) {
             text.add_sound(&self.name, &format!(" ({content})"));
+            if self.findings.unchecked > 0 {
+                text.add("not checked", &not_checked(self.findings.unchecked));
+            }
             let signers = self.judgement.iter().flat_map(Judgement::signatures);
             signers.for_each(|signer| text.add("signed", &signer.line()));
         }
@@ -124,6 +129,7 @@ impl Verification {
             signatures: signers.to_vec(),
             executable: self.findings.executable.clone(),
             faults,
+            unchecked: self.findings.unchecked,
             refused: refused.map(|distrust| distrust.to_string()),
             parity: parity.map(|file| file.to_string_lossy().into_owned()),
             parity_covers_damage: covers,
@@ -176,10 +182,20 @@ impl Verification {
     fn sound_content(&self) -> Option<String> {
         let manifest = self.findings.manifest.as_ref();
         let manifest = manifest.filter(|_| self.findings.faults.is_empty())?;
-        let paths = count(manifest.closure.paths.len(), "store path");
+        let all = manifest.closure.paths.iter();
+        let carried = all.filter(|path| !path.presumed).count();
+        let paths = count(carried, "store path");
         let files = count(manifest.project.file_count(), "project file");
         Some(format!("{paths}, {files}"))
     }
+}
+
+/// The part of an update that only its bases can show to be right.
+fn not_checked(paths: usize) -> String {
+    format!(
+        "the contents of {}: that takes what the update was made from (--base)",
+        count(paths, "store path")
+    )
 }
 
 impl Cover {

@@ -151,7 +151,7 @@ fn how_a_segment_is_fed_does_not_show() {
             let mut frame = compressor.begin(raw.len() as u64).unwrap();
             raw.chunks(step)
                 .for_each(|chunk| frame.write(chunk).unwrap());
-            let member = frame.finish().unwrap();
+            let member = frame.finish(&[]).unwrap();
             let whole = whole.get_or_insert_with(|| member.clone());
             assert!(&member == whole, "{step} bytes at a time, level {level}");
         }

@@ -1,6 +1,6 @@
 //! Hints for machines that are not as shellpack needs them.
 
-use super::{import, namespaces, this_command, typed};
+use super::{import, namespaces, this_command, typed, update};
 use crate::error::{Conflict, Error, Unfit};
 use crate::nix::places;
 use shellpack_format::bundle::manifest::shell_typed;
@@ -97,28 +97,6 @@ fn is_enter() -> bool {
     typed().first().is_some_and(|command| command == "enter")
 }
 
-/// How to get what an update presumes.
-fn bring_presumed(from: &[(String, String)]) -> String {
-    let again = "list what this machine has, and make the update again for that: shellpack inventory -o have.spi, \
-                 then, where it was made: shellpack create --for have.spi";
-    match from {
-        [] => again.to_owned(),
-        bundles => {
-            let names = bundles
-                .iter()
-                .map(|(name, digest)| format!("{name} ({})", short(digest)));
-            let names = names.collect::<Vec<_>>().join(", ");
-            format!("open what it was made from first: {names}; or {again}")
-        }
-    }
-}
-
-/// The beginning of a digest, as records are named by it.
-fn short(digest: &str) -> &str {
-    let digits = digest.strip_prefix("sha256:").unwrap_or(digest);
-    digits.get(..12).unwrap_or(digits)
-}
-
 fn reason_for(unfit: &Unfit) -> Option<String> {
     match unfit {
         Unfit::NoSpace { .. } if !places::is_installed() => {
@@ -137,7 +115,7 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
             this_command_without_evaluation()
         )),
         Unfit::TooLittleMemory { .. } => Some(MORE_MEMORY.to_owned()),
-        Unfit::LacksPresumed { from, .. } => Some(bring_presumed(from)),
+        Unfit::LacksPresumed { from, .. } => Some(update::bring_presumed(from)),
         Unfit::WrongStore { .. } | Unfit::KernelTooOld { .. } => None,
         Unfit::NoNixForStore { .. } => Some(format!(
             "enter it as it was packed: {}",

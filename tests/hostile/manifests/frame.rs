@@ -42,14 +42,14 @@ fn a_format_that_never_was_is_refused() {
 
 #[test]
 fn an_unknown_need_is_refused_by_name() {
-    let fault = refused_text("format = 1\nneeds = ['delta']\n");
+    let fault = refused_text("format = 1\nneeds = ['sparse']\n");
     assert!(
-        matches!(&fault, BadBundle::UnknownNeed(need) if need == "delta"),
+        matches!(&fault, BadBundle::UnknownNeed(need) if need == "sparse"),
         "{fault:?}"
     );
     assert_eq!(
         fault.to_string(),
-        "opening it needs 'delta', which this shellpack does not know"
+        "opening it needs 'sparse', which this shellpack does not know"
     );
 }
 

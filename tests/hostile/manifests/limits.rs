@@ -59,7 +59,8 @@ fn with_paths(count: usize) -> Manifest {
     let layout = manifest.layout();
     for (index, path) in manifest.closure.paths.iter_mut().enumerate() {
         let (segment, offset) = layout.place(index);
-        (path.segment, path.offset) = (u32::try_from(segment).unwrap(), offset);
+        path.segment = Some(u32::try_from(segment).unwrap());
+        path.offset = Some(offset);
     }
     manifest
 }
