@@ -8,6 +8,7 @@ mod members;
 pub(crate) mod refusals;
 mod samples;
 mod tree;
+pub(crate) mod update;
 mod verdict;
 
 pub(crate) use bundle::{Bundle, framed, sealed, segment, store_path};

@@ -87,9 +87,12 @@ impl Verification {
             text.add("fault", &fault.to_string());
         }
         if let (Some(content), false) = (self.sound_content(), quiet) {
-            text.add_sound(&self.name, &format!(" ({content})"));
             if self.findings.unchecked > 0 {
+                let file = self.name.to_string_lossy();
+                text.add(&file, &format!("undamaged ({content})"));
                 text.add("not checked", &not_checked(self.findings.unchecked));
+            } else {
+                text.add_sound(&self.name, &format!(" ({content})"));
             }
             let signers = self.judgement.iter().flat_map(Judgement::signatures);
             signers.for_each(|signer| text.add("signed", &signer.line()));

@@ -17,3 +17,4 @@ mod project;
 mod scripts;
 /// Shells, their files, environments and pins.
 mod shells;
+mod updates;

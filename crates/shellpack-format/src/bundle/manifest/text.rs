@@ -1,7 +1,7 @@
 //! The manifest's frame: the comments before its tables and the digest line after them
 //! (`bundle-format.md`, section 4.1).
 
-use super::{Manifest, NEEDS_ANSWERS, NEEDS_REPLAY, Shell};
+use super::{Delta, Manifest, NEEDS_ANSWERS, NEEDS_REPLAY, Shell};
 use crate::bundle::{BadBundle, PROJECT_PREFIX};
 use crate::store::hash::Digest;
 
@@ -12,9 +12,22 @@ const DIGEST_LINE_LENGTH: usize = DIGEST_LINE.len() + 64 + 1;
 /// Puts the comments around the tables. For a human without documentation, they say what this file
 /// is and how to get everything out of it with tar, zstd and Nix alone.
 pub(super) fn with_frame(manifest: &Manifest, body: &str) -> Vec<u8> {
+    let mut text = match &manifest.delta {
+        None => comments(manifest),
+        Some(delta) => comments_of_update(manifest, delta),
+    };
+    text.push_str(body);
+    let digest = Digest::of(text.as_bytes()).hex();
+    text.push_str(DIGEST_LINE);
+    text.push_str(&digest);
+    text.push('\n');
+    text.into_bytes()
+}
+
+fn comments(manifest: &Manifest) -> String {
     let name = &manifest.name;
     let enter = enter_by_hand(manifest).join("\n#   or: ");
-    let mut text = format!(
+    format!(
         "\
 # A shellpack bundle: a nix-shell with everything that it needs, for a machine with no network.
 #
@@ -29,13 +42,31 @@ pub(super) fn with_frame(manifest: &Manifest, body: &str) -> Vec<u8> {
 # The format is described in bundle-format.md of shellpack's source.
 
 "
-    );
-    text.push_str(body);
-    let digest = Digest::of(text.as_bytes()).hex();
-    text.push_str(DIGEST_LINE);
-    text.push_str(&digest);
-    text.push('\n');
-    text.into_bytes()
+    )
+}
+
+fn comments_of_update(manifest: &Manifest, delta: &Delta) -> String {
+    let name = &manifest.name;
+    let from = delta.from.iter();
+    let from = from.map(|origin| format!("\n#   {} {}", origin.name, origin.digest));
+    let from = from.collect::<String>();
+    let from = match from.as_str() {
+        "" => String::new(),
+        bundles => {
+            format!("\n# These bundles bring what it presumes (manifest sha256):{bundles}\n#")
+        }
+    };
+    format!(
+        "\
+# A shellpack update: a nix-shell with everything that it needs, less what its target has.
+#
+# Open it:                shellpack open {name}-update.shellpack
+# Look into it:           shellpack inspect {name}-update.shellpack
+#{from}
+# The format is described in bundle-format.md of shellpack's source, section 15.
+
+"
+    )
 }
 
 /// How to enter each shell where its files were unpacked, without a line break: it is a comment.
