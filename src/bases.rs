@@ -11,7 +11,8 @@ use crate::error::{BadBase, Error, Result};
 use crate::report::Report;
 use crate::tree::dump::Dump;
 use crate::unpack::Prefixes;
-use shellpack_format::bundle::manifest::{Base, Delta, Piece};
+use shellpack_format::bundle::layout::Layout;
+use shellpack_format::bundle::manifest::{Base, Delta, Manifest, Piece};
 use shellpack_format::bundle::rebase::Replacements;
 use shellpack_format::store::hash::Digest;
 
@@ -25,7 +26,9 @@ const CHUNK: usize = 256 << 10;
 /// The bases of an update, each as a tree on the disk. The NAR of each is hashed before it is used: a
 /// prefix that differs would make a segment into nonsense.
 pub(crate) struct Bases<'a> {
+    manifest: &'a Manifest,
     delta: &'a Delta,
+    layout: Layout,
     replacements: Replacements,
     bases: Vec<Slot>,
     report: &'a Report,
@@ -47,7 +50,7 @@ struct State {
 impl<'a> Bases<'a> {
     /// The bases of an update, at the places that `place` tells.
     pub(crate) fn new(
-        delta: &'a Delta,
+        (manifest, delta): (&'a Manifest, &'a Delta),
         place: impl Fn(&Base) -> Option<PathBuf>,
         report: &'a Report,
     ) -> Self {
@@ -56,7 +59,9 @@ impl<'a> Bases<'a> {
             state: Mutex::default(),
         };
         Self {
+            manifest,
             delta,
+            layout: manifest.layout(),
             replacements: Replacements::new(&delta.replace),
             bases: delta.bases.iter().map(slot).collect(),
             report,
@@ -69,10 +74,14 @@ impl<'a> Bases<'a> {
         pieces.all(|piece| self.bases[piece.base as usize].place.is_some())
     }
 
-    /// The prefix of a segment: its pieces, with everything replaced in them.
+    /// The prefix of a segment that has one: its pieces, with everything replaced in them, and the framing
+    /// of its paths.
     pub(crate) fn prefix(&self, segment: usize) -> Result<Vec<u8>> {
         let pieces = self.delta.pieces(segment);
         let mut prefix = Vec::new();
+        if pieces.is_empty() {
+            return Ok(prefix);
+        }
         let size = usize::try_from(self.delta.prefix_size(segment)).unwrap_or(usize::MAX);
         let reserved = prefix.try_reserve_exact(size);
         reserved.map_err(|_| {
@@ -82,6 +91,7 @@ impl<'a> Bases<'a> {
         for piece in pieces {
             self.push(piece, &mut prefix)?;
         }
+        prefix.extend(self.manifest.framing(&self.layout, segment));
         Ok(prefix)
     }
 

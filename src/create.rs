@@ -71,6 +71,8 @@ pub struct Options {
     pub no_eval: bool,
     /// Programs to carry for machines that lack them.
     pub tools: WantedTools,
+    /// Earlier bundles, whose segments may be taken over.
+    pub reuse: Vec<PathBuf>,
     /// What the target has already: the bundle is an update then.
     pub known: Vec<KnownFrom>,
     /// The bundle's name; the project directory's name by default.
@@ -114,7 +116,8 @@ pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
         return Ok(Summary::of_plan(proved, &destination));
     }
     let signed = sign::sign(proved, &keys, report)?;
-    let complete = write::write(&signed, &destination, &pack::Settings::of(options), report)?;
+    let settings = pack::Settings::of(options, &destination);
+    let complete = write::write(&signed, &destination, &settings, report)?;
     let complete = complete.read_back(&signed, options.threads, report)?;
     let opener = destination.write_opener(report)?;
     let written = complete.publish(report)?;

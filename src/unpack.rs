@@ -217,8 +217,11 @@ impl<D: Destination> Unpacker<'_, D> {
         Ok(())
     }
 
-    /// What a segment was compressed with; `None` if that cannot be had.
+    /// What a segment was compressed with; `None` if it is not decoded.
     fn prefix(&self, segment: usize) -> Result<Option<Vec<u8>>> {
+        if self.prefixes.is_right(segment) {
+            return Ok(None);
+        }
         if self.manifest.pieces(segment).is_empty() {
             return Ok(Some(Vec::new()));
         }

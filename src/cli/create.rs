@@ -127,6 +127,10 @@ pub struct Create {
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, help_heading = OUTPUT)]
     #[expect(clippy::option_option, reason = "the option, and its file")]
     with_opener: Option<Option<PathBuf>>,
+    /// Take segments that have not changed over from this earlier bundle instead of compressing them again;
+    /// the bytes are the same [default: the bundle that --force replaces]
+    #[arg(long, value_name = "BUNDLE", help_heading = OUTPUT)]
+    reuse: Vec<PathBuf>,
     /// Cut the bundle into volumes NAME.shellpack.001, .002, … of this size: bytes (K, M and G are
     /// powers of 1024), or cd, dvd, bd, fat32 or release
     #[arg(long, value_name = "SIZE", help_heading = OUTPUT)]
@@ -223,6 +227,7 @@ impl Create {
                     .map(|file| file.map_or(WantedProot::OfNixpkgs, WantedProot::File)),
                 nix: self.with_nix,
             },
+            reuse: self.reuse,
             known: self
                 .for_inventories
                 .into_iter()

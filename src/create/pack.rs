@@ -1,71 +1,99 @@
 //! Reads segments from the store and compresses them, several at a time, in bounded memory: each
 //! thread holds one raw segment and its compressed form.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread::Builder;
 
 use super::Options;
+use super::write::Destination;
 use crate::bases::Bases;
 use crate::error::Result;
 use crate::limits;
 use crate::relay::{self, Relay};
 use crate::report::{Event, Report, fewer_threads};
 use shellpack_format::bundle::manifest::Manifest;
-use shellpack_format::bundle::segment::Compressor;
+use shellpack_format::bundle::segment::{Compressor, Decoder};
 
 mod ahead;
 mod outlet;
 mod packer;
+mod reuse;
 mod trees;
 
 use outlet::{Finished, Offered, Outlet};
 use packer::Packer;
+use reuse::Reuse;
 use trees::Trees;
 
 /// Compression settings.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
+    /// Earlier bundles, whose segments may be taken over.
+    pub(super) reuse: Vec<PathBuf>,
     pub(super) level: i32,
     pub(super) threads: usize,
 }
 
 impl Settings {
     /// The settings that the user asked for.
-    pub(super) fn of(options: &Options) -> Self {
+    pub(super) fn of(options: &Options, destination: &Destination) -> Self {
+        let replaced = destination.replaced().map(Path::to_owned);
         Self {
+            reuse: options.reuse.iter().cloned().chain(replaced).collect(),
             level: options.level,
             threads: options.threads,
         }
     }
 }
 
-/// Compresses every segment of the plan and passes each, in order, to `deliver`.
+/// Which segments were taken over from an earlier bundle: they were decoded, and are right.
+pub(super) type Taken = Vec<bool>;
+
+/// Compresses every segment of the plan, or takes it over, and passes each, in order, to `deliver`.
 pub(super) fn segments(
     manifest: &Manifest,
     bases: Option<&Bases<'_>>,
     settings: &Settings,
     report: &Report,
     deliver: &mut (dyn FnMut(usize, &[u8]) -> Result<()> + Send),
-) -> Result<()> {
+) -> Result<Taken> {
     let layout = manifest.layout();
     let trees = Trees::of(&manifest.closure);
     let packer = Packer::new(manifest, bases, (&layout, &trees), report);
     let largest = manifest.largest_window();
     let largest_raw = manifest.closure.segments.iter().max();
     let largest_raw = largest_raw.copied().unwrap_or_default();
-    let next = AtomicUsize::new(0);
+    let reuse = Reuse::find(settings.reuse.iter(), manifest, settings.level, report)?;
+    let is_planned = |segment| reuse.as_ref().is_some_and(|reuse| reuse.has(segment));
+    let planned: Vec<_> = (0..layout.segments()).map(is_planned).collect();
+    let taken: Vec<_> = planned.iter().map(|_| AtomicBool::new(false)).collect();
+    let source = Mutex::new(Segments { next: 0, reuse });
     let begun = Relay::new();
     let outlet = Outlet::new(deliver);
     let work = || -> Result<()> {
         let mut compressor =
             Compressor::new(settings.level, largest_raw).map_err(packer.failed())?;
+        let mut decoder = Decoder::default();
         let mut early = None;
         loop {
-            let segment = next.fetch_add(1, Ordering::Relaxed);
-            if segment >= layout.segments() {
+            let Some((segment, member)) = Segments::next(&source, layout.segments()) else {
                 return early.map_or(Ok(()), |early| outlet.deliver(early).map(drop));
-            }
+            };
             begun.pass(segment, ());
+            if let Some(member) = member {
+                packer.check(segment, &member, &mut decoder)?;
+                taken[segment].store(true, Ordering::Relaxed);
+                if let Some(early) = early.take() {
+                    outlet.deliver(early)?;
+                }
+                early = match outlet.offer(Finished { segment, member })? {
+                    Offered::Delivered(_) => None,
+                    Offered::Early(finished) => Some(finished),
+                };
+                continue;
+            }
             let mut frame = packer.read_segment(segment, &mut compressor)?;
             if let Some(early) = early.take() {
                 frame.recycle(outlet.deliver(early)?);
@@ -93,14 +121,36 @@ pub(super) fn segments(
     };
     let asked = settings.threads.min(layout.segments()).max(1);
     let threads = threads_that_fit(asked, Compressor::memory(settings.level, largest), report);
+    let is_read = |segment: usize| !planned[segment];
     std::thread::scope(|scope| {
         // It only saves time.
-        let read_ahead = || ahead::read_ahead(&layout, &trees, &begun, settings.threads);
+        let read_ahead = || ahead::read_ahead(&layout, &trees, &begun, &is_read, settings.threads);
         let _ = Builder::new().spawn_scoped(scope, read_ahead);
         let outcome = relay::run(threads, work, abandon);
         begun.abandon();
         outcome
-    })
+    })?;
+    Ok(taken.into_iter().map(AtomicBool::into_inner).collect())
+}
+
+/// Hands out segments in order.
+struct Segments {
+    next: usize,
+    reuse: Option<Reuse>,
+}
+
+impl Segments {
+    /// The next segment, with its member if that is taken over.
+    fn next(this: &Mutex<Self>, all: usize) -> Option<(usize, Option<Vec<u8>>)> {
+        let mut this = this.lock().unwrap_or_else(PoisonError::into_inner);
+        let segment = this.next;
+        this.next += 1;
+        if segment >= all {
+            return None;
+        }
+        let reuse = this.reuse.as_mut();
+        Some((segment, reuse.and_then(|reuse| reuse.member(segment))))
+    }
 }
 
 /// As many threads as were asked for, or as there is memory for.

@@ -157,7 +157,8 @@ impl Plan {
     /// The bases of an update, to compress with.
     pub(super) fn bases<'a>(&'a self, report: &'a Report) -> Option<Bases<'a>> {
         let update = self.update.as_ref()?;
-        Some(update.bases(self.manifest.delta.as_ref()?, report))
+        let delta = self.manifest.delta.as_ref()?;
+        Some(update.bases((&self.manifest, delta), report))
     }
 
     /// The plan with this proof.
@@ -305,7 +306,8 @@ fn directory(shells: &Shells, shell: &Shell) -> Result<Option<ProjectDirectory>>
 
 fn manifest_closure(infos: &[PathInfo], store: &StoreDir) -> manifest::Closure {
     let sizes: Vec<_> = infos.iter().map(|info| framed_size(info, store)).collect();
-    let segments = cut(&sizes);
+    let paths = infos.iter().map(|info| &info.path);
+    let segments = cut(paths.zip(sizes.iter().copied()));
     let layout = Layout::new(sizes.into_iter(), &segments);
     let index: HashMap<_, _> = infos
         .iter()

@@ -41,9 +41,13 @@ pub(super) struct Update {
 
 impl Update {
     /// The bases, to compress with.
-    pub(super) fn bases<'a>(&'a self, delta: &'a Delta, report: &'a Report) -> Bases<'a> {
+    pub(super) fn bases<'a>(
+        &'a self,
+        of: (&'a Manifest, &'a Delta),
+        report: &'a Report,
+    ) -> Bases<'a> {
         let place = |base: &Base| self.places.get(&base.path).cloned();
-        Bases::new(delta, place, report)
+        Bases::new(of, place, report)
     }
 }
 

@@ -9,10 +9,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::Options;
 use super::opener::{Before, Opener};
-use super::pack::{self, Settings};
+use super::pack::{self, Settings, Taken};
 use super::prove::Proved;
 use super::shell::Shells;
 use super::sign::Signed;
+use crate::bases::Bases;
 use crate::error::{BadOutput, Error, Result};
 use crate::interrupt;
 use crate::media::volumes::{VolumeSize, parent};
@@ -21,7 +22,7 @@ use crate::output::{
 };
 use crate::report::{Event, Phase, Report, human};
 use crate::text::shown;
-use crate::unpack::{Prefixes, Unknown};
+use crate::unpack::Prefixes;
 use shellpack_format::bundle::executable::Executable;
 use shellpack_format::bundle::manifest::{FileKind, ProjectFile};
 use shellpack_format::bundle::member::segment_name;
@@ -107,6 +108,14 @@ impl Destination {
     /// The part of the file before the bundle, if there is one.
     pub(super) fn executable(&self) -> Option<&Executable> {
         self.before.executable.as_ref()
+    }
+
+    /// The bundle that it will replace, if there is one.
+    pub(super) fn replaced(&self) -> Option<&Path> {
+        match &self.output {
+            Output::File(files) => Some(files.path.as_path()),
+            Output::Stdout => None,
+        }
     }
 
     fn beside(&self) -> Option<ProgramBeside<'_>> {
@@ -195,7 +204,8 @@ fn ensure_outside_sources<'a>(
 #[must_use]
 #[derive(Debug)]
 pub(super) enum Complete {
-    Files(output::Unnamed),
+    /// Files, and which segments in them were taken over.
+    Files(output::Unnamed, Taken),
     Sent(Written),
 }
 
@@ -215,19 +225,20 @@ pub(super) fn write(
     match &destination.output {
         Output::File(files) => {
             let cutter = destination.begin(files)?;
-            let cutter = stream(signed, settings, report, cutter, &files.path)?;
+            let (cutter, taken) = stream(signed, settings, report, cutter, &files.path)?;
             let finished = cutter.finish().map_err(Error::io("write", &files.path))?;
             let size = finished.volume_size();
             destination.ensure_first_holds(files, size, proved.manifest_bytes())?;
             let finished = files.protect(finished, proved.manifest_digest(), report)?;
-            files.sync(finished, report).map(Complete::Files)
+            let files = files.sync(finished, report)?;
+            Ok(Complete::Files(files, taken))
         }
         Output::Stdout => {
             let name = Path::new("standard output");
             let mut out = Counted::new(io::stdout());
             let sent = out.write_all(&destination.before.bytes);
             sent.map_err(Error::io("write", name))?;
-            let sent = stream(signed, settings, report, out, name)?;
+            let (sent, _) = stream(signed, settings, report, out, name)?;
             Ok(Complete::Sent(sent.written()))
         }
     }
@@ -242,14 +253,11 @@ impl Complete {
         report: &Report,
     ) -> Result<Self> {
         let bases = signed.proved().plan().bases(report);
-        let prefixes: &dyn Prefixes = match &bases {
-            Some(bases) => bases,
-            None => &Unknown,
-        };
         match self {
-            Self::Files(files) => {
-                let files = files.read_back(prefixes, threads, report);
-                files.map(Self::Files)
+            Self::Files(files, taken) => {
+                let made = Made { bases, taken };
+                let files = files.read_back(&made, threads, report)?;
+                Ok(Self::Files(files, made.taken))
             }
             sent @ Self::Sent(_) => Ok(sent),
         }
@@ -258,12 +266,29 @@ impl Complete {
     /// Gives the bundle its name.
     pub(super) fn publish(self, report: &Report) -> Result<Written> {
         match self {
-            Self::Files(files) => files.publish(report),
+            Self::Files(files, _) => files.publish(report),
             Self::Sent(written) => {
                 report.ensure_not_interrupted()?;
                 Ok(written)
             }
         }
+    }
+}
+
+/// What is known of the segments that were written.
+struct Made<'a> {
+    bases: Option<Bases<'a>>,
+    taken: Taken,
+}
+
+impl Prefixes for Made<'_> {
+    fn of(&self, segment: usize) -> Result<Option<Vec<u8>>> {
+        let bases = self.bases.as_ref();
+        bases.map(|bases| bases.prefix(segment)).transpose()
+    }
+
+    fn is_right(&self, segment: usize) -> bool {
+        self.taken[segment]
     }
 }
 
@@ -273,7 +298,7 @@ fn stream<W: Write + Send>(
     report: &Report,
     out: W,
     name: &Path,
-) -> Result<W> {
+) -> Result<(W, Taken)> {
     let failed = |error| Error::io("write", name)(error);
     let proved = signed.proved();
     let out = BufWriter::with_capacity(BUFFER, out);
@@ -285,7 +310,7 @@ fn stream<W: Write + Send>(
     }
     let is_update = proved.manifest().delta.is_some();
     let bases = proved.plan().bases(report);
-    pack::segments(
+    let taken = pack::segments(
         proved.manifest(),
         bases.as_ref(),
         settings,
@@ -295,11 +320,9 @@ fn stream<W: Write + Send>(
             writer.segment(name, content).map_err(failed)
         },
     )?;
-    writer
-        .finish()
-        .map_err(failed)?
-        .into_inner()
-        .map_err(|error| failed(error.into_error()))
+    let out = writer.finish().map_err(failed)?.into_inner();
+    let out = out.map_err(|error| failed(error.into_error()))?;
+    Ok((out, taken))
 }
 
 fn project_file(

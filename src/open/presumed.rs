@@ -90,7 +90,7 @@ pub(super) fn bases<'a>(
     let delta = manifest.delta.as_ref()?;
     let store = &manifest.closure.store;
     let place = |base: &Base| Some(target.place_of(&store.join(&base.path)));
-    Some(Bases::new(delta, place, report))
+    Some(Bases::new((manifest, delta), place, report))
 }
 
 /// Fails if the contents of anything that an update presumes are others than it says, whatever the store's

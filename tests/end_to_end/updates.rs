@@ -5,6 +5,7 @@ use std::fs;
 use crate::support::Machine;
 use crate::support::shells::PRINT;
 
+mod again;
 mod bases;
 mod carried;
 mod refused;

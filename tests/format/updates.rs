@@ -61,13 +61,15 @@ fn an_update_is_decoded_by_hand() {
     for (index, base) in update.bases.iter().enumerate() {
         fs::write(at(&format!("base-{index}")), base).unwrap();
     }
+    let manifest = &update.bundle.manifest;
+    fs::write(at("framing"), manifest.framing(&manifest.layout(), 0)).unwrap();
     let (old, new) = (format!("{:032}", 9), format!("{:032}", 2));
     let size = update.bases[1].len();
     let script = format!(
         "sed s/{old}/{new}/g base-1 > piece-0
          tail -c +9 base-0 | head -c 100 > piece-1
          test $(stat -c %s piece-0) = {size}
-         cat piece-0 piece-1 > prefix
+         cat piece-0 piece-1 framing > prefix
          tar -xOf update.shellpack delta/0000.zst | zstd -q -d --long=27 --patch-from=prefix > stream"
     );
     let output = Command::new("sh")

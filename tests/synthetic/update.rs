@@ -110,6 +110,10 @@ impl Update {
             rebase.push(&self.bases[piece.base as usize][start..end], &mut prefix);
             rebase.finish(&mut prefix);
         }
+        if !prefix.is_empty() {
+            let manifest = &self.bundle.manifest;
+            prefix.extend(manifest.framing(&manifest.layout(), segment));
+        }
         prefix
     }
 

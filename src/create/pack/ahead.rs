@@ -12,8 +12,14 @@ use shellpack_format::bundle::layout::Layout;
 const SEGMENTS: usize = 2;
 
 /// Walks trees and reads their files ahead, segment by segment, as the workers begin them. Errors
-/// are ignored: the worker that reads the file reports them.
-pub(super) fn read_ahead(layout: &Layout, trees: &Trees, begun: &Relay<()>, threads: usize) {
+/// are ignored: the worker that reads the file reports them. Segments that are taken over are not read.
+pub(super) fn read_ahead(
+    layout: &Layout,
+    trees: &Trees,
+    begun: &Relay<()>,
+    is_read: &(dyn Fn(usize) -> bool + Sync),
+    threads: usize,
+) {
     // The trees stay until their segment is in progress, so that no tree is walked twice.
     let mut walked = VecDeque::new();
     for segment in 0..layout.segments() {
@@ -21,7 +27,7 @@ pub(super) fn read_ahead(layout: &Layout, trees: &Trees, begun: &Relay<()>, thre
             return;
         }
         let mut dumps = Vec::new();
-        for slice in layout.slices(segment) {
+        for slice in layout.slices(segment).filter(|_| is_read(segment)) {
             let nar = layout.parts(&slice).nar;
             if nar.is_empty() || slice.index >= trees.len() {
                 continue;

@@ -14,7 +14,7 @@ use crate::report::{Event, Report};
 use crate::text::shown;
 use shellpack_format::bundle::layout::{Layout, Slice};
 use shellpack_format::bundle::manifest::{Closure, Manifest};
-use shellpack_format::bundle::segment::{Compressor, Frame};
+use shellpack_format::bundle::segment::{BadSegment, Compressor, Decoder, Frame};
 use shellpack_format::store::export;
 use shellpack_format::store::hash::Digest;
 
@@ -100,6 +100,38 @@ impl<'a> Packer<'a> {
             self.report_done(&slice, is_stepwise);
         }
         Ok(member)
+    }
+
+    /// Decodes a segment of an earlier bundle, and compares it with the plan. What is in the store is not
+    /// read: the hashes of the NARs are those that the store has.
+    pub(super) fn check(&self, segment: usize, member: &[u8], decoder: &mut Decoder) -> Result<()> {
+        self.report.ensure_not_interrupted()?;
+        let size = self.layout.segment_size(segment);
+        let damaged = |bad: BadSegment| self.failed()(io::Error::other(bad.to_string()));
+        let mut decoding = decoder
+            .begin(size, member.len() as u64)
+            .map_err(self.failed())?;
+        decoding.feed(member).map_err(damaged)?;
+        decoding.finish().map_err(damaged)?;
+        let mut rest = decoding.raw();
+        for slice in self.layout.slices(segment) {
+            let (bytes, after) = rest.split_at(range(&slice.bytes).len());
+            rest = after;
+            let parts = self.layout.parts(&slice);
+            let Some(path) = self.closure.paths.get(slice.index) else {
+                continue;
+            };
+            if parts.nar == (0..path.nar_size) {
+                let start = range(&parts.head).len();
+                let nar = &bytes[start..start + range(&parts.nar).len()];
+                self.ensure_hash(slice.index, Sha256::new_with_prefix(nar))?;
+            }
+        }
+        self.hash_raw(segment, decoding.raw())?;
+        for slice in self.layout.slices(segment) {
+            self.report_done(&slice, false);
+        }
+        Ok(())
     }
 
     /// Writes the part of a framed NAR that is in a segment.

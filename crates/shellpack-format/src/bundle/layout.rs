@@ -43,6 +43,11 @@ impl FramedSize {
         }
     }
 
+    /// The size of what comes behind the NAR.
+    pub(crate) fn trailer(self) -> u64 {
+        self.trailer
+    }
+
     /// The NAR with what comes before and after it; `None` if a hostile size overflows.
     pub fn total(self) -> Option<u64> {
         self.head.checked_add(self.nar)?.checked_add(self.trailer)

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::BadBundle;
 use super::layout::{FramedSize, Layout};
 use super::member;
+use crate::store::export;
 use crate::store::hash::Digest;
 use crate::store::path_info::PathInfo;
 use crate::store::store_path::{StoreDir, StorePath};
@@ -279,6 +280,24 @@ impl Manifest {
     pub fn pieces(&self, segment: usize) -> &[Piece] {
         let delta = self.delta.as_ref();
         delta.map_or(&[], |delta| delta.pieces(segment))
+    }
+
+    /// The framing in a segment that ends its prefix: what is behind each NAR, if all of that is in the
+    /// segment. It follows from the manifest, so it need not be carried.
+    pub fn framing(&self, layout: &Layout, segment: usize) -> Vec<u8> {
+        let mut framing = Vec::new();
+        for slice in layout.slices(segment) {
+            let Some(path) = self.closure.paths.get(slice.index) else {
+                continue;
+            };
+            let parts = layout.parts(&slice);
+            let trailer = self.closure.framed_size(slice.index).trailer();
+            if parts.trailer == (0..trailer) && !path.presumed {
+                let info = self.closure.path_info(slice.index);
+                framing.extend(export::trailer(&info, &self.closure.store));
+            }
+        }
+        framing
     }
 
     /// The bytes of memory that the largest segment needs with its prefix.

@@ -117,6 +117,20 @@ fn compress_with_prefix(
     mut out: Vec<u8>,
 ) -> io::Result<Vec<u8>> {
     let mut context = context(level)?;
+    // A prefix is larger than what the lower levels have tables for, and what is alike in it is long.
+    let tables = (level <= MOST_AT_ONCE).then_some(22);
+    let tables = tables.into_iter();
+    let tables = tables.flat_map(|log| [CParameter::HashLog(log), CParameter::ChainLog(log)]);
+    let others = [
+        CParameter::LdmMinMatch(512),
+        // Else it matters where in memory the prefix is.
+        CParameter::DeterministicRefPrefix(true),
+        // What is alike needs a few bytes for each block, and zstd splits only blocks of the full size.
+        CParameter::MaxBlockSize((128 << 10) - 1),
+    ];
+    for parameter in tables.chain(others) {
+        context.set_parameter(parameter).map_err(zstd_error)?;
+    }
     let bound = usize::try_from(max_member_size(raw.len() as u64)).map_err(io::Error::other)?;
     out.try_reserve(bound).map_err(|_| out_of_memory())?;
     context.ref_prefix(prefix).map_err(zstd_error)?;

@@ -1,0 +1,177 @@
+//! Takes segments over from an earlier bundle instead of compressing them again. They are decoded, and
+//! every NAR in them is hashed, as if they had been read from the store.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::media::source::{Bundle, Source};
+use crate::report::{Event, Report};
+use crate::text::shown;
+use shellpack_format::bundle::layout::Layout;
+use shellpack_format::bundle::manifest::Manifest;
+use shellpack_format::bundle::reader::{ReadError, Reader};
+use shellpack_format::bundle::segment::{Compressor, decode};
+use shellpack_format::store::hash::Digest;
+
+/// The fewest segments that are worth it: one is compressed to find out whether that gives its bytes.
+const WORTH_IT: usize = 2;
+/// The least raw size of a segment that shows how an earlier bundle was compressed. Of fewer bytes, two
+/// levels could make the same.
+const TELLING: u64 = 4 << 20;
+
+/// An earlier bundle whose segments are the plan's, in part.
+pub(super) struct Reuse {
+    reader: Reader<Source>,
+    /// The segment of the earlier bundle that each of the plan's is.
+    from: Vec<Option<usize>>,
+    /// The earlier bundle's segment that is read next.
+    next: usize,
+}
+
+impl Reuse {
+    /// The first of these bundles that has enough in common with the plan, and was compressed at this
+    /// level. One that cannot be read is passed over.
+    pub(super) fn find<'a>(
+        files: impl Iterator<Item = &'a PathBuf>,
+        manifest: &Manifest,
+        level: i32,
+        report: &Report,
+    ) -> Result<Option<Self>> {
+        for file in files {
+            report.ensure_not_interrupted()?;
+            let Ok(Some(from)) = in_common(file, manifest) else {
+                continue;
+            };
+            match is_alike(file, manifest, &from, level) {
+                Ok(true) => {}
+                Ok(false) => {
+                    report.emit(Event::Note(&format!(
+                        "{} was compressed in another way, so all is compressed again",
+                        shown(file)
+                    )));
+                    continue;
+                }
+                Err(_) => continue,
+            }
+            if let Ok(reader) = at_segments(file) {
+                return Ok(Some(Self {
+                    reader,
+                    from,
+                    next: 0,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a segment is taken over, if it can be read.
+    pub(super) fn has(&self, segment: usize) -> bool {
+        self.from[segment].is_some()
+    }
+
+    /// The content of the member that a segment of the plan will be; `None` if it has to be compressed.
+    /// Segments are asked for in order.
+    pub(super) fn member(&mut self, segment: usize) -> Option<Vec<u8>> {
+        let wanted = self.from[segment].filter(|&wanted| wanted >= self.next)?;
+        // What cannot be read is compressed from the store.
+        let member = self.read(wanted).ok();
+        self.next = if member.is_some() {
+            wanted + 1
+        } else {
+            usize::MAX
+        };
+        member
+    }
+
+    fn read(&mut self, wanted: usize) -> Result<Vec<u8>, ReadError> {
+        for index in self.next..wanted {
+            self.reader.skip_segment(index)?;
+        }
+        read_member(&mut self.reader, wanted)
+    }
+}
+
+/// For each segment of the plan, the one of an earlier bundle that has the same bytes. `None` if there are
+/// too few.
+fn in_common(file: &Path, manifest: &Manifest) -> Result<Option<Vec<Option<usize>>>> {
+    let bundle = Bundle::open_among(file, &[], None)?;
+    let earlier = bundle.reader.manifest();
+    let has_prefixes = earlier.delta.is_some() || manifest.delta.is_some();
+    if has_prefixes || earlier.closure.store != manifest.closure.store {
+        return Ok(None);
+    }
+    let keys = keys(earlier).into_iter().zip(0..);
+    let keys: HashMap<_, usize> = keys.collect();
+    let from: Vec<_> = self::keys(manifest)
+        .iter()
+        .map(|key| keys.get(key).copied())
+        .collect();
+    let common = from.iter().flatten().count();
+    Ok((common >= WORTH_IT).then_some(from))
+}
+
+/// For each segment, a digest of all that its bytes follow from.
+fn keys(manifest: &Manifest) -> Vec<Digest> {
+    let layout: Layout = manifest.layout();
+    let key = |segment| {
+        let mut text = String::new();
+        for slice in layout.slices(segment) {
+            text.push_str(&format!("{:?} ", slice.bytes));
+            if slice.index < manifest.closure.paths.len() {
+                let info = manifest.closure.path_info(slice.index);
+                let (path, references, deriver) = (&info.path, &info.references, &info.deriver);
+                text.push_str(&format!(
+                    "{path} {} {references:?} {deriver:?}\n",
+                    info.nar_hash
+                ));
+            }
+        }
+        Digest::of(text.as_bytes())
+    };
+    (0..layout.segments()).map(key).collect()
+}
+
+/// Whether compressing a segment of an earlier bundle at this level gives its bytes.
+fn is_alike(
+    file: &Path,
+    manifest: &Manifest,
+    from: &[Option<usize>],
+    level: i32,
+) -> Result<bool, Box<dyn std::error::Error>> {
+    let sizes = manifest.closure.segments.iter().zip(from);
+    let common = sizes.filter_map(|(&size, from)| Some((size, (*from)?)));
+    let telling = common.clone().filter(|(size, _)| *size >= TELLING).min();
+    let Some((size, index)) = telling.or(common.max()) else {
+        return Ok(false);
+    };
+    let mut reader = at_segments(file)?;
+    for before in 0..index {
+        reader.skip_segment(before)?;
+    }
+    let member = read_member(&mut reader, index)?;
+    let raw = decode(&[], &member, size)?;
+    let mut compressor = Compressor::new(level, size)?;
+    let mut frame = compressor.begin(size)?;
+    frame.write(&raw)?;
+    Ok(frame.finish(&[])? == member)
+}
+
+/// A reader of a bundle that comes to its segments next.
+fn at_segments(file: &Path) -> Result<Reader<Source>, Box<dyn std::error::Error>> {
+    let mut reader = Bundle::open_among(file, &[], None)?.reader;
+    let files = reader.manifest().project.files.clone();
+    for file in &files {
+        reader.project_file(file, |_| Ok(()))?;
+    }
+    Ok(reader)
+}
+
+fn read_member(reader: &mut Reader<Source>, index: usize) -> Result<Vec<u8>, ReadError> {
+    use std::io::Read as _;
+
+    let mut segment = reader.segment(index)?;
+    let mut member = Vec::new();
+    segment.content.read_to_end(&mut member)?;
+    Ok(member)
+}
