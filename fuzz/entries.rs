@@ -11,7 +11,6 @@ use shellpack::internals::{
     is_policy, is_signers_file, repair, verify,
 };
 use shellpack_format::bundle::manifest::Manifest;
-use shellpack_format::bundle::member::segment_name;
 use shellpack_format::bundle::segment::{self, Compressor};
 use shellpack_format::bundle::signature::{self, Signatures};
 use shellpack_format::bundle::writer::Writer;
@@ -97,7 +96,7 @@ pub(crate) fn export(stream: &[u8]) {
         .project_file(&manifest.project.files[0], project)
         .expect("memory");
     writer
-        .segment(segment_name(false, 0), &segment)
+        .segment(segment::member_name(false, 0), &segment)
         .expect("memory");
     let mut file = tempfile::NamedTempFile::new_in("/dev/shm").expect("a place in memory");
     let written = writer.finish().expect("memory");

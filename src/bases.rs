@@ -30,7 +30,7 @@ pub(crate) struct Bases<'a> {
     delta: &'a Delta,
     layout: Layout,
     replacements: Replacements,
-    bases: Vec<Slot>,
+    slots: Vec<Slot>,
     report: &'a Report,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Bases<'a> {
             delta,
             layout: manifest.layout(),
             replacements: Replacements::new(&delta.replace),
-            bases: delta.bases.iter().map(slot).collect(),
+            slots: delta.bases.iter().map(slot).collect(),
             report,
         }
     }
@@ -71,7 +71,7 @@ impl<'a> Bases<'a> {
     /// Whether all bases of a segment are here.
     pub(crate) fn has(&self, segment: usize) -> bool {
         let mut pieces = self.delta.pieces(segment).iter();
-        pieces.all(|piece| self.bases[piece.base as usize].place.is_some())
+        pieces.all(|piece| self.slots[piece.base as usize].place.is_some())
     }
 
     /// The prefix of a segment that has one: its pieces, with everything replaced in them, and the framing
@@ -97,7 +97,7 @@ impl<'a> Bases<'a> {
 
     /// Fails unless every base is the one that the update names.
     pub(crate) fn ensure_all_right(&self) -> Result<()> {
-        for index in 0..self.bases.len() {
+        for index in 0..self.slots.len() {
             self.dump(index)?;
         }
         Ok(())
@@ -123,7 +123,7 @@ impl<'a> Bases<'a> {
 
     /// The layout of a base's NAR, which has the hash that the update names.
     fn dump(&self, index: usize) -> Result<(Arc<Dump>, &Path)> {
-        let (slot, base) = (&self.bases[index], &self.delta.bases[index]);
+        let (slot, base) = (&self.slots[index], &self.delta.bases[index]);
         let missing = || Path::new(base.path.base_name());
         let place = slot.place.as_deref().unwrap_or_else(missing);
         let mut state = slot.state.lock().unwrap_or_else(PoisonError::into_inner);

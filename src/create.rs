@@ -116,7 +116,7 @@ pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
         return Ok(Summary::of_plan(proved, &destination));
     }
     let signed = sign::sign(proved, &keys, report)?;
-    let settings = pack::Settings::of(options, &destination);
+    let settings = pack::Settings::of(options, destination.replaced());
     let complete = write::write(&signed, &destination, &settings, report)?;
     let complete = complete.read_back(&signed, options.threads, report)?;
     let opener = destination.write_opener(report)?;

@@ -13,7 +13,7 @@ use crate::report::{Event, Phase, Report};
 use crate::trust::Policy;
 use crate::unpack::{self, Destination, NarSink, Prefixes};
 use shellpack_format::bundle::manifest::Manifest;
-use shellpack_format::bundle::member::segment_name;
+use shellpack_format::bundle::segment::member_name;
 use shellpack_format::bundle::reader::{Input, ReadError, Reader};
 use shellpack_format::bundle::{BadBundle, BadVolume};
 use shellpack_format::store::hash::Digest;
@@ -200,7 +200,7 @@ fn placed(fault: BadBundle, shelf: &Shelf, is_update: bool) -> BadBundle {
     let files = match &fault {
         BadBundle::Segment { member, .. } => {
             let index =
-                (0..shelf.segments()).find(|index| segment_name(is_update, *index) == *member);
+                (0..shelf.segments()).find(|index| member_name(is_update, *index) == *member);
             index.and_then(|index| shelf.volumes_of(index))
         }
         _ => None,

@@ -103,7 +103,7 @@ fn bundles() -> Vec<(&'static str, Vec<u8>)> {
         ("damaged-manifest", flipped),
         ("longer", [bytes.as_slice(), b"x"].concat()),
         ("newer", saying("format = 2\n")),
-        ("needs", saying("format = 1\nneeds = ['delta']\n")),
+        ("needs", saying("format = 1\nneeds = ['sparse']\n")),
         ("not-a-bundle", b"#!/bin/sh\n".to_vec()),
         ("empty", Vec::new()),
     ]

@@ -58,6 +58,10 @@ struct EntryArgs {
 
 /// `shellpack open`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub struct Open {
     /// The bundle or one of its volumes; `-` is standard input [default: standard input, if that is a
     /// file or a pipe]

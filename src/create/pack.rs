@@ -7,7 +7,6 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::Builder;
 
 use super::Options;
-use super::write::Destination;
 use crate::bases::Bases;
 use crate::error::Result;
 use crate::limits;
@@ -37,9 +36,9 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// The settings that the user asked for.
-    pub(super) fn of(options: &Options, destination: &Destination) -> Self {
-        let replaced = destination.replaced().map(Path::to_owned);
+    /// The settings that the user asked for. `replaced` is the bundle that there was before.
+    pub(super) fn of(options: &Options, replaced: Option<&Path>) -> Self {
+        let replaced = replaced.map(Path::to_owned);
         Self {
             reuse: options.reuse.iter().cloned().chain(replaced).collect(),
             level: options.level,

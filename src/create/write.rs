@@ -25,7 +25,7 @@ use crate::text::shown;
 use crate::unpack::Prefixes;
 use shellpack_format::bundle::executable::Executable;
 use shellpack_format::bundle::manifest::{FileKind, ProjectFile};
-use shellpack_format::bundle::member::segment_name;
+use shellpack_format::bundle::segment::member_name;
 use shellpack_format::bundle::signature::Signatures;
 use shellpack_format::bundle::writer::{self, Writer};
 use shellpack_format::store::hash::Digest;
@@ -316,7 +316,7 @@ fn stream<W: Write + Send>(
         settings,
         report,
         &mut |index, content| {
-            let name = segment_name(is_update, index);
+            let name = member_name(is_update, index);
             writer.segment(name, content).map_err(failed)
         },
     )?;

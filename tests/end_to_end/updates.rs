@@ -26,6 +26,8 @@ fn shell(build: &str, version: &str, message: &str) -> String {
     mkdir -p $out/bin
     noise ${{seed}} 3000 | while read -r word; do echo "$word ${{library}}/data"; done > $out/uses
     echo ${{version}} > $out/version
+    # Where no hash part can be found.
+    gzip < $out/uses > $out/uses.gz
     echo "echo $out" > $out/bin/${{name}}; chmod +x $out/bin/${{name}}
   '';
 in pkgs.mkShell {{

@@ -10,6 +10,9 @@ use shellpack_format::store::store_path::{HashPart, StorePath};
 
 use super::{Bundle, Tree};
 
+/// A piece of a base: its index, offset and size.
+type Part = (u32, usize, usize);
+
 /// A bundle that is an update, and the NARs of its bases.
 #[derive(Debug, Clone)]
 pub(crate) struct Update {
@@ -85,7 +88,7 @@ impl Update {
     }
 
     /// Segments with pieces of bases: index, offset and size.
-    pub(crate) fn compress_with(&mut self, prefixes: &[(u32, Vec<(u32, usize, usize)>)]) {
+    pub(crate) fn compress_with(&mut self, prefixes: &[(u32, Vec<Part>)]) {
         let piece = |&(base, offset, size): &(u32, usize, usize)| Piece {
             base,
             offset: offset as u64,

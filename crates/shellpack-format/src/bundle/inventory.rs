@@ -261,10 +261,10 @@ fn paths(raw: &[u8], count: usize) -> Result<Vec<Held>, BadInventory> {
 /// LEB128: seven bits in a byte, the lowest first.
 fn push_size(mut size: u64, out: &mut Vec<u8>) {
     while size >= 0x80 {
-        out.push((size & 0x7f) as u8 | 0x80);
+        out.push(u8::try_from(size & 0x7f).unwrap_or_default() | 0x80);
         size >>= 7;
     }
-    out.push(size as u8);
+    out.extend(u8::try_from(size));
 }
 
 fn take_size(rest: &mut &[u8]) -> Option<u64> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BadBundle;
 use super::layout::{FramedSize, Layout};
-use super::member;
+use super::segment;
 use crate::store::export;
 use crate::store::hash::Digest;
 use crate::store::path_info::PathInfo;
@@ -273,7 +273,7 @@ impl Manifest {
 
     /// The name of a segment's member.
     pub fn segment_name(&self, index: usize) -> String {
-        member::segment_name(self.delta.is_some(), index)
+        segment::member_name(self.delta.is_some(), index)
     }
 
     /// The pieces of a segment's prefix; none if it has no prefix.

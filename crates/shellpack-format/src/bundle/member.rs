@@ -42,7 +42,7 @@ impl Member {
         Self::plain(SIGNATURES.to_owned(), signature::SIZE as u64)
     }
 
-    /// A segment of the closure, by its [`segment_name`] and the size of its compressed bytes.
+    /// A segment of the closure, by its [`name`](segment::member_name) and the size of its compressed bytes.
     pub fn segment(name: String, size: u64) -> Self {
         Self::plain(name, size)
     }
@@ -134,13 +134,6 @@ impl Member {
         );
         out
     }
-}
-
-/// The name of a segment's member: four digits, more when four do not suffice. Those of an update are
-/// apart, so that nothing that takes the closure by hand takes a part of one.
-pub fn segment_name(is_update: bool, index: usize) -> String {
-    let directory = if is_update { "delta" } else { "closure" };
-    format!("{directory}/{index:04}.zst")
 }
 
 /// How many zeros follow a content of this size.

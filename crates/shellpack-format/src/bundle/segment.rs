@@ -35,6 +35,13 @@ pub fn max_member_size(raw: u64) -> u64 {
     zstd_safe::compress_bound(usize::try_from(raw).unwrap_or(usize::MAX)) as u64 + CHECK_SIZE
 }
 
+/// The name of a segment's member: four digits, more when four do not suffice. Those of an update are
+/// apart, so that nothing that takes the closure by hand takes a part of one.
+pub fn member_name(is_update: bool, index: usize) -> String {
+    let directory = if is_update { "delta" } else { "closure" };
+    format!("{directory}/{index:04}.zst")
+}
+
 /// The reason why a member is not a segment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

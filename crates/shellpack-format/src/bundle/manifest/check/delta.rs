@@ -28,9 +28,10 @@ pub(super) fn ensure_delta(manifest: &Manifest) -> Result<(), BadBundle> {
 fn ensure_presumed(closure: &Closure, is_update: bool) -> Result<(), BadBundle> {
     for path in &closure.paths {
         let places = (path.segment.is_some(), path.offset.is_some());
-        let is_placed = match path.presumed {
-            true => places == (false, false) && is_update,
-            false => places == (true, true),
+        let is_placed = if path.presumed {
+            places == (false, false) && is_update
+        } else {
+            places == (true, true)
         };
         if !is_placed {
             return bad(format!("{} is neither carried nor presumed", path.path));
