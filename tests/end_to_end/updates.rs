@@ -98,7 +98,7 @@ fn a_rebuild_of_everything_fits_a_small_update() {
         ));
         let segments: u64 = segments.text().trim().parse().unwrap();
         let full = size(&a, "v2.shellpack");
-        assert!(segments * 100 < full, "{update}: {segments} of {full}");
+        assert!(segments * 40 < full, "{update}: {segments} of {full}");
     }
     let open = |file: &str, message: &str| {
         b.shellpack(&format!("open {file} {PRINT}"))
