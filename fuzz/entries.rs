@@ -10,6 +10,7 @@ use shellpack::internals::{
     Dump, ReadBack, RepairOptions, RepairOutcome, Report, Restore, delete_tree, described,
     is_policy, is_signers_file, repair, verify,
 };
+use shellpack_format::bundle::inventory;
 use shellpack_format::bundle::manifest::Manifest;
 use shellpack_format::bundle::segment::{self, Compressor};
 use shellpack_format::bundle::signature::{self, Signatures};
@@ -22,10 +23,11 @@ use shellpack_format::store::store_path::StoreDir;
 pub(crate) type Entry = fn(&[u8]);
 
 /// Each kind, and the function that takes its bytes.
-pub(crate) const ENTRIES: [(&str, Entry); 9] = [
+pub(crate) const ENTRIES: [(&str, Entry); 10] = [
     ("bundle", bundle),
     ("derivation", derivation),
     ("export", export),
+    ("inventory", inventory),
     ("manifest", manifest),
     ("nar", nar),
     ("parity", parity),
@@ -56,6 +58,33 @@ pub(crate) fn manifest(text: &[u8]) {
     let again = manifest.to_bytes().expect("what was parsed can be written");
     let again = Manifest::parse(&again).expect("what was written can be parsed");
     assert_eq!(again, manifest);
+}
+
+/// An inventory: tables of its head, a zero byte, and its list. Sizes and digests are added, since no fuzzer
+/// would guess those. What is accepted is the same after it is written. The bytes themselves are read as one,
+/// too.
+pub(crate) fn inventory(bytes: &[u8]) {
+    let _ = inventory::parse(bytes);
+    let zero = bytes.iter().position(|&byte| byte == 0);
+    let (tables, list) = bytes.split_at(zero.unwrap_or(bytes.len()));
+    let list = list.get(1..).unwrap_or_default();
+    let body = zstd::bulk::compress(list, 1).expect("memory");
+    let sizes = format!(
+        "{}raw-size = {}\nbody-size = {}\nbody-digest = \"{}\"\n",
+        inventory::BEGINNING,
+        list.len(),
+        body.len(),
+        Digest::of(&body)
+    );
+    let head = framed(&[sizes.as_bytes(), tables].concat());
+    let file = [&head[..], &body, &[0; signature::SIZE]].concat();
+    let Ok((inventory, _)) = inventory::parse(&file) else {
+        return;
+    };
+    let (head, body) = inventory.to_parts().expect("what was read can be written");
+    let file = [&head[..], &body, &[0; signature::SIZE]].concat();
+    let (again, _) = inventory::parse(&file).expect("what was written can be read");
+    assert_eq!(again, inventory);
 }
 
 fn framed(text: &[u8]) -> Vec<u8> {

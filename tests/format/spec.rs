@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
+use shellpack_format::bundle::inventory;
 use shellpack_format::bundle::reader::{Piped, Reader};
 
 use crate::support::markdown::{self, Block};
@@ -134,6 +135,34 @@ fn its_commands_print_what_is_printed_there() {
         let (command, printed) = (&step.command, printed(directory.path(), &step.command));
         assert_eq!(printed, step.output, "$ {command}");
     }
+}
+
+/// Section 16.6: the inventory of a store that has the paths of the worked example.
+#[test]
+fn the_example_of_an_inventory_is_the_one_that_would_be_written() {
+    let (_, example) = TEXT.split_once("### 16.6").unwrap();
+    let blocks = markdown::blocks(example);
+    let head = text_of(&blocks, "toml").as_bytes();
+    let dumps = blocks.iter().filter(|block| block.is("text"));
+    let dumps: Vec<_> = dumps.map(|block| bytes_of_dump(&block.text)).collect();
+    let file = [head, &dumps[0], &[0; 4096]].concat();
+    let (inventory, _) = inventory::parse(&file).unwrap();
+    let bundle = assembled(&blocks_of_example(&TEXT));
+    let reader = Reader::open(Piped(bundle.as_slice())).unwrap();
+    let paths = reader.manifest().closure.paths.iter();
+    let mut paths: Vec<_> = paths
+        .map(|it| (&it.path, it.nar_hash, it.nar_size))
+        .collect();
+    paths.sort_by_key(|(path, ..)| path.name());
+    let listed = inventory.paths.iter();
+    let listed: Vec<_> = listed
+        .map(|it| (&it.path, it.nar_hash, it.nar_size))
+        .collect();
+    assert_eq!(listed, paths);
+    assert_eq!(inventory.bundles[0].digest, reader.manifest_digest());
+    let written = inventory.to_parts().unwrap();
+    assert_eq!(written, (head.to_vec(), dumps[0].clone()));
+    assert_eq!(zstd::decode_all(&dumps[0][..]).unwrap(), dumps[1]);
 }
 
 /// The document with the manifest as it would be written today, and the output of the commands.

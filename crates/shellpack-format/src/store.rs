@@ -9,6 +9,7 @@ pub mod hash;
 pub mod key;
 pub mod nar;
 pub mod nar_check;
+pub mod package_name;
 pub mod path_info;
 pub mod registration;
 pub mod store_path;

@@ -1,24 +1,38 @@
 //! An inventory: the store paths of a machine, so that an update can leave them out
 //! (`bundle-format.md`, section 16).
+//!
+//! It comes from a machine that nobody here vouches for. [`parse`] takes no more memory than its limits
+//! allow, whatever the file says of itself.
+
+mod list;
 
 use serde::{Deserialize, Serialize};
 
 use super::manifest::Origin;
 use super::signature::{self, Signatures};
 use crate::store::hash::Digest;
-use crate::store::store_path::{HASH_CHARS, StoreDir, StorePath, hash_bits, hash_chars};
+use crate::store::store_path::{StoreDir, StorePath};
 
 /// The first line of an inventory.
 pub const BEGINNING: &str = "# shellpack inventory 1\n";
 /// The part of it that all versions have in common.
 const ANY_VERSION: &str = "# shellpack inventory ";
-/// The most bytes of an inventory: that is room for 4,000,000 paths.
-pub const MAX_SIZE: u64 = 256 << 20;
-/// The most bytes of its head.
-const MAX_HEAD: usize = 1 << 20;
-/// What is stated of a path: the hash part as bits, the hash of the NAR, and the size.
-const HASH_BYTES: usize = HASH_CHARS * 5 / 8;
-const NAR_HASH_BYTES: usize = 32;
+/// The most paths. A large build server has a few hundred thousand.
+pub const MOST_PATHS: usize = 1_000_000;
+/// The most bundles that are listed. They are information, so a writer leaves out the rest.
+pub const MOST_BUNDLES: usize = 1000;
+/// The most bytes of an inventory. A path takes about 60 of them.
+pub const MAX_SIZE: u64 = 128 << 20;
+/// The most bytes of its head: room for as many bundles with the longest names.
+const MAX_HEAD: usize = 512 << 10;
+/// The most bytes of its list, once that is decoded. A path takes about 85 of them.
+const MAX_RAW: u64 = 256 << 20;
+/// The digest line, which ends the head: a mark, `sha256:`, the digits, and the line's end.
+const DIGEST_LINE: usize = 74;
+/// The longest text of the head that is shown to people.
+const LONGEST_TEXT: usize = 200;
+/// zstd's level. A higher one takes much longer, and saves a few percent of the names.
+const LEVEL: i32 = 12;
 
 /// The store paths of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,16 +71,33 @@ pub enum BadInventory {
     NotAnInventory,
     /// It has a newer version.
     #[error("it is an inventory of version {0}; this shellpack reads version 1")]
-    Newer(String),
+    Newer(u32),
+    /// It exceeds a limit.
+    #[error(
+        "it lists more than {MOST_PATHS} paths or {MOST_BUNDLES} bundles, or has too many bytes"
+    )]
+    TooMany,
     /// It was changed or cut short.
     #[error("it is damaged: {0}")]
     Damaged(&'static str),
     /// Its head is not valid.
     #[error("it is not valid: {0}")]
     Head(String),
-    /// The room for signatures is.
+    /// The room for signatures is damaged.
     #[error("its signatures are damaged")]
     Signatures,
+    /// A signature was not made by the key that it carries, or not over this head.
+    #[error("a signature in it does not match it")]
+    WrongSignature,
+}
+
+/// The signatures of an inventory, and the head that they are over.
+#[derive(Debug)]
+pub struct Signed<'a> {
+    /// The signatures.
+    pub signatures: Signatures,
+    /// The head.
+    pub head: &'a [u8],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,7 +108,7 @@ struct Head {
     system: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nix_version: Option<String>,
-    paths: usize,
+    paths: u64,
     raw_size: u64,
     body_size: u64,
     body_digest: Digest,
@@ -90,206 +121,166 @@ impl Inventory {
     /// signatures comes behind both.
     pub fn to_parts(&self) -> Result<(Vec<u8>, Vec<u8>), BadInventory> {
         let mut paths: Vec<_> = self.paths.iter().collect();
-        paths.sort_unstable_by(|a, b| key(&a.path).cmp(&key(&b.path)));
+        paths.sort_unstable_by(|a, b| list::key(&a.path).cmp(&list::key(&b.path)));
         paths.dedup_by(|a, b| a.path == b.path);
-        let raw = raw(&paths);
-        let body = zstd::bulk::compress(&raw, 19);
+        let raw = list::encode(&paths);
+        if paths.len() > MOST_PATHS || raw.len() as u64 > MAX_RAW {
+            return Err(BadInventory::TooMany);
+        }
+        let body = zstd::bulk::compress(&raw, LEVEL);
         let body = body.map_err(|error| BadInventory::Head(error.to_string()))?;
+        let bundles = self.bundles.iter().take(MOST_BUNDLES);
         let head = Head {
             writer: self.writer.clone(),
             store: self.store.clone(),
             system: self.system.clone(),
             nix_version: self.nix_version.clone(),
-            paths: paths.len(),
+            paths: paths.len() as u64,
             raw_size: raw.len() as u64,
             body_size: body.len() as u64,
             body_digest: Digest::of(&body),
-            bundles: self.bundles.clone(),
+            bundles: bundles.cloned().collect(),
         };
-        let tables = toml::to_string(&head);
-        let tables = tables.map_err(|error| BadInventory::Head(error.to_string()))?;
-        let mut head = format!("{BEGINNING}{tables}").into_bytes();
-        let digest = Digest::of(&head);
-        head.extend_from_slice(format!("# {digest}\n").as_bytes());
+        let head = head.to_bytes()?;
+        // What is written can be read: nobody finds out on the other side of the gap.
+        Head::parse(&head)?;
         Ok((head, body))
     }
 }
 
-/// Reads an inventory. Returns its signatures, too: each is sound as far as its key is known.
-pub fn parse(bytes: &[u8]) -> Result<(Inventory, Signatures), BadInventory> {
-    let size = head_size(bytes)?;
-    let (head_bytes, rest) = bytes.split_at(size);
-    let head = parse_head(head_bytes)?;
+impl Head {
+    fn to_bytes(&self) -> Result<Vec<u8>, BadInventory> {
+        let tables = toml::to_string(self);
+        let tables = tables.map_err(|error| BadInventory::Head(error.to_string()))?;
+        let mut head = format!("{BEGINNING}{tables}").into_bytes();
+        let digest = Digest::of(&head);
+        head.extend_from_slice(format!("# {digest}\n").as_bytes());
+        if head.len() > MAX_HEAD {
+            return Err(BadInventory::TooMany);
+        }
+        Ok(head)
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, BadInventory> {
+        let damaged = BadInventory::Damaged("its head does not have the digest that it states");
+        let at = bytes.len().checked_sub(DIGEST_LINE);
+        let Some((text, last)) = at.and_then(|at| bytes.split_at_checked(at)) else {
+            return Err(damaged);
+        };
+        if last != format!("# {}\n", Digest::of(text)).as_bytes() {
+            return Err(damaged);
+        }
+        let text = std::str::from_utf8(text).map_err(|_| damaged)?;
+        let head: Self = toml::from_str(text).map_err(|error| {
+            // It may quote any text of the head.
+            let words = error.message().chars().take(LONGEST_TEXT);
+            BadInventory::Head(words.collect())
+        })?;
+        head.ensure_possible()?;
+        Ok(head)
+    }
+
+    /// Fails if the list cannot be what is said of it, before any memory is taken for that.
+    fn ensure_possible(&self) -> Result<(), BadInventory> {
+        let texts = [&self.writer, &self.system].into_iter();
+        let mut texts = texts.chain(&self.nix_version);
+        let is_plain =
+            |text: &String| text.len() <= LONGEST_TEXT && !text.contains(char::is_control);
+        if !texts.all(is_plain) {
+            return Err(BadInventory::Head(
+                "a text in it is not one line".to_owned(),
+            ));
+        }
+        if self.paths > MOST_PATHS as u64
+            || self.raw_size > MAX_RAW
+            || self.body_size > MAX_SIZE
+            || self.bundles.len() > MOST_BUNDLES
+        {
+            return Err(BadInventory::TooMany);
+        }
+        if !list::sizes(self.paths).contains(&self.raw_size) {
+            return Err(BadInventory::Damaged(
+                "its list cannot have the size that it states",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Reads an inventory. Returns its signatures, too, and the bytes that they are over: each is sound as
+/// far as its key is known.
+pub fn parse(bytes: &[u8]) -> Result<(Inventory, Signed<'_>), BadInventory> {
+    let (head_bytes, rest) = bytes.split_at(head_size(bytes)?);
+    let head = Head::parse(head_bytes)?;
     let body_size = usize::try_from(head.body_size).unwrap_or(usize::MAX);
-    if rest.len().checked_sub(signature::SIZE) != Some(body_size) {
+    let parts = rest.split_at_checked(body_size);
+    let parts = parts.and_then(|(body, room)| Some((body, room.try_into().ok()?)));
+    let Some((body, room)): Option<(_, &[u8; signature::SIZE])> = parts else {
         return Err(BadInventory::Damaged(
             "its size is not the one that it states",
         ));
-    }
-    let (body, room) = rest.split_at(body_size);
+    };
     if Digest::of(body) != head.body_digest {
         return Err(BadInventory::Damaged(
             "its list does not have the digest that it states",
         ));
     }
-    let room: &[u8; signature::SIZE] = room.try_into().map_err(|_| BadInventory::Signatures)?;
     let signatures = Signatures::parse(room).map_err(|_| BadInventory::Signatures)?;
     let sound = signatures.ensure_sound(head_bytes);
-    sound.map_err(|_| BadInventory::Signatures)?;
-    // What a path takes at most: its name, both hashes and a number.
-    let most = head
-        .paths
-        .saturating_mul(212 + HASH_BYTES + NAR_HASH_BYTES + 10);
-    let raw_size = usize::try_from(head.raw_size).unwrap_or(usize::MAX);
-    if raw_size > most || most as u64 > 8 * MAX_SIZE {
-        return Err(BadInventory::Damaged("its list is larger than its paths"));
-    }
-    let raw = zstd::bulk::decompress(body, raw_size);
-    let raw = raw.ok().filter(|raw| raw.len() == raw_size);
+    sound.map_err(|_| BadInventory::WrongSignature)?;
+    let raw = list::decompress(body, head.raw_size);
     let raw = raw.ok_or(BadInventory::Damaged("its list does not decode"))?;
-    let paths = paths(&raw, head.paths)?;
+    let paths = list::decode(&raw, usize::try_from(head.paths).unwrap_or(usize::MAX));
     let inventory = Inventory {
         writer: head.writer,
         store: head.store,
         system: head.system,
         nix_version: head.nix_version,
         bundles: head.bundles,
-        paths,
+        paths: paths.ok_or(BadInventory::Damaged("its list is malformed"))?,
     };
-    Ok((inventory, signatures))
+    let head = head_bytes;
+    Ok((inventory, Signed { signatures, head }))
+}
+
+/// Whether a file with these first bytes is an inventory, of whatever version.
+pub fn is_one(start: &[u8]) -> bool {
+    start.starts_with(ANY_VERSION.as_bytes())
 }
 
 /// The size of the head: it ends with the line of its digest.
-pub fn head_size(bytes: &[u8]) -> Result<usize, BadInventory> {
+fn head_size(bytes: &[u8]) -> Result<usize, BadInventory> {
     let Some(rest) = bytes.strip_prefix(ANY_VERSION.as_bytes()) else {
         return Err(BadInventory::NotAnInventory);
     };
     if !bytes.starts_with(BEGINNING.as_bytes()) {
-        let version = rest.iter().take_while(|byte| byte.is_ascii_digit());
-        let version = version.map(|&byte| char::from(byte)).collect();
-        return Err(BadInventory::Newer(version));
+        let line = rest.iter().take(10).take_while(|&&byte| byte != b'\n');
+        let version: String = line.map(|&byte| char::from(byte)).collect();
+        return match version.parse::<u32>() {
+            Ok(number) if number > 1 => Err(BadInventory::Newer(number)),
+            _ => Err(BadInventory::NotAnInventory),
+        };
     }
     let start = &bytes[..bytes.len().min(MAX_HEAD)];
     let mark = b"\n# sha256:";
     let found = start.windows(mark.len()).position(|window| window == mark);
-    let end = found.map(|at| at + mark.len() + 64 + 1);
-    end.filter(|&end| end <= bytes.len())
+    // The mark has the end of the line before.
+    let end = found.map(|at| at + 1 + DIGEST_LINE);
+    end.filter(|&end| end <= start.len())
         .ok_or(BadInventory::Damaged("its head has no end"))
-}
-
-fn parse_head(bytes: &[u8]) -> Result<Head, BadInventory> {
-    let damaged = BadInventory::Damaged("its head does not have the digest that it states");
-    let Some((text, last)) = bytes.len().checked_sub(74).map(|at| bytes.split_at(at)) else {
-        return Err(damaged);
-    };
-    if last != format!("# {}\n", Digest::of(text)).as_bytes() {
-        return Err(damaged);
-    }
-    let text = std::str::from_utf8(text).map_err(|_| damaged)?;
-    toml::from_str(text).map_err(|error| BadInventory::Head(error.message().to_owned()))
-}
-
-fn key(path: &StorePath) -> (&str, &str) {
-    (path.name(), path.hash_part())
-}
-
-/// Names, hash parts, hashes and sizes, each together: so names and sizes compress well.
-fn raw(paths: &[&Held]) -> Vec<u8> {
-    let mut raw = Vec::new();
-    for held in paths {
-        raw.extend_from_slice(held.path.name().as_bytes());
-        raw.push(b'\n');
-    }
-    for held in paths {
-        push_size(held.nar_size, &mut raw);
-    }
-    for held in paths {
-        raw.extend_from_slice(&hash_bits(held.path.hash_part()));
-    }
-    for held in paths {
-        raw.extend_from_slice(held.nar_hash.bytes());
-    }
-    raw
-}
-
-fn paths(raw: &[u8], count: usize) -> Result<Vec<Held>, BadInventory> {
-    let bad = || BadInventory::Damaged("its list is malformed");
-    let mut names = Vec::with_capacity(count.min(raw.len()));
-    let mut rest = raw;
-    for _ in 0..count {
-        let end = rest
-            .iter()
-            .position(|&byte| byte == b'\n')
-            .ok_or_else(bad)?;
-        names.push(std::str::from_utf8(&rest[..end]).map_err(|_| bad())?);
-        rest = &rest[end + 1..];
-    }
-    let mut sizes = Vec::with_capacity(names.len());
-    for _ in 0..count {
-        sizes.push(take_size(&mut rest).ok_or_else(bad)?);
-    }
-    let hashes = count.checked_mul(HASH_BYTES).ok_or_else(bad)?;
-    let (hash_parts, nar_hashes) = rest.split_at_checked(hashes).ok_or_else(bad)?;
-    if Some(nar_hashes.len()) != count.checked_mul(NAR_HASH_BYTES) {
-        return Err(bad());
-    }
-    let hash_parts = hash_parts.chunks_exact(HASH_BYTES);
-    let nar_hashes = nar_hashes.chunks_exact(NAR_HASH_BYTES);
-    let mut held: Vec<Held> = Vec::with_capacity(names.len());
-    for (((name, nar_size), part), nar_hash) in
-        names.iter().zip(sizes).zip(hash_parts).zip(nar_hashes)
-    {
-        let part = <&[u8; HASH_BYTES]>::try_from(part).map_err(|_| bad())?;
-        let base = format!("{}-{name}", hash_chars(part));
-        let path = StorePath::from_base_name(&base).map_err(|_| bad())?;
-        let nar_hash = <[u8; NAR_HASH_BYTES]>::try_from(nar_hash).map_err(|_| bad())?;
-        if held
-            .last()
-            .is_some_and(|last| key(&last.path) >= key(&path))
-        {
-            return Err(bad());
-        }
-        held.push(Held {
-            path,
-            nar_hash: Digest::from(nar_hash),
-            nar_size,
-        });
-    }
-    Ok(held)
-}
-
-/// LEB128: seven bits in a byte, the lowest first.
-fn push_size(mut size: u64, out: &mut Vec<u8>) {
-    while size >= 0x80 {
-        out.push(u8::try_from(size & 0x7f).unwrap_or_default() | 0x80);
-        size >>= 7;
-    }
-    out.extend(u8::try_from(size));
-}
-
-fn take_size(rest: &mut &[u8]) -> Option<u64> {
-    let mut size = 0_u64;
-    for shift in (0..63).step_by(7) {
-        let (&byte, after) = rest.split_first()?;
-        *rest = after;
-        size |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            // One form for each number.
-            return (byte != 0 || shift == 0).then_some(size);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::key::{KeyName, SecretKey};
+    use crate::store::store_path::hash_chars;
 
     fn inventory(count: u32) -> Inventory {
         let held = |n: u32| {
             let digest = Digest::of(&n.to_le_bytes());
-            let bits: [u8; HASH_BYTES] = digest.bytes()[..HASH_BYTES].try_into().unwrap();
-            let base = format!("{}-package-{}.{}", hash_chars(&bits), n % 700, n % 7);
+            let bits = digest.bytes()[..20].try_into().unwrap();
+            let base = format!("{}-package-{}.{}", hash_chars(bits), n % 700, n % 7);
             Held {
                 path: StorePath::from_base_name(&base).unwrap(),
                 nar_hash: digest,
@@ -297,7 +288,7 @@ mod tests {
             }
         };
         let mut paths: Vec<_> = (0..count).map(held).collect();
-        paths.sort_unstable_by(|a, b| key(&a.path).cmp(&key(&b.path)));
+        paths.sort_unstable_by(|a, b| list::key(&a.path).cmp(&list::key(&b.path)));
         Inventory {
             writer: "shellpack 0.1.0".to_owned(),
             store: StoreDir::parse("/nix/store").unwrap(),
@@ -309,10 +300,12 @@ mod tests {
     }
 
     fn bytes(inventory: &Inventory) -> Vec<u8> {
-        let (mut head, body) = inventory.to_parts().unwrap();
-        head.extend(body);
-        head.extend([0; signature::SIZE]);
-        head
+        let (head, body) = inventory.to_parts().unwrap();
+        [head, body, vec![0; signature::SIZE]].concat()
+    }
+
+    fn said(bytes: &[u8]) -> String {
+        parse(bytes).unwrap_err().to_string()
     }
 
     #[test]
@@ -326,23 +319,135 @@ mod tests {
     }
 
     #[test]
+    fn the_order_and_repetitions_do_not_matter() {
+        let good = inventory(9);
+        let mut mixed = good.clone();
+        mixed.paths.reverse();
+        mixed.paths.extend(good.paths[3..5].to_vec());
+        assert_eq!(bytes(&mixed), bytes(&good));
+    }
+
+    #[test]
     fn every_flipped_bit_and_every_cut_is_refused() {
         let good = bytes(&inventory(3));
         for at in 0..good.len() {
-            let mut bad = good.clone();
-            bad[at] ^= 1;
-            assert!(parse(&bad).is_err(), "byte {at}");
+            for bit in 0..8 {
+                let mut bad = good.clone();
+                bad[at] ^= 1 << bit;
+                assert!(parse(&bad).is_err(), "byte {at}");
+            }
             assert!(parse(&good[..at]).is_err(), "cut at {at}");
         }
+        let longer = [&good[..], &[0]].concat();
+        assert_eq!(
+            said(&longer),
+            "it is damaged: its size is not the one that it states"
+        );
+    }
+
+    #[test]
+    fn a_signature_is_over_the_head() {
+        let key = SecretKey::from_seed(KeyName::parse("lab-1").unwrap(), &[1; 32]);
+        let (head, body) = inventory(3).to_parts().unwrap();
+        let signed = |text: &[u8]| {
+            let mut room = Signatures::default();
+            room.add(signature::Signature::by(&key, text)).unwrap();
+            [&head[..], &body, &room.to_bytes()].concat()
+        };
+        let bytes = signed(&head);
+        let (_, found) = parse(&bytes).unwrap();
+        assert_eq!(
+            (found.head, found.signatures.iter().count()),
+            (&head[..], 1)
+        );
+        assert_eq!(said(&signed(&body)), "a signature in it does not match it");
     }
 
     #[test]
     fn another_file_and_a_newer_version_are_named() {
-        let said = |bytes: &[u8]| parse(bytes).unwrap_err().to_string();
-        assert_eq!(said(b"PK"), "it is not an inventory of shellpack");
+        for other in [
+            "PK",
+            "# shellpack inventory ",
+            "# shellpack inventory x\n",
+            "# shellpack inventory 01\n",
+        ] {
+            assert_eq!(
+                said(other.as_bytes()),
+                "it is not an inventory of shellpack"
+            );
+        }
         assert_eq!(
             said(b"# shellpack inventory 2\n"),
             "it is an inventory of version 2; this shellpack reads version 1"
         );
+    }
+
+    /// An inventory with another head, whose digests are right, and another list.
+    fn with(change: impl FnOnce(&mut Head), raw: Option<&[u8]>) -> Vec<u8> {
+        let (head, mut body) = inventory(3).to_parts().unwrap();
+        let mut head = Head::parse(&head).unwrap();
+        if let Some(raw) = raw {
+            body = zstd::bulk::compress(raw, 1).unwrap();
+            (head.raw_size, head.body_size) = (raw.len() as u64, body.len() as u64);
+            head.body_digest = Digest::of(&body);
+        }
+        change(&mut head);
+        [head.to_bytes().unwrap(), body, vec![0; signature::SIZE]].concat()
+    }
+
+    type Change = fn(&mut Head);
+
+    #[test]
+    fn a_head_that_lies_is_refused_before_memory_is_taken() {
+        let too_many = BadInventory::TooMany.to_string();
+        let size = "it is damaged: its list cannot have the size that it states";
+        let decode = "it is damaged: its list does not decode";
+        let list = "it is damaged: its list is malformed";
+        let text = "it is not valid: a text in it is not one line";
+        let cases: [(Change, &str); 11] = [
+            (|head| head.paths = i64::MAX as u64, &too_many),
+            (|head| head.paths = MOST_PATHS as u64, size),
+            (|head| head.raw_size = i64::MAX as u64, &too_many),
+            (|head| head.raw_size += 1, decode),
+            (|head| head.raw_size -= 1, decode),
+            (|head| head.paths = 2, list),
+            (|head| head.paths = 0, size),
+            (|head| head.body_size = i64::MAX as u64, &too_many),
+            (|head| head.writer = "x\u{1b}[31m".to_owned(), text),
+            (|head| head.system = "x".repeat(201), text),
+            (|head| head.nix_version = Some("2\n".to_owned()), text),
+        ];
+        for (at, (change, expected)) in cases.into_iter().enumerate() {
+            assert_eq!(said(&with(change, None)), expected, "{at}");
+        }
+    }
+
+    /// 64 MB of zeros are 6 kB of zstd.
+    #[test]
+    fn a_list_that_grows_when_it_is_decoded_is_refused() {
+        let zeros = vec![0; 64 << 20];
+        assert_eq!(
+            said(&with(|_| (), Some(&zeros))),
+            "it is damaged: its list cannot have the size that it states"
+        );
+        let lie = with(|head| head.raw_size = 300, Some(&zeros));
+        assert_eq!(said(&lie), "it is damaged: its list does not decode");
+        let full = with(|head| head.paths = MOST_PATHS as u64, Some(&zeros));
+        assert_eq!(said(&full), "it is damaged: its list is malformed");
+    }
+
+    #[test]
+    fn names_are_those_of_store_paths() {
+        let path = inventory(1).paths.remove(0);
+        let raw = list::encode(&[&path]);
+        assert!(parse(&with(|head| head.paths = 1, Some(&raw))).is_ok());
+        for bad in ["x\u{1b}[31m", "..", "", "a/b", "é"] {
+            let name = path.path.name().len();
+            let raw = [bad.as_bytes(), &raw[name..]].concat();
+            assert!(
+                parse(&with(|head| head.paths = 1, Some(&raw))).is_err(),
+                "{bad:?}"
+            );
+        }
     }
 }

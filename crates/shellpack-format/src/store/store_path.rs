@@ -13,7 +13,8 @@ const BASE32: &[u8; 32] = b"0123456789abcdfghijklmnpqrsvwxyz";
 
 /// The number of characters of a hash part.
 pub const HASH_CHARS: usize = 32;
-const MAX_NAME: usize = 211;
+/// The most characters of a name.
+pub(crate) const MAX_NAME: usize = 211;
 /// Far more than any store directory in use; a hostile one must not make every path long.
 const MAX_DIR: usize = 200;
 
