@@ -23,6 +23,7 @@ mod signals;
 mod stdout;
 mod tip;
 mod trust;
+mod update;
 mod volumes;
 mod wrap;
 
@@ -35,6 +36,7 @@ use nix::NixArguments;
 pub(crate) use open::{Enter, Env, Open, Run};
 pub(crate) use opened::{List, OpenedStore, Remove};
 use trust::{Config, Keygen, Sign};
+pub(crate) use update::{Diff, Inventory};
 use volumes::ReadingBack;
 pub(crate) use volumes::{Copy, Join, Protect, Repair, Split, Volumes};
 
@@ -137,6 +139,16 @@ pub enum Command {
     ///
     /// The store is unpacked into $TMPDIR, or into the cache directory if TMPDIR is not set.
     Rehearse(Rehearse),
+    /// List what this machine's store has, for updates
+    ///
+    /// The machine that packs leaves all of it out of a bundle: shellpack create --for have.spi. Where only
+    /// an identifier may cross, --text prints some that can be typed.
+    Inventory(Inventory),
+    /// Compare two bundles, package by package
+    ///
+    /// Shows which packages were added, removed, rebuilt, or changed from version to version, and the size of their
+    /// NARs. Inventories and manifests have these, too. The exit code does not depend on differences.
+    Diff(Diff),
     /// Cut a bundle into volumes
     ///
     /// Checks every byte while copying, and keeps the bundle. Writes a checksum file beside the

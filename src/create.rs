@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::Result;
+use crate::manifests;
 use crate::nix::options::NixOptions;
 use crate::output::{Form, Written};
 use crate::report::Report;
@@ -103,7 +104,7 @@ pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     prove::ensure_rehearsal_is_possible(options)?;
     Output::ensure_unoccupied(options)?;
     let opener = Opener::choose(options.opener.as_ref())?;
-    let known = Known::gather(&options.known)?;
+    let known = Known::gather(&options.known, report)?;
     let mut shells = shell::evaluate(options, report)?;
     let destination = Destination::choose(options, &shells, opener)?;
     let closure = closure::build(&shells, report)?;
@@ -121,6 +122,8 @@ pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     let complete = complete.read_back(&signed, options.threads, report)?;
     let opener = destination.write_opener(report)?;
     let written = complete.publish(report)?;
+    let manifest = signed.proved().manifest();
+    manifests::keep(&manifest.name, signed.proved().manifest_bytes(), report);
     let written = Written { opener, ..written };
     Ok(Summary::of_bundle(signed, written, &destination))
 }

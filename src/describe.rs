@@ -78,6 +78,12 @@ pub(crate) fn inspect(options: &Options) -> Result<Inspection> {
     Ok(Inspection::of(bundle.reader(), &judgement))
 }
 
+/// The exact bytes of the manifest of a bundle.
+pub(crate) fn manifest_bytes(options: &Options) -> Result<Vec<u8>> {
+    let bundle = Bundle::open_among(&options.bundle, &options.volumes, None)?;
+    Ok(bundle.reader().manifest_bytes().to_vec())
+}
+
 impl Inspection {
     fn of(reader: &Reader<Source>, judgement: &Judgement) -> Self {
         let manifest = reader.manifest().clone();

@@ -41,7 +41,7 @@ mod places;
 pub(crate) mod remove;
 mod roots;
 
-pub(crate) use directories::{Scope, is_at_home, opens_for_others};
+pub(crate) use directories::{Scope, is_at_home, opens_for_others, state};
 pub(crate) use names::{meant, names_to_type};
 pub(crate) use opening::Opening;
 pub(crate) use places::Place;

@@ -16,7 +16,7 @@ use crate::error::{Error, Result, Unfit};
 use crate::media::FileSystem;
 use crate::nix::database::{self, Database};
 use crate::nix::locks::CollectorLock;
-use crate::nix::registered::Registered;
+use crate::nix::registered::{Content, Registered};
 use crate::report::Report;
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
@@ -166,6 +166,19 @@ impl Portable {
             Some(registered) => Ok(registered),
             None => ask(&self.database()?),
         }
+    }
+
+    /// Every registered path whose files are there, with the hash and the size of its NAR.
+    pub(crate) fn contents(&self) -> Result<Vec<Content>> {
+        if !self.exists() {
+            return Ok(Vec::new());
+        }
+        let contents = match database::ask(&self.state(), &store_dir(), Database::contents) {
+            Some(contents) => contents,
+            None => self.database()?.contents()?,
+        };
+        let there = contents.into_iter();
+        Ok(there.filter(|it| self.has_files(&it.path)).collect())
     }
 
     /// A registered path, other than this one, with its hash part.

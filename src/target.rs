@@ -19,6 +19,7 @@ use shellpack_format::bundle::manifest::Closure;
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
+mod contents;
 mod session;
 
 pub(crate) use session::Session;

@@ -7,7 +7,7 @@ mod reference;
 use crate::support::markdown;
 
 /// The pages with blocks of code.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 18] = [
     "README.md",
     "CONTRIBUTING.md",
     "bundle-format.md",
@@ -20,6 +20,7 @@ const PAGES: [&str; 17] = [
     "docs/guide/recover.md",
     "docs/guide/release.md",
     "docs/guide/repair.md",
+    "docs/guide/update.md",
     "docs/reference/commands.md",
     "docs/reference/exit-codes.md",
     "docs/reference/json.md",

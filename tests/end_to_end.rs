@@ -16,6 +16,8 @@ mod copies;
 mod daemon;
 /// The same inputs give the same bytes.
 mod determinism;
+/// Two bundles are compared.
+mod diff;
 /// A shell that is another one on B.
 mod drift;
 /// How a shell is entered, and what is left when it is over.
@@ -43,6 +45,8 @@ mod garbage;
 mod hooks;
 /// Ctrl-C ends waits that would have no end.
 mod interrupted;
+/// What a target has is listed, and left out of updates.
+mod inventory;
 /// Progress, as JSON.
 mod json;
 /// An import that is interrupted, and one of a path that spans segments.

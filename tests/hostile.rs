@@ -8,6 +8,8 @@ mod executables;
 mod fuzzed;
 /// What the store has already: locks, other paths, roots.
 mod in_the_store;
+/// Lists of store paths that are not what they say.
+mod inventories;
 /// Little memory, few open files, and bundles that want much of either.
 mod limits;
 /// Texts that would like to be lines of shellpack's own.

@@ -16,8 +16,8 @@ mod source;
 const FLOORS: &[&[&str]] = &[
     &["cli"],
     &["create", "open"],
-    &["carry", "enter", "rehearse"],
-    &["entry", "output"],
+    &["carry", "diff", "enter", "rehearse"],
+    &["entry", "inventory", "manifests", "output"],
     &["opened", "verify"],
     &["bases", "target"],
     &["portable"],

@@ -18,6 +18,9 @@ pub struct Inspect {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Print the manifest itself, byte for byte, from which updates can be made without the bundle
+    #[arg(long, conflicts_with = "json")]
+    pub manifest: bool,
 }
 
 /// `shellpack verify`.

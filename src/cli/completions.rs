@@ -106,6 +106,10 @@ mod tests {
             ("shellpack copy x.shellpack --volumes ", "directories\n"),
             ("shellpack copy x.shellpack --volumes=", "directories\n"),
             ("shellpack create ", "files\n"),
+            ("shellpack create --for ", "files\n"),
+            ("shellpack create --base ", "bundles\n"),
+            ("shellpack diff ", "files\n"),
+            ("shellpack inventory -o ", "files\n"),
             ("shellpack create -o ", "files\n"),
             ("shellpack create -fo ", "files\n"),
             ("shellpack create --argstr a b ", "files\n"),
@@ -167,6 +171,10 @@ mod tests {
             "MACHINES",
             "SYSTEM",
             "WHEN",
+            "INVENTORY",
+            "DIR|BUNDLE",
+            "OLD",
+            "NEW",
             "HOW",
         ];
         let mut command = Cli::command();

@@ -106,7 +106,8 @@ pub struct Create {
     /// difference; see `shellpack inventory`
     #[arg(long = "for", value_name = "INVENTORY", help_heading = CONTENTS)]
     for_inventories: Vec<PathBuf>,
-    /// Write an update of this bundle, or of the one that this manifest is of (`inspect --manifest`)
+    /// Write an update of this bundle: a file, its manifest alone, or NAME@DIGEST of one that was packed
+    /// here; see `shellpack inventory`
     #[arg(long = "base", value_name = "BUNDLE", help_heading = CONTENTS)]
     bases: Vec<PathBuf>,
     /// File to write; `-` is standard output [default: NAME.shellpack, NAME-update.shellpack for an

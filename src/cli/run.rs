@@ -13,9 +13,11 @@ mod completions;
 mod config;
 mod copy;
 mod create;
+mod diff;
 mod enter;
 mod env;
 mod inspect;
+mod inventory;
 mod join;
 mod keygen;
 mod list;
@@ -97,6 +99,7 @@ fn uses_the_machine(command: &Command) -> bool {
             | Command::Env(_)
             | Command::Remove(_)
             | Command::Rehearse(_)
+            | Command::Inventory(_)
     )
 }
 
@@ -112,6 +115,8 @@ fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCo
         Command::Inspect(command) => inspect::run(command, global)?,
         Command::Verify(command) => verify::run(command, global, report)?,
         Command::Rehearse(command) => return rehearse::run(command, global, report),
+        Command::Inventory(command) => inventory::run(command, global, report)?,
+        Command::Diff(command) => diff::run(command, report)?,
         Command::Split(command) => split::run(command, global, report)?,
         Command::Join(command) => join::run(command, global, report)?,
         Command::Copy(command) => copy::run(command, global, report)?,

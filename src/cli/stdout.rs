@@ -20,6 +20,17 @@ pub(super) fn print(text: &str) -> Result<()> {
     }
 }
 
+/// Writes bytes as they are, for a file: their digest must stay the same.
+pub(super) fn print_exactly(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::io("write", "standard output")(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// JSON for a program, indented in case a human reads it.
 pub(super) fn json(value: &impl Serialize) -> Result<String> {
     let json = serde_json::to_string_pretty(value)

@@ -12,7 +12,7 @@ use super::write::{Destination, Output};
 use crate::describe::{self, Uncovered, Vouched};
 use crate::entry::script::is_program;
 use crate::output::Written;
-use crate::report::Labelled;
+use crate::report::{Labelled, count, human};
 use crate::trust::Signer;
 use shellpack_format::bundle::manifest::{Manifest, ShellName, shell_typed, shell_typed_path};
 
@@ -45,6 +45,8 @@ struct Planned<'a> {
     /// The size of all NARs in bytes, before they are compressed.
     nar_bytes: u64,
     most_volumes: Option<u64>,
+    /// Of an update, what it would carry.
+    update: Option<Carried>,
 }
 
 /// A written bundle, as `create --json` prints it.
@@ -152,6 +154,9 @@ impl Summary {
         if let Some(most) = self.most_volumes {
             text.line("volumes", &format!("{most} at most"));
         }
+        if let Some(carried) = Carried::of(self.proved.manifest()) {
+            text.line("update", &carried.text());
+        }
         text.sha256("manifest", self.proved.manifest_digest());
     }
 
@@ -197,6 +202,7 @@ impl Summary {
                 path: self.file.as_deref(),
                 nar_bytes: self.proved.manifest().closure.nar_bytes(),
                 most_volumes: self.most_volumes,
+                update: Carried::of(self.proved.manifest()),
             }),
         }
     }
@@ -228,6 +234,49 @@ impl Summary {
             }));
         }
         warnings
+    }
+}
+
+/// What an update carries, before it is compressed. How well that goes is not known: what is like a base
+/// takes next to nothing.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Carried {
+    paths: usize,
+    nar_bytes: u64,
+    /// How many paths of the target they are compressed with.
+    bases: usize,
+    base_nar_bytes: u64,
+    /// How many paths are left out.
+    presumed_paths: usize,
+}
+
+impl Carried {
+    fn of(manifest: &Manifest) -> Option<Self> {
+        let delta = manifest.delta.as_ref()?;
+        let paths = manifest.closure.paths.iter();
+        let carried: Vec<_> = paths.filter(|path| !path.presumed).collect();
+        let sizes = |sizes: &mut dyn Iterator<Item = u64>| sizes.fold(0, u64::saturating_add);
+        Some(Self {
+            paths: carried.len(),
+            nar_bytes: sizes(&mut carried.iter().map(|path| path.nar_size)),
+            bases: delta.bases.len(),
+            base_nar_bytes: sizes(&mut delta.bases.iter().map(|base| base.nar_size)),
+            presumed_paths: manifest.closure.paths.len() - carried.len(),
+        })
+    }
+
+    fn text(&self) -> String {
+        let (carried, left_out) = (count(self.paths, "path"), self.presumed_paths);
+        let (bytes, of_bases) = (human(self.nar_bytes), human(self.base_nar_bytes));
+        let with = match self.bases {
+            0 => "compressed by themselves".to_owned(),
+            bases => format!(
+                "compressed with {} of the target, {of_bases}",
+                count(bases, "path")
+            ),
+        };
+        format!("{carried} of {bytes} in NARs, {with}; {left_out} left out")
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::words::indent;
 use crate::text::{printable_line, shown};
 use shellpack_format::bundle::inventory::BadInventory;
 use shellpack_format::store::hash::Digest;
@@ -32,6 +33,41 @@ pub enum BadBase {
         /// The hash that it should have.
         expected: Digest,
     },
+    /// No manifest of that name was kept.
+    #[error(
+        "could not find {}: create kept no such manifest here{}",
+        printable_line(text),
+        listed(kept)
+    )]
+    NotKept {
+        /// The text that names one.
+        text: String,
+        /// Those of its name, one a line.
+        kept: Vec<String>,
+    },
+    /// Several manifests have such a name.
+    #[error(
+        "could not choose: create kept several manifests of {}{}",
+        printable_line(text),
+        listed(kept)
+    )]
+    SeveralKept {
+        /// The text that names them.
+        text: String,
+        /// All of them, one a line.
+        kept: Vec<String>,
+    },
+    /// The name has too few digits of a digest.
+    #[error(
+        "could not find {}: at least {least} digits must follow the @",
+        printable_line(text)
+    )]
+    FewDigits {
+        /// The text.
+        text: String,
+        /// How many there must be.
+        least: usize,
+    },
     /// The target's store has another directory.
     #[error(
         "could not make an update for {}: its store is {}, and this machine's is {here}",
@@ -60,4 +96,8 @@ pub enum BadBase {
         /// The shell's.
         shell: String,
     },
+}
+
+fn listed(lines: &[String]) -> String {
+    indent(&lines.join("\n"))
 }

@@ -27,6 +27,7 @@ mod op {
     pub(super) const ADD_TEMP_ROOT: u64 = 11;
     pub(super) const ADD_INDIRECT_ROOT: u64 = 12;
     pub(super) const SET_OPTIONS: u64 = 19;
+    pub(super) const QUERY_ALL_VALID_PATHS: u64 = 23;
     pub(super) const QUERY_PATH_INFO: u64 = 26;
     pub(super) const QUERY_PATH_FROM_HASH_PART: u64 = 29;
     pub(super) const QUERY_VALID_PATHS: u64 = 31;
@@ -232,6 +233,12 @@ impl Connection {
             return Ok(None);
         }
         self.store.parse_path(&path).map(Some).map_err(protocol)
+    }
+
+    /// All valid paths.
+    pub(crate) fn all_valid_paths(&mut self) -> Result<Vec<StorePath>> {
+        self.begin(op::QUERY_ALL_VALID_PATHS, &[])?;
+        self.paths()
     }
 
     /// The valid ones among some paths.

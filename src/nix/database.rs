@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{OpenFlags, OptionalExtension as _};
 
-use super::registered::Registered;
+use super::registered::{Content, Registered};
 use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::replace;
@@ -90,6 +90,26 @@ impl Database {
     /// Every registered path, with its size and its references.
     pub(crate) fn graph(&self) -> Result<Graph> {
         graph::read(&self.sqlite, &self.store).map_err(failed(&self.file))
+    }
+
+    /// Every registered path, with the hash and the size of its NAR.
+    pub(crate) fn contents(&self) -> Result<Vec<Content>> {
+        let read = || {
+            let mut find = self
+                .sqlite
+                .prepare("select path, hash, narSize from ValidPaths")?;
+            let mut rows = find.query([])?;
+            let mut contents = Vec::new();
+            while let Some(row) = rows.next()? {
+                let (text, hash): (String, String) = (row.get(0)?, row.get(1)?);
+                let size: Option<u64> = row.get(2)?;
+                if let Ok(path) = self.store.parse_path(&text) {
+                    contents.push(Content::new(path, &hash, size.unwrap_or(0)));
+                }
+            }
+            Ok(contents)
+        };
+        read().map_err(failed(&self.file))
     }
 
     /// Forgets paths, all or none. Fails if another path refers to one of them.

@@ -19,7 +19,7 @@ impl Registered {
     pub(super) fn new(hash: &str, nar_size: u64, mut references: Vec<StorePath>) -> Self {
         references.sort();
         Self {
-            nar_hash: hash.strip_prefix("sha256:").and_then(digest),
+            nar_hash: sha256(hash),
             nar_size,
             references,
         }
@@ -40,6 +40,42 @@ impl Registered {
     pub(crate) fn has_references_of(&self, info: &PathInfo) -> bool {
         self.references == info.references
     }
+}
+
+/// The NAR of a valid path, as its store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Content {
+    /// The path.
+    pub path: StorePath,
+    /// The hash of its NAR; `None` if it is not a SHA-256.
+    pub nar_hash: Option<Digest>,
+    /// The size of its NAR; 0 if the store does not know it.
+    pub nar_size: u64,
+}
+
+impl Content {
+    /// From the texts of Nix's database.
+    pub(super) fn new(path: StorePath, hash: &str, nar_size: u64) -> Self {
+        Self {
+            path,
+            nar_hash: sha256(hash),
+            nar_size,
+        }
+    }
+}
+
+impl From<PathInfo> for Content {
+    fn from(info: PathInfo) -> Self {
+        Self {
+            path: info.path,
+            nar_hash: Some(info.nar_hash),
+            nar_size: info.nar_size,
+        }
+    }
+}
+
+fn sha256(hash: &str) -> Option<Digest> {
+    hash.strip_prefix("sha256:").and_then(digest)
 }
 
 fn digest(digits: &str) -> Option<Digest> {

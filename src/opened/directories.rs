@@ -32,7 +32,7 @@ impl Scope {
     pub(super) fn directory(&self) -> Result<PathBuf> {
         let state = match self {
             Self::AllUsers => all_users(),
-            Self::User => home_of(&STATE).ok_or(NotThere::NoHome)?.join("shellpack"),
+            Self::User => state()?,
             Self::Store(dir) => dir.join("shellpack"),
         };
         Ok(state.join("roots"))
@@ -48,6 +48,11 @@ impl Scope {
             Self::Store(dir) => dir.clone(),
         })
     }
+}
+
+/// The directory of this user's state.
+pub(crate) fn state() -> Result<PathBuf> {
+    Ok(home_of(&STATE).ok_or(NotThere::NoHome)?.join("shellpack"))
 }
 
 /// A kind of files, by the rules of XDG: the variable that names their directory, and the usual one, in

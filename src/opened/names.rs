@@ -142,7 +142,7 @@ impl Record {
     }
 
     /// When the bundle was last opened; `None` if it has no place.
-    fn last_opened(&self) -> Option<SystemTime> {
+    pub(crate) fn last_opened(&self) -> Option<SystemTime> {
         self.places().first().map(|place| place.time)
     }
 }

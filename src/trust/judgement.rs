@@ -12,7 +12,7 @@ use super::signer::Signer;
 use crate::error::{Distrust, UnknownSigner, WayToTrust};
 use crate::text::shown;
 use shellpack_format::bundle::reader::{Input, Reader};
-use shellpack_format::bundle::signature::{Signature, SshSignature};
+use shellpack_format::bundle::signature::{Signature, Signatures, SshSignature};
 use shellpack_format::store::key::{self, PublicKey};
 
 /// Who signed a bundle, and whether that is enough here.
@@ -56,9 +56,13 @@ impl Policy {
     /// Judges the signatures of a bundle. Its reader has seen to it that each is by the key that it
     /// carries.
     pub(crate) fn judge<R: Input>(&self, bundle: &Reader<R>) -> Judgement {
-        let manifest = bundle.manifest_bytes();
-        let signatures = bundle.signatures().iter().map(|signature| match signature {
-            Signature::Nix { signature, key } => self.nix(signature, key.as_ref(), manifest),
+        self.judge_signatures(bundle.signatures(), bundle.manifest_bytes())
+    }
+
+    /// Judges signatures over these bytes, each of which is by the key that it carries.
+    pub(crate) fn judge_signatures(&self, signatures: &Signatures, signed: &[u8]) -> Judgement {
+        let signatures = signatures.iter().map(|signature| match signature {
+            Signature::Nix { signature, key } => self.nix(signature, key.as_ref(), signed),
             Signature::Ssh(signature) => self.ssh(signature),
         });
         Judgement {

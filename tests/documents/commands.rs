@@ -202,6 +202,12 @@ fn the_commands_for_opening_run() {
 }
 
 #[test]
+fn the_commands_for_updating_run() {
+    let reading = Reading::new("docs/guide/update.md");
+    reading.with_bundles(&[ON_STICK]).runs();
+}
+
+#[test]
 fn the_commands_for_repairing_run() {
     let reading = Reading::new("docs/guide/repair.md");
     reading.with_bundles(&[DEV]).runs();

@@ -143,7 +143,7 @@ impl<'a> Position<'a> {
         let name = arg.get_value_names().and_then(<[_]>::first);
         let files = match name.map_or(arg.get_id().as_str(), |name| name.as_str()) {
             "BUNDLE" | "VOLUME" => "bundles",
-            "FILE" | "PATH" | "FILE|DIR" => "files",
+            "FILE" | "PATH" | "FILE|DIR" | "DIR|BUNDLE" | "INVENTORY" | "OLD" | "NEW" => "files",
             "DIR" => "directories",
             "NAME" if arg.is_positional() => return Fitting::among(begun, opened_bundles()),
             "COMMAND" => return Fitting::among(begun, commands(self.program)),

@@ -4,6 +4,10 @@ use crate::error::BadBase;
 use shellpack_format::bundle::inventory::BadInventory;
 use shellpack_format::bundle::manifest::shell_typed_path;
 
+/// For a name that is of no manifest.
+const NAME_A_FILE: &str =
+    "name a file: the bundle, or what shellpack inspect --manifest prints of it";
+
 /// What to do about what an update is made for, or presumes.
 pub(super) fn of(bad: &BadBase) -> Option<String> {
     Some(match bad {
@@ -18,9 +22,17 @@ pub(super) fn of(bad: &BadBase) -> Option<String> {
             source: BadInventory::Newer(_),
             ..
         } => "take a newer shellpack".to_owned(),
+        BadBase::Inventory {
+            source: BadInventory::TooMany,
+            ..
+        } => "list only what bundles brought there: shellpack inventory --mine".to_owned(),
         BadBase::Inventory { .. } => {
             "copy it again, or write it again on the target: shellpack inventory -o have.spi".to_owned()
         }
+        BadBase::NotKept { kept, .. } if kept.is_empty() => NAME_A_FILE.to_owned(),
+        BadBase::NotKept { .. } | BadBase::SeveralKept { .. } | BadBase::FewDigits { .. } => format!(
+            "type what the target prints: shellpack inventory --text; or {NAME_A_FILE}"
+        ),
         BadBase::Changed { .. } => {
             "list all that was changed: nix-store --verify --check-contents; a full bundle brings what is deleted"
                 .to_owned()

@@ -61,6 +61,14 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
                 "shellpack create --with-nix --with-proot",
             ),
             (
+                "Leave out what a machine has, by its inventory:",
+                "shellpack create --for have.spi",
+            ),
+            (
+                "Leave out what a bundle brought that is open there, by its name:",
+                "shellpack create --base dev@0123456789ab",
+            ),
+            (
                 "Send the bundle to another machine without a file in between:",
                 "shellpack create -o - | ssh offline 'cat > dev.shellpack'",
             ),
@@ -168,6 +176,10 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
                 "Print the digest that names its content:",
                 "shellpack inspect --json dev.shellpack | jq -r '.\"manifest-digest\"'",
             ),
+            (
+                "Keep the manifest, from which updates can be made without the bundle:",
+                "shellpack inspect --manifest dev.shellpack > dev.toml",
+            ),
         ],
     ),
     (
@@ -193,6 +205,32 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
             (
                 "Run the project's tests that way, in CI:",
                 "shellpack rehearse dev.shellpack --run 'make test'",
+            ),
+        ],
+    ),
+    (
+        "inventory",
+        &[
+            (
+                "On the target, write what it has onto a stick:",
+                "shellpack inventory -o /mnt/stick/have.spi",
+            ),
+            (
+                "Print names to type, where no file may leave the target:",
+                "shellpack inventory --text",
+            ),
+        ],
+    ),
+    (
+        "diff",
+        &[
+            (
+                "Show what a new bundle changes:",
+                "shellpack diff old.shellpack new.shellpack",
+            ),
+            (
+                "Show what a target lacks of a bundle, and what else it has:",
+                "shellpack diff have.spi new.shellpack",
             ),
         ],
     ),

@@ -1,6 +1,6 @@
 //! `shellpack inspect`.
 
-use crate::cli::stdout::{columns, json, print};
+use crate::cli::stdout::{columns, json, print, print_exactly};
 use crate::cli::wrap::wrapped;
 use crate::cli::{Global, Inspect};
 use crate::describe;
@@ -8,6 +8,9 @@ use crate::error::Result;
 
 pub(super) fn run(command: Inspect, global: &Global) -> Result<()> {
     let as_json = command.json;
+    if command.manifest {
+        return print_exactly(&describe::manifest_bytes(&command.options())?);
+    }
     let inspection = describe::inspect(&command.options())?;
     if as_json {
         return print(&json(&inspection)?);

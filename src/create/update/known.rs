@@ -1,13 +1,14 @@
 //! What is known of the store of a target: from an inventory, or from bundles that were opened there.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{BadBase, Error, Result};
-use crate::media::source::Bundle;
+use crate::error::{BadBase, Result};
+use crate::inventory;
+use crate::manifests::Listed;
 use crate::nix::Nix;
-use shellpack_format::bundle::inventory::{self, Inventory};
+use crate::report::Report;
+use shellpack_format::bundle::inventory::Inventory;
 use shellpack_format::bundle::manifest::{Manifest, Origin};
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::path_info::PathInfo;
@@ -18,7 +19,7 @@ use shellpack_format::store::store_path::{StoreDir, StorePath};
 pub enum KnownFrom {
     /// An inventory of the target.
     Inventory(PathBuf),
-    /// A bundle that is open there, or its manifest alone.
+    /// A bundle that is open there, its manifest alone, or the name of one that was packed here.
     Bundle(PathBuf),
 }
 
@@ -35,12 +36,12 @@ pub(in crate::create) struct Known {
 
 impl Known {
     /// Reads all that the user names. All of them are united.
-    pub(in crate::create) fn gather(from: &[KnownFrom]) -> Result<Self> {
+    pub(in crate::create) fn gather(from: &[KnownFrom], report: &Report) -> Result<Self> {
         let mut known = Self::default();
         for from in from {
             match from {
-                KnownFrom::Inventory(file) => known.add_inventory(file)?,
-                KnownFrom::Bundle(file) => known.add_bundle(file)?,
+                KnownFrom::Inventory(file) => known.add_inventory(file, report)?,
+                KnownFrom::Bundle(file) => known.add_bundle(file, report)?,
             }
         }
         known.origins.sort_unstable();
@@ -48,19 +49,14 @@ impl Known {
         Ok(known)
     }
 
-    fn add_inventory(&mut self, file: &Path) -> Result<()> {
-        let bytes = fs::read(file).map_err(Error::io("read", file))?;
-        let (inventory, _) = inventory::parse(&bytes).map_err(|source| BadBase::Inventory {
-            file: file.to_owned(),
-            source,
-        })?;
+    fn add_inventory(&mut self, file: &Path, report: &Report) -> Result<()> {
         let Inventory {
             store,
             system,
             bundles,
             paths,
             ..
-        } = inventory;
+        } = inventory::read(file, report)?;
         self.stores.push((file.to_owned(), store));
         self.systems.push((file.to_owned(), system));
         self.origins.extend(bundles);
@@ -69,12 +65,15 @@ impl Known {
         Ok(())
     }
 
-    fn add_bundle(&mut self, file: &Path) -> Result<()> {
-        if let Some((bytes, manifest)) = manifest_alone(file)? {
-            self.add_manifest(file, &manifest, Digest::of(&bytes));
-            return Ok(());
-        }
-        let bundle = Bundle::open_among(file, &[], None)?;
+    fn add_bundle(&mut self, file: &Path, report: &Report) -> Result<()> {
+        let bundle = match Listed::find(file, &[])? {
+            Listed::Bundle(bundle) => bundle,
+            Listed::Manifest(manifest, digest) => {
+                self.add_manifest(file, &manifest, digest);
+                return Ok(());
+            }
+            Listed::Inventory => return self.add_inventory(file, report),
+        };
         let manifest = bundle.reader.manifest();
         self.add_manifest(file, manifest, bundle.reader.manifest_digest());
         let number = self.bundles.len();
@@ -157,33 +156,4 @@ impl Known {
     pub(super) fn into_origins(self) -> Vec<Origin> {
         self.origins
     }
-}
-
-/// The manifest in a file that has nothing else, as `inspect --manifest` prints it.
-fn manifest_alone(file: &Path) -> Result<Option<(Vec<u8>, Manifest)>> {
-    use std::io::Read as _;
-
-    use shellpack_format::bundle::manifest::MAX_SIZE;
-
-    let failed = |error| Error::io("read", file)(error);
-    let Ok(found) = fs::File::open(file) else {
-        // It may be the name of a bundle in volumes.
-        return Ok(None);
-    };
-    let mut start = [0; 1];
-    let mut found = found.take(MAX_SIZE);
-    if found.read(&mut start).map_err(failed)? == 0 || start != *b"#" {
-        return Ok(None);
-    }
-    let mut bytes = start.to_vec();
-    found.read_to_end(&mut bytes).map_err(failed)?;
-    // An executable bundle begins like this, too.
-    if bytes.starts_with(b"#!") {
-        return Ok(None);
-    }
-    let manifest = Manifest::parse(&bytes).map_err(|source| Error::Bundle {
-        file: file.to_owned(),
-        source,
-    })?;
-    Ok(Some((bytes, manifest)))
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::report::Report;
 use crate::tree::dump::Dump;
 use shellpack_format::bundle::manifest::{Closure, Manifest};
+use shellpack_format::store::package_name::PackageName;
 use shellpack_format::store::store_path::StorePath;
 
 /// The least NAR for which another base than one of its name is looked for: smaller ones have little to
@@ -35,25 +36,11 @@ struct Kin {
 }
 
 impl Kin {
-    /// From the name of a store path. As in Nix, the version begins at the first dash that no letter
-    /// follows. Behind it may be the output.
     fn of(path: &StorePath) -> Self {
-        let name = path.name();
-        let is_version = |at: &usize| {
-            let next = name[at + 1..].chars().next();
-            next.is_some_and(|next| !next.is_ascii_alphabetic())
-        };
-        let dash = name.match_indices('-').map(|(at, _)| at).find(is_version);
-        let (package, version) = dash.map_or((name, ""), |at| (&name[..at], &name[at + 1..]));
-        let last = version.rsplit_once('-').map_or("", |(_, last)| last);
-        let is_output = last.chars().all(|c| c.is_ascii_alphabetic());
+        let name = PackageName::of(path.name());
         Self {
-            package: package.to_owned(),
-            output: if is_output {
-                last.to_owned()
-            } else {
-                String::new()
-            },
+            package: name.package.to_owned(),
+            output: name.output.to_owned(),
         }
     }
 
@@ -256,28 +243,6 @@ fn add_pieces(bytes: &[u8], pieces: &mut BTreeSet<u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn kin(name: &str) -> (String, String) {
-        let path = StorePath::from_base_name(&format!("{}-{name}", "0".repeat(32))).unwrap();
-        let kin = Kin::of(&path);
-        (kin.package, kin.output)
-    }
-
-    #[test]
-    fn a_name_is_package_version_and_output() {
-        for (name, package, output) in [
-            ("hello-2.12", "hello", ""),
-            ("glibc-2.31-74-dev", "glibc", "dev"),
-            ("bash-interactive-5.1-p8", "bash-interactive", ""),
-            ("stdenv-linux", "stdenv-linux", ""),
-            ("openssl-1.1.1n-bin", "openssl", "bin"),
-            ("python3.11-requests-2.28", "python3.11-requests", ""),
-            ("source", "source", ""),
-            ("x-", "x-", ""),
-        ] {
-            assert_eq!(kin(name), (package.to_owned(), output.to_owned()), "{name}");
-        }
-    }
 
     #[test]
     fn pieces_do_not_depend_on_where_they_are() {
