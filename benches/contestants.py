@@ -229,6 +229,42 @@ UNPACK = Contestant(
     then=UNPACK_AGAIN,
 )
 
+# What a target has: paths that are registered, as many as a workstation's, without files.
+
+REGISTERED = r"""awk 'BEGIN {
+    srand(1)
+    split("python3.11 perl5.36 haskell rust lib gnome kde texlive node ocaml", kinds)
+    split("core utils json http parse net crypto data text graph tool doc image test", words)
+    split(" -dev -doc -bin -lib -man", outputs, " ")
+    for (n = 0; n < 20000; n++) {
+        part = digest = ""
+        for (at = 0; at < 32; at++) part = part substr("0123456789abcdfghijklmnpqrsvwxyz", 1 + int(rand() * 32), 1)
+        for (at = 0; at < 64; at++) digest = digest substr("0123456789abcdef", 1 + int(rand() * 16), 1)
+        name = kinds[1 + int(rand() * 10)] "-" words[1 + int(rand() * 14)] words[1 + int(rand() * 14)]
+        version = int(rand() * 9) "." int(rand() * 30) "." int(rand() * 12) outputs[int(rand() * 12)]
+        printf "/nix/store/%s-%s-%s\n%s\n%d\n\n0\n", part, name, version, digest, 120 + 8 * int(rand() * rand() * 1000000)
+    }
+}' | nix-store --load-db"""
+
+INVENTORY = Contestant(
+    "inventory",
+    "inventory",
+    '"$shellpack" inventory -o "$out/have.spi"',
+    place=Place.FRESH,
+    before=REGISTERED,
+    makes="have.spi",
+    # 72 bytes a path, and the room for signatures.
+    check='grep -aqx "paths = 20000" "$out/have.spi" && test $(stat -c %s "$out/have.spi") -le 1445000',
+)
+PATH_INFO = Contestant(
+    "path-info",
+    "`nix path-info --all --json`",
+    f'{NIX} path-info --all --json > "$out/infos"',
+    place=Place.FRESH,
+    before=REGISTERED,
+    makes="infos",
+)
+
 # Evaluating: every file once, however many others import it.
 
 INSTANTIATE = Contestant(
@@ -292,6 +328,11 @@ def groups(slow_rounds):
         ),
         Group("verify", "Verify", (Race("whole", (ZSTD_TEST, VERIFY)),)),
         Group("inspect", "Inspect", (Race("small-paths", (INSPECT,)),)),
+        Group(
+            "inventory",
+            "Inventory of 20,000 paths",
+            (Race("small-paths", (PATH_INFO, INVENTORY)),),
+        ),
         Group("files43k", "One path of 43,000 files", (Race("nixpkgs", BOTH_SIDES),)),
         Group(
             "scaling",

@@ -59,6 +59,7 @@ WALL_LIMITS = (
     Limit("entry, no evaluation", "entry", "whole", "enter-no-eval", 0.06),
     Limit("`sh dev.run`, again, no Nix", "run", "quarter", "run-bare-again", 0.15),
     Limit("env", "entry", "whole", "env", 0.05),
+    Limit("inventory, 20,000 paths", "inventory", "small-paths", "inventory", 1.0),
     Limit("inspect, 5,000 paths", "inspect", "small-paths", "inspect", 0.1),
 )
 
