@@ -110,7 +110,8 @@ pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     let closure = closure::build(&shells, report)?;
     let plan = Plan::new(&shells, closure)?;
     let proved = prove::prove(plan, &mut shells, options, report)?;
-    let proved = update::leave_out(proved, known, &shells, report)?;
+    let update = update::for_target(proved.manifest(), known, &shells, report)?;
+    let proved = proved.with_update(update)?;
     let proved = sign::paths(proved, &keys)?;
     destination.ensure_space(&proved, report)?;
     if options.dry_run {

@@ -13,8 +13,8 @@ use crate::report::{Event, Phase, Report};
 use crate::trust::Policy;
 use crate::unpack::{self, Destination, NarSink, Prefixes};
 use shellpack_format::bundle::manifest::Manifest;
-use shellpack_format::bundle::segment::member_name;
 use shellpack_format::bundle::reader::{Input, ReadError, Reader};
+use shellpack_format::bundle::segment::member_name;
 use shellpack_format::bundle::{BadBundle, BadVolume};
 use shellpack_format::store::hash::Digest;
 

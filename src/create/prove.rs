@@ -54,9 +54,12 @@ impl Proved {
         Self::of(self.plan.with_path_signatures(of))
     }
 
-    /// This as an update, which changes nothing that was proved.
-    pub(super) fn with_update(self, update: Update) -> Result<Self> {
-        Self::of(self.plan.with_update(update))
+    /// This as an update, if it is to be one. That changes nothing that was proved.
+    pub(super) fn with_update(self, update: Option<Update>) -> Result<Self> {
+        match update {
+            Some(update) => Self::of(self.plan.with_update(update)),
+            None => Ok(self),
+        }
     }
 
     /// The plan.

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::prove::Proved;
 use super::shell::Shells;
 use crate::bases::{self, Bases};
 use crate::error::Result;
@@ -58,20 +57,18 @@ struct Candidate {
     place: PathBuf,
 }
 
-/// Leaves out of a proved plan what the target has. Without anything that is known of a target, it stays
-/// as it is.
-pub(super) fn leave_out(
-    proved: Proved,
+/// The update that a bundle with this manifest can be for a target. `None` if nothing is known of any.
+pub(super) fn for_target(
+    manifest: &Manifest,
     known: Known,
     shells: &Shells,
     report: &Report,
-) -> Result<Proved> {
+) -> Result<Option<Update>> {
     if known.is_nothing() {
-        return Ok(proved);
+        return Ok(None);
     }
     report.emit(Event::Phase(Phase::Compare));
     let nix = &shells.nix;
-    let manifest = proved.manifest();
     known.ensure_fits(manifest, nix)?;
     let presumed = presumed(&manifest.closure, &known);
     let wanted = likeness::candidates(manifest, &presumed, &known);
@@ -81,7 +78,7 @@ pub(super) fn leave_out(
     let chosen = likeness::choose(manifest, &presumed, &there, report)?;
     let update = updated(manifest, presumed, &chosen, &there, known, held);
     report.emit(Event::PhaseDone);
-    proved.with_update(update)
+    Ok(Some(update))
 }
 
 /// Whether each path is left out: the target has it, and all that it refers to.

@@ -36,7 +36,7 @@ fn a_path_that_spans_segments_arrives() {
     b.sh("nix-store --verify --check-contents").succeeds();
     b.sh("tar -tf large.shellpack | grep -c closure/.*zst")
         .succeeds()
-        .prints("4");
+        .prints("5");
 }
 
 #[test]
