@@ -8,8 +8,10 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::fs::Permissions;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -120,7 +122,10 @@ impl Named {
         // Programs can run there.
         let place = link.parent().and_then(Path::parent);
         let place = place.ok_or(io::ErrorKind::NotFound)?;
-        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?;
+        let dir = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(place)?;
         let path = dir.path().join("shellpack");
         fs::copy(OWN, &path)?;
         Ok(Self {

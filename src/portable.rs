@@ -119,6 +119,11 @@ impl Portable {
         usable::ensure(self)
     }
 
+    /// Fails if another user made a part of the store, or may change it.
+    pub(crate) fn ensure_not_of_others(&self) -> Result<(), Unfit> {
+        usable::ensure_not_of_others(self)
+    }
+
     /// Makes the store unless it is there, and keeps its garbage collector from starting while the result
     /// lives.
     pub(crate) fn make(&self, report: &Report) -> Result<CollectorLock> {

@@ -206,7 +206,7 @@ pub struct Env {
     /// Print JSON
     #[arg(long, group = "form")]
     pub json: bool,
-    /// Print lines for an env file: NAME="VALUE"
+    /// Print lines for an env file: NAME='VALUE'
     #[arg(long, group = "form")]
     pub dotenv: bool,
     /// Print what to put into direnv's .envrc

@@ -1,5 +1,6 @@
 //! Ctrl-C and other signals that end the process.
 
+use std::fs;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -17,11 +18,23 @@ pub(super) fn catch(command: &Command, interrupted: &Arc<AtomicBool>, report: &R
     // In a rehearsal every Ctrl-C is for the command inside.
     let ends_at_second = !matches!(command, Command::Rehearse(_));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
+        if is_ignored(signal) {
+            // `nohup` means what it starts as well.
+            continue;
+        }
         if let Err(error) = arm(signal, interrupted, ends_at_second) {
             let text = format!("Ctrl-C may leave files behind: {error}");
             report.emit(Event::Warning(&text));
         }
     }
+}
+
+/// Whether whoever started this process wants it to ignore a signal.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
+    ignored.is_some_and(|bits| bits >> (signal - 1) & 1 == 1)
 }
 
 fn arm(signal: i32, interrupted: &Arc<AtomicBool>, ends_at_second: bool) -> io::Result<()> {

@@ -53,6 +53,10 @@ case $shellpack_kernel-$shellpack_machine in
     'pack the shell for this machine: shellpack create --executable' ;;
 esac
 
+# A stick that was pulled out too early has the beginning of the file.
+shellpack_begins=$(dd if="$shellpack_file" bs=512 skip="$((shellpack_bundle_at / 512))" count=1 2> /dev/null | head -c 13)
+[ "$shellpack_begins" = manifest.toml ] || fail "$0 is cut short, or damaged" 'copy the file again'
+
 # A half-written file goes, also at Ctrl-C.
 shellpack_made=
 trap '[ "$shellpack_made" = "" ] || rm -rf "$shellpack_made"' EXIT
@@ -114,9 +118,18 @@ is_ours() {
   esac
 }
 
+# Whether nobody else can put another directory in the place of one that is made there.
+safe() {
+  case $(ls -ldL "$1" 2> /dev/null) in
+    d????-??-* | d????????[tT]*) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
 # Keeps the program for the next time, below a directory of this user's.
 kept() {
-  [ -d "$1" ] && [ -O "$1" ] || not "$1" 'it is no directory of this user' || return 1
+  [ -d "$1" ] && [ -O "$1" ] || not "$1" 'it is not there, or not a directory of this user' || return 1
+  safe "$1" || not "$1" 'other users may rename what is in it' || return 1
   # No other user may write to the first one, nor read the second.
   { is_ours "$1/shellpack" 'd????-??-*' && is_ours "$1/shellpack/opener" 'drwx------*'; } ||
     not "$1" 'shellpack/opener in it is not a directory of this user alone, or cannot be made' || return 1
@@ -125,7 +138,10 @@ kept() {
     is_intact "$shellpack_program" && runs "$shellpack_program"; then
     return 0
   fi
-  shellpack_made=$shellpack_program.$$
+  # What killed scripts left. A machine of the same home may be writing one now.
+  find "$1/shellpack/opener" -name 'shellpack-*.*' -mmin +60 -exec rm -f {} + 2> /dev/null || :
+  # Numbers of processes are those of a container, and the home may be that of several.
+  shellpack_made=$(mktemp "$shellpack_program.XXXXXX" 2> /dev/null) || shellpack_made=$shellpack_program.$$
   if ! extract "$shellpack_made"; then
     not "$1" 'the program cannot be written there'
   elif ! runs "$shellpack_made"; then
@@ -144,6 +160,7 @@ kept() {
 # Others write there, too: a new directory each time, which the program removes as soon as it runs.
 fresh() {
   [ -d "$1" ] || not "$1" 'it is no directory' || return 1
+  safe "$1" || not "$1" 'other users may rename what is in it' || return 1
   shellpack_made=$(mktemp -d "$1/shellpack-XXXXXX" 2> /dev/null) || shellpack_made=
   if [ "$shellpack_made" = "" ]; then
     shellpack_made=$1/shellpack-$$
@@ -197,5 +214,6 @@ case ${1-} in
   --shellpack) shift ;;
   *) set -- open "$shellpack_file" "$@" ;;
 esac
-# Nothing of this shell stays: signals and the terminal are the program's.
+# Nothing of this shell stays: signals and the terminal are the program's, and so is an exported SHELLOPTS.
+set +u
 exec "$shellpack_program" embedded "$shellpack_where" "$shellpack_file" "$@"

@@ -1,6 +1,8 @@
 //! The first stage: evaluates the shells, and records everything that evaluation used.
 
 use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -141,7 +143,10 @@ fn scratch() -> Result<(Workplace, TempDir)> {
         let _ = tree::delete_tree(left);
     });
     let mut builder = tempfile::Builder::new();
-    let scratch = builder.prefix(TEMPORARY.prefix).tempdir_in(&place);
+    let scratch = builder
+        .prefix(TEMPORARY.prefix)
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(&place);
     let scratch = scratch.map_err(Error::io("create a directory in", place))?;
     Ok((workplace, scratch))
 }

@@ -5,8 +5,10 @@
 //! nix-shell between the derivation and the prompt differ from version to version. They follow the
 //! version that evaluated the shell, so a bundle enters the same way everywhere.
 
+use std::fs::Permissions;
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -112,6 +114,8 @@ impl<'a> AsPacked<'a> {
     pub(crate) fn prepare(&self, entry: &Entry, is_interactive: bool) -> Result<Prepared> {
         let temporary = tempfile::Builder::new()
             .prefix("nix-shell-")
+            // Whatever the umask is: bash runs what is in it.
+            .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .map_err(Error::io("create a directory in", std::env::temp_dir()))?;
         let dialect = Dialect::of(&self.shell.nix_version);

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::fs::{Access, AtFlags, CWD, StatVfsMountFlags, accessat, statvfs};
 use rustix::process::geteuid;
 
 use crate::error::{Error, Result, Unfit};
@@ -15,6 +16,9 @@ use crate::report::{Event, Report};
 use crate::room::HostRoom;
 use crate::target::Target;
 use shellpack_format::bundle::manifest::Tools;
+
+/// Where proot puts what it runs itself.
+const PROOT_TMP_DIR: &str = "PROOT_TMP_DIR";
 
 /// A directory that is to be `/nix`, with the store in it.
 #[derive(Debug, Clone)]
@@ -117,6 +121,7 @@ impl WayIn {
                 bind.push(":");
                 bind.push(NIX);
                 let mut command = Command::new(proot);
+                command.envs(place_for_proot(dir));
                 command.arg("-b").arg(bind).arg(program);
                 command
             }
@@ -146,7 +151,8 @@ impl WayIn {
     /// Tells why programs will be slower than elsewhere, if they are.
     fn tell(&self, report: &Report) {
         if let Self::Proot { why, .. } = self {
-            let text = format!("entering by proot, in which programs are slower: {why}");
+            let text =
+                format!("there are no rooms here ({why}), so it enters by proot, which is slower");
             report.emit(Event::Note(&text));
         }
     }
@@ -178,6 +184,35 @@ pub(crate) fn ensure_way_into(target: &Target, tools: &Tools, report: &Report) -
         Err(Error::NamespacesForbidden { .. }) if tools.proot.is_some() => Ok(()),
         way => way.map(drop),
     }
+}
+
+/// A directory in which proot can run the loader that it unpacks, unless the user names one. `/tmp` may be
+/// mounted noexec; the store's file system runs programs.
+fn place_for_proot(nix: &Path) -> Option<(&'static str, PathBuf)> {
+    if std::env::var_os(PROOT_TMP_DIR).is_some() {
+        return None;
+    }
+    let runs_programs = |dir: &PathBuf| {
+        let file_system = statvfs(dir);
+        let may = accessat(
+            CWD,
+            dir,
+            Access::WRITE_OK | Access::EXEC_OK,
+            AtFlags::EACCESS,
+        );
+        may.is_ok() && file_system.is_ok_and(|it| !it.f_flag.contains(StatVfsMountFlags::NOEXEC))
+    };
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let mut places = [
+        Some(std::env::temp_dir()),
+        runtime,
+        Some(nix.join("var/nix")),
+        home,
+    ]
+    .into_iter()
+    .flatten();
+    places.find(runs_programs).map(|dir| (PROOT_TMP_DIR, dir))
 }
 
 /// Fails if a program needs a loader. That of a proot would be in the `/nix` that it is to make.

@@ -66,6 +66,15 @@ pub enum Unfit {
         /// The reason.
         why: String,
     },
+    /// A process may use the store, and it cannot be seen what of it.
+    #[error(
+        "could not find out what is in use: process {} of this user cannot be looked into from here",
+        printable_line(process)
+    )]
+    UnseenProcess {
+        /// Its number and name.
+        process: String,
+    },
     /// A later version of Nix has changed a store of ours.
     #[error(
         "could not use the store in {}: a version of Nix has changed its database",

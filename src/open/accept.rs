@@ -210,10 +210,11 @@ impl Fit {
         let missing: Vec<_> = (0..closure.paths.len())
             .filter(|&index| missing[index])
             .collect();
-        if let Some(store) = self.target.as_portable()
-            && !(missing.is_empty() && store.exists())
-        {
-            store.ensure_usable()?;
+        if let Some(store) = self.target.as_portable() {
+            store.ensure_not_of_others()?;
+            if !(missing.is_empty() && store.exists()) {
+                store.ensure_usable()?;
+            }
         }
         // A disk that fills up during an import can damage Nix's database.
         let bytes = missing.iter().map(|&index| closure.paths[index].nar_size);

@@ -44,7 +44,7 @@ impl<'a> Collection<'a> {
         let database = store.database()?;
         let graph = database.graph()?;
         let roots = Roots::of(store, &except)?;
-        let in_use = users::hash_parts_in_use();
+        let in_use = users::hash_parts_in_use()?;
         let used = graph
             .keys()
             .filter(|path| in_use.contains(path.hash_part()));

@@ -16,6 +16,8 @@ use shellpack_format::store::store_path::StorePath;
 
 /// The directories, below the state, of roots.
 const LASTING: [&str; 2] = ["gcroots", "profiles"];
+/// The end of the directory of roots that were registered.
+const AUTO: &str = "gcroots/auto";
 /// The directory of the files of processes.
 const TEMPORARY: &str = "temproots";
 /// How deep directories of roots may be nested.
@@ -64,7 +66,13 @@ impl Roots {
             if kind.is_dir() && depth > 0 {
                 self.add_from(store, &place, depth - 1, except)?;
             } else if kind.is_symlink() {
-                self.add_link(store, place, except)?;
+                let is_registered = dir.ends_with(AUTO);
+                self.add_link(store, place, is_registered, except)?;
+            } else if kind.is_file()
+                && let Some(Ok(path)) = entry.file_name().to_str().map(StorePath::from_base_name)
+            {
+                // As Nix has it: a file by its name.
+                self.paths.insert(path);
             }
         }
         Ok(())
@@ -75,6 +83,7 @@ impl Roots {
         &mut self,
         store: &Portable,
         link: PathBuf,
+        is_registered: bool,
         except: &impl Fn(&Path) -> bool,
     ) -> Result<()> {
         let target = fs::read_link(&link).map_err(Error::io("read", &link))?;
@@ -86,8 +95,10 @@ impl Roots {
         match fs::read_link(&outside) {
             Ok(target) if !except(&outside) => self.paths.extend(in_store(&target)),
             Ok(_) => {}
-            // As Nix has it: such a root is gone.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.gone.push(link),
+            // As Nix has it: such a root is gone, if it was registered. Others were made by hand.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.gone.extend(is_registered.then_some(link));
+            }
             // No symlink: Nix's own `gcroots/profiles`, which is looked at by its own name.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
             Err(error) => return Err(Error::io("read", &outside)(error)),

@@ -1,6 +1,8 @@
 //! Scratch space for a room, and the `/nix` in it.
 
 use std::fs;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::StatVfsMountFlags;
@@ -38,6 +40,7 @@ pub(super) fn scratch_space(needed: u64) -> Result<Scratch> {
     space::ensure_free(&base, needed)?;
     tempfile::Builder::new()
         .prefix(TEMPORARY.prefix)
+        .permissions(Permissions::from_mode(0o700))
         .tempdir_in(&base)
         .map(|dir| Scratch(dir.keep(), workplace))
         .map_err(Error::io("create a directory in", &base))

@@ -1,6 +1,8 @@
 //! Where the bases of an update are, for a check of all that it brings.
 
 use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -58,6 +60,7 @@ impl Places {
             Some(scratch) => scratch,
             None => tempfile::Builder::new()
                 .prefix("shellpack-bases-")
+                .permissions(Permissions::from_mode(0o700))
                 .tempdir()
                 .map_err(Error::io("create a directory in", std::env::temp_dir()))?,
         };

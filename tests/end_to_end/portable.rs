@@ -328,3 +328,78 @@ fn one_path_of_50_000_files_is_opened() {
         .succeeds()
         .prints("");
 }
+
+/// Locks of NFS and Lustre may be missing: a filter of system calls answers as these do.
+#[test]
+fn a_file_system_without_locks_is_refused_before_anything_is_written() {
+    let b = with("blog");
+    b.write("no-locks.py", include_str!("no-locks.py"));
+    for errno in ["ENOSYS", "EOPNOTSUPP", "ENOLCK"] {
+        b.sh(&format!(
+            "{BARE} exec /usr/bin/python3 no-locks.py {errno} shellpack open x.shellpack --no-shell"
+        ))
+        .exits_with(125)
+        .says("its file system has no locks\n\nhint: name another directory: ");
+    }
+    b.runs("test ! -e .local/share/shellpack/nix");
+}
+
+/// What a store has is not read again, and its programs run.
+#[test]
+fn a_store_that_another_user_may_change_is_refused() {
+    let b = with("blog");
+    b.sh(&bare("open x.shellpack --store ~/s/theirs --no-shell")).succeeds();
+    let refused = |why: &str| {
+        b.sh(&bare("open x.shellpack --store ~/s/theirs --no-shell"))
+            .exits_with(125)
+            .says(why);
+    };
+    b.root("chown 65534 ~alice/s/theirs/nix/store");
+    refused("s/theirs/nix/store is another user's");
+    b.root("chown 1000 ~alice/s/theirs/nix/store; chmod 777 ~alice/s/theirs/nix/store");
+    refused("s/theirs/nix/store may be changed by other users");
+    b.root("chmod 755 ~alice/s/theirs/nix/store; mv ~alice/s/theirs/nix/store ~alice/s/moved; ln -s ../../moved ~alice/s/theirs/nix/store");
+    refused("s/theirs/nix/store is a symlink");
+}
+
+/// Its owner would change it once it is opened.
+#[test]
+fn a_project_directory_that_another_user_made_is_not_taken() {
+    let b = with("blog");
+    b.root(
+        "mkdir -m 1777 /tmp/all; mkdir /tmp/all/blog; cd /tmp/all
+         tar -xOf ~alice/x.shellpack shell/shell.nix > blog/shell.nix; chown -R 65534 blog
+         ! setpriv --reuid 1000 --regid 1000 --clear-groups env HOME=/home/alice shellpack open ~alice/x.shellpack --no-shell 2> said
+         grep 'blog exists and does not contain this shell' said",
+    );
+}
+
+/// A process outside of the room may use anything.
+#[test]
+fn nothing_is_collected_from_inside_of_a_room() {
+    let b = with("blog");
+    b.receive(&bundle("imports"), "y.shellpack");
+    b.sh(&bare("open x.shellpack --no-shell")).succeeds();
+    b.sh(&bare("open y.shellpack --no-shell")).succeeds();
+    b.sh(&format!(
+        "{BARE} sleep 60 & trap \"kill $!\" EXIT
+         shellpack enter blog --run 'shellpack remove imports'"
+    ))
+    .exits_with(1)
+    .says("could not find out what is in use: process ")
+    .says("remove it from outside");
+    b.sh(&bare("enter imports --run true")).succeeds();
+    b.sh(&bare("remove imports")).succeeds().shows("freed");
+}
+
+/// As `nohup` has it.
+#[test]
+fn a_signal_that_is_ignored_stays_ignored() {
+    let b = with("blog");
+    b.sh(&bare("open x.shellpack --no-shell")).succeeds();
+    b.sh(&format!(
+        "{BARE} trap '' HUP; shellpack enter blog --run 'kill -HUP $$; echo survived'"
+    ))
+    .succeeds()
+    .prints("survived");
+}

@@ -107,8 +107,7 @@ fn a_carried_nix_evaluates_where_nix_is_the_users() {
 /// Begins a line where the kernel allows no user namespaces.
 const FORBIDDEN: &str = "unshare -Ur sh -euc 'echo 0 > /proc/sys/user/max_user_namespaces
     exec setpriv --bounding-set=-all --inh-caps=-all \"$@\"' sh";
-const BY_PROOT: &str =
-    "entering by proot, in which programs are slower: user.max_user_namespaces is 0";
+const BY_PROOT: &str = "there are no rooms here (user.max_user_namespaces is 0), so it enters by proot, which is slower";
 
 /// The program is none, so that its message shows what was started.
 #[test]

@@ -121,6 +121,9 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
             "enter it as it was packed: {}",
             this_command_without_evaluation()
         )),
+        Unfit::UnseenProcess { .. } => Some(
+            "this shell is in a room or a container; remove it from outside".to_owned(),
+        ),
         Unfit::NoStoreThere { .. } | Unfit::OtherSchema { .. } => {
             Some(format!("name another directory: {} --store DIR", this_command()))
         }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rustix::process::geteuid;
+
 use crate::error::{Purpose, Refusal};
 use shellpack_format::bundle::manifest::shell_typed;
 
@@ -9,6 +11,10 @@ use shellpack_format::bundle::manifest::shell_typed;
 pub(super) fn of(purpose: Purpose, refusal: &Refusal) -> String {
     let without = match purpose {
         Purpose::Rehearsal => "or skip the proof: `shellpack create --no-rehearsal`",
+        Purpose::Entry if geteuid().is_root() => {
+            "or do without a room: `mkdir /nix`, and open the bundle again; or carry a static proot: \
+             `shellpack create --with-proot`"
+        }
         Purpose::Entry => {
             "or do without a room: `sudo install -d -o \"$USER\" /nix`, and open the bundle again; \
              or carry a static proot: `shellpack create --with-proot`"
@@ -44,7 +50,8 @@ fn to_allow(refusal: &Refusal) -> String {
              `sudo systemd-nspawn -D TREE`"
             .to_owned(),
         Refusal::Kernel => "use a kernel with CONFIG_USER_NS".to_owned(),
-        Refusal::Unknown => "allow user namespaces: see user.max_user_namespaces, \
+        Refusal::Unknown => "if this is a chroot, use a program that makes the tree the root: \
+             `sudo systemd-nspawn -D TREE`; else allow user namespaces: see user.max_user_namespaces, \
              kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns"
             .to_owned(),
     }

@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::process::geteuid;
 
 use super::changes::{Changes, beside};
 use super::held::Held;
@@ -110,7 +111,8 @@ impl ProjectRoot {
             return Err(if self.is_named { named } else { other }.into());
         }
         let earlier = opened_into(&self.root);
-        if !self.is_named && earlier.is_empty() && !self.holds_a_shell(manifest)? {
+        let is_strange = !self.holds_a_shell(manifest)? || is_of_another(&self.root)?;
+        if !self.is_named && earlier.is_empty() && is_strange {
             return Err(other.into());
         }
         let bytes = self.size_of_alike(manifest);
@@ -253,6 +255,14 @@ fn is_script(file: &Path) -> bool {
     let read = is_file.then(|| fs::File::open(file)?.take(512).read_to_end(&mut start));
     let has_read = read.is_some_and(|read| read.is_ok());
     has_read && start.starts_with(b"#!") && start.windows(3).any(|part| part == b"nix")
+}
+
+/// Whether another user made a directory: a planted project would be changed once it is opened. Root may
+/// work for others.
+fn is_of_another(dir: &Path) -> Result<bool> {
+    let there = fs::metadata(dir).map_err(Error::io("look at", dir))?;
+    let own = geteuid();
+    Ok(!own.is_root() && there.uid() != own.as_raw())
 }
 
 /// Whether the path exists, even as a dangling symlink.

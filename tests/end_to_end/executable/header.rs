@@ -109,7 +109,7 @@ fn where_nothing_runs_each_place_is_named() {
     .exits_with(125)
     .says(
         "error: there is no place from which the program in x.run can run:\
-        \n  /nowhere: it is no directory of this user\
+        \n  /nowhere: it is not there, or not a directory of this user\
         \n  /root/.cache: no program can run there\
         \n  /root/t: no program can run there\
         \n  /tmp: no program can run there\
@@ -118,6 +118,31 @@ fn where_nothing_runs_each_place_is_named() {
         \nhint: name a directory where programs can run: TMPDIR=DIRECTORY sh x.run\n\
         .cache/shellpack/opener:\n\n/dev/shm:\n\n/tmp:\n\nt:\n",
     );
+}
+
+/// A stick that was pulled out too early: wherever it is cut, that is what is said.
+#[test]
+fn a_file_that_is_cut_short_is_named_as_such() {
+    let b = offline_with_executable();
+    let said = "is cut short, or damaged\n\nhint: copy the file again\n";
+    b.runs("size=$(stat -c %s x.run); head -c $((size / 3)) x.run >third.run; head -c 20000 x.run >start.run");
+    for file in ["third.run", "start.run"] {
+        b.sh(&format!("sh {file}"))
+            .exits_with(125)
+            .says(&format!("error: {file} {said}"));
+    }
+    b.runs("test ! -e .cache");
+}
+
+/// Nor does a later run leave what a killed one left, once nobody can be writing it.
+#[test]
+fn what_a_killed_script_left_goes_after_an_hour() {
+    let b = offline_with_executable();
+    let dir = ".cache/shellpack/opener";
+    b.runs(&format!(
+        "umask 077; mkdir -p {dir}; touch -d '2 hours ago' {dir}/shellpack-0.1; touch {dir}/shellpack-0.2
+         sh x.run --version; test ! -e {dir}/shellpack-0.1; test -e {dir}/shellpack-0.2"
+    ));
 }
 
 #[test]
@@ -233,7 +258,7 @@ fn damage_is_noticed_before_the_program_runs() {
         .says("error: the program in y.run is damaged\n\nhint: copy the file again\n");
     b.sh("head -c 1000000 x.run >z.run; sh z.run")
         .exits_with(125)
-        .says("the program cannot be written there");
+        .says("error: z.run is cut short, or damaged\n");
 }
 
 /// Also those whose names a script would choose.
