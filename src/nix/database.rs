@@ -115,7 +115,17 @@ impl Database {
     /// Forgets paths, all or none. Fails if another path refers to one of them.
     pub(crate) fn forget<'a>(&mut self, paths: impl Iterator<Item = &'a StorePath>) -> Result<()> {
         let texts: Vec<_> = paths.map(|path| self.store.print(path)).collect();
-        rows::forget(&mut self.sqlite, &texts).map_err(failed(&self.file))
+        let outcome = rows::forget(&mut self.sqlite, &texts).or_else(|error| {
+            if error.sqlite_error_code() != Some(rusqlite::ErrorCode::DiskFull) {
+                return Err(error);
+            }
+            // Space is what is wanted, and the log of what is about to change takes some. Rows only go, so
+            // that the file itself needs none.
+            let in_memory = "pragma journal_mode = memory";
+            self.sqlite.query_row(in_memory, [], |_| Ok(()))?;
+            rows::forget(&mut self.sqlite, &texts)
+        });
+        outcome.map_err(failed(&self.file))
     }
 
     /// Whether a path is registered.

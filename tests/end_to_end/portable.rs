@@ -403,3 +403,25 @@ fn a_signal_that_is_ignored_stays_ignored() {
     .succeeds()
     .prints("survived");
 }
+
+/// That is when people remove things.
+#[test]
+fn a_full_disk_is_freed() {
+    let b = with("blog");
+    b.sh(&format!(
+        "mkdir small; {BARE} true"
+    ))
+    .succeeds();
+    b.root(&format!(
+        "mount -t tmpfs -o size=40m,mode=777 none ~alice/small; chown 1000:1000 ~alice/small; cd ~alice
+         cat > full.sh <<'END'
+         {BARE}
+         shellpack open x.shellpack --store ~/small/s --no-shell
+         dd if=/dev/zero of=small/fill bs=4k 2> /dev/null || :
+         test $(stat -f -c %a small) = 0
+         shellpack remove blog
+         test -z \"$(ls small/s/nix/store)\"
+END
+         chmod 755 ~alice/small; setpriv --reuid 1000 --regid 1000 --clear-groups env HOME=/home/alice sh -eu full.sh"
+    ));
+}
