@@ -18,8 +18,10 @@ use shellpack_format::store::hash::Digest;
 mod answers;
 pub(crate) mod tools;
 mod uncovered;
+pub(crate) mod update;
 
 pub(crate) use uncovered::Uncovered;
+pub(crate) use update::Update;
 
 /// How many of the largest store paths and files are listed.
 const LARGEST: usize = 5;
@@ -47,6 +49,8 @@ pub(crate) struct Inspection {
     executable: Option<Uncovered>,
     /// Bytes of all NARs.
     nar_bytes: u64,
+    /// What it leaves out, if it is an update.
+    update: Option<Update>,
     #[serde(skip)]
     vouched: Vouched,
     /// The manifest.
@@ -92,6 +96,7 @@ impl Inspection {
             signatures: judgement.signatures().to_vec(),
             executable: reader.executable().map(Uncovered::of),
             nar_bytes: manifest.closure.nar_bytes(),
+            update: Update::of(&manifest),
             vouched: if judgement.is_trusted() {
                 Vouched::Yes
             } else {
@@ -143,6 +148,9 @@ pub(crate) fn content(text: &mut Labelled, manifest: &Manifest, vouched: Vouched
         if let Some(tool) = tool {
             text.line(label, tool);
         }
+    }
+    if let Some(update) = Update::of(manifest) {
+        update.lines(text);
     }
     closure(text, &manifest.closure, verbose);
     project(text, &manifest.project, verbose);
@@ -204,7 +212,9 @@ fn closure(text: &mut Labelled, closure: &Closure, verbose: bool) {
         paths.truncate(LARGEST);
     }
     for path in paths {
-        text.line("", &format!("{:>10}  {}", human(path.nar_size), path.path));
+        let presumed = if path.presumed { " (presumed)" } else { "" };
+        let size = human(path.nar_size);
+        text.line("", &format!("{size:>10}  {}{presumed}", path.path));
     }
 }
 

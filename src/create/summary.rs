@@ -9,10 +9,10 @@ use super::git;
 use super::prove::Proved;
 use super::sign::Signed;
 use super::write::{Destination, Output};
-use crate::describe::{self, Uncovered, Vouched};
+use crate::describe::{self, Uncovered, Update, Vouched};
 use crate::entry::script::is_program;
 use crate::output::Written;
-use crate::report::{Labelled, count, human};
+use crate::report::Labelled;
 use crate::trust::Signer;
 use shellpack_format::bundle::manifest::{Manifest, ShellName, shell_typed, shell_typed_path};
 
@@ -44,9 +44,9 @@ struct Planned<'a> {
     path: Option<&'a str>,
     /// The size of all NARs in bytes, before they are compressed.
     nar_bytes: u64,
+    /// What it leaves out, if it is an update.
+    update: Option<Update>,
     most_volumes: Option<u64>,
-    /// Of an update, what it would carry.
-    update: Option<Carried>,
 }
 
 /// A written bundle, as `create --json` prints it.
@@ -60,6 +60,8 @@ struct Made<'a> {
     executable: Option<&'a Uncovered>,
     /// The commit that has the project files, if they are as it has them.
     source_revision: Option<String>,
+    /// What it leaves out, if it is an update.
+    update: Option<Update>,
     #[serde(flatten)]
     written: &'a Written,
 }
@@ -125,7 +127,9 @@ impl Summary {
         let mut text = text.finish();
         let first = self.written.as_ref().and_then(Written::first);
         if let Some(name) = first.and_then(Path::file_name) {
-            text.push_str("\non the target, run:\n  ");
+            let update = Update::of(self.proved.manifest());
+            let target = update.map_or_else(|| "the target".to_owned(), |it| it.targets());
+            text.push_str(&format!("\non {target}, run:\n  "));
             text.push_str(&self.to_open(Path::new(name)));
             let mut shells = self.proved.manifest().shells.iter();
             if shells.any(|shell| shell.script.as_ref().is_some_and(is_program)) {
@@ -154,15 +158,14 @@ impl Summary {
         if let Some(most) = self.most_volumes {
             text.line("volumes", &format!("{most} at most"));
         }
-        if let Some(carried) = Carried::of(self.proved.manifest()) {
-            text.line("update", &carried.text());
-        }
         text.sha256("manifest", self.proved.manifest_digest());
     }
 
     fn written_lines(&self, text: &mut Labelled, file: &str, written: &Written) {
         let manifest = &self.proved.manifest();
-        let raw = manifest.closure.nar_bytes() + describe::project_bytes(&manifest.project.files);
+        let carried = Update::of(manifest).map(|update| update.carried_nar_bytes());
+        let carried = carried.unwrap_or_else(|| manifest.closure.nar_bytes());
+        let raw = carried + describe::project_bytes(&manifest.project.files);
         let checked = if written.path.is_some() {
             ""
         } else {
@@ -194,6 +197,7 @@ impl Summary {
                 signed_by: &self.signed_by,
                 executable: self.executable.as_ref(),
                 source_revision: self.commit(),
+                update: Update::of(self.proved.manifest()),
                 written,
             }),
             None => Json::Planned(Planned {
@@ -201,8 +205,8 @@ impl Summary {
                 manifest_digest,
                 path: self.file.as_deref(),
                 nar_bytes: self.proved.manifest().closure.nar_bytes(),
+                update: Update::of(self.proved.manifest()),
                 most_volumes: self.most_volumes,
-                update: Carried::of(self.proved.manifest()),
             }),
         }
     }
@@ -234,49 +238,6 @@ impl Summary {
             }));
         }
         warnings
-    }
-}
-
-/// What an update carries, before it is compressed. How well that goes is not known: what is like a base
-/// takes next to nothing.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Carried {
-    paths: usize,
-    nar_bytes: u64,
-    /// How many paths of the target they are compressed with.
-    bases: usize,
-    base_nar_bytes: u64,
-    /// How many paths are left out.
-    presumed_paths: usize,
-}
-
-impl Carried {
-    fn of(manifest: &Manifest) -> Option<Self> {
-        let delta = manifest.delta.as_ref()?;
-        let paths = manifest.closure.paths.iter();
-        let carried: Vec<_> = paths.filter(|path| !path.presumed).collect();
-        let sizes = |sizes: &mut dyn Iterator<Item = u64>| sizes.fold(0, u64::saturating_add);
-        Some(Self {
-            paths: carried.len(),
-            nar_bytes: sizes(&mut carried.iter().map(|path| path.nar_size)),
-            bases: delta.bases.len(),
-            base_nar_bytes: sizes(&mut delta.bases.iter().map(|base| base.nar_size)),
-            presumed_paths: manifest.closure.paths.len() - carried.len(),
-        })
-    }
-
-    fn text(&self) -> String {
-        let (carried, left_out) = (count(self.paths, "path"), self.presumed_paths);
-        let (bytes, of_bases) = (human(self.nar_bytes), human(self.base_nar_bytes));
-        let with = match self.bases {
-            0 => "compressed by themselves".to_owned(),
-            bases => format!(
-                "compressed with {} of the target, {of_bases}",
-                count(bases, "path")
-            ),
-        };
-        format!("{carried} of {bytes} in NARs, {with}; {left_out} left out")
     }
 }
 

@@ -24,6 +24,7 @@ use std::path::Path;
 
 use super::accept::{Accepted, Fit, Places};
 use super::{Outside, present, presumed, project};
+use crate::describe::Update;
 use crate::entry::as_packed::AsPacked;
 use crate::entry::exported::Exported;
 use crate::entry::project::root::ProjectRoot;
@@ -86,7 +87,8 @@ impl Imported {
     /// How much was imported. What was here already is not read, so that nothing is known of it.
     fn imported(&self) -> String {
         let new = self.new_paths.unwrap_or(0);
-        let imported = format!("imported {}", count(new, "store path"));
+        let update = Update::of(&self.manifest).map_or("", |_| " of an update");
+        let imported = format!("imported {}{update}", count(new, "store path"));
         match self.manifest.closure.paths.len() - new {
             0 => imported,
             1 if new == 0 => format!("{imported}: its only one is here, and was not read"),

@@ -8,6 +8,7 @@ use crate::support::shells::PRINT;
 mod again;
 mod bases;
 mod carried;
+mod described;
 mod refused;
 
 /// A shell whose packages name each other in thousands of places. `build` changes the store path of
