@@ -34,7 +34,7 @@ pub(crate) use global::{Global, When};
 use man::Pages;
 use nix::NixArguments;
 pub(crate) use open::{Enter, Env, Open, Run};
-pub(crate) use opened::{List, OpenedStore, Remove};
+pub(crate) use opened::{List, OpenedStore, Remove, Rollback};
 use trust::{Config, Keygen, Sign};
 pub(crate) use update::{Diff, Inventory};
 use volumes::ReadingBack;
@@ -124,6 +124,11 @@ pub enum Command {
     /// Shows each bundle's name, size, time of last opening, garbage collection roots,
     /// derivation and project directories. Does not need Nix.
     List(List),
+    /// Go back to the bundle that was opened into a project before
+    ///
+    /// Puts its project files back: those that were not edited are replaced, edited ones stay. It is
+    /// the one that the name means from then on. Does not need the bundle, nor Nix.
+    Rollback(Rollback),
     /// Release an opened bundle for garbage collection
     ///
     /// Removes the garbage collection roots and reports how much `nix-collect-garbage` would

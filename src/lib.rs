@@ -39,6 +39,7 @@ mod rehearse;
 mod relay;
 mod replace;
 mod report;
+mod rollback;
 mod room;
 mod target;
 mod text;

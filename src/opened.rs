@@ -7,7 +7,8 @@
 //! * garbage collection roots: symlinks into the store that are registered with Nix;
 //! * an `entry-…` directory for each project directory that the bundle was opened into: a symlink
 //!   to the project, and the files that entering each shell needs;
-//! * in a record for all users, the project files, which each user who enters copies;
+//! * the project files, for a rollback (`kept.rs`); in a record for all users, as each user who enters
+//!   copies them;
 //! * what each shell exports, once that was found out;
 //! * the name of the store that has its paths, if it is one of ours;
 //! * the manifest's exact bytes. They are written last, so a record that has them is complete.
@@ -15,7 +16,6 @@
 //! Records come and go while other processes read them, without a lock: `open` completes an
 //! incomplete record, and a removal removes a whole record in one step.
 
-use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -34,6 +34,8 @@ use shellpack_format::bundle::manifest::{BundleName, Manifest, Shell};
 use shellpack_format::store::hash::Digest;
 
 mod directories;
+mod generations;
+mod kept;
 pub(crate) mod list;
 mod names;
 mod opening;
@@ -42,6 +44,8 @@ pub(crate) mod remove;
 mod roots;
 
 pub(crate) use directories::{Scope, is_at_home, opens_for_others, state};
+pub(crate) use generations::{Generations, around, depth_around, opened_into};
+pub(crate) use kept::{Keeping, read_content};
 pub(crate) use names::{meant, names_to_type};
 pub(crate) use opening::Opening;
 pub(crate) use places::Place;
@@ -288,23 +292,6 @@ fn sweep(dir: &Path) {
             let _ = tree::delete_tree(&entry.path());
         }
     }
-}
-
-/// The manifests of the bundles that were opened into a directory, the last one first.
-pub(crate) fn opened_into(directory: &Path) -> Vec<Manifest> {
-    let records = Record::all(None).unwrap_or_default();
-    let time = |record: &Record| {
-        let mut places = record.places().into_iter();
-        places
-            .find(|place| place.directory == directory)
-            .map(|place| place.time)
-    };
-    let mut found: Vec<_> = records
-        .iter()
-        .filter_map(|record| Some((time(record)?, record.manifest().ok()?.0)))
-        .collect();
-    found.sort_by_key(|(time, _)| Reverse(*time));
-    found.into_iter().map(|(_, manifest)| manifest).collect()
 }
 
 /// The content of a regular file. A named pipe in its place would keep us waiting.

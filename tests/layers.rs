@@ -16,7 +16,7 @@ mod source;
 const FLOORS: &[&[&str]] = &[
     &["cli"],
     &["create", "open"],
-    &["carry", "diff", "enter", "rehearse"],
+    &["carry", "diff", "enter", "rehearse", "rollback"],
     &["entry", "inventory", "manifests", "output"],
     &["opened", "verify"],
     &["bases", "target"],

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::opened::remove;
+use crate::rollback;
 
 /// The store of opened bundles: an option of the commands about them.
 #[derive(Debug, Args)]
@@ -70,6 +71,33 @@ impl Remove {
             all_but_newest: self.all_but_newest,
             dry_run: self.dry_run,
             collect: self.collect,
+        }
+    }
+}
+
+/// `shellpack rollback`.
+#[derive(Debug, Args)]
+pub struct Rollback {
+    /// Name of the bundle, as for `enter`: its project goes back by one generation; NAME@DIGEST goes to
+    /// that one, older or newer [default: the project that the current directory is in]
+    name: Option<String>,
+    /// Replace project files that differ from the bundle's, even if they were edited here
+    #[arg(long)]
+    overwrite: bool,
+    #[command(flatten)]
+    store: OpenedStore,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Rollback {
+    /// The request to the engine.
+    pub fn options(self) -> rollback::Options {
+        rollback::Options {
+            name: self.name,
+            store: self.store.dir(),
+            overwrite: self.overwrite,
         }
     }
 }

@@ -27,6 +27,7 @@ mod protect;
 mod rehearse;
 mod remove;
 mod repair;
+mod rollback;
 #[expect(
     clippy::module_inception,
     reason = "a file per command, and this command is `run`"
@@ -112,6 +113,7 @@ fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCo
         Command::List(command) => list::run(&command, global, report)?,
         Command::Env(command) => env::run(command)?,
         Command::Remove(command) => remove::run(command, global, report)?,
+        Command::Rollback(command) => rollback::run(command, global, report)?,
         Command::Inspect(command) => inspect::run(command, global)?,
         Command::Verify(command) => verify::run(command, global, report)?,
         Command::Rehearse(command) => return rehearse::run(command, global, report),

@@ -5,7 +5,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::launch;
 
 /// Names that other tools have, and the command that does that here.
-const ELSEWHERE: [(&str, &[&str]); 7] = [
+const ELSEWHERE: [(&str, &[&str]); 8] = [
     (
         "create",
         &["pack", "build", "save", "export", "bundle", "new"],
@@ -15,6 +15,7 @@ const ELSEWHERE: [(&str, &[&str]); 7] = [
     ("inspect", &["info", "show", "describe", "view"]),
     ("verify", &["check", "validate"]),
     ("list", &["ls", "ps"]),
+    ("rollback", &["undo", "revert", "switch-generation"]),
     ("remove", &["rm", "delete", "uninstall", "prune"]),
 ];
 

@@ -1,14 +1,12 @@
 //! Chooses the shell to enter, and one of the project directories that it was opened into.
 
-use std::cmp::Reverse;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Which;
 
 use crate::entry::shell_named;
 use crate::error::{Damage, Error, NotThere, Result};
-use crate::opened::{Place, Record, Scope, meant};
+use crate::opened::{self, Generations, Place, Record, Scope, meant};
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 /// A shell of a completely opened bundle, and a project directory of it that exists.
@@ -68,25 +66,18 @@ pub(super) fn choose(which: &Which) -> Result<Chosen> {
 
 /// The bundle that was opened into a project directory after this one, and replaced its files.
 fn opened_since(record: &Record, project: &Path) -> Result<Option<String>> {
-    let opened = |record: &Record| {
-        let places = record.places().into_iter();
-        let mut here = places.filter(|place| place.directory == project);
-        here.next().map(|place| place.time)
-    };
-    let Some(own) = opened(record) else {
-        return Ok(None);
-    };
-    let all = Record::all(None)?.into_iter();
-    let later = all.filter_map(|other| Some((opened(&other)?, other.full_name())));
-    let last = later.max_by_key(|(time, _)| *time);
-    Ok(last.filter(|(time, _)| *time > own).map(|(_, name)| name))
+    let generations = Generations::of(project, None)?;
+    let newest = generations.newest();
+    let other = newest.filter(|newest| newest.full_name() != record.full_name());
+    let is_known = generations.number(record).is_some();
+    Ok(other.filter(|_| is_known).map(Record::full_name))
 }
 
 /// The shells in the innermost directory around the current one.
 fn innermost<'a>(manifest: &'a Manifest, project: &Path, here: &Path) -> Vec<&'a Shell> {
     let depth = |shell: &Shell| {
         let file = project.join(shell.file.as_str());
-        depth_around(file.parent()?, here)
+        opened::depth_around(file.parent()?, here)
     };
     let depths = manifest.shells.iter().map(|shell| (depth(shell), shell));
     let found: Vec<_> = depths.filter(|(depth, _)| depth.is_some()).collect();
@@ -103,7 +94,7 @@ fn named(name: &str, store: Option<&Path>, here: &Path) -> Result<Opened> {
         .map_err(|damage| damaged(newest, damage))?;
     let record = that_has_a_place(newest);
     Ok(Opened {
-        project: place_of(&record, here)?,
+        project: project_of(&record, here)?,
         record,
         manifest,
     })
@@ -119,59 +110,25 @@ fn that_has_a_place(record: &Record) -> Record {
     }
 }
 
-/// The project directory around the current one, else the existing one that the bundle was last
-/// opened into.
-fn place_of(record: &Record, here: &Path) -> Result<PathBuf> {
-    let places = record.places();
-    let around = places
-        .iter()
-        .find(|place| depth_around(&place.directory, here).is_some());
-    let there = || places.iter().find(|place| place.exists());
-    match around.or_else(there).or(places.first()) {
-        Some(place) => Ok(place.directory.clone()),
-        None => Err(damaged(record, Damage::NoPlace)),
-    }
+/// The project directory of a bundle that is meant here.
+fn project_of(record: &Record, here: &Path) -> Result<PathBuf> {
+    let place = record.place_for(here);
+    let place = place.ok_or_else(|| damaged(record, Damage::NoPlace))?;
+    Ok(place.directory)
 }
 
 /// The bundle of the innermost project around a directory. If several bundles were opened into one
 /// directory, the last one.
 fn around(store: Option<&Path>, here: &Path) -> Result<Opened> {
-    let records = Record::all(store)?;
-    let mut found = Vec::new();
-    for record in &records {
-        for place in record.places() {
-            if let Some(depth) = depth_around(&place.directory, here) {
-                found.push((depth, place, record));
-            }
-        }
-    }
-    found.sort_by_key(|(depth, place, _)| Reverse((*depth, place.time)));
-    let whole = found.iter().find_map(|(_, place, record)| {
+    let found = opened::around(store, here)?;
+    let whole = found.iter().find_map(|(place, record)| {
         Some(Opened {
-            record: (*record).clone(),
+            record: record.clone(),
             manifest: record.manifest().ok()?.0,
             project: place.directory.clone(),
         })
     });
-    match (whole, found.first(), records.is_empty()) {
-        (Some(chosen), ..) => Ok(chosen),
-        (None, Some((.., record)), _) => Err(why_damaged(record)),
-        (None, None, true) => Err(NotThere::NothingOpened.into()),
-        (None, None, false) => Err(NotThere::NotInProject {
-            dir: here.to_owned(),
-            known: records
-                .iter()
-                .map(|record| record.name().to_owned())
-                .collect(),
-        }
-        .into()),
-    }
-}
-
-/// The depth of a place, if it contains the directory. Either path may contain symlinks.
-fn depth_around(place: &Path, dir: &Path) -> Option<usize> {
-    let place = fs::canonicalize(place).ok()?;
-    dir.starts_with(&place).then(|| place.components().count())
+    whole.ok_or_else(|| why_damaged(&found[0].1))
 }
 
 /// Fails if the shell file is gone. It may have been edited: that is what project files are for.

@@ -6,10 +6,11 @@ use std::io;
 use std::path::Path;
 
 use super::{Chosen, ensure_valid};
+use crate::entry::project::is_same;
 use crate::entry::project::root::ProjectRoot;
 use crate::entry::project::staged::Staged;
 use crate::error::{Error, NotThere, Result};
-use crate::opened::{Opening, Record, Scope};
+use crate::opened::{Keeping, Opening, Record, Scope};
 use crate::report::{Event, Report};
 use crate::target::{Session, Target};
 use shellpack_format::bundle::manifest::Manifest;
@@ -46,7 +47,10 @@ pub(super) fn to_here(
         }
         session => session?,
     };
-    let record = keep(record, &chosen, &root, (target, &mut session))?;
+    let opening = begin(record.clone(), &chosen, (target, &mut session))?;
+    keep_files(&record, &chosen, report);
+    copy(&chosen.project, &root, manifest)?;
+    let record = opening.complete(manifest, root.path(), &mut session)?;
     Ok(Chosen {
         record,
         project: root.path().to_owned(),
@@ -54,19 +58,28 @@ pub(super) fn to_here(
     })
 }
 
-/// Protects the paths for this user, too, and copies the files in between.
-fn keep(
+/// Begins a record that protects the paths for this user, too.
+fn begin(
     record: Record,
     chosen: &Chosen,
-    root: &ProjectRoot,
     (target, session): (&Target, &mut Session),
-) -> Result<Record> {
-    let manifest = &chosen.manifest;
+) -> Result<Opening> {
     let bytes = chosen.record.manifest_bytes()?;
-    let opening = Opening::begin(record, manifest, &bytes, session)?;
+    let opening = Opening::begin(record, &chosen.manifest, &bytes, session)?;
     ensure_valid(chosen, target, session)?;
-    copy(&chosen.project, root, manifest)?;
-    opening.complete(manifest, root.path(), session)
+    Ok(opening)
+}
+
+/// Keeps the project files for a rollback: those that are still the bundle's.
+fn keep_files(record: &Record, chosen: &Chosen, report: &Report) {
+    let mut keeping = Keeping::begin(Some(record));
+    for file in &chosen.manifest.project.files {
+        let from = chosen.project.join(file.path.as_str());
+        if is_same(&from, &file.kind) {
+            keeping.copy(&file.kind, &from);
+        }
+    }
+    keeping.end(record.name(), report);
 }
 
 /// Copies the bundle's files as they are now.

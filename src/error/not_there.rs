@@ -1,13 +1,12 @@
-//! Opened bundles that cannot be entered or removed.
+//! Opened bundles that cannot be entered, gone back to or removed.
 
 use std::path::PathBuf;
 
-use super::Damage;
-use super::Error;
 use super::words::indent;
+use super::{Damage, Error, NoWayBack};
 use crate::text::{printable_line, shown};
 
-/// Why an opened bundle cannot be entered or removed.
+/// Why an opened bundle cannot be entered, gone back to or removed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotThere {
@@ -110,6 +109,9 @@ pub enum NotThere {
         /// The project's directory.
         project: PathBuf,
     },
+    /// A rollback is refused.
+    #[error(transparent)]
+    NoWayBack(#[from] NoWayBack),
     /// Paths are not valid any more.
     #[error(
         "could not enter {}: this machine's store does not have paths that it needs{}",
@@ -122,6 +124,12 @@ pub enum NotThere {
         /// Some of the paths, one per line.
         paths: String,
     },
+}
+
+impl From<NoWayBack> for Error {
+    fn from(error: NoWayBack) -> Self {
+        NotThere::from(error).into()
+    }
 }
 
 /// The names, one a line.

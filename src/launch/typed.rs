@@ -10,13 +10,14 @@ use shellpack_format::bundle::manifest::shell_typed_path;
 /// The program's name, as texts have it before a command.
 const SHELLPACK: &str = "shellpack ";
 /// The commands that texts have, and what can be typed in the place of one.
-pub(crate) const COMMANDS: [&str; 22] = [
+pub(crate) const COMMANDS: [&str; 23] = [
     "create",
     "open",
     "enter",
     "run",
     "env",
     "list",
+    "rollback",
     "remove",
     "inspect",
     "verify",

@@ -202,14 +202,14 @@ fn place_project(mut bundle: Bundle, places: &Places, report: &Report) -> Result
         report.emit(Event::Phase(Phase::Import));
         report.emit(Event::Total { bytes, paths: 0 });
     }
-    let staged = project::stage(project, &mut bundle, report)?;
+    let record = places.record.clone().filter(Record::is_whole);
+    let staged = project::stage(project, &mut bundle, record.as_ref(), report)?;
     if bundle.is_stream() {
         skip_closure(bundle.reader, &bundle.file, report)?;
     }
     if let Some(staged) = staged {
         staged.place_all(&manifest.project)?;
     }
-    let record = places.record.clone().filter(Record::is_whole);
     if let Some(record) = &record {
         // For `enter`. If this fails, it is no worse than on a machine without Nix.
         let _ = record.add_place(project.path());
@@ -233,7 +233,7 @@ impl Work<'_> {
         let record = self.places.record.clone().ok_or(NotThere::NoHome)?;
         let _no_collection = self.target.make(report)?;
         let bytes = bundle.reader.manifest_bytes();
-        let opening = Opening::begin(record, &manifest, bytes, session)?;
+        let opening = Opening::begin(record.clone(), &manifest, bytes, session)?;
         let project = &self.places.project;
         let waiting = report.waiting("Nix's store to answer");
         presumed::hold(&manifest, session)?;
@@ -243,7 +243,7 @@ impl Work<'_> {
         presumed::ensure_there(&manifest, &wanted, there, &bundle.file)?;
         let more = project::bytes_to_stage(project, &bundle);
         let new_paths = self.announce(&manifest.closure, &wanted, more);
-        let staged = project::stage(project, &mut bundle, report)?;
+        let staged = project::stage(project, &mut bundle, Some(&record), report)?;
         if new_paths > 0 {
             self.import_closure(bundle.reader, &bundle.file, &wanted)?;
         } else if bundle.is_stream() {

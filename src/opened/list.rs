@@ -1,14 +1,16 @@
 //! Lists the bundles that were opened on this machine, for people and for programs. Does not ask
 //! Nix.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::Serialize;
 
+use crate::describe::update::{MadeFrom, made_from};
 use crate::error::{Damage, Result};
-use crate::opened::{Place, Record, Scope};
+use crate::opened::{Generations, Place, Record, Scope};
 use crate::report::utc;
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 use shellpack_format::store::hash::Digest;
@@ -19,7 +21,8 @@ mod table;
 /// All bundles that were opened on this machine.
 #[derive(Debug)]
 pub(crate) struct Listing {
-    /// One for each record, by name.
+    /// One for each record, by name. Those that were opened into one project are together, the last of
+    /// its generations first.
     pub bundles: Vec<Listed>,
 }
 
@@ -42,6 +45,8 @@ pub(crate) struct Listed {
     /// When it was last opened: RFC 3339, in UTC.
     opened: Option<String>,
     projects: Vec<ListedProject>,
+    /// The bundles that it was made from, if it is an update.
+    made_from: Vec<MadeFrom>,
     /// Store paths that its garbage collection roots protect.
     roots: Vec<String>,
     /// Store paths that should be protected but are missing, or whose roots are.
@@ -78,6 +83,12 @@ struct ListedProject {
     directory: String,
     opened: String,
     exists: bool,
+    /// Its number among the bundles that were opened there, in the order in which they came.
+    generation: usize,
+    /// How many bundles were opened there.
+    generations: usize,
+    /// Whether it was the last one that was opened there, or gone back to.
+    current: bool,
     #[serde(skip)]
     time: SystemTime,
 }
@@ -85,6 +96,7 @@ struct ListedProject {
 /// Reads all records; of bundles in one store of ours, if that is named.
 pub(crate) fn list(store: Option<&Path>) -> Result<Listing> {
     let records = Record::all(store)?;
+    let known = Known::of(&records);
     let number = |name: &str| {
         let same = records.iter().filter(|record| record.name() == name);
         same.count()
@@ -92,22 +104,80 @@ pub(crate) fn list(store: Option<&Path>) -> Result<Listing> {
     let mut bundles = Vec::new();
     for record in &records {
         let is_ambiguous = number(record.name()) > 1;
-        let listed = Listed::of(record, is_ambiguous)?;
+        let listed = Listed::of(record, is_ambiguous, &known)?;
         // A record that was removed meanwhile is not damaged.
         bundles.extend(record.path().symlink_metadata().is_ok().then_some(listed));
     }
-    let latest = |listed: &Listed| listed.projects.first().map(|project| project.time);
-    bundles.sort_by(|a, b| (&a.name, latest(b), &a.id).cmp(&(&b.name, latest(a), &b.id)));
-    for at in 1..bundles.len() {
-        bundles[at].newest = bundles[at].name != bundles[at - 1].name;
+    mark_newest(&mut bundles);
+    Ok(Listing {
+        bundles: in_order(bundles),
+    })
+}
+
+/// The generations of each project.
+struct Known(BTreeMap<PathBuf, Generations>);
+
+impl Known {
+    fn of(records: &[Record]) -> Self {
+        let places = records.iter().flat_map(Record::places);
+        let projects: BTreeSet<_> = places.map(|place| place.directory).collect();
+        let each = projects.into_iter();
+        let each = each.map(|project| (project.clone(), Generations::among(records, &project)));
+        Self(each.collect())
     }
-    Ok(Listing { bundles })
+}
+
+/// Marks the bundle of each name that was opened last.
+fn mark_newest(bundles: &mut [Listed]) {
+    let mut newest = BTreeMap::new();
+    for (at, listed) in bundles.iter().enumerate() {
+        let time = (listed.latest(), Reverse(listed.id.clone()));
+        let last = newest
+            .entry(listed.name.clone())
+            .or_insert((time.clone(), at));
+        if time > last.0 {
+            *last = (time, at);
+        }
+    }
+    let newest: BTreeSet<_> = newest.into_values().map(|(_, at)| at).collect();
+    for (at, listed) in bundles.iter_mut().enumerate() {
+        listed.newest = newest.contains(&at);
+    }
+}
+
+/// By name; of one name, the project that was opened last first, and of one project, the last generation.
+fn in_order(bundles: Vec<Listed>) -> Vec<Listed> {
+    let mut groups = BTreeMap::<_, Vec<Listed>>::new();
+    for listed in bundles {
+        let project = listed.projects.first();
+        let key = match project {
+            Some(project) => project.directory.clone(),
+            // No directory's name is empty.
+            None => String::new(),
+        };
+        groups.entry(key).or_default().push(listed);
+    }
+    let alone = groups.remove("").unwrap_or_default();
+    let mut groups: Vec<_> = groups.into_values().collect();
+    groups.extend(alone.into_iter().map(|listed| vec![listed]));
+    for group in &mut groups {
+        group
+            .sort_by_key(|listed| Reverse(listed.projects.first().map_or(0, |one| one.generation)));
+    }
+    let key = |group: &Vec<Listed>| {
+        let last = group.iter().max_by_key(|listed| listed.latest());
+        last.map(|last| (last.name.clone(), Reverse(last.latest()), last.id.clone()))
+    };
+    groups.sort_by_cached_key(key);
+    groups.into_iter().flatten().collect()
 }
 
 /// One record, from its directory, as `list --verbose` shows it.
 pub fn described(dir: &Path) -> String {
     let record = Record::at(dir, Scope::User);
-    let bundles = Listed::of(&record, false).into_iter().collect();
+    let bundles = Listed::of(&record, false, &Known::of(std::slice::from_ref(&record)))
+        .into_iter()
+        .collect();
     Listing { bundles }.text(None, true)
 }
 
@@ -120,8 +190,12 @@ impl Listing {
 }
 
 impl Listed {
-    fn of(record: &Record, is_ambiguous: bool) -> Result<Self> {
-        let projects: Vec<_> = record.places().iter().map(ListedProject::of).collect();
+    fn of(record: &Record, is_ambiguous: bool, known: &Known) -> Result<Self> {
+        let projects = record.places();
+        let projects = projects.iter();
+        let projects: Vec<_> = projects
+            .map(|place| ListedProject::of(place, record, known))
+            .collect();
         let roots = record.roots(&record.target()?).into_iter();
         let there = roots.filter(|root| root.exists);
         let mut listed = Self {
@@ -135,6 +209,7 @@ impl Listed {
             nar_bytes: None,
             opened: projects.first().map(|project| project.opened.clone()),
             projects,
+            made_from: Vec::new(),
             roots: there
                 .map(|root| root.path.to_string_lossy().into_owned())
                 .collect(),
@@ -157,6 +232,7 @@ impl Listed {
         let shells = manifest.shells.iter();
         let shells = shells.map(|shell| ListedShell::of(shell, store));
         self.manifest_digest = Some(digest);
+        self.made_from = made_from(manifest);
         self.shells = Some(shells.collect());
         let first = manifest.shell(None);
         self.derivation = first.map(|shell| store.print(&shell.derivation));
@@ -176,6 +252,11 @@ impl Listed {
             1 => Some("one of its roots is gone".to_owned()),
             number => Some(format!("{number} of its roots are gone")),
         };
+    }
+
+    /// When it was last opened.
+    fn latest(&self) -> Option<SystemTime> {
+        self.projects.first().map(|project| project.time)
     }
 
     /// The argument that names this bundle: its name, or its full name if others share it.
@@ -199,8 +280,13 @@ impl ListedShell {
 }
 
 impl ListedProject {
-    fn of(place: &Place) -> Self {
+    fn of(place: &Place, record: &Record, known: &Known) -> Self {
+        let generations = known.0.get(&place.directory);
+        let number = generations.and_then(|all| all.number(record)).unwrap_or(1);
         Self {
+            generation: number,
+            generations: generations.map_or(1, Generations::count),
+            current: generations.is_none_or(|all| all.current() == number),
             directory: place.directory.to_string_lossy().into_owned(),
             opened: utc(place.time),
             exists: place.exists(),

@@ -1,11 +1,15 @@
 //! The project directories that a bundle was opened into.
 //!
-//! Each is recorded as a symlink: it can hold any name, and its own time is the time of opening.
+//! Each is recorded as a symlink: it can hold any name, and its own time is the time of opening. A second
+//! one keeps the time of the first opening.
 
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 use super::Record;
 use crate::error::{Error, Result};
@@ -19,6 +23,10 @@ const ENTRY: &str = "entry-";
 const SHELL: &str = "shell-";
 /// The symlink to the project directory.
 const PROJECT: &str = "project";
+/// The same symlink as it was made first.
+const FIRST: &str = "first";
+/// The least time between two openings, as any file system keeps it.
+const STEP: Duration = Duration::from_secs(1);
 
 /// A project directory that a bundle was opened into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +35,8 @@ pub(crate) struct Place {
     pub directory: PathBuf,
     /// When the bundle was last opened into it.
     pub time: SystemTime,
+    /// When the bundle was opened into it for the first time.
+    pub first: SystemTime,
 }
 
 impl Place {
@@ -51,14 +61,23 @@ impl Record {
         self.path().join(format!("{ENTRY}{}", &place[..12]))
     }
 
-    /// Records that the bundle was opened into this directory now.
-    pub(crate) fn add_place(&self, project: &Path) -> Result<()> {
+    /// Records that the bundle was opened into this directory now, and after `last`.
+    pub(super) fn add_place_after(&self, project: &Path, last: Option<SystemTime>) -> Result<()> {
         let dir = self.place(project);
         match fs::create_dir(&dir) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             other => other.map_err(Error::io("create", &dir))?,
         }
-        replace::link(&dir.join(PROJECT), project)
+        let (link, first) = (dir.join(PROJECT), dir.join(FIRST));
+        // An earlier shellpack made only one. Without hard links, the last opening counts.
+        let _ = fs::hard_link(&link, &first);
+        replace::link(&link, project)?;
+        if let Some(last) = last.filter(|last| *last >= time_of(&link)) {
+            // The clock was set back, as that of a machine without a network often is.
+            set_time(&link, last + STEP).map_err(Error::io("change the time of", &link))?;
+        }
+        let _ = fs::hard_link(&link, &first);
+        Ok(())
     }
 
     /// The project directories, most recent first.
@@ -66,16 +85,37 @@ impl Record {
         let entries = fs::read_dir(self.path()).into_iter().flatten().flatten();
         let mut places: Vec<_> = entries
             .filter(|entry| entry.file_name().as_bytes().starts_with(ENTRY.as_bytes()))
-            .filter_map(|entry| place(&entry.path().join(PROJECT)))
+            .filter_map(|entry| place(&entry.path()))
             .collect();
         places.sort_by(|a, b| (b.time, &a.directory).cmp(&(a.time, &b.directory)));
         places
     }
 }
 
-fn place(link: &Path) -> Option<Place> {
-    let directory = fs::read_link(link).ok()?;
-    let metadata = link.symlink_metadata().ok()?;
-    let time = metadata.modified().unwrap_or(UNIX_EPOCH);
-    Some(Place { directory, time })
+fn place(dir: &Path) -> Option<Place> {
+    let link = dir.join(PROJECT);
+    let directory = fs::read_link(&link).ok()?;
+    let (time, first) = (time_of(&link), dir.join(FIRST));
+    let has_first = first.symlink_metadata().is_ok();
+    Some(Place {
+        directory,
+        time,
+        first: if has_first { time_of(&first) } else { time },
+    })
+}
+
+/// A symlink's own time.
+fn time_of(link: &Path) -> SystemTime {
+    let time = link.symlink_metadata().and_then(|about| about.modified());
+    time.unwrap_or(UNIX_EPOCH)
+}
+
+fn set_time(link: &Path, time: SystemTime) -> io::Result<()> {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let time = Timespec::try_from(since).map_err(io::Error::other)?;
+    let times = Timestamps {
+        last_access: time,
+        last_modification: time,
+    };
+    Ok(utimensat(CWD, link, &times, AtFlags::SYMLINK_NOFOLLOW)?)
 }

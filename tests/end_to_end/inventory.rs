@@ -245,14 +245,14 @@ fn an_update_is_made_for_what_was_typed() {
     let upper = format!("typed-base@{}", upper.to_uppercase());
     a.sh(&pack(&format!("--dry-run --base {upper}")))
         .succeeds()
-        .shows("plan      typed-base-update.shellpack (dry run: nothing was written)\nupdate    ")
-        .shows(" in NARs, compressed with ")
-        .shows(" left out\n");
+        .shows("plan      typed-base-update.shellpack (dry run: nothing was written)\n")
+        .shows("update    carries ")
+        .shows(" of NARs, which the target has\n");
     let json = a
         .sh(&pack(&format!("--dry-run --json --base {typed}")))
         .succeeds();
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
-    let carried = json["update"]["paths"].as_u64().unwrap();
+    let carried = json["update"]["carried-paths"].as_u64().unwrap();
     assert!((1..5).contains(&carried), "{json}");
     assert!(
         json["update"]["presumed-paths"].as_u64().unwrap() > 4,

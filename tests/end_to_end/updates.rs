@@ -10,6 +10,7 @@ mod bases;
 mod carried;
 mod described;
 mod refused;
+mod rollback;
 
 /// A shell whose packages name each other in thousands of places. `build` changes the store path of
 /// all of them, and little else; `version` is that of one.

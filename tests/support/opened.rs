@@ -6,7 +6,7 @@ use super::bundles::bundle;
 use super::machine::Machine;
 use super::outcome::Outcome;
 use super::sizes::is_size;
-use crate::synthetic::Bundle;
+use crate::synthetic::{Bundle, Tree};
 
 /// Opens a shell's bundle, which is gone afterwards, into `./NAME`.
 pub(crate) fn open(b: &Machine, shell: &str) {
@@ -19,6 +19,20 @@ pub(crate) fn open(b: &Machine, shell: &str) {
 pub(crate) fn with_the_blogs_shell() -> Machine {
     let b = Machine::offline();
     open(&b, "blog");
+    b
+}
+
+/// A machine with versions of one project, as `1.shellpack` and so on.
+pub(crate) fn with_versions(versions: &[&[(&str, &str)]]) -> Machine {
+    let b = Machine::offline();
+    for (number, files) in (1..).zip(versions) {
+        let trees: Vec<_> = files
+            .iter()
+            .map(|(name, text)| (*name, Tree::file(text.as_bytes())))
+            .collect();
+        let bundle = Bundle::new(&trees, &[]);
+        std::fs::write(b.home(&format!("{number}.shellpack")), bundle.bytes()).unwrap();
+    }
     b
 }
 

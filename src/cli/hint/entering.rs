@@ -1,7 +1,7 @@
 //! Hints for shells that cannot be entered, and for opened bundles that are gone.
 
 use super::{this_command, typed};
-use crate::error::{Error, NoPlace, NotEntered, NotThere};
+use crate::error::{Error, NoPlace, NoWayBack, NotEntered, NotThere};
 use shellpack_format::bundle::manifest::shell_typed;
 
 /// For errors of `open` and `enter` about the project and the shell.
@@ -89,8 +89,30 @@ pub(super) fn not_there(not_there: &NotThere) -> Option<String> {
             "put it back, or open the bundle again: shellpack open BUNDLE --dir {}",
             shell_typed(&project.to_string_lossy())
         ),
+        NotThere::NoWayBack(error) => back(error),
         NotThere::PathsGone { .. } => "open the bundle again: shellpack open BUNDLE".to_owned(),
     })
+}
+
+/// For a rollback.
+fn back(error: &NoWayBack) -> String {
+    let again = |project: &std::path::Path| {
+        let dir = shell_typed(&project.to_string_lossy());
+        format!("open its bundle again: shellpack open BUNDLE --dir {dir}")
+    };
+    match error {
+        NoWayBack::First { .. } => "list the generations: shellpack list".to_owned(),
+        NoWayBack::ForAllUsers { .. } => {
+            "open the other bundle again, as root: shellpack open BUNDLE --no-shell".to_owned()
+        }
+        NoWayBack::Damaged { name, .. } => format!(
+            "open its bundle again, or remove it: shellpack remove {}",
+            shell_typed(name)
+        ),
+        NoWayBack::ProjectGone { project, .. }
+        | NoWayBack::PathsGone { project, .. }
+        | NoWayBack::NotKept { project, .. } => again(project),
+    }
 }
 
 /// For a directory that does not say which shell is meant.

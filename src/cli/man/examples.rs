@@ -159,6 +159,19 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "rollback",
+        &[
+            (
+                "Go back to the bundle that was opened before the newest one:",
+                "shellpack rollback dev",
+            ),
+            (
+                "Go to any generation that `shellpack list` shows, older or newer:",
+                "shellpack rollback dev@2821c79ef1ef",
+            ),
+        ],
+    ),
+    (
         "remove",
         &[(
             "Remove a bundle, so that nix-collect-garbage frees its space:",

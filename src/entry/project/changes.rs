@@ -27,7 +27,7 @@ pub(super) struct Changes {
     pub(super) beside: BTreeSet<RelativePath>,
     /// Stay: they are edited versions of what the bundle has.
     pub(super) kept: BTreeSet<RelativePath>,
-    /// Files of earlier bundles that this one does not have.
+    /// Files of other bundles that this one does not have.
     left_over: BTreeSet<RelativePath>,
 }
 
@@ -111,7 +111,7 @@ impl Changes {
             }),
             note(&self.left_over, &|files| {
                 format!(
-                    "files of an earlier bundle in {root} that this one does not have stay: {files}"
+                    "files of another bundle in {root} that this one does not have stay: {files}"
                 )
             }),
         ];
@@ -155,7 +155,7 @@ fn is_alike(one: &FileKind, other: &FileKind) -> bool {
 }
 
 fn left_over(root: &Path, manifest: &Manifest, earlier: &[Manifest]) -> BTreeSet<RelativePath> {
-    if earlier.contains(manifest) {
+    if earlier.first() == Some(manifest) {
         // It was said before.
         return BTreeSet::new();
     }

@@ -64,6 +64,18 @@ impl ProjectRoot {
         })
     }
 
+    /// A project's root that a bundle was opened into before.
+    pub(crate) fn of_opened(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            base: root.to_owned(),
+            is_named: true,
+            is_for_all: false,
+            changes: Changes::default(),
+            compared: None,
+        }
+    }
+
     /// This directory, for all users of this machine to read.
     pub(crate) fn for_all(self) -> Self {
         Self {
@@ -193,7 +205,7 @@ impl ProjectRoot {
     }
 
     /// Whether a project file is in its place already, or an edited one is.
-    pub(super) fn stays(&self, file: &ProjectFile) -> bool {
+    pub(crate) fn stays(&self, file: &ProjectFile) -> bool {
         self.changes.kept.contains(&file.path) || self.changes.same.contains(&file.path)
     }
 

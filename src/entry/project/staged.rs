@@ -92,10 +92,14 @@ impl<'a> Staged<'a> {
         self.root.path().join(file.path.as_str())
     }
 
-    /// Moves the files to their place, or beside an edited one.
+    /// Moves the files to their place, or beside an edited one. A file that stays as it is in the project
+    /// need not have been created here.
     pub(crate) fn place_all(self, project: &Project) -> Result<()> {
         let now = times::now();
-        for file in &project.files {
+        let is_directory = |file: &ProjectFile| matches!(file.kind, FileKind::Directory { .. });
+        let moved = project.files.iter();
+        let moved = moved.filter(|file| is_directory(file) || !self.root.stays(file));
+        for file in moved {
             let set = self.held.set_time(Path::new(file.path.as_str()), now);
             set.map_err(Error::io("change the time of", self.path(file)))?;
         }

@@ -1,6 +1,6 @@
 //! The list as an aligned table. Below each bundle are the directories that it was opened into.
 
-use super::{Listed, ListedShell};
+use super::{Listed, ListedProject, ListedShell};
 use crate::launch;
 use crate::report::{count, human};
 use crate::text::printable_line;
@@ -64,8 +64,11 @@ impl Row {
         let store = store.map(|store| format!("in the store in {}", printable_line(store)));
         let projects = listed.projects.iter().map(|project| {
             let gone = if project.exists { "" } else { " (gone)" };
-            format!("{}{gone}", printable_line(&project.directory))
+            let generation = generation(project);
+            format!("{}{gone}{generation}", printable_line(&project.directory))
         });
+        let made_from = listed.made_from.iter();
+        let made_from = made_from.map(|from| format!("update of {}", from.id));
         let roots = listed.roots.iter().filter(|_| verbose);
         let roots = roots.map(|root| printable_line(root));
         Self {
@@ -75,6 +78,7 @@ impl Row {
                 .chain(shells)
                 .chain(for_all)
                 .chain(store)
+                .chain(made_from)
                 .chain(projects)
                 .chain(roots)
                 .collect(),
@@ -91,6 +95,16 @@ impl Row {
         text.push_str(&line(&cells[..shown], widths));
         write_below(text, &cells[shown..]);
         write_below(text, &self.below);
+    }
+}
+
+/// Which of several generations of a project it is, in words.
+fn generation(project: &ListedProject) -> String {
+    let (number, all) = (project.generation, project.generations);
+    let current = if project.current { ", current" } else { "" };
+    match all {
+        1 => String::new(),
+        all => format!(": generation {number} of {all}{current}"),
     }
 }
 
@@ -150,8 +164,9 @@ fn line(cells: &[String], widths: &[usize]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ListedProject;
     use super::*;
+    use crate::describe::update::MadeFrom;
+    use shellpack_format::store::hash::Digest;
     use std::time::UNIX_EPOCH;
 
     fn listed(name: &str, problem: Option<&str>) -> Listed {
@@ -171,8 +186,12 @@ mod tests {
                 directory: format!("/home/{name}\u{1b}[31m"),
                 opened: String::new(),
                 exists: false,
+                generation: 2,
+                generations: if name == "twice" { 3 } else { 1 },
+                current: true,
                 time: UNIX_EPOCH,
             }],
+            made_from: Vec::new(),
             roots: vec!["a".to_owned(); 4],
             missing_roots: Vec::new(),
             record: String::new(),
@@ -195,7 +214,7 @@ a                   5.00 MiB  2026-11-23 14:20  4      0000000000000000000000000
 twice@0123456789ab  5.00 MiB  2026-11-23 14:20  4      00000000000000000000000000000000-shell.drv
   the newest: shellpack enter twice
   for all users
-  /home/twice\\u{1b}[31m (gone)
+  /home/twice\\u{1b}[31m (gone): generation 2 of 3, current
 "
         );
     }
@@ -215,6 +234,35 @@ b
   /home/b\\u{1b}[31m (gone)
 "
         );
+    }
+
+    #[test]
+    fn generations_are_named_on_a_narrow_terminal_too() {
+        let mut newer = listed("twice", None);
+        newer.for_all_users = false;
+        newer.made_from = vec![MadeFrom {
+            id: "twice@ba9876543210".to_owned(),
+            manifest_digest: Digest::of(b""),
+        }];
+        let mut older = listed("twice", None);
+        (older.newest, older.for_all_users) = (false, false);
+        (older.projects[0].generation, older.projects[0].current) = (1, false);
+        let text = text(&[newer, older], Some(60), false);
+        assert_eq!(
+            text,
+            "\
+NAME                SIZE      OPENED (UTC)      ROOTS
+twice@0123456789ab  5.00 MiB  2026-11-23 14:20  4
+  00000000000000000000000000000000-shell.drv
+  the newest: shellpack enter twice
+  update of twice@ba9876543210
+  /home/twice\\u{1b}[31m (gone): generation 2 of 3, current
+twice@0123456789ab  5.00 MiB  2026-11-23 14:20  4
+  00000000000000000000000000000000-shell.drv
+  /home/twice\\u{1b}[31m (gone): generation 1 of 3
+"
+        );
+        assert!(text.lines().all(|line| line.len() <= 60));
     }
 
     #[test]

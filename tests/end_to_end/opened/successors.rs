@@ -1,23 +1,8 @@
 //! A bundle is opened where an earlier version of it was opened.
 
 use crate::support::Machine;
-use crate::support::opened::ids;
+use crate::support::opened::{ids, with_versions};
 use crate::support::shells::packed;
-use crate::synthetic::{Bundle, Tree};
-
-/// A machine with versions of one project, as `1.shellpack` and so on.
-fn with_versions(versions: &[&[(&str, &str)]]) -> Machine {
-    let b = Machine::offline();
-    for (number, files) in (1..).zip(versions) {
-        let trees: Vec<_> = files
-            .iter()
-            .map(|(name, text)| (*name, Tree::file(text.as_bytes())))
-            .collect();
-        let bundle = Bundle::new(&trees, &[]);
-        std::fs::write(b.home(&format!("{number}.shellpack")), bundle.bytes()).unwrap();
-    }
-    b
-}
 
 fn open(b: &Machine, number: usize) -> crate::support::Outcome {
     b.shellpack(&format!("open {number}.shellpack --no-shell"))
@@ -33,7 +18,9 @@ fn files_that_nobody_edited_are_replaced() {
     open(&b, 1);
     open(&b, 2)
         .says("replaced files in /root/synthetic by the bundle's: shell.nix\n")
-        .says("files of an earlier bundle in /root/synthetic that this one does not have stay: gone\n");
+        .says(
+            "files of another bundle in /root/synthetic that this one does not have stay: gone\n",
+        );
     let files = "cd synthetic; grep . *";
     b.sh(files)
         .succeeds()
