@@ -320,16 +320,41 @@ fn it_works_in_a_store_of_ours_and_not_for_all_users() {
         .says("root opened it for all users of this machine");
 }
 
-/// Killed at any time, it leaves a project from which the same command goes on.
-#[test]
-fn a_rollback_that_was_killed_is_done_again() {
+/// A machine with two versions of a project of many files, all of which say `old` or `new`.
+fn with_many_files() -> Machine {
     let names: Vec<_> = (0..300).map(|number| format!("file-{number}")).collect();
     let version = |text: &'static str| -> Vec<_> {
         let files = names.iter().map(|name| (name.as_str(), text));
         files.chain([("shell.nix", text)]).collect()
     };
     let (old, new) = (version("old"), version("new"));
-    let b = with_versions(&[&old, &new]);
+    with_versions(&[&old, &new])
+}
+
+/// An opening that is killed while it keeps files is completed by the next one.
+#[test]
+fn an_opening_that_was_killed_is_kept_by_the_next() {
+    let b = with_many_files();
+    let mut killed = 0;
+    for delay in [20, 40, 60, 90, 130, 180] {
+        let script = format!(
+            "rm -rf synthetic {RECORDS}
+             timeout -s KILL 0.{delay:03} shellpack open 1.shellpack --no-shell || echo killed"
+        );
+        killed += u32::from(b.sh(&script).text().contains("killed"));
+        open(&b, 1);
+        open(&b, 2);
+        rollback(&b, "synthetic").succeeds();
+        b.runs("cd synthetic; test -z \"$(grep -L old *)\"");
+        is_clean(&b);
+    }
+    assert!(killed > 1, "{killed}");
+}
+
+/// Killed at any time, it leaves a project from which the same command goes on.
+#[test]
+fn a_rollback_that_was_killed_is_done_again() {
+    let b = with_many_files();
     open(&b, 1);
     open(&b, 2);
     let [second, first] = ids(&b).try_into().unwrap();
