@@ -348,7 +348,8 @@ fn a_file_system_without_locks_is_refused_before_anything_is_written() {
 #[test]
 fn a_store_that_another_user_may_change_is_refused() {
     let b = with("blog");
-    b.sh(&bare("open x.shellpack --store ~/s/theirs --no-shell")).succeeds();
+    b.sh(&bare("open x.shellpack --store ~/s/theirs --no-shell"))
+        .succeeds();
     let refused = |why: &str| {
         b.sh(&bare("open x.shellpack --store ~/s/theirs --no-shell"))
             .exits_with(125)
@@ -408,10 +409,7 @@ fn a_signal_that_is_ignored_stays_ignored() {
 #[test]
 fn a_full_disk_is_freed() {
     let b = with("blog");
-    b.sh(&format!(
-        "mkdir small; {BARE} true"
-    ))
-    .succeeds();
+    b.sh(&format!("mkdir small; {BARE} true")).succeeds();
     b.root(&format!(
         "mount -t tmpfs -o size=40m,mode=777 none ~alice/small; chown 1000:1000 ~alice/small; cd ~alice
          cat > full.sh <<'END'
