@@ -135,6 +135,7 @@ fn ensure_none<'a>(chosen: &Chosen, missing: impl Iterator<Item = &'a StorePath>
     Err(NotThere::PathsGone {
         name: chosen.record.full_name(),
         paths: words.join("\n"),
+        store: chosen.record.unusual_store(),
     }
     .into())
 }

@@ -32,6 +32,7 @@ pub(crate) mod project;
 pub(crate) mod recipe;
 pub(crate) mod script;
 mod selection;
+mod unread;
 
 use drift::{Choice, Drift};
 use portable::WayIn;
@@ -47,6 +48,8 @@ pub enum Way {
     Build,
     /// Do not evaluate: enter the shell as it was packed.
     NoEval,
+    /// Do not evaluate, since nothing here can.
+    CannotEvaluate,
 }
 
 impl Way {
@@ -57,17 +60,18 @@ impl Way {
             (_, None) => Ok(self),
             (_, Some(store)) if inside::can_evaluate(store, tools) => Ok(self),
             (Self::Build, Some(store)) => {
-                let dir = store.dir().to_owned();
-                Err(Unfit::NoNixForStore { dir }.into())
+                store.ensure_usable()?;
+                Err(Unfit::NoNixToBuild.into())
             }
-            _ => Ok(Self::NoEval),
+            (Self::NoEval, _) => Ok(self),
+            _ => Ok(Self::CannotEvaluate),
         }
     }
 
-    /// Whether a shell of this bundle is entered without evaluation: on request, or if the bundle
-    /// does not carry the inputs of evaluation.
+    /// Whether a shell of this bundle is entered without evaluation: on request, if nothing here evaluates,
+    /// or if the bundle does not carry the inputs of evaluation.
     pub(crate) fn is_as_packed(self, manifest: &Manifest) -> bool {
-        self == Self::NoEval || manifest.is_no_eval()
+        matches!(self, Self::NoEval | Self::CannotEvaluate) || manifest.is_no_eval()
     }
 }
 
@@ -162,6 +166,9 @@ pub(crate) fn enter(
     script::note(ready, entry, report);
     let entry = &script::resolved(ready, entry)?;
     if way.is_as_packed(ready.manifest) {
+        if way == Way::CannotEvaluate && !ready.manifest.is_no_eval() {
+            unread::tell(ready, report);
+        }
         return enter_as_packed(ready, entry, report);
     }
     if let Some(store) = ready.target.as_portable() {
@@ -189,7 +196,9 @@ pub(crate) fn enter(
     };
     report.emit(Event::PhaseDone);
     warn_without_bash(ready.shell, report);
-    tell_line(ready, record, &by_hand, report);
+    if !entry.is_rehearsal {
+        tell_line(ready, record, &by_hand, report);
+    }
     if let Some(shell) = &evaluated {
         return become_bash(&Ready { shell, ..*ready }, entry, report);
     }

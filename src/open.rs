@@ -10,6 +10,7 @@ use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 mod accept;
 mod acceptance;
+mod behind;
 mod destination;
 mod import;
 mod outside;
@@ -42,6 +43,8 @@ pub struct Options {
     pub way: Way,
     /// The store that it goes into.
     pub store: Store,
+    /// Whether all of it is removed afterwards.
+    pub is_rehearsal: bool,
     /// The hint for an error that is told and does not end the work.
     pub hint: fn(&Error) -> Option<String>,
     /// Number of threads that unpack segments.

@@ -179,6 +179,21 @@ impl Record {
         Some(OsString::from_vec(name).into())
     }
 
+    /// The store of ours that has its paths, if it is one that `open` does not choose by itself.
+    pub(crate) fn unusual_store(&self) -> Option<PathBuf> {
+        let usual = [Scope::User, Scope::AllUsers].map(|scope| scope.own_store().ok());
+        let store = self.store()?;
+        (store != Path::new("/") && !usual.contains(&Some(store.clone()))).then_some(store)
+    }
+
+    /// The whole record of the same bundle that is for all users of its store, or of this machine.
+    pub(crate) fn for_others(&self) -> Option<Self> {
+        let scopes = self.store().map(Scope::Store).into_iter();
+        let records = scopes.chain([Scope::AllUsers]);
+        let mut records = records.filter_map(|scope| self.in_scope(scope).ok());
+        records.find(Self::is_whole)
+    }
+
     /// The store that has its paths.
     pub(crate) fn target(&self) -> Result<Target> {
         Ok(match self.store() {

@@ -109,6 +109,11 @@ impl Portable {
                 .all(|dir| is_own(dir).unwrap_or(true))
     }
 
+    /// Whether this user may change the store. One who may not uses it as it is, and frees nothing.
+    pub(crate) fn may_change(&self) -> bool {
+        may_write(&self.state()) && may_write(&self.files())
+    }
+
     /// Whether there is a store.
     pub(crate) fn exists(&self) -> bool {
         self.state().join("db/schema").exists()
@@ -216,6 +221,13 @@ impl Portable {
             made => made.map_err(Error::io("create", &root)),
         }
     }
+}
+
+/// Whether this user may write to a directory, or make it.
+pub(crate) fn may_write(dir: &Path) -> bool {
+    let there = dir.ancestors().find(|dir| dir.exists());
+    let may = Access::WRITE_OK | Access::EXEC_OK;
+    there.is_some_and(|dir| accessat(CWD, dir, may, AtFlags::EACCESS).is_ok())
 }
 
 /// Whether a directory is what `/nix` is here.

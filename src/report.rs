@@ -14,7 +14,6 @@ use std::thread::JoinHandle;
 
 use crate::error::{Error, Result};
 use crate::launch;
-use crate::redact;
 
 mod ask;
 mod bar;
@@ -37,7 +36,7 @@ pub(crate) use labelled::Labelled;
 pub(crate) use words::{count, fewer_threads, human, utc};
 
 use board::Board;
-use print::{Failure, Tone};
+use print::{Failure, Tone, told};
 use status::Amount;
 
 /// Receives events from any thread.
@@ -48,6 +47,8 @@ pub struct Report {
     thread: Mutex<Option<JoinHandle<()>>>,
     progress: Progress,
     quiet: bool,
+    /// Whether it is quiet for the sake of a command, and tells what is not done as the user wants.
+    of_a_command: bool,
     verbose: bool,
     interrupted: Arc<AtomicBool>,
 }
@@ -61,9 +62,28 @@ impl Report {
             thread: Mutex::new(None),
             progress,
             quiet,
+            of_a_command: false,
             verbose: false,
             interrupted,
         }
+    }
+
+    /// Displays nothing but errors and files that are not read, unless it is quiet anyway: all else is the
+    /// command's that runs.
+    pub(crate) fn of_a_command(mut self) -> Self {
+        self.of_a_command = !self.quiet;
+        self.quiet = true;
+        self
+    }
+
+    /// Whether all else than errors is a command's.
+    pub(crate) fn is_of_a_command(&self) -> bool {
+        self.of_a_command
+    }
+
+    /// Whether it displays only errors.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// With `verbose`, an error has all of what Nix said, else its last lines.
@@ -109,10 +129,13 @@ impl Report {
             }),
             Event::HandedOver => self.leave(false),
             Event::Done => self.leave(true),
+            Event::Unread(text) if !self.quiet || self.of_a_command => {
+                self.say(Tone::Warning, text);
+            }
             _ if self.quiet => {}
-            Event::Log(line) => self.board.log(&redact::text(line)),
+            Event::Log(line) => self.board.log(&told(line)),
             Event::Note(text) => self.say(Tone::Note, text),
-            Event::Warning(text) => self.say(Tone::Warning, text),
+            Event::Warning(text) | Event::Unread(text) => self.say(Tone::Warning, text),
         }
     }
 
@@ -123,7 +146,7 @@ impl Report {
 
     /// Until the result is dropped, the engine waits for `what`. A long wait is displayed.
     pub fn waiting(&self, what: &str) -> Waiting<'_> {
-        self.board.wait(&redact::text(what))
+        self.board.wait(&told(what))
     }
 
     /// A way to ask the user: none without a terminal, with `quiet`, or for a program.
@@ -164,8 +187,7 @@ impl Report {
 
     /// Says something that the user may act on after this process, and elsewhere.
     fn say(&self, tone: Tone, text: &str) {
-        self.board
-            .say(tone, &redact::text(&launch::for_anywhere(text)));
+        self.board.say(tone, &told(&launch::for_anywhere(text)));
     }
 
     fn shows_progress(&self) -> bool {

@@ -143,9 +143,11 @@ impl Target {
     }
 
     /// Makes the store, if it is one of ours and not there yet, and keeps its garbage collector from
-    /// starting while the result lives. Nix's own store has temporary roots for that.
+    /// starting while the result lives. Nix's own store has temporary roots for that. In a store of others
+    /// there is nothing to import, and their roots protect what is there.
     pub(crate) fn make(&self, report: &Report) -> Result<Option<CollectorLock>> {
         let store = self.portable.as_ref();
+        let store = store.filter(|store| !store.exists() || store.may_change());
         store.map(|store| store.make(report)).transpose()
     }
 

@@ -67,6 +67,24 @@ pub(crate) fn printable_json(json: &str) -> String {
     json.chars().map(visible).collect()
 }
 
+/// What a program said, without the colours that it chose (`ESC [ … m`). Other control characters stay, to be
+/// made visible.
+pub(crate) fn without_colours(text: &str) -> String {
+    let mut pieces = text.split("\u{1b}[");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let is_part = |c: char| !(c.is_ascii_digit() || c == ';' || c == ':');
+        match piece.find(is_part) {
+            Some(end) if piece[end..].starts_with('m') => plain.push_str(&piece[end + 1..]),
+            _ => {
+                plain.push_str("\u{1b}[");
+                plain.push_str(piece);
+            }
+        }
+    }
+    plain
+}
+
 fn escaped(text: &str, is_bad: impl Fn(char) -> bool) -> String {
     let visible = |c: char| {
         if is_bad(c) || is_unprintable(c) {
@@ -93,6 +111,18 @@ mod tests {
             printable("a\u{1b}[31mb\r\u{202e}c\nd"),
             "a\\u{1b}[31mb\\r\\u{202e}c\nd"
         );
+    }
+
+    #[test]
+    fn only_colours_are_taken_out() {
+        for (said, plain) in [
+            ("\u{1b}[31;1merror:\u{1b}[0m no\u{1b}[m", "error: no"),
+            ("\u{1b}[38:5:9mx\u{1b}[2Jy\u{1b}[", "x\u{1b}[2Jy\u{1b}["),
+            ("\u{1b}]0;title\u{7}", "\u{1b}]0;title\u{7}"),
+            ("[31m", "[31m"),
+        ] {
+            assert_eq!(without_colours(said), plain);
+        }
     }
 
     #[test]

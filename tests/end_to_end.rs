@@ -91,6 +91,8 @@ mod scripts;
 mod secrets;
 /// Several shells in one bundle.
 mod several;
+/// A store that root fills for all.
+mod shared_store;
 /// Each fixture shell arrives and works.
 mod shells;
 /// Path information is the same on both sides.
@@ -119,3 +121,5 @@ mod users;
 mod variables;
 /// A bundle in several files.
 mod volumes;
+/// Machines without Nix: what is told, and what is not.
+mod without_nix;

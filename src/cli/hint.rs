@@ -9,11 +9,11 @@ use rustix::io::Errno;
 use crate::error::Error;
 use crate::text::shown;
 use crate::{launch, media};
-use shellpack_format::bundle::manifest::shell_typed;
 
 mod bundle;
 mod entering;
 mod import;
+mod line;
 mod machine;
 mod namespaces;
 mod output;
@@ -21,6 +21,8 @@ mod packing;
 mod said;
 mod trust;
 mod update;
+
+use line::Line;
 
 /// One line, usually with a command that can be run.
 pub(super) fn of(error: &Error) -> Option<String> {
@@ -33,7 +35,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::BadKeyFile(bad) => trust::of_key(bad),
         Error::Output(bad) => Some(output::of(bad)),
         Error::Base(bad) => update::of(bad),
-        Error::NotThere(not_there) => entering::not_there(not_there),
+        Error::NotThere(not_there) => Some(entering::not_there(not_there)),
         Error::NotFromStdin(_) => Some("write the bundle to a file first".to_owned()),
         Error::Io {
             action,
@@ -79,12 +81,7 @@ fn typed() -> Vec<String> {
 
 /// The command as it was typed.
 fn this_command() -> String {
-    let (start, rest) = start_and_rest();
-    let rest = rest.iter().map(|word| shell_typed(word));
-    std::iter::once(start)
-        .chain(rest)
-        .collect::<Vec<_>>()
-        .join(" ")
+    Line::typed().to_string()
 }
 
 /// What was typed, with the words that choose the command in one text.

@@ -92,6 +92,9 @@ pub struct Open {
     /// Print JSON
     #[arg(long, requires = "no_shell")]
     pub json: bool,
+    /// All of it is removed afterwards
+    #[arg(long, hide = true)]
+    rehearsal: bool,
     /// Number of threads that unpack segments [default: number of processors]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -154,6 +157,7 @@ impl Run {
                 pure: self.pure,
                 keep: self.keep,
                 script: None,
+                is_rehearsal: false,
             },
         }
     }
@@ -242,6 +246,7 @@ impl EntryArgs {
             pure: self.pure,
             keep: self.keep,
             script,
+            is_rehearsal: false,
         }
     }
 }
@@ -257,9 +262,13 @@ impl Open {
             dir: self.dir,
             check_base: self.check_base,
             overwrite: self.overwrite,
-            entry: (!self.no_shell).then(|| self.entry.options()),
+            entry: (!self.no_shell).then(|| entry::Entry {
+                is_rehearsal: self.rehearsal,
+                ..self.entry.options()
+            }),
             way,
             store: open::Store::typed(self.store),
+            is_rehearsal: self.rehearsal,
             hint: hint::of,
             threads: threads(self.threads),
         }

@@ -47,9 +47,11 @@ const OWN_FAILURE: u8 = 125;
 pub(super) fn run(cli: Cli) -> ExitCode {
     set_colour(cli.global.color);
     let interrupted = interrupt::flag();
-    let is_quiet = cli.global.quiet || matches!(cli.command, Command::Run(_));
-    let report =
-        Report::new(cli.global.progress(), is_quiet, interrupt::flag()).verbose(cli.global.verbose);
+    let mut report = Report::new(cli.global.progress(), cli.global.quiet, interrupt::flag())
+        .verbose(cli.global.verbose);
+    if matches!(cli.command, Command::Run(_)) {
+        report = report.of_a_command();
+    }
     if uses_the_machine(&cli.command) {
         environment::mend(&report);
     }

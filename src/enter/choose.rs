@@ -6,7 +6,7 @@ use super::Which;
 
 use crate::entry::shell_named;
 use crate::error::{Damage, Error, NotThere, Result};
-use crate::opened::{self, Generations, Place, Record, Scope, meant};
+use crate::opened::{self, Generations, Place, Record, meant};
 use shellpack_format::bundle::manifest::{Manifest, Shell};
 
 /// A shell of a completely opened bundle, and a project directory of it that exists.
@@ -102,9 +102,7 @@ fn named(name: &str, store: Option<&Path>, here: &Path) -> Result<Opened> {
 
 /// This user's record, or the one for all users, if this user's project directories are gone.
 fn that_has_a_place(record: &Record) -> Record {
-    let for_all = record.in_scope(Scope::AllUsers).ok();
-    let for_all = for_all.filter(Record::is_whole);
-    match for_all {
+    match record.for_others() {
         Some(for_all) if !record.places().iter().any(Place::exists) => for_all,
         _ => record.clone(),
     }
@@ -142,10 +140,22 @@ fn ensure_there(record: &Record, project: &Path, shell: &Shell) -> Result<()> {
             name: record.full_name(),
             path: path.to_owned(),
             project: project.to_owned(),
+            original: original_of(record, project, path),
+            store: record.unusual_store(),
         }
         .into()),
         None => Ok(()),
     }
+}
+
+/// The file or directory of a bundle for all users that one in a copy of its project was made from.
+fn original_of(record: &Record, project: &Path, path: &Path) -> Option<PathBuf> {
+    let shared = record.for_others()?.copy_for_all();
+    let original = match path.strip_prefix(project) {
+        Ok(inner) if inner != Path::new("") => shared.join(inner),
+        _ => shared,
+    };
+    original.exists().then_some(original)
 }
 
 fn why_damaged(record: &Record) -> Error {

@@ -61,6 +61,7 @@ pub(super) fn enter(
     let dir = std::path::absolute(ready.project).map_err(Error::io("find", ready.project))?;
     command
         .args(launch::words(&own))
+        .args(report.is_quiet().then_some("--quiet"))
         .args(["enter", &name, "--store"])
         .arg(store.dir())
         .args(

@@ -36,6 +36,8 @@ pub struct Entry {
     pub keep: Vec<String>,
     /// The arguments for the shell's script, if that is to run.
     pub script: Option<Vec<String>>,
+    /// Whether the directory of the shell is gone afterwards, so that nobody enters it by hand.
+    pub is_rehearsal: bool,
 }
 
 impl Entry {

@@ -54,6 +54,7 @@ pub(super) fn resolved(ready: &Ready<'_>, entry: &Entry) -> Result<Entry> {
         pure: entry.pure || script.pure,
         keep: [&script.keep[..], &entry.keep].concat(),
         script: None,
+        is_rehearsal: entry.is_rehearsal,
     })
 }
 

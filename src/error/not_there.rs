@@ -108,6 +108,10 @@ pub enum NotThere {
         path: PathBuf,
         /// The project's directory.
         project: PathBuf,
+        /// What the missing path is a copy of, if root opened the bundle for others.
+        original: Option<PathBuf>,
+        /// The store that has the bundle, if it is one that `open` does not choose by itself.
+        store: Option<PathBuf>,
     },
     /// A rollback is refused.
     #[error(transparent)]
@@ -123,6 +127,8 @@ pub enum NotThere {
         name: String,
         /// Some of the paths, one per line.
         paths: String,
+        /// The store, if it is one that `open` does not choose by itself.
+        store: Option<PathBuf>,
     },
 }
 

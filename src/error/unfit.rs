@@ -58,6 +58,15 @@ pub enum Unfit {
         /// The store's directory.
         dir: PathBuf,
     },
+    /// Nothing here builds.
+    #[error("could not build what the shell needs: --build needs Nix, and there is none here")]
+    NoNixToBuild,
+    /// This is a shell whose `/nix` has another name outside.
+    #[error(
+        "could not choose a store: this is a shell whose /nix is another directory outside, and no opened bundle \
+         here names that"
+    )]
+    StoreBehindRoom,
     /// A store of ours cannot be in this directory.
     #[error("could not use the store in {}: {}", shown(dir), printable_line(why))]
     NoStoreThere {

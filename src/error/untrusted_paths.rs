@@ -95,6 +95,18 @@ impl fmt::Display for UntrustedGroup {
 /// How many groups are shown.
 const SHOWN: usize = 8;
 
+impl UntrustedPaths {
+    /// How many paths it would refuse, in words.
+    pub(crate) fn share(&self) -> String {
+        share(self.refused, self.missing)
+    }
+
+    /// Who signed them, in lines of their own.
+    pub(crate) fn lines(&self) -> String {
+        lines(&self.groups)
+    }
+}
+
 fn lines(groups: &[UntrustedGroup]) -> String {
     let shown = groups.iter().take(SHOWN);
     let mut lines: String = shown.map(|group| format!("\n  {group}")).collect();

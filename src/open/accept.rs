@@ -42,6 +42,8 @@ pub(super) struct Fit {
     pub(super) session: Option<Session>,
     /// Whether shells are evaluated here.
     pub(super) way: Way,
+    /// How many paths are missing.
+    missing: usize,
 }
 
 /// Where to leave what is not in the store.
@@ -131,9 +133,14 @@ pub(super) fn accept(
     })?;
     let fit = match check.fit(&mut bundle, first, places) {
         Err(error) => {
-            let second = destination::second(error, options, &scope, report)?;
+            let (second, said) = destination::second(error, options, &scope)?;
             let places = Places::choose(&bundle, options)?;
-            check.fit(&mut bundle, second, places)?
+            let fit = check.fit(&mut bundle, second, places);
+            // A store that has everything takes nothing. One that cannot be used is not what the user means.
+            if fit.as_ref().map_or(true, |fit| fit.missing > 0) {
+                report.emit(Event::Warning(&said));
+            }
+            fit?
         }
         fit => fit?,
     };
@@ -185,6 +192,7 @@ impl Check<'_> {
             places,
             session,
             way,
+            missing: 0,
         };
         fit.ensure_importable(bundle, self)?;
         Ok(fit)
@@ -219,6 +227,7 @@ impl Fit {
         // A disk that fills up during an import can damage Nix's database.
         let bytes = missing.iter().map(|&index| closure.paths[index].nar_size);
         space::ensure_free(&self.target.disk(), space::unpacked(bytes.sum()))?;
+        self.missing = missing.len();
         let missing = Missing {
             bundle,
             paths: &missing,

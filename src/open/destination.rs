@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Options;
+use super::{Options, behind};
 use crate::error::{Error, Result, Unfit, WayToImport};
 use crate::nix::places;
 use crate::opened::{Scope, is_at_home};
 use crate::portable::Portable;
-use crate::report::{Event, Report};
 use crate::target::Target;
 use crate::text::shown;
+
+/// The start of errors about Nix's store.
+const NO_NIX: &str = "could not use this machine's Nix: ";
 
 /// The store that a user asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,10 +50,17 @@ pub(super) fn first(
     is_complete: impl Fn(&Target) -> bool,
 ) -> Result<Target> {
     let here = Target::here();
-    match &options.store {
-        Store::Own(dir) => return Target::at(dir),
-        Store::OfNix => return Ok(here),
-        Store::Any => {}
+    let behind = behind::store();
+    match (&options.store, behind) {
+        (Store::OfNix, _) => return Ok(here),
+        (Store::Own(dir), Some(behind)) if behind == Portable::at(dir)? => {
+            return Ok(Target::portable(behind));
+        }
+        (Store::Own(dir), _) => return Target::at(dir),
+        (Store::Any, Some(behind)) => return Ok(Target::portable(behind)),
+        // Nobody looks for a rehearsal's record.
+        (Store::Any, None) if options.is_rehearsal => {}
+        (Store::Any, None) => behind::ensure_no_room()?,
     }
     if places::is_installed() || places::of_user_behind_sudo().is_some() {
         return Ok(here);
@@ -66,25 +75,33 @@ pub(super) fn first(
     own(scope)
 }
 
-/// The store to try after Nix's has failed with this error, which is told; else the error.
-pub(super) fn second(
-    error: Error,
-    options: &Options,
-    scope: &Scope,
-    report: &Report,
-) -> Result<Target> {
+/// The store to try after Nix's has failed with this error, and what to tell if it takes the bundle; else
+/// the error.
+pub(super) fn second(error: Error, options: &Options, scope: &Scope) -> Result<(Target, String)> {
     if options.store != Store::Any || !is_about_nixs_store(&error) {
         return Err(error);
     }
     let target = own(scope)?;
     let dir = target.as_portable().map(Portable::dir);
     let dir = shown(dir.unwrap_or(Path::new("/"))).to_string();
-    let mut said = format!("{error}\nso it goes into the store in {dir}");
+    let (reason, details) = reason(&error);
+    let mut said =
+        format!("Nix's own store cannot take it ({reason}), so it goes into {dir}{details}");
     if let Some(hint) = (options.hint)(&error) {
-        said.push_str(&format!("; for Nix's store: {hint}"));
+        said.push_str(&format!("\nfor Nix's store: {hint}"));
     }
-    report.emit(Event::Warning(&said));
-    Ok(target)
+    Ok((target, said))
+}
+
+/// Why Nix's store does not take a bundle, and more lines about it.
+fn reason(error: &Error) -> (String, String) {
+    if let Error::Unfit(Unfit::UntrustedPaths(paths)) = error {
+        let reason = format!("its daemon would refuse {}", paths.share());
+        return (reason, paths.lines());
+    }
+    let said = error.to_string();
+    let reason = said.strip_prefix(NO_NIX).map(str::to_owned);
+    (reason.unwrap_or(said), String::new())
 }
 
 /// Whether it is an error of Nix's store as a whole: it would be for any bundle, or for any user who is
@@ -107,12 +124,14 @@ fn own(scope: &Scope) -> Result<Target> {
     Ok(Target::portable(Portable::at(&scope.own_store()?)?))
 }
 
-/// Whether a store is for others, too: one that a user named, outside of the home.
+/// Whether a store is for others, too: one that a user named, outside of the home. A user who may not change
+/// it opens for no others.
 pub(super) fn is_shared(options: &Options) -> Result<Option<PathBuf>> {
     let Store::Own(dir) = &options.store else {
         return Ok(None);
     };
     let store = Portable::at(dir)?;
     let is_own = is_at_home(store.dir()) || store == Portable::at_root();
-    Ok((options.entry.is_none() && !is_own).then(|| store.dir().to_owned()))
+    let is_shared = options.entry.is_none() && !is_own && store.may_change();
+    Ok(is_shared.then(|| store.dir().to_owned()))
 }

@@ -35,7 +35,7 @@ use crate::opened::{Opening, Record};
 use crate::report::{Event, Phase, Report, count};
 use crate::target::{Session, Target};
 use crate::unpack::{self, Prefixes};
-use shellpack_format::bundle::manifest::{Closure, Manifest, Shell};
+use shellpack_format::bundle::manifest::{Closure, Manifest, Shell, shell_typed};
 use shellpack_format::bundle::reader::Reader;
 
 mod daemon;
@@ -67,9 +67,15 @@ impl Imported {
     /// Notes about the import: how much it was, files that were there already, and for whom it is.
     pub(super) fn notes(&self) -> Vec<String> {
         let name = &self.manifest.name;
-        let for_all = self.is_for_all().then(|| {
+        let for_all = self.record.as_ref().filter(|record| record.is_for_all());
+        let for_all = for_all.map(|record| {
+            let store = record.unusual_store().map(|dir| {
+                let dir = shell_typed(&dir.to_string_lossy());
+                format!(" --store {dir}")
+            });
+            let store = store.unwrap_or_default();
             format!(
-                "opened for all users of this machine, who enter it with: shellpack enter {name}"
+                "opened for all users of this machine, who enter it with: shellpack enter {name}{store}"
             )
         });
         let files = self.project.notes();
@@ -162,6 +168,7 @@ pub(super) fn import(accepted: Accepted, threads: usize, report: &Report) -> Res
         places,
         session,
         way,
+        ..
     } = fit;
     let manifest = bundle.reader.manifest().clone();
     let is_stdin = bundle.is_stdin;

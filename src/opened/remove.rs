@@ -16,7 +16,7 @@ use shellpack_format::bundle::manifest::shell_typed;
 
 mod garbage;
 
-use garbage::{Freed, Garbage};
+use garbage::{Freed, Garbage, Sharing};
 
 /// The request.
 #[derive(Debug, Clone)]
@@ -61,7 +61,11 @@ pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
     let projects = projects(&records);
     let mut stores = garbage::own_stores(&records)?;
     if records.is_empty() && options.collect {
-        stores.push((unnamed(options)?, false));
+        let store = unnamed(options)?;
+        if store.exists() {
+            store.ensure_usable()?;
+        }
+        stores.push((store, Sharing::Own));
     }
     let (own, of_nix): (Vec<_>, Vec<_>) = records
         .iter()
@@ -69,8 +73,12 @@ pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
         .partition(|record| record.store().is_some());
     // A store whose roots cannot be read keeps everything, and its records.
     let mut collections = Vec::new();
-    for (store, is_shared) in &stores {
-        let is_collected = !is_shared || options.collect;
+    for (store, sharing) in &stores {
+        let is_collected = match sharing {
+            Sharing::Own => true,
+            Sharing::Shared => options.collect,
+            Sharing::Others => false,
+        };
         let collection = is_collected.then(|| garbage::collection(store, &own, report));
         collections.push(collection.transpose()?);
     }
@@ -80,11 +88,12 @@ pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
         own.iter().try_for_each(Record::remove)?;
     }
     let mut freed = Vec::new();
-    for ((store, _), collection) in stores.iter().zip(collections) {
+    for ((store, sharing), collection) in stores.iter().zip(collections) {
         let collected = collection.map(|found| garbage::collected(found, options.dry_run, report));
         freed.push(Freed {
             store: store.dir().to_owned(),
             garbage: collected.transpose()?,
+            is_others: *sharing == Sharing::Others,
         });
     }
     report.emit(Event::PhaseDone);
@@ -227,6 +236,13 @@ impl Garbage {
 impl Freed {
     fn lines(&self, is_dry_run: bool, text: &mut Labelled) {
         let store = shown(&self.store);
+        if self.is_others {
+            text.line(
+                "garbage",
+                &format!("the store paths stay in {store}: they are not yours to remove"),
+            );
+            return;
+        }
         let Some(garbage) = &self.garbage else {
             text.line(
                 "garbage",

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::nix::database::{Database, Graph};
 use crate::nix::locks::CollectorLock;
 use crate::report::Report;
-use crate::tree;
+use crate::tree::{self, dump::Dump};
 use shellpack_format::store::store_path::StorePath;
 
 /// The paths of a store that nothing needs. While this lives, nothing is imported.
@@ -72,35 +72,54 @@ impl<'a> Collection<'a> {
         self.live.len()
     }
 
-    /// The number and size of the paths that nothing needs.
-    pub(crate) fn garbage(&self) -> Collected {
+    /// The number and size of the paths that nothing needs, with what an interrupted import or removal left.
+    pub(crate) fn garbage(&self) -> Result<Collected> {
         let dead = self.graph.iter();
         let dead = dead.filter(|(path, _)| !self.live.contains(*path));
-        dead.fold(Collected::default(), |sum, (_, (size, _))| Collected {
-            paths: sum.paths + 1,
-            bytes: sum.bytes + size,
+        let mut sizes: Vec<_> = dead.map(|(_, (size, _))| *size).collect();
+        let files = self.store.files();
+        for path in self.dead_files()? {
+            if !self.graph.contains_key(&path) {
+                // One that cannot be read is removed all the same.
+                let dump = Dump::of(&files.join(path.base_name()));
+                sizes.push(dump.map_or(0, |dump| dump.size()));
+            }
+        }
+        Ok(Collected {
+            paths: sizes.len(),
+            bytes: sizes.iter().sum(),
         })
     }
 
     /// Removes what nothing needs, and what an interrupted import or removal left.
     pub(crate) fn remove(mut self, report: &Report) -> Result<Collected> {
-        let garbage = self.garbage();
+        let garbage = self.garbage()?;
         let dead = self.graph.keys().filter(|path| !self.live.contains(*path));
         // A path that is not registered is no path: what stays after an interruption is removed next time.
         self.database.forget(dead)?;
         let files = self.store.files();
-        for entry in fs::read_dir(&files).map_err(Error::io("list", &files))? {
+        for path in self.dead_files()? {
             report.ensure_not_interrupted()?;
+            tree::delete_tree(&files.join(path.base_name()))?;
+        }
+        self.roots.forget_gone();
+        Ok(garbage)
+    }
+
+    /// The store paths whose files are there, and do not stay.
+    fn dead_files(&self) -> Result<Vec<StorePath>> {
+        let files = self.store.files();
+        let mut dead = Vec::new();
+        for entry in fs::read_dir(&files).map_err(Error::io("list", &files))? {
             let name = entry.map_err(Error::io("list", &files))?.file_name();
             let path = name.to_str().map(StorePath::from_base_name);
             if let Some(Ok(path)) = path
                 && !self.keeps_files_of(&path)
             {
-                tree::delete_tree(&files.join(name))?;
+                dead.push(path);
             }
         }
-        self.roots.forget_gone();
-        Ok(garbage)
+        Ok(dead)
     }
 
     /// Whether a file of the store stays: of a path that is live, or that a Nix is writing now, or a lock.

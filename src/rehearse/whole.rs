@@ -100,7 +100,12 @@ impl Stage {
         let mut status = ExitStatus::default();
         for base in &self.bases {
             let mut args = options.global.clone();
-            args.extend(["open".into(), base.into(), "--no-shell".into()]);
+            args.extend([
+                "open".into(),
+                base.into(),
+                "--no-shell".into(),
+                "--rehearsal".into(),
+            ]);
             status = self.room.run(Path::new(Room::SELF_PATH), &args)?;
             if !status.success() {
                 return Ok(status);
@@ -127,6 +132,7 @@ impl Stage {
         if let Some(name) = &shell.name {
             args.extend(["--shell".into(), name.as_str().into()]);
         }
+        args.push("--rehearsal".into());
         args.extend(["--run".into(), options.run.clone().into()]);
         args
     }

@@ -129,6 +129,8 @@ pub enum Event<'a> {
     Note(&'a str),
     /// A warning: the target may behave differently than the user expects.
     Warning(&'a str),
+    /// A warning that files which the user edited are not read.
+    Unread(&'a str),
     /// Another program takes over the terminal, and reports the result itself.
     HandedOver,
     /// Everything is done. The terminal belongs to others from here on.

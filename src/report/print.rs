@@ -25,19 +25,24 @@ impl Failure<'_> {
     /// Its causes, the nearest first.
     pub(super) fn causes(&self) -> impl Iterator<Item = String> {
         let first = std::error::Error::source(self.error);
-        std::iter::successors(first, |cause| cause.source())
-            .map(|cause| redact::text(&cause.to_string()))
+        std::iter::successors(first, |cause| cause.source()).map(|cause| told(&cause.to_string()))
     }
 
     /// Its message.
     pub(super) fn message(&self) -> String {
-        redact::text(&self.error.to_string())
+        told(&self.error.to_string())
     }
 
     /// The command to type next.
     pub(super) fn hint(&self) -> Option<String> {
-        self.hint.map(redact::text)
+        self.hint.map(told)
     }
+}
+
+/// A text of ours, or one of Nix's or another program's in it: without passwords, and without colours that
+/// would be shown as escapes.
+pub(super) fn told(text: &str) -> String {
+    text::without_colours(&redact::text(text))
 }
 
 /// Prints to stderr, with colours if wanted. The reader may stop reading, which is not an error.

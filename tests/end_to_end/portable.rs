@@ -96,8 +96,9 @@ fn an_untrusted_user_of_a_daemon_needs_nobody() {
     alice(&b, &format!("shellpack open x.shellpack {PRINT}"))
         .succeeds()
         .prints(MESSAGE)
-        .says("Nix's daemon would refuse 6 of 9 store paths that are missing here")
-        .says("so it goes into the store in /home/alice/.local/share/shellpack; for Nix's store: let root open it");
+        .says("its daemon would refuse 6 of 9 store paths that are missing here")
+        .says("so it goes into /home/alice/.local/share/shellpack\n")
+        .says("for Nix's store: let root open it");
     // Later, Nix's daemon is asked again, and what is here already is not asked for.
     alice(&b, "shellpack run blog --no-eval -- sh -c 'echo $MESSAGE'")
         .succeeds()

@@ -1,6 +1,7 @@
 //! Hints for machines that are not as shellpack needs them.
 
-use super::{import, namespaces, this_command, typed, update};
+use super::line::Line;
+use super::{entering, import, namespaces, this_command, typed, update};
 use crate::error::{Conflict, Error, Unfit};
 use crate::nix::places;
 use shellpack_format::bundle::manifest::shell_typed;
@@ -117,15 +118,22 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
         Unfit::TooLittleMemory { .. } => Some(MORE_MEMORY.to_owned()),
         Unfit::LacksPresumed { from, .. } => Some(update::bring_presumed(from)),
         Unfit::WrongStore { .. } | Unfit::KernelTooOld { .. } => None,
-        Unfit::NoNixForStore { .. } => Some(format!(
+        Unfit::StoreBehindRoom => Some(format!(
+            "leave the shell, and open it outside; or name the directory: {}",
+            Line::typed().with("--store", "DIR")
+        )),
+        Unfit::NoNixForStore { .. } | Unfit::NoNixToBuild => Some(format!(
             "enter it as it was packed: {}",
             this_command_without_evaluation()
         )),
         Unfit::UnseenProcess { .. } => Some(
             "this shell is in a room or a container; remove it from outside".to_owned(),
         ),
+        Unfit::NoStoreThere { .. } if typed().first().is_some_and(|command| command == "remove") => {
+            Some(format!("let its owner do it, for example: sudo {}", this_command()))
+        }
         Unfit::NoStoreThere { .. } | Unfit::OtherSchema { .. } => {
-            Some(format!("name another directory: {} --store DIR", this_command()))
+            Some(entering::with_another_store("name another directory"))
         }
         Unfit::Conflict(conflict) => Some(conflict_with(conflict)),
         Unfit::StoreElsewhere { is_set, .. } => Some(use_nix(*is_set)),
@@ -189,7 +197,8 @@ fn use_nix(is_set: bool) -> String {
 }
 
 fn this_command_without_evaluation() -> String {
-    format!("{} --no-eval", this_command().replace(" --build", ""))
+    let line = Line::typed().with_switch("--no-eval", "--build");
+    line.to_string()
 }
 
 fn allow_evaluation(setting: &str) -> String {

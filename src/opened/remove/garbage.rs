@@ -35,6 +35,20 @@ pub(super) struct Freed {
     /// them.
     #[serde(flatten)]
     pub(super) garbage: Option<Garbage>,
+    /// Whether this user may not change the store.
+    #[serde(skip)]
+    pub(super) is_others: bool,
+}
+
+/// Who uses a store of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// Processes of this machine only.
+    Own,
+    /// Other machines, perhaps.
+    Shared,
+    /// It is another user's, who frees its paths. This user only reads it.
+    Others,
 }
 
 /// All paths that records' roots protect in Nix's store, with the sizes of their NARs.
@@ -106,8 +120,8 @@ impl Garbage {
     }
 }
 
-/// The stores of ours that have the paths of these records, and whether other machines may use each.
-pub(super) fn own_stores(records: &[Record]) -> Result<Vec<(Portable, bool)>> {
+/// The stores of ours that have the paths of these records, and who uses each.
+pub(super) fn own_stores(records: &[Record]) -> Result<Vec<(Portable, Sharing)>> {
     let mut stores: BTreeMap<PathBuf, bool> = BTreeMap::new();
     for record in records {
         if let Some(dir) = record.store() {
@@ -116,8 +130,14 @@ pub(super) fn own_stores(records: &[Record]) -> Result<Vec<(Portable, bool)>> {
     }
     let stores = stores.into_iter().map(|(dir, is_shared)| {
         let store = Portable::at(&dir)?;
-        let is_shared = is_shared || store.is_on_a_network();
-        Ok((store, is_shared))
+        let sharing = if store.exists() && !store.may_change() {
+            Sharing::Others
+        } else if is_shared || store.is_on_a_network() {
+            Sharing::Shared
+        } else {
+            Sharing::Own
+        };
+        Ok((store, sharing))
     });
     stores.collect()
 }
@@ -148,7 +168,7 @@ pub(super) fn collected(
     };
     let kept = collection.kept();
     let found = if is_dry_run {
-        collection.garbage()
+        collection.garbage()?
     } else {
         collection.remove(report)?
     };
