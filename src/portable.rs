@@ -35,6 +35,11 @@ pub(crate) const NIX: &str = "/nix";
 /// Where roots outside of a store are registered.
 const AUTO: &str = "gcroots/auto";
 
+/// The file, in the state directory, that tells a store of ours from one that Nix made.
+const MARK: &str = "shellpack";
+const MARK_TEXT: &str =
+    "shellpack made this store, and removes what nothing in it needs: shellpack remove\n";
+
 /// A store in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Portable {
@@ -143,8 +148,16 @@ impl Portable {
         }
         if !self.exists() {
             Database::create(&state)?;
+            let mark = state.join(MARK);
+            fs::write(&mark, MARK_TEXT).map_err(Error::io("write", &mark))?;
         }
         CollectorLock::take(&state, report)
+    }
+
+    /// Whether shellpack made it, and removes what nothing needs. Nix has roots of other kinds and settings
+    /// of its own for a store that it made.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.state().join(MARK).exists()
     }
 
     /// Its database, to write to.

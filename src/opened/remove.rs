@@ -65,7 +65,8 @@ pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
         if store.exists() {
             store.ensure_usable()?;
         }
-        stores.push((store, Sharing::Own));
+        let sharing = garbage::collected_by(&store, Sharing::Own);
+        stores.push((store, sharing));
     }
     let (own, of_nix): (Vec<_>, Vec<_>) = records
         .iter()
@@ -77,7 +78,7 @@ pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
         let is_collected = match sharing {
             Sharing::Own => true,
             Sharing::Shared => options.collect,
-            Sharing::Others => false,
+            Sharing::Others | Sharing::Nixs => false,
         };
         let collection = is_collected.then(|| garbage::collection(store, &own, report));
         collections.push(collection.transpose()?);
@@ -93,7 +94,7 @@ pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
         freed.push(Freed {
             store: store.dir().to_owned(),
             garbage: collected.transpose()?,
-            is_others: *sharing == Sharing::Others,
+            sharing: *sharing,
         });
     }
     report.emit(Event::PhaseDone);
@@ -236,7 +237,14 @@ impl Garbage {
 impl Freed {
     fn lines(&self, is_dry_run: bool, text: &mut Labelled) {
         let store = shown(&self.store);
-        if self.is_others {
+        if self.sharing == Sharing::Nixs {
+            text.line(
+                "garbage",
+                &format!("Nix made the store in {store}, and frees its space: nix-collect-garbage"),
+            );
+            return;
+        }
+        if self.sharing == Sharing::Others {
             text.line(
                 "garbage",
                 &format!("the store paths stay in {store}: they are not yours to remove"),

@@ -424,3 +424,24 @@ END
          chmod 755 ~alice/small; setpriv --reuid 1000 --regid 1000 --clear-groups env HOME=/home/alice sh -eu full.sh"
     ));
 }
+
+/// It has roots of other kinds, and settings of its own for what stays.
+#[test]
+fn a_store_that_nix_made_is_left_to_its_collector() {
+    let b = with("blog");
+    b.sh(
+        "echo x > own; NIX_CONF_DIR=/nix/etc/nix nix-store --store ~/s --init; \
+          NIX_CONF_DIR=/nix/etc/nix nix-store --store ~/s --add own",
+    )
+    .succeeds();
+    b.sh(&bare("open x.shellpack --store ~/s --no-shell"))
+        .succeeds();
+    b.sh(&bare("remove blog"))
+        .succeeds()
+        .shows("Nix made the store in /home/alice/s, and frees its space: nix-collect-garbage");
+    b.sh(&bare("remove --collect --store ~/s"))
+        .succeeds()
+        .shows("Nix made the store");
+    b.sh("ls s/nix/store/*-own s/nix/store/*-hello-2.10")
+        .succeeds();
+}

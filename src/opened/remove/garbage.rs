@@ -35,9 +35,9 @@ pub(super) struct Freed {
     /// them.
     #[serde(flatten)]
     pub(super) garbage: Option<Garbage>,
-    /// Whether this user may not change the store.
+    /// Who uses the store.
     #[serde(skip)]
-    pub(super) is_others: bool,
+    pub(super) sharing: Sharing,
 }
 
 /// Who uses a store of ours.
@@ -49,6 +49,8 @@ pub(super) enum Sharing {
     Shared,
     /// It is another user's, who frees its paths. This user only reads it.
     Others,
+    /// Nix made it, and its collector frees the paths.
+    Nixs,
 }
 
 /// All paths that records' roots protect in Nix's store, with the sizes of their NARs.
@@ -137,9 +139,18 @@ pub(super) fn own_stores(records: &[Record]) -> Result<Vec<(Portable, Sharing)>>
         } else {
             Sharing::Own
         };
+        let sharing = collected_by(&store, sharing);
         Ok((store, sharing))
     });
     stores.collect()
+}
+
+/// Who uses a store, and frees its paths: of one that Nix made, Nix.
+pub(super) fn collected_by(store: &Portable, sharing: Sharing) -> Sharing {
+    if store.exists() && !store.is_ours() && sharing != Sharing::Others {
+        return Sharing::Nixs;
+    }
+    sharing
 }
 
 /// Looks for what nothing needs in a store of ours once these records are gone; `None` if there is no
