@@ -2,7 +2,8 @@
 
 What scripts may use: $top, the path to pack; $shell, the directory of a shell.nix that needs it;
 $out, an empty directory; $bundle and $stream, what `create` and `export` made of the workload;
-$segments, the bundle's closure as one file; $run, a bundle that opens itself, and $tarball, its closure as
+$segments, the bundle's closure as one file; $base, a bundle of what the workload was before, and $update,
+the update to it; $run, a bundle that opens itself, and $tarball, its closure as
 tar and zstd pack it; $shellpack, $static, which is that for any machine, and $jobs.
 """
 
@@ -276,6 +277,52 @@ EVALUATE = Contestant(
     '"$shellpack" create "$shell" -o "$out/bundle" --dry-run --no-rehearsal',
 )
 
+# Updates: the workload is a rebuild of another one, in which every store path is another.
+
+CREATE_BASE = Contestant(
+    "create-base",
+    "create of what is there before",
+    f'"$shellpack" create "$shell/../built" -o "$out/base" --threads 2 {LEAN}',
+    makes="base",
+    product=True,
+)
+CREATE_UPDATE = Contestant(
+    "create-update",
+    "create `--base`",
+    f'"$shellpack" create "$shell" -o "$out/update" --base "$base" --threads 2 {LEAN}',
+    makes="update",
+    check='"$shellpack" verify --quiet "$out/update" --base "$base"',
+    product=True,
+    needs=("base",),
+)
+CREATE_AGAIN = Contestant(
+    "create-again",
+    "create `--reuse`",
+    f'"$shellpack" create "$shell" -o "$out/again" --reuse "$bundle" --threads 2 {LEAN}',
+    makes="again",
+    check='cmp "$out/again" "$bundle"',
+    needs=("bundle",),
+)
+# What zstd alone makes of it: the old stream as the prefix of the new one, as they are.
+PLAIN_PREFIX = Contestant(
+    "plain-prefix",
+    "`zstd -3 --patch-from`",
+    'zstd -q -3 --long=31 --patch-from="$out/old" "$out/new" -o "$out/patch"',
+    before='top_before=$(sed -n "s/.*storePath \\(.*\\);/\\1/p" "$shell/../built/shell.nix")\n'
+    'nix-store --export $(nix-store -qR "$top_before") > "$out/old"\n'
+    'nix-store --export $(nix-store -qR "$top") > "$out/new"',
+    makes="patch",
+)
+OPEN_UPDATE = Contestant(
+    "open-update",
+    "open of the update",
+    '"$shellpack" open "$update" --no-shell --threads 2',
+    place=Place.FRESH,
+    before='"$shellpack" open "$base" --no-shell --threads 2',
+    check=IS_VALID,
+    needs=("base", "update"),
+)
+
 # How products are made when their contestant has not run yet, or has none.
 SEGMENTS = Contestant(
     "segments",
@@ -299,7 +346,10 @@ TAR = Contestant(
     makes="tarball",
     product=True,
 )
-MAKERS = {maker.makes: maker for maker in (CREATE, EXPORT, SEGMENTS, CREATE_RUN, TAR)}
+MAKERS = {
+    maker.makes: maker
+    for maker in (CREATE, EXPORT, SEGMENTS, CREATE_RUN, TAR, CREATE_BASE, CREATE_UPDATE)
+}
 
 # The table shows how costs grow; the ratios that count are measured elsewhere.
 SCALING_ROUNDS = 2
@@ -332,6 +382,17 @@ def groups(slow_rounds):
             "inventory",
             "Inventory of 20,000 paths",
             (Race("small-paths", (PATH_INFO, INVENTORY)),),
+        ),
+        Group(
+            "update",
+            "An update after a rebuild of everything",
+            (
+                Race(
+                    "rebuilt",
+                    (CREATE_BASE, CREATE, CREATE_UPDATE, CREATE_AGAIN, PLAIN_PREFIX, OPEN, OPEN_UPDATE),
+                    2,
+                ),
+            ),
         ),
         Group("files43k", "One path of 43,000 files", (Race("nixpkgs", BOTH_SIDES),)),
         Group(

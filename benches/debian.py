@@ -43,13 +43,15 @@ def quietly(*argv, **options):
     return subprocess.run(argv, text=True, capture_output=True, check=False, **options)
 
 
-def expression(folder):
-    """The Nix expression of the closure of all packages in a folder."""
+def expression(folder, build=None):
+    """The Nix expression of the closure of all packages in a folder. With a build, each larger file names a
+    store path in its end, and all store paths are others than those of another build."""
     packages = read_packages(folder)
     if not packages:
         raise Failure(f"there are no Debian packages in {folder}")
     order = dependencies_first(packages)
-    lines = [HEAD]
+    embed = "" if build is None else EMBED.replace("BUILD", build)
+    lines = [HEAD.replace("EMBED", embed)]
     for name in order:
         earlier = set(order[: order.index(name)])
         deb, needs = packages[name]
@@ -72,8 +74,16 @@ unpack = name: deb: needs: derivation {
     dpkg-deb -x $deb $out
     chmod -R u+w $out
     echo $needs > $out/nix-support/propagated-build-inputs
-  '' ];
+EMBED  '' ];
 };
+"""
+
+EMBED = """\
+    set -- $needs
+    if [ $# -gt 0 ]; then
+      find $out -type f -size +4k | while read -r file; do printf '\\n%s' "$1" >> "$file"; done
+    fi
+    echo BUILD > $out/nix-support/build
 """
 
 TAIL = """\

@@ -36,6 +36,10 @@ TARGETS = (
     Target("open again", "the first open", "open", "whole", "open-again", "open", 0.03),
     Target("`sh dev.run`, first time", "open `--store`", "run", "quarter", "run", "open-own", 1.1),
     Target("verify", "`zstd -t`", "verify", "whole", "verify", "zstd-test", 1.0),
+    # With the manifest, which is most of it.
+    Target("update, every path rebuilt", "create", "update", "rebuilt", "create-update", "create", 1.5, 0.002),
+    Target("open of that update", "open", "update", "rebuilt", "open-update", "open", 1.0),
+    Target("create again", "create", "update", "rebuilt", "create-again", "create", 0.35),
     # Evaluated as it is, recorded, and answered; to enter, before and by nix-shell.
     Target("create, diamond", "`nix-instantiate`", "diamond", "diamond", "evaluate", "instantiate", 4),
     Target("entry, diamond", "`nix-shell`", "diamond", "diamond", "enter", "nix-shell", 3),
@@ -71,6 +75,8 @@ MEMORY_LIMITS = (
     Limit("create, 43,000 files", "files43k", "nixpkgs", "create", CREATE_MEMORY),
     Limit("create, one file of 4 GiB", "scaling", "big-file", "create", CREATE_MEMORY),
     Limit("create `--level small`", "slow", "whole", "create-small", SMALL_MEMORY),
+    Limit("create `--base`", "update", "rebuilt", "create-update", SMALL_MEMORY),
+    Limit("open of an update", "update", "rebuilt", "open-update", OPEN_MEMORY),
     Limit("open", "open", "whole", "open", OPEN_MEMORY),
     Limit("open, through a daemon", "open", "whole", "open-daemon", OPEN_MEMORY),
     Limit("`sh dev.run`, first time", "run", "quarter", "run", OPEN_MEMORY),

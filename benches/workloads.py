@@ -86,6 +86,8 @@ class Workloads:
             "big-file": self._big_file,
             "nixpkgs": self._nixpkgs,
             "diamond": self._diamond,
+            "built": lambda: self._built("built"),
+            "rebuilt": self._rebuilt,
         }
         self._shells = {"diamond": self._write_diamond}
 
@@ -158,6 +160,21 @@ class Workloads:
             (files / "closure.nix").write_text(debian.expression(debs.absolute()))
             build = f'{NO_SYNC}; nix-build --no-out-link --max-jobs 2 "$file"'
             return self._rooms.ask(build, file=f"{files}/closure.nix")
+
+    def _built(self, build):
+        """The closure with store paths in many files, as a build or another one leaves it."""
+        if not self._scale.debian:
+            return self._small_paths(self._scale.closure_paths + len(build))
+        debs = self._debs or self._directory / "debs"
+        debian.download(debs)
+        with self._files() as files:
+            (files / "closure.nix").write_text(debian.expression(debs.absolute(), build))
+            build = f'{NO_SYNC}; nix-build --no-out-link --max-jobs 2 "$file"'
+            return self._rooms.ask(build, file=f"{files}/closure.nix")
+
+    def _rebuilt(self):
+        self.get("built")
+        return self._built("rebuilt")
 
     def _prefix(self, name, share):
         """A part of the whole closure, with all that it refers to."""

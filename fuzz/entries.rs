@@ -11,20 +11,22 @@ use shellpack::internals::{
     is_policy, is_signers_file, repair, verify,
 };
 use shellpack_format::bundle::inventory;
-use shellpack_format::bundle::manifest::Manifest;
+use shellpack_format::bundle::manifest::{Manifest, Replacement};
+use shellpack_format::bundle::rebase::Replacements;
 use shellpack_format::bundle::segment::{self, Compressor};
 use shellpack_format::bundle::signature::{self, Signatures};
 use shellpack_format::bundle::writer::Writer;
 use shellpack_format::store::derivation::Derivation;
 use shellpack_format::store::hash::Digest;
-use shellpack_format::store::store_path::StoreDir;
+use shellpack_format::store::store_path::{HashPart, StoreDir};
 
 /// Takes bytes, and panics if they break a promise.
 pub(crate) type Entry = fn(&[u8]);
 
 /// Each kind, and the function that takes its bytes.
-pub(crate) const ENTRIES: [(&str, Entry); 10] = [
+pub(crate) const ENTRIES: [(&str, Entry); 11] = [
     ("bundle", bundle),
+    ("delta", delta),
     ("derivation", derivation),
     ("export", export),
     ("inventory", inventory),
@@ -58,6 +60,56 @@ pub(crate) fn manifest(text: &[u8]) {
     let again = manifest.to_bytes().expect("what was parsed can be written");
     let again = Manifest::parse(&again).expect("what was written can be parsed");
     assert_eq!(again, manifest);
+}
+
+/// A segment of an update: a zero byte parts its prefix from the rest, which is taken as a frame, as contents
+/// to compress with the prefix, and as contents of a base in which hash parts are replaced.
+pub(crate) fn delta(bytes: &[u8]) {
+    let at = bytes.iter().position(|&byte| byte == 0);
+    let (prefix, rest) = at.map_or((&[][..], bytes), |at| (&bytes[..at], &bytes[at + 1..]));
+    let check = [
+        &[0x50, 0x2a, 0x4d, 0x18, 32, 0, 0, 0][..],
+        Digest::of(rest).bytes(),
+    ]
+    .concat();
+    for size in [1, 300, 100_000] {
+        if let Ok(raw) = segment::decode(prefix, &[rest, &check].concat(), size) {
+            assert_eq!(raw.len() as u64, size);
+        }
+    }
+    if !prefix.is_empty() && !rest.is_empty() {
+        let mut compressor = Compressor::new(1, rest.len() as u64).expect("memory");
+        let mut frame = compressor
+            .begin_with_prefix(rest.len() as u64)
+            .expect("a frame");
+        frame.write(rest).expect("room");
+        let member = frame.finish(prefix).expect("a segment");
+        let raw = segment::decode(prefix, &member, rest.len() as u64).expect("a sound segment");
+        assert!(raw == rest, "other contents came back");
+    }
+    let part = |text| HashPart::parse(text).expect("a hash part");
+    let (a, b) = (
+        part("0123456789abcdfghijklmnpqrsvwxyz"),
+        part("00000000000000000000000000000000"),
+    );
+    let pairs = [
+        Replacement { from: a, to: b },
+        Replacement { from: b, to: a },
+    ];
+    let replacements = Replacements::new(&pairs);
+    let rebased = |step: usize| {
+        let (mut rebase, mut out) = (replacements.begin(), Vec::new());
+        rest.chunks(step)
+            .for_each(|chunk| rebase.push(chunk, &mut out));
+        rebase.finish(&mut out);
+        out
+    };
+    let whole = rebased(rest.len().max(1));
+    assert_eq!(whole.len(), rest.len());
+    assert!(
+        rebased(prefix.len() % 40 + 1) == whole,
+        "it matters how the base is read"
+    );
 }
 
 /// An inventory: tables of its head, a zero byte, and its list. Sizes and digests are added, since no fuzzer
