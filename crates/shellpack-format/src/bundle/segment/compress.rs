@@ -116,11 +116,12 @@ fn compress_with_prefix(
     raw: &[u8],
     mut out: Vec<u8>,
 ) -> io::Result<Vec<u8>> {
-    let mut context = context(level)?;
-    // A prefix is larger than what the lower levels have tables for, and what is alike in it is long.
-    let tables = (level <= MOST_AT_ONCE).then_some(22);
-    let tables = tables.into_iter();
-    let tables = tables.flat_map(|log| [CParameter::HashLog(log), CParameter::ChainLog(log)]);
+    // Higher levels take a minute for the prefix alone, in which Ctrl-C has no effect, and with the tables
+    // that fit the memory they made the updates of twenty packages a third larger.
+    let mut context = context(level.min(MOST_AT_ONCE))?;
+    // A prefix is larger than what the lower levels have tables for: of a longer one than eight times the
+    // larger table, zstd takes only the end. What is alike in it is long.
+    let tables = [CParameter::HashLog(24), CParameter::ChainLog(22)];
     let others = [
         CParameter::LdmMinMatch(512),
         // Else it matters where in memory the prefix is.
@@ -128,7 +129,7 @@ fn compress_with_prefix(
         // What is alike needs a few bytes for each block, and zstd splits only blocks of the full size.
         CParameter::MaxBlockSize((128 << 10) - 1),
     ];
-    for parameter in tables.chain(others) {
+    for parameter in tables.into_iter().chain(others) {
         context.set_parameter(parameter).map_err(zstd_error)?;
     }
     let bound = usize::try_from(max_member_size(raw.len() as u64)).map_err(io::Error::other)?;
