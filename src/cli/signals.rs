@@ -18,8 +18,9 @@ pub(super) fn catch(command: &Command, interrupted: &Arc<AtomicBool>, report: &R
     // In a rehearsal every Ctrl-C is for the command inside.
     let ends_at_second = !matches!(command, Command::Rehearse(_));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        if is_ignored(signal) {
-            // `nohup` means what it starts as well.
+        // `nohup` means what it starts as well. Ctrl-C is ignored by whatever a script starts in the
+        // background, where it is not meant.
+        if signal == SIGHUP && is_ignored(signal) {
             continue;
         }
         if let Err(error) = arm(signal, interrupted, ends_at_second) {
