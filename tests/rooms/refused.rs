@@ -42,16 +42,11 @@ fn said(flags: &str, prepare: &str, through: &str) -> String {
 }
 
 fn error(operation: &str, why: &str, cause: &str, hint: &str) -> String {
-    let make = if is_root() {
-        "mkdir /nix"
-    } else {
-        "sudo install -d -o \"$USER\" /nix"
-    };
     format!(
         "error: could not make a room in which the store is at /nix: {operation} is not allowed here: {why}\n\
          caused by: {cause}\n\
          \n\
-         hint: {hint}; or do without a room: `{make}`, and open the bundle \
+         hint: {hint}; or do without a room: `sudo install -d -o \"$USER\" /nix`, and open the bundle \
          again; or carry a static proot: `shellpack create --with-proot`\n"
     )
 }

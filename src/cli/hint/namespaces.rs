@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use rustix::process::geteuid;
-
 use crate::error::{Purpose, Refusal};
 use shellpack_format::bundle::manifest::shell_typed;
 
@@ -11,10 +9,6 @@ use shellpack_format::bundle::manifest::shell_typed;
 pub(super) fn of(purpose: Purpose, refusal: &Refusal) -> String {
     let without = match purpose {
         Purpose::Rehearsal => "or skip the proof: `shellpack create --no-rehearsal`",
-        Purpose::Entry if geteuid().is_root() => {
-            "or do without a room: `mkdir /nix`, and open the bundle again; or carry a static proot: \
-             `shellpack create --with-proot`"
-        }
         Purpose::Entry => {
             "or do without a room: `sudo install -d -o \"$USER\" /nix`, and open the bundle again; \
              or carry a static proot: `shellpack create --with-proot`"
