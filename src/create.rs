@@ -74,7 +74,7 @@ pub struct Options {
     pub tools: WantedTools,
     /// Earlier bundles, whose segments may be taken over.
     pub reuse: Vec<PathBuf>,
-    /// What the target has already: the bundle is an update then.
+    /// The store paths that the target has already: the bundle is an update then.
     pub known: Vec<KnownFrom>,
     /// The bundle's name; the project directory's name by default.
     pub name: Option<String>,

@@ -138,7 +138,7 @@ kept() {
     is_intact "$shellpack_program" && runs "$shellpack_program"; then
     return 0
   fi
-  # What killed scripts left. A machine of the same home may be writing one now.
+  # Killed scripts left these. Another machine with this home may be writing one now.
   find "$1/shellpack/opener" -name 'shellpack-*.*' -mmin +60 -exec rm -f {} + 2> /dev/null || :
   # Numbers of processes are those of a container, and the home may be that of several.
   shellpack_made=$(mktemp "$shellpack_program.XXXXXX" 2> /dev/null) || shellpack_made=$shellpack_program.$$

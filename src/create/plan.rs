@@ -37,7 +37,7 @@ pub(super) struct Plan {
     closure: Closure,
     /// Why a shell cannot be entered without evaluation, in the order of the shells.
     obstacles: Vec<Option<String>>,
-    /// What makes it an update, if it is one.
+    /// The parts of an update, if it is one.
     update: Option<Update>,
 }
 

@@ -24,7 +24,7 @@ mod likeness;
 pub(in crate::create) use known::Known;
 pub(crate) use known::KnownFrom;
 
-/// What makes a plan an update.
+/// The difference between a plan and the plan of an update.
 #[derive(Debug)]
 pub(super) struct Update {
     /// Whether each path of the closure is left out.

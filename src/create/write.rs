@@ -275,7 +275,7 @@ impl Complete {
     }
 }
 
-/// What is known of the segments that were written.
+/// The written segments: those that were taken over are known to be right.
 struct Made<'a> {
     bases: Option<Bases<'a>>,
     taken: Taken,

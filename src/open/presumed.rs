@@ -1,4 +1,4 @@
-//! What an update presumes: it is there, or nothing is changed.
+//! The store paths that an update presumes: they are there, or nothing is changed.
 
 use std::path::Path;
 

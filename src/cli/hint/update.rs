@@ -8,7 +8,7 @@ use shellpack_format::bundle::manifest::shell_typed_path;
 const NAME_A_FILE: &str =
     "name a file: the bundle, or what shellpack inspect --manifest prints of it";
 
-/// What to do about what an update is made for, or presumes.
+/// For errors about the target of an update, or about the paths that it presumes.
 pub(super) fn of(bad: &BadBase) -> Option<String> {
     Some(match bad {
         BadBase::Inventory {

@@ -74,7 +74,7 @@ impl Reuse {
     /// Segments are asked for in order.
     pub(super) fn member(&mut self, segment: usize) -> Option<Vec<u8>> {
         let wanted = self.from[segment].filter(|&wanted| wanted >= self.next)?;
-        // What cannot be read is compressed from the store.
+        // A segment that cannot be read is compressed from the store.
         let member = self.read(wanted).ok();
         self.next = if member.is_some() {
             wanted + 1

@@ -1,4 +1,4 @@
-//! What is known of the store of a target: from an inventory, or from bundles that were opened there.
+//! The store paths of a target, as an inventory or bundles that were opened there tell.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

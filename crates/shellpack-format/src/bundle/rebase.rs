@@ -11,7 +11,7 @@ use crate::store::store_path::{HASH_CHARS, HashPart, is_hash_byte};
 /// A hash part as bytes.
 type Hash = [u8; HASH_CHARS];
 
-/// What is replaced by what. All of it is replaced at once, so hash parts may take each other's places.
+/// Pairs of hash parts. All of them are replaced at once, so hash parts may take each other's places.
 #[derive(Debug, Clone, Default)]
 pub struct Replacements(HashMap<Hash, Hash>);
 

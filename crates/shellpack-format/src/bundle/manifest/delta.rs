@@ -1,4 +1,4 @@
-//! What an update presumes, and what its segments are compressed with (`bundle-format.md`,
+//! The store paths that an update presumes, and the prefixes of its segments (`bundle-format.md`,
 //! section 15).
 
 use std::fmt;
@@ -23,7 +23,7 @@ pub struct Delta {
     /// Bundles that bring what is presumed. Information for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<Origin>,
-    /// What is replaced in the NAR of each base before it serves as prefix, ascending.
+    /// The hash parts that are replaced in the NAR of each base before it serves as prefix, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replace: Vec<Replacement>,
     /// Store paths of the target whose contents the prefixes are made of, ascending.
@@ -47,9 +47,9 @@ pub struct Origin {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Replacement {
-    /// What is looked for.
+    /// The hash part that is looked for.
     pub from: HashPart,
-    /// What takes its place.
+    /// The one that takes its place.
     pub to: HashPart,
 }
 

@@ -126,7 +126,7 @@ fn compress_with_prefix(
         CParameter::LdmMinMatch(512),
         // Else it matters where in memory the prefix is.
         CParameter::DeterministicRefPrefix(true),
-        // What is alike needs a few bytes for each block, and zstd splits only blocks of the full size.
+        // Like contents need a few bytes for each block, and zstd splits only blocks of the full size.
         CParameter::MaxBlockSize((128 << 10) - 1),
     ];
     for parameter in tables.into_iter().chain(others) {

@@ -80,7 +80,7 @@ enum Context<'a> {
 }
 
 impl Context<'_> {
-    /// What zstd needs to go on: 0 if the frame is over.
+    /// The number of bytes that zstd needs to go on: 0 if the frame is over.
     fn decompress(
         &mut self,
         output: &mut OutBuffer<'_, Vec<u8>>,

@@ -1,4 +1,4 @@
-//! What an update presumes, and its prefixes (`bundle-format.md`, section 15.2).
+//! The store paths that an update presumes, and its prefixes (`bundle-format.md`, section 15.2).
 
 use std::collections::BTreeMap;
 
