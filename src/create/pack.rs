@@ -2,8 +2,8 @@
 //! thread holds one raw segment and its compressed form.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::thread::Builder;
 
 use super::Options;
@@ -13,18 +13,20 @@ use crate::limits;
 use crate::relay::{self, Relay};
 use crate::report::{Event, Report, fewer_threads};
 use shellpack_format::bundle::manifest::Manifest;
-use shellpack_format::bundle::segment::{Compressor, Decoder};
+use shellpack_format::bundle::segment::Compressor;
 
 mod ahead;
 mod outlet;
 mod packer;
 mod reuse;
 mod trees;
+mod worker;
 
-use outlet::{Finished, Offered, Outlet};
+use outlet::Outlet;
 use packer::Packer;
 use reuse::Reuse;
 use trees::Trees;
+use worker::{Segments, Worker};
 
 /// Compression settings.
 #[derive(Debug, Clone)]
@@ -68,50 +70,17 @@ pub(super) fn segments(
     let is_planned = |segment| reuse.as_ref().is_some_and(|reuse| reuse.has(segment));
     let planned: Vec<_> = (0..layout.segments()).map(is_planned).collect();
     let taken: Vec<_> = planned.iter().map(|_| AtomicBool::new(false)).collect();
-    let source = Mutex::new(Segments { next: 0, reuse });
+    let source = Mutex::new(Segments::new(layout.segments(), reuse));
     let begun = Relay::new();
     let outlet = Outlet::new(deliver);
-    let work = || -> Result<()> {
-        let mut compressor =
-            Compressor::new(settings.level, largest_raw).map_err(packer.failed())?;
-        let mut decoder = Decoder::default();
-        let mut early = None;
-        loop {
-            let Some((segment, member)) = Segments::next(&source, layout.segments()) else {
-                return early.map_or(Ok(()), |early| outlet.deliver(early).map(drop));
-            };
-            begun.pass(segment, ());
-            if let Some(member) = member {
-                packer.check(segment, &member, &mut decoder)?;
-                taken[segment].store(true, Ordering::Relaxed);
-                if let Some(early) = early.take() {
-                    outlet.deliver(early)?;
-                }
-                early = match outlet.offer(Finished { segment, member })? {
-                    Offered::Delivered(_) => None,
-                    Offered::Early(finished) => Some(finished),
-                };
-                continue;
-            }
-            let mut frame = packer.read_segment(segment, &mut compressor)?;
-            if let Some(early) = early.take() {
-                frame.recycle(outlet.deliver(early)?);
-            }
-            let is_stepwise = frame.is_stepwise();
-            let member = packer.compress(segment, frame)?;
-            let finished = Finished { segment, member };
-            // Earlier segments may have to be written first. Then this thread reads its next
-            // segment, unless reading would compress it, too, and need the memory of another
-            // segment.
-            if is_stepwise {
-                compressor.recycle(outlet.deliver(finished)?);
-                continue;
-            }
-            match outlet.offer(finished)? {
-                Offered::Delivered(written) => compressor.recycle(written),
-                Offered::Early(finished) => early = Some(finished),
-            }
-        }
+    let worker = Worker {
+        packer: &packer,
+        outlet: &outlet,
+        source: &source,
+        begun: &begun,
+        taken: &taken,
+        level: settings.level,
+        largest: largest_raw,
     };
     let abandon = || {
         outlet.abandon();
@@ -125,31 +94,11 @@ pub(super) fn segments(
         // It only saves time.
         let read_ahead = || ahead::read_ahead(&layout, &trees, &begun, &is_read, settings.threads);
         let _ = Builder::new().spawn_scoped(scope, read_ahead);
-        let outcome = relay::run(threads, work, abandon);
+        let outcome = relay::run(threads, || worker.work(), abandon);
         begun.abandon();
         outcome
     })?;
     Ok(taken.into_iter().map(AtomicBool::into_inner).collect())
-}
-
-/// Hands out segments in order.
-struct Segments {
-    next: usize,
-    reuse: Option<Reuse>,
-}
-
-impl Segments {
-    /// The next segment, with its member if that is taken over.
-    fn next(this: &Mutex<Self>, all: usize) -> Option<(usize, Option<Vec<u8>>)> {
-        let mut this = this.lock().unwrap_or_else(PoisonError::into_inner);
-        let segment = this.next;
-        this.next += 1;
-        if segment >= all {
-            return None;
-        }
-        let reuse = this.reuse.as_mut();
-        Some((segment, reuse.and_then(|reuse| reuse.member(segment))))
-    }
 }
 
 /// As many threads as were asked for, or as there is memory for.

@@ -1,7 +1,7 @@
 //! The third stage: the plan. It is the whole manifest, and with it the place of every byte, before
 //! a byte is written. Planning never touches the disk.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::closure::{BashOrigin, Closure, Portion};
@@ -13,18 +13,17 @@ use crate::entry::as_packed::attributes;
 use crate::error::{Error, NoShell, Result};
 use crate::nix::expression::utf8;
 use crate::report::Report;
-use shellpack_format::bundle::layout::{FramedSize, Layout};
 use shellpack_format::bundle::manifest::{
-    self, Answers, ClosurePath, Manifest, NEEDS_ANSWERS, NEEDS_DELTA, NEEDS_FLAKE, NEEDS_NO_EVAL,
-    NEEDS_REPLAY, Pin, ProjectDirectory, Proof, RelativePath, SearchPathEntry,
+    self, Answers, Manifest, NEEDS_ANSWERS, NEEDS_DELTA, NEEDS_FLAKE, NEEDS_NO_EVAL, NEEDS_REPLAY,
+    Pin, ProjectDirectory, Proof, RelativePath, SearchPathEntry,
 };
 use shellpack_format::bundle::{BadBundle, FORMAT};
 use shellpack_format::store::path_info::PathInfo;
-use shellpack_format::store::store_path::StoreDir;
 
+mod closure;
 mod segments;
 
-use segments::cut;
+use closure::manifest_closure;
 
 /// A whole bundle before a byte of it is written. It is rehearsed first, and then packed.
 #[must_use]
@@ -302,54 +301,4 @@ fn directory(shells: &Shells, shell: &Shell) -> Result<Option<ProjectDirectory>>
     let directory = ProjectDirectory::parse(text)
         .map_err(|reason| Error::Manifest(BadBundle::Manifest(reason)))?;
     Ok(Some(directory))
-}
-
-fn manifest_closure(infos: &[PathInfo], store: &StoreDir) -> manifest::Closure {
-    let sizes: Vec<_> = infos.iter().map(|info| framed_size(info, store)).collect();
-    let paths = infos.iter().map(|info| &info.path);
-    let segments = cut(paths.zip(sizes.iter().copied()));
-    let layout = Layout::new(sizes.into_iter(), &segments);
-    let index: HashMap<_, _> = infos
-        .iter()
-        .zip(0u32..)
-        .map(|(info, index)| (&info.path, index))
-        .collect();
-    let path = |(number, info): (usize, &PathInfo)| {
-        let mut references: Vec<_> = info
-            .references
-            .iter()
-            .filter_map(|reference| index.get(reference).copied())
-            .collect();
-        references.sort_unstable();
-        let (segment, offset) = layout.place(number);
-        ClosurePath {
-            path: info.path.clone(),
-            nar_hash: info.nar_hash,
-            nar_size: info.nar_size,
-            references,
-            deriver: info.deriver.clone(),
-            ca: info.ca.clone(),
-            signatures: info.signatures.clone(),
-            presumed: false,
-            segment: Some(u32::try_from(segment).unwrap_or(u32::MAX)),
-            offset: Some(offset),
-        }
-    };
-    let paths = infos.iter().enumerate().map(path).collect();
-    manifest::Closure {
-        store: store.clone(),
-        segments,
-        paths,
-    }
-}
-
-fn framed_size(info: &PathInfo, store: &StoreDir) -> FramedSize {
-    let references = info.references.iter();
-    FramedSize::of(
-        info.nar_size,
-        store,
-        &info.path,
-        references,
-        info.deriver.as_ref(),
-    )
 }

@@ -14,7 +14,7 @@ use crate::report::{Event, Report};
 use crate::text::shown;
 use shellpack_format::bundle::layout::{Layout, Slice};
 use shellpack_format::bundle::manifest::{Closure, Manifest};
-use shellpack_format::bundle::segment::{BadSegment, Compressor, Decoder, Frame};
+use shellpack_format::bundle::segment::{Compressor, Decoder, Frame};
 use shellpack_format::store::export;
 use shellpack_format::store::hash::Digest;
 
@@ -102,36 +102,51 @@ impl<'a> Packer<'a> {
         Ok(member)
     }
 
-    /// Decodes a segment of an earlier bundle, and compares it with the plan. What is in the store is not
-    /// read: the hashes of the NARs are those that the store has.
-    pub(super) fn check(&self, segment: usize, member: &[u8], decoder: &mut Decoder) -> Result<()> {
+    /// Decodes a segment of an earlier bundle, and compares it with the plan. Returns whether it can be taken
+    /// over; a damaged one cannot. The store is not read: the hashes of the NARs are those that it has.
+    pub(super) fn check(
+        &self,
+        segment: usize,
+        member: &[u8],
+        decoder: &mut Decoder,
+    ) -> Result<bool> {
         self.report.ensure_not_interrupted()?;
         let size = self.layout.segment_size(segment);
-        let damaged = |bad: BadSegment| self.failed()(io::Error::other(bad.to_string()));
         let mut decoding = decoder
             .begin(size, member.len() as u64)
             .map_err(self.failed())?;
-        decoding.feed(member).map_err(damaged)?;
-        decoding.finish().map_err(damaged)?;
-        let mut rest = decoding.raw();
-        for slice in self.layout.slices(segment) {
-            let (bytes, after) = rest.split_at(range(&slice.bytes).len());
-            rest = after;
-            let parts = self.layout.parts(&slice);
-            let Some(path) = self.closure.paths.get(slice.index) else {
-                continue;
-            };
-            if parts.nar == (0..path.nar_size) {
-                let start = range(&parts.head).len();
-                let nar = &bytes[start..start + range(&parts.nar).len()];
-                self.ensure_hash(slice.index, Sha256::new_with_prefix(nar))?;
-            }
+        let decoded = decoding.feed(member).and_then(|()| decoding.finish());
+        if decoded.is_err() || !self.is_planned(segment, decoding.raw()) {
+            return Ok(false);
         }
         self.hash_raw(segment, decoding.raw())?;
         for slice in self.layout.slices(segment) {
             self.report_done(&slice, false);
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Whether the framing in a segment, and the NARs that are wholly in it, are those of the plan.
+    fn is_planned(&self, segment: usize, mut raw: &[u8]) -> bool {
+        self.layout.slices(segment).all(|slice| {
+            let (bytes, after) = raw.split_at(range(&slice.bytes).len());
+            raw = after;
+            let Some(path) = self.closure.paths.get(slice.index) else {
+                return bytes == &export::END[range(&slice.bytes)];
+            };
+            let parts = self.layout.parts(&slice);
+            let (head, bytes) = bytes.split_at(range(&parts.head).len());
+            let (nar, trailer) = bytes.split_at(range(&parts.nar).len());
+            let is_whole = parts.nar == (0..path.nar_size);
+            head == &export::NEXT[range(&parts.head)]
+                && (trailer.is_empty()
+                    || trailer == &self.trailer(slice.index)[range(&parts.trailer)])
+                && (!is_whole || Digest::of(nar) == path.nar_hash)
+        })
+    }
+
+    fn trailer(&self, index: usize) -> Vec<u8> {
+        export::trailer(&self.closure.path_info(index), &self.closure.store)
     }
 
     /// Writes the part of a framed NAR that is in a segment.
@@ -156,7 +171,7 @@ impl<'a> Packer<'a> {
         if parts.trailer.is_empty() {
             return Ok(());
         }
-        let trailer = export::trailer(&self.closure.path_info(slice.index), &self.closure.store);
+        let trailer = self.trailer(slice.index);
         frame
             .write(&trailer[range(&parts.trailer)])
             .map_err(self.failed())
