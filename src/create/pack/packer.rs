@@ -115,8 +115,8 @@ impl<'a> Packer<'a> {
         let mut decoding = decoder
             .begin(size, member.len() as u64)
             .map_err(self.failed())?;
-        let decoded = decoding.feed(member).and_then(|()| decoding.finish());
-        if decoded.is_err() || !self.is_planned(segment, decoding.raw()) {
+        let fed = decoding.feed(member).and_then(|()| decoding.finish());
+        if fed.is_err() || !self.is_planned(segment, decoding.raw()) {
             return Ok(false);
         }
         self.hash_raw(segment, decoding.raw())?;
