@@ -1,4 +1,4 @@
-//! What is fuzzed: one function for each kind of bytes that comes from others. libFuzzer calls them
+//! The fuzzed functions: one for each kind of bytes that comes from others. libFuzzer calls them
 //! (`fuzz_targets/`), and so does a test (`tests/hostile/fuzzed.rs`), with the kept inputs and some
 //! thousand mutations of them.
 
@@ -293,7 +293,7 @@ pub(crate) fn parity(bytes: &[u8]) {
     });
 }
 
-/// The same, with another way to repair a bundle into an output. The digest of everything before the
+/// [`parity`], with another way to repair a bundle into an output. The digest of everything before the
 /// first table is corrected, since no fuzzer would guess that.
 pub(crate) fn parity_for(bytes: &[u8], repair: impl Fn(&Path, &Path) -> bool) {
     let scratch = tempfile::tempdir_in("/dev/shm").expect("a place in memory");

@@ -11,6 +11,7 @@ use crate::trust::KeySource;
 use shellpack_format::bundle::manifest::selection::Selection;
 
 mod closure;
+pub(crate) mod destination;
 mod flake;
 mod git;
 mod header;
@@ -31,8 +32,9 @@ pub(crate) mod summary;
 mod tools;
 mod update;
 mod wanted;
-pub(crate) mod write;
+mod write;
 
+use destination::{Destination, Output};
 use opener::Opener;
 pub(crate) use opener::{Place, Wanted as WantedOpener};
 use plan::Plan;
@@ -42,7 +44,6 @@ use summary::Summary;
 pub(crate) use tools::{WantedProot, WantedTools};
 use update::Known;
 pub(crate) use update::KnownFrom;
-use write::{Destination, Output};
 
 /// The options of `create`.
 #[derive(Debug, Clone)]

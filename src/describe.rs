@@ -49,7 +49,7 @@ pub(crate) struct Inspection {
     executable: Option<Uncovered>,
     /// Bytes of all NARs.
     nar_bytes: u64,
-    /// What it leaves out, if it is an update.
+    /// The part that it leaves out, if it is an update.
     update: Option<Update>,
     #[serde(skip)]
     vouched: Vouched,

@@ -21,9 +21,9 @@ use side::{Content, Side, Summary};
 /// The request.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What there was.
+    /// The older side.
     pub old: PathBuf,
-    /// What there is now.
+    /// The newer side.
     pub new: PathBuf,
     /// Further directories to look for volumes in.
     pub volumes: Vec<PathBuf>,
@@ -38,7 +38,7 @@ pub(crate) struct Diff {
     new: Summary,
     /// Other versions took the place of some.
     changed: Vec<Package>,
-    /// The same versions have other store paths or contents.
+    /// Its versions are the same, with other store paths or contents.
     rebuilt: Vec<Package>,
     added: Vec<Package>,
     removed: Vec<Package>,

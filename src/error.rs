@@ -66,14 +66,14 @@ use words::{describe, indent, on_lines_of_their_own, paths};
 /// The crate's result.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can stop shellpack.
+/// The ways in which shellpack can fail.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file system operation failed.
     #[error("could not {action} {}", shown(path))]
     Io {
-        /// What was attempted, as a verb: `read`, `create`.
+        /// The attempt, as a verb: `read`, `create`.
         action: &'static str,
         /// The file it was attempted on.
         path: PathBuf,
@@ -85,7 +85,7 @@ pub enum Error {
     #[error("interrupted")]
     Interrupted,
 
-    // What the user asked for.
+    // Requests of the user.
     /// There is no machine that an update can be made for.
     #[error(transparent)]
     Base(#[from] BadBase),
@@ -138,7 +138,7 @@ pub enum Error {
     NixOutput {
         /// The command.
         program: &'static str,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// Nix's daemon refused or failed.
@@ -226,7 +226,7 @@ pub enum Error {
     DamagedStorePath {
         /// The path, in full.
         path: String,
-        /// What differs.
+        /// The difference.
         reason: String,
     },
     /// A path that is needed is not valid.
@@ -278,7 +278,7 @@ pub enum Error {
     Bundle {
         /// The bundle.
         file: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         #[source]
         source: BadBundle,
     },
@@ -289,7 +289,7 @@ pub enum Error {
         file: PathBuf,
         /// How many faults there are.
         count: usize,
-        /// What helps.
+        /// The remedy.
         remedy: Remedy,
     },
     /// A bundle that was just written cannot be read back.

@@ -36,7 +36,7 @@ const PREFIX: &str = "shellpack-";
 const WORDS: usize = 3;
 /// This program, whatever happened to its file.
 const OWN: &str = "/proc/self/exe";
-/// What the kernel adds to the name of a file that has none any more.
+/// The ending that the kernel adds to the name of a file that has none any more.
 const DELETED: &[u8] = b" (deleted)";
 
 /// The command line without the words of the header.

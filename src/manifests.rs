@@ -16,7 +16,7 @@ mod kept;
 use kept::Kept;
 pub(crate) use kept::keep;
 
-/// What lists store paths.
+/// A list of store paths.
 #[derive(Debug)]
 pub(crate) enum Listed {
     /// A bundle, which also has them.
@@ -28,7 +28,7 @@ pub(crate) enum Listed {
 }
 
 impl Listed {
-    /// What an argument names: a file, volumes, or `NAME@DIGEST` of a bundle that was packed here. A file
+    /// The list that an argument names: a file, volumes, or `NAME@DIGEST` of a bundle that was packed here. A file
     /// goes before a name. Volumes may also be in these directories.
     pub(crate) fn find(argument: &Path, dirs: &[PathBuf]) -> Result<Self> {
         if let Some(found) = in_file(argument)? {

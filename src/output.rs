@@ -109,7 +109,7 @@ impl OutputFiles {
         self.ensure_room_for(least, 0)
     }
 
-    /// The same, with a parity file of this size.
+    /// Refuses a place without room for a bundle and a parity file of this size.
     pub(crate) fn ensure_room_for(&self, least: u64, parity: u64) -> Result<Medium> {
         let mut medium = Medium::writable(parent(&self.path))?;
         if let Some(free) = medium.free.as_mut().filter(|_| self.keeps_parts) {

@@ -67,7 +67,7 @@ pub(crate) fn printable_json(json: &str) -> String {
     json.chars().map(visible).collect()
 }
 
-/// What a program said, without the colours that it chose (`ESC [ … m`). Other control characters stay, to be
+/// The words of a program, without the colours that it chose (`ESC [ … m`). Other control characters stay, to be
 /// made visible.
 pub(crate) fn without_colours(text: &str) -> String {
     let mut pieces = text.split("\u{1b}[");

@@ -217,7 +217,7 @@ impl<D: Destination> Unpacker<'_, D> {
         Ok(())
     }
 
-    /// What a segment was compressed with; `None` if it is not decoded.
+    /// The prefix that a segment was compressed with; `None` if it is not decoded.
     fn prefix(&self, segment: usize) -> Result<Option<Vec<u8>>> {
         if self.prefixes.is_right(segment) {
             return Ok(None);

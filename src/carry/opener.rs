@@ -32,7 +32,7 @@ impl Opener {
     /// The first program, beside a bundle or in one of the directories of its volumes, that runs where
     /// its shells do.
     pub(super) fn beside(bundle: &Path, dirs: &[PathBuf]) -> Result<Option<Self>> {
-        // What is wrong with the bundle is told where it is copied.
+        // Faults of the bundle are told where it is copied.
         let Ok(opened) = Bundle::open_among(bundle, dirs, None) else {
             return Ok(None);
         };

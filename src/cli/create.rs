@@ -1,14 +1,14 @@
 //! Options of `create`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::volumes::not_small;
 use super::{NixArguments, ReadingBack, threads};
-use crate::create::write::Output;
+use crate::create::destination::Output;
 use crate::create::{
     self, Assignment, KnownFrom, Place, Subject, WantedOpener, WantedProot, WantedTools,
 };
@@ -189,31 +189,21 @@ impl Create {
             parity: self.parity,
             read_back: self.reading_back.read_back(ReadBack::Always),
         };
-        let output = |path: PathBuf| {
-            if path == std::path::Path::new("-") {
-                Output::Stdout
-            } else {
-                Output::File(form.files(path))
-            }
-        };
         let opener = match self.with_opener {
             Some(file) => Some((Place::Beside, file)),
             None => self.executable.then_some((Place::Inside, self.opener)),
         };
-        let subjects = match self.expr {
-            Some(expression) => vec![Subject::Expression(expression)],
-            None if !self.flake.is_empty() => self.flake.into_iter().map(Subject::Flake).collect(),
-            None if self.packages.is_empty() && self.files.is_empty() => vec![Subject::Here],
-            None if self.packages.is_empty() => {
-                self.files.into_iter().map(Subject::named).collect()
-            }
-            None => vec![Subject::Packages(self.packages)],
+        let tools = WantedTools {
+            proot: self
+                .with_proot
+                .map(|file| file.map_or(WantedProot::OfNixpkgs, WantedProot::File)),
+            nix: self.with_nix,
         };
         // A variable with a secret key must not reach the shell's evaluation.
         let secrets = self.sign_keys.iter().filter_map(KeySource::variable);
         let secrets: Vec<_> = secrets.map(str::to_owned).collect();
         create::Options {
-            subjects,
+            subjects: subjects(self.expr, self.flake, self.packages, self.files),
             selections: selections(self.attr, &arguments),
             nix: self.nix.options(),
             include: self.search,
@@ -222,21 +212,11 @@ impl Create {
             no_env: self.no_env.into_iter().chain(secrets).collect(),
             extra_files: self.include,
             no_eval: self.no_eval,
-            tools: WantedTools {
-                proot: self
-                    .with_proot
-                    .map(|file| file.map_or(WantedProot::OfNixpkgs, WantedProot::File)),
-                nix: self.with_nix,
-            },
+            tools,
             reuse: self.reuse,
-            known: self
-                .for_inventories
-                .into_iter()
-                .map(KnownFrom::Inventory)
-                .chain(self.bases.into_iter().map(KnownFrom::Bundle))
-                .collect(),
+            known: known(self.for_inventories, self.bases),
             name: self.name,
-            output: self.output.map(output),
+            output: self.output.map(|path| output(path, &form)),
             opener: opener.map(|(place, file)| WantedOpener { place, file }),
             form,
             level: self.level,
@@ -245,6 +225,39 @@ impl Create {
             rehearsal: !self.no_rehearsal,
             dry_run: self.dry_run,
         }
+    }
+}
+
+/// The shells that are named in one of the ways to name them; without any, the one that is here.
+fn subjects(
+    expression: Option<String>,
+    flakes: Vec<String>,
+    packages: Vec<String>,
+    files: Vec<PathBuf>,
+) -> Vec<Subject> {
+    match expression {
+        Some(expression) => vec![Subject::Expression(expression)],
+        None if !flakes.is_empty() => flakes.into_iter().map(Subject::Flake).collect(),
+        None if !packages.is_empty() => vec![Subject::Packages(packages)],
+        None if !files.is_empty() => files.into_iter().map(Subject::named).collect(),
+        None => vec![Subject::Here],
+    }
+}
+
+/// The inventories and bundles that tell what the target has.
+fn known(inventories: Vec<PathBuf>, bases: Vec<PathBuf>) -> Vec<KnownFrom> {
+    let inventories = inventories.into_iter().map(KnownFrom::Inventory);
+    inventories
+        .chain(bases.into_iter().map(KnownFrom::Bundle))
+        .collect()
+}
+
+/// The place that was named for the bundle.
+fn output(path: PathBuf, form: &Form) -> Output {
+    if path == Path::new("-") {
+        Output::Stdout
+    } else {
+        Output::File(form.files(path))
     }
 }
 

@@ -84,7 +84,7 @@ fn this_command() -> String {
     Line::typed().to_string()
 }
 
-/// What was typed, with the words that choose the command in one text.
+/// The typed line, with the words that choose the command in one text.
 fn start_and_rest() -> (String, Vec<String>) {
     let mut words = typed();
     let Some(bundle) = launch::bundle() else {

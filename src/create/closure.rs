@@ -32,7 +32,7 @@ pub(super) use unseen::Unseen;
 /// The name of the store path that holds the text of the derivations.
 const DERIVATIONS: &str = "shell-derivations";
 
-/// Everything that must be carried, and a connection that protects it from the garbage collector.
+/// The paths that must be carried, and a connection that protects it from the garbage collector.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Closure {

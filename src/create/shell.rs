@@ -63,7 +63,7 @@ pub(super) struct Shells {
     pub(super) name: BundleName,
     /// In the order of the command line.
     pub(super) all: Vec<Shell>,
-    /// Everything that any of them fetched or looked up.
+    /// The sources that any of them fetched or looked up.
     pub(super) pins: Vec<Pin>,
     /// Answers that evaluation needs besides those of fetchers.
     pub(super) answers: Answered,

@@ -5,10 +5,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::closure::BashOrigin;
+use super::destination::{Destination, Output};
 use super::git;
 use super::prove::Proved;
 use super::sign::Signed;
-use super::write::{Destination, Output};
 use crate::describe::{self, Uncovered, Update, Vouched};
 use crate::entry::script::is_program;
 use crate::output::Written;
@@ -44,7 +44,7 @@ struct Planned<'a> {
     path: Option<&'a str>,
     /// The size of all NARs in bytes, before they are compressed.
     nar_bytes: u64,
-    /// What it leaves out, if it is an update.
+    /// The part that it leaves out, if it is an update.
     update: Option<Update>,
     most_volumes: Option<u64>,
 }
@@ -60,7 +60,7 @@ struct Made<'a> {
     executable: Option<&'a Uncovered>,
     /// The commit that has the project files, if they are as it has them.
     source_revision: Option<String>,
-    /// What it leaves out, if it is an update.
+    /// The part that it leaves out, if it is an update.
     update: Option<Update>,
     #[serde(flatten)]
     written: &'a Written,

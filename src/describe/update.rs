@@ -9,7 +9,7 @@ use shellpack_format::store::hash::Digest;
 /// How many hexadecimal digits of a manifest digest a full name has.
 const DIGITS: usize = 12;
 
-/// What an update carries and what it leaves out, for programs and for people.
+/// The parts that an update carries and leaves out, for programs and for people.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Update {

@@ -13,7 +13,7 @@ use shellpack_format::bundle::manifest::{Manifest, Pin};
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
-/// What is known of a path.
+/// A path, as far as the side tells of it.
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) nar_hash: Digest,
@@ -45,7 +45,7 @@ pub(super) struct Summary {
     pub(super) nar_bytes: u64,
 }
 
-/// What lists the paths.
+/// The file that lists the paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Kind {

@@ -34,7 +34,7 @@ pub(crate) fn of_flake(packed: &Shell, found: &StorePath, nix: &Nix) -> Result<O
     }))
 }
 
-/// Everything that the inputs of a derivation refer to. All of it is here.
+/// The closure of a derivation's inputs. All of it is here.
 fn closure_of_inputs(derivation: &Derivation, nix: &Nix) -> Result<Vec<PathInfo>> {
     let mut inputs: BTreeSet<_> = derivation.input_sources.iter().cloned().collect();
     for (input, names) in &derivation.input_derivations {

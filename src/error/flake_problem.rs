@@ -1,6 +1,6 @@
 //! Why a flake cannot be packed.
 
-/// What is wrong with a flake, or with how it was named.
+/// A fault of a flake, or of the way it was named.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlakeProblem {

@@ -35,7 +35,7 @@ pub enum NoWayBack {
     Damaged {
         /// The bundle.
         name: String,
-        /// What is wrong with it.
+        /// The fault.
         #[source]
         source: Damage,
     },

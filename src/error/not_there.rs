@@ -74,7 +74,7 @@ pub enum NotThere {
     DamagedRecord {
         /// The record.
         id: String,
-        /// What is wrong with it.
+        /// The fault.
         #[source]
         source: Damage,
     },
@@ -108,7 +108,7 @@ pub enum NotThere {
         path: PathBuf,
         /// The project's directory.
         project: PathBuf,
-        /// What the missing path is a copy of, if root opened the bundle for others.
+        /// The original of the missing path, if root opened the bundle for others.
         original: Option<PathBuf>,
         /// The store that has the bundle, if it is one that `open` does not choose by itself.
         store: Option<PathBuf>,

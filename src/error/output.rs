@@ -127,7 +127,7 @@ pub enum BadOutput {
     StaysAside {
         /// The directory where it is, beside its place.
         aside: PathBuf,
-        /// What had failed before that.
+        /// The failure before that.
         #[source]
         source: Box<Error>,
     },

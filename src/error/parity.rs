@@ -57,7 +57,7 @@ pub enum BadParity {
         dirs: Vec<PathBuf>,
         /// The parity file.
         parity: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         fault: ParityFault,
     },
     /// Parity would preserve the damage.

@@ -29,7 +29,7 @@ pub enum BadSource {
         from: String,
         /// The builtin.
         fetcher: String,
-        /// What it fetches.
+        /// The source that it fetches.
         url: String,
         /// The pinned form to use instead.
         pinned: String,
@@ -42,7 +42,7 @@ pub enum BadSource {
     Changed {
         /// The builtin.
         fetcher: String,
-        /// What it fetches.
+        /// The source that it fetches.
         url: String,
         /// The contents that were found, one store path a line.
         contents: String,

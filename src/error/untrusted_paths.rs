@@ -33,7 +33,7 @@ pub struct UntrustedGroup {
 /// Who signed a store path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SignedBy {
-    /// Nobody.
+    /// It has no signature.
     Nobody,
     /// These keys, as far as this can be known.
     Keys(Vec<String>),

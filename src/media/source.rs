@@ -32,7 +32,7 @@ pub(crate) type Source = Box<dyn Input + Send>;
 pub(crate) struct Bundle {
     /// Its name, for messages.
     pub(crate) file: PathBuf,
-    /// The same open file is used from the check to the import.
+    /// One open file is used from the check to the import.
     pub(crate) reader: Reader<Source>,
     /// Whether it consumes stdin.
     pub(crate) is_stdin: bool,
@@ -140,7 +140,7 @@ impl Bundle {
         Self::open_among(file, &[], None)
     }
 
-    /// The same; volumes may also be in other directories, and the user may be asked for missing
+    /// Reads it like [`open`](Self::open); volumes may also be in other directories, and the user may be asked for missing
     /// ones.
     pub(crate) fn open_among(
         file: &Path,

@@ -135,7 +135,7 @@ impl Start<'_> {
         self.bindings_with(project, &files)
     }
 
-    /// The same, with the files of the source as an expression.
+    /// [`bindings`](Self::bindings), with the files of the source as an expression.
     pub(super) fn bindings_with(self, project: &Path, files: &str) -> Result<String> {
         let Self::Flake(flake) = self else {
             return Ok(format!("let project = {}; in\n", quote(utf8(project)?)));

@@ -58,7 +58,7 @@ pub(super) fn first(
         }
         (Store::Own(dir), _) => return Target::at(dir),
         (Store::Any, Some(behind)) => return Ok(Target::portable(behind)),
-        // Nobody looks for a rehearsal's record.
+        // A rehearsal's record is not looked for.
         (Store::Any, None) if options.is_rehearsal => {}
         (Store::Any, None) => behind::ensure_no_room()?,
     }

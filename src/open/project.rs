@@ -47,7 +47,7 @@ pub(super) fn stage<'a>(
         };
         match out {
             Some((out, to)) => reading.write(one, out, &to)?,
-            // What is in its place is read as well: it may not be kept yet, and of a stream, what
+            // The file in its place is read as well: it may not be kept yet, and of a stream, what
             // comes after it is needed.
             None => reading.read(one, |_| Ok(()))?,
         }

@@ -37,7 +37,7 @@ impl Record {
 pub(crate) struct Keeping {
     /// `None` if nothing is kept.
     record: Option<Record>,
-    /// The same directory in other records.
+    /// This directory in other records.
     others: Vec<PathBuf>,
     failed: Option<io::Error>,
 }

@@ -23,7 +23,7 @@ const ENTRY: &str = "entry-";
 const SHELL: &str = "shell-";
 /// The symlink to the project directory.
 const PROJECT: &str = "project";
-/// The same symlink as it was made first.
+/// The symlink as it was made first.
 const FIRST: &str = "first";
 /// The least time between two openings, as any file system keeps it.
 const STEP: Duration = Duration::from_secs(1);

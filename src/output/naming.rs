@@ -119,7 +119,7 @@ impl<'a> Publishing<'a> {
         }
     }
 
-    /// Everything that may be replaced is out of the way by now, except for a bundle in one file,
+    /// All that may be replaced is out of the way by now, except for a bundle in one file,
     /// which is replaced atomically.
     fn name(&mut self, temporary: PartPath, path: &Path) -> Result<()> {
         let force = self.output.force && path == self.output.path;

@@ -221,7 +221,7 @@ fn a_damaged_parity_file_is_of_use() {
     it.damage("x.parity", 300..310);
     it.damage("x.parity", size - head + 400..size - head + 410);
     it.is_restored();
-    // The same entries: these blocks count as damaged.
+    // With equal entries, these blocks count as damaged.
     it.damage("x.parity", size - head + 300..size - head + 310);
     it.is_restored();
 }

@@ -1,4 +1,4 @@
-//! What an update presumes, for a rehearsal of it: the room has that, and nothing else.
+//! The paths that an update presumes, for a rehearsal of it: the room has them, and nothing else.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::nix::Nix;
 use shellpack_format::bundle::manifest::Manifest;
 use shellpack_format::store::path_info::PathInfo;
 
-/// What is in the room before the bundle is opened.
+/// The store of the room before the bundle is opened.
 #[derive(Debug, Default)]
 pub(super) struct Presumed {
     /// Store paths of this machine.
@@ -39,7 +39,7 @@ impl Presumed {
     }
 }
 
-/// What an update presumes and is compressed with, and all that this refers to.
+/// The paths that an update presumes and is compressed with, and all that they refer to.
 fn paths(manifest: &Manifest, file: &Path, nix: &Nix) -> Result<Vec<PathInfo>> {
     let Some(delta) = &manifest.delta else {
         return Ok(Vec::new());

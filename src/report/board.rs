@@ -104,7 +104,7 @@ impl Board {
         }
     }
 
-    /// The same, for bytes that are counted where they are read.
+    /// Sets the total of bytes that are counted where they are read.
     pub(super) fn set_total_read(&self, total: Amount) {
         self.is_metered.store(true, Ordering::Relaxed);
         self.set_total(total);

@@ -145,7 +145,7 @@ mod tests {
         tenth * 10 * MB
     }
 
-    /// The same, but 400 MB at once, every four seconds.
+    /// As much, but 400 MB at once, every four seconds.
     fn in_portions(tenth: u64) -> u64 {
         tenth / 40 * 400 * MB
     }

@@ -1,4 +1,4 @@
-//! What segments of an update were compressed with.
+//! The prefixes that segments of an update were compressed with.
 
 use crate::error::Result;
 

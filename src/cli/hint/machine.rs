@@ -17,6 +17,9 @@ pub(super) const MORE_MEMORY: &str =
 /// The command that installs the daemon on Debian and Ubuntu.
 const DAEMON: &str = "sudo apt-get install nix-setup-systemd";
 
+const START_DAEMON: &str = "start it: sudo systemctl start nix-daemon.socket nix-daemon; or, without \
+    systemd: sudo sh -c 'nix-daemon > /dev/null 2>&1 &'";
+
 /// For errors of Nix, the store and the kernel.
 pub(super) fn of(error: &Error) -> Option<String> {
     Some(match error {
@@ -86,11 +89,7 @@ fn unfit_for(unfit: &Unfit) -> Option<String> {
         return hint;
     }
     // The files of an opened bundle are there, and need no Nix.
-    let as_packed = this_command_without_evaluation();
-    Some(format!(
-        "enter it as it was packed: {as_packed}; or {}",
-        hint?
-    ))
+    Some(as_packed_or(&hint?))
 }
 
 /// Whether the command enters a shell that was opened before.
@@ -100,21 +99,14 @@ fn is_enter() -> bool {
 
 fn reason_for(unfit: &Unfit) -> Option<String> {
     match unfit {
-        Unfit::NoSpace { .. } if !places::is_installed() => {
-            Some("free some space, for example: shellpack remove NAME".to_owned())
-        }
-        Unfit::NoSpace { .. } => Some("free some space, for example: nix-collect-garbage".to_owned()),
+        Unfit::NoSpace { .. } => Some(format!("free some space, for example: {}", collecting())),
         Unfit::WrongSystem { here, .. } => {
             Some(format!("create the bundle on another {here} machine"))
         }
-        Unfit::NixTooOld { needed, .. } => Some(format!(
-            "enter it as it was packed: {}; or install Nix {needed} or newer here",
-            this_command_without_evaluation()
-        )),
-        Unfit::NixLacksFeatures { .. } => Some(format!(
-            "enter it as it was packed: {}; or install a newer Nix here",
-            this_command_without_evaluation()
-        )),
+        Unfit::NixTooOld { needed, .. } => {
+            Some(as_packed_or(&format!("install Nix {needed} or newer here")))
+        }
+        Unfit::NixLacksFeatures { .. } => Some(as_packed_or("install a newer Nix here")),
         Unfit::TooLittleMemory { .. } => Some(MORE_MEMORY.to_owned()),
         Unfit::LacksPresumed { from, .. } => Some(update::bring_presumed(from)),
         Unfit::WrongStore { .. } | Unfit::KernelTooOld { .. } => None,
@@ -122,15 +114,17 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
             "leave the shell, and open it outside; or name the directory: {}",
             Line::typed().with("--store", "DIR")
         )),
-        Unfit::NoNixForStore { .. } | Unfit::NoNixToBuild => Some(format!(
-            "enter it as it was packed: {}",
-            this_command_without_evaluation()
-        )),
-        Unfit::UnseenProcess { .. } => Some(
-            "this shell is in a room or a container; remove it from outside".to_owned(),
-        ),
-        Unfit::NoStoreThere { .. } if typed().first().is_some_and(|command| command == "remove") => {
-            Some(format!("let its owner do it, for example: sudo {}", this_command()))
+        Unfit::NoNixForStore { .. } | Unfit::NoNixToBuild => Some(as_packed()),
+        Unfit::UnseenProcess { .. } => {
+            Some("this shell is in a room or a container; remove it from outside".to_owned())
+        }
+        Unfit::NoStoreThere { .. }
+            if typed().first().is_some_and(|command| command == "remove") =>
+        {
+            Some(format!(
+                "let its owner do it, for example: sudo {}",
+                this_command()
+            ))
         }
         Unfit::NoStoreThere { .. } | Unfit::OtherSchema { .. } => {
             Some(entering::with_another_store("name another directory"))
@@ -143,13 +137,7 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
             is_member,
             ..
         } => Some(join(group.as_deref(), user, *is_member)),
-        Unfit::NoDaemon => {
-            Some(
-                "start it: sudo systemctl start nix-daemon.socket nix-daemon; or, without systemd: sudo \
-                 sh -c 'nix-daemon > /dev/null 2>&1 &'"
-                    .to_owned(),
-            )
-        }
+        Unfit::NoDaemon => Some(START_DAEMON.to_owned()),
         Unfit::StoreOfAnother { is_empty: true, .. } => Some(use_nix(false)),
         Unfit::StoreOfAnother { .. } => Some(format!(
             "install Nix's daemon, which serves all users: {DAEMON}; or, if only you use Nix here, take \
@@ -159,11 +147,7 @@ fn reason_for(unfit: &Unfit) -> Option<String> {
         Unfit::DynamicProot { .. } => Some(
             "take a static one, for example: nix-build '<nixpkgs>' -A pkgsStatic.proot".to_owned(),
         ),
-        Unfit::MayNotEvaluate { setting } => Some(format!(
-            "enter it as it was packed: {}; or {}",
-            this_command_without_evaluation(),
-            allow_evaluation(setting)
-        )),
+        Unfit::MayNotEvaluate { setting } => Some(as_packed_or(&allow_evaluation(setting))),
     }
 }
 
@@ -196,9 +180,23 @@ fn use_nix(is_set: bool) -> String {
     .to_owned()
 }
 
-fn this_command_without_evaluation() -> String {
-    let line = Line::typed().with_switch("--no-eval", "--build");
-    line.to_string()
+/// The way that needs no evaluation, and so no Nix.
+fn as_packed() -> String {
+    let without_evaluation = Line::typed().with_switch("--no-eval", "--build");
+    format!("enter it as it was packed: {without_evaluation}")
+}
+
+fn as_packed_or(other: &str) -> String {
+    format!("{}; or {other}", as_packed())
+}
+
+/// The command that frees space in the store.
+fn collecting() -> &'static str {
+    if places::is_installed() {
+        "nix-collect-garbage"
+    } else {
+        "shellpack remove NAME"
+    }
 }
 
 fn allow_evaluation(setting: &str) -> String {

@@ -2,7 +2,7 @@
 
 use crate::cli::stdout::{self, json, print};
 use crate::cli::{Create, Global};
-use crate::create::write::Output;
+use crate::create::destination::Output;
 use crate::create::{self, Options, Place};
 use crate::error::{BadOutput, Result};
 use crate::output::ReadBack;

@@ -28,7 +28,7 @@ impl Unseen {
         true
     }
 
-    /// Everything that evaluation reads from the store, shell by shell.
+    /// The paths that evaluation reads from the store, shell by shell.
     pub(super) fn reads_of_all(&self, shells: &Shells) -> impl Iterator<Item = Reads> {
         (0..shells.all.len()).map(|index| self.reads_of(shells, index))
     }

@@ -42,7 +42,7 @@ impl Outputs {
         texts.fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
     }
 
-    /// The same for every text in a value.
+    /// Replaces placeholders in every text of a value.
     pub(super) fn in_place_of_value(&self, value: Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.in_place(&text)),

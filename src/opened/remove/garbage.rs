@@ -87,7 +87,7 @@ pub(super) fn without(
     Ok(Garbage::among(held, |path| !kept.contains(path)))
 }
 
-/// What roots keep: all that is reachable from them, and the valid derivations of that. This is how Nix
+/// The paths that roots keep: all that is reachable from them, and the valid derivations of that. This is how Nix
 /// collects unless it is told otherwise (`keep-derivations`).
 fn kept_by(
     roots: impl Iterator<Item = StorePath>,

@@ -45,7 +45,7 @@ impl Seen {
         &self.environment
     }
 
-    /// The same, as if it had been seen at another place.
+    /// The visit, as if it had been made at another place.
     pub(super) fn moved(mut self, from: &Path, to: &Path) -> Self {
         let (from, to) = (from.to_string_lossy(), to.to_string_lossy());
         let moved = |text: &str| text.replace(&*from, &to);

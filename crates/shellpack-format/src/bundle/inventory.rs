@@ -142,7 +142,7 @@ impl Inventory {
             bundles: bundles.cloned().collect(),
         };
         let head = head.to_bytes()?;
-        // What is written can be read: nobody finds out on the other side of the gap.
+        // A reader accepts all that is written: no fault shows up only on the other side of the gap.
         Head::parse(&head)?;
         Ok((head, body))
     }
