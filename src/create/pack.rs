@@ -16,6 +16,7 @@ use shellpack_format::bundle::manifest::Manifest;
 use shellpack_format::bundle::segment::Compressor;
 
 mod ahead;
+mod compare;
 mod outlet;
 mod packer;
 mod reuse;

@@ -7,28 +7,27 @@ use sha2::{Digest as _, Sha256};
 
 use super::trees::Trees;
 use crate::bases::Bases;
-
 use crate::error::{Error, Result};
 use crate::relay::Relay;
 use crate::report::{Event, Report};
 use crate::text::shown;
 use shellpack_format::bundle::layout::{Layout, Slice};
 use shellpack_format::bundle::manifest::{Closure, Manifest};
-use shellpack_format::bundle::segment::{Compressor, Decoder, Frame};
+use shellpack_format::bundle::segment::{Compressor, Frame};
 use shellpack_format::store::export;
 use shellpack_format::store::hash::Digest;
 
 /// Bytes read at once: enough for few system calls, few enough to be hashed while they are in the
 /// processor's cache.
-const CHUNK: usize = 256 << 10;
+pub(super) const CHUNK: usize = 256 << 10;
 
 pub(super) struct Packer<'a> {
     manifest: &'a Manifest,
     bases: Option<&'a Bases<'a>>,
-    closure: &'a Closure,
-    layout: &'a Layout,
-    trees: &'a Trees,
-    report: &'a Report,
+    pub(super) closure: &'a Closure,
+    pub(super) layout: &'a Layout,
+    pub(super) trees: &'a Trees,
+    pub(super) report: &'a Report,
     /// Hashes of NARs that continue in the next segment.
     hashers: Relay<Sha256>,
 }
@@ -102,50 +101,7 @@ impl<'a> Packer<'a> {
         Ok(member)
     }
 
-    /// Decodes a segment of an earlier bundle, and compares it with the plan. Returns whether it can be taken
-    /// over; a damaged one cannot. The store is not read: the hashes of the NARs are those that it has.
-    pub(super) fn check(
-        &self,
-        segment: usize,
-        member: &[u8],
-        decoder: &mut Decoder,
-    ) -> Result<bool> {
-        self.report.ensure_not_interrupted()?;
-        let size = self.layout.segment_size(segment);
-        let mut decoding = decoder
-            .begin(size, member.len() as u64)
-            .map_err(self.failed())?;
-        let fed = decoding.feed(member).and_then(|()| decoding.finish());
-        if fed.is_err() || !self.is_planned(segment, decoding.raw()) {
-            return Ok(false);
-        }
-        self.hash_raw(segment, decoding.raw())?;
-        for slice in self.layout.slices(segment) {
-            self.report_done(&slice, false);
-        }
-        Ok(true)
-    }
-
-    /// Whether the framing in a segment, and the NARs that are wholly in it, are those of the plan.
-    fn is_planned(&self, segment: usize, mut raw: &[u8]) -> bool {
-        self.layout.slices(segment).all(|slice| {
-            let (bytes, after) = raw.split_at(range(&slice.bytes).len());
-            raw = after;
-            let Some(path) = self.closure.paths.get(slice.index) else {
-                return bytes == &export::END[range(&slice.bytes)];
-            };
-            let parts = self.layout.parts(&slice);
-            let (head, bytes) = bytes.split_at(range(&parts.head).len());
-            let (nar, trailer) = bytes.split_at(range(&parts.nar).len());
-            let is_whole = parts.nar == (0..path.nar_size);
-            head == &export::NEXT[range(&parts.head)]
-                && (trailer.is_empty()
-                    || trailer == &self.trailer(slice.index)[range(&parts.trailer)])
-                && (!is_whole || Digest::of(nar) == path.nar_hash)
-        })
-    }
-
-    fn trailer(&self, index: usize) -> Vec<u8> {
+    pub(super) fn trailer(&self, index: usize) -> Vec<u8> {
         export::trailer(&self.closure.path_info(index), &self.closure.store)
     }
 
@@ -212,7 +168,7 @@ impl<'a> Packer<'a> {
 
     /// Hashes the NARs that several segments share. Each hash is passed from one segment's thread
     /// to the next one's as soon as the segment was read.
-    fn hash_raw(&self, segment: usize, raw: &[u8]) -> Result<()> {
+    pub(super) fn hash_raw(&self, segment: usize, raw: &[u8]) -> Result<()> {
         let mut rest = raw;
         for slice in self.layout.slices(segment) {
             let length = range(&slice.bytes).len();
@@ -281,7 +237,7 @@ impl<'a> Packer<'a> {
         self.ensure_hash(slice.index, hasher)
     }
 
-    fn report_done(&self, slice: &Slice, is_stepwise: bool) {
+    pub(super) fn report_done(&self, slice: &Slice, is_stepwise: bool) {
         let nar = self.layout.parts(slice).nar;
         let Some(path) = self.closure.paths.get(slice.index) else {
             return;
@@ -295,7 +251,7 @@ impl<'a> Packer<'a> {
         }
     }
 
-    fn ensure_size(&self, index: usize, size: u64) -> Result<()> {
+    pub(super) fn ensure_size(&self, index: usize, size: u64) -> Result<()> {
         let expected = self.closure.paths[index].nar_size;
         if size == expected {
             return Ok(());
@@ -321,7 +277,7 @@ impl<'a> Packer<'a> {
 }
 
 /// Ranges within a segment fit into memory, because the segment does.
-fn range(range: &Range<u64>) -> Range<usize> {
+pub(super) fn range(range: &Range<u64>) -> Range<usize> {
     let at = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
     at(range.start)..at(range.end)
 }

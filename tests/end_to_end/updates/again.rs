@@ -1,24 +1,34 @@
 //! Packing again: segments that have not changed are taken over, and the bytes are the same.
 
 use std::fs;
+use std::io::Read as _;
 
 use crate::support::Machine;
+use shellpack_format::bundle::reader::{Piped, Reader};
+use shellpack_format::bundle::segment::{Compressor, decode};
+use shellpack_format::bundle::writer::Writer;
 
 /// A machine with a shell of several segments, whose bundle is `first.shellpack`.
 fn with_large_shell(name: &str) -> Machine {
+    let numbers = r#"(numbers "a" 10 19) (numbers "b" 20 29) (numbers "c" 30 39)"#;
+    with_numbers(name, numbers, "")
+}
+
+fn with_numbers(name: &str, numbers: &str, words: &str) -> Machine {
     let a = Machine::online();
-    a.write_shell(
-        name,
-        r#"let
-  # Numbers of so many million, which shrink to a third.
-  numbers = name: from: pkgs.runCommand name { } "seq ${from}000000 ${from}9000000 > $out";
+    let shell = r#"let
+  # From so many million to so many, which shrink to a third.
+  numbers = name: from: to: pkgs.runCommand name { } "seq ${toString from}000000 ${toString to}000000 > $out";
 in pkgs.mkShell {
   packages = [ pkgs.hello ];
-  NUMBERS = [ (numbers "a" "1") (numbers "b" "2") (numbers "c" "3") ];
+  NUMBERS = [ NUMBERS ];
   MESSAGE = "v1";
-}"#,
+}"#;
+    a.write_shell(
+        name,
+        &shell.replace("[ NUMBERS ]", &format!("[ {numbers} ]")),
     );
-    pack(&a, name, "first", "");
+    pack(&a, name, "first", words);
     a
 }
 
@@ -89,5 +99,71 @@ fn a_damaged_bundle_is_passed_over() {
         let to = format!("again-{number}");
         pack(&a, name, &to, &format!("--reuse ~/{damaged}.shellpack"));
         assert_eq!(digest(&a, &to), whole, "{damaged}");
+    }
+}
+
+/// A bundle with one raw byte of a segment changed, at a share of the segment, and compressed as `fast` does.
+fn with_another_byte(bundle: &[u8], segment: usize, share: (usize, usize)) -> Vec<u8> {
+    let mut reader = Reader::open(Piped(bundle)).unwrap();
+    let manifest = reader.manifest().clone();
+    let signatures = reader.signatures().clone();
+    let mut writer = Writer::begin(Vec::new(), reader.manifest_bytes(), &signatures).unwrap();
+    for file in &manifest.project.files {
+        let mut content = Vec::new();
+        let read = reader.project_file(file, |chunk| {
+            content.extend(chunk);
+            Ok(())
+        });
+        read.unwrap();
+        writer.project_file(file, content.as_slice()).unwrap();
+    }
+    for (index, &size) in manifest.closure.segments.iter().enumerate() {
+        let mut member = Vec::new();
+        let mut content = reader.segment(index).unwrap().content;
+        content.read_to_end(&mut member).unwrap();
+        if index == segment {
+            let mut raw = decode(&[], &member, size).unwrap();
+            let at = (raw.len() - 1) * share.0 / share.1;
+            raw[at] ^= 1;
+            let mut compressor = Compressor::new(1, size).unwrap();
+            let mut frame = compressor.begin(size).unwrap();
+            frame.write(&raw).unwrap();
+            member = frame.finish(&[]).unwrap();
+        }
+        let name = manifest.segment_name(index);
+        writer.segment(name, &member).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+/// Framing, NARs and parts of large NARs: a segment that differs anywhere is compressed from the store,
+/// although its frame and check are right.
+#[test]
+fn a_segment_with_other_bytes_is_compressed_anew() {
+    let name = "again-other";
+    let a = with_numbers(name, r#"(numbers "a" 10 25)"#, "--no-rehearsal");
+    let whole = digest(&a, "first");
+    let bundle = fs::read(a.home("first.shellpack")).unwrap();
+    let reader = Reader::open(Piped(bundle.as_slice())).unwrap();
+    let segments = reader.manifest().closure.segments.clone();
+    let [.., half, _] = segments.as_slice() else {
+        panic!("{segments:?}");
+    };
+    assert!(
+        *half > 50_000_000,
+        "no NAR is in two segments: {segments:?}"
+    );
+    for segment in 0..segments.len() {
+        for share in [(0, 1), (1, 2), (1, 1)] {
+            let other = with_another_byte(&bundle, segment, share);
+            fs::write(a.home("other.shellpack"), other).unwrap();
+            pack(
+                &a,
+                name,
+                "again",
+                "--no-rehearsal --reuse ~/other.shellpack --force",
+            );
+            assert_eq!(digest(&a, "again"), whole, "segment {segment}, {share:?}");
+        }
     }
 }
