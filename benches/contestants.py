@@ -277,12 +277,13 @@ EVALUATE = Contestant(
     '"$shellpack" create "$shell" -o "$out/bundle" --dry-run --no-rehearsal',
 )
 
-# Updates: the workload is a rebuild of another one, in which every store path is another.
+# Updates: the workload is what another one became, $shell.before: a rebuild, in which every store path is
+# another, or newer versions.
 
 CREATE_BASE = Contestant(
     "create-base",
     "create of what is there before",
-    f'"$shellpack" create "$shell/../built" -o "$out/base" --threads 2 {LEAN}',
+    f'"$shellpack" create "$shell.before/" -o "$out/base" --threads 2 {LEAN}',
     makes="base",
     product=True,
 )
@@ -308,7 +309,7 @@ PLAIN_PREFIX = Contestant(
     "plain-prefix",
     "`zstd -3 --patch-from`",
     'zstd -q -3 --long=31 --patch-from="$out/old" "$out/new" -o "$out/patch"',
-    before='top_before=$(sed -n "s/.*storePath \\(.*\\);/\\1/p" "$shell/../built/shell.nix")\n'
+    before='top_before=$(sed -n "s/.*storePath \\(.*\\);/\\1/p" "$shell.before/shell.nix")\n'
     'nix-store --export $(nix-store -qR "$top_before") > "$out/old"\n'
     'nix-store --export $(nix-store -qR "$top") > "$out/new"',
     makes="patch",
@@ -385,13 +386,14 @@ def groups(slow_rounds):
         ),
         Group(
             "update",
-            "An update after a rebuild of everything",
+            "Updates: a rebuild of everything, and newer versions",
             (
                 Race(
                     "rebuilt",
-                    (CREATE_BASE, CREATE, CREATE_UPDATE, CREATE_AGAIN, PLAIN_PREFIX, OPEN, OPEN_UPDATE),
+                    (CREATE, CREATE_UPDATE, CREATE_AGAIN, PLAIN_PREFIX, OPEN, OPEN_UPDATE),
                     2,
                 ),
+                Race("newer", (CREATE, CREATE_UPDATE, PLAIN_PREFIX, OPEN, OPEN_UPDATE)),
             ),
         ),
         Group("files43k", "One path of 43,000 files", (Race("nixpkgs", BOTH_SIDES),)),

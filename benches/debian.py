@@ -5,6 +5,7 @@ with Debian 12 got 195 paths and 856 MB of NARs, another 234 paths and 1,436 MB.
 import re
 import subprocess
 import sys
+from functools import cmp_to_key
 
 from room import Failure
 
@@ -12,6 +13,15 @@ PACKAGES = (
     *("gcc-12", "g++-12", "clang-14", "rustc", "cmake", "gdb", "git", "vim-nox"),
     *("python3", "perl", "nodejs", "openjdk-17-jre-headless"),
 )
+
+# Of which security.debian.org has other versions than the release.
+UPDATED = (
+    *("openssl", "libssl3", "curl", "libcurl4", "git", "sudo", "systemd", "libsystemd0"),
+    *("perl-base", "perl-modules-5.36", "libperl5.36", "libxml2", "libexpat1", "libglib2.0-0"),
+    *("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "libarchive13"),
+    *("bind9-libs", "openssh-client", "libpoppler126"),
+)
+FEWEST_UPDATED = 15
 
 # What apt-cache is not to follow.
 IGNORED = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
@@ -27,6 +37,44 @@ def download(folder):
     missing = set(PACKAGES) - {deb.name.split("_")[0] for deb in folder.glob("*.deb")}
     if missing:
         raise Failure(f"apt-get could not download {' '.join(sorted(missing))}")
+
+
+def download_versions(folder):
+    """Fetches the newest version of each updated package, and the one before, into two directories."""
+    pairs = {name: versions(name)[-2:] for name in UPDATED}
+    if not any(pairs.values()):
+        quietly("apt-get", "update")
+        pairs = {name: versions(name)[-2:] for name in UPDATED}
+    found = 0
+    for name, pair in pairs.items():
+        if len(pair) == 2:
+            found += 1
+            for version, when in zip(pair, ("before", "after")):
+                download_version(name, version, folder / when)
+    if found < FEWEST_UPDATED:
+        raise Failure(f"apt-cache knows two versions of only {found} of {', '.join(UPDATED)}")
+
+
+def download_version(name, version, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(folder.glob(f"{name}_*.deb")):
+        done = quietly("apt-get", "download", f"{name}={version}", cwd=folder)
+        if done.returncode != 0:
+            raise Failure(f"apt-get could not download {name} {version}:\n{done.stderr.strip()}")
+
+
+def versions(name):
+    """Those that apt-cache knows, the oldest one first."""
+    lines = quietly("apt-cache", "madison", name).stdout.splitlines()
+    found = {line.split("|")[1].strip() for line in lines if line.rstrip().endswith("Packages")}
+    return sorted(found, key=cmp_to_key(compared))
+
+
+def compared(one, other):
+    if one == other:
+        return 0
+    is_less = quietly("dpkg", "--compare-versions", one, "lt", other).returncode == 0
+    return -1 if is_less else 1
 
 
 def dependencies_by_apt():

@@ -39,6 +39,8 @@ TARGETS = (
     # With the manifest, which is most of it.
     Target("update, every path rebuilt", "create", "update", "rebuilt", "create-update", "create", 1.5, 0.002),
     Target("open of that update", "open", "update", "rebuilt", "open-update", "open", 1.0),
+    Target("update, newer versions", "create", "update", "newer", "create-update", "create", 1.5, 0.15),
+    Target("open of that update", "open", "update", "newer", "open-update", "open", 1.0),
     Target("create again", "create", "update", "rebuilt", "create-again", "create", 0.35),
     # Evaluated as it is, recorded, and answered; to enter, before and by nix-shell.
     Target("create, diamond", "`nix-instantiate`", "diamond", "diamond", "evaluate", "instantiate", 4),

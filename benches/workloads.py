@@ -15,7 +15,7 @@ MB, GB = 10**6, 10**9
 MIB, GIB = 2**20, 2**30
 
 # Change it when a recipe below changes: what was made by an older one is made anew.
-RECIPES = 1
+RECIPES = 2
 
 # For the whole benchmark: 6 GB of store, as much again while its largest path is made, and then
 # bundles, streams and the file systems that they are opened on.
@@ -88,7 +88,11 @@ class Workloads:
             "diamond": self._diamond,
             "built": lambda: self._built("built"),
             "rebuilt": self._rebuilt,
+            "older": lambda: self._versions("before"),
+            "newer": self._newer,
         }
+        # What a target has before it is updated.
+        self._before = {"rebuilt": "built", "newer": "older"}
         self._shells = {"diamond": self._write_diamond}
 
     def get(self, name):
@@ -128,6 +132,10 @@ class Workloads:
         (shell / "shell.nix").write_text(SHELL.format(name=name, top=top))
         if name in self._shells:
             self._shells[name](shell)
+        if name in self._before:
+            before = shell.with_suffix(".before")
+            before.unlink(missing_ok=True)
+            before.symlink_to(self._before[name])
         return Workload(
             name=name,
             top=top,
@@ -156,10 +164,7 @@ class Workloads:
             self._say("downloading Debian packages …")
             debs = self._directory / "debs"
             debian.download(debs)
-        with self._files() as files:
-            (files / "closure.nix").write_text(debian.expression(debs.absolute()))
-            build = f'{NO_SYNC}; nix-build --no-out-link --max-jobs 2 "$file"'
-            return self._rooms.ask(build, file=f"{files}/closure.nix")
+        return self._build(debian.expression(debs.absolute()))
 
     def _built(self, build):
         """The closure with store paths in many files, as a build or another one leaves it."""
@@ -167,14 +172,23 @@ class Workloads:
             return self._small_paths(self._scale.closure_paths + len(build))
         debs = self._debs or self._directory / "debs"
         debian.download(debs)
-        with self._files() as files:
-            (files / "closure.nix").write_text(debian.expression(debs.absolute(), build))
-            build = f'{NO_SYNC}; nix-build --no-out-link --max-jobs 2 "$file"'
-            return self._rooms.ask(build, file=f"{files}/closure.nix")
+        return self._build(debian.expression(debs.absolute(), build))
 
     def _rebuilt(self):
         self.get("built")
         return self._built("rebuilt")
+
+    def _versions(self, when):
+        """Packages before or after Debian's security updates."""
+        if not self._scale.debian:
+            return self._small_paths(self._scale.closure_paths + len(when))
+        debs = self._directory / "versions"
+        debian.download_versions(debs)
+        return self._build(debian.expression((debs / when).absolute()))
+
+    def _newer(self):
+        self.get("older")
+        return self._versions("after")
 
     def _prefix(self, name, share):
         """A part of the whole closure, with all that it refers to."""
@@ -242,6 +256,12 @@ class Workloads:
 
     def _add(self, path):
         return self._rooms.ask(f'{NO_SYNC}; nix-store --add "$path"', path=str(path))
+
+    def _build(self, expression):
+        with self._files() as files:
+            (files / "closure.nix").write_text(expression)
+            build = f'{NO_SYNC}; nix-build --no-out-link --max-jobs 2 "$file"'
+            return self._rooms.ask(build, file=f"{files}/closure.nix")
 
     def _evaluate(self, file):
         evaluate = "nix-instantiate --eval --strict --json --read-write-mode"
