@@ -11,10 +11,12 @@ use crate::report::Report;
 use shellpack_format::store::package_name::PackageName;
 use shellpack_format::store::store_path::StorePath;
 
+mod names;
 mod pins;
 mod side;
 mod text;
 
+use names::Names;
 use pins::Pins;
 use side::{Content, Side, Summary};
 
@@ -42,7 +44,9 @@ pub(crate) struct Diff {
     rebuilt: Vec<Package>,
     added: Vec<Package>,
     removed: Vec<Package>,
-    /// `None` unless both are bundles or manifests.
+    /// Project files. `None` unless both are bundles or manifests, and likewise:
+    files: Option<Names>,
+    shells: Option<Names>,
     pins: Option<Pins>,
 }
 
@@ -92,6 +96,8 @@ impl Diff {
             }
         }
         let mut diff = Self {
+            files: Names::between(old.files.as_ref(), new.files.as_ref()),
+            shells: Names::between(old.shells.as_ref(), new.shells.as_ref()),
             pins: Pins::between(old.pins.as_deref(), new.pins.as_deref()),
             old: old.summary,
             new: new.summary,
@@ -182,6 +188,72 @@ added     jq 1.6: 4 B
 removed   cowsay 3.03: 3 B
           lib 1: 1 B
 net       +11 B
+"
+        );
+    }
+
+    #[test]
+    fn outputs_that_come_or_go_are_told() {
+        for (old, new, expected) in [
+            (
+                ["1 x-1", "2 x-1-man"],
+                ["a x-1", "b x-1-man"],
+                "x 1 (out, man): 2 B",
+            ),
+            (
+                ["1 x-1", "2 x-1-man"],
+                ["a x-1", "b x-1-dev"],
+                "x 1 (out, dev added, man removed): 2 B",
+            ),
+            (
+                ["1 x-1-dev", "2 x-1"],
+                ["a x-1-man", "b x-2-doc"],
+                "x 1 → 1, 2 (doc added, man added, out removed, dev removed): 2 B",
+            ),
+        ] {
+            let [old, new] = [old, new].map(|names| side(&names.map(|name| (name, 1))));
+            let text = Diff::of(old, new).text();
+            assert!(text.contains(expected), "{expected}\n{text}");
+        }
+        // A package that is on one side only has all of them.
+        let diff = Diff::of(side(&[]), side(&[("1 x-1", 1), ("2 x-1-man", 1)]));
+        assert!(diff.text().contains("added     x 1 (out, man): 2 B"));
+    }
+
+    #[test]
+    fn files_and_shells_are_compared_by_name() {
+        let with = |files: &[(&str, &str)], shells: &[&str]| {
+            let pair = |(name, content): &(&str, &str)| ((*name).to_owned(), (*content).to_owned());
+            let shells = shells
+                .iter()
+                .map(|name| ((*name).to_owned(), String::new()));
+            Side {
+                files: Some(files.iter().map(pair).collect()),
+                shells: Some(shells.collect()),
+                ..side(&[("1 x", 1)])
+            }
+        };
+        let many: Vec<_> = (0..12).map(|number| format!("many/{number:02}")).collect();
+        let mut new = vec![("a", "2"), ("same", "1")];
+        new.extend(many.iter().map(|name| (name.as_str(), "1")));
+        let diff = Diff::of(
+            with(
+                &[("a", "1"), ("gone", "1"), ("same", "1")],
+                &["dev", "lint"],
+            ),
+            with(&new, &["ci", "dev"]),
+        );
+        assert_eq!(
+            diff.text(),
+            "\
+old       x: 1 path, 1 B
+new       x: 1 path, 1 B
+files     changed a
+          added many/00, many/01, many/02, many/03, many/04, many/05, many/06, many/07 and 4 more
+          removed gone
+shells    added ci
+          removed lint
+same      all store paths
 "
         );
     }

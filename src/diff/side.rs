@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::inventory;
 use crate::manifests::Listed;
 use crate::report::Report;
-use shellpack_format::bundle::manifest::{Manifest, Pin};
+use shellpack_format::bundle::manifest::{Manifest, Pin, Shell};
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
 
@@ -25,7 +25,11 @@ pub(super) struct Content {
 pub(super) struct Side {
     pub(super) summary: Summary,
     pub(super) paths: BTreeMap<StorePath, Content>,
-    /// The pins of a bundle or manifest.
+    /// The project files of a bundle or manifest: what each is, by its path.
+    pub(super) files: Option<BTreeMap<String, String>>,
+    /// Its shells: what each is, by its name, or that of its file.
+    pub(super) shells: Option<BTreeMap<String, String>>,
+    /// Its pins.
     pub(super) pins: Option<Vec<Pin>>,
 }
 
@@ -77,6 +81,8 @@ impl Side {
                 Self {
                     summary,
                     paths,
+                    files: None,
+                    shells: None,
                     pins: None,
                 }
             }
@@ -84,6 +90,13 @@ impl Side {
     }
 
     fn of_manifest(from: &Path, kind: Kind, manifest: Manifest, digest: Digest) -> Self {
+        let files = manifest.project.files.iter();
+        let files = files.map(|file| (file.path.to_string(), format!("{:?}", file.kind)));
+        let files = files.collect();
+        // Its derivation is among the store paths that differ.
+        let shells = manifest.shells.iter();
+        let shells = shells.map(|shell| (name_of(shell), String::new()));
+        let shells = shells.collect();
         let paths = manifest.closure.paths.into_iter().map(|path| {
             let (nar_hash, nar_size) = (path.nar_hash, path.nar_size);
             (path.path, Content { nar_hash, nar_size })
@@ -97,6 +110,8 @@ impl Side {
         Self {
             summary,
             paths,
+            files: Some(files),
+            shells: Some(shells),
             pins: Some(manifest.pins),
         }
     }
@@ -108,8 +123,17 @@ impl Side {
         Self {
             summary,
             paths,
+            files: None,
+            shells: None,
             pins: None,
         }
+    }
+}
+
+fn name_of(shell: &Shell) -> String {
+    match &shell.name {
+        Some(name) => name.to_string(),
+        None => shell.file.to_string(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Differences in words.
 
-use std::collections::BTreeSet;
-
+use super::names::Names;
 use super::pins::{PinLine, Pins};
 use super::side::Summary;
 use super::{Diff, Package, Part};
@@ -25,6 +24,12 @@ impl Diff {
         ] {
             if !packages.is_empty() {
                 text.list(label, packages.iter().map(Package::line), "");
+            }
+        }
+        for (label, names) in [("files", &self.files), ("shells", &self.shells)] {
+            let lines = names.as_ref().map(Names::lines).unwrap_or_default();
+            if !lines.is_empty() {
+                text.list(label, lines.into_iter(), "");
             }
         }
         let pins = self.pins.as_ref().filter(|pins| !pins.is_empty());
@@ -91,14 +96,28 @@ impl Part {
     }
 }
 
-/// The outputs of both, unless it is only the usual one.
+/// The outputs, unless it is only the usual one. Of a package that is on both sides, those that come or go
+/// are told.
 fn outputs(old: &Part, new: &Part) -> String {
-    let all: BTreeSet<_> = old.outputs.union(&new.outputs).collect();
-    let word = |output: &&String| match output.as_str() {
-        "" => "out".to_owned(),
-        output => output.to_owned(),
+    let is_on_both = !old.outputs.is_empty() && !new.outputs.is_empty();
+    let words = |outputs: Vec<&String>, what: &str| -> Vec<_> {
+        let names = outputs.into_iter().map(|output| match output.as_str() {
+            "" => "out",
+            output => output,
+        });
+        names.map(|name| format!("{name}{what}")).collect()
     };
-    let words: Vec<_> = all.iter().map(word).collect();
+    let words = if is_on_both {
+        let (old, new) = (&old.outputs, &new.outputs);
+        [
+            words(old.intersection(new).collect(), ""),
+            words(new.difference(old).collect(), " added"),
+            words(old.difference(new).collect(), " removed"),
+        ]
+        .concat()
+    } else {
+        words(old.outputs.union(&new.outputs).collect(), "")
+    };
     match &words[..] {
         [only] if only == "out" => String::new(),
         several => format!(" ({})", several.join(", ")),

@@ -105,6 +105,35 @@ fn versions_that_changed_are_shown_by_package() {
 }
 
 #[test]
+fn files_that_differ_are_shown() {
+    let a = machine_a();
+    let pack = |file: &str, words: &str| {
+        a.runs(&format!("cd ~/fixtures/shells/differing; shellpack -q create --no-rehearsal --name differing -o ~/{file}.shellpack {words}"));
+    };
+    a.write_shell("differing", "pkgs.mkShell { }");
+    a.runs("echo x > ~/fixtures/shells/differing/extra");
+    pack("differing-1", "--include extra");
+    a.write_shell("differing", "pkgs.mkShell { } # edited");
+    pack("differing-2", "");
+    let said = a
+        .runs("cd ~; shellpack diff differing-1.shellpack differing-2.shellpack")
+        .text();
+    assert!(
+        said.ends_with(
+            "files     changed shell.nix\n          removed extra\nsame      all store paths"
+        ),
+        "{said}"
+    );
+    let json = a
+        .runs("cd ~; shellpack diff --json differing-1.shellpack differing-2.shellpack")
+        .text();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["files"]["changed"], serde_json::json!(["shell.nix"]));
+    assert_eq!(json["files"]["removed"], serde_json::json!(["extra"]));
+    assert_eq!(json["shells"]["added"], serde_json::json!([]));
+}
+
+#[test]
 fn pins_that_moved_are_shown() {
     let a = machine_a();
     a.write_shell("moved-pin", "pkgs.mkShell { SOURCE = builtins.fetchTarball \"file://${builtins.getEnv \"HOME\"}/moved.tar.gz\"; }");
@@ -132,7 +161,7 @@ fn a_missing_side_is_named() {
     let b = Machine::offline();
     b.shellpack("diff nothing.shellpack other.shellpack")
         .exits_with(1)
-        .says("error: could not open nothing.shellpack\ncaused by: No such file");
+        .says("error: could not find nothing.shellpack: it is neither a file nor a manifest that create kept here\n");
     b.shellpack("diff blog@0123456789ab x")
         .exits_with(1)
         .says("error: could not find blog@0123456789ab: create kept no such manifest here");
