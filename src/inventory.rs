@@ -1,7 +1,6 @@
 //! Inventories: what the store of this machine has, written for the one that makes updates; and those of
 //! other machines, read there.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,13 +10,13 @@ use crate::interrupt::Attentive;
 use crate::media::volumes::parent;
 use crate::replace;
 use crate::report::{Event, Labelled, Phase, Report, count, human};
+use crate::target::Target;
 use crate::text::shown;
 use crate::trust::{KeySource, Policy, Signer, SigningKey};
 use shellpack_format::bundle::inventory::{self, Held, Inventory, MAX_SIZE, MOST_BUNDLES};
-use shellpack_format::bundle::manifest::Origin;
+use shellpack_format::bundle::manifest::{Origin, shell_typed_path};
 use shellpack_format::bundle::signature::Signatures;
-use shellpack_format::store::hash::Digest;
-use shellpack_format::store::store_path::{StoreDir, StorePath};
+use shellpack_format::store::store_path::StoreDir;
 
 mod opened_here;
 mod place;
@@ -95,7 +94,7 @@ pub(crate) fn write(options: &Options, report: &Report) -> Result<Written> {
         let sent = out.write_all(&bytes).and_then(|()| out.flush());
         sent.map_err(Error::io("write", "standard output"))?;
     } else {
-        replace::lasting_file(&file, &bytes)?;
+        put(&file, &bytes)?;
     }
     report.emit(Event::PhaseDone);
     let sizes = inventory.paths.iter().map(|held| held.nar_size);
@@ -114,10 +113,33 @@ pub(crate) fn write(options: &Options, report: &Report) -> Result<Written> {
 /// The bundles that are open here and have all of their paths, the last one first: `NAME@DIGEST`, one a
 /// line. A person can type that.
 pub(crate) fn typed(options: &Options, report: &Report) -> Result<String> {
-    let inventory = take(options, report)?;
+    report.emit(Event::Phase(Phase::Check));
+    let target = place::target(options.store.as_deref(), report)?;
+    let bundles = opened_here::complete(&target, report)?;
     report.emit(Event::PhaseDone);
-    let lines = inventory.bundles.iter();
+    if bundles.is_empty() {
+        report.emit(Event::Note("no bundle is open here"));
+    }
+    note_elsewhere(&target, options, bundles.is_empty(), report);
+    let lines = bundles.iter();
     Ok(lines.map(|bundle| full_name(bundle) + "\n").collect())
+}
+
+fn put(file: &Path, bytes: &[u8]) -> Result<()> {
+    replace::lasting_file(file, bytes).map_err(|error| match error {
+        Error::Io { source, .. } if is_refused(&source) => BadOutput::Refused {
+            path: file.to_owned(),
+            source,
+        }
+        .into(),
+        error => error,
+    })
+}
+
+/// Whether another directory may help.
+fn is_refused(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
 }
 
 fn full_name(bundle: &Origin) -> String {
@@ -126,18 +148,14 @@ fn full_name(bundle: &Origin) -> String {
 
 fn take(options: &Options, report: &Report) -> Result<Inventory> {
     report.emit(Event::Phase(Phase::Check));
-    let target = place::target(options.store.as_deref())?;
+    let target = place::target(options.store.as_deref(), report)?;
     let (store, system, nix_version) = place::described(&target)?;
-    let contents = target.contents(report)?.into_iter();
-    // Bundles carry no derivations, and an evaluation writes its own: nothing is lost without them.
-    let known = contents.filter(|it| !it.path.is_derivation());
-    let mut held: BTreeMap<StorePath, (Digest, u64)> = known
-        .filter_map(|it| Some((it.path, (it.nar_hash?, it.nar_size))))
-        .collect();
+    let mut held = opened_here::held(&target, report)?;
     let here = OpenedHere::find(&target, &held, report)?;
     if options.mine {
         held.retain(|path, _| here.paths.contains(path));
     }
+    note_elsewhere(&target, options, here.bundles.is_empty(), report);
     let mut bundles = here.bundles;
     bundles.truncate(MOST_BUNDLES);
     let paths = held.into_iter();
@@ -154,6 +172,26 @@ fn take(options: &Options, report: &Report) -> Result<Inventory> {
         bundles,
         paths: paths.collect(),
     })
+}
+
+/// Names the other stores in which bundles are open, unless the user chose one that has some.
+fn note_elsewhere(target: &Target, options: &Options, is_empty: bool, report: &Report) {
+    if options.store.is_some() && !is_empty {
+        return;
+    }
+    for (store, bundles) in opened_here::elsewhere(target) {
+        let (dir, option) = match &store {
+            Some(dir) => (shown(dir).to_string(), shell_typed_path(dir)),
+            None => ("Nix's store".to_owned(), "daemon".to_owned()),
+        };
+        let (is, bundles) = (
+            if bundles == 1 { "is" } else { "are" },
+            count(bundles, "bundle"),
+        );
+        report.emit(Event::Note(&format!(
+            "{bundles} {is} open in {dir}, which is not listed here: add --store {option}"
+        )));
+    }
 }
 
 /// Fails if a file is in the way that is not an older inventory.

@@ -1,8 +1,8 @@
 //! Files of ours that other processes may be reading: replaced in one step, and never written in place.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, symlink};
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -26,10 +26,15 @@ pub(crate) fn lasting_file(path: &Path, content: &[u8]) -> Result<()> {
 
 fn put(path: &Path, content: &[u8], settle: impl FnOnce(&File) -> io::Result<()>) -> Result<()> {
     let failed = |error| Error::io("write", path)(error);
+    // An error of `tempfile_in` would have the temporary file's name, which nobody knows.
+    let open = |name: &Path| {
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true).mode(MODE);
+        options.open(name)
+    };
     let mut new = tempfile::Builder::new()
         .prefix(".shellpack-")
-        .permissions(Permissions::from_mode(MODE))
-        .tempfile_in(directory_of(path))
+        .make_in(directory_of(path), open)
         .map_err(failed)?;
     new.write_all(content).map_err(failed)?;
     settle(new.as_file()).map_err(failed)?;
@@ -89,6 +94,18 @@ mod tests {
         file(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read(&kept).unwrap(), b"old");
+    }
+
+    #[test]
+    fn an_error_does_not_have_the_name_of_a_temporary_file() {
+        let missing = Path::new("/nowhere-at-all/x");
+        for failed in [
+            lasting_file(missing, b"").unwrap_err(),
+            link(missing, missing).unwrap_err(),
+        ] {
+            let cause = std::error::Error::source(&failed).unwrap();
+            assert_eq!(cause.to_string(), "No such file or directory (os error 2)");
+        }
     }
 
     #[test]

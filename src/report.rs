@@ -135,6 +135,7 @@ impl Report {
             _ if self.quiet => {}
             Event::Log(line) => self.board.log(&told(line)),
             Event::Note(text) => self.say(Tone::Note, text),
+            Event::Summary(text) => self.say(Tone::Summary, text.trim_end()),
             Event::Warning(text) | Event::Unread(text) => self.say(Tone::Warning, text),
         }
     }

@@ -31,6 +31,15 @@ pub enum BadOutput {
     /// There is no directory for it.
     #[error("could not write to {}: there is no such directory", shown(.0))]
     NotDirectory(PathBuf),
+    /// Its directory takes no file of this user.
+    #[error("could not write {}", shown(path))]
+    Refused {
+        /// The output.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// It is a device, a pipe or a socket.
     #[error("could not replace {}: it is not a regular file", shown(.0))]
     IsSpecial(PathBuf),

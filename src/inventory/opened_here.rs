@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, NotThere, Result};
 use crate::opened::Record;
@@ -14,7 +14,11 @@ use shellpack_format::bundle::manifest::{Manifest, Origin};
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::StorePath;
 
+/// Valid paths of a store, with the hash and the size of the NAR of each.
+pub(super) type Held = BTreeMap<StorePath, (Digest, u64)>;
+
 /// Bundles in a store.
+#[derive(Debug, Default)]
 pub(super) struct OpenedHere {
     /// Those of which every path is there, the one that was opened last first.
     pub(super) bundles: Vec<Origin>,
@@ -24,30 +28,20 @@ pub(super) struct OpenedHere {
 
 impl OpenedHere {
     /// Finds them by their records. A note names those that lack paths.
-    pub(super) fn find(
-        target: &Target,
-        held: &BTreeMap<StorePath, (Digest, u64)>,
-        report: &Report,
-    ) -> Result<Self> {
-        let mut here = Self {
-            bundles: Vec::new(),
-            paths: BTreeSet::new(),
-        };
-        let mut records = records(target)?;
-        records.sort_by_cached_key(|record| Reverse(record.last_opened()));
-        for record in records {
+    pub(super) fn find(target: &Target, held: &Held, report: &Report) -> Result<Self> {
+        let mut here = Self::default();
+        for record in records(target)? {
             let said = match record.manifest() {
                 Ok((manifest, digest)) => match missing(&manifest, held) {
                     0 => {
                         here.add(manifest, digest);
                         continue;
                     }
-                    missing => format!("this store lacks {} of it", count(missing, "path")),
+                    missing => lacks(missing),
                 },
                 Err(damage) => damage.to_string(),
             };
-            let name = printable_line(&record.full_name());
-            report.emit(Event::Note(&format!("{name} is left out: {said}")));
+            leave_out(&record, &said, report);
         }
         Ok(here)
     }
@@ -60,27 +54,95 @@ impl OpenedHere {
     }
 }
 
-/// The records of bundles that are in this store.
+/// The bundles that are open in this store and have all of their paths there, the last one first. Nix is
+/// asked for the store's contents only if its database cannot be read.
+pub(super) fn complete(target: &Target, report: &Report) -> Result<Vec<Origin>> {
+    let mut here = OpenedHere::default();
+    let mut contents = None;
+    for record in records(target)? {
+        let said = match record.manifest() {
+            Ok((manifest, digest)) => {
+                if target.has_all(&manifest.closure) == Some(true) {
+                    here.add(manifest, digest);
+                    continue;
+                }
+                let held = match &contents {
+                    Some(held) => held,
+                    None => contents.insert(held(target, report)?),
+                };
+                match missing(&manifest, held) {
+                    0 => {
+                        here.add(manifest, digest);
+                        continue;
+                    }
+                    missing => lacks(missing),
+                }
+            }
+            Err(damage) => damage.to_string(),
+        };
+        leave_out(&record, &said, report);
+    }
+    Ok(here.bundles)
+}
+
+/// The stores besides this one in which bundles are open, and how many: `None` is Nix's.
+pub(super) fn elsewhere(target: &Target) -> BTreeMap<Option<PathBuf>, usize> {
+    let mut stores = BTreeMap::new();
+    let dir = target.as_portable().map(Portable::dir);
+    // A list that cannot be read is not worth more than a note.
+    for record in Record::all(None).unwrap_or_default() {
+        if !is_in(&record, dir) && record.manifest().is_ok() {
+            *stores.entry(record.store()).or_default() += 1;
+        }
+    }
+    stores
+}
+
+fn lacks(missing: usize) -> String {
+    format!("this store lacks {} of it", count(missing, "path"))
+}
+
+fn leave_out(record: &Record, said: &str, report: &Report) {
+    let name = printable_line(&record.full_name());
+    report.emit(Event::Note(&format!("{name} is left out: {said}")));
+}
+
+/// The valid paths of a store.
+pub(super) fn held(target: &Target, report: &Report) -> Result<Held> {
+    // Bundles carry no derivations, and an evaluation writes its own: nothing is lost without them.
+    let contents = target.contents(report)?.into_iter();
+    let known = contents.filter(|it| !it.path.is_derivation());
+    let known = known.filter_map(|it| Some((it.path, (it.nar_hash?, it.nar_size))));
+    Ok(known.collect())
+}
+
+/// The records of bundles that are in this store, the one that was opened last first.
 fn records(target: &Target) -> Result<Vec<Record>> {
     let dir = target.as_portable().map(Portable::dir);
-    let records = match Record::all(dir.filter(|dir| *dir != Path::new("/"))) {
+    let mut records = match Record::all(dir.filter(|dir| *dir != Path::new("/"))) {
         // Where nothing can be recorded, nothing is.
         Err(Error::NotThere(NotThere::NoHome)) => return Ok(Vec::new()),
         records => records?,
     };
-    let is_here = |record: &Record| match (record.store(), dir) {
+    records.retain(|record| is_in(record, dir));
+    records.sort_by_cached_key(|record| Reverse(record.last_opened()));
+    Ok(records)
+}
+
+/// Whether a bundle is in the store of ours in this directory, or else in Nix's.
+fn is_in(record: &Record, dir: Option<&Path>) -> bool {
+    match (record.store(), dir) {
         (Some(store), Some(dir)) => store == dir,
         (None, Some(dir)) => dir == Path::new("/"),
         (Some(store), None) => {
             Target::at(&store).is_ok_and(|target| target.as_portable().is_none())
         }
         (None, None) => true,
-    };
-    Ok(records.into_iter().filter(is_here).collect())
+    }
 }
 
 /// How many of its paths are not there.
-fn missing(manifest: &Manifest, held: &BTreeMap<StorePath, (Digest, u64)>) -> usize {
+fn missing(manifest: &Manifest, held: &Held) -> usize {
     let paths = manifest.closure.paths.iter();
     let is_missing = |path: &&shellpack_format::bundle::manifest::ClosurePath| {
         // Derivations are not listed.

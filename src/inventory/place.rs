@@ -2,33 +2,35 @@
 
 use std::path::Path;
 
-use crate::error::{Result, Unfit};
+use crate::error::{Error, Result, Unfit};
 use crate::nix::places;
 use crate::opened::Scope;
 use crate::portable::{self, Portable};
+use crate::report::{Event, Report};
 use crate::target::Target;
+use crate::text::shown;
 use shellpack_format::store::store_path::StoreDir;
 
 /// Nix's own names for its store.
 const NIXS: [&str; 2] = ["auto", "daemon"];
+/// The start of errors about Nix's store.
+const NO_NIX: &str = "could not use this machine's Nix: ";
 
-/// The store in this directory; else Nix's, or where there is no Nix, the one of ours that is there.
-pub(super) fn target(dir: Option<&Path>) -> Result<Target> {
+/// The store in this directory; else Nix's, or where there is no Nix, or one that takes nothing from this
+/// user, the one of ours that is there. A note says so.
+pub(super) fn target(dir: Option<&Path>, report: &Report) -> Result<Target> {
     match dir {
         Some(dir) if !NIXS.iter().any(|name| dir == Path::new(name)) => return at(dir),
         Some(_) => return Ok(Target::here()),
-        None if places::is_installed() => return Ok(Target::here()),
+        None if places::is_installed() => return nixs_or_own(report),
         None => {}
     }
     let root = Portable::at_root();
     if root.is_this_users() && root.exists() {
         return Ok(Target::portable(root));
     }
-    for scope in [Scope::User, Scope::AllUsers] {
-        let own = scope.own_store().and_then(|dir| Portable::at(&dir));
-        if let Some(own) = own.ok().filter(Portable::exists) {
-            return Ok(Target::portable(own));
-        }
+    if let Some(own) = own() {
+        return Ok(Target::portable(own));
     }
     if root.exists() {
         // Nix's own, whose commands are not on PATH. It is only read.
@@ -36,6 +38,51 @@ pub(super) fn target(dir: Option<&Path>) -> Result<Target> {
     }
     // Its error says that there is no Nix.
     Ok(Target::here())
+}
+
+/// Nix's store, or the one that `open` takes in its place.
+fn nixs_or_own(report: &Report) -> Result<Target> {
+    let here = Target::here();
+    let Some(own) = own() else {
+        return Ok(here);
+    };
+    match here.connect() {
+        Err(error) if is_about_nixs_store(&error) => {
+            let said = error.to_string();
+            let reason = said.strip_prefix(NO_NIX).unwrap_or(&said);
+            let dir = shown(own.dir());
+            let said = format!(
+                "Nix's own store cannot take a bundle ({reason}), so this is of {dir}, which open takes then"
+            );
+            report.emit(Event::Note(&said));
+            Ok(Target::portable(own.clone()))
+        }
+        connected => connected.map(|_| here),
+    }
+}
+
+/// Whether `open` takes a store of ours after this error.
+fn is_about_nixs_store(error: &Error) -> bool {
+    match error {
+        // A user who sets another store wants it.
+        Error::Unfit(Unfit::StoreElsewhere { is_set, .. }) => !is_set,
+        Error::Unfit(unfit) => matches!(
+            unfit,
+            Unfit::NoDaemon | Unfit::DaemonOfOthers { .. } | Unfit::StoreOfAnother { .. }
+        ),
+        _ => false,
+    }
+}
+
+/// The usual store of ours, if it is there.
+fn own() -> Option<Portable> {
+    let stores = [Scope::User, Scope::AllUsers]
+        .into_iter()
+        .filter_map(|scope| {
+            let dir = scope.own_store().ok()?;
+            Portable::at(&dir).ok()
+        });
+    stores.into_iter().find(Portable::exists)
 }
 
 /// The store in this directory. A name that was mistyped must not become an empty inventory.

@@ -127,6 +127,8 @@ pub enum Event<'a> {
     Log(&'a str),
     /// A note for the user.
     Note(&'a str),
+    /// The outcome of a command whose file goes to standard output, in lines of its own.
+    Summary(&'a str),
     /// A warning: the target may behave differently than the user expects.
     Warning(&'a str),
     /// A warning that files which the user edited are not read.

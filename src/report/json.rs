@@ -135,7 +135,7 @@ impl View for Json {
 
     fn say(&mut self, tone: Tone, message: &str) {
         self.write(&match tone {
-            Tone::Note => Line::Note { message },
+            Tone::Note | Tone::Summary => Line::Note { message },
             Tone::Warning => Line::Warning { message },
         });
     }

@@ -6,11 +6,13 @@ use crate::error::Error;
 use crate::redact;
 use crate::text::{self, printable_line};
 
-/// The severity of a message.
+/// The kind of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
     Note,
     Warning,
+    /// Lines as they are.
+    Summary,
 }
 
 /// A failure.
@@ -52,10 +54,14 @@ pub(super) fn print(text: &str) {
 
 /// Prints a note or a warning.
 pub(super) fn print_said(tone: Tone, text: &str) {
+    if tone == Tone::Summary {
+        let lines = text.lines().map(|line| printable_line(line) + "\n");
+        return print(&lines.collect::<String>());
+    }
     let text = text::message(text);
     let colour = anstyle::AnsiColor::Yellow.on_default().bold();
     match tone {
-        Tone::Note => print(&format!("{text}\n")),
+        Tone::Note | Tone::Summary => print(&format!("{text}\n")),
         Tone::Warning => print(&format!("{colour}warning: {colour:#}{text}\n")),
     }
 }

@@ -58,6 +58,28 @@ fn a_store_of_roots_is_named() {
     .prints(MESSAGE);
 }
 
+/// An inventory of another store would promise what `open` does not find.
+#[test]
+fn the_store_that_open_takes_is_listed() {
+    let b = with_a_bundle();
+    let root = "nix-store --init; nix-store --gc; cd /home/alice; export HOME=/home/alice";
+    by_alice(&b, root, "open x.shellpack --no-shell")
+        .succeeds()
+        .says("so it goes into /home/alice/.local/share/shellpack");
+    let note = "Nix's own store cannot take a bundle (/nix/";
+    by_alice(&b, root, "inventory")
+        .succeeds()
+        .says(note)
+        .says("so this is of /home/alice/.local/share/shellpack, which open takes then\n")
+        .shows(": 9 paths, ")
+        .shows("opened    blog@");
+    let typed = by_alice(&b, root, "inventory --text").succeeds().says(note);
+    assert!(typed.stdout.contains("\nblog@"), "{typed}");
+    by_alice(&b, root, "inventory --text --store daemon")
+        .succeeds()
+        .says("no bundle is open here\n1 bundle is open in /home/alice/.local/share/shellpack, which is not listed here: add --store /home/alice/.local/share/shellpack\n");
+}
+
 /// Without a daemon, what root opened for all is entered as it was packed.
 #[test]
 fn what_is_there_is_entered_without_evaluation() {

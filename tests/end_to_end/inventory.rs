@@ -61,7 +61,38 @@ fn nixs_store_is_listed_as_nix_has_it() {
     );
     // No clock and no host in it, and standard output has the same.
     b.runs("shellpack inventory -o - > again.spi; cmp have.spi again.spi")
-        .says("inventory standard output, ");
+        .says("inventory standard output, ")
+        .says("\nopened    blog@");
+    // JSON on standard error is as it is.
+    let said = b
+        .runs("shellpack --progress never inventory --json -o - > again.spi")
+        .stderr;
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(json["path"], serde_json::Value::Null);
+    assert!(said.ends_with("\n}\n"), "{said}");
+}
+
+#[test]
+fn bundles_in_another_store_are_told() {
+    let b = offline_with("blog");
+    b.shellpack("open x.shellpack --no-shell --store 'my store'")
+        .succeeds();
+    let note = "1 bundle is open in ";
+    let option = "/my store, which is not listed here: add --store '/";
+    b.shellpack("inventory")
+        .succeeds()
+        .shows("opened    no bundle")
+        .says(note)
+        .says(option);
+    b.shellpack("inventory --text")
+        .succeeds()
+        .says("no bundle is open here\n")
+        .says(option);
+    let typed = b
+        .shellpack("inventory --text --store 'my store'")
+        .succeeds();
+    assert!(typed.stdout.starts_with("blog@"), "{typed}");
+    typed.never_says(note);
 }
 
 #[test]
@@ -111,6 +142,8 @@ fn a_store_of_ours_is_listed_where_there_is_no_nix() {
     .shows("opened    blog@");
     let inventory = parsed(&b, "have.spi");
     assert_eq!((inventory.paths.len(), &inventory.nix_version), (9, &None));
+    b.runs(&format!("mkdir ro; chmod 555 ro; {BARE} ! shellpack inventory -o ro/x"))
+        .says("error: could not write ro/x\ncaused by: Permission denied (os error 13)\n\nhint: name a file in another directory: -o FILE\n");
     // A path whose files are gone is not there.
     b.runs(&format!(
         "chmod -R u+w {store}/*-hello-2.10; rm -r {store}/*-hello-2.10; {BARE} shellpack inventory --store .local/share/shellpack",

@@ -22,6 +22,7 @@ pub(super) fn of(bad: &BadOutput) -> String {
             let path = shell_typed_path(path);
             return format!("choose another directory, or create it: mkdir -p {path}");
         }
+        BadOutput::Refused { .. } => "name a file in another directory: -o FILE",
         BadOutput::IsSpecial(_) => {
             "choose another file, or redirect standard output to this one: -o - >FILE"
         }

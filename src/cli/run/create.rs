@@ -27,7 +27,7 @@ pub(super) fn run(command: Create, global: &Global, report: &Report) -> Result<(
     };
     if to_stdout && !options.dry_run {
         // stdout has the bundle.
-        report.emit(Event::Note(text.trim_end()));
+        report.emit(Event::Summary(&text));
     } else if as_json || !global.quiet {
         print(&text)?;
     }

@@ -12,11 +12,7 @@ pub(super) fn run(command: Inventory, global: &Global, report: &Report) -> Resul
     let (as_text, as_json) = (command.text, command.json);
     let options = command.options();
     if as_text {
-        let lines = inventory::typed(&options, report)?;
-        if lines.is_empty() {
-            report.emit(Event::Note("no bundle is open here"));
-        }
-        return print(&lines);
+        return print(&inventory::typed(&options, report)?);
     }
     let to_stdout = options.output.as_deref() == Some(Path::new("-"));
     if to_stdout && stdout::is_terminal() {
@@ -30,11 +26,9 @@ pub(super) fn run(command: Inventory, global: &Global, report: &Report) -> Resul
     };
     if to_stdout {
         // stdout has the inventory.
-        report.emit(Event::Note(text.trim_end()));
-        Ok(())
+        report.emit(Event::Summary(&text));
     } else if as_json || !global.quiet {
-        print(&text)
-    } else {
-        Ok(())
+        print(&text)?;
     }
+    Ok(())
 }
