@@ -38,7 +38,7 @@ mod untrusted_paths;
 mod words;
 
 pub(crate) use advice::Advice;
-pub(crate) use bad_base::BadBase;
+pub(crate) use bad_base::{BadBase, NotKept};
 pub(crate) use bad_key_file::BadKeyFile;
 pub(crate) use conflict::Conflict;
 pub(crate) use damage::Damage;

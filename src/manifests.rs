@@ -2,16 +2,19 @@
 //! `create` kept of what it wrote.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::error::{BadBase, Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::media::source::Bundle;
-use shellpack_format::bundle::inventory;
 use shellpack_format::bundle::manifest::{MAX_SIZE, Manifest};
+use shellpack_format::bundle::{MANIFEST, executable, inventory};
 use shellpack_format::store::hash::Digest;
 
 mod kept;
+
+/// The beginning of every manifest's first line.
+const BEGINNING_OF_MANIFEST: &[u8] = b"# A shellpack ";
 
 use kept::Kept;
 pub(crate) use kept::keep;
@@ -34,26 +37,18 @@ impl Listed {
         if let Some(found) = in_file(argument)? {
             return Ok(found);
         }
-        let has_digest = argument.to_str().is_some_and(|text| text.contains('@'));
-        let is_file = argument.exists() && !argument.is_dir();
-        if has_digest
-            && !is_file
-            && let Some(kept) = Kept::named(argument)?
-        {
-            return kept.listed();
-        }
         let error = match Bundle::open_among(argument, dirs, None) {
             Ok(bundle) => return Ok(Self::Bundle(Box::new(bundle))),
             Err(error) => error,
         };
-        // There may be a directory of that name: the project itself.
-        if is_file || argument == Path::new("-") {
+        // A directory of that name is the project itself.
+        let is_directory = argument.is_dir();
+        if !is_directory && !is_absent(&error) {
             return Err(error);
         }
-        match Kept::named(argument) {
-            Ok(Some(kept)) => kept.listed(),
-            Err(Error::Base(several @ BadBase::SeveralKept { .. })) => Err(several.into()),
-            _ => Err(error),
+        match Kept::named(argument, is_directory)? {
+            Some(kept) => kept.listed(),
+            None => Err(error),
         }
     }
 }
@@ -65,28 +60,46 @@ impl Kept {
     }
 }
 
+/// Whether there is no file of that name, nor a volume.
+fn is_absent(error: &Error) -> bool {
+    matches!(error, Error::Io { action: "open", source, .. } if source.kind() == ErrorKind::NotFound)
+}
+
 /// The list in a file that has nothing else. `None` if it is something else, or no file.
 fn in_file(file: &Path) -> Result<Option<Listed>> {
-    if !fs::metadata(file).is_ok_and(|it| it.is_file()) {
-        return Ok(None);
+    match kind_of(file) {
+        Some(Kind::Inventory) => return Ok(Some(Listed::Inventory)),
+        Some(Kind::Manifest) => {}
+        _ => return Ok(None),
     }
     let failed = || Error::io("read", file);
-    let mut found = File::open(file).map_err(failed())?.take(MAX_SIZE + 1);
-    let mut bytes = vec![0; 64];
-    let start = found.read(&mut bytes).map_err(failed())?;
-    bytes.truncate(start);
-    if inventory::is_one(&bytes) {
-        return Ok(Some(Listed::Inventory));
-    }
-    // An executable bundle begins with `#`, too.
-    if !bytes.starts_with(b"#") || bytes.starts_with(b"#!") {
-        return Ok(None);
-    }
-    found.read_to_end(&mut bytes).map_err(failed())?;
+    let found = File::open(file).map_err(failed())?;
+    let mut bytes = Vec::new();
+    let read = found.take(MAX_SIZE + 1).read_to_end(&mut bytes);
+    read.map_err(failed())?;
     let manifest = Manifest::parse(&bytes).map_err(|source| Error::Bundle {
         file: file.to_owned(),
         source,
     })?;
     let digest = Digest::of(&bytes);
     Ok(Some(Listed::Manifest(Box::new(manifest), digest)))
+}
+
+/// The kind of list that a file begins like. `None` if it begins like something else, or is no file.
+pub(crate) fn kind_of(file: &Path) -> Option<Kind> {
+    if !fs::metadata(file).is_ok_and(|it| it.is_file()) {
+        return None;
+    }
+    let mut start = Vec::new();
+    let found = File::open(file).ok()?;
+    found.take(64).read_to_end(&mut start).ok()?;
+    if inventory::is_one(&start) {
+        Some(Kind::Inventory)
+    } else if start.starts_with(MANIFEST.as_bytes()) || executable::is_beginning(&start) {
+        Some(Kind::Bundle)
+    } else if start.starts_with(BEGINNING_OF_MANIFEST) {
+        Some(Kind::Manifest)
+    } else {
+        None
+    }
 }

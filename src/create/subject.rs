@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, NoShell, Result};
+use crate::manifests;
 use crate::nix::Nix;
 use crate::nix::expression::quote;
 use crate::nix::script::Lines;
@@ -227,6 +228,8 @@ fn ensure_shell_file(named: &Path) -> Result<()> {
         || fs::canonicalize(named).is_ok_and(|found| has_extension(&found, "drv"));
     let kind = if is_derivation {
         Kind::Derivation
+    } else if let Some(kind) = manifests::kind_of(named) {
+        kind
     } else if !has_extension(named, "nix") && starts_as_script(named) {
         Kind::Script
     } else {

@@ -34,15 +34,13 @@ pub enum BadBase {
         expected: Digest,
     },
     /// No manifest of that name was kept.
-    #[error(
-        "could not find {}: create kept no such manifest here{}",
-        printable_line(text),
-        listed(kept)
-    )]
+    #[error("could not find {}: {why}{}", printable_line(text), listed(kept))]
     NotKept {
         /// The text that names one.
         text: String,
-        /// Those of its name, one a line.
+        /// Why it names none.
+        why: NotKept,
+        /// Those of its name, or of a name like it, one a line.
         kept: Vec<String>,
     },
     /// Several manifests have such a name.
@@ -96,6 +94,38 @@ pub enum BadBase {
         /// The shell's.
         shell: String,
     },
+}
+
+/// Why a text names no manifest that was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotKept {
+    /// There is no file of that name, either.
+    #[error("it is neither a file nor a manifest that create kept here")]
+    NoFile,
+    /// There is a directory of that name, which is never a base.
+    #[error("it is a directory, and create kept no manifest of that name here")]
+    Directory,
+    /// None of that name has these digits.
+    #[error("create kept no such manifest here")]
+    Digits,
+    /// A character after the `@`.
+    #[error("it is not a file, and as NAME@DIGEST it has {} where a digit should be (0-9, a-f)", quoted(*.0))]
+    NoDigit(char),
+    /// More digits than a digest has.
+    #[error("it is not a file, and as NAME@DIGEST it has {found} digits; a digest has {most}")]
+    ManyDigits {
+        /// How many it has.
+        found: usize,
+        /// How many there can be.
+        most: usize,
+    },
+}
+
+fn quoted(character: char) -> String {
+    match character {
+        ' ' => "a space".to_owned(),
+        other => printable_line(&other.to_string()),
+    }
 }
 
 fn listed(lines: &[String]) -> String {

@@ -7,6 +7,12 @@ pub enum Kind {
     Derivation,
     /// A script whose lines do not name a shell.
     Script,
+    /// A bundle.
+    Bundle,
+    /// The manifest of one.
+    Manifest,
+    /// An inventory.
+    Inventory,
 }
 
 impl Kind {
@@ -14,6 +20,9 @@ impl Kind {
         match self {
             Self::Derivation => "a derivation",
             Self::Script => "a script without #! nix-shell lines",
+            Self::Bundle => "a bundle",
+            Self::Manifest => "the manifest of a bundle",
+            Self::Inventory => "an inventory",
         }
     }
 }

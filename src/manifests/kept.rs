@@ -2,13 +2,13 @@
 //! a target that has one of these bundles when nothing but its name comes back from there.
 
 use std::cmp::Reverse;
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use crate::error::{BadBase, Error, Result};
+use crate::error::{BadBase, Error, NotKept, Result};
 use crate::opened;
 use crate::replace;
 use crate::report::{Event, Report, utc};
@@ -21,6 +21,12 @@ const MOST: usize = 100;
 const DIGITS: usize = 12;
 /// How many must be typed at least: one in four thousand million others has the same.
 const LEAST_DIGITS: usize = 8;
+/// How many a whole digest has.
+const MOST_DIGITS: usize = 64;
+/// The word before the digits of a digest, as other commands print it.
+const PREFIX: &str = "sha256:";
+/// The least time between two manifests, as any file system keeps it.
+const STEP: Duration = Duration::from_secs(1);
 const ENDING: &str = ".toml";
 
 /// A manifest that was kept.
@@ -51,13 +57,20 @@ fn put(name: &BundleName, bytes: &[u8]) -> Result<()> {
     // A manifest may name more than others should read.
     let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
     made.map_err(Error::io("create", &dir))?;
+    put_in(&dir, name, bytes)
+}
+
+fn put_in(dir: &Path, name: &BundleName, bytes: &[u8]) -> Result<()> {
     let digest = &Digest::of(bytes).hex()[..DIGITS];
-    replace::lasting_file(&dir.join(format!("{name}-{digest}{ENDING}")), bytes)?;
-    for old in all_in(&dir)?
-        .iter()
-        .filter(|kept| kept.name == name.as_str())
-        .skip(MOST)
-    {
+    let file = dir.join(format!("{name}-{digest}{ENDING}"));
+    replace::lasting_file(&file, bytes)?;
+    let mut others = all_in(dir)?;
+    others.retain(|kept| kept.name == name.as_str() && kept.file != file);
+    if let Some(last) = others.first() {
+        put_after(&file, last.time).map_err(Error::io("change the time of", &file))?;
+    }
+    // It is spared, whatever the clock says.
+    for old in others.iter().skip(MOST - 1) {
         match fs::remove_file(&old.file) {
             // Another process removed it just now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -65,6 +78,16 @@ fn put(name: &BundleName, bytes: &[u8]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes a file newer than this, if the clock was set back.
+fn put_after(file: &Path, last: SystemTime) -> io::Result<()> {
+    let time = file.metadata()?.modified()?;
+    if time > last {
+        return Ok(());
+    }
+    let file = File::options().write(true).open(file)?;
+    file.set_modified(last + STEP)
 }
 
 fn directory() -> Result<PathBuf> {
@@ -100,21 +123,45 @@ impl Kept {
     }
 
     /// The one that a text names: `NAME@DIGEST`, of whose digits the first are enough, or `NAME` if there
-    /// is one of that name. `None` if the text cannot be a name.
-    pub(crate) fn named(text: &Path) -> Result<Option<Self>> {
+    /// is one of that name. `None` if the text cannot be a name. There may be a directory of that name.
+    pub(crate) fn named(text: &Path, is_directory: bool) -> Result<Option<Self>> {
         let Some(text) = text.to_str() else {
             return Ok(None);
         };
-        let (name, digits) = text.split_once('@').map_or((text, None), |(name, digits)| {
-            (name, Some(digits.to_ascii_lowercase()))
-        });
-        let is_hex = |digits: &String| digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if BundleName::parse(name).is_err() || !digits.as_ref().is_none_or(is_hex) {
+        let (name, digits) = match text.split_once('@') {
+            Some((name, digits)) => (name, Some(digits)),
+            None => (text, None),
+        };
+        // As a shell completes it.
+        let name = if is_directory {
+            name.trim_end_matches('/')
+        } else {
+            name
+        };
+        let is_path = digits.is_some_and(|digits| digits.contains('/'));
+        if !is_directory && (is_path || BundleName::parse(name).is_err()) {
             return Ok(None);
         }
-        let of_name = all_in(&directory()?)?.into_iter();
-        let of_name: Vec<_> = of_name.filter(|kept| kept.name == name).collect();
-        Ok(Some(only(text, digits.as_deref(), of_name)?))
+        // Without a place for them, none are kept.
+        let all = directory().map_or_else(|_| Ok(Vec::new()), |dir| all_in(&dir))?;
+        let asked = Asked {
+            text,
+            name,
+            is_directory,
+            all,
+        };
+        let Some(digits) = digits else {
+            return asked.only("").map(Some).map_err(Error::from);
+        };
+        let digits = asked.digits(digits)?;
+        let kept = asked.only(&digits)?;
+        // The name of its file has not all of them.
+        let is_it = digits.len() <= DIGITS || kept.read()?.1.hex().starts_with(&digits);
+        if is_it {
+            Ok(Some(kept))
+        } else {
+            Err(asked.not_kept(NotKept::Digits).into())
+        }
     }
 
     /// `NAME@DIGEST`.
@@ -149,32 +196,76 @@ fn parts(file: &str) -> Option<(&str, &str)> {
     (is_digest && BundleName::parse(name).is_ok()).then_some((name, digest))
 }
 
-/// The only one with these digits, of those of one name.
-fn only(text: &str, digits: Option<&str>, of_name: Vec<Kept>) -> Result<Kept, BadBase> {
-    let text = text.to_owned();
-    if digits.is_some_and(|digits| digits.len() < LEAST_DIGITS) {
-        return Err(BadBase::FewDigits {
-            text,
-            least: LEAST_DIGITS,
-        });
+/// A text that should name a manifest, and those that are kept.
+struct Asked<'a> {
+    text: &'a str,
+    name: &'a str,
+    is_directory: bool,
+    all: Vec<Kept>,
+}
+
+impl Asked<'_> {
+    /// The digits that follow the `@`, in lower case.
+    fn digits(&self, typed: &str) -> Result<String, BadBase> {
+        let digits = typed.strip_prefix(PREFIX).unwrap_or(typed);
+        if let Some(found) = digits.chars().find(|found| !found.is_ascii_hexdigit()) {
+            return Err(self.not_kept(NotKept::NoDigit(found)));
+        }
+        if digits.len() < LEAST_DIGITS {
+            return Err(BadBase::FewDigits {
+                text: self.text.to_owned(),
+                least: LEAST_DIGITS,
+            });
+        }
+        if digits.len() > MOST_DIGITS {
+            let (found, most) = (digits.len(), MOST_DIGITS);
+            return Err(self.not_kept(NotKept::ManyDigits { found, most }));
+        }
+        Ok(digits.to_ascii_lowercase())
     }
-    let begins = |kept: &&Kept| {
-        digits.is_none_or(|digits| {
-            kept.digest.starts_with(digits) || digits.starts_with(&kept.digest)
-        })
-    };
-    let lines = |kept: &[Kept]| kept.iter().map(Kept::line).collect();
-    let found: Vec<_> = of_name.iter().filter(begins).cloned().collect();
-    match &found[..] {
-        [only] => Ok(only.clone()),
-        [] => Err(BadBase::NotKept {
-            text,
-            kept: lines(&of_name),
-        }),
-        several => Err(BadBase::SeveralKept {
-            text,
-            kept: lines(several),
-        }),
+
+    /// The only one of this name whose digest begins with these digits, as far as its file's name tells.
+    fn only(&self, digits: &str) -> Result<Kept, BadBase> {
+        let begin = &digits[..digits.len().min(DIGITS)];
+        let is_meant = |kept: &&Kept| kept.name == self.name && kept.digest.starts_with(begin);
+        let found: Vec<_> = self.all.iter().filter(is_meant).collect();
+        match &found[..] {
+            [only] => Ok((*only).clone()),
+            [] if !digits.is_empty() => Err(self.not_kept(NotKept::Digits)),
+            [] if self.is_directory => Err(self.not_kept(NotKept::Directory)),
+            [] => Err(self.not_kept(NotKept::NoFile)),
+            several => Err(BadBase::SeveralKept {
+                text: self.text.to_owned(),
+                kept: several.iter().map(|kept| kept.line()).collect(),
+            }),
+        }
+    }
+
+    /// The error, with those of the same name; else with those that may be meant.
+    fn not_kept(&self, why: NotKept) -> BadBase {
+        let lines = |is_listed: &dyn Fn(&&Kept) -> bool| -> Vec<_> {
+            self.all.iter().filter(is_listed).map(Kept::line).collect()
+        };
+        let mut kept = lines(&|kept| kept.name == self.name);
+        if kept.is_empty() {
+            kept = lines(&|kept| kept.is_alike(self.name));
+        }
+        BadBase::NotKept {
+            text: self.text.to_owned(),
+            why,
+            kept,
+        }
+    }
+}
+
+impl Kept {
+    /// Whether a name differs in nothing but case, or has digits of the digest without an `@`.
+    fn is_alike(&self, name: &str) -> bool {
+        let digits = name.strip_prefix(&self.name).unwrap_or_default();
+        let has_digits = digits.len() >= LEAST_DIGITS
+            && digits.len() <= DIGITS
+            && self.digest.starts_with(&digits.to_ascii_lowercase());
+        has_digits || self.name.eq_ignore_ascii_case(name)
     }
 }
 
@@ -208,30 +299,94 @@ mod tests {
         }
     }
 
+    /// The outcome for a text, of manifests with these digests.
+    fn found(text: &str, digests: &[&str]) -> Result<String, BadBase> {
+        let (name, typed) = text.split_once('@').unwrap_or((text, ""));
+        let asked = Asked {
+            text,
+            name,
+            is_directory: false,
+            all: digests.iter().map(|digest| kept(digest)).collect(),
+        };
+        let digits = if text.contains('@') {
+            asked.digits(typed)?
+        } else {
+            String::new()
+        };
+        asked.only(&digits).map(|kept| kept.digest)
+    }
+
+    const ALL: [&str; 3] = ["aaaaaaaaaaaa", "aaaaaaaaaabb", "cccccccccccc"];
+
     #[test]
     fn digits_that_are_enough_name_one() {
-        let all = || {
-            vec![
-                kept("aaaaaaaaaaaa"),
-                kept("aaaaaaaaaabb"),
-                kept("cccccccccccc"),
-            ]
-        };
-        let found = |digits| only("blog", digits, all()).map(|kept| kept.digest);
-        let full = format!("{}0", "c".repeat(12));
-        assert_eq!(found(Some("aaaaaaaaaab")).unwrap(), "aaaaaaaaaabb");
-        assert_eq!(found(Some("cccccccc")).unwrap(), "cccccccccccc");
-        assert_eq!(found(Some(&full)).unwrap(), "cccccccccccc");
-        assert!(matches!(
-            found(Some("ccccccc")),
-            Err(BadBase::FewDigits { .. })
-        ));
-        assert!(matches!(found(Some("")), Err(BadBase::FewDigits { .. })));
-        let several = found(Some("aaaaaaaa"));
-        assert!(matches!(several, Err(BadBase::SeveralKept { kept, .. }) if kept.len() == 2));
-        let none = found(Some("dddddddd"));
-        assert!(matches!(none, Err(BadBase::NotKept { kept, .. }) if kept.len() == 3));
-        assert!(matches!(found(None), Err(BadBase::SeveralKept { .. })));
-        assert_eq!(only("blog", None, all()[..1].to_vec()).unwrap(), all()[0]);
+        for (text, expected) in [
+            ("blog@aaaaaaaaaab", "aaaaaaaaaabb"),
+            ("blog@CCCCCCCC", "cccccccccccc"),
+            ("blog@sha256:cccccccccccc", "cccccccccccc"),
+            ("blog@cccccccccccc0", "cccccccccccc"),
+        ] {
+            assert_eq!(found(text, &ALL).unwrap(), expected, "{text}");
+        }
+        assert_eq!(found("blog", &ALL[..1]).unwrap(), ALL[0]);
+        for text in ["blog@ccccccc", "blog@", "blog@sha256:ccccccc"] {
+            let few = found(text, &ALL);
+            assert!(matches!(few, Err(BadBase::FewDigits { .. })), "{few:?}");
+        }
+        for text in ["blog@aaaaaaaa", "blog"] {
+            let several = found(text, &ALL);
+            assert!(
+                matches!(several, Err(BadBase::SeveralKept { .. })),
+                "{several:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_typing_error_is_named() {
+        let long = format!("blog@{}", "c".repeat(65));
+        for (text, expected, listed) in [
+            ("blog@dddddddd", NotKept::Digits, 3),
+            ("blog@ccccccccS", NotKept::NoDigit('S'), 3),
+            ("blog@cccccccc ", NotKept::NoDigit(' '), 3),
+            (
+                long.as_str(),
+                NotKept::ManyDigits {
+                    found: 65,
+                    most: 64,
+                },
+                3,
+            ),
+            ("Blog@cccccccc", NotKept::Digits, 3),
+            ("blogcccccccc", NotKept::NoFile, 1),
+            ("other", NotKept::NoFile, 0),
+        ] {
+            let Err(BadBase::NotKept { why, kept, .. }) = found(text, &ALL) else {
+                panic!("{text}");
+            };
+            assert_eq!((why, kept.len()), (expected, listed), "{text}");
+        }
+    }
+
+    /// A hundred others are dated in the future.
+    #[test]
+    fn what_was_just_kept_is_spared_and_the_newest() {
+        let dir = tempfile::tempdir().unwrap();
+        let later = SystemTime::now() + Duration::from_secs(1_000_000);
+        for number in 0..MOST {
+            let file = dir.path().join(format!("blog-{number:012x}.toml"));
+            fs::write(&file, "").unwrap();
+            let file = File::options().write(true).open(file).unwrap();
+            file.set_modified(later + STEP * u32::try_from(number).unwrap())
+                .unwrap();
+        }
+        let name = BundleName::parse("blog").unwrap();
+        for content in ["one", "two"] {
+            put_in(dir.path(), &name, content.as_bytes()).unwrap();
+            let all = all_in(dir.path()).unwrap();
+            assert_eq!(all.len(), MOST);
+            assert_eq!(fs::read_to_string(&all[0].file).unwrap(), content);
+        }
+        assert!(!dir.path().join("blog-000000000000.toml").exists());
     }
 }

@@ -311,6 +311,12 @@ fn an_update_is_made_for_what_was_typed() {
             .exits_with(1)
             .says(said);
     }
+    let full = b
+        .runs("shellpack inspect --manifest x.shellpack | sha256sum")
+        .text()[..64]
+        .to_owned();
+    assert_eq!(typed, format!("typed-base@{}", &full[..12]));
+    typing_errors_are_told(a, &full);
     a.sh(&pack("-o ~/typed-base-2.shellpack")).succeeds();
     a.sh(&pack("--dry-run --base typed-base"))
         .exits_with(1)
@@ -340,6 +346,92 @@ fn an_update_is_made_for_what_was_typed() {
     // Nor may others read what is kept.
     a.runs("stat -c %a ~/.local/state/shellpack/packed")
         .prints("700");
+}
+
+/// Every digit counts, and what is not one is named.
+fn typing_errors_are_told(a: &Machine, full: &str) {
+    let digits = &full[..12];
+    let pack = |words: &str| {
+        format!(
+            "cd ~/fixtures/shells/typed-base; exec shellpack create --name typed-base --dry-run {words}"
+        )
+    };
+    for right in [full, &format!("sha256:{full}"), &full[..20]] {
+        a.sh(&pack(&format!("--base typed-base@{right}")))
+            .succeeds();
+    }
+    let listed = format!("\n  typed-base@{digits}  packed ");
+    let not_digit = |found: &str| {
+        format!(
+            "it is not a file, and as NAME@DIGEST it has {found} where a digit should be (0-9, a-f){listed}"
+        )
+    };
+    let none = format!("create kept no such manifest here{listed}");
+    for (base, said) in [
+        (format!("typed-base@{digits}gggg"), not_digit("g")),
+        (format!("typed-base@{}S", &digits[..7]), not_digit("S")),
+        (format!("'typed-base@{digits} '"), not_digit("a space")),
+        (wrong_after(12, full), none.clone()),
+        (wrong_after(63, full), none.clone()),
+        (format!("Typed-Base@{digits}"), none),
+        (
+            format!("typed-base{digits}"),
+            format!("it is neither a file nor a manifest that create kept here{listed}"),
+        ),
+        (
+            format!("typed-base@{full}0"),
+            format!(
+                "it is not a file, and as NAME@DIGEST it has 65 digits; a digest has 64{listed}"
+            ),
+        ),
+        (
+            "nosuch".to_owned(),
+            "it is neither a file nor a manifest that create kept here\n\nhint: name a file"
+                .to_owned(),
+        ),
+    ] {
+        a.sh(&pack(&format!("--base {base}")))
+            .exits_with(1)
+            .says("error: could not find ")
+            .says(&said);
+    }
+    // A directory is no base: its name may be that of a bundle.
+    for (dir, said) in [
+        ("typed-base", ""),
+        ("typed-base/", ""),
+        (
+            "../shells",
+            "../shells: it is a directory, and create kept no manifest of that name here\n",
+        ),
+    ] {
+        let tried = a.sh(&format!("cd ~/fixtures/shells; exec shellpack create typed-base --name typed-base --dry-run --base {dir}"));
+        let code = i32::from(!said.is_empty());
+        tried.exits_with(code).says(said);
+    }
+}
+
+/// The name with a digest that has another digit at this place.
+fn wrong_after(place: usize, digest: &str) -> String {
+    let other = if &digest[place..=place] == "0" {
+        "1"
+    } else {
+        "0"
+    };
+    format!("typed-base@{}{other}", &digest[..place])
+}
+
+/// The bundle itself is on standard output.
+#[test]
+fn the_json_of_a_bundle_that_is_sent_is_printed_as_it_is() {
+    let a = machine_a();
+    a.write_shell("json-sent", "pkgs.mkShell { }");
+    let said = a
+        .sh("shellpack --progress never create fixtures/shells/json-sent --no-rehearsal --json -o - > /dev/null")
+        .succeeds()
+        .stderr;
+    let at = said.find("{\n").unwrap_or_else(|| panic!("{said}"));
+    let json: serde_json::Value = serde_json::from_str(&said[at..]).unwrap();
+    assert_eq!(json["name"], "json-sent");
 }
 
 /// The bundle is what matters.

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{BadParity, Remedy};
+use crate::error::{BadParity, Kind, Remedy};
+use crate::manifests;
 use crate::media::volumes::{self, Set, checksum_name};
 use crate::parity::{parity_name, parity_of};
 use shellpack_format::bundle::manifest::shell_typed_path;
@@ -53,6 +54,9 @@ pub(super) fn unreadable(file: &Path, bad: &BadBundle) -> Option<String> {
         BadBundle::NewerFormat { .. } | BadBundle::UnknownNeed(_) => {
             Some("use the version of shellpack that wrote it, or a newer one".to_owned())
         }
+        _ if manifests::kind_of(file) == Some(Kind::Manifest) => {
+            Some("copy it again, or print it again: shellpack inspect --manifest BUNDLE".to_owned())
+        }
         BadBundle::Manifest(_) => None,
         BadBundle::Volume(bad @ BadVolume::Missing { .. }) if is_protected(file) => Some(format!(
             "{}; if they are lost, {}",
@@ -83,6 +87,20 @@ fn not_a_bundle(file: &Path) -> String {
     let is_beside = [checksum_name(&bundle), parity_name(&bundle)].contains(&file.to_owned());
     if is_beside && volumes::is_named(&bundle) {
         return format!("name the bundle instead: {}", shell_typed_path(&bundle));
+    }
+    let typed = shell_typed_path(file);
+    match manifests::kind_of(file) {
+        Some(Kind::Inventory) => {
+            return format!(
+                "it is an inventory; make an update for it: shellpack create --for {typed}; or compare it: shellpack diff {typed} BUNDLE"
+            );
+        }
+        Some(Kind::Manifest) => {
+            return format!(
+                "it is the manifest of a bundle; make an update of that: shellpack create --base {typed}; or compare it: shellpack diff {typed} BUNDLE"
+            );
+        }
+        _ => {}
     }
     if is_protected(file) {
         return format!("if its beginning is damaged, {}", repair(file));

@@ -149,6 +149,14 @@ fn not_a_shell_file(named: &Path, kind: Kind) -> String {
     match kind {
         Kind::Derivation => derivation(named),
         Kind::Script => script::shell_of(named),
+        Kind::Bundle | Kind::Manifest => format!(
+            "for an update, each bundle needs its own --base: --base {}",
+            shell_typed_path(named)
+        ),
+        Kind::Inventory => format!(
+            "for an update, each inventory needs its own --for: --for {}",
+            shell_typed_path(named)
+        ),
     }
 }
 
