@@ -104,6 +104,7 @@ pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     let keys = sign::keys(&options.sign_keys)?;
     prove::ensure_rehearsal_is_possible(options)?;
     Output::ensure_unoccupied(options)?;
+    pack::ensure_reusable(&options.reuse, report)?;
     let opener = Opener::choose(options.opener.as_ref())?;
     let known = Known::gather(&options.known, report)?;
     let mut shells = shell::evaluate(options, report)?;

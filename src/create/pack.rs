@@ -11,7 +11,8 @@ use crate::bases::Bases;
 use crate::error::Result;
 use crate::limits;
 use crate::relay::{self, Relay};
-use crate::report::{Event, Report, fewer_threads};
+use crate::report::{Event, Report, count, fewer_threads};
+use crate::text::shown;
 use shellpack_format::bundle::manifest::Manifest;
 use shellpack_format::bundle::segment::Compressor;
 
@@ -26,6 +27,7 @@ mod worker;
 use outlet::Outlet;
 use packer::Packer;
 use reuse::Reuse;
+pub(super) use reuse::ensure_reusable;
 use trees::Trees;
 use worker::{Segments, Worker};
 
@@ -34,6 +36,8 @@ use worker::{Segments, Worker};
 pub(super) struct Settings {
     /// Earlier bundles, whose segments may be taken over.
     pub(super) reuse: Vec<PathBuf>,
+    /// How many of them the user named. They come first.
+    named: usize,
     pub(super) level: i32,
     pub(super) threads: usize,
 }
@@ -44,6 +48,7 @@ impl Settings {
         let replaced = replaced.map(Path::to_owned);
         Self {
             reuse: options.reuse.iter().cloned().chain(replaced).collect(),
+            named: options.reuse.len(),
             level: options.level,
             threads: options.threads,
         }
@@ -67,7 +72,8 @@ pub(super) fn segments(
     let largest = manifest.largest_window();
     let largest_raw = manifest.closure.segments.iter().max();
     let largest_raw = largest_raw.copied().unwrap_or_default();
-    let reuse = Reuse::find(settings.reuse.iter(), manifest, settings.level, report)?;
+    let reuse = Reuse::find(settings, manifest, report)?;
+    let from = reuse.as_ref().map(|reuse| reuse.file.clone());
     let is_planned = |segment| reuse.as_ref().is_some_and(|reuse| reuse.has(segment));
     let planned: Vec<_> = (0..layout.segments()).map(is_planned).collect();
     let taken: Vec<_> = planned.iter().map(|_| AtomicBool::new(false)).collect();
@@ -99,7 +105,21 @@ pub(super) fn segments(
         begun.abandon();
         outcome
     })?;
-    Ok(taken.into_iter().map(AtomicBool::into_inner).collect())
+    let taken: Taken = taken.into_iter().map(AtomicBool::into_inner).collect();
+    if settings.named > 0 {
+        report.emit(Event::Note(&told(&taken, from.as_deref())));
+    }
+    Ok(taken)
+}
+
+/// How many segments were taken over.
+fn told(taken: &Taken, from: Option<&Path>) -> String {
+    let number = taken.iter().filter(|taken| **taken).count();
+    let all = count(taken.len(), "segment");
+    match from {
+        Some(file) => format!("took over {number} of {all} from {}", shown(file)),
+        None => format!("took over none of {all}"),
+    }
 }
 
 /// As many threads as were asked for, or as there is memory for.

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
+use super::Settings;
+use crate::error::{Error, Result};
 use crate::media::source::{Bundle, Source};
 use crate::report::{Event, Report};
 use crate::text::shown;
@@ -22,6 +23,8 @@ const TELLING: u64 = 4 << 20;
 
 /// An earlier bundle whose segments are the plan's, in part.
 pub(super) struct Reuse {
+    /// The earlier bundle.
+    pub(super) file: PathBuf,
     reader: Reader<Source>,
     /// The segment of the earlier bundle that each of the plan's is.
     from: Vec<Option<usize>>,
@@ -29,21 +32,44 @@ pub(super) struct Reuse {
     next: usize,
 }
 
+/// Fails if a file that the user names is not there, or is no bundle. A damaged one is passed over, with a
+/// note.
+pub(in crate::create) fn ensure_reusable(files: &[PathBuf], report: &Report) -> Result<()> {
+    for file in files {
+        if file == Path::new("-") {
+            return Err(Error::NotFromStdin("reuse"));
+        }
+        match Bundle::open_among(file, &[], None) {
+            Err(Error::Bundle { source, .. }) if source.is_damage() => {
+                note_unreadable(file, &source, report);
+            }
+            opened => drop(opened?),
+        }
+    }
+    Ok(())
+}
+
+fn note_unreadable(file: &Path, why: &dyn std::error::Error, report: &Report) {
+    let file = shown(file);
+    report.emit(Event::Note(&format!(
+        "nothing is taken over from {file}: {why}"
+    )));
+}
+
 impl Reuse {
     /// The first of these bundles that has enough in common with the plan, and was compressed at this
     /// level. One that cannot be read is passed over.
-    pub(super) fn find<'a>(
-        files: impl Iterator<Item = &'a PathBuf>,
+    pub(super) fn find(
+        settings: &Settings,
         manifest: &Manifest,
-        level: i32,
         report: &Report,
     ) -> Result<Option<Self>> {
-        for file in files {
+        for (number, file) in settings.reuse.iter().enumerate() {
             report.ensure_not_interrupted()?;
             let Ok(Some(from)) = in_common(file, manifest) else {
                 continue;
             };
-            match is_alike(file, manifest, &from, level) {
+            match is_alike(file, manifest, &from, settings.level) {
                 Ok(true) => {}
                 Ok(false) => {
                     report.emit(Event::Note(&format!(
@@ -52,10 +78,16 @@ impl Reuse {
                     )));
                     continue;
                 }
-                Err(_) => continue,
+                Err(error) => {
+                    if number < settings.named {
+                        note_unreadable(file, error.as_ref(), report);
+                    }
+                    continue;
+                }
             }
             if let Ok(reader) = at_segments(file) {
                 return Ok(Some(Self {
+                    file: file.clone(),
                     reader,
                     from,
                     next: 0,

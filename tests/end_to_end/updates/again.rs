@@ -61,7 +61,11 @@ fn what_is_taken_over_has_the_bytes_that_it_would_have_anew() {
     let a = with_large_shell(name);
     edit(&a, name);
     pack(&a, name, "anew", "");
-    pack(&a, name, "again", "--reuse ~/first.shellpack");
+    let said = pack(&a, name, "again", "--reuse ~/first.shellpack");
+    let took = said.lines().find(|line| line.starts_with("took over "));
+    let took = took.unwrap_or_else(|| panic!("{said}"));
+    assert!(took.ends_with("/first.shellpack"), "{took}");
+    assert!(!took.starts_with("took over 0 of"), "{took}");
     assert_eq!(digest(&a, "anew"), digest(&a, "again"));
     // The bundle that is replaced serves, too.
     pack(&a, name, "first", "--force");
@@ -82,7 +86,7 @@ fn another_level_is_compressed_anew() {
     assert_eq!(digest(&a, "anew"), digest(&a, "small"));
 }
 
-/// A bundle that cannot be read is no obstacle: nothing of it is needed.
+/// A bundle that is damaged is no obstacle: nothing of it is needed.
 #[test]
 fn a_damaged_bundle_is_passed_over() {
     let name = "again-damaged";
@@ -94,11 +98,50 @@ fn a_damaged_bundle_is_passed_over() {
     bytes[middle] ^= 1;
     fs::write(a.home("flipped.shellpack"), &bytes).unwrap();
     fs::write(a.home("cut.shellpack"), &bytes[..middle]).unwrap();
-    fs::write(a.home("other.shellpack"), "no bundle").unwrap();
-    for (number, damaged) in ["flipped", "cut", "other", "missing"].iter().enumerate() {
-        let to = format!("again-{number}");
-        pack(&a, name, &to, &format!("--reuse ~/{damaged}.shellpack"));
-        assert_eq!(digest(&a, &to), whole, "{damaged}");
+    fs::write(a.home("short.shellpack"), &bytes[..1000]).unwrap();
+    for (damaged, note) in [
+        ("flipped", "took over "),
+        ("cut", " segments"),
+        ("short", "/short.shellpack: it is cut short"),
+    ] {
+        let words = format!("--force --reuse ~/{damaged}.shellpack");
+        let said = pack(&a, name, "again", &words);
+        assert!(said.contains(note), "{note}\n{said}");
+        assert_eq!(digest(&a, "again"), whole, "{damaged}");
+    }
+}
+
+/// A name that was mistyped would cost the time that it should save.
+#[test]
+fn what_is_no_bundle_is_refused_before_evaluation() {
+    let a = Machine::online();
+    a.write_shell("again-refused", "throw \"evaluated\"");
+    a.write("other.shellpack", "no bundle\n");
+    a.runs("shellpack -q inventory -o now.spi");
+    for (file, cause, hint) in [
+        (
+            "missing.shellpack",
+            "error: could not open missing.shellpack\ncaused by: No such file",
+            "",
+        ),
+        (
+            "other.shellpack",
+            "error: could not read other.shellpack\ncaused by: it is not a shellpack bundle",
+            "",
+        ),
+        (
+            "now.spi",
+            "caused by: it is not a shellpack bundle",
+            "hint: it is an inventory; make an update for it: shellpack create --for now.spi; or compare it: shellpack diff now.spi BUNDLE",
+        ),
+    ] {
+        a.shellpack(&format!(
+            "create fixtures/shells/again-refused --reuse {file}"
+        ))
+        .exits_with(1)
+        .says(cause)
+        .says(hint)
+        .never_says("evaluated");
     }
 }
 
