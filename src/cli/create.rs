@@ -103,11 +103,11 @@ pub struct Create {
     )]
     with_nix: Option<String>,
     /// Write an update: leave out what a machine has, by its inventory, and carry the rest as a
-    /// difference; see `shellpack inventory`
+    /// difference; see `shellpack inventory`; can be repeated
     #[arg(long = "for", value_name = "INVENTORY", help_heading = CONTENTS)]
     for_inventories: Vec<PathBuf>,
     /// Write an update of this bundle: a file, its manifest alone, or NAME@DIGEST of one that was packed
-    /// here; see `shellpack inventory`
+    /// here; see `shellpack inventory`; can be repeated
     #[arg(long = "base", value_name = "BUNDLE", help_heading = CONTENTS)]
     bases: Vec<PathBuf>,
     /// File to write; `-` is standard output [default: NAME.shellpack, NAME-update.shellpack for an
