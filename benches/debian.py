@@ -33,10 +33,19 @@ def download(folder):
     have = {deb.name.split("_")[0] for deb in folder.glob("*.deb")}
     for name in sorted(dependencies_by_apt() - have):
         # One by one: what is virtual cannot be downloaded, and would end a longer list.
-        quietly("apt-get", "download", name, cwd=folder)
+        done = quietly("apt-get", "download", name, cwd=folder)
+        if done.returncode != 0 and name in PACKAGES:
+            download_any_version(name, folder)
     missing = set(PACKAGES) - {deb.name.split("_")[0] for deb in folder.glob("*.deb")}
     if missing:
         raise Failure(f"apt-get could not download {' '.join(sorted(missing))}")
+
+
+def download_any_version(name, folder):
+    """The newest one that there is. The very newest may be in a repository that is out of reach."""
+    for version in reversed(versions(name)):
+        if quietly("apt-get", "download", f"{name}={version}", cwd=folder).returncode == 0:
+            return
 
 
 def download_versions(folder):
