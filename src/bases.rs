@@ -1,6 +1,7 @@
 //! The bases of an update: store paths that are here already, of which the prefixes of its segments are
 //! made.
 
+use std::collections::VecDeque;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -17,9 +18,14 @@ use shellpack_format::bundle::rebase::Replacements;
 use shellpack_format::store::hash::Digest;
 
 mod extract;
+mod order;
 
 pub(crate) use extract::extract;
+pub(crate) use order::in_order;
 
+/// How many trees are remembered after they were used: a prefix may have many pieces of one, and walking a
+/// tree takes time.
+const REMEMBERED: usize = 16;
 /// How many bytes are read at once.
 const CHUNK: usize = 256 << 10;
 
@@ -31,6 +37,8 @@ pub(crate) struct Bases<'a> {
     layout: Layout,
     replacements: Replacements,
     slots: Vec<Slot>,
+    /// The trees that were used last.
+    recent: Mutex<VecDeque<Arc<Dump>>>,
     report: &'a Report,
 }
 
@@ -64,6 +72,7 @@ impl<'a> Bases<'a> {
             layout: manifest.layout(),
             replacements: Replacements::new(&delta.replace),
             slots: delta.bases.iter().map(slot).collect(),
+            recent: Mutex::default(),
             report,
         }
     }
@@ -82,8 +91,8 @@ impl<'a> Bases<'a> {
         if pieces.is_empty() {
             return Ok(prefix);
         }
-        let size = usize::try_from(self.delta.prefix_size(segment)).unwrap_or(usize::MAX);
-        let reserved = prefix.try_reserve_exact(size);
+        let size = self.manifest.prefix_size(&self.layout, segment);
+        let reserved = prefix.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX));
         reserved.map_err(|_| {
             let error = io::Error::from(io::ErrorKind::OutOfMemory);
             Error::io("read the base of", "a segment")(error)
@@ -91,16 +100,9 @@ impl<'a> Bases<'a> {
         for piece in pieces {
             self.push(piece, &mut prefix)?;
         }
-        prefix.extend(self.manifest.framing(&self.layout, segment));
+        let framing = self.manifest.framing(&self.layout, segment);
+        framing.for_each(|trailer| prefix.extend(trailer));
         Ok(prefix)
-    }
-
-    /// Fails unless every base is the one that the update names.
-    pub(crate) fn ensure_all_right(&self) -> Result<()> {
-        for index in 0..self.slots.len() {
-            self.dump(index)?;
-        }
-        Ok(())
     }
 
     fn push(&self, piece: &Piece, out: &mut Vec<u8>) -> Result<()> {
@@ -109,7 +111,8 @@ impl<'a> Bases<'a> {
         let failed = |error| Error::io("read", place)(error);
         let mut reader = dump.reader(piece.offset).take(piece.size);
         let mut rebase = self.replacements.begin();
-        let mut chunk = vec![0; CHUNK];
+        let most = usize::try_from(piece.size).unwrap_or(CHUNK);
+        let mut chunk = vec![0; CHUNK.min(most)];
         loop {
             self.report.ensure_not_interrupted()?;
             match reader.read(&mut chunk).map_err(failed)? {
@@ -137,7 +140,19 @@ impl<'a> Bases<'a> {
             state.is_right = true;
         }
         state.dump = Arc::downgrade(&dump);
+        self.remember(&dump);
         Ok((dump, place))
+    }
+
+    fn remember(&self, dump: &Arc<Dump>) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.iter().any(|known| Arc::ptr_eq(known, dump)) {
+            return;
+        }
+        if recent.len() == REMEMBERED {
+            recent.pop_front();
+        }
+        recent.push_back(Arc::clone(dump));
     }
 }
 

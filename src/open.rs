@@ -65,7 +65,7 @@ pub(crate) fn open(options: &Options, report: &Report) -> Result<Outside> {
         // That starts the shell, and nothing of a bundle runs that is only imported.
         imported.keep_environments();
     }
-    for note in imported.notes() {
+    for note in imported.notes(options.check_base) {
         report.emit(Event::Note(&note));
     }
     match &options.entry {

@@ -104,7 +104,7 @@ fn check_with_bases(
         return check(bundle, &unpack::Unknown, threads, report);
     };
     let places = Places::of(named, delta, &manifest.closure.store, report)?;
-    let bases = Bases::new((&manifest, delta), |base| places.find(base), report);
+    let bases = Bases::new((&manifest, delta), |base| places.find(base, report), report);
     let findings = check(bundle, &bases, threads, report)?;
     Ok(Findings {
         unchecked: unchecked(&manifest, &bases),

@@ -1,26 +1,29 @@
 //! Takes store paths out of a bundle, as trees.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::Bases;
 use crate::error::{Error, Result};
 use crate::limits::RaisedFiles;
 use crate::media::source::Bundle;
 use crate::report::Report;
 use crate::tree::restore::{Restore, RestorePart};
-use crate::unpack::{self, Destination, NarPart, NarSink, Unknown};
+use crate::unpack::{self, Destination, NarPart, NarSink, Prefixes, Unknown};
 use shellpack_format::bundle::BadBundle;
-use shellpack_format::bundle::manifest::Manifest;
+use shellpack_format::bundle::manifest::{Base, Manifest};
 use shellpack_format::bundle::reader::ReadError;
+use shellpack_format::store::hash::Digest;
 use shellpack_format::store::store_path::StorePath;
 
-/// Takes these paths out of a bundle, into a directory that it makes. Returns where they are: those that
-/// an update brings as a difference are not among them.
+/// Takes the paths with these NARs out of a bundle, into a directory that it makes. Returns where they are.
+/// Those that an update brings as a difference need bases, at the places that `place` tells.
 pub(crate) fn extract(
     file: &Path,
-    paths: &BTreeSet<StorePath>,
+    paths: &BTreeMap<StorePath, Digest>,
     dir: &Path,
+    place: impl Fn(&Base) -> Option<PathBuf>,
     report: &Report,
 ) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
@@ -38,8 +41,14 @@ pub(crate) fn extract(
         paths,
         dir,
     };
-    unpack::segments(bundle.reader, &trees, &Unknown, 1, report)?;
-    let places = paths.iter().map(|path| dir.join(path.base_name()));
+    let delta = manifest.delta.as_ref();
+    let bases = delta.map(|delta| Bases::new((&manifest, delta), place, report));
+    let prefixes: &dyn Prefixes = match &bases {
+        Some(bases) => bases,
+        None => &Unknown,
+    };
+    unpack::segments(bundle.reader, &trees, prefixes, 1, report)?;
+    let places = paths.keys().map(|path| dir.join(path.base_name()));
     Ok(places
         .filter(|place| place.symlink_metadata().is_ok())
         .collect())
@@ -48,7 +57,7 @@ pub(crate) fn extract(
 struct Trees<'a> {
     file: &'a Path,
     manifest: &'a Manifest,
-    paths: &'a BTreeSet<StorePath>,
+    paths: &'a BTreeMap<StorePath, Digest>,
     dir: &'a Path,
 }
 
@@ -60,7 +69,9 @@ impl Destination for Trees<'_> {
 
     fn wants(&self, index: usize) -> bool {
         let path = self.manifest.closure.paths.get(index);
-        path.is_some_and(|path| !path.presumed && self.paths.contains(&path.path))
+        path.is_some_and(|path| {
+            !path.presumed && self.paths.get(&path.path) == Some(&path.nar_hash)
+        })
     }
 
     fn begin(&self, index: usize) -> Result<Tree> {

@@ -17,6 +17,10 @@ use shellpack_format::bundle::manifest::{Base, Closure, Delta, Manifest, Replace
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{HashPart, StorePath};
 
+/// The most paths that are compressed with a base. Each needs some 40 tokens of the manifest, which may have
+/// a million of them (`bundle-format.md`, section 8).
+const MOST_WITH_BASES: usize = 20_000;
+
 mod cut;
 mod known;
 mod likeness;
@@ -70,15 +74,27 @@ pub(super) fn for_target(
     report.emit(Event::Phase(Phase::Compare));
     let nix = &shells.nix;
     known.ensure_fits(manifest, nix)?;
+    known.ensure_same_contents(&manifest.closure)?;
     let presumed = presumed(&manifest.closure, &known);
     let wanted = likeness::candidates(manifest, &presumed, &known);
     let mut held = nix.connect()?;
     let scratch = shells.scratch.path().join("bases");
     let there = available(&known, &wanted, nix, &mut held, &scratch, report)?;
-    let chosen = likeness::choose(manifest, &presumed, &there, report)?;
+    let mut chosen = likeness::choose(manifest, &presumed, &there, report)?;
+    forget_smallest(&mut chosen, &manifest.closure);
     let update = updated(manifest, presumed, &chosen, &there, known, held);
     report.emit(Event::PhaseDone);
     Ok(Some(update))
+}
+
+/// Forgets the bases of the smallest paths, if there are more than a manifest has room for.
+fn forget_smallest(chosen: &mut BTreeMap<usize, StorePath>, closure: &Closure) {
+    let size = |index: &usize| closure.paths[*index].nar_size;
+    let mut by_size: Vec<_> = chosen.keys().copied().collect();
+    by_size.sort_by_key(|index| std::cmp::Reverse(size(index)));
+    for index in by_size.iter().skip(MOST_WITH_BASES) {
+        chosen.remove(index);
+    }
 }
 
 /// Whether each path is left out: the target has it, and all that it refers to.
@@ -125,8 +141,11 @@ fn available(
         if infos.is_empty() {
             continue;
         }
-        let paths = infos.iter().map(|info| info.path.clone()).collect();
-        for place in bases::extract(bundle, &paths, scratch, report)? {
+        let paths = infos.iter().map(|info| (info.path.clone(), info.nar_hash));
+        let paths = paths.collect();
+        let place = |base: &Base| Some(there.get(&base.path)?.place.clone());
+        let extracted = bases::extract(bundle, &paths, scratch, place, report)?;
+        for place in extracted {
             let info = infos
                 .iter()
                 .find(|info| place.ends_with(info.path.base_name()));

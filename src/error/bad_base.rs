@@ -33,6 +33,26 @@ pub enum BadBase {
         /// The hash that it should have.
         expected: Digest,
     },
+    /// A path that an update presumes is registered, and not there.
+    #[error(
+        "could not use {}, which the update presumes: the store's database has it, but it is gone from the disk",
+        printable_line(path)
+    )]
+    Gone {
+        /// The path, in full.
+        path: String,
+    },
+    /// The stores and bundles that were named lack what an update was made from.
+    #[error(
+        "could not check the contents of {paths} in {}: none of the named stores and bundles has what they were made from",
+        shown(bundle)
+    )]
+    NotOfUpdate {
+        /// The update.
+        bundle: PathBuf,
+        /// How many paths these are.
+        paths: String,
+    },
     /// No manifest of that name was kept.
     #[error("could not find {}: {why}{}", printable_line(text), listed(kept))]
     NotKept {
@@ -65,6 +85,22 @@ pub enum BadBase {
         text: String,
         /// How many there must be.
         least: usize,
+    },
+    /// The target has a path with other contents, and would refuse the bundle.
+    #[error(
+        "could not make an update for {}: {} has other contents there (its NAR has {there}, and {here} on this machine)",
+        shown(file),
+        printable_line(path)
+    )]
+    OtherContents {
+        /// The bundle or inventory.
+        file: PathBuf,
+        /// The path, in full.
+        path: String,
+        /// The hash of its NAR on the target.
+        there: Digest,
+        /// The hash of its NAR on this machine.
+        here: Digest,
     },
     /// The target's store has another directory.
     #[error(

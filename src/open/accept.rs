@@ -7,7 +7,7 @@ use super::acceptance::{self, Missing};
 use super::{Options, destination, present, presumed};
 use crate::entry::project::root::ProjectRoot;
 use crate::entry::{self, Way};
-use crate::error::{NotThere, Result, Unfit};
+use crate::error::{Error, NotThere, Result, Unfit};
 use crate::media::source::Bundle;
 use crate::media::space;
 use crate::nix::required::missing_features;
@@ -133,9 +133,15 @@ pub(super) fn accept(
     })?;
     let fit = match check.fit(&mut bundle, first, places) {
         Err(error) => {
-            let (second, said) = destination::second(error, options, &scope)?;
+            let Some((second, said)) = destination::second(&error, options, &scope)? else {
+                return Err(error);
+            };
             let places = Places::choose(&bundle, options)?;
             let fit = check.fit(&mut bundle, second, places);
+            if let Err(Error::Unfit(Unfit::LacksPresumed { .. })) = fit {
+                // The update is for Nix's store.
+                return Err(error);
+            }
             // A store that has everything takes nothing. One that cannot be used is not what the user means.
             if fit.as_ref().map_or(true, |fit| fit.missing > 0) {
                 report.emit(Event::Warning(&said));
@@ -212,7 +218,7 @@ impl Fit {
         let there = (&self.target, &mut *session);
         presumed::ensure_there(manifest, &missing, there, &bundle.file)?;
         if check.options.check_base {
-            presumed::ensure_undamaged(manifest, &self.target, check.report)?;
+            presumed::ensure_undamaged(manifest, &missing, &self.target, check.report)?;
         }
         present::ensure_alone(closure, &missing, &self.target, session)?;
         let missing: Vec<_> = (0..closure.paths.len())

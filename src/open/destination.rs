@@ -75,22 +75,26 @@ pub(super) fn first(
     own(scope)
 }
 
-/// The store to try after Nix's has failed with this error, and what to tell if it takes the bundle; else
-/// the error.
-pub(super) fn second(error: Error, options: &Options, scope: &Scope) -> Result<(Target, String)> {
-    if options.store != Store::Any || !is_about_nixs_store(&error) {
-        return Err(error);
+/// The store to try after Nix's has failed with this error, and what to tell if it takes the bundle. `None`
+/// if there is no other.
+pub(super) fn second(
+    error: &Error,
+    options: &Options,
+    scope: &Scope,
+) -> Result<Option<(Target, String)>> {
+    if options.store != Store::Any || !is_about_nixs_store(error) {
+        return Ok(None);
     }
     let target = own(scope)?;
     let dir = target.as_portable().map(Portable::dir);
     let dir = shown(dir.unwrap_or(Path::new("/"))).to_string();
-    let (reason, details) = reason(&error);
+    let (reason, details) = reason(error);
     let mut said =
         format!("Nix's own store cannot take it ({reason}), so it goes into {dir}{details}");
-    if let Some(hint) = (options.hint)(&error) {
+    if let Some(hint) = (options.hint)(error) {
         said.push_str(&format!("\nfor Nix's store: {hint}"));
     }
-    Ok((target, said))
+    Ok(Some((target, said)))
 }
 
 /// Why Nix's store does not take a bundle, and more lines about it.

@@ -65,7 +65,7 @@ impl Imported {
     }
 
     /// Notes about the import: how much it was, files that were there already, and for whom it is.
-    pub(super) fn notes(&self) -> Vec<String> {
+    pub(super) fn notes(&self, checked_base: bool) -> Vec<String> {
         let name = &self.manifest.name;
         let for_all = self.record.as_ref().filter(|record| record.is_for_all());
         let for_all = for_all.map(|record| {
@@ -83,24 +83,30 @@ impl Imported {
         let direnv = has_envrc.then(|| {
             format!("to use direnv here, put this into .envrc: eval \"$(shellpack env {name})\"")
         });
-        std::iter::once(self.imported())
+        std::iter::once(self.imported(checked_base))
             .chain(files)
             .chain(direnv)
             .chain(for_all)
             .collect()
     }
 
-    /// How much was imported. What was here already is not read, so that nothing is known of it.
-    fn imported(&self) -> String {
+    /// How much was imported. What was here already is not read, so that nothing is known of it, unless the
+    /// user asked for a check of what an update presumes.
+    fn imported(&self, checked_base: bool) -> String {
         let new = self.new_paths.unwrap_or(0);
-        let update = Update::of(&self.manifest).map_or("", |_| " of an update");
-        let imported = format!("imported {}{update}", count(new, "store path"));
+        let imported = format!("imported {}", count(new, "store path"));
+        let is_checked = checked_base && Update::of(&self.manifest).is_some();
+        let (was, were) = if is_checked {
+            ("was checked", "were checked")
+        } else {
+            ("was not read", "were not read")
+        };
         match self.manifest.closure.paths.len() - new {
             0 => imported,
-            1 if new == 0 => format!("{imported}: its only one is here, and was not read"),
-            1 => format!("{imported}; the other one is here, and was not read"),
-            here if new == 0 => format!("{imported}: all {here} are here, and were not read"),
-            here => format!("{imported}; the other {here} are here, and were not read"),
+            1 if new == 0 => format!("{imported}: its only one is here, and {was}"),
+            1 => format!("{imported}; the other one is here, and {was}"),
+            here if new == 0 => format!("{imported}: all {here} are here, and {were}"),
+            here => format!("{imported}; the other {here} are here, and {were}"),
         }
     }
 
@@ -189,6 +195,8 @@ pub(super) fn import(accepted: Accepted, threads: usize, report: &Report) -> Res
         }
         None => (place_project(bundle, &places, report)?, None),
     };
+    // A shell may run for days.
+    places.project.unlock();
     Ok(Imported {
         manifest,
         target,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::bases::{self, Bases};
-use crate::error::{Result, Unfit};
+use crate::error::{BadBase, Result, Unfit};
 use crate::report::Report;
 use crate::target::{Session, Target};
 use shellpack_format::bundle::manifest::{Base, Closure, Delta, Manifest};
@@ -14,7 +14,7 @@ use shellpack_format::store::store_path::StorePath;
 pub(super) fn ensure_there(
     manifest: &Manifest,
     missing: &[bool],
-    fit: (&Target, &mut Session),
+    (target, session): (&Target, &mut Session),
     file: &Path,
 ) -> Result<()> {
     let Some(delta) = &manifest.delta else {
@@ -25,11 +25,14 @@ pub(super) fn ensure_there(
     let presumed = both.filter(|(path, missing)| path.presumed && **missing);
     let mut lacking: Vec<_> = presumed.map(|(path, _)| path.path.clone()).collect();
     let needed = needed_bases(manifest, delta, missing);
-    lacking.extend(lacking_bases(closure, &needed, fit)?);
+    lacking.extend(lacking_bases(closure, &needed, (target, session))?);
     lacking.sort_unstable();
     lacking.dedup();
     if lacking.is_empty() {
-        return Ok(());
+        let presumed = closure.paths.iter().filter(|path| path.presumed);
+        let presumed = presumed.map(|path| &path.path);
+        let needed = needed.iter().map(|base| &base.path);
+        return ensure_on_disk(presumed.chain(needed), closure, target);
     }
     let from = delta.from.iter();
     Err(Unfit::LacksPresumed {
@@ -43,6 +46,21 @@ pub(super) fn ensure_there(
             .collect(),
     }
     .into())
+}
+
+/// Fails if a path that is registered is not on the disk.
+fn ensure_on_disk<'a>(
+    mut paths: impl Iterator<Item = &'a StorePath>,
+    closure: &Closure,
+    target: &Target,
+) -> Result<()> {
+    match paths.find(|path| !target.exists(&closure.store.join(path))) {
+        None => Ok(()),
+        Some(path) => {
+            let path = closure.store.print(path);
+            Err(BadBase::Gone { path }.into())
+        }
+    }
 }
 
 /// The bases of the segments that have something that is missing.
@@ -94,9 +112,10 @@ pub(super) fn bases<'a>(
 }
 
 /// Fails if the contents of anything that an update presumes are others than it says, whatever the store's
-/// database says.
+/// database says. Bases that only segments without anything missing are decoded with are not looked at.
 pub(super) fn ensure_undamaged(
     manifest: &Manifest,
+    missing: &[bool],
     target: &Target,
     report: &Report,
 ) -> Result<()> {
@@ -105,7 +124,14 @@ pub(super) fn ensure_undamaged(
         let place = target.place_of(&store.join(&path.path));
         bases::ensure_right(&place, path.nar_hash, path.nar_size, report)?;
     }
-    bases(manifest, target, report).map_or(Ok(()), |bases| bases.ensure_all_right())
+    let Some(delta) = &manifest.delta else {
+        return Ok(());
+    };
+    for base in needed_bases(manifest, delta, missing) {
+        let place = target.place_of(&store.join(&base.path));
+        bases::ensure_right(&place, base.nar_hash, base.nar_size, report)?;
+    }
+    Ok(())
 }
 
 /// Holds the bases of an update while it is imported.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::bases;
 use crate::error::{Error, Result, Unfit};
 use crate::media::source::Bundle;
 use crate::nix::Nix;
@@ -29,6 +30,12 @@ impl Presumed {
             Ok(bundle)
         };
         let bundles = named.iter().map(open).collect::<Result<Vec<_>>>()?;
+        let bundles = bases::in_order(bundles, |bundle| {
+            (
+                bundle.reader().manifest(),
+                bundle.reader().manifest_digest(),
+            )
+        });
         let manifest = bundle.reader().manifest();
         let paths = if bundles.is_empty() {
             paths(manifest, &bundle.file, nix)?

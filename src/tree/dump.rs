@@ -27,7 +27,8 @@ const MANY: usize = 32;
 #[derive(Debug)]
 pub struct Dump {
     pieces: Vec<Piece>,
-    size: u64,
+    /// Where each piece ends in the NAR.
+    ends: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -54,29 +55,31 @@ impl Dump {
         push_string(&mut walk.bytes, MAGIC);
         walk.node(path)?;
         let pieces = walk.into_pieces();
-        let size = pieces.iter().map(Piece::len).sum();
-        Ok(Self { pieces, size })
+        let mut size = 0;
+        let ends = pieces.iter().map(|piece| {
+            size += piece.len();
+            size
+        });
+        Ok(Self {
+            ends: ends.collect(),
+            pieces,
+        })
     }
 
     /// The NAR's size in bytes.
     pub fn size(&self) -> u64 {
-        self.size
+        self.ends.last().copied().unwrap_or(0)
     }
 
     /// Reads the NAR from `offset` on, without reading the bytes before it.
     pub fn reader(&self, offset: u64) -> DumpReader<'_> {
-        let mut reader = DumpReader {
-            pieces: &self.pieces,
-            at: offset,
+        let first = self.ends.partition_point(|&end| end <= offset);
+        let start = first.checked_sub(1).map_or(0, |before| self.ends[before]);
+        DumpReader {
+            pieces: &self.pieces[first..],
+            at: offset - start,
             file: None,
-        };
-        while let Some((first, rest)) = reader.pieces.split_first()
-            && reader.at >= first.len()
-        {
-            reader.at -= first.len();
-            reader.pieces = rest;
         }
-        reader
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::parity::Cover;
 use super::{Findings, Options};
 use crate::describe::Uncovered;
-use crate::error::{BadParity, Distrust, Error, Remedy, Result};
+use crate::error::{BadBase, BadParity, Distrust, Error, Remedy, Result};
 use crate::media::volumes::Set;
 use crate::report::count;
 use crate::text::{printable_line, shown};
@@ -149,6 +149,13 @@ impl Verification {
             });
         }
         self.ensure_trusted()?;
+        if self.findings.unchecked > 0 && !self.options.bases.is_empty() {
+            return Err(BadBase::NotOfUpdate {
+                bundle: self.name,
+                paths: count(self.findings.unchecked, "store path"),
+            }
+            .into());
+        }
         match self.cover {
             Some(Cover::Fault(parity, fault)) => Err(BadParity::Faulty {
                 bundle: self.options.bundle,

@@ -23,6 +23,8 @@ fn stream(update: &Update, bytes: &[u8]) -> Vec<u8> {
     }
     let mut stream = Vec::new();
     for (index, &size) in manifest.closure.segments.iter().enumerate() {
+        let prefix = update.prefix(index).len() as u64;
+        assert_eq!(prefix, manifest.prefix_size(&manifest.layout(), index));
         let mut member = Vec::new();
         let mut found = reader.segment(index).unwrap();
         found.content.read_to_end(&mut member).unwrap();
@@ -62,7 +64,8 @@ fn an_update_is_decoded_by_hand() {
         fs::write(at(&format!("base-{index}")), base).unwrap();
     }
     let manifest = &update.bundle.manifest;
-    fs::write(at("framing"), manifest.framing(&manifest.layout(), 0)).unwrap();
+    let framing: Vec<u8> = manifest.framing(&manifest.layout(), 0).flatten().collect();
+    fs::write(at("framing"), framing).unwrap();
     let (old, new) = (format!("{:032}", 9), format!("{:032}", 2));
     let size = update.bases[1].len();
     let script = format!(

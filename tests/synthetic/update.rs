@@ -115,7 +115,7 @@ impl Update {
         }
         if !prefix.is_empty() {
             let manifest = &self.bundle.manifest;
-            prefix.extend(manifest.framing(&manifest.layout(), segment));
+            prefix.extend(manifest.framing(&manifest.layout(), segment).flatten());
         }
         prefix
     }

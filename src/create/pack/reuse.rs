@@ -1,5 +1,8 @@
 //! Takes segments over from an earlier bundle instead of compressing them again. They are decoded, and
 //! every NAR in them is hashed, as if they had been read from the store.
+//!
+//! How they were compressed is not written anywhere. One of them is compressed to find out, and the others
+//! are taken to be like it: a bundle that is named for this is one of the user's own.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -164,17 +167,20 @@ fn keys(manifest: &Manifest) -> Vec<Digest> {
     (0..layout.segments()).map(key).collect()
 }
 
-/// Whether compressing a segment of an earlier bundle at this level gives its bytes.
+/// Whether compressing a segment of an earlier bundle at this level gives its bytes. One that did not shrink
+/// shows nothing: it is the same at all levels.
 fn is_alike(
     file: &Path,
     manifest: &Manifest,
     from: &[Option<usize>],
     level: i32,
 ) -> Result<bool, Box<dyn std::error::Error>> {
+    let members = member_sizes(file)?;
     let sizes = manifest.closure.segments.iter().zip(from);
     let common = sizes.filter_map(|(&size, from)| Some((size, (*from)?)));
-    let telling = common.clone().filter(|(size, _)| *size >= TELLING).min();
-    let Some((size, index)) = telling.or(common.max()) else {
+    let shrank = common.filter(|(size, index)| members[*index] < size / 10 * 9);
+    let telling = shrank.clone().filter(|(size, _)| *size >= TELLING).min();
+    let Some((size, index)) = telling.or(shrank.max()) else {
         return Ok(false);
     };
     let mut reader = at_segments(file)?;
@@ -187,6 +193,14 @@ fn is_alike(
     let mut frame = compressor.begin(size)?;
     frame.write(&raw)?;
     Ok(frame.finish(&[])? == member)
+}
+
+/// The size of each segment's member.
+fn member_sizes(file: &Path) -> Result<Vec<u64>, Box<dyn std::error::Error>> {
+    let mut reader = at_segments(file)?;
+    let segments = 0..reader.manifest().closure.segments.len();
+    let sizes = segments.map(|index| Ok(reader.segment(index)?.size));
+    sizes.collect()
 }
 
 /// A reader of a bundle that comes to its segments next.

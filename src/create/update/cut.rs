@@ -7,7 +7,7 @@ use shellpack_format::bundle::manifest::{Base, Closure, Delta, Piece, Prefix};
 use shellpack_format::store::export;
 use shellpack_format::store::store_path::StorePath;
 
-/// The most raw bytes in a segment, and the most bytes in its prefix: both fit one window. The prefix is
+/// The most raw bytes in a segment, and the most bytes in its prefix, with its framing: both fit one window. The prefix is
 /// larger, since what is alike in a base may have moved.
 const MOST_RAW: u64 = 48 << 20;
 const MOST_PREFIX: u64 = 64 << 20;
@@ -59,10 +59,12 @@ impl Cutter<'_> {
         }
         let more = base.filter(|base| !self.has(*base));
         let more = more.map_or(0, |base| self.size(base).min(MOST_PREFIX));
+        let more = more + size.trailer();
         if self.raw + raw > MOST_RAW || self.prefix + more > MOST_PREFIX {
             self.end_segment();
         }
         self.raw += raw;
+        self.prefix += size.trailer();
         if let Some(base) = base.filter(|base| !self.has(*base)) {
             self.take(base, 0, self.size(base).min(MOST_PREFIX));
         }

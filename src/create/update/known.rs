@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::error::{BadBase, Result};
+use crate::error::{BadBase, Error, Result};
 use crate::inventory;
 use crate::manifests::Listed;
 use crate::nix::Nix;
 use crate::report::Report;
 use shellpack_format::bundle::inventory::Inventory;
-use shellpack_format::bundle::manifest::{Manifest, Origin};
+use shellpack_format::bundle::manifest::{Closure, ClosurePath, Manifest, Origin};
 use shellpack_format::store::hash::Digest;
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{StoreDir, StorePath};
@@ -23,10 +23,20 @@ pub enum KnownFrom {
     Bundle(PathBuf),
 }
 
+/// The contents of a path on the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Contents {
+    nar_hash: Digest,
+    nar_size: u64,
+    /// The file that tells of it: an index into [`Known::stores`].
+    from: usize,
+}
+
 /// The store paths of a target.
 #[derive(Debug, Default)]
 pub(in crate::create) struct Known {
-    paths: BTreeMap<StorePath, Digest>,
+    /// Each with its contents, which are several where files disagree.
+    paths: BTreeMap<StorePath, Vec<Contents>>,
     stores: Vec<(PathBuf, StoreDir)>,
     systems: Vec<(PathBuf, String)>,
     origins: Vec<Origin>,
@@ -60,13 +70,18 @@ impl Known {
         self.stores.push((file.to_owned(), store));
         self.systems.push((file.to_owned(), system));
         self.origins.extend(bundles);
-        self.paths
-            .extend(paths.into_iter().map(|held| (held.path, held.nar_hash)));
+        for held in paths {
+            self.add_path(held.path, held.nar_hash, held.nar_size);
+        }
         Ok(())
     }
 
     fn add_bundle(&mut self, file: &Path, report: &Report) -> Result<()> {
         let bundle = match Listed::find(file, &[])? {
+            // Its contents are read later.
+            Listed::Bundle(_) if file == Path::new("-") => {
+                return Err(Error::NotFromStdin("make an update from"));
+            }
             Listed::Bundle(bundle) => bundle,
             Listed::Manifest(manifest, digest) => {
                 self.add_manifest(file, &manifest, digest);
@@ -95,9 +110,22 @@ impl Known {
             name: manifest.name.clone(),
             digest,
         });
-        let paths = manifest.closure.paths.iter();
-        self.paths
-            .extend(paths.map(|path| (path.path.clone(), path.nar_hash)));
+        for path in &manifest.closure.paths {
+            self.add_path(path.path.clone(), path.nar_hash, path.nar_size);
+        }
+    }
+
+    /// Adds a path of the file that was added last.
+    fn add_path(&mut self, path: StorePath, nar_hash: Digest, nar_size: u64) {
+        let from = self.stores.len().saturating_sub(1);
+        let known = self.paths.entry(path).or_default();
+        if !known.iter().any(|known| known.nar_hash == nar_hash) {
+            known.push(Contents {
+                nar_hash,
+                nar_size,
+                from,
+            });
+        }
     }
 
     /// Whether nothing was named.
@@ -130,14 +158,38 @@ impl Known {
         }
     }
 
-    /// Whether the target has a path with these contents.
-    pub(super) fn has(&self, path: &StorePath, nar_hash: Digest) -> bool {
-        self.paths.get(path) == Some(&nar_hash)
+    /// Fails if the target has a path of the closure with other contents: it would refuse the bundle.
+    pub(super) fn ensure_same_contents(&self, closure: &Closure) -> Result<()> {
+        let mut paths = closure.paths.iter();
+        let found = paths.find_map(|path| Some((path, self.differing(path)?)));
+        let Some((path, known)) = found else {
+            return Ok(());
+        };
+        Err(BadBase::OtherContents {
+            file: self.stores[known.from].0.clone(),
+            path: closure.store.print(&path.path),
+            there: known.nar_hash,
+            here: path.nar_hash,
+        }
+        .into())
     }
 
-    /// All paths of the target.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &StorePath> {
-        self.paths.keys()
+    fn differing(&self, path: &ClosurePath) -> Option<&Contents> {
+        let known = self.paths.get(&path.path)?;
+        known.iter().find(|known| known.nar_hash != path.nar_hash)
+    }
+
+    /// Whether the target has a path with these contents.
+    pub(super) fn has(&self, path: &StorePath, nar_hash: Digest) -> bool {
+        self.paths
+            .get(path)
+            .is_some_and(|known| matches!(known.as_slice(), [known] if known.nar_hash == nar_hash))
+    }
+
+    /// All paths of the target, with the sizes of their NARs.
+    pub(super) fn paths(&self) -> impl Iterator<Item = (&StorePath, u64)> {
+        let known = self.paths.iter();
+        known.filter_map(|(path, known)| Some((path, known.first()?.nar_size)))
     }
 
     /// The bundle that has a path, by its number, and what it says of the path.

@@ -72,22 +72,37 @@ pub(super) fn candidates(
         .collect();
     let mut found: BTreeSet<_> = known
         .paths()
+        .map(|(path, _)| path)
         .filter(|path| kin.contains(&Kin::of(path).loosely()))
         .cloned()
         .collect();
     let known_kin: BTreeSet<_> = found.iter().map(|path| Kin::of(path).loosely()).collect();
     let is_alone = |path: &StorePath| !known_kin.contains(&Kin::of(path).loosely());
-    let mut alone =
-        carried.filter(|(path, _)| path.nar_size >= WORTH_READING && is_alone(&path.path));
-    if alone.next().is_some() {
+    let alone = carried
+        .filter(|(path, _)| path.nar_size >= WORTH_READING && is_alone(&path.path))
+        .map(|(path, _)| path.nar_size);
+    let alone: Vec<_> = alone.collect();
+    if !alone.is_empty() {
         let still_there: BTreeSet<_> = manifest.closure.paths.iter().map(|it| &it.path).collect();
-        let others = known.paths().filter(|path| {
-            !path.is_derivation() && !found.contains(*path) && !still_there.contains(*path)
+        let others = known.paths().filter(|(path, size)| {
+            *size >= WORTH_READING
+                && !path.is_derivation()
+                && !found.contains(*path)
+                && !still_there.contains(*path)
         });
-        let others: Vec<_> = others.take(MOST_SAMPLED).cloned().collect();
-        found.extend(others);
+        let mut others: Vec<_> = others.collect();
+        others.sort_by_key(|(_, size)| unlikeness(*size, &alone));
+        let others: Vec<_> = others.iter().take(MOST_SAMPLED).collect();
+        found.extend(others.into_iter().map(|(path, _)| (*path).clone()));
     }
     found
+}
+
+/// How far a size is from the nearest of these, in thousandths of that one: a renamed package has about
+/// the size that it had.
+fn unlikeness(size: u64, wanted: &[u64]) -> u64 {
+    let share = |wanted: &u64| size.abs_diff(*wanted).saturating_mul(1000) / (*wanted).max(1);
+    wanted.iter().map(share).min().unwrap_or(u64::MAX)
 }
 
 /// The base of each carried path that has one, by the path's index.

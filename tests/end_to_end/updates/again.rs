@@ -210,3 +210,21 @@ fn a_segment_with_other_bytes_is_compressed_anew() {
         }
     }
 }
+
+/// A segment that did not shrink shows nothing of the level.
+#[test]
+fn the_level_is_noticed_behind_a_segment_that_does_not_shrink() {
+    let name = "again-noise";
+    let a = Machine::online();
+    a.write_shell(
+        name,
+        r#"let
+  noise = pkgs.runCommand "a" { } "head -c 45000000 /dev/urandom > $out";
+  numbers = pkgs.runCommand "b" { } "seq 10000000 20000000 > $out";
+in pkgs.mkShell { ALL = [ noise numbers ]; }"#,
+    );
+    pack(&a, name, "first", "--no-rehearsal");
+    pack_at(&a, name, "anew", "5", "--no-rehearsal");
+    pack_at(&a, name, "first", "5", "--no-rehearsal --force");
+    assert_eq!(digest(&a, "anew"), digest(&a, "first"));
+}

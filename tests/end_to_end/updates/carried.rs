@@ -112,3 +112,32 @@ fn what_is_not_here_as_a_base_is_carried_whole() {
 fn packed_elsewhere(name: &str) -> Machine {
     packed(name)
 }
+
+/// Among hundreds of small paths, the large one with another name is found.
+#[test]
+fn a_renamed_package_is_found_among_many() {
+    let name = "updates-renamed";
+    let a = Machine::online();
+    let shell = |package: &str| {
+        format!(
+            r#"let
+  noise = pkgs.runCommand "{package}" {{ }} ''
+    seq 1 300000 | awk -v s=7 '{{ s = (s * 16807 + $1) % 2147483647; printf "%x\n", s }}' > $out
+  '';
+  text = n: builtins.toFile "text-${{toString n}}" "text ${{toString n}}";
+in pkgs.mkShell {{ NOISE = noise; TEXTS = map text (builtins.genList (n: n) 400); }}"#
+        )
+    };
+    let create = |words: &str| {
+        a.runs(&format!(
+            "cd ~/fixtures/shells/{name}; shellpack create {words}"
+        ))
+    };
+    a.write_shell(name, &shell("alpha-1"));
+    create("-o ~/v1.shellpack");
+    a.write_shell(name, &shell("zulu-tool-2"));
+    create("-o ~/v2.shellpack");
+    create("-o ~/u2.shellpack --base ~/v1.shellpack");
+    let (update, full) = (size(&a, "u2.shellpack"), size(&a, "v2.shellpack"));
+    assert!(update * 5 < full, "{update} of {full}");
+}

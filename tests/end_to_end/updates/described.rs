@@ -65,7 +65,7 @@ fn an_update_says_what_it_is() {
         .succeeds()
         .prints("v3")
         .says(&format!(
-            "imported {carried} store paths of an update; the other {left} are here"
+            "imported {carried} store paths; the other {left} are here"
         ));
     let made = a.runs(&format!(
         "cd fixtures/shells/{name}

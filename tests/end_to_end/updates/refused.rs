@@ -105,3 +105,67 @@ fn an_update_announces_itself() {
     let other = Machine::offline();
     drop(other);
 }
+
+/// A package that comes out differently each time, and that this machine has built again since.
+#[test]
+fn a_path_with_other_contents_on_the_target_is_refused() {
+    let name = "updates-other";
+    let a = Machine::online();
+    let shell = |message: &str| {
+        format!(
+            r#"pkgs.mkShell {{
+  DATA = pkgs.runCommand "noise-1" {{ }} "head -c 90000 /dev/urandom | od > $out";
+  MESSAGE = "{message}";
+}}"#
+        )
+    };
+    a.write_shell(name, &shell("v1"));
+    let create = |words: &str| {
+        a.sh(&format!(
+            "cd ~/fixtures/shells/{name}; shellpack create {words}"
+        ))
+    };
+    create("-o ~/v1.shellpack").succeeds();
+    a.runs("tar -xOf v1.shellpack manifest.toml > v1.toml");
+    let b = Machine::offline();
+    b.receive(&a.home("v1.shellpack"), "v1.shellpack");
+    b.shellpack("open v1.shellpack --no-shell").succeeds();
+    b.runs("shellpack inventory -o have.spi");
+    a.receive(&b.home("have.spi"), "have.spi");
+    a.write_shell(name, &shell("v2"));
+    let path = a.runs("echo /nix/store/*-noise-1").text();
+    a.runs(&format!("nix-store --delete --ignore-liveness {path}"));
+    for base in [
+        "--for ~/have.spi",
+        "--base ~/v1.shellpack",
+        "--base ~/v1.toml",
+    ] {
+        create(&format!("-o ~/u2.shellpack {base}"))
+            .exits_with(1)
+            .says(&format!("{path} has other contents there"))
+            .says(&format!("nix-store --delete {path}"));
+    }
+    a.runs("test ! -e u2.shellpack");
+    // The way that the hint tells.
+    a.runs(&format!(
+        "nix-store --delete {path}; shellpack open v1.shellpack --no-shell --dir old"
+    ));
+    create("-o ~/u2.shellpack --for ~/have.spi").succeeds();
+    b.receive(&a.home("u2.shellpack"), "u2.shellpack");
+    b.shellpack(&format!(
+        "open u2.shellpack {}",
+        crate::support::shells::PRINT
+    ))
+    .succeeds()
+    .prints("v2");
+}
+
+#[test]
+fn a_base_is_a_file() {
+    let a = machine_a();
+    a.write_shell("updates-piped", "pkgs.mkShell { }");
+    a.runs("cd ~/fixtures/shells/updates-piped; shellpack create -o ~/piped.shellpack");
+    a.sh("cd ~/fixtures/shells/updates-piped; shellpack create -o ~/never.shellpack --base - < ~/piped.shellpack")
+        .exits_with(1)
+        .says("could not make an update from standard input: the bundle must be in a file");
+}

@@ -44,7 +44,7 @@ impl FramedSize {
     }
 
     /// The size of what comes behind the NAR.
-    pub(crate) fn trailer(self) -> u64 {
+    pub fn trailer(self) -> u64 {
         self.trailer
     }
 

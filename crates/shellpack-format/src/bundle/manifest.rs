@@ -236,35 +236,42 @@ impl Manifest {
         delta.map_or(&[], |delta| delta.pieces(segment))
     }
 
+    /// The size of a segment's prefix in bytes: its pieces, and the framing behind them. 0 if it has none.
+    pub fn prefix_size(&self, layout: &Layout, segment: usize) -> u64 {
+        let pieces = self.pieces(segment);
+        if pieces.is_empty() {
+            return 0;
+        }
+        let framed = self.framed_in(layout, segment);
+        let framing = framed.map(|index| self.closure.framed_size(index).trailer());
+        let sizes = pieces.iter().map(|piece| piece.size).chain(framing);
+        sizes.fold(0, u64::saturating_add)
+    }
+
     /// The framing in a segment that ends its prefix: what is behind each NAR, if all of that is in the
     /// segment. It follows from the manifest, so it need not be carried.
-    pub fn framing(&self, layout: &Layout, segment: usize) -> Vec<u8> {
-        let mut framing = Vec::new();
-        for slice in layout.slices(segment) {
-            let Some(path) = self.closure.paths.get(slice.index) else {
-                continue;
-            };
-            let parts = layout.parts(&slice);
-            let trailer = self.closure.framed_size(slice.index).trailer();
-            if parts.trailer == (0..trailer) && !path.presumed {
-                let info = self.closure.path_info(slice.index);
-                framing.extend(export::trailer(&info, &self.closure.store));
-            }
-        }
-        framing
+    pub fn framing(&self, layout: &Layout, segment: usize) -> impl Iterator<Item = Vec<u8>> {
+        self.framed_in(layout, segment)
+            .map(|index| export::trailer(&self.closure.path_info(index), &self.closure.store))
+    }
+
+    /// The carried paths whose trailers are wholly in a segment.
+    fn framed_in(&self, layout: &Layout, segment: usize) -> impl Iterator<Item = usize> {
+        let slices = layout.slices(segment).filter(|slice| {
+            let path = self.closure.paths.get(slice.index);
+            path.is_some_and(|path| !path.presumed)
+                && layout.parts(slice).trailer
+                    == (0..self.closure.framed_size(slice.index).trailer())
+        });
+        slices.map(|slice| slice.index)
     }
 
     /// The bytes of memory that the largest segment needs with its prefix.
     pub fn largest_window(&self) -> u64 {
+        let layout = self.layout();
         let sizes = self.closure.segments.iter().enumerate();
-        let prefix = |segment| {
-            self.pieces(segment)
-                .iter()
-                .map(|piece| piece.size)
-                .sum::<u64>()
-        };
         sizes
-            .map(|(segment, raw)| raw + prefix(segment))
+            .map(|(segment, raw)| raw.saturating_add(self.prefix_size(&layout, segment)))
             .max()
             .unwrap_or(0)
     }

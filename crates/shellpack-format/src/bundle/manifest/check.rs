@@ -62,6 +62,7 @@ pub(super) fn ensure_consistent(manifest: &Manifest) -> Result<(), BadBundle> {
     closure::ensure_ordered(&manifest.closure)?;
     delta::ensure_delta(manifest)?;
     closure::ensure_segments(manifest)?;
+    delta::ensure_prefixes(manifest)?;
     project::ensure_project(&manifest.project)?;
     let paths = manifest.closure.paths.iter();
     let paths: Paths<'_> = paths.map(|path| &path.path).collect();

@@ -12,8 +12,8 @@ use crate::store::store_path::{HashPart, StorePath};
 /// The need of a bundle that leaves out store paths which its target has.
 pub const NEEDS_DELTA: &str = "delta";
 
-/// The most bytes of all prefixes, as a multiple of the bytes of all bases: no update makes a reader
-/// read its store without an end.
+/// The most bytes of all pieces of a base, as a multiple of its bytes: no update makes a reader read its
+/// store without an end.
 pub(super) const MOST_TIMES_READ: u64 = 4;
 
 /// How an update differs from a bundle that has everything.
@@ -93,11 +93,6 @@ impl Delta {
             .prefixes
             .binary_search_by_key(&segment, |prefix| prefix.segment as usize);
         found.map_or(&[], |at| &self.prefixes[at].pieces)
-    }
-
-    /// The size of a segment's prefix in bytes.
-    pub fn prefix_size(&self, segment: usize) -> u64 {
-        self.pieces(segment).iter().map(|piece| piece.size).sum()
     }
 }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::bad;
 use crate::bundle::BadBundle;
 use crate::bundle::manifest::delta::MOST_TIMES_READ;
-use crate::bundle::manifest::{Base, Closure, Delta, Manifest, Prefix};
+use crate::bundle::manifest::{Base, Closure, Manifest, Prefix};
 use crate::bundle::segment::MAX_RAW;
 
-/// Checks which paths are carried, and what the segments are compressed with.
+/// Checks which paths are carried, what is replaced, and the bases.
 pub(super) fn ensure_delta(manifest: &Manifest) -> Result<(), BadBundle> {
     let closure = &manifest.closure;
     ensure_presumed(closure, manifest.delta.is_some())?;
@@ -19,8 +19,7 @@ pub(super) fn ensure_delta(manifest: &Manifest) -> Result<(), BadBundle> {
     if !replaced.into_iter().all(|pair| pair[0].from < pair[1].from) {
         return bad("the hash parts to replace are not in order");
     }
-    ensure_bases(&delta.bases, closure)?;
-    ensure_prefixes(delta, closure)
+    ensure_bases(&delta.bases, closure)
 }
 
 /// Checks that a path has a place in the stream or is presumed, and that what is presumed is complete:
@@ -69,18 +68,23 @@ fn ensure_bases(bases: &[Base], closure: &Closure) -> Result<(), BadBundle> {
     Ok(())
 }
 
-/// Checks that the prefixes fit their segments, lie in their bases, and do not read them over and over.
-fn ensure_prefixes(delta: &Delta, closure: &Closure) -> Result<(), BadBundle> {
+/// Checks that the prefixes fit their segments, lie in their bases, and do not read them over and over. The
+/// segments were checked before.
+pub(super) fn ensure_prefixes(manifest: &Manifest) -> Result<(), BadBundle> {
+    let Some(delta) = &manifest.delta else {
+        return Ok(());
+    };
     let in_order = |pair: &[Prefix]| pair[0].segment < pair[1].segment;
     if !delta.prefixes.windows(2).all(in_order) {
         return bad("the prefixes are not in order");
     }
-    let mut read = 0_u64;
+    let layout = manifest.layout();
+    let mut read = vec![0_u64; delta.bases.len()];
     for prefix in &delta.prefixes {
-        let Some(raw) = closure.segments.get(prefix.segment as usize) else {
+        let segment = prefix.segment as usize;
+        let Some(raw) = manifest.closure.segments.get(segment) else {
             return bad("there is a prefix without a segment");
         };
-        let mut size = 0_u64;
         for piece in &prefix.pieces {
             let base = delta.bases.get(piece.base as usize);
             let end = piece.offset.checked_add(piece.size);
@@ -90,20 +94,23 @@ fn ensure_prefixes(delta: &Delta, closure: &Closure) -> Result<(), BadBundle> {
             if piece.size == 0 || !is_inside {
                 return bad("a piece of a prefix is empty, or not in its base");
             }
-            size = size.saturating_add(piece.size);
+            let read = &mut read[piece.base as usize];
+            *read = read.saturating_add(piece.size);
         }
+        let size = manifest.prefix_size(&layout, segment);
         if size == 0 || size.saturating_add(*raw) > MAX_RAW {
             return bad(format!(
                 "a prefix is empty, or has more than {MAX_RAW} bytes with its segment"
             ));
         }
-        // Each is at most 2^27, and the prefixes are no more than the segments.
-        read += size;
     }
-    let bases = delta.bases.iter();
-    let bases = bases.fold(0_u64, |sum, base| sum.saturating_add(base.nar_size));
-    if read > bases.saturating_mul(MOST_TIMES_READ) {
-        return bad("its prefixes are much more than their bases");
+    for (base, read) in delta.bases.iter().zip(read) {
+        if read > base.nar_size.saturating_mul(MOST_TIMES_READ) {
+            return bad(format!(
+                "its prefixes have much more of {} than there is",
+                base.path
+            ));
+        }
     }
     Ok(())
 }
