@@ -6,7 +6,8 @@
 //!
 //! * garbage collection roots: symlinks into the store that are registered with Nix;
 //! * an `entry-…` directory for each project directory that the bundle was opened into: a symlink
-//!   to the project, and the files that entering each shell needs;
+//!   to the project, the files that entering each shell needs, and the lists of files that removed
+//!   records brought there (`brought.rs`);
 //! * the project files, for a rollback (`kept.rs`); in a record for all users, as each user who enters
 //!   copies them;
 //! * what each shell exports, once that was found out;
@@ -33,6 +34,7 @@ use shellpack_format::bundle::MANIFEST;
 use shellpack_format::bundle::manifest::{BundleName, Manifest, Shell};
 use shellpack_format::store::hash::Digest;
 
+mod brought;
 mod directories;
 mod generations;
 mod kept;
@@ -43,8 +45,9 @@ mod places;
 pub(crate) mod remove;
 mod roots;
 
+pub(crate) use brought::{Brought, brought_into};
 pub(crate) use directories::{Scope, is_at_home, opens_for_others, state};
-pub(crate) use generations::{Generations, around, depth_around, opened_into};
+pub(crate) use generations::{Generations, around, depth_around};
 pub(crate) use kept::{Keeping, read_content};
 pub(crate) use names::{meant, names_to_type};
 pub(crate) use opening::Opening;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::entry::project::root::ProjectRoot;
 use crate::entry::project::staged::Staged;
 use crate::error::{Damage, Error, NoWayBack, Result};
-use crate::opened::{Generations, Record, around, meant, read_content};
+use crate::opened::{Brought, Generations, Record, around, brought_into, meant, read_content};
 use crate::report::{Event, Labelled, Phase, Report};
 use crate::text::shown;
 use shellpack_format::bundle::manifest::{FileKind, Manifest, ProjectFile};
@@ -43,9 +43,9 @@ pub(crate) struct RolledBack {
     id: String,
     /// Its number among all that were opened there, the first of which has 1.
     generation: usize,
-    /// The bundle that was the current one before.
-    from: String,
-    from_generation: usize,
+    /// The bundle that was the current one before; `null` if it was removed.
+    from: Option<String>,
+    from_generation: Option<usize>,
     /// How many generations there are.
     generations: usize,
 }
@@ -53,9 +53,10 @@ pub(crate) struct RolledBack {
 /// Goes to another generation. Until nothing can be missing any more, nothing is changed.
 pub(crate) fn rollback(options: &Options, report: &Report) -> Result<RolledBack> {
     report.emit(Event::Phase(Phase::Check));
+    let root = ProjectRoot::of_opened(&Step::choose(options)?.project).locked(report)?;
+    // Another command may have gone to another generation meanwhile.
     let step = Step::choose(options)?;
     let manifest = step.ensure_possible()?;
-    let root = ProjectRoot::of_opened(&step.project);
     let root = root.compared(&manifest, options.overwrite, report)?;
     root.ensure_writable(&manifest)?;
     step.to.ensure_writable()?;
@@ -78,6 +79,8 @@ struct Step {
     project: PathBuf,
     generations: Generations,
     to: Record,
+    /// Whether the files are of a bundle that was removed while it was the current one.
+    is_current_removed: bool,
 }
 
 impl Step {
@@ -101,6 +104,7 @@ impl Step {
         if name.contains('@') {
             return Ok(Self {
                 generations: Generations::of(&place.directory, store)?,
+                is_current_removed: is_current_removed(&place.directory),
                 project: place.directory,
                 to: record.clone(),
             });
@@ -111,12 +115,16 @@ impl Step {
     /// To the generation before the current one.
     fn to_earlier(project: PathBuf, store: Option<&Path>) -> Result<Self> {
         let generations = Generations::of(&project, store)?;
-        let earlier = generations.get(generations.current().saturating_sub(1));
+        // The files are of a bundle that was removed while it was the current one.
+        let is_current_removed = is_current_removed(&project);
+        let back = usize::from(!is_current_removed);
+        let earlier = generations.get(generations.current().saturating_sub(back));
         match earlier.cloned() {
             Some(to) => Ok(Self {
                 project,
                 generations,
                 to,
+                is_current_removed,
             }),
             None => Err(NoWayBack::First {
                 name: generations
@@ -224,16 +232,24 @@ impl Step {
 
     fn outcome(&self) -> RolledBack {
         let number = |record| self.generations.number(record).unwrap_or(0);
-        let from = self.generations.newest();
+        let is_removed = self.is_current_removed;
+        let from = self.generations.newest().filter(|_| !is_removed);
         RolledBack {
             project: self.project.to_string_lossy().into_owned(),
             id: self.to.full_name(),
             generation: number(&self.to),
-            from: from.map(Record::full_name).unwrap_or_default(),
-            from_generation: self.generations.current(),
+            from: from.map(Record::full_name),
+            from_generation: from.map(|_| self.generations.current()),
             generations: self.generations.count(),
         }
     }
+}
+
+/// Whether the bundle whose files a project has was removed.
+fn is_current_removed(project: &Path) -> bool {
+    brought_into(project)
+        .first()
+        .is_some_and(Brought::is_removed)
 }
 
 impl RolledBack {
@@ -243,8 +259,11 @@ impl RolledBack {
         let number = |number| format!("generation {number} of {}", self.generations);
         let project = shown(Path::new(&self.project)).to_string();
         text.line("project", &project);
-        let from = number(self.from_generation);
-        text.line("from", &format!("{} ({from})", self.from));
+        let from = match (&self.from, self.from_generation) {
+            (Some(from), Some(generation)) => format!("{from} ({})", number(generation)),
+            _ => "a bundle that was removed".to_owned(),
+        };
+        text.line("from", &from);
         text.line("to", &format!("{} ({})", self.id, number(self.generation)));
         text.finish()
     }

@@ -12,7 +12,9 @@ use shellpack_format::bundle::manifest::{FileKind, Project};
 use shellpack_format::store::hash::Digest;
 
 mod changes;
+mod departed;
 mod held;
+mod lock;
 mod obeyed;
 pub(crate) mod root;
 pub(crate) mod staged;

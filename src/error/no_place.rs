@@ -33,7 +33,7 @@ pub enum NoPlace {
         source: io::Error,
     },
     /// A project file is where a directory should be, or the reverse.
-    #[error("could not write the project files: {} is {}", shown(path), if *is_directory { "a directory here, but not in the bundle" } else { "a directory in the bundle, but not here" })]
+    #[error("could not write the project files: {} is {}", shown(path), if *is_directory { "a directory here, and not in the bundle" } else { "a directory in the bundle, and not here" })]
     OtherKind {
         /// The path.
         path: PathBuf,

@@ -11,7 +11,7 @@ use crate::text::{printable_line, shown};
 pub enum NoWayBack {
     /// There is no earlier one.
     #[error(
-        "could not go back from {}: it is the first bundle that was opened into {}",
+        "could not go back from {}: no older bundle of {} is kept here",
         printable_line(name),
         shown(project)
     )]

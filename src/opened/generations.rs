@@ -7,7 +7,6 @@ use std::path::Path;
 
 use super::{Place, Record};
 use crate::error::{Error, NotThere, Result};
-use shellpack_format::bundle::manifest::Manifest;
 
 /// The bundles that were opened into a project directory.
 #[derive(Debug)]
@@ -37,6 +36,11 @@ impl Generations {
         self.0.len()
     }
 
+    /// All of them, the oldest one first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Place, Record)> {
+        self.0.iter()
+    }
+
     /// One of them, counted from 1.
     pub(crate) fn get(&self, number: usize) -> Option<&Record> {
         let (_, record) = self.0.get(number.checked_sub(1)?)?;
@@ -56,24 +60,20 @@ impl Generations {
         last.map_or(0, |(number, _)| number)
     }
 
+    /// The record that is the current one once these are removed.
+    pub(super) fn newest_but(&self, removed: &[Record]) -> Option<&Record> {
+        let left = self
+            .0
+            .iter()
+            .filter(|(_, record)| !removed.contains(record));
+        let newest = left.max_by_key(|(place, _)| place.time);
+        newest.map(|(_, record)| record)
+    }
+
     /// The current one's record.
     pub(crate) fn newest(&self) -> Option<&Record> {
         self.get(self.current())
     }
-}
-
-/// The manifests of the bundles that were opened into a directory, the current one first.
-pub(crate) fn opened_into(directory: &Path) -> Vec<Manifest> {
-    let Ok(mut found) = Generations::of(directory, None) else {
-        return Vec::new();
-    };
-    found
-        .0
-        .sort_by_key(|(place, _)| std::cmp::Reverse(place.time));
-    let manifests = found.0.iter();
-    manifests
-        .filter_map(|(_, record)| Some(record.manifest().ok()?.0))
-        .collect()
 }
 
 /// The bundles that were opened into directories around this one: the innermost first, and of those of one
@@ -104,15 +104,6 @@ pub(crate) fn around(store: Option<&Path>, here: &Path) -> Result<Vec<(Place, Re
 }
 
 impl Record {
-    /// Records that the bundle was opened into this directory, or gone back to, now. It is the current
-    /// one from then on.
-    pub(crate) fn add_place(&self, project: &Path) -> Result<()> {
-        let generations = Generations::of(project, None);
-        let others = generations.iter().flat_map(|found| &found.0);
-        let others = others.filter(|(_, record)| record.id != self.id);
-        self.add_place_after(project, others.map(|(place, _)| place.time).max())
-    }
-
     /// The project directory around this one, else the existing one that the bundle was last opened
     /// into, else that which is gone.
     pub(crate) fn place_for(&self, here: &Path) -> Option<Place> {

@@ -56,7 +56,8 @@ impl Record {
         }
     }
 
-    fn place(&self, project: &Path) -> PathBuf {
+    /// The directory for all that is about one project directory.
+    pub(super) fn place(&self, project: &Path) -> PathBuf {
         let place = Digest::of(project.as_os_str().as_bytes()).hex();
         self.path().join(format!("{ENTRY}{}", &place[..12]))
     }
@@ -104,13 +105,13 @@ fn place(dir: &Path) -> Option<Place> {
     })
 }
 
-/// A symlink's own time.
-fn time_of(link: &Path) -> SystemTime {
+/// A symlink's or a file's own time.
+pub(super) fn time_of(link: &Path) -> SystemTime {
     let time = link.symlink_metadata().and_then(|about| about.modified());
     time.unwrap_or(UNIX_EPOCH)
 }
 
-fn set_time(link: &Path, time: SystemTime) -> io::Result<()> {
+pub(super) fn set_time(link: &Path, time: SystemTime) -> io::Result<()> {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let time = Timespec::try_from(since).map_err(io::Error::other)?;
     let times = Timestamps {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::{NotThere, Result};
 use crate::launch;
-use crate::opened::{Place, Record, Scope, meant};
+use crate::opened::{Generations, Place, Record, Scope, meant};
 use crate::portable::Portable;
 use crate::report::{Event, Labelled, Phase, Report, count, human};
 use crate::target::Target;
@@ -44,6 +44,8 @@ pub(crate) struct Removed {
     dry_run: bool,
     /// Project directories that still exist.
     projects: Vec<PathBuf>,
+    /// Bundles to go back to, where the current one is removed.
+    left: Vec<Left>,
     /// The paths in Nix's store that the roots protected, if Nix could be asked.
     garbage: Option<Garbage>,
     /// The stores of ours.
@@ -59,6 +61,7 @@ pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
         return Err(NotThere::ForAllUsers { id }.into());
     }
     let projects = projects(&records);
+    let left = left(&records)?;
     let mut stores = garbage::own_stores(&records)?;
     if records.is_empty() && options.collect {
         let store = unnamed(options)?;
@@ -83,6 +86,13 @@ pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
         let collection = is_collected.then(|| garbage::collection(store, &own, report));
         collections.push(collection.transpose()?);
     }
+    if !options.dry_run {
+        report.ensure_not_interrupted()?;
+        for record in &records {
+            // A full disk has no room for them. Then the files count as edited.
+            let _ = record.leave_lists(&records);
+        }
+    }
     let garbage = in_nixs_store(&of_nix, options, report)?;
     if !options.dry_run {
         report.ensure_not_interrupted()?;
@@ -102,6 +112,7 @@ pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
         names: records.iter().map(Record::full_name).collect(),
         dry_run: options.dry_run,
         projects,
+        left,
         garbage,
         freed,
     })
@@ -177,6 +188,30 @@ fn projects(records: &[Record]) -> Vec<PathBuf> {
     projects
 }
 
+/// A project directory whose current bundle is removed, and which has others.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Left {
+    project: PathBuf,
+    /// The full name of the one that was the current one before.
+    id: String,
+}
+
+fn left(removed: &[Record]) -> Result<Vec<Left>> {
+    let mut left = Vec::new();
+    for project in projects(removed) {
+        let generations = Generations::of(&project, None)?;
+        let is_removed = |record: &Record| removed.contains(record);
+        if generations.newest().is_some_and(is_removed)
+            && let Some(record) = generations.newest_but(removed)
+        {
+            let id = record.full_name();
+            left.push(Left { project, id });
+        }
+    }
+    Ok(left)
+}
+
 impl Removed {
     /// The result as text.
     pub(crate) fn text(&self) -> String {
@@ -194,6 +229,18 @@ impl Removed {
         }
         for (label, project) in labels("project").zip(&self.projects) {
             text.line(label, &format!("{} stays as it is", shown(project)));
+        }
+        for Left { project, id } in &self.left {
+            let project = shown(project);
+            text.line(
+                "current",
+                &format!("none in {project}: its files are of a bundle that was removed"),
+            );
+            let line = format!(
+                "to put back those of {id}: shellpack rollback {}",
+                shell_typed(id)
+            );
+            text.line("", &launch::for_here(&line));
         }
         if let Some(garbage) = self.garbage.as_ref().filter(|_| !self.names.is_empty()) {
             garbage.lines(self.dry_run, &mut text);

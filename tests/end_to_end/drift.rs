@@ -47,7 +47,7 @@ fn an_edited_file_is_named() {
     b.shellpack("open x.shellpack --run say");
     b.write("drift-edited/text.nix", "\"two\"\n");
     drifts(&b, "shellpack open x.shellpack")
-        .says("files that were edited in /root/drift-edited stay: text.nix\n");
+        .says("files that were edited in /root/drift-edited stay: text.nix; to take the bundle's: --overwrite\n");
 }
 
 #[test]

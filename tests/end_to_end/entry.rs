@@ -144,7 +144,7 @@ fn a_project_file_of_another_mode_was_edited() {
         .succeeds();
     b.shellpack("open blog.shellpack --run true")
         .succeeds()
-        .says("files that were edited in /root/blog stay: shell.nix\n");
+        .says("files that were edited in /root/blog stay: shell.nix; to take the bundle's: --overwrite\n");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_directory_that_is_a_file_is_refused_at_once() {
     for (dir, because) in [
         (
             "taken",
-            "/root/taken is a directory in the bundle, but not here",
+            "/root/taken is a directory in the bundle, and not here",
         ),
         ("taken/below", "could not look at /root/taken/below"),
     ] {

@@ -54,7 +54,7 @@ fn a_repository_elsewhere_is_one_too() {
     b.runs("cd synthetic; git commit -qm x; git worktree add -q ../tree 2> /dev/null");
     b.shellpack("open x.shellpack --no-shell --dir tree")
         .exits_with(125)
-        .says("could not write the project files: /root/tree/.git is a directory in the bundle, but not here");
+        .says("could not write the project files: /root/tree/.git is a directory in the bundle, and not here");
 }
 
 /// In a directory of its own, it is named. What the same bundle brought is not in its way.

@@ -42,6 +42,15 @@ pub(super) fn of(error: &Error) -> Option<String> {
 
 fn for_another_place(no_place: &NoPlace) -> String {
     match no_place {
+        // A rollback has no other place.
+        NoPlace::OtherKind { path, .. } if is_rollback() => {
+            let path = shell_typed(&path.to_string_lossy());
+            format!("move it away, and try again: mv {path} {path}.mine")
+        }
+        NoPlace::Project { dir, .. } if is_rollback() => format!(
+            "make it writable, and try again: chmod u+w {}",
+            shell_typed(&dir.to_string_lossy())
+        ),
         NoPlace::FileDiffers(_) => "open into another directory: shellpack open BUNDLE --dir DIR; \
              or replace what differs: --overwrite"
             .to_owned(),
@@ -62,6 +71,10 @@ fn for_another_place(no_place: &NoPlace) -> String {
         NoPlace::Project { .. } => "name another directory: --dir DIR".to_owned(),
         NoPlace::Record { .. } => with_another_state("name another directory for records"),
     }
+}
+
+fn is_rollback() -> bool {
+    typed().first().is_some_and(|command| command == "rollback")
 }
 
 /// The command as it was typed, with a place for the store, and one for records if there is none.
@@ -183,8 +196,9 @@ fn back(error: &NoWayBack) -> String {
 
 /// For a directory that does not say which shell is meant.
 fn name_one(known: &[String]) -> String {
-    let is_env = typed().first().is_some_and(|word| word == "env");
-    let command = if is_env { "env" } else { "enter" };
+    let is_typed = |command: &&str| typed().first().is_some_and(|word| word == command);
+    let mut commands = ["env", "rollback", "run"].into_iter();
+    let command = commands.find(is_typed).unwrap_or("enter");
     let store = typed_store();
     match known {
         [only] => format!(

@@ -1,14 +1,16 @@
 //! Files that are there already when a bundle is opened into a directory.
 //!
 //! A directory that an earlier bundle was opened into has its files, edited or not. Files that nobody
-//! edited are replaced. Edited ones stay, and the bundle's version is written beside, unless an earlier
-//! bundle brought the same one. No other file is ever overwritten, unless the user asks for that.
+//! edited are replaced. Edited ones stay, and the bundle's version is written beside, unless the last
+//! bundle that has the file brought the same one. No other file is ever overwritten, unless the user asks for that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::departed::Departed;
 use super::{is_same, is_same_as_read};
 use crate::error::{NoPlace, Result};
+use crate::opened::Brought;
 use crate::report::{Event, Report};
 use crate::text::{printable_line, shown};
 use shellpack_format::bundle::manifest::{FileKind, Manifest, ProjectFile, RelativePath};
@@ -23,10 +25,14 @@ pub(super) struct Changes {
     pub(super) same: BTreeSet<RelativePath>,
     /// Are replaced: no edit is lost, or the user does not mind.
     pub(super) replaced: BTreeSet<RelativePath>,
-    /// Stay, and have the bundle's version beside them.
-    pub(super) beside: BTreeSet<RelativePath>,
+    /// Stay, and have the bundle's version beside them, in the place of any of these versions.
+    pub(super) beside: BTreeMap<RelativePath, Vec<FileKind>>,
     /// Stay: they are edited versions of what the bundle has.
     pub(super) kept: BTreeSet<RelativePath>,
+    /// Are taken away: only earlier bundles of this name have them, and nobody edited them.
+    pub(super) departed: Departed,
+    /// Directories whose bundles let nobody write in them: they give way to a bundle.
+    pub(super) restricted: BTreeSet<RelativePath>,
     /// Files of other bundles that this one does not have.
     left_over: BTreeSet<RelativePath>,
 }
@@ -37,11 +43,15 @@ impl Changes {
     pub(super) fn find(
         root: &Path,
         manifest: &Manifest,
-        earlier: &[Manifest],
+        earlier: &[Brought],
         overwrites: bool,
         report: &Report,
     ) -> Result<Self> {
-        let mut changes = Self::default();
+        let mut changes = Self {
+            departed: Departed::find(root, manifest, earlier),
+            restricted: restricted(manifest, earlier),
+            ..Self::default()
+        };
         let read = |bytes| report.emit(Event::Advanced { bytes });
         for file in &manifest.project.files {
             let at = root.join(file.path.as_str());
@@ -54,40 +64,48 @@ impl Changes {
                 changes.same.insert(file.path.clone());
                 continue;
             }
+            if changes.departed.makes_room_for(&file.path, root) {
+                continue;
+            }
             // A directory is never replaced: it may hold anything.
             let is_directory = there.is_dir();
             if is_directory || matches!(file.kind, FileKind::Directory { .. }) {
                 let path = at;
                 return Err(NoPlace::OtherKind { path, is_directory }.into());
             }
-            changes
-                .place_for(file, &at, earlier, overwrites)?
-                .insert(file.path.clone());
+            changes.sort_in(file, &at, earlier, overwrites)?;
         }
         changes.left_over = left_over(root, manifest, earlier);
+        let departed = &changes.departed;
+        changes.left_over.retain(|path| !departed.has(path));
         Ok(changes)
     }
 
-    /// The set that a differing file belongs to.
-    fn place_for(
+    /// Adds a differing file to the set that it belongs to.
+    fn sort_in(
         &mut self,
         file: &ProjectFile,
         at: &Path,
-        earlier: &[Manifest],
+        earlier: &[Brought],
         overwrites: bool,
-    ) -> Result<&mut BTreeSet<RelativePath>> {
-        let projects = earlier.iter().map(|manifest| &manifest.project);
-        let files = projects.flat_map(|project| &project.files);
-        let known: Vec<_> = files.filter(|known| known.path == file.path).collect();
-        if overwrites || known.iter().any(|known| is_same(at, &known.kind)) {
-            Ok(&mut self.replaced)
-        } else if known.iter().any(|known| is_alike(&known.kind, &file.kind)) {
-            Ok(&mut self.kept)
+    ) -> Result<()> {
+        let version = |brought: &Brought| {
+            let mut files = brought.files().iter();
+            let found = files.find(|known| known.path == file.path)?;
+            Some(found.kind.clone())
+        };
+        let known: Vec<_> = earlier.iter().filter_map(version).collect();
+        let path = file.path.clone();
+        if overwrites || known.iter().any(|known| is_same(at, known)) {
+            self.replaced.insert(path);
+        } else if known.first().is_some_and(|last| is_alike(last, &file.kind)) {
+            self.kept.insert(path);
         } else if earlier.is_empty() {
-            Err(NoPlace::FileDiffers(at.to_owned()).into())
+            return Err(NoPlace::FileDiffers(at.to_owned()).into());
         } else {
-            Ok(&mut self.beside)
+            self.beside.insert(path, known);
         }
+        Ok(())
     }
 
     /// Notes for the user: what was replaced, and what stays.
@@ -95,24 +113,28 @@ impl Changes {
         let note = |files: &BTreeSet<RelativePath>, words: &dyn Fn(&str) -> String| {
             (!files.is_empty()).then(|| words(&list(files)))
         };
+        let beside = self.beside.keys().cloned().collect();
         let root = shown(root);
         let notes = [
             note(&self.replaced, &|files| {
                 format!("replaced files in {root} by the bundle's: {files}")
             }),
             note(&self.kept, &|files| {
-                format!("files that were edited in {root} stay: {files}")
+                format!(
+                    "files that were edited in {root} stay: {files}; to take the bundle's: --overwrite"
+                )
             }),
-            note(&self.beside, &|files| {
+            note(&beside, &|files| {
                 format!(
                     "files that were edited in {root} stay, with the bundle's version beside \
                      them, as FILE{NEW}: {files}; to take the bundle's: --overwrite"
                 )
             }),
+            note(&self.departed.files(), &|files| {
+                format!("took files away from {root} that this bundle does not have: {files}")
+            }),
             note(&self.left_over, &|files| {
-                format!(
-                    "files of another bundle in {root} that this one does not have stay: {files}"
-                )
+                format!("files of another bundle stay in {root}: {files}")
             }),
         ];
         notes.into_iter().flatten().collect()
@@ -122,8 +144,9 @@ impl Changes {
 /// The ending of a file that is written beside an edited one.
 const NEW: &str = ".new";
 
-/// The place beside a file for the bundle's version of it: the first that is free, or has it already.
-pub(super) fn beside(file: &Path, kind: &FileKind) -> PathBuf {
+/// The place beside a file for the bundle's version of it: the first that is free, or has it already, or has
+/// another known version, as an earlier bundle left it.
+pub(super) fn beside(file: &Path, kind: &FileKind, known: &[FileKind]) -> PathBuf {
     let named = |ending: String| {
         let mut name = file.as_os_str().to_owned();
         name.push(ending);
@@ -132,7 +155,10 @@ pub(super) fn beside(file: &Path, kind: &FileKind) -> PathBuf {
     let first = std::iter::once(NEW.to_owned());
     let more = (2..).map(|number| format!("{NEW}.{number}"));
     let mut places = first.chain(more).map(named);
-    let is_free = |place: &PathBuf| place.symlink_metadata().is_err() || is_same(place, kind);
+    let is_free = |place: &PathBuf| {
+        let mut versions = known.iter().chain([kind]);
+        place.symlink_metadata().is_err() || versions.any(|version| is_same(place, version))
+    };
     places
         .find(is_free)
         .unwrap_or_else(|| named(NEW.to_owned()))
@@ -154,18 +180,22 @@ fn is_alike(one: &FileKind, other: &FileKind) -> bool {
     }
 }
 
-fn left_over(root: &Path, manifest: &Manifest, earlier: &[Manifest]) -> BTreeSet<RelativePath> {
-    if earlier.first() == Some(manifest) {
+fn restricted(manifest: &Manifest, earlier: &[Brought]) -> BTreeSet<RelativePath> {
+    let earlier = earlier.iter().flat_map(Brought::files);
+    let files = manifest.project.files.iter().chain(earlier);
+    let is_restricted = |file: &&ProjectFile| matches!(file.kind, FileKind::Directory { mode } if mode & 0o300 != 0o300);
+    let restricted = files.filter(is_restricted);
+    restricted.map(|file| file.path.clone()).collect()
+}
+
+fn left_over(root: &Path, manifest: &Manifest, earlier: &[Brought]) -> BTreeSet<RelativePath> {
+    if earlier.first().is_some_and(|first| first.is_of(manifest)) {
         // It was said before.
         return BTreeSet::new();
     }
-    let own: BTreeSet<_> = manifest
-        .project
-        .files
-        .iter()
-        .map(|file| &file.path)
-        .collect();
-    let others = earlier.iter().flat_map(|earlier| &earlier.project.files);
+    let files = manifest.project.files.iter();
+    let own: BTreeSet<_> = files.map(|file| &file.path).collect();
+    let others = earlier.iter().flat_map(Brought::files);
     others
         .filter(|file| !matches!(file.kind, FileKind::Directory { .. }))
         .filter(|file| !own.contains(&file.path))

@@ -8,8 +8,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, RenameFlags, Timespec, Timestamps, chmodat, mkdirat, openat,
-    renameat, renameat_with, statat, symlinkat, utimensat,
+    AtFlags, CWD, Mode, OFlags, RenameFlags, Timespec, Timestamps, chmodat, fchmod, mkdirat,
+    openat, renameat, renameat_with, statat, symlinkat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -87,6 +87,30 @@ impl Held {
             }
         }
         Ok(renameat(&from.0, name, &to.0, new_name)?)
+    }
+
+    /// Removes a file or a symlink.
+    pub(super) fn remove_file(&self, at: &Path) -> io::Result<()> {
+        let (dir, name) = self.place(at)?;
+        Ok(unlinkat(&dir.0, name, AtFlags::empty())?)
+    }
+
+    /// Removes an empty directory.
+    pub(super) fn remove_directory(&self, at: &Path) -> io::Result<()> {
+        let (dir, name) = self.place(at)?;
+        Ok(unlinkat(&dir.0, name, AtFlags::REMOVEDIR)?)
+    }
+
+    /// The permissions of what is there.
+    pub(super) fn mode(&self, at: &Path) -> io::Result<u32> {
+        let (dir, name) = self.place(at)?;
+        Ok(statat(&dir.0, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode & 0o777)
+    }
+
+    /// Sets the permissions of a directory.
+    pub(super) fn set_mode(&self, at: &Path, mode: u32) -> io::Result<()> {
+        let directory = self.below(at)?;
+        Ok(fchmod(&directory.0, Mode::from_raw_mode(mode))?)
     }
 
     /// Takes permissions from what is there: it keeps those that `mode` has.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::describe::tools::{has_repository, obeyed, repository_part};
 use crate::error::{NoPlace, Result};
+use crate::opened::Brought;
 use crate::report::{Event, Report};
 use crate::text::printable_line;
 use shellpack_format::bundle::manifest::{Manifest, ProjectFile};
@@ -54,10 +55,10 @@ pub(super) fn ensure_no_settings<'a>(
 pub(super) fn ensure_no_repository(
     files: &[ProjectFile],
     root: &Path,
-    earlier: &[Manifest],
+    earlier: &[Brought],
 ) -> Result<()> {
     let is_known = |path: &str| {
-        let mut known = earlier.iter().flat_map(|bundle| &bundle.project.files);
+        let mut known = earlier.iter().flat_map(Brought::files);
         known.any(|known| known.path.as_str() == path)
     };
     for file in files {

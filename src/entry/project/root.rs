@@ -1,5 +1,6 @@
 //! The project's directory on the target.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -10,11 +11,13 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::process::geteuid;
 
 use super::changes::{Changes, beside};
+use super::departed::Departed;
 use super::held::Held;
+use super::lock::Lock;
 use super::obeyed;
 use crate::error::{Error, NoPlace, Result};
 use crate::media::workplace::Temporary;
-use crate::opened::opened_into;
+use crate::opened::brought_into;
 use crate::report::{Event, Report};
 use shellpack_format::bundle::manifest::{FileKind, Manifest, ProjectFile};
 
@@ -29,7 +32,7 @@ pub(super) const TEMPORARY: Temporary = Temporary {
 };
 
 /// The project's root on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct ProjectRoot {
     root: PathBuf,
     /// The directory that the user or the bundle's name chose: the root or the one around it.
@@ -42,6 +45,8 @@ pub(crate) struct ProjectRoot {
     changes: Changes,
     /// The file system and the number of the directory that was compared; `None` if there was none.
     compared: Option<(u64, u64)>,
+    /// Keeps others from changing the directory while this one does.
+    lock: Lock,
 }
 
 impl ProjectRoot {
@@ -61,6 +66,7 @@ impl ProjectRoot {
             is_for_all: false,
             changes: Changes::default(),
             compared: None,
+            lock: Lock::default(),
         })
     }
 
@@ -73,6 +79,7 @@ impl ProjectRoot {
             is_for_all: false,
             changes: Changes::default(),
             compared: None,
+            lock: Lock::default(),
         }
     }
 
@@ -110,7 +117,7 @@ impl ProjectRoot {
         report: &Report,
     ) -> Result<Self> {
         if !exists(&self.root)? {
-            if !self.is_named && !is_free(&self.base)? && opened_into(&self.root).is_empty() {
+            if !self.is_named && !is_free(&self.base)? && brought_into(&self.root).is_empty() {
                 return Err(NoPlace::OtherDirectory(self.base).into());
             }
             obeyed::tell(manifest, report);
@@ -122,7 +129,8 @@ impl ProjectRoot {
             let named = NoPlace::OtherKind { path, is_directory };
             return Err(if self.is_named { named } else { other }.into());
         }
-        let earlier = opened_into(&self.root);
+        self.lock.take(&self.root, report)?;
+        let earlier = brought_into(&self.root);
         let is_strange = !self.holds_a_shell(manifest)? || is_of_another(&self.root)?;
         if !self.is_named && earlier.is_empty() && is_strange {
             return Err(other.into());
@@ -148,6 +156,19 @@ impl ProjectRoot {
         Ok(compared)
     }
 
+    /// This directory, once no other command changes it.
+    pub(crate) fn locked(self, report: &Report) -> Result<Self> {
+        if self.root.is_dir() {
+            self.lock.take(&self.root, report)?;
+        }
+        Ok(self)
+    }
+
+    /// Lets others change the directory.
+    pub(crate) fn unlock(&self) {
+        self.lock.release();
+    }
+
     /// How many bytes must be read to compare the files: those of other sizes need not be.
     fn size_of_alike(&self, manifest: &Manifest) -> u64 {
         let alike = manifest.project.files.iter().filter_map(|file| {
@@ -171,19 +192,37 @@ impl ProjectRoot {
         let Some(dir) = dirs.find(|dir| dir.exists()) else {
             return Ok(());
         };
-        let may = Access::WRITE_OK | Access::EXEC_OK;
-        let Err(error) = accessat(CWD, dir, may, AtFlags::EACCESS) else {
-            return Ok(());
-        };
         if self.is_settled(manifest) {
             return Ok(());
         }
-        Err(NoPlace::Project {
-            dir: dir.to_owned(),
-            name: (!self.is_named).then(|| manifest.name.to_string()),
-            source: error.into(),
-        }
-        .into())
+        let named = (!self.is_named).then(|| manifest.name.to_string());
+        ensure_may_write(dir, named.as_ref())?;
+        let fixed = self.parents(&manifest.project.files);
+        let mut fixed = fixed.iter().filter(|parent| !self.is_restricted(parent));
+        fixed.try_for_each(|parent| ensure_may_write(&self.root.join(parent), named.as_ref()))
+    }
+
+    /// The directories that are there, and get other entries.
+    fn parents(&self, files: &[ProjectFile]) -> BTreeSet<PathBuf> {
+        let written = files.iter().filter(|file| !self.stays(file));
+        let written = written.filter_map(|file| Path::new(file.path.as_str()).parent());
+        let parents = written.chain(self.changes.departed.parents());
+        let there = parents.filter(|parent| self.root.join(parent).is_dir());
+        there.map(Path::to_owned).collect()
+    }
+
+    /// Whether a bundle lets nobody write in a directory.
+    fn is_restricted(&self, directory: &Path) -> bool {
+        let mut restricted = self.changes.restricted.iter();
+        restricted.any(|path| Path::new(path.as_str()) == directory)
+    }
+
+    /// The directories that get other entries, although bundles let nobody write in them.
+    pub(super) fn to_lift(&self, project: &[ProjectFile]) -> Vec<PathBuf> {
+        let parents = self.parents(project).into_iter();
+        parents
+            .filter(|parent| self.is_restricted(parent))
+            .collect()
     }
 
     /// Whether one of the shell files is there. A bundle chooses their names, so only files that are
@@ -198,10 +237,15 @@ impl ProjectRoot {
         Ok(false)
     }
 
-    /// Whether there is nothing to write: every project file is in its place, or an edited one is.
+    /// Whether there is nothing to do: every project file is in its place, or an edited one is.
     pub(crate) fn is_settled(&self, manifest: &Manifest) -> bool {
         let mut files = manifest.project.files.iter();
-        files.all(|file| self.stays(file))
+        self.changes.departed.is_empty() && files.all(|file| self.stays(file))
+    }
+
+    /// The files that are taken away, because only an earlier bundle has them.
+    pub(super) fn departed(&self) -> &Departed {
+        &self.changes.departed
     }
 
     /// Whether a project file is in its place already, or an edited one is.
@@ -233,18 +277,30 @@ impl ProjectRoot {
 
     /// Whether a project file takes the place of one that is there.
     pub(super) fn replaces(&self, file: &ProjectFile) -> bool {
-        self.changes.replaced.contains(&file.path)
+        self.changes.replaced.contains(&file.path) || self.changes.beside.contains_key(&file.path)
     }
 
     /// Where a project file goes; `None` if it stays away.
     pub(super) fn place_for(&self, file: &ProjectFile) -> Option<PathBuf> {
         let at = self.root.join(file.path.as_str());
-        if self.changes.beside.contains(&file.path) {
-            return Some(beside(&at, &file.kind));
+        if let Some(known) = self.changes.beside.get(&file.path) {
+            return Some(beside(&at, &file.kind, known));
         }
         let is_free = at.symlink_metadata().is_err();
         (is_free || self.changes.replaced.contains(&file.path)).then_some(at)
     }
+}
+
+fn ensure_may_write(dir: &Path, name: Option<&String>) -> Result<()> {
+    let may = Access::WRITE_OK | Access::EXEC_OK;
+    accessat(CWD, dir, may, AtFlags::EACCESS).map_err(|error| {
+        NoPlace::Project {
+            dir: dir.to_owned(),
+            name: name.cloned(),
+            source: error.into(),
+        }
+        .into()
+    })
 }
 
 /// Whether a directory has nothing of the user's in it, or there is none.

@@ -108,6 +108,18 @@ impl<'a> Staged<'a> {
             return self.become_root();
         }
         self.ensure_root_is_the_same()?;
+        let lifted = self.lift(project)?;
+        let moved = self.move_all(project);
+        self.restore(lifted, project)?;
+        moved
+    }
+
+    /// Moves the files to their place in the root that is there, after those that are taken away.
+    fn move_all(&self, project: &Project) -> Result<()> {
+        let departed = self.root.departed();
+        departed
+            .remove(self.root.path(), &self.near)
+            .map_err(Error::io("remove files from", self.root.path()))?;
         for file in &project.files {
             if self.root.stays(file) {
                 continue;
@@ -125,6 +137,41 @@ impl<'a> Staged<'a> {
                 self.held.move_to(from, &self.near, below, replaces)
             };
             made.map_err(|error| meanwhile(&to, error))?;
+        }
+        Ok(())
+    }
+
+    /// Lets the owner write in directories that bundles brought without that right. Returns their modes.
+    fn lift(&self, project: &Project) -> Result<Vec<(PathBuf, u32)>> {
+        let directories = self.root.to_lift(&project.files).into_iter();
+        let lifted = directories.map(|at| {
+            let mode = self.near.mode(&at).and_then(|mode| {
+                self.near.set_mode(&at, mode | OWNER)?;
+                Ok(mode)
+            });
+            match mode {
+                Ok(mode) => Ok((at, mode)),
+                Err(error) => Err(Error::io("write to", self.root.path().join(at))(error)),
+            }
+        });
+        lifted.collect()
+    }
+
+    /// Gives the directories the modes of the bundle, or those that they had.
+    fn restore(&self, lifted: Vec<(PathBuf, u32)>, project: &Project) -> Result<()> {
+        for (at, old) in lifted.into_iter().rev() {
+            let mut files = project.files.iter();
+            let own = files.find_map(|file| match file.kind {
+                FileKind::Directory { mode } if Path::new(file.path.as_str()) == at => Some(mode),
+                _ => None,
+            });
+            // The user's umask holds for group and others.
+            let mode = own.map_or(old, |mode| self.root.mode(mode) & (old | OWNER));
+            match self.near.set_mode(&at, mode) {
+                // It was taken away.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                set => set.map_err(Error::io("change the mode of", self.root.path().join(at)))?,
+            }
         }
         Ok(())
     }

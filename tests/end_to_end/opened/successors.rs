@@ -1,8 +1,12 @@
 //! A bundle is opened where an earlier version of it was opened.
 
+use std::fs;
+
 use crate::support::Machine;
 use crate::support::opened::{ids, with_versions};
 use crate::support::shells::packed;
+use crate::synthetic::{Bundle, Tree};
+use shellpack_format::bundle::manifest::{BundleName, FileKind};
 
 fn open(b: &Machine, number: usize) -> crate::support::Outcome {
     b.shellpack(&format!("open {number}.shellpack --no-shell"))
@@ -18,18 +22,16 @@ fn files_that_nobody_edited_are_replaced() {
     open(&b, 1);
     open(&b, 2)
         .says("replaced files in /root/synthetic by the bundle's: shell.nix\n")
-        .says(
-            "files of another bundle in /root/synthetic that this one does not have stay: gone\n",
-        );
+        .says("took files away from /root/synthetic that this bundle does not have: gone\n");
     let files = "cd synthetic; grep . *";
     b.sh(files)
         .succeeds()
-        .prints("gone:gone\nmore:more\nsame:same\nshell.nix:new");
+        .prints("more:more\nsame:same\nshell.nix:new");
     // And back again.
     open(&b, 1).says("replaced files in /root/synthetic by the bundle's: shell.nix\n");
     b.sh(files)
         .succeeds()
-        .prints("gone:gone\nmore:more\nsame:same\nshell.nix:old");
+        .prints("gone:gone\nsame:same\nshell.nix:old");
 }
 
 #[test]
@@ -41,15 +43,15 @@ fn an_edited_file_stays_and_has_the_new_one_beside_it() {
     b.write("synthetic/more", "mine as well");
     b.write("synthetic/more.new", "in the way");
     open(&b, 2)
-        .says("files that were edited in /root/synthetic stay: same\n")
+        .says("files that were edited in /root/synthetic stay: same; to take the bundle's: --overwrite\n")
         .says("files that were edited in /root/synthetic stay, with the bundle's version beside them, as FILE.new: more, shell.nix; to take the bundle's: --overwrite\n");
     let files = "cd synthetic; grep . *";
-    let all = "gone:gone\nmore:mine as well\nmore.new:in the way\nmore.new.2:more\n\
+    let all = "more:mine as well\nmore.new:in the way\nmore.new.2:more\n\
         same:mine too\nshell.nix:mine\nshell.nix.new:new";
     b.sh(files).succeeds().prints(all);
     // A file that lies there is not written again, and a note about a version is not repeated.
     open(&b, 2)
-        .says("files that were edited in /root/synthetic stay: more, same, shell.nix\n")
+        .says("files that were edited in /root/synthetic stay: more, same, shell.nix; to take the bundle's: --overwrite\n")
         .never_says("beside");
     b.sh(files).succeeds().prints(all);
     b.shellpack("open 2.shellpack --no-shell --overwrite")
@@ -58,6 +60,125 @@ fn an_edited_file_stays_and_has_the_new_one_beside_it() {
     b.sh("cd synthetic; cat more same shell.nix")
         .succeeds()
         .prints("moresamenew");
+}
+
+/// What the user put there, or edited, stays, and so does what a bundle of another name brought.
+#[test]
+fn only_files_of_an_older_version_are_taken_away() {
+    let version = |files: &[(&str, &str)], name: &str| {
+        let trees = files
+            .iter()
+            .map(|(path, text)| (*path, Tree::file(text.as_bytes())));
+        let mut bundle = Bundle::new(&trees.collect::<Vec<_>>(), &[]);
+        bundle.manifest.name = BundleName::parse(name).unwrap();
+        bundle.bytes()
+    };
+    let b = Machine::offline();
+    let open = |bundle: Vec<u8>| {
+        fs::write(b.home("x.shellpack"), bundle).unwrap();
+        b.shellpack("open x.shellpack --no-shell --dir all")
+            .succeeds()
+    };
+    let shell = ("shell.nix", "x");
+    open(version(&[("both", "b"), ("other", "o"), shell], "other"));
+    let old = [("a", "a"), ("b", "b"), ("both", "b"), ("c", "c"), shell];
+    open(version(&old, "one"));
+    b.write("all/b", "mine");
+    b.write("all/mine", "mine");
+    open(version(&[shell], "one"))
+        .says("took files away from /root/all that this bundle does not have: a, c\n")
+        .says("files of another bundle stay in /root/all: both, other\n");
+    b.sh("cd all; grep . *")
+        .succeeds()
+        .prints("b:mine\nboth:b\nmine:mine\nother:o\nshell.nix:x");
+    // The user takes one back: it stays.
+    b.write("all/a", "a");
+    open(version(&[shell], "one")).never_says("took files away");
+    b.runs("test -f all/a");
+}
+
+#[test]
+fn a_file_becomes_a_directory_and_one_becomes_a_file() {
+    let b = Machine::offline();
+    let directory = || Tree::directory([("inner", Tree::directory([("x", Tree::file("x"))]))]);
+    let versions = [
+        [
+            ("d", Tree::file("d")),
+            ("e", directory()),
+            ("shell.nix", Tree::file("1")),
+        ],
+        [
+            ("d", directory()),
+            ("e", Tree::file("e")),
+            ("shell.nix", Tree::file("2")),
+        ],
+    ];
+    for (number, files) in (1..).zip(versions) {
+        let bundle = Bundle::new(&files, &[]);
+        fs::write(b.home(&format!("{number}.shellpack")), bundle.bytes()).unwrap();
+    }
+    let files = "cd synthetic; grep -r . | sort";
+    let (first, second) = (
+        "d:d\ne/inner/x:x\nshell.nix:1",
+        "d/inner/x:x\ne:e\nshell.nix:2",
+    );
+    open(&b, 1);
+    open(&b, 2);
+    b.sh(files).succeeds().prints(second);
+    b.shellpack("rollback synthetic").succeeds();
+    b.sh(files).succeeds().prints(first);
+    // A file of the user's keeps the directory, and nothing is changed.
+    b.write("synthetic/e/inner/mine", "mine");
+    b.shellpack("open 2.shellpack --no-shell")
+        .exits_with(125)
+        .says("/root/synthetic/e is a directory here, and not in the bundle\n");
+    b.sh(files)
+        .succeeds()
+        .prints("d:d\ne/inner/mine:mine\ne/inner/x:x\nshell.nix:1");
+}
+
+/// A bundle may have directories in which nobody may write. One that the user closed stays as it is.
+#[test]
+fn directories_in_which_nobody_may_write_give_way_to_bundles_only() {
+    let b = Machine::offline();
+    for (number, mode) in [(1, 0o555), (2, 0o555), (3, 0o755), (4, 0o755)] {
+        let text = || Tree::file(number.to_string());
+        let tree = Tree::directory([("x", text())]);
+        let files = [("dir", tree), ("shell.nix", text()), ("z", text())];
+        let mut bundle = Bundle::new(&files, &[]);
+        for file in &mut bundle.manifest.project.files {
+            if let FileKind::Directory { mode: own } = &mut file.kind {
+                *own = mode;
+            }
+        }
+        fs::write(b.home(&format!("{number}.shellpack")), bundle.bytes()).unwrap();
+    }
+    b.runs("chmod 755 /root; mkdir -m 777 /root/of-user; chmod 644 *.shellpack");
+    let as_user = |line: &str| {
+        b.sh(&format!(
+            "cd /root/of-user; setpriv --reuid 1234 --regid 1234 --clear-groups env HOME=/root/of-user {line}"
+        ))
+    };
+    let open = |number: u32| {
+        as_user(&format!(
+            "shellpack open /root/{number}.shellpack --no-shell --store /root/of-user/store"
+        ))
+    };
+    let files = "cd of-user/synthetic; stat -c %a dir; cat dir/x shell.nix z";
+    open(1).succeeds();
+    open(2).succeeds();
+    b.sh(files).succeeds().prints("555\n222");
+    as_user("shellpack rollback synthetic").succeeds();
+    b.sh(files).succeeds().prints("555\n111");
+    open(3).succeeds();
+    b.sh(files).succeeds().prints("755\n333");
+    b.runs("rm -r of-user/synthetic of-user/.local");
+    open(3).succeeds();
+    b.runs("chmod 555 of-user/synthetic/dir");
+    open(4)
+        .exits_with(125)
+        .says("could not write the project files to /root/of-user/synthetic/dir");
+    b.sh(files).succeeds().prints("555\n333");
 }
 
 /// No bundle was opened there: the files are the user's.
@@ -82,7 +203,7 @@ fn a_directory_is_never_replaced() {
     b.sh("mkdir synthetic/more").succeeds();
     b.shellpack("open 2.shellpack --no-shell --overwrite")
         .exits_with(125)
-        .says("/root/synthetic/more is a directory here, but not in the bundle\n");
+        .says("/root/synthetic/more is a directory here, and not in the bundle\n");
     b.sh("cat synthetic/shell.nix").succeeds().prints("old");
 }
 

@@ -88,7 +88,7 @@ fn an_update_opens_without_the_one_before_it_and_is_taken_back() {
     b.sh(&format!("cd {name}; exec shellpack rollback"))
         .succeeds()
         .says(&format!(
-            "files that were edited in /root/{name} stay: shell.nix\n"
+            "files that were edited in /root/{name} stay, with the bundle's version beside them, as FILE.new: shell.nix; to take the bundle's: --overwrite\n"
         ));
     b.runs(&format!("grep -q mine {name}/shell.nix"));
     rollback(&b, &format!("{first} --overwrite")).succeeds();
@@ -111,7 +111,7 @@ fn each_rollback_goes_one_generation_back() {
     assert_eq!(shell(), "old");
     let first = current(&b);
     rollback(&b, "synthetic").exits_with(1).says(&format!(
-        "could not go back from {first}: it is the first bundle that was opened into /root/synthetic"
+        "could not go back from {first}: no older bundle of /root/synthetic is kept here"
     ));
     // Opened again, it is the current one, and no other generation.
     open(&b, 2);
@@ -162,7 +162,7 @@ fn generations_of_an_earlier_shellpack_are_known() {
 }
 
 #[test]
-fn edited_files_and_those_of_the_newer_bundle_stay() {
+fn edited_files_stay_and_those_of_the_newer_bundle_alone_go() {
     let b = with_versions(&[OLD, NEW]);
     open(&b, 1);
     b.write("synthetic/gone", "mine");
@@ -171,8 +171,8 @@ fn edited_files_and_those_of_the_newer_bundle_stay() {
     b.runs("rm synthetic/shell.nix");
     let json = rollback(&b, "synthetic --json")
         .succeeds()
-        .says("files that were edited in /root/synthetic stay: gone, same\n")
-        .says("files of another bundle in /root/synthetic that this one does not have stay: more\n")
+        .says("files that were edited in /root/synthetic stay: gone, same; to take the bundle's: --overwrite\n")
+        .says("took files away from /root/synthetic that this bundle does not have: more\n")
         .stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["generation"], 1);
@@ -180,14 +180,14 @@ fn edited_files_and_those_of_the_newer_bundle_stay() {
     assert_eq!(json["id"], current(&b));
     b.sh(FILES)
         .succeeds()
-        .prints("gone:mine\nmore:more\nsame:mine too\nshell.nix:old");
+        .prints("gone:mine\nsame:mine too\nshell.nix:old");
     let first = current(&b);
     rollback(&b, &format!("{first} --overwrite"))
         .succeeds()
         .says("replaced files in /root/synthetic by the bundle's: gone, same\n");
     b.sh(FILES)
         .succeeds()
-        .prints("gone:gone\nmore:more\nsame:same\nshell.nix:old");
+        .prints("gone:gone\nsame:same\nshell.nix:old");
 }
 
 /// Equal contents of all generations are one file, which the last record takes along.
@@ -254,7 +254,7 @@ fn without_the_files_nothing_is_changed() {
         let b = with_versions(&[OLD, NEW]);
         open(&b, 1);
         open(&b, 2);
-        b.runs(&format!("rm synthetic/gone; cd {RECORDS}; {damage}"));
+        b.runs(&format!("cd {RECORDS}; {damage}"));
         let (before, second) = (b.sh(FILES).text(), current(&b));
         rollback(&b, "synthetic")
             .exits_with(1)
@@ -310,7 +310,7 @@ fn it_works_in_a_store_of_ours_and_not_for_all_users() {
     rollback(&b, "synthetic --store /root/shells").succeeds();
     b.sh(FILES)
         .succeeds()
-        .prints("gone:gone\nmore:more\nsame:same\nshell.nix:old");
+        .prints("gone:gone\nsame:same\nshell.nix:old");
     let b = with_versions(&[OLD]);
     b.sh("SUDO_UID=1000 shellpack open 1.shellpack --no-shell")
         .succeeds();
@@ -392,4 +392,99 @@ fn a_full_disk_ends_the_keeping_only() {
     .says("could not keep the project files of synthetic, so that `shellpack rollback` cannot put them back: ")
     .shows("none\n");
     b.runs("test $(stat -c %s synthetic/large) = 1048576");
+}
+
+/// A record that is removed while its files are the project's leaves their list: nobody edited them.
+#[test]
+fn files_of_a_removed_generation_are_nobodys_edits() {
+    let b = with_versions(&[OLD, NEW, NEWEST]);
+    open(&b, 1);
+    open(&b, 2);
+    let [second, first] = ids(&b).try_into().unwrap();
+    b.shellpack(&format!("remove {second}"))
+        .succeeds()
+        .shows("none in /root/synthetic: its files are of a bundle that was removed\n")
+        .shows(&format!(
+            "to put back those of {first}: shellpack rollback {first}\n"
+        ));
+    rollback(&b, "synthetic")
+        .succeeds()
+        .never_says("edited")
+        .shows("from      a bundle that was removed\n")
+        .shows(&format!("to        {first} (generation 1 of 1)\n"));
+    // What only the removed one had is kept nowhere, so it stays.
+    b.sh(FILES)
+        .succeeds()
+        .prints("gone:gone\nmore:more\nsame:same\nshell.nix:old");
+    rollback(&b, "synthetic")
+        .exits_with(1)
+        .says("no older bundle");
+    // The other way round: gone back, and then to a newer one.
+    let b = with_versions(&[OLD, NEW, NEWEST]);
+    open(&b, 1);
+    open(&b, 2);
+    rollback(&b, "synthetic").succeeds();
+    b.shellpack(&format!("remove {first}")).succeeds();
+    open(&b, 3).never_says("edited");
+    b.sh("cat synthetic/shell.nix").succeeds().prints("newest");
+    b.runs("test -z \"$(find synthetic -name '*.new')\"");
+    // The list outlives the heir, too.
+    open(&b, 2);
+    let newest = ids(&b);
+    b.shellpack(&format!("remove {}", newest[0])).succeeds();
+    open(&b, 1).never_says("edited");
+}
+
+/// Gone back, edited, and gone on: the newer version is beside the edited one.
+#[test]
+fn an_edit_of_an_older_generation_meets_the_newer_version() {
+    let b = with_versions(&[OLD, NEW]);
+    open(&b, 1);
+    open(&b, 2);
+    rollback(&b, "synthetic").succeeds();
+    b.write("synthetic/shell.nix", "mine");
+    open(&b, 2).says("as FILE.new: shell.nix; to take the bundle's: --overwrite\n");
+    b.sh(FILES)
+        .succeeds()
+        .prints("more:more\nsame:same\nshell.nix.new:new\nshell.nix:mine");
+    // To and fro, there is never more than one of them.
+    rollback(&b, "synthetic").succeeds();
+    open(&b, 2);
+    b.sh(FILES)
+        .succeeds()
+        .prints("more:more\nsame:same\nshell.nix.new:new\nshell.nix:mine");
+}
+
+/// Each leaves the project of one generation, whichever comes last.
+#[test]
+fn two_at_once_take_turns() {
+    let b = with_many_files();
+    open(&b, 1);
+    open(&b, 2);
+    let [second, first] = ids(&b).try_into().unwrap();
+    for _ in 0..6 {
+        b.sh(&format!(
+            "shellpack rollback {first} & one=$!; shellpack rollback {second} & two=$!
+             wait $one && wait $two"
+        ))
+        .succeeds();
+        let current = current(&b);
+        let word = if current == first { "old" } else { "new" };
+        b.runs(&format!("cd synthetic; test -z \"$(grep -L {word} *)\""));
+    }
+}
+
+#[test]
+fn hints_name_what_a_rollback_can_do() {
+    let b = with_versions(&[OLD, NEW]);
+    open(&b, 1);
+    open(&b, 2);
+    b.runs("cd synthetic; rm same; mkdir same; touch same/mine");
+    rollback(&b, "synthetic")
+        .exits_with(1)
+        .says("/root/synthetic/same is a directory here, and not in the bundle")
+        .says("move it away, and try again: mv /root/synthetic/same /root/synthetic/same.mine");
+    b.sh("cd /; exec shellpack rollback")
+        .exits_with(1)
+        .says("name one: shellpack rollback NAME");
 }
