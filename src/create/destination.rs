@@ -4,13 +4,13 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::Options;
 use super::opener::{Before, Opener};
 use super::prove::Proved;
 use super::shell::Shells;
+use super::{KnownFrom, Options};
 use crate::error::{BadOutput, Error, Result};
 use crate::media::volumes::{VolumeSize, parent};
-use crate::output::{Cutter, OutputFiles, ProgramBeside, WrittenFile};
+use crate::output::{Cutter, OutputFiles, ProgramBeside, WrittenFile, files_of};
 use crate::report::{Event, Report, human};
 use crate::text::shown;
 use shellpack_format::bundle::executable::Executable;
@@ -82,6 +82,7 @@ impl Destination {
             before,
         };
         if let Output::File(files) = &destination.output {
+            ensure_no_base(files, &options.known)?;
             if !options.dry_run {
                 files.ensure_unoccupied()?;
                 let beside = destination.beside();
@@ -174,6 +175,16 @@ impl Destination {
         written.map_err(Error::io("write", &files.path))?;
         Ok(cutter)
     }
+}
+
+/// Fails if the bundle would replace one that it is made from: the full bundle would be gone.
+fn ensure_no_base(files: &OutputFiles, known: &[KnownFrom]) -> Result<()> {
+    for KnownFrom::Bundle(file) | KnownFrom::Inventory(file) in known {
+        if file.exists() {
+            files.ensure_apart(&files_of(file, &[]))?;
+        }
+    }
+    Ok(())
 }
 
 fn ensure_outside_sources<'a>(

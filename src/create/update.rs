@@ -12,7 +12,7 @@ use crate::bases::{self, Bases};
 use crate::error::Result;
 use crate::nix::Nix;
 use crate::nix::daemon::Connection;
-use crate::report::{Event, Phase, Report};
+use crate::report::{Event, Phase, Report, count};
 use shellpack_format::bundle::manifest::{Base, Closure, Delta, Manifest, Replacement};
 use shellpack_format::store::path_info::PathInfo;
 use shellpack_format::store::store_path::{HashPart, StorePath};
@@ -80,6 +80,14 @@ pub(super) fn for_target(
     let mut held = nix.connect()?;
     let scratch = shells.scratch.path().join("bases");
     let there = available(&known, &wanted, nix, &mut held, &scratch, report)?;
+    let lost = wanted.len() - there.len();
+    if lost > 0 {
+        report.emit(Event::Note(&format!(
+            "the contents of {} that the target has are not here, so that what is like them is carried whole: \
+             name the bundle that has them (--base)",
+            count(lost, "path")
+        )));
+    }
     let mut chosen = likeness::choose(manifest, &presumed, &there, report)?;
     forget_smallest(&mut chosen, &manifest.closure);
     let update = updated(manifest, presumed, &chosen, &there, known, held);

@@ -64,7 +64,11 @@ impl Update {
         let names: Vec<_> = self.made_from.iter().map(|from| from.id.as_str()).collect();
         match &names[..] {
             [] => "a target that has all that it leaves out".to_owned(),
-            names => format!("a target that has opened {}", names.join(" and ")),
+            [name] => format!("a target that has opened {name}"),
+            [first @ .., last] => format!(
+                "a target that has all that it leaves out, as after opening {} and {last}",
+                first.join(", ")
+            ),
         }
     }
 

@@ -13,7 +13,7 @@ pub(super) fn run(command: Rehearse, global: &Global, report: &Report) -> Result
     let status = rehearse::rehearse(&command.options(global), report)?;
     if status.success() {
         report.emit(Event::Note(
-            "the rehearsal passed: the bundle was opened in an empty store with no network",
+            "the rehearsal passed: the bundle was opened with no network, in a store that had nothing else",
         ));
     }
     Ok(ExitCode::from(code_of(status)))

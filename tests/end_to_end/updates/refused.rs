@@ -106,6 +106,19 @@ fn an_update_announces_itself() {
     drop(other);
 }
 
+/// The full bundle would be gone, and the update is nothing without it.
+#[test]
+fn an_update_does_not_replace_what_it_is_made_from() {
+    let a = machine_a();
+    a.write_shell("updates-over", "pkgs.mkShell { }");
+    a.runs("cd ~/fixtures/shells/updates-over; shellpack create -o ~/over.shellpack");
+    a.sh("cd ~/fixtures/shells/updates-over; shellpack create -o ~/../root/over.shellpack --base ~/over.shellpack --force")
+        .exits_with(1)
+        .says("over.shellpack: it belongs to the bundle being read")
+        .says("choose another file: -o FILE");
+    a.runs("shellpack verify over.shellpack");
+}
+
 /// A package that comes out differently each time, and that this machine has built again since.
 #[test]
 fn a_path_with_other_contents_on_the_target_is_refused() {
