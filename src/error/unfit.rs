@@ -220,6 +220,28 @@ pub enum Unfit {
     },
 }
 
+/// The start of errors about Nix's store.
+const NO_NIX: &str = "could not use this machine's Nix: ";
+
+impl Unfit {
+    /// Whether Nix's store as a whole is closed to this user, so that one of ours takes its place.
+    pub(crate) fn is_about_nixs_store(&self) -> bool {
+        match self {
+            // A user who sets another store wants it.
+            Self::StoreElsewhere { is_set, .. } => !is_set,
+            Self::NoDaemon | Self::DaemonOfOthers { .. } | Self::StoreOfAnother { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// The message, without saying again that it is about Nix.
+    pub(crate) fn reason(&self) -> String {
+        let said = self.to_string();
+        said.strip_prefix(NO_NIX)
+            .map_or(said.clone(), str::to_owned)
+    }
+}
+
 impl From<Conflict> for Error {
     fn from(conflict: Conflict) -> Self {
         Unfit::from(conflict).into()

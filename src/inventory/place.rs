@@ -13,8 +13,6 @@ use shellpack_format::store::store_path::StoreDir;
 
 /// Nix's own names for its store.
 const NIXS: [&str; 2] = ["auto", "daemon"];
-/// The start of errors about Nix's store.
-const NO_NIX: &str = "could not use this machine's Nix: ";
 
 /// The store in this directory; else Nix's, or where there is no Nix, or one that takes nothing from this
 /// user, the one of ours that is there. A note says so.
@@ -47,9 +45,8 @@ fn nixs_or_own(report: &Report) -> Result<Target> {
         return Ok(here);
     };
     match here.connect() {
-        Err(error) if is_about_nixs_store(&error) => {
-            let said = error.to_string();
-            let reason = said.strip_prefix(NO_NIX).unwrap_or(&said);
+        Err(Error::Unfit(unfit)) if unfit.is_about_nixs_store() => {
+            let reason = unfit.reason();
             let dir = shown(own.dir());
             let said = format!(
                 "Nix's own store cannot take a bundle ({reason}), so this is of {dir}, which open takes then"
@@ -58,19 +55,6 @@ fn nixs_or_own(report: &Report) -> Result<Target> {
             Ok(Target::portable(own.clone()))
         }
         connected => connected.map(|_| here),
-    }
-}
-
-/// Whether `open` takes a store of ours after this error.
-fn is_about_nixs_store(error: &Error) -> bool {
-    match error {
-        // A user who sets another store wants it.
-        Error::Unfit(Unfit::StoreElsewhere { is_set, .. }) => !is_set,
-        Error::Unfit(unfit) => matches!(
-            unfit,
-            Unfit::NoDaemon | Unfit::DaemonOfOthers { .. } | Unfit::StoreOfAnother { .. }
-        ),
-        _ => false,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{BadBase, Error, NotKept, Result};
 use crate::opened;
 use crate::replace;
 use crate::report::{Event, Report, utc};
-use shellpack_format::bundle::manifest::{BundleName, Manifest};
+use shellpack_format::bundle::manifest::{BundleName, MAX_SIZE, Manifest};
 use shellpack_format::store::hash::Digest;
 
 /// How many are kept of each name: the oldest go first.
@@ -113,7 +113,10 @@ impl Kept {
     fn at(file: PathBuf) -> Option<Self> {
         let (name, digest) = parts(file.file_name()?.to_str()?)?;
         let (name, digest) = (name.to_owned(), digest.to_owned());
-        let time = file.metadata().ok()?.modified().ok()?;
+        // A pipe in its place would keep us waiting, and a device would not end.
+        let about = file.symlink_metadata().ok()?;
+        let is_manifest = about.is_file() && about.len() <= MAX_SIZE;
+        let time = about.modified().ok().filter(|_| is_manifest)?;
         Some(Self {
             file,
             name,

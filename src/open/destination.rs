@@ -10,9 +10,6 @@ use crate::portable::Portable;
 use crate::target::Target;
 use crate::text::shown;
 
-/// The start of errors about Nix's store.
-const NO_NIX: &str = "could not use this machine's Nix: ";
-
 /// The store that a user asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Store {
@@ -103,9 +100,11 @@ fn reason(error: &Error) -> (String, String) {
         let reason = format!("its daemon would refuse {}", paths.share());
         return (reason, paths.lines());
     }
-    let said = error.to_string();
-    let reason = said.strip_prefix(NO_NIX).map(str::to_owned);
-    (reason.unwrap_or(said), String::new())
+    let reason = match error {
+        Error::Unfit(unfit) => unfit.reason(),
+        error => error.to_string(),
+    };
+    (reason, String::new())
 }
 
 /// Whether it is an error of Nix's store as a whole: it would be for any bundle, or for any user who is
@@ -114,11 +113,7 @@ fn is_about_nixs_store(error: &Error) -> bool {
     match error {
         // A forged signature is no question of trust.
         Error::Unfit(Unfit::UntrustedPaths(paths)) => !matches!(paths.way, WayToImport::Beware),
-        // A user who sets another store wants it.
-        Error::Unfit(Unfit::StoreElsewhere { is_set, .. }) => !is_set,
-        Error::Unfit(
-            Unfit::NoDaemon | Unfit::DaemonOfOthers { .. } | Unfit::StoreOfAnother { .. },
-        ) => true,
+        Error::Unfit(unfit) => unfit.is_about_nixs_store(),
         _ => false,
     }
 }
