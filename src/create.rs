@@ -124,9 +124,10 @@ pub(crate) fn create(options: &Options, report: &Report) -> Result<Summary> {
     let complete = write::write(&signed, &destination, &settings, report)?;
     let complete = complete.read_back(&signed, options.threads, report)?;
     let opener = destination.write_opener(report)?;
-    let written = complete.publish(report)?;
+    let (written, compressed) = complete.publish(report)?;
     let manifest = signed.proved().manifest();
-    manifests::keep(&manifest.name, signed.proved().manifest_bytes(), report);
+    let bytes = signed.proved().manifest_bytes();
+    manifests::keep(&manifest.name, bytes, &compressed, report);
     let written = Written { opener, ..written };
     Ok(Summary::of_bundle(signed, written, &destination))
 }

@@ -11,11 +11,13 @@ use shellpack_format::bundle::manifest::{MAX_SIZE, Manifest};
 use shellpack_format::bundle::{MANIFEST, executable, inventory};
 use shellpack_format::store::hash::Digest;
 
+mod compressed;
 mod kept;
 
 /// The beginning of every manifest's first line.
 const BEGINNING_OF_MANIFEST: &[u8] = b"# A shellpack ";
 
+pub(crate) use compressed::{Checks, Compressed};
 use kept::Kept;
 pub(crate) use kept::keep;
 

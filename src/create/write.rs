@@ -13,6 +13,7 @@ use super::sign::Signed;
 use crate::bases::Bases;
 use crate::error::{Error, Result};
 use crate::interrupt;
+use crate::manifests::{Checks, Compressed};
 use crate::output::{self, BUFFER, Counted, Written};
 use crate::report::{Event, Phase, Report};
 use crate::unpack::Prefixes;
@@ -25,9 +26,17 @@ use shellpack_format::store::hash::Digest;
 #[must_use]
 #[derive(Debug)]
 pub(super) enum Complete {
-    /// Files, and which segments in them were taken over.
-    Files(output::Unnamed, Taken),
-    Sent(Written),
+    /// Files.
+    Files(output::Unnamed, Segments),
+    Sent(Written, Segments),
+}
+
+/// The segments of a bundle.
+#[derive(Debug)]
+pub(super) struct Segments {
+    /// Which of them were taken over.
+    taken: Taken,
+    compressed: Compressed,
 }
 
 /// Writes the planned bundle and syncs it to disk.
@@ -46,21 +55,21 @@ pub(super) fn write(
     match &destination.output {
         Output::File(files) => {
             let cutter = destination.begin(files)?;
-            let (cutter, taken) = stream(signed, settings, report, cutter, &files.path)?;
+            let (cutter, segments) = stream(signed, settings, report, cutter, &files.path)?;
             let finished = cutter.finish().map_err(Error::io("write", &files.path))?;
             let size = finished.volume_size();
             destination.ensure_first_holds(files, size, proved.manifest_bytes())?;
             let finished = files.protect(finished, proved.manifest_digest(), report)?;
             let files = files.sync(finished, report)?;
-            Ok(Complete::Files(files, taken))
+            Ok(Complete::Files(files, segments))
         }
         Output::Stdout => {
             let name = Path::new("standard output");
             let mut out = Counted::new(io::stdout());
             let sent = out.write_all(destination.header());
             sent.map_err(Error::io("write", name))?;
-            let (sent, _) = stream(signed, settings, report, out, name)?;
-            Ok(Complete::Sent(sent.written()))
+            let (sent, segments) = stream(signed, settings, report, out, name)?;
+            Ok(Complete::Sent(sent.written(), segments))
         }
     }
 }
@@ -75,22 +84,22 @@ impl Complete {
     ) -> Result<Self> {
         let bases = signed.proved().plan().bases(report);
         match self {
-            Self::Files(files, taken) => {
-                let made = Made { bases, taken };
-                let files = files.read_back(&made, threads, report)?;
-                Ok(Self::Files(files, made.taken))
+            Self::Files(files, segments) => {
+                let taken = &segments.taken;
+                let files = files.read_back(&Made { bases, taken }, threads, report)?;
+                Ok(Self::Files(files, segments))
             }
-            sent @ Self::Sent(_) => Ok(sent),
+            sent @ Self::Sent(..) => Ok(sent),
         }
     }
 
-    /// Gives the bundle its name.
-    pub(super) fn publish(self, report: &Report) -> Result<Written> {
+    /// Gives the bundle its name. Returns how it was compressed, too.
+    pub(super) fn publish(self, report: &Report) -> Result<(Written, Compressed)> {
         match self {
-            Self::Files(files, _) => files.publish(report),
-            Self::Sent(written) => {
+            Self::Files(files, segments) => Ok((files.publish(report)?, segments.compressed)),
+            Self::Sent(written, segments) => {
                 report.ensure_not_interrupted()?;
-                Ok(written)
+                Ok((written, segments.compressed))
             }
         }
     }
@@ -99,7 +108,7 @@ impl Complete {
 /// The written segments: those that were taken over are known to be right.
 struct Made<'a> {
     bases: Option<Bases<'a>>,
-    taken: Taken,
+    taken: &'a Taken,
 }
 
 impl Prefixes for Made<'_> {
@@ -119,7 +128,7 @@ fn stream<W: Write + Send>(
     report: &Report,
     out: W,
     name: &Path,
-) -> Result<(W, Taken)> {
+) -> Result<(W, Segments)> {
     let failed = |error| Error::io("write", name)(error);
     let proved = signed.proved();
     let out = BufWriter::with_capacity(BUFFER, out);
@@ -131,6 +140,7 @@ fn stream<W: Write + Send>(
     }
     let is_update = proved.manifest().delta.is_some();
     let bases = proved.plan().bases(report);
+    let mut checks = Checks::default();
     let taken = pack::segments(
         proved.manifest(),
         bases.as_ref(),
@@ -138,12 +148,14 @@ fn stream<W: Write + Send>(
         report,
         &mut |index, content| {
             let name = member_name(is_update, index);
+            checks.add(content).map_err(failed)?;
             writer.segment(name, content).map_err(failed)
         },
     )?;
     let out = writer.finish().map_err(failed)?.into_inner();
     let out = out.map_err(|error| failed(error.into_error()))?;
-    Ok((out, taken))
+    let compressed = Compressed::new(settings.level, checks);
+    Ok((out, Segments { taken, compressed }))
 }
 
 fn project_file(

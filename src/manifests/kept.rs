@@ -8,6 +8,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::compressed::{Compressed, beside};
 use crate::error::{BadBase, Error, NotKept, Result};
 use crate::opened;
 use crate::replace;
@@ -39,9 +40,10 @@ pub(crate) struct Kept {
     time: SystemTime,
 }
 
-/// Keeps a manifest. It is only a note if that fails: the bundle is there.
-pub(crate) fn keep(name: &BundleName, bytes: &[u8], report: &Report) {
-    if let Err(error) = put(name, bytes) {
+/// Keeps a manifest, and notes how its bundle was compressed. It is only a note if that fails: the bundle is
+/// there.
+pub(crate) fn keep(name: &BundleName, bytes: &[u8], compressed: &Compressed, report: &Report) {
+    if let Err(error) = put(name, bytes, compressed) {
         let mut said = format!("the manifest was not kept for `create --base`: {error}");
         let mut cause = std::error::Error::source(&error);
         while let Some(because) = cause {
@@ -52,17 +54,18 @@ pub(crate) fn keep(name: &BundleName, bytes: &[u8], report: &Report) {
     }
 }
 
-fn put(name: &BundleName, bytes: &[u8]) -> Result<()> {
+fn put(name: &BundleName, bytes: &[u8], compressed: &Compressed) -> Result<()> {
     let dir = directory()?;
     // A manifest may name more than others should read.
     let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
     made.map_err(Error::io("create", &dir))?;
-    put_in(&dir, name, bytes)
+    put_in(&dir, name, bytes)?;
+    let file = dir.join(file_name(name, Digest::of(bytes)));
+    replace::file(&beside(&file), compressed.text().as_bytes())
 }
 
 fn put_in(dir: &Path, name: &BundleName, bytes: &[u8]) -> Result<()> {
-    let digest = &Digest::of(bytes).hex()[..DIGITS];
-    let file = dir.join(format!("{name}-{digest}{ENDING}"));
+    let file = dir.join(file_name(name, Digest::of(bytes)));
     replace::lasting_file(&file, bytes)?;
     let mut others = all_in(dir)?;
     others.retain(|kept| kept.name == name.as_str() && kept.file != file);
@@ -71,6 +74,7 @@ fn put_in(dir: &Path, name: &BundleName, bytes: &[u8]) -> Result<()> {
     }
     // It is spared, whatever the clock says.
     for old in others.iter().skip(MOST - 1) {
+        let _ = fs::remove_file(beside(&old.file));
         match fs::remove_file(&old.file) {
             // Another process removed it just now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -88,6 +92,15 @@ fn put_after(file: &Path, last: SystemTime) -> io::Result<()> {
     }
     let file = File::options().write(true).open(file)?;
     file.set_modified(last + STEP)
+}
+
+/// The place of a bundle's manifest, whether it is kept or not.
+pub(super) fn place(name: &BundleName, digest: Digest) -> Result<PathBuf> {
+    Ok(directory()?.join(file_name(name, digest)))
+}
+
+fn file_name(name: &BundleName, digest: Digest) -> String {
+    format!("{name}-{}{ENDING}", &digest.hex()[..DIGITS])
 }
 
 fn directory() -> Result<PathBuf> {

@@ -1,14 +1,16 @@
 //! Takes segments over from an earlier bundle instead of compressing them again. They are decoded, and
 //! every NAR in them is hashed, as if they had been read from the store.
 //!
-//! How they were compressed is not written anywhere. One of them is compressed to find out, and the others
-//! are taken to be like it: a bundle that is named for this is one of the user's own.
+//! How they were compressed is noted on the machine that packed them. On another one, one of them is
+//! compressed to find out, and the others are taken to be like it: a bundle that is named for this is one of
+//! the user's own.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::Settings;
 use crate::error::{Error, Result};
+use crate::manifests::{Checks, Compressed};
 use crate::media::source::{Bundle, Source};
 use crate::report::{Event, Report};
 use crate::text::shown;
@@ -167,9 +169,34 @@ fn keys(manifest: &Manifest) -> Vec<Digest> {
     (0..layout.segments()).map(key).collect()
 }
 
-/// Whether compressing a segment of an earlier bundle at this level gives its bytes. One that did not shrink
-/// shows nothing: it is the same at all levels.
+/// Whether compressing the segments of an earlier bundle at this level gives their bytes.
 fn is_alike(
+    file: &Path,
+    manifest: &Manifest,
+    from: &[Option<usize>],
+    level: i32,
+) -> Result<bool, Box<dyn std::error::Error>> {
+    if let Some(is_alike) = was_alike(file, level)? {
+        return Ok(is_alike);
+    }
+    is_one_alike(file, manifest, from, level)
+}
+
+/// The answer, if this machine packed the bundle.
+fn was_alike(file: &Path, level: i32) -> Result<Option<bool>, Box<dyn std::error::Error>> {
+    let mut reader = at_segments(file)?;
+    let noted = Compressed::noted(&reader.manifest().name, reader.manifest_digest());
+    let Some(noted) = noted else { return Ok(None) };
+    let mut checks = Checks::default();
+    for index in 0..reader.manifest().closure.segments.len() {
+        checks.add(reader.segment(index)?.content)?;
+    }
+    Ok(noted.tells(&Compressed::new(level, checks)))
+}
+
+/// Whether compressing one segment gives its bytes. One that did not shrink shows nothing: it is the same at
+/// all levels.
+fn is_one_alike(
     file: &Path,
     manifest: &Manifest,
     from: &[Option<usize>],

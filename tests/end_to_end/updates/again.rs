@@ -225,6 +225,29 @@ in pkgs.mkShell { ALL = [ noise numbers ]; }"#,
     );
     pack(&a, name, "first", "--no-rehearsal");
     pack_at(&a, name, "anew", "5", "--no-rehearsal");
-    pack_at(&a, name, "first", "5", "--no-rehearsal --force");
-    assert_eq!(digest(&a, "anew"), digest(&a, "first"));
+    // Also where it was not noted.
+    for forget in ["", "rm ~/.local/state/shellpack/packed/*.segments"] {
+        a.runs(forget);
+        pack_at(&a, name, "first", "5", "--no-rehearsal --force");
+        assert_eq!(digest(&a, "anew"), digest(&a, "first"), "{forget}");
+        pack(&a, name, "first", "--no-rehearsal --force");
+    }
+}
+
+/// This machine knows how it compressed a bundle, whatever its first segment shows.
+#[test]
+fn what_this_machine_packed_is_known_by_its_segments() {
+    let name = "again-noted";
+    let a = with_large_shell(name);
+    pack_at(&a, name, "anew", "5", "");
+    edit(&a, name);
+    let said = pack_at(&a, name, "again", "5", "--reuse ~/anew.shellpack");
+    assert!(said.contains("from /root/anew.shellpack"), "{said}");
+    let said = pack_at(&a, name, "other", "5", "--reuse ~/first.shellpack");
+    assert!(
+        said.contains("first.shellpack was compressed in another way"),
+        "{said}"
+    );
+    assert_eq!(digest(&a, "again"), digest(&a, "other"));
+    a.runs("ls ~/.local/state/shellpack/packed/again-noted-*.segments");
 }

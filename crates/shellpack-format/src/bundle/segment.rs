@@ -29,6 +29,11 @@ const CHECK_HEAD: [u8; 8] = [0x50, 0x2a, 0x4d, 0x18, 32, 0, 0, 0];
 /// The skippable frame's size in bytes.
 pub(crate) const CHECK_SIZE: u64 = (CHECK_HEAD.len() + 32) as u64;
 
+/// The version of zstd that compresses segments. Another one may give other bytes.
+pub fn zstd_version() -> &'static str {
+    zstd_safe::version_string()
+}
+
 /// The most bytes that a member for this much raw content may have: zstd's own bound and
 /// the check.
 pub fn max_member_size(raw: u64) -> u64 {

@@ -1,0 +1,121 @@
+//! How the segments of a bundle were compressed, noted beside its manifest: they can be taken over without
+//! compressing one of them to find out.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use shellpack_format::bundle::manifest::BundleName;
+use shellpack_format::bundle::segment::zstd_version;
+use shellpack_format::store::hash::Digest;
+
+/// The ending of the file beside a manifest.
+const ENDING: &str = "segments";
+/// The bytes at the end of a segment's member that are the digest of the rest (`bundle-format.md`, 5.2).
+const CHECK: usize = 32;
+
+/// The compression of a bundle's segments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Compressed {
+    /// The program and its zstd.
+    compressor: String,
+    level: i32,
+    /// The digest of the checks of all segments, in order.
+    checks: Digest,
+}
+
+impl Compressed {
+    /// By this program.
+    pub(crate) fn new(level: i32, checks: Checks) -> Self {
+        Self {
+            compressor: format!(
+                "{} {}, zstd {}",
+                env!("CARGO_PKG_NAME"),
+                env!("CARGO_PKG_VERSION"),
+                zstd_version()
+            ),
+            level,
+            checks: checks.0.into(),
+        }
+    }
+
+    /// Whether other segments, of which it is the compression, would have been compressed like these.
+    /// `None` if the segments are not the ones that were noted.
+    pub(crate) fn tells(&self, other: &Self) -> Option<bool> {
+        (self.checks == other.checks).then(|| self == other)
+    }
+
+    /// The one that was noted for a bundle that was packed here.
+    pub(crate) fn noted(name: &BundleName, digest: Digest) -> Option<Self> {
+        let file = super::kept::place(name, digest).ok()?;
+        let text = fs::read_to_string(beside(&file)).ok()?;
+        toml::from_str(&text).ok()
+    }
+
+    /// The note.
+    pub(super) fn text(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The file for the note beside a manifest.
+pub(super) fn beside(manifest: &Path) -> PathBuf {
+    manifest.with_extension(ENDING)
+}
+
+/// Gathers the checks of segments.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Checks(Sha256);
+
+impl Checks {
+    /// Adds the check of the next segment, whose member this is.
+    pub(crate) fn add(&mut self, mut member: impl Read) -> io::Result<()> {
+        let mut end = Vec::new();
+        let mut chunk = vec![0; 256 << 10];
+        loop {
+            match member.read(&mut chunk)? {
+                0 => break,
+                n => end.extend_from_slice(&chunk[n.saturating_sub(CHECK)..n]),
+            }
+            end.drain(..end.len().saturating_sub(CHECK));
+        }
+        self.0.update(&end);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_are_the_ends_however_they_are_read() {
+        let member: Vec<u8> = (0..100).collect();
+        let digest = |member: &mut dyn Read| {
+            let mut checks = Checks::default();
+            checks.add(member).unwrap();
+            Digest::from(checks.0)
+        };
+        let at_once = digest(&mut member.as_slice());
+        assert_eq!(at_once, Digest::of(&member[68..]));
+        let (one, other) = member.split_at(90);
+        assert_eq!(digest(&mut one.chain(other)), at_once);
+    }
+
+    #[test]
+    fn other_segments_are_not_told_of() {
+        let checks = |byte: u8| {
+            let mut checks = Checks::default();
+            checks.add(&[byte; 40][..]).unwrap();
+            checks
+        };
+        let noted = Compressed::new(3, checks(1));
+        assert_eq!(noted.tells(&Compressed::new(3, checks(1))), Some(true));
+        assert_eq!(noted.tells(&Compressed::new(9, checks(1))), Some(false));
+        assert_eq!(noted.tells(&Compressed::new(3, checks(2))), None);
+    }
+}
