@@ -12,6 +12,7 @@ mod completions;
 mod create;
 mod environment;
 mod global;
+mod graph;
 mod hint;
 mod launched;
 mod man;
@@ -31,6 +32,7 @@ pub(crate) use check::{Inspect, Rehearse, Verify};
 pub(crate) use completions::Completions;
 pub(crate) use create::Create;
 pub(crate) use global::{Global, When};
+pub(crate) use graph::{Du, Why};
 use man::Pages;
 use nix::NixArguments;
 pub(crate) use open::{Enter, Env, Open, Run};
@@ -154,6 +156,16 @@ pub enum Command {
     /// Shows which packages were added, removed, rebuilt, or changed from version to version, and the size of their
     /// NARs. Inventories and manifests have these, too. The exit code does not depend on differences.
     Diff(Diff),
+    /// Show what the store paths of a bundle weigh
+    ///
+    /// For each path, GOES is the size of all that would go if nothing needed it: its own NAR, and those of the
+    /// paths that only it brings in. -v lists all paths. Reads the manifest alone.
+    Du(Du),
+    /// Show why a store path is in a bundle
+    ///
+    /// PATH is a store path, its name, or the name of a package. Prints the shortest way to it from each variable of
+    /// a shell, pin or tool that brings it in. Reads the manifest alone.
+    Why(Why),
     /// Cut a bundle into volumes
     ///
     /// Checks every byte while copying, and keeps the bundle. Writes a checksum file beside the

@@ -21,6 +21,7 @@ mod diff;
 mod enter;
 mod entry;
 mod error;
+mod graph;
 mod interrupt;
 mod inventory;
 mod launch;

@@ -19,7 +19,7 @@ const BEGINNING_OF_MANIFEST: &[u8] = b"# A shellpack ";
 
 pub(crate) use compressed::{Checks, Compressed};
 use kept::Kept;
-pub(crate) use kept::keep;
+pub(crate) use kept::{compression, keep};
 
 /// A list of store paths.
 #[derive(Debug)]

@@ -41,6 +41,7 @@ mod flakes;
 mod for_all_users;
 /// The garbage collector deletes nothing that is needed.
 mod garbage;
+mod graph;
 /// The effects of a `shellHook` when it runs.
 mod hooks;
 /// Ctrl-C ends waits that would have no end.

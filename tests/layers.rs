@@ -16,7 +16,7 @@ mod source;
 const FLOORS: &[&[&str]] = &[
     &["cli"],
     &["create", "open"],
-    &["carry", "diff", "enter", "rehearse", "rollback"],
+    &["carry", "diff", "enter", "graph", "rehearse", "rollback"],
     &["entry", "inventory", "manifests", "output"],
     &["opened", "verify"],
     &["bases", "target"],

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Global, Volumes, threads};
-use crate::{describe, rehearse, verify};
+use crate::{describe, graph, rehearse, verify};
 
 /// `shellpack inspect`.
 #[derive(Debug, Args)]
@@ -21,6 +21,9 @@ pub struct Inspect {
     /// Print the manifest itself, byte for byte, from which updates can be made without the bundle
     #[arg(long, conflicts_with = "json")]
     pub manifest: bool,
+    /// Print the references of its store paths as a tree, from what names them
+    #[arg(long, conflicts_with_all = ["json", "manifest"])]
+    pub tree: bool,
 }
 
 /// `shellpack verify`.
@@ -68,6 +71,14 @@ pub struct Rehearse {
 }
 
 impl Inspect {
+    /// The request for its references.
+    pub fn graph_options(self) -> graph::Options {
+        graph::Options {
+            bundle: self.bundle,
+            volumes: self.volumes.dirs,
+        }
+    }
+
     /// The request to the engine.
     pub fn options(self) -> describe::Options {
         describe::Options {

@@ -14,6 +14,7 @@ mod config;
 mod copy;
 mod create;
 mod diff;
+mod du;
 mod enter;
 mod env;
 mod inspect;
@@ -37,6 +38,7 @@ mod several;
 mod sign;
 mod split;
 mod verify;
+mod why;
 mod written;
 
 /// The exit code of `open`, `enter` and `rehearse` if shellpack itself fails, to tell that from a
@@ -121,6 +123,8 @@ fn dispatch(command: Command, global: &Global, report: &Report) -> Result<ExitCo
         Command::Rehearse(command) => return rehearse::run(command, global, report),
         Command::Inventory(command) => inventory::run(command, global, report)?,
         Command::Diff(command) => diff::run(command, report)?,
+        Command::Du(command) => du::run(command, global)?,
+        Command::Why(command) => why::run(command, global)?,
         Command::Split(command) => split::run(command, global, report)?,
         Command::Join(command) => join::run(command, global, report)?,
         Command::Copy(command) => copy::run(command, global, report)?,

@@ -53,6 +53,27 @@ pub enum BadBase {
         /// How many paths these are.
         paths: String,
     },
+    /// An inventory tells no references.
+    #[error(
+        "could not tell what refers to what: {} is an inventory, which lists paths alone",
+        shown(.0)
+    )]
+    NoReferences(PathBuf),
+    /// A bundle does not have a path.
+    #[error(
+        "could not find {} in {}{}",
+        printable_line(path),
+        shown(bundle),
+        listed(alike)
+    )]
+    NoSuchPath {
+        /// The bundle.
+        bundle: PathBuf,
+        /// As it was typed.
+        path: String,
+        /// Names that have it in them.
+        alike: Vec<String>,
+    },
     /// No manifest of that name was kept.
     #[error("could not find {}: {why}{}", printable_line(text), listed(kept))]
     NotKept {

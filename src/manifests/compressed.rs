@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use shellpack_format::bundle::manifest::BundleName;
 use shellpack_format::bundle::segment::zstd_version;
 use shellpack_format::store::hash::Digest;
 
@@ -49,10 +48,9 @@ impl Compressed {
         (self.checks == other.checks).then(|| self == other)
     }
 
-    /// The one that was noted for a bundle that was packed here.
-    pub(crate) fn noted(name: &BundleName, digest: Digest) -> Option<Self> {
-        let file = super::kept::place(name, digest).ok()?;
-        let text = fs::read_to_string(beside(&file)).ok()?;
+    /// The one that is noted beside a manifest.
+    pub(super) fn beside(manifest: &Path) -> Option<Self> {
+        let text = fs::read_to_string(beside(manifest)).ok()?;
         toml::from_str(&text).ok()
     }
 

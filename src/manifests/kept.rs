@@ -94,9 +94,9 @@ fn put_after(file: &Path, last: SystemTime) -> io::Result<()> {
     file.set_modified(last + STEP)
 }
 
-/// The place of a bundle's manifest, whether it is kept or not.
-pub(super) fn place(name: &BundleName, digest: Digest) -> Result<PathBuf> {
-    Ok(directory()?.join(file_name(name, digest)))
+/// How a bundle that was packed here was compressed, if that was noted.
+pub(crate) fn compression(name: &BundleName, digest: Digest) -> Option<Compressed> {
+    Compressed::beside(&directory().ok()?.join(file_name(name, digest)))
 }
 
 fn file_name(name: &BundleName, digest: Digest) -> String {

@@ -45,6 +45,11 @@ pub(super) fn of(bad: &BadBase) -> Option<String> {
         BadBase::Gone { .. } => {
             "let Nix forget what is gone: nix-store --verify; then open a full bundle".to_owned()
         }
+        BadBase::NoReferences(_) => "name a bundle, or its manifest".to_owned(),
+        BadBase::NoSuchPath { bundle, .. } => format!(
+            "list its store paths: shellpack du -v {}",
+            shell_typed_path(bundle)
+        ),
         BadBase::NotOfUpdate { bundle, .. } => format!(
             "name all bundles that it was made from, and those that they were made from; it lists its own: shellpack \
              inspect {}",

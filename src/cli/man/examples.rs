@@ -248,6 +248,20 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "du",
+        &[(
+            "Show what makes a bundle large:",
+            "shellpack du dev.shellpack",
+        )],
+    ),
+    (
+        "why",
+        &[(
+            "Show what brings in gcc:",
+            "shellpack why dev.shellpack gcc",
+        )],
+    ),
+    (
         "split",
         &[
             (

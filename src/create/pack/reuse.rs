@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::Settings;
 use crate::error::{Error, Result};
-use crate::manifests::{Checks, Compressed};
+use crate::manifests::{self, Checks, Compressed};
 use crate::media::source::{Bundle, Source};
 use crate::report::{Event, Report};
 use crate::text::shown;
@@ -185,7 +185,7 @@ fn is_alike(
 /// The answer, if this machine packed the bundle.
 fn was_alike(file: &Path, level: i32) -> Result<Option<bool>, Box<dyn std::error::Error>> {
     let mut reader = at_segments(file)?;
-    let noted = Compressed::noted(&reader.manifest().name, reader.manifest_digest());
+    let noted = manifests::compression(&reader.manifest().name, reader.manifest_digest());
     let Some(noted) = noted else { return Ok(None) };
     let mut checks = Checks::default();
     for index in 0..reader.manifest().closure.segments.len() {
