@@ -10,7 +10,7 @@ use shellpack_format::bundle::manifest::shell_typed_path;
 /// The program's name, as texts have it before a command.
 const SHELLPACK: &str = "shellpack ";
 /// The commands that texts have, and what can be typed in the place of one.
-pub(crate) const COMMANDS: [&str; 25] = [
+pub(crate) const COMMANDS: [&str; 27] = [
     "create",
     "open",
     "enter",
@@ -21,6 +21,8 @@ pub(crate) const COMMANDS: [&str; 25] = [
     "remove",
     "inventory",
     "diff",
+    "du",
+    "why",
     "inspect",
     "verify",
     "rehearse",
