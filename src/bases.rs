@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use sha2::{Digest as _, Sha256};
 
@@ -106,26 +106,36 @@ impl<'a> Bases<'a> {
     }
 
     fn push(&self, piece: &Piece, out: &mut Vec<u8>) -> Result<()> {
-        let index = piece.base as usize;
-        let (dump, place) = self.dump(index)?;
-        let failed = |error| Error::io("read", place)(error);
-        let mut reader = dump.reader(piece.offset).take(piece.size);
+        let base = &self.delta.bases[piece.base as usize];
+        let (mut state, dump, place) = self.dump(piece.base as usize)?;
+        let expected = (base.nar_hash, base.nar_size);
         let mut rebase = self.replacements.begin();
-        let most = usize::try_from(piece.size).unwrap_or(CHUNK);
-        let mut chunk = vec![0; CHUNK.min(most)];
-        loop {
-            self.report.ensure_not_interrupted()?;
-            match reader.read(&mut chunk).map_err(failed)? {
-                0 => break,
-                n => rebase.push(&chunk[..n], out),
+        if !state.is_right && (piece.offset, piece.size) == (0, dump.size()) {
+            // Usually the piece is all of it, and is read but once.
+            let mut hasher = Sha256::new();
+            read(&dump, piece, place, self.report, |chunk| {
+                hasher.update(chunk);
+                rebase.push(chunk, out);
+            })?;
+            ensure_same((hasher.into(), dump.size()), place, expected)?;
+            state.is_right = true;
+        } else {
+            if !state.is_right {
+                ensure_is(&dump, place, expected, self.report)?;
+                state.is_right = true;
             }
+            // Other threads may read it at the same time.
+            drop(state);
+            read(&dump, piece, place, self.report, |chunk| {
+                rebase.push(chunk, out);
+            })?;
         }
         rebase.finish(out);
         Ok(())
     }
 
-    /// The layout of a base's NAR, which has the hash that the update names.
-    fn dump(&self, index: usize) -> Result<(Arc<Dump>, &Path)> {
+    /// The layout of a base's NAR, and what is known of it.
+    fn dump(&self, index: usize) -> Result<(MutexGuard<'_, State>, Arc<Dump>, &Path)> {
         let (slot, base) = (&self.slots[index], &self.delta.bases[index]);
         let missing = || Path::new(base.path.base_name());
         let place = slot.place.as_deref().unwrap_or_else(missing);
@@ -134,14 +144,9 @@ impl<'a> Bases<'a> {
             Some(dump) => dump,
             None => Arc::new(Dump::of(place)?),
         };
-        if !state.is_right {
-            let expected = (base.nar_hash, base.nar_size);
-            ensure_is(&dump, place, expected, self.report)?;
-            state.is_right = true;
-        }
         state.dump = Arc::downgrade(&dump);
         self.remember(&dump);
-        Ok((dump, place))
+        Ok((state, dump, place))
     }
 
     fn remember(&self, dump: &Arc<Dump>) {
@@ -168,16 +173,16 @@ pub(crate) fn ensure_right(
 
 fn ensure_is(dump: &Dump, place: &Path, expected: (Digest, u64), report: &Report) -> Result<()> {
     let mut hasher = Sha256::new();
-    let mut reader = dump.reader(0);
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        report.ensure_not_interrupted()?;
-        match reader.read(&mut chunk).map_err(Error::io("read", place))? {
-            0 => break,
-            n => hasher.update(&chunk[..n]),
-        }
-    }
-    let found = (Digest::from(hasher), dump.size());
+    let all = Piece {
+        base: 0,
+        offset: 0,
+        size: dump.size(),
+    };
+    read(dump, &all, place, report, |chunk| hasher.update(chunk))?;
+    ensure_same((hasher.into(), dump.size()), place, expected)
+}
+
+fn ensure_same(found: (Digest, u64), place: &Path, expected: (Digest, u64)) -> Result<()> {
     if found == expected {
         return Ok(());
     }
@@ -187,6 +192,26 @@ fn ensure_is(dump: &Dump, place: &Path, expected: (Digest, u64), report: &Report
         expected: expected.0,
     }
     .into())
+}
+
+/// Hands over a part of a NAR, chunk by chunk.
+fn read(
+    dump: &Dump,
+    piece: &Piece,
+    place: &Path,
+    report: &Report,
+    mut take: impl FnMut(&[u8]),
+) -> Result<()> {
+    let mut reader = dump.reader(piece.offset).take(piece.size);
+    let most = usize::try_from(piece.size).unwrap_or(CHUNK);
+    let mut chunk = vec![0; CHUNK.min(most)];
+    loop {
+        report.ensure_not_interrupted()?;
+        match reader.read(&mut chunk).map_err(Error::io("read", place))? {
+            0 => return Ok(()),
+            n => take(&chunk[..n]),
+        }
+    }
 }
 
 impl Prefixes for Bases<'_> {

@@ -158,8 +158,8 @@ pub enum Command {
     Diff(Diff),
     /// Show what the store paths of a bundle weigh
     ///
-    /// For each path, GOES is the size of all that would go if nothing needed it: its own NAR, and those of the
-    /// paths that only it brings in. -v lists all paths. Reads the manifest alone.
+    /// For each path, FREED is the size of all that would be freed without it: its own NAR, and those of the paths
+    /// that nothing else brings in. -v lists all paths. Reads the manifest alone.
     Du(Du),
     /// Show why a store path is in a bundle
     ///

@@ -1,12 +1,12 @@
-//! What would go if a path went: the paths that are reached only through it.
+//! The paths that are reached only through another one: without that, they would be freed.
 
 use super::Graph;
 
-/// For each path, the bytes of all that nothing else brings in, its own included.
+/// For each path, the bytes that would be freed without it: its own, and of all that nothing else brings in.
 ///
 /// References are acyclic, and come before their referrers. So one pass from the last path to the first finds
 /// the dominator of each: the nearest path that all ways from a root to it have in common.
-pub(super) fn bytes_alone(graph: &Graph<'_>) -> Vec<u64> {
+pub(super) fn freed(graph: &Graph<'_>) -> Vec<u64> {
     let paths = graph.closure.paths.len();
     // One more node, before all roots.
     let top = paths;

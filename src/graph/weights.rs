@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use serde::Serialize;
 
-use super::dominators::bytes_alone;
+use super::dominators::freed;
 use super::{Graph, Options};
 use crate::error::Result;
 use crate::report::{count, human};
@@ -33,23 +33,23 @@ struct Weight {
     path: StorePath,
     /// Bytes of its NAR.
     nar_bytes: u64,
-    /// Bytes of its NAR and of all that nothing else brings in.
-    alone_bytes: u64,
+    /// Bytes that would be freed without it: its NAR, and those that nothing else brings in.
+    freed_bytes: u64,
 }
 
 /// Weighs the paths of a bundle.
 pub(crate) fn du(options: &Options) -> Result<Weights> {
     let manifest = options.manifest()?;
     let graph = Graph::of(&manifest);
-    let alone = bytes_alone(&graph);
-    let weight = |(index, alone_bytes): (usize, u64)| Weight {
+    let freed = freed(&graph);
+    let weight = |(index, freed_bytes): (usize, u64)| Weight {
         path: graph.path(index).clone(),
         nar_bytes: graph.size(index),
-        alone_bytes,
+        freed_bytes,
     };
-    let mut paths: Vec<_> = alone.into_iter().enumerate().map(weight).collect();
+    let mut paths: Vec<_> = freed.into_iter().enumerate().map(weight).collect();
     paths.sort_by(|a, b| {
-        let key = |weight: &Weight| (Reverse(weight.alone_bytes), Reverse(weight.nar_bytes));
+        let key = |weight: &Weight| (Reverse(weight.freed_bytes), Reverse(weight.nar_bytes));
         (key(a), &a.path).cmp(&(key(b), &b.path))
     });
     Ok(Weights {
@@ -59,14 +59,14 @@ pub(crate) fn du(options: &Options) -> Result<Weights> {
 }
 
 impl Weights {
-    /// A line for each path: what would go with it, its own size, its name. `all` lists all of them.
+    /// A line for each path: what would be freed without it, its own size, its name. `all` lists all of them.
     pub(crate) fn text(&self, all: bool) -> String {
         let listed = if all { self.paths.len() } else { LISTED };
-        let mut text = format!("{:>SIZE$}  {:>SIZE$}  PATH\n", "GOES", "OWN");
+        let mut text = format!("{:>SIZE$}  {:>SIZE$}  PATH\n", "FREED", "OWN");
         for weight in self.paths.iter().take(listed) {
             text.push_str(&format!(
                 "{:>SIZE$}  {:>SIZE$}  {}\n",
-                human(weight.alone_bytes),
+                human(weight.freed_bytes),
                 human(weight.nar_bytes),
                 printable_line(&weight.path.to_string())
             ));

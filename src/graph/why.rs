@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use super::dominators::bytes_alone;
+use super::dominators::freed;
 use super::roots::Root;
 use super::{Graph, Options, is_meant};
 use crate::error::{BadBase, Result};
@@ -31,8 +31,8 @@ struct Found {
     nar_bytes: u64,
     /// Bytes of the NARs of it and all that it refers to.
     closure_bytes: u64,
-    /// Bytes of its NAR and of all that nothing else brings in.
-    alone_bytes: u64,
+    /// Bytes that would be freed without it: its NAR, and those that nothing else brings in.
+    freed_bytes: u64,
     /// One of the shortest ways from each that brings it in, the shortest first.
     chains: Vec<Chain>,
 }
@@ -59,12 +59,12 @@ pub(crate) fn why(options: &Options, argument: &str) -> Result<Chains> {
         }
         .into());
     }
-    let alone = bytes_alone(&graph);
+    let freed = freed(&graph);
     let found = meant.into_iter().map(|index| Found {
         path: graph.path(index).clone(),
         nar_bytes: graph.size(index),
         closure_bytes: graph.closure_bytes(index),
-        alone_bytes: alone[index],
+        freed_bytes: freed[index],
         chains: chains(&graph, index),
     });
     Ok(Chains(found.collect()))
@@ -140,10 +140,10 @@ impl Found {
     fn text(&self, all: bool) -> String {
         let mut text = format!("{}\n", printable_line(&self.path.to_string()));
         text.push_str(&format!(
-            "  {} of its own, {} with all that it refers to; without it, {} would go\n",
+            "  {} of its own, {} with all that it refers to; without it, {} would be freed\n",
             human(self.nar_bytes),
             human(self.closure_bytes),
-            human(self.alone_bytes)
+            human(self.freed_bytes)
         ));
         let shown = if all { self.chains.len() } else { SHOWN };
         for chain in self.chains.iter().take(shown) {

@@ -58,7 +58,7 @@ fn reached(
 
 /// Compared with taking each path out, and looking at what is left.
 #[test]
-fn what_would_go_is_what_nothing_else_brings_in() {
+fn what_would_be_freed_is_what_nothing_else_brings_in() {
     let b = Machine::offline();
     let mut state = 7_u32;
     let mut random = move |below: u32| {
@@ -105,9 +105,9 @@ fn what_would_go_is_what_nothing_else_brings_in() {
                 .parse()
                 .unwrap();
             let left = reached(&references, &roots, Some(index));
-            let goes: u64 = all.difference(&left).map(|&index| sizes[index]).sum();
+            let freed: u64 = all.difference(&left).map(|&index| sizes[index]).sum();
             assert_eq!(
-                weight["alone-bytes"], goes,
+                weight["freed-bytes"], freed,
                 "{references:?}, {roots:?}, {index}"
             );
         }
@@ -123,7 +123,7 @@ fn ways_to_a_path_are_the_shortest_from_what_names_it() {
     fs::write(b.home("x.shellpack"), bytes).unwrap();
     b.shellpack("why x.shellpack p0").succeeds().prints(
         "00000000000000000000000000000001-p0-1.0
-  128 B of its own, 128 B with all that it refers to; without it, 128 B would go
+  128 B of its own, 128 B with all that it refers to; without it, 128 B would be freed
   shell.nix, VARIABLE_1
     → p1-1.0 → p0-1.0
   shell.nix, VARIABLE_4
