@@ -298,11 +298,11 @@ CREATE_UPDATE = Contestant(
 )
 CREATE_AGAIN = Contestant(
     "create-again",
-    "create `--reuse`",
-    f'"$shellpack" create "$shell" -o "$out/again" --reuse "$bundle" --threads 2 {LEAN}',
+    "create `--force` of the same",
+    f'"$shellpack" create "$shell" -o "$out/again" --force --threads 2 {LEAN}',
+    before=f'"$shellpack" create "$shell" -o "$out/again" --threads 2 {LEAN}',
     makes="again",
     check='"$shellpack" verify --quiet "$out/again"',
-    needs=("bundle",),
 )
 # What zstd alone makes of it: the old stream as the prefix of the new one, as they are.
 PLAIN_PREFIX = Contestant(

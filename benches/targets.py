@@ -71,6 +71,8 @@ WALL_LIMITS = (
 
 # With two jobs, and the same for a path of any size.
 CREATE_MEMORY, SMALL_MEMORY, OPEN_MEMORY = 400 * MB, 600 * MB, 270 * MB
+# A segment and its prefix are 112 MiB for each job.
+UPDATE_MEMORY = 310 * MB
 
 MEMORY_LIMITS = (
     Limit("create", "create", "whole", "create", CREATE_MEMORY),
@@ -78,7 +80,7 @@ MEMORY_LIMITS = (
     Limit("create, one file of 4 GiB", "scaling", "big-file", "create", CREATE_MEMORY),
     Limit("create `--level small`", "slow", "whole", "create-small", SMALL_MEMORY),
     Limit("create `--base`", "update", "rebuilt", "create-update", SMALL_MEMORY),
-    Limit("open of an update", "update", "rebuilt", "open-update", OPEN_MEMORY),
+    Limit("open of an update", "update", "rebuilt", "open-update", UPDATE_MEMORY),
     Limit("open", "open", "whole", "open", OPEN_MEMORY),
     Limit("open, through a daemon", "open", "whole", "open-daemon", OPEN_MEMORY),
     Limit("`sh dev.run`, first time", "run", "quarter", "run", OPEN_MEMORY),

@@ -49,12 +49,7 @@ impl Workplace {
             return Self { _lock: None };
         };
         if flock(&own, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-                let is_leftover = entry.metadata().is_ok_and(|found| is_own(&found));
-                if is_leftover && kind.has(&entry.file_name()) {
-                    remove(&entry.path());
-                }
-            }
+            remove_leftovers(dir, kind, remove);
         }
         for _ in 0..TRIES {
             match flock(&own, FlockOperation::NonBlockingLockShared) {
@@ -65,6 +60,21 @@ impl Workplace {
             std::thread::sleep(POLL);
         }
         Self { _lock: None }
+    }
+
+    /// Comes to work in a directory of which this process has an exclusive lock already, and keeps it.
+    pub(crate) fn locked(dir: &Path, kind: Temporary, remove: impl Fn(&Path)) -> Self {
+        remove_leftovers(dir, kind, remove);
+        Self { _lock: None }
+    }
+}
+
+fn remove_leftovers(dir: &Path, kind: Temporary, remove: impl Fn(&Path)) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let is_leftover = entry.metadata().is_ok_and(|found| is_own(&found));
+        if is_leftover && kind.has(&entry.file_name()) {
+            remove(&entry.path());
+        }
     }
 }
 

@@ -1,4 +1,7 @@
 //! The lock of a project's directory: two commands that compare and replace its files take turns.
+//!
+//! It is the lock of a [`Workplace`](crate::media::workplace::Workplace), and exclusive: whoever works in
+//! the directory otherwise is waited for, too.
 
 use std::fs::File;
 use std::path::Path;
@@ -32,9 +35,10 @@ impl Lock {
         let mut waiting = None;
         loop {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => break,
                 Err(Errno::WOULDBLOCK) => {}
                 Err(Errno::INTR) => continue,
-                _ => break,
+                Err(_) => return Ok(()),
             }
             waiting.get_or_insert_with(|| report.waiting("another command in this directory"));
             report.ensure_not_interrupted()?;
@@ -42,6 +46,12 @@ impl Lock {
         }
         *held = Some(file);
         Ok(())
+    }
+
+    /// Whether this command has it.
+    pub(super) fn is_held(&self) -> bool {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.is_some()
     }
 
     pub(super) fn release(&self) {

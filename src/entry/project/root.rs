@@ -164,6 +164,11 @@ impl ProjectRoot {
         Ok(self)
     }
 
+    /// Whether no other command changes the directory now.
+    pub(super) fn is_locked(&self) -> bool {
+        self.lock.is_held()
+    }
+
     /// Lets others change the directory.
     pub(crate) fn unlock(&self) {
         self.lock.release();

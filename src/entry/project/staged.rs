@@ -42,9 +42,14 @@ impl<'a> Staged<'a> {
             _ => root.path(),
         };
         fs::create_dir_all(near).map_err(Error::io("create", near))?;
-        let workplace = Workplace::enter(near, TEMPORARY, |left| {
+        let remove = |left: &Path| {
             let _ = tree::delete_tree(left);
-        });
+        };
+        let workplace = if root.is_there() && root.is_locked() {
+            Workplace::locked(near, TEMPORARY, remove)
+        } else {
+            Workplace::enter(near, TEMPORARY, remove)
+        };
         let failed = |error| Error::io("create a directory in", near)(error);
         let held_near = Held::open(near).map_err(failed)?;
         root.ensure_same(&held_near)?;

@@ -62,6 +62,21 @@ fn an_edited_file_stays_and_has_the_new_one_beside_it() {
         .prints("moresamenew");
 }
 
+/// Nobody else works in the directory, so what was left there is of a process that was killed.
+#[test]
+fn leftovers_of_a_killed_opening_are_removed_by_the_next() {
+    let b = with_versions(&[OLD, NEW]);
+    open(&b, 1);
+    b.runs(
+        "mkdir synthetic/.shellpack-opening-abc123; touch synthetic/.shellpack-opening-abc123/x",
+    );
+    open(&b, 2);
+    b.runs("test ! -e synthetic/.shellpack-opening-abc123");
+    b.runs("mkdir synthetic/.shellpack-opening-abc123");
+    b.shellpack("rollback synthetic").succeeds();
+    b.runs("test ! -e synthetic/.shellpack-opening-abc123");
+}
+
 /// What the user put there, or edited, stays, and so does what a bundle of another name brought.
 #[test]
 fn only_files_of_an_older_version_are_taken_away() {
