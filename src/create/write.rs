@@ -148,7 +148,7 @@ fn stream<W: Write + Send>(
         report,
         &mut |index, content| {
             let name = member_name(is_update, index);
-            checks.add(content).map_err(failed)?;
+            checks.add_of(content);
             writer.segment(name, content).map_err(failed)
         },
     )?;

@@ -189,7 +189,7 @@ fn was_alike(file: &Path, level: i32) -> Result<Option<bool>, Box<dyn std::error
     let Some(noted) = noted else { return Ok(None) };
     let mut checks = Checks::default();
     for index in 0..reader.manifest().closure.segments.len() {
-        checks.add(reader.segment(index)?.content)?;
+        checks.add(reader.segment_check(index)?);
     }
     Ok(noted.tells(&Compressed::new(level, checks)))
 }

@@ -194,6 +194,18 @@ impl<R: Input> Reader<R> {
         skipped.map_err(|error| truncated(error, member.name()))
     }
 
+    /// The check at the end of a segment's member, without the bytes before it.
+    pub fn segment_check(&mut self, index: usize) -> Result<[u8; 32], ReadError> {
+        let member = self.segment_header(index)?;
+        let mut check = [0; 32];
+        let before = member.size().saturating_sub(check.len() as u64);
+        let skipped = self.input.skip(before);
+        skipped.map_err(|error| truncated(error, member.name()))?;
+        exactly(&mut self.input, &mut check, member.name())?;
+        padding(&mut self.input, &member)?;
+        Ok(check)
+    }
+
     fn segment_header(&mut self, index: usize) -> Result<Member, ReadError> {
         let name = self.manifest.segment_name(index);
         let mut header = [0; BLOCK];
