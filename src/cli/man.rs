@@ -12,7 +12,7 @@ use super::Cli;
 
 mod examples;
 
-use examples::{EXAMPLES, Example};
+use examples::Example;
 
 /// `shellpack man`.
 #[derive(Debug, Args)]
@@ -94,7 +94,7 @@ fn text(command: &Command) -> std::io::Result<Vec<u8>> {
 fn examples_of(name: &str) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["EXAMPLES"]);
-    let found = EXAMPLES.iter().find(|(command, _)| *command == name);
+    let found = examples::all().find(|(command, _)| *command == name);
     let examples: &[Example] = found.map_or(&[], |(_, examples)| examples);
     for &(purpose, line) in examples {
         roff.control("PP", []);

@@ -1,4 +1,4 @@
-//! What brings store paths into a bundle: the variables of its shells, pins, tools.
+//! The roots of a bundle's references: variables of its shells, pins, tools.
 
 use std::collections::{BTreeSet, HashMap};
 

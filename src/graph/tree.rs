@@ -8,7 +8,7 @@ use crate::text::printable_line;
 /// How deep a tree is drawn: below this, no screen shows it.
 const DEEPEST: usize = 40;
 
-/// What names store paths by itself, with the paths and their references below. Each path is drawn with its
+/// The roots, with the paths that they name and their references below. Each path is drawn with its
 /// references once; the next time, a sign says that these are above.
 pub(crate) fn tree(options: &Options) -> Result<String> {
     let manifest = options.manifest()?;

@@ -1,4 +1,4 @@
-//! What each store path weighs.
+//! The weight of each store path.
 
 use std::cmp::Reverse;
 

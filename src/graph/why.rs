@@ -40,7 +40,7 @@ struct Found {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Chain {
-    /// What names the first path.
+    /// The root that names the first path.
     from: String,
     /// Each refers to the next. The last one is the path in question.
     paths: Vec<StorePath>,

@@ -29,10 +29,19 @@ pub(super) struct OpenedHere {
 impl OpenedHere {
     /// Finds them by their records. A note names those that lack paths.
     pub(super) fn find(target: &Target, held: &Held, report: &Report) -> Result<Self> {
+        Self::gather(target, report, |manifest| Ok(missing(manifest, held)))
+    }
+
+    /// Those of which no path is missing. A note names the others.
+    fn gather(
+        target: &Target,
+        report: &Report,
+        mut missing: impl FnMut(&Manifest) -> Result<usize>,
+    ) -> Result<Self> {
         let mut here = Self::default();
         for record in records(target)? {
             let said = match record.manifest() {
-                Ok((manifest, digest)) => match missing(&manifest, held) {
+                Ok((manifest, digest)) => match missing(&manifest)? {
                     0 => {
                         here.add(manifest, digest);
                         continue;
@@ -57,31 +66,17 @@ impl OpenedHere {
 /// The bundles that are open in this store and have all of their paths there, the last one first. Nix is
 /// asked for the store's contents only if its database cannot be read.
 pub(super) fn complete(target: &Target, report: &Report) -> Result<Vec<Origin>> {
-    let mut here = OpenedHere::default();
     let mut contents = None;
-    for record in records(target)? {
-        let said = match record.manifest() {
-            Ok((manifest, digest)) => {
-                if target.has_all(&manifest.closure) == Some(true) {
-                    here.add(manifest, digest);
-                    continue;
-                }
-                let held = match &contents {
-                    Some(held) => held,
-                    None => contents.insert(held(target, report)?),
-                };
-                match missing(&manifest, held) {
-                    0 => {
-                        here.add(manifest, digest);
-                        continue;
-                    }
-                    missing => lacks(missing),
-                }
-            }
-            Err(damage) => damage.to_string(),
+    let here = OpenedHere::gather(target, report, |manifest| {
+        if target.has_all(&manifest.closure) == Some(true) {
+            return Ok(0);
+        }
+        let held = match &contents {
+            Some(held) => held,
+            None => contents.insert(held(target, report)?),
         };
-        leave_out(&record, &said, report);
-    }
+        Ok(missing(manifest, held))
+    })?;
     Ok(here.bundles)
 }
 

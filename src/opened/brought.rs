@@ -4,6 +4,7 @@
 //! A record that is removed leaves the list of its files to another one of the directory. Their contents go
 //! with it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
@@ -85,6 +86,12 @@ pub(crate) fn brought_into(directory: &Path) -> Vec<Brought> {
     let Ok(generations) = Generations::of(directory, None) else {
         return Vec::new();
     };
+    // A removal that was killed has left the list of a record that is still there.
+    let is_there = |id: &OsStr| {
+        generations
+            .iter()
+            .any(|(_, record)| *record.full_name() == *id)
+    };
     let mut brought = Vec::new();
     for (place, record) in generations.iter() {
         if let Ok((manifest, _)) = record.manifest() {
@@ -97,15 +104,16 @@ pub(crate) fn brought_into(directory: &Path) -> Vec<Brought> {
                 time: place.time,
             });
         }
-        brought.extend(left_to(record, directory));
+        brought.extend(left_to(record, directory, is_there));
     }
     brought.sort_by_key(|one| std::cmp::Reverse(one.time));
     brought
 }
 
-fn left_to(record: &Record, directory: &Path) -> Vec<Brought> {
+fn left_to(record: &Record, directory: &Path, is_there: impl Fn(&OsStr) -> bool) -> Vec<Brought> {
     let lists = fs::read_dir(record.place(directory).join(LEFT));
     let lists = lists.into_iter().flatten().flatten();
+    let lists = lists.filter(|entry| !is_there(&entry.file_name()));
     let list = |path: &Path| {
         let text = fs::read_to_string(path).ok()?;
         Some(Brought {

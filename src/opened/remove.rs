@@ -62,15 +62,7 @@ pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
     }
     let projects = projects(&records);
     let left = left(&records)?;
-    let mut stores = garbage::own_stores(&records)?;
-    if records.is_empty() && options.collect {
-        let store = unnamed(options)?;
-        if store.exists() {
-            store.ensure_usable()?;
-        }
-        let sharing = garbage::collected_by(&store, Sharing::Own);
-        stores.push((store, sharing));
-    }
+    let stores = stores(&records, options)?;
     let (own, of_nix): (Vec<_>, Vec<_>) = records
         .iter()
         .cloned()
@@ -116,6 +108,20 @@ pub(crate) fn remove(options: &Options, report: &Report) -> Result<Removed> {
         garbage,
         freed,
     })
+}
+
+/// The stores of ours that have paths of these records, and the one to collect if there are none.
+fn stores(records: &[Record], options: &Options) -> Result<Vec<(Portable, Sharing)>> {
+    let mut stores = garbage::own_stores(records)?;
+    if records.is_empty() && options.collect {
+        let store = unnamed(options)?;
+        if store.exists() {
+            store.ensure_usable()?;
+        }
+        let sharing = garbage::collected_by(&store, Sharing::Own);
+        stores.push((store, sharing));
+    }
+    Ok(stores)
 }
 
 /// The store to collect if no bundle is named.

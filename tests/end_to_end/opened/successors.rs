@@ -62,7 +62,7 @@ fn an_edited_file_stays_and_has_the_new_one_beside_it() {
         .prints("moresamenew");
 }
 
-/// Nobody else works in the directory, so what was left there is of a process that was killed.
+/// No other process works in the directory, so a temporary one there is of a process that was killed.
 #[test]
 fn leftovers_of_a_killed_opening_are_removed_by_the_next() {
     let b = with_versions(&[OLD, NEW]);
@@ -77,7 +77,7 @@ fn leftovers_of_a_killed_opening_are_removed_by_the_next() {
     b.runs("test ! -e synthetic/.shellpack-opening-abc123");
 }
 
-/// What the user put there, or edited, stays, and so does what a bundle of another name brought.
+/// Files that the user put there, or edited, stay, and so do those that a bundle of another name brought.
 #[test]
 fn only_files_of_an_older_version_are_taken_away() {
     let version = |files: &[(&str, &str)], name: &str| {

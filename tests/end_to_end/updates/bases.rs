@@ -93,7 +93,7 @@ fn an_interrupted_update_goes_on() {
         .prints("v2");
 }
 
-/// What serves no more is not looked at, however it is named.
+/// A base that serves no more is not looked at.
 #[test]
 fn an_update_that_is_open_needs_no_base() {
     let name = "updates-no-more";

@@ -412,13 +412,19 @@ fn files_of_a_removed_generation_are_nobodys_edits() {
         .never_says("edited")
         .shows("from      a bundle that was removed\n")
         .shows(&format!("to        {first} (generation 1 of 1)\n"));
-    // What only the removed one had is kept nowhere, so it stays.
+    // A file that only the removed one had is kept nowhere, so it stays.
     b.sh(FILES)
         .succeeds()
         .prints("gone:gone\nmore:more\nsame:same\nshell.nix:old");
     rollback(&b, "synthetic")
         .exits_with(1)
         .says("no older bundle");
+    // Opened again, it is no removed one, whatever list is left of it.
+    open(&b, 2);
+    b.runs(&format!("touch -d 2040-01-01 {RECORDS}/*/entry-*/left/*"));
+    rollback(&b, "synthetic")
+        .succeeds()
+        .shows(&format!("from      {second} (generation 2 of 2)\n"));
     // The other way round: gone back, and then to a newer one.
     let b = with_versions(&[OLD, NEW, NEWEST]);
     open(&b, 1);

@@ -138,9 +138,8 @@ fn bases_are_not_read_over_and_over() {
         delta.bases[0].nar_size = 1 << 50;
         delta.bases[0].path = store_path(0, "huge");
     });
-    let base = Update::sample().bases[1].len();
     assert!(
-        base > 0 && said.starts_with("its prefixes have much more of "),
+        said.starts_with("its prefixes have much more of "),
         "{said}"
     );
 }
